@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ * Seconds and joules of one kernel on one GPU, from its shape, its formats and the GPU file alone.
+ * Pure functions. Times are those of a kernel inside a CUDA graph; what an eager launch adds belongs
+ * to the software stack (models/software.h). */
+#ifndef CPSIM_MODELS_GPU_KERNEL_H
+#define CPSIM_MODELS_GPU_KERNEL_H
+
+#include "models/format.h"
+#include "models/gpu.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* out[m][n] = a[m][k] x weight[k][n]; out is bf16. */
+struct gemm_shape {
+    uint64_t m, n, k;
+    enum format format;   /* both operands */
+    enum scaling scaling; /* SCALING_NONE for 16-bit formats */
+};
+
+/* softmax(Q K^T) V for `sequences` sequences alike: `queries` x `query_heads` x `head_size` against
+ * `keys` x `kv_heads` x `head_size` each. causal: the last `queries` positions of `keys`, each
+ * seeing itself and what is before it; otherwise every query sees every key. */
+struct attention_shape {
+    uint64_t sequences, queries, keys;
+    uint32_t query_heads, kv_heads, head_size;
+    bool causal;
+    enum format format; /* of queries, keys and values in memory */
+};
+
+/* Kernels bound by memory. Each has rows (tokens) and columns. */
+enum memory_kernel {
+    MEMORY_COPY,          /* reads and writes rows x columns */
+    MEMORY_ADD_RMSNORM,   /* reads x and residual, writes both */
+    MEMORY_SWIGLU,        /* reads 2 x columns, writes columns */
+    MEMORY_ROPE,          /* reads and writes rows x columns (query and key heads) */
+    MEMORY_QUANTISE_ROW,  /* bf16 read, fp8 and a scale a row written */
+    MEMORY_KV_APPEND,     /* reads rows x columns, writes them to the cache */
+    MEMORY_MERGE,         /* merges two partial attention outputs by their log-sum-exp (Eq. 4 of
+                             arXiv 2411.01783) */
+    MEMORY_EMBEDDING,     /* gathers rows of `columns` */
+    MEMORY_KERNEL_COUNT
+};
+
+struct memory_shape {
+    enum memory_kernel kernel;
+    uint64_t rows, columns;
+    double bytes; /* read and written together */
+};
+
+enum bound { BOUND_COMPUTE, BOUND_MEMORY, BOUND_LAUNCH, BOUND_NETWORK };
+
+struct kernel_cost {
+    double seconds;
+    double flops; /* useful: 2mnk; 4 x queries x keys x heads x head size, half of it when causal */
+    double bytes; /* to and from GPU memory */
+    double joules; /* above idle, at this clock */
+    enum bound bound;
+};
+
+/* At `clock_hertz`, from 0 to gpu->boost_clock_hertz: under a power limit the clock sinks, and with
+ * it the rate of whatever computes. */
+struct kernel_cost gemm_cost(const struct gpu *gpu, const struct gemm_shape *shape,
+                             double clock_hertz);
+struct kernel_cost attention_cost(const struct gpu *gpu, const struct attention_shape *shape,
+                                  double clock_hertz);
+struct kernel_cost memory_kernel_cost(const struct gpu *gpu, const struct memory_shape *shape,
+                                      double clock_hertz);
+
+const char *memory_kernel_name(enum memory_kernel kernel);
+const char *bound_name(enum bound bound);
+
+#endif

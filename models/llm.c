@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/llm.h"
+
+double llm_attention_weights(const struct llm *llm)
+{
+    double hidden = llm->hidden;
+    double query_columns = (double)llm->query_heads * llm->head_size;
+    double kv_columns = (double)llm->kv_heads * llm->head_size;
+    return 2.0 * hidden * query_columns + 2.0 * hidden * kv_columns;
+}
+
+double llm_ffn_weights(const struct llm *llm)
+{
+    return (llm->gated_ffn ? 3.0 : 2.0) * llm->hidden * llm->ffn_hidden;
+}
+
+double llm_embedding_weights(const struct llm *llm)
+{
+    return (llm->tied_embedding ? 1.0 : 2.0) * llm->vocabulary * llm->hidden;
+}
+
+double llm_weights(const struct llm *llm)
+{
+    double norms = (2.0 * llm->layers + 1.0) * llm->hidden;
+    return llm->layers * (llm_attention_weights(llm) + llm_ffn_weights(llm)) +
+           llm_embedding_weights(llm) + norms;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ * The architecture of a decoder-only transformer. The values come from models/llm/ *.yaml. */
+#ifndef CPSIM_MODELS_LLM_H
+#define CPSIM_MODELS_LLM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct llm {
+    const char *name;
+    uint32_t layers;
+    uint32_t hidden;       /* D: elements of a token's residual stream */
+    uint32_t ffn_hidden;   /* elements between the two halves of the feed-forward block */
+    uint32_t query_heads;  /* N_H */
+    uint32_t kv_heads;     /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
+    uint32_t head_size;    /* elements of one head */
+    uint32_t vocabulary;   /* tokens */
+    bool gated_ffn;        /* SwiGLU: gate and up projections; otherwise up alone */
+    bool tied_embedding;   /* the output head reuses the embedding's weights */
+};
+
+/* Weights of one layer's attention projections (query, key, value, output), elements. */
+double llm_attention_weights(const struct llm *llm);
+/* Weights of one layer's feed-forward block, elements. */
+double llm_ffn_weights(const struct llm *llm);
+/* Embedding and output head together (one when tied), elements. */
+double llm_embedding_weights(const struct llm *llm);
+/* The whole model, norms included, elements. Llama 3 405B: 405.85e9. */
+double llm_weights(const struct llm *llm);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/base/arena.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK_BYTES = 64 * 1024 };
+
+struct block {
+    struct block *older;
+    size_t used, capacity;
+    max_align_t data[];
+};
+
+struct arena {
+    struct block *newest;
+};
+
+static void *allocate_or_exit(size_t bytes)
+{
+    void *memory = calloc(1, bytes);
+    if (memory == NULL) {
+        fprintf(stderr, "cpsim: error: out of memory (%zu bytes asked for)\n", bytes);
+        exit(1);
+    }
+    return memory;
+}
+
+struct arena *arena_create(void)
+{
+    return allocate_or_exit(sizeof(struct arena));
+}
+
+void arena_destroy(struct arena *arena)
+{
+    if (arena == NULL) {
+        return;
+    }
+    for (struct block *block = arena->newest; block != NULL;) {
+        struct block *older = block->older;
+        free(block);
+        block = older;
+    }
+    free(arena);
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+    assert(size > 0 && count <= (SIZE_MAX / 2) / size && "an array larger than memory");
+    size_t bytes = count * size;
+    bytes = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    struct block *block = arena->newest;
+    if (block == NULL || block->capacity - block->used < bytes) {
+        size_t capacity = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+        block = allocate_or_exit(sizeof *block + capacity);
+        block->capacity = capacity;
+        block->older = arena->newest;
+        arena->newest = block;
+    }
+    void *memory = (char *)block->data + block->used;
+    block->used += bytes;
+    return memory;
+}
+
+char *arena_strdup(struct arena *arena, const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    return memcpy(arena_array(arena, bytes, 1), text, bytes);
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    assert(length >= 0 && "a format that vsnprintf cannot print");
+    char *text = arena_array(arena, (size_t)length + 1, 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/base/diagnostics.h"
+
+#include "sim/base/arena.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEPT_DIAGNOSTICS = 100, MESSAGE_BYTES = 1024 };
+
+struct diagnostic {
+    enum severity severity;
+    struct mark mark;
+    const char *message;
+};
+
+struct diagnostics {
+    struct arena *arena;
+    struct diagnostic kept[KEPT_DIAGNOSTICS];
+    size_t count, error_count; /* count may exceed KEPT_DIAGNOSTICS */
+};
+
+struct diagnostics *diagnostics_create(void)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = ARENA_NEW(arena, struct diagnostics);
+    diagnostics->arena = arena;
+    return diagnostics;
+}
+
+void diagnostics_destroy(struct diagnostics *diagnostics)
+{
+    if (diagnostics != NULL) {
+        arena_destroy(diagnostics->arena);
+    }
+}
+
+void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, struct mark mark,
+                     const char *format, ...)
+{
+    diagnostics->error_count += severity == SEVERITY_ERROR;
+    if (diagnostics->count++ >= KEPT_DIAGNOSTICS) {
+        return;
+    }
+    char message[MESSAGE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    diagnostics->kept[diagnostics->count - 1] = (struct diagnostic){
+        .severity = severity,
+        .mark = {.file = mark.file == NULL ? NULL : arena_strdup(diagnostics->arena, mark.file),
+                 .line = mark.line,
+                 .column = mark.column},
+        .message = arena_strdup(diagnostics->arena, message),
+    };
+}
+
+size_t diagnostics_error_count(const struct diagnostics *diagnostics)
+{
+    return diagnostics->error_count;
+}
+
+/* In the order of the file; what has no place keeps its order, before the rest. */
+static int by_place(const void *left, const void *right)
+{
+    const struct diagnostic *a = *(const struct diagnostic *const *)left;
+    const struct diagnostic *b = *(const struct diagnostic *const *)right;
+    int files = strcmp(a->mark.file == NULL ? "" : a->mark.file,
+                       b->mark.file == NULL ? "" : b->mark.file);
+    if (files != 0) {
+        return files;
+    }
+    if (a->mark.line != b->mark.line) {
+        return a->mark.line < b->mark.line ? -1 : 1;
+    }
+    if (a->mark.column != b->mark.column) {
+        return a->mark.column < b->mark.column ? -1 : 1;
+    }
+    return a < b ? -1 : a > b;
+}
+
+void diagnostics_print(const struct diagnostics *diagnostics, FILE *stream)
+{
+    static const char *const words[] = {
+        [SEVERITY_NOTE] = "note", [SEVERITY_WARNING] = "warning", [SEVERITY_ERROR] = "error"};
+    const struct diagnostic *order[KEPT_DIAGNOSTICS];
+    size_t kept = diagnostics->count < KEPT_DIAGNOSTICS ? diagnostics->count : KEPT_DIAGNOSTICS;
+    for (size_t i = 0; i < kept; i++) {
+        order[i] = &diagnostics->kept[i];
+    }
+    qsort(order, kept, sizeof *order, by_place);
+    for (size_t i = 0; i < kept; i++) {
+        const struct diagnostic *diagnostic = order[i];
+        const struct mark *mark = &diagnostic->mark;
+        if (mark->line > 0) {
+            fprintf(stream, "%s:%u:%u: ", mark->file, mark->line, mark->column);
+        } else if (mark->file != NULL) {
+            fprintf(stream, "%s: ", mark->file);
+        } else {
+            fprintf(stream, "cpsim: ");
+        }
+        fprintf(stream, "%s: %s\n", words[diagnostic->severity], diagnostic->message);
+    }
+    if (diagnostics->count > kept) {
+        fprintf(stream, "... and %zu more\n", diagnostics->count - kept);
+    }
+    if (diagnostics->error_count > 0) {
+        fprintf(stream, "%zu error%s\n", diagnostics->error_count,
+                diagnostics->error_count == 1 ? "" : "s");
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ * What went wrong, for a person: `file:line:col: error: what, what was expected, what to try`.
+ * Diagnostics are collected, all of them, and printed by the command in the order of their place.
+ * Owner: the command; the texts are copied. */
+#ifndef CPSIM_SIM_BASE_DIAGNOSTICS_H
+#define CPSIM_SIM_BASE_DIAGNOSTICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Where a value came from. `line` and `column` count from 1; line 0 means "no place in a file" (then
+ * `file` says what instead, for example "--set layout.tensor=9"). The strings are not owned. */
+struct mark {
+    const char *file;
+    unsigned line, column;
+};
+
+enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR };
+
+struct diagnostics;
+
+struct diagnostics *diagnostics_create(void);
+void diagnostics_destroy(struct diagnostics *diagnostics);
+
+void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, struct mark mark,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+#define DIAGNOSE_ERROR(diagnostics, mark, ...)                                                     \
+    diagnostics_add((diagnostics), SEVERITY_ERROR, (mark), __VA_ARGS__)
+
+size_t diagnostics_error_count(const struct diagnostics *diagnostics);
+
+/* Prints every diagnostic, then "N errors" when there are any. At most 100 are kept; the rest are
+ * counted. */
+void diagnostics_print(const struct diagnostics *diagnostics, FILE *stream);
+
+#endif

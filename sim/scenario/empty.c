@@ -1,0 +1,1 @@
+typedef int cpsim_scenario_empty;

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT
+ * A resolved scenario: everything a run needs, every value checked, in canonical units (seconds,
+ * bytes, FLOPs, bytes per second). Read by scenario_load() from YAML; see docs/scenario-reference.md
+ * for the keys. Owner of all memory: the arena given to scenario_load(). */
+#ifndef CPSIM_SIM_SCENARIO_SCENARIO_H
+#define CPSIM_SIM_SCENARIO_SCENARIO_H
+
+#include "models/cluster.h"
+#include "models/context_parallel.h"
+#include "models/gpu.h"
+#include "models/layout.h"
+#include "models/llm.h"
+#include "models/precision.h"
+#include "models/software.h"
+#include "sim/base/arena.h"
+#include "sim/base/diagnostics.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One turn of a conversation: a prompt on top of what is cached, then an answer. */
+struct turn {
+    uint64_t prompt_tokens, output_tokens;
+};
+
+struct conversation {
+    uint32_t batch;           /* conversations alike, in step with each other */
+    uint64_t cached_tokens;   /* in the KV cache before the first turn, a conversation */
+    struct turn *turns;       /* [turn_count] */
+    size_t turn_count;
+};
+
+enum workload_kind { WORKLOAD_CONVERSATION };
+
+/* Traffic of others on the same links: `bytes` from one GPU to another, `count` times in a row from
+ * `start_seconds` on. */
+struct background_flow {
+    uint32_t from_gpu, to_gpu;
+    double bytes, start_seconds;
+    uint64_t count;
+};
+
+enum detail {
+    DETAIL_FOLDED, /* plays one of what is identical: layers, and ranks that never differ */
+    DETAIL_FULL    /* plays every layer and every rank */
+};
+
+enum operator_detail { OPERATORS_NONE, OPERATORS_LAYER, OPERATORS_ALL };
+
+struct trace_options {
+    const char *file; /* NULL: no trace */
+    enum operator_detail operators;
+};
+
+struct scenario {
+    const char *title;
+    uint64_t seed;
+    struct llm llm;
+    struct gpu gpu;
+    struct cluster cluster;
+    struct software software;
+    struct layout layout;
+    struct precision precision;
+    enum ring_rule ring_rule;
+    enum workload_kind workload;
+    struct conversation conversation;
+    struct background_flow *background; /* [background_count] */
+    size_t background_count;
+    const char *platform_xml; /* a SimGrid platform of the user's own; NULL: made from the cluster */
+    enum detail detail;
+    double memory_fraction;   /* of a GPU's memory that the run may fill */
+    struct trace_options trace;
+    const char *resolved_yaml; /* the whole scenario as it was understood, for the trace */
+};
+
+/* One --set key.path=value, in the order given; the last of a key wins. */
+struct override {
+    const char *text; /* "layout.tensor=4" */
+};
+
+/* Reads and checks the scenario at `path` (and the model, GPU, cluster and software files it names).
+ * Every fault becomes a diagnostic, and then the result is NULL. Nothing is printed. */
+const struct scenario *scenario_load(struct arena *arena, const char *path,
+                                     const struct override *overrides, size_t override_count,
+                                     struct diagnostics *diagnostics);
+
+#endif
