@@ -28,4 +28,9 @@ double llm_embedding_weights(const struct llm *llm);
 /* The whole model, norms included, elements. Llama 3 405B: 405.85e9. */
 double llm_weights(const struct llm *llm);
 
+/* Useful FLOPs of a forward pass over `new_tokens` of one sequence on top of `cached_tokens`, without
+ * embedding and output head: 2 a weight and token, and 4 x query heads x head size for each pair of
+ * a query and a key it sees (arXiv 2411.01783, appendix A, halves T^2 for the causal mask). */
+double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens);
+
 #endif
