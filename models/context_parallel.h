@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Ring attention over context-parallel ranks ("Context Parallelism for Scalable Million-Token
- * Inference", arXiv 2411.01783): which tokens a rank holds, what a hop carries, which variant a rule
- * prefers and why. Pure functions. */
+ * Inference", arXiv 2411.01783): which tokens a rank holds, what a hop carries, which variant a
+ * rule prefers and why. Pure functions. */
 #ifndef CPSIM_MODELS_CONTEXT_PARALLEL_H
 #define CPSIM_MODELS_CONTEXT_PARALLEL_H
 

@@ -9,14 +9,14 @@
 struct llm {
     const char *name;
     uint32_t layers;
-    uint32_t hidden;       /* D: elements of a token's residual stream */
-    uint32_t ffn_hidden;   /* elements between the two halves of the feed-forward block */
-    uint32_t query_heads;  /* N_H */
-    uint32_t kv_heads;     /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
-    uint32_t head_size;    /* elements of one head */
-    uint32_t vocabulary;   /* tokens */
-    bool gated_ffn;        /* SwiGLU: gate and up projections; otherwise up alone */
-    bool tied_embedding;   /* the output head reuses the embedding's weights */
+    uint32_t hidden;      /* D: elements of a token's residual stream */
+    uint32_t ffn_hidden;  /* elements between the two halves of the feed-forward block */
+    uint32_t query_heads; /* N_H */
+    uint32_t kv_heads;    /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
+    uint32_t head_size;   /* elements of one head */
+    uint32_t vocabulary;  /* tokens */
+    bool gated_ffn;       /* SwiGLU: gate and up projections; otherwise up alone */
+    bool tied_embedding;  /* the output head reuses the embedding's weights */
 };
 
 /* Weights of one layer's attention projections (query, key, value, output), elements. */

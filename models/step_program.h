@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * A step program: one rank's work as operators with sizes, streams and dependencies. A pure function
- * of model, layout, precision and batch (transformer.h); priced by step_price.h; played on SimGrid
- * by sim/engine, or in closed form by critical_path.h. Every rank of a group runs the same program
- * (load-balanced sharding makes them alike). */
+ * A step program: one rank's work as operators with sizes, streams and dependencies. A pure
+ * function of model, layout, precision and batch (transformer.h); priced by step_price.h; played on
+ * SimGrid by sim/engine, or in closed form by critical_path.h. Every rank of a group runs the same
+ * program (load-balanced sharding makes them alike). */
 #ifndef CPSIM_MODELS_STEP_PROGRAM_H
 #define CPSIM_MODELS_STEP_PROGRAM_H
 
@@ -29,8 +29,8 @@ enum { OPERATOR_MAX_DEPENDENCIES = 3 };
 struct operator_step {
     enum operator_kind kind;
     enum stream stream;
-    const char *name;     /* "qkv", "ring hop", ...: a literal, not owned */
-    uint16_t iteration;   /* of the ring: 0 when it has none */
+    const char *name;   /* "qkv", "ring hop", ...: a literal, not owned */
+    uint16_t iteration; /* of the ring: 0 when it has none */
     union {
         struct gemm_shape gemm;
         struct attention_shape attention[2]; /* two rectangles at most; the second has sequences 0
@@ -45,8 +45,8 @@ struct operator_step {
     uint32_t after[OPERATOR_MAX_DEPENDENCIES]; /* earlier operators that must have ended */
     uint8_t after_count;
     /* Filled by step_price(): */
-    struct kernel_cost cost;      /* compute and host operators, seconds alone */
-    struct collective_plan plan;  /* collectives */
+    struct kernel_cost cost;     /* compute and host operators, seconds alone */
+    struct collective_plan plan; /* collectives */
 };
 
 /* A run of identical layers: operators, played `repeat` times one after the other. */
