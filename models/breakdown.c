@@ -72,8 +72,7 @@ void breakdown_add(struct breakdown *breakdown, const struct step_segment *segme
             continue;
         }
         add_wait(breakdown, segment, spans, reached, spans[i].start_seconds, times);
-        breakdown->seconds[class_of(op)] +=
-            times * (spans[i].end_seconds - spans[i].start_seconds);
+        breakdown->seconds[class_of(op)] += times * (spans[i].end_seconds - spans[i].start_seconds);
         breakdown->flops += times * op->cost.flops;
         breakdown->bytes += times * op->cost.bytes;
         reached = spans[i].end_seconds;
@@ -99,10 +98,11 @@ struct traffic segment_traffic(const struct step_segment *segment)
             const struct collective_flow *flow = &op->plan.flows[j];
             const struct group_shape *group = &op->collective.call.group;
             /* Of a ring that runs through r ranks a node, one edge in r crosses the fabric. */
-            double fabric_share = flow->edge == EDGE_FABRIC_NEXT ? 1.0
-                                  : flow->edge == EDGE_NODE_NEXT || group->ranks == group->ranks_per_node
-                                      ? 0.0
-                                      : 1.0 / group->ranks_per_node;
+            double fabric_share =
+                flow->edge == EDGE_FABRIC_NEXT ? 1.0
+                : flow->edge == EDGE_NODE_NEXT || group->ranks == group->ranks_per_node
+                    ? 0.0
+                    : 1.0 / group->ranks_per_node;
             traffic.fabric_bytes += fabric_share * flow->bytes;
             traffic.node_bytes += (1.0 - fabric_share) * flow->bytes;
         }

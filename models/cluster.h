@@ -9,13 +9,13 @@
 struct cluster {
     const char *name;
     uint32_t nodes, gpus_per_node;
-    uint32_t nics_per_node;  /* divides gpus_per_node: GPU g uses NIC g * nics / gpus */
+    uint32_t nics_per_node;             /* divides gpus_per_node: GPU g uses NIC g * nics / gpus */
     double node_bytes_per_second;       /* NVLink, one GPU */
     double nic_bytes_per_second;        /* one NIC */
     double connection_bytes_per_second; /* what one connection between two GPUs of different nodes
                                            reaches alone; two connections may fill the NIC */
-    uint32_t nodes_per_leaf;    /* nodes under one leaf switch; 0: one flat non-blocking fabric */
-    double oversubscription;    /* 1: non-blocking; 7: Llama 3's cluster at its top layer */
+    uint32_t nodes_per_leaf; /* nodes under one leaf switch; 0: one flat non-blocking fabric */
+    double oversubscription; /* 1: non-blocking; 7: Llama 3's cluster at its top layer */
 };
 
 #endif

@@ -50,7 +50,7 @@ struct ring_answer ring_choose(enum ring_rule rule, const struct ring_question *
     struct ring_answer answer = {
         .variant = RING_PASS_KV,
         .miss_rate = tokens / (tokens + (double)question->cached_tokens),
-        .miss_threshold = 2.0 * heads_ratio, /* Eq. (1) */
+        .miss_threshold = 2.0 * heads_ratio,                                  /* Eq. (1) */
         .tokens_threshold = question->ranks * rate_ratio * heads_ratio / 2.0, /* Eq. (2) */
     };
     answer.heuristic = appendix_d(tokens, answer.miss_rate);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Ring attention over context-parallel ranks ("Context Parallelism for Scalable Million-Token
- * Inference", arXiv 2411.01783): which tokens a rank holds, what a hop carries, which variant a rule
- * prefers and why. Pure functions. The paper's letters: T new tokens, P cached tokens, N ranks,
- * N_H / N_KV query / key-value heads, e bytes of an element, C and BW peak rates. */
+ * Inference", arXiv 2411.01783): which tokens a rank holds, what a hop carries, which variant a
+ * rule prefers and why. Pure functions. The paper's letters: T new tokens, P cached tokens, N
+ * ranks, N_H / N_KV query / key-value heads, e bytes of an element, C and BW peak rates. */
 #ifndef CPSIM_MODELS_CONTEXT_PARALLEL_H
 #define CPSIM_MODELS_CONTEXT_PARALLEL_H
 

@@ -12,17 +12,17 @@
 struct gpu {
     const char *name;
     double memory_bytes;
-    double memory_bytes_per_second;        /* data-sheet peak */
+    double memory_bytes_per_second;              /* data-sheet peak */
     double dense_flops_per_second[FORMAT_COUNT]; /* data-sheet peak at boost clock; 0: not native */
     uint32_t streaming_multiprocessors;
     double boost_clock_hertz;
     double power_limit_watts;
     double idle_watts;
     /* Fitted constants of the kernel models. */
-    double memory_efficiency;  /* of the peak, that a long copy reaches */
-    double matmul_efficiency;  /* of the peak, that a large GEMM reaches at full clock */
+    double memory_efficiency;    /* of the peak, that a long copy reaches */
+    double matmul_efficiency;    /* of the peak, that a large GEMM reaches at full clock */
     double attention_efficiency; /* of the bf16 peak, that long attention reaches */
-    double kernel_seconds;     /* the shortest kernel, launched from a CUDA graph */
+    double kernel_seconds;       /* the shortest kernel, launched from a CUDA graph */
 };
 
 #endif

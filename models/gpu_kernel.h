@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Seconds and joules of one kernel on one GPU, from its shape, its formats and the GPU file alone.
- * Pure functions. Times are those of a kernel inside a CUDA graph; what an eager launch adds belongs
- * to the software stack (models/software.h). */
+ * Pure functions. Times are those of a kernel inside a CUDA graph; what an eager launch adds
+ * belongs to the software stack (models/software.h). */
 #ifndef CPSIM_MODELS_GPU_KERNEL_H
 #define CPSIM_MODELS_GPU_KERNEL_H
 
@@ -30,15 +30,15 @@ struct attention_shape {
 
 /* Kernels bound by memory. Each has rows (tokens) and columns. */
 enum memory_kernel {
-    MEMORY_COPY,          /* reads and writes rows x columns */
-    MEMORY_ADD_RMSNORM,   /* reads x and residual, writes both */
-    MEMORY_SWIGLU,        /* reads 2 x columns, writes columns */
-    MEMORY_ROPE,          /* reads and writes rows x columns (query and key heads) */
-    MEMORY_QUANTISE_ROW,  /* bf16 read, fp8 and a scale a row written */
-    MEMORY_KV_APPEND,     /* reads rows x columns, writes them to the cache */
-    MEMORY_MERGE,         /* merges two partial attention outputs by their log-sum-exp (Eq. 4 of
-                             arXiv 2411.01783) */
-    MEMORY_EMBEDDING,     /* gathers rows of `columns` */
+    MEMORY_COPY,         /* reads and writes rows x columns */
+    MEMORY_ADD_RMSNORM,  /* reads x and residual, writes both */
+    MEMORY_SWIGLU,       /* reads 2 x columns, writes columns */
+    MEMORY_ROPE,         /* reads and writes rows x columns (query and key heads) */
+    MEMORY_QUANTISE_ROW, /* bf16 read, fp8 and a scale a row written */
+    MEMORY_KV_APPEND,    /* reads rows x columns, writes them to the cache */
+    MEMORY_MERGE,        /* merges two partial attention outputs by their log-sum-exp (Eq. 4 of
+                            arXiv 2411.01783) */
+    MEMORY_EMBEDDING,    /* gathers rows of `columns` */
     MEMORY_KERNEL_COUNT
 };
 

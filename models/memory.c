@@ -39,8 +39,8 @@ double memory_weight_bytes(const struct replica *replica)
     double embedding = llm_embedding_weights(llm) / replica->layout->tensor *
                        format_bytes(precision->embedding.format);
     return edge_layers * layer_weight_bytes(replica, high, high) +
-           (llm->layers - edge_layers) * layer_weight_bytes(replica, precision->attention_weights,
-                                                            precision->ffn_weights) +
+           (llm->layers - edge_layers) *
+               layer_weight_bytes(replica, precision->attention_weights, precision->ffn_weights) +
            embedding;
 }
 
@@ -52,8 +52,7 @@ double memory_kv_bytes_per_token(const struct replica *replica)
 
 double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens)
 {
-    return (double)sequences *
-           (double)context_cached_tokens(tokens, replica->layout->context) *
+    return (double)sequences * (double)context_cached_tokens(tokens, replica->layout->context) *
            memory_kv_bytes_per_token(replica);
 }
 
@@ -66,8 +65,7 @@ static double ring_bytes(const struct replica *replica, const struct batch *batc
         return 0.0;
     }
     double element = format_bytes(replica->precision->activations);
-    double query_bytes =
-        (double)replica_query_heads(replica) * replica->llm->head_size * element;
+    double query_bytes = (double)replica_query_heads(replica) * replica->llm->head_size * element;
     double key_bytes = memory_kv_bytes_per_token(replica) / replica->llm->layers;
     double shard = tokens * query_bytes;
     if (variant == RING_PASS_KV) {

@@ -54,8 +54,8 @@ struct step_operator {
 
 /* Operators played `repeat` times, one play after the other: identical layers. */
 struct step_segment {
-    const char *name;   /* "embedding", "layers", "edge layers", "head" */
-    uint32_t layer;     /* the first layer it stands for; repeats count on from it */
+    const char *name; /* "embedding", "layers", "edge layers", "head" */
+    uint32_t layer;   /* the first layer it stands for; repeats count on from it */
     uint32_t repeat;
     uint32_t count, capacity;
     struct step_operator *operators; /* [capacity], the caller's */

@@ -67,7 +67,7 @@ struct builder {
     struct step_segment *segment;
     uint64_t tokens; /* of one rank */
     bool graph;
-    uint32_t last;   /* the operator that the next one waits for */
+    uint32_t last; /* the operator that the next one waits for */
 };
 
 static void append(struct builder *builder, struct step_operator op)
@@ -139,10 +139,9 @@ static double activation_bytes(const struct builder *builder)
 static void tensor_all_reduce(struct builder *builder, const char *name)
 {
     if (builder->replica->layout->tensor > 1) {
-        double bytes = (double)builder->tokens * builder->replica->llm->hidden *
-                       activation_bytes(builder);
-        append(builder,
-               collective(builder, name, GROUP_TENSOR, COLLECTIVE_ALL_REDUCE, bytes));
+        double bytes =
+            (double)builder->tokens * builder->replica->llm->hidden * activation_bytes(builder);
+        append(builder, collective(builder, name, GROUP_TENSOR, COLLECTIVE_ALL_REDUCE, bytes));
     }
 }
 
@@ -195,8 +194,7 @@ static double hop_bytes(const struct builder *builder, const struct batch_slice 
     if (slice->phase == PHASE_DECODE || builder->variant == RING_PASS_Q) {
         return rank_tokens * replica_query_heads(replica) * head_size * activation_bytes(builder);
     }
-    double cached =
-        slice->sequences * (double)context_cached_tokens(slice->cached_tokens, ranks);
+    double cached = slice->sequences * (double)context_cached_tokens(slice->cached_tokens, ranks);
     return (rank_tokens + cached) * 2.0 * replica_kv_heads(replica) * head_size *
            format_bytes(replica->precision->kv_cache);
 }
@@ -302,7 +300,8 @@ static void layer(struct builder *builder, const struct precision *precision)
     if (has_cached_prefill(builder->batch)) {
         host_work(builder, "cached prefill", 0, replica->software->cached_prefill_seconds);
     }
-    memory_kernel(builder, "attention norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden, 4.0 * element);
+    memory_kernel(builder, "attention norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden,
+                  4.0 * element);
     linear(builder, "qkv", query_columns + 2 * kv_columns, llm->hidden,
            precision->attention_weights);
     memory_kernel(builder, "rope", MEMORY_ROPE, tokens, query_columns + kv_columns, 2.0 * element);
@@ -348,9 +347,9 @@ static void head(struct builder *builder)
     gemm(builder, "head", sequences, divide_up(llm->vocabulary, replica->layout->tensor),
          llm->hidden, replica->precision->embedding);
     if (replica->layout->tensor > 1) {
-        append(builder, collective(builder, "logits all-gather", GROUP_TENSOR,
-                                   COLLECTIVE_ALL_GATHER,
-                                   (double)sequences * llm->vocabulary * element));
+        append(builder,
+               collective(builder, "logits all-gather", GROUP_TENSOR, COLLECTIVE_ALL_GATHER,
+                          (double)sequences * llm->vocabulary * element));
     }
 }
 

@@ -44,10 +44,11 @@ struct quantity_text quantity_bytes(double bytes)
 
 struct quantity_text quantity_joules(double joules)
 {
-    static const struct scale scales[] = {
-        {.factor = 1e9, .unit = "GJ"}, {.factor = 1e6, .unit = "MJ"},
-        {.factor = 1e3, .unit = "kJ"}, {.factor = 1.0, .unit = "J"},
-        {.factor = 1e-3, .unit = "mJ"}};
+    static const struct scale scales[] = {{.factor = 1e9, .unit = "GJ"},
+                                          {.factor = 1e6, .unit = "MJ"},
+                                          {.factor = 1e3, .unit = "kJ"},
+                                          {.factor = 1.0, .unit = "J"},
+                                          {.factor = 1e-3, .unit = "mJ"}};
     return scaled(joules, scales, sizeof scales / sizeof *scales);
 }
 

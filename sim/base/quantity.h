@@ -7,9 +7,9 @@ struct quantity_text {
     char text[24];
 };
 
-struct quantity_text quantity_seconds(double seconds); /* "74.9 s", "88.1 ms", "32.3 us" */
-struct quantity_text quantity_bytes(double bytes);     /* "60.2 GB" */
-struct quantity_text quantity_joules(double joules);   /* "4.61 MJ" */
+struct quantity_text quantity_seconds(double seconds);  /* "74.9 s", "88.1 ms", "32.3 us" */
+struct quantity_text quantity_bytes(double bytes);      /* "60.2 GB" */
+struct quantity_text quantity_joules(double joules);    /* "4.61 MJ" */
 struct quantity_text quantity_percent(double fraction); /* "63 %", "0.4 %" */
 
 #endif

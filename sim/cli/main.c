@@ -1,2 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 #include <stdio.h>
-int main(void) { puts("cpsim"); return 0; }
+int main(void)
+{
+    puts("cpsim");
+    return 0;
+}

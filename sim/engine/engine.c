@@ -72,8 +72,9 @@ static bool platform_is_accepted(const char *path, uint32_t gpus, struct diagnos
         simgrid_load_platform(path);
         for (uint32_t gpu = 0; gpu < gpus; gpu++) {
             if (find_host(gpu) == NULL) {
-                fprintf(stderr, "no host \"gpu%" PRIu32 "\": hosts must be named gpu0 to gpu%" PRIu32
-                        "\n", gpu, gpus - 1);
+                fprintf(stderr,
+                        "no host \"gpu%" PRIu32 "\": hosts must be named gpu0 to gpu%" PRIu32 "\n",
+                        gpu, gpus - 1);
                 _exit(1);
             }
         }
@@ -105,11 +106,12 @@ static bool platform_is_accepted(const char *path, uint32_t gpus, struct diagnos
         return true;
     }
     said[strcspn(said, "\n")] = '\0';
-    DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}),
-                   "SimGrid does not take this platform: %.*s; expected a SimGrid 3.32 platform file "
-                   "whose hosts gpu0 to gpu%" PRIu32 " are joined by routes (`cpsim show "
-                   "--platform-xml` prints one)",
-                   REASON_BYTES, said[0] == '\0' ? "it stopped without a word" : said, gpus - 1);
+    DIAGNOSE_ERROR(
+        diagnostics, ((struct mark){.file = path}),
+        "SimGrid does not take this platform: %.*s; expected a SimGrid 3.32 platform file "
+        "whose hosts gpu0 to gpu%" PRIu32 " are joined by routes (`cpsim show "
+        "--platform-xml` prints one)",
+        REASON_BYTES, said[0] == '\0' ? "it stopped without a word" : said, gpus - 1);
     return false;
 }
 

@@ -32,8 +32,8 @@ struct background {
 };
 
 /* One rank has played one segment once. Spans are seconds from the play's start of the segment,
- * which was at `start_seconds` of the whole play; `repeat` counts from 0. Called inside SimGrid on a
- * small stack: keep it short. */
+ * which was at `start_seconds` of the whole play; `repeat` counts from 0. Called inside SimGrid on
+ * a small stack: keep it short. */
 typedef void engine_observer(void *context, const struct rank_role *role, uint32_t segment,
                              uint32_t repeat, double start_seconds, double end_seconds,
                              const struct span *spans);

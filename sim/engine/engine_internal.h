@@ -12,7 +12,7 @@ struct engine {
     struct arena *arena;
     const struct cluster *cluster;
     uint32_t gpu_count;
-    sg_host_t *hosts;                   /* [gpu_count] */
+    sg_host_t *hosts;                    /* [gpu_count] */
     double *link_bytes[LINK_KIND_COUNT]; /* [gpu_count], of the last play */
     uint64_t events;
 };

@@ -47,8 +47,8 @@ static void write_node(const struct cluster *cluster, uint32_t node, FILE *strea
     }
     for (uint32_t i = 0; i < cluster->gpus_per_node; i++) {
         uint32_t gpu = first + i;
-        uint32_t nic = node * cluster->nics_per_node +
-                       i * cluster->nics_per_node / cluster->gpus_per_node;
+        uint32_t nic =
+            node * cluster->nics_per_node + i * cluster->nics_per_node / cluster->gpus_per_node;
         fprintf(stream,
                 "<route src=\"gpu%" PRIu32 "\" dst=\"router%" PRIu32 "\" symmetrical=\"NO\">", gpu,
                 node);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * A cluster as a SimGrid platform: one host a GPU ("gpu0", "gpu1", ...), one split-duplex link a GPU
- * for NVLink and one a network card, no latency on any link (SimGrid shares a bottleneck by latency;
- * ours is paid before a flow starts). A fabric that cannot bind has no link of its own: a shared
- * link would couple all flows in SimGrid's solver. */
+ * A cluster as a SimGrid platform: one host a GPU ("gpu0", "gpu1", ...), one split-duplex link a
+ * GPU for NVLink and one a network card, no latency on any link (SimGrid shares a bottleneck by
+ * latency; ours is paid before a flow starts). A fabric that cannot bind has no link of its own: a
+ * shared link would couple all flows in SimGrid's solver. */
 #ifndef CPSIM_SIM_ENGINE_PLATFORM_XML_H
 #define CPSIM_SIM_ENGINE_PLATFORM_XML_H
 

@@ -40,13 +40,13 @@ struct rank_player {
     struct waiter streams[STREAM_COUNT];
     struct flow_helper *helpers; /* [player->helper_count] */
     uint32_t pending_flows;
-    struct span *spans;   /* [largest segment] of the segment being played */
-    uint32_t *ended_play; /* [largest segment] the play in which an operator last ended */
-    uint64_t plays;       /* of segments, this one included */
-    uint64_t ended, due;  /* operators so far, and by the end of this play */
-    double play_start;    /* of the segment, engine clock */
-    double seconds;       /* played so far, repeats included */
-    uint64_t joined[GROUP_COUNT];                    /* collectives of all members so far */
+    struct span *spans;           /* [largest segment] of the segment being played */
+    uint32_t *ended_play;         /* [largest segment] the play in which an operator last ended */
+    uint64_t plays;               /* of segments, this one included */
+    uint64_t ended, due;          /* operators so far, and by the end of this play */
+    double play_start;            /* of the segment, engine clock */
+    double seconds;               /* played so far, repeats included */
+    uint64_t joined[GROUP_COUNT]; /* collectives of all members so far */
     uint64_t arrived[GROUP_COUNT], sent[GROUP_COUNT]; /* shifts so far */
 };
 
@@ -405,8 +405,8 @@ static void make_ranks(struct player *player, struct arena *arena)
     player->ranks = ARENA_ARRAY(arena, struct rank_player, all);
     for (uint32_t i = 0; i < all; i++) {
         if (!play->folded || placement_stand_in(play->layout, play->cluster, i) == i) {
-            make_rank(player, &player->ranks[player->rank_count++],
-                      placement_role(play->layout, i), operators, arena);
+            make_rank(player, &player->ranks[player->rank_count++], placement_role(play->layout, i),
+                      operators, arena);
         }
     }
 }

@@ -186,9 +186,9 @@ static void close_phase(struct runner *runner, const struct batch *batch,
     struct conversation_result *result = runner->result;
     double gpus = layout_gpus(&scenario->layout);
     double peak = scenario->gpu.dense_flops_per_second[FORMAT_BF16];
-    phase->flops = (double)phase->sequences * scenario->layout.data *
-                   llm_forward_flops(&scenario->llm, (double)phase->new_tokens,
-                                     (double)phase->cached_tokens);
+    phase->flops =
+        (double)phase->sequences * scenario->layout.data *
+        llm_forward_flops(&scenario->llm, (double)phase->new_tokens, (double)phase->cached_tokens);
     phase->mfu = phase->flops / (phase->seconds * gpus * peak);
     uint64_t context = phase->cached_tokens + phase->new_tokens;
     phase->memory = (struct memory_use){
@@ -280,9 +280,8 @@ static void copy_background(struct runner *runner)
     }
 }
 
-bool conversation_run(const struct scenario *scenario, struct arena *arena,
-                      struct trace_run *trace, struct conversation_result *result,
-                      struct diagnostics *diagnostics)
+bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
+                      struct conversation_result *result, struct diagnostics *diagnostics)
 {
     struct runner runner = {
         .scenario = scenario,

@@ -11,20 +11,20 @@
 
 struct phase_result {
     enum phase phase;
-    uint32_t turn;                /* from 1 */
+    uint32_t turn; /* from 1 */
     uint32_t sequences;
-    uint64_t new_tokens;          /* of one sequence: the prompt, or the tokens decoded */
-    uint64_t cached_tokens;       /* before the phase, of one sequence */
+    uint64_t new_tokens;    /* of one sequence: the prompt, or the tokens decoded */
+    uint64_t cached_tokens; /* before the phase, of one sequence */
     enum ring_variant variant;
-    struct ring_answer answer;    /* prefill on a ring: what the rule compared */
-    double other_seconds;         /* ring: auto: what the other variant would take; else 0 */
+    struct ring_answer answer; /* prefill on a ring: what the rule compared */
+    double other_seconds;      /* ring: auto: what the other variant would take; else 0 */
     double start_seconds, seconds;
-    double latency_seconds;       /* TTFT of a prefill, mean TPOT of decode */
-    struct breakdown breakdown;   /* of rank 0 over the whole phase */
-    double flops;                 /* useful, the whole cluster */
-    double mfu;                   /* of the bf16 peak */
+    double latency_seconds;          /* TTFT of a prefill, mean TPOT of decode */
+    struct breakdown breakdown;      /* of rank 0 over the whole phase */
+    double flops;                    /* useful, the whole cluster */
+    double mfu;                      /* of the bf16 peak */
     double node_bytes, fabric_bytes; /* over NVLink and NICs, the whole cluster */
-    struct memory_use memory;     /* of one GPU at the phase's end */
+    struct memory_use memory;        /* of one GPU at the phase's end */
 };
 
 struct conversation_result {
@@ -41,9 +41,8 @@ struct conversation_result {
 struct trace_run; /* sim/inference/trace_run.h: rows of the trace; NULL: none */
 
 /* False with diagnostics when the simulation failed. The result lives in `arena`. */
-bool conversation_run(const struct scenario *scenario, struct arena *arena,
-                      struct trace_run *trace, struct conversation_result *result,
-                      struct diagnostics *diagnostics);
+bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
+                      struct conversation_result *result, struct diagnostics *diagnostics);
 
 /* The replica a scenario describes; points into it. */
 struct replica scenario_replica(const struct scenario *scenario);

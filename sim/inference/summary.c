@@ -35,8 +35,8 @@ static bool is_shown(const struct conversation_result *result, int time_class)
 
 static void print_header(const struct conversation_result *result, struct ink ink, FILE *stream)
 {
-    fprintf(stream, "%s%-16s %8s %9s  %-8s %4s %9s ", ink.dim, "phase", "new", "cached", "ring",
-            "", "latency");
+    fprintf(stream, "%s%-16s %8s %9s  %-8s %4s %9s ", ink.dim, "phase", "new", "cached", "ring", "",
+            "latency");
     for (int i = 0; i < TIME_CLASS_COUNT; i++) {
         if (is_shown(result, i)) {
             fprintf(stream, " %9s", time_class_name((enum time_class)i));
@@ -105,8 +105,8 @@ static void print_reason(const struct scenario *scenario, const struct phase_res
         break;
     case RING_RULE_ALGORITHM_1:
     case RING_RULE_ALGORITHM_5:
-        fprintf(stream, " by Algorithm %c: ",
-                scenario->ring_rule == RING_RULE_ALGORITHM_1 ? '1' : '5');
+        fprintf(stream,
+                " by Algorithm %c: ", scenario->ring_rule == RING_RULE_ALGORITHM_1 ? '1' : '5');
         print_comparison(&phase->answer, phase, stream);
         break;
     case RING_RULE_COUNT:

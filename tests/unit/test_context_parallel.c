@@ -47,8 +47,8 @@ START_TEST(ring_covers_the_triangle_always)
                 uint64_t queries = context_prefill_tokens(tokens, ranks), pairs = 0;
                 for (uint32_t i = 0; i < ranks; i++) {
                     uint64_t keys = context_ring_keys(tokens, cached, ranks, i);
-                    pairs += i > 0 ? queries * keys
-                                   : queries * (keys - queries) + queries * queries / 2;
+                    pairs +=
+                        i > 0 ? queries * keys : queries * (keys - queries) + queries * queries / 2;
                 }
                 ck_assert_uint_eq(ranks * pairs, tokens * cached + tokens * tokens / 2);
             }

@@ -20,8 +20,7 @@ static struct step_operator wait_on_wire(enum group group, double seconds)
         .kind = OPERATOR_COLLECTIVE,
         .stream = STREAM_COMMUNICATION,
         .name = "wire",
-        .collective = {.group = group,
-                       .call = {.kind = COLLECTIVE_SEND_RECV, .group = {2, 1}}},
+        .collective = {.group = group, .call = {.kind = COLLECTIVE_SEND_RECV, .group = {2, 1}}},
         .plan = {.latency_seconds = seconds},
     };
 }
@@ -36,8 +35,8 @@ START_TEST(exposed_time_is_what_compute_waits_for)
     struct step_segment segment = {.operators = operators, .capacity = CAPACITY, .repeat = 1};
     uint32_t hop =
         step_append(&segment, wait_on_wire(GROUP_CONTEXT, 5.0), STEP_NO_OPERATOR, STEP_NO_OPERATOR);
-    uint32_t first = step_append(&segment, compute(OPERATOR_ATTENTION, 3.0), STEP_NO_OPERATOR,
-                                 STEP_NO_OPERATOR);
+    uint32_t first =
+        step_append(&segment, compute(OPERATOR_ATTENTION, 3.0), STEP_NO_OPERATOR, STEP_NO_OPERATOR);
     uint32_t second = step_append(&segment, compute(OPERATOR_ATTENTION, 3.0), first, hop);
     uint32_t reduce =
         step_append(&segment, wait_on_wire(GROUP_TENSOR, 2.0), second, STEP_NO_OPERATOR);

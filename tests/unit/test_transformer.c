@@ -90,8 +90,8 @@ static double layer_flops_of_all_ranks(const struct built *built)
  * shard 53248 / 8 = 6656 columns wide, twice for gate and up. */
 START_TEST(shapes_of_a_tp8_shard)
 {
-    struct built *built = build(8, 4, (struct batch_slice){PHASE_PREFILL, 1, 128000, 0},
-                                RING_PASS_KV, 0);
+    struct built *built =
+        build(8, 4, (struct batch_slice){PHASE_PREFILL, 1, 128000, 0}, RING_PASS_KV, 0);
     const struct step_segment *layers = layers_of(built);
     ck_assert_uint_eq(layers->repeat, 126);
     const struct gemm_shape *qkv = &find(layers, "qkv", 0)->gemm;
@@ -127,8 +127,8 @@ END_TEST
 /* With 16 tensor ranks and 8 key-value heads each head is on two ranks. */
 START_TEST(kv_heads_are_replicated)
 {
-    struct built *built = build(16, 1, (struct batch_slice){PHASE_PREFILL, 1, 1024, 0},
-                                RING_NONE, 0);
+    struct built *built =
+        build(16, 1, (struct batch_slice){PHASE_PREFILL, 1, 1024, 0}, RING_NONE, 0);
     const struct step_segment *layers = layers_of(built);
     ck_assert_uint_eq(find(layers, "attention", 0)->attention.kv_heads, 1);
     ck_assert_uint_eq(find(layers, "attention", 0)->attention.query_heads, 8);
@@ -151,10 +151,8 @@ START_TEST(flops_of_all_ranks_are_the_models)
         {4, 16, 65536, 1024, RING_PASS_Q}, {8, 16, 1048576, 0, RING_PASS_KV},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct batch_slice slice = {PHASE_PREFILL, 1, cases[i].new_tokens,
-                                    cases[i].cached_tokens};
-        struct built *built =
-            build(cases[i].tensor, cases[i].context, slice, cases[i].variant, 2);
+        struct batch_slice slice = {PHASE_PREFILL, 1, cases[i].new_tokens, cases[i].cached_tokens};
+        struct built *built = build(cases[i].tensor, cases[i].context, slice, cases[i].variant, 2);
         double expected = llm_forward_flops(&fixture_llm, (double)cases[i].new_tokens,
                                             (double)cases[i].cached_tokens);
         ck_assert_double_eq_tol(layer_flops_of_all_ranks(built) / expected, 1.0, 1e-12);
@@ -184,8 +182,7 @@ END_TEST
 
 START_TEST(edge_layers_keep_sixteen_bits)
 {
-    struct built *built =
-        build(8, 1, (struct batch_slice){PHASE_PREFILL, 1, 128, 0}, RING_NONE, 1);
+    struct built *built = build(8, 1, (struct batch_slice){PHASE_PREFILL, 1, 128, 0}, RING_NONE, 1);
     ck_assert_uint_eq(built->program.segment_count, 5);
     ck_assert_uint_eq(layers_of(built)->repeat, 124);
     ck_assert_uint_eq(built->program.segments[3].layer, 125);
