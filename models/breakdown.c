@@ -99,7 +99,7 @@ struct traffic segment_traffic(const struct step_segment *segment)
             const struct group_shape *group = &op->collective.call.group;
             /* Of a ring that runs through r ranks a node, one edge in r crosses the fabric. */
             double fabric_share =
-                flow->edge == EDGE_FABRIC_NEXT ? 1.0
+                flow->edge == EDGE_FABRIC_NEXT || flow->edge == EDGE_FABRIC_FAR ? 1.0
                 : flow->edge == EDGE_NODE_NEXT || group->ranks == group->ranks_per_node
                     ? 0.0
                     : 1.0 / group->ranks_per_node;

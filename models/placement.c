@@ -2,7 +2,6 @@
 #include "models/placement.h"
 
 #include <assert.h>
-#include <math.h>
 
 struct rank_role placement_role(const struct layout *layout, uint32_t rank)
 {
@@ -37,6 +36,9 @@ uint32_t placement_edge_gpu(const struct layout *layout, const struct rank_role 
     case EDGE_FABRIC_NEXT:
         next = (member + in_node) % shape.ranks;
         break;
+    case EDGE_FABRIC_FAR:
+        next = (member + shape.ranks / in_node / 2 * in_node) % shape.ranks;
+        break;
     case EDGE_RING_NEXT:
         next = (member + 1) % shape.ranks;
         break;
@@ -56,13 +58,4 @@ uint32_t placement_stand_in(const struct layout *layout, const struct cluster *c
     uint32_t context_rank = rank / layout->tensor % layout->context;
     uint32_t tensor_rank = rank % layout->tensor % gpus_per_nic;
     return first_of_replica + context_rank * layout->tensor + tensor_rank;
-}
-
-uint32_t collective_flow_parts(const struct cluster *cluster, const struct collective_flow *flow)
-{
-    if (flow->edge != EDGE_FABRIC_NEXT || flow->connections < 2) {
-        return 1;
-    }
-    double fill = ceil(cluster->nic_bytes_per_second / cluster->connection_bytes_per_second);
-    return flow->connections < fill ? flow->connections : (uint32_t)fill;
 }

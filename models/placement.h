@@ -29,8 +29,4 @@ uint32_t placement_edge_gpu(const struct layout *layout, const struct rank_role 
 uint32_t placement_stand_in(const struct layout *layout, const struct cluster *cluster,
                             uint32_t rank);
 
-/* Connections that a flow over the fabric is cut into: as many as it may use, but no more than fill
- * a card; a flow along any other edge is one. */
-uint32_t collective_flow_parts(const struct cluster *cluster, const struct collective_flow *flow);
-
 #endif

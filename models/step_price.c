@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/step_price.h"
 
-#include "models/placement.h"
-
 #include <math.h>
 
 static void price_operator(const struct replica *replica, struct step_operator *op,
@@ -22,11 +20,10 @@ static void price_operator(const struct replica *replica, struct step_operator *
         op->cost = (struct kernel_cost){.seconds = op->host_seconds, .bound = BOUND_LAUNCH};
         break;
     case OPERATOR_COLLECTIVE:
-        op->plan = collective_plan(replica->cluster, replica->software, &op->collective.call);
+        op->plan =
+            collective_plan(replica->cluster, &replica->software->library, &op->collective.call);
         for (uint32_t i = 0; i < op->plan.flow_count; i++) {
-            struct collective_flow *flow = &op->plan.flows[i]; /* links carry whole bytes */
-            double parts = collective_flow_parts(replica->cluster, flow);
-            flow->bytes = parts * ceil(flow->bytes / parts);
+            op->plan.flows[i].bytes = ceil(op->plan.flows[i].bytes); /* links carry whole bytes */
         }
         op->cost = (struct kernel_cost){
             .seconds = collective_seconds(replica->cluster, &op->plan),

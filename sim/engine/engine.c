@@ -135,6 +135,22 @@ static bool load_made_platform(const struct cluster *cluster, uint32_t nodes,
     return true;
 }
 
+static void find_limiters(struct engine *engine)
+{
+    static const char *const formats[LIMITER_COUNT] = {
+        [LIMITER_NODE] = PLATFORM_NODE_LIMITER, [LIMITER_FABRIC] = PLATFORM_FABRIC_LIMITER};
+    for (int kind = 0; kind < LIMITER_COUNT; kind++) {
+        engine->limiters[kind] = ARENA_ARRAY(engine->arena, sg_link_t, engine->gpu_count);
+        engine->limits[kind] = ARENA_ARRAY(engine->arena, double, engine->gpu_count);
+        for (uint32_t gpu = 0; !engine->own_platform && gpu < engine->gpu_count; gpu++) {
+            char name[NAME_BYTES];
+            snprintf(name, sizeof name, "%s%" PRIu32, formats[kind], gpu);
+            engine->limiters[kind][gpu] = sg_link_by_name(name);
+            engine->limits[kind][gpu] = PLATFORM_UNLIMITED;
+        }
+    }
+}
+
 struct engine *engine_open(const struct cluster *cluster, uint32_t nodes, const char *platform_xml,
                            struct diagnostics *diagnostics)
 {
@@ -158,6 +174,8 @@ struct engine *engine_open(const struct cluster *cluster, uint32_t nodes, const 
         engine->hosts[gpu] = find_host(gpu);
         assert(engine->hosts[gpu] != NULL && "a platform without one of its GPUs");
     }
+    engine->own_platform = platform_xml != NULL;
+    find_limiters(engine);
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         engine->link_bytes[kind] = ARENA_ARRAY(arena, double, gpus);
     }

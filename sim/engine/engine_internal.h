@@ -7,12 +7,20 @@
 #include "sim/engine/engine.h"
 
 #include <simgrid/host.h>
+#include <simgrid/link.h>
+
+/* Where a flow goes: each GPU has a limiter for either, a link that holds each flow to a rate and
+ * that flows do not share. */
+enum limiter { LIMITER_NODE, LIMITER_FABRIC, LIMITER_COUNT };
 
 struct engine {
     struct arena *arena;
     const struct cluster *cluster;
     uint32_t gpu_count;
     sg_host_t *hosts;                    /* [gpu_count] */
+    bool own_platform;                   /* the user's: no limiters */
+    sg_link_t *limiters[LIMITER_COUNT];  /* [gpu_count] */
+    double *limits[LIMITER_COUNT];       /* [gpu_count] as they are set, bytes per second */
     double *link_bytes[LINK_KIND_COUNT]; /* [gpu_count], of the last play */
     uint64_t events;
 };

@@ -11,6 +11,12 @@
 
 #include <stdio.h>
 
+/* Names of the links, before the number of their GPU, that hold each flow a GPU sends to a rate
+ * (fat pipes: no flow shares them). The player sets the rate; it starts unlimited. */
+#define PLATFORM_NODE_LIMITER "node-limit"
+#define PLATFORM_FABRIC_LIMITER "fabric-limit"
+#define PLATFORM_UNLIMITED 1e18 /* bytes per second */
+
 /* Writes the platform of the first `nodes` nodes of the cluster. */
 void platform_xml_write(const struct cluster *cluster, uint32_t nodes, FILE *stream);
 

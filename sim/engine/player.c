@@ -3,6 +3,7 @@
  * a collective starts side by side. Actors run one at a time between SimGrid calls, so the plain
  * fields they share need no lock; whoever changes what another waits for wakes it. */
 #include "sim/engine/engine_internal.h"
+#include "sim/engine/platform_xml.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -29,8 +30,8 @@ struct waiter {
 
 struct flow_helper {
     struct waiter waiter;
-    uint32_t from_gpu, to_gpu;
-    double bytes;
+    uint32_t to_gpu;
+    double bytes, limit_bytes_per_second;
     bool busy, stop;
 };
 
@@ -87,18 +88,51 @@ static uint32_t repeats_played(const struct player *player, const struct step_se
 
 /* --- flows --- */
 
+static bool in_one_node(const struct player *player, uint32_t from, uint32_t to)
+{
+    uint32_t gpus = player->engine->cluster->gpus_per_node;
+    return from / gpus == to / gpus;
+}
+
 static void count_bytes(struct player *player, uint32_t from, uint32_t to, double bytes)
 {
-    const struct cluster *cluster = player->engine->cluster;
-    bool in_node = from / cluster->gpus_per_node == to / cluster->gpus_per_node;
+    bool in_node = in_one_node(player, from, to);
     player->engine->link_bytes[in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT][from] += bytes;
     player->engine->link_bytes[in_node ? LINK_NVLINK_IN : LINK_NIC_IN][to] += bytes;
     player->engine->events++;
 }
 
-static void send_bytes(struct player *player, uint32_t from, uint32_t to, double bytes)
+/* Holds what `from` sends that way to a rate. Most calls change nothing. */
+static void set_limit(struct engine *engine, enum limiter limiter, uint32_t from, double limit)
 {
-    sg_host_sendto(player->engine->hosts[from], player->engine->hosts[to], bytes);
+    if (engine->limits[limiter][from] != limit) {
+        engine->limits[limiter][from] = limit;
+        sg_link_set_bandwidth(engine->limiters[limiter][from], limit);
+    }
+}
+
+/* Bytes that take as long alone as `bytes` at the limit: on a platform of the user's own there is
+ * no limiter to set. */
+static double stretched_bytes(const struct engine *engine, uint32_t from, uint32_t to, double bytes,
+                              double limit)
+{
+    double route = sg_host_get_route_bandwidth(engine->hosts[from], engine->hosts[to]);
+    return route > limit ? bytes * route / limit : bytes;
+}
+
+/* `limit`: bytes per second; 0: none. */
+static void send_bytes(struct player *player, uint32_t from, uint32_t to, double bytes,
+                       double limit)
+{
+    struct engine *engine = player->engine;
+    double limited = limit > 0.0 ? limit : PLATFORM_UNLIMITED;
+    if (engine->own_platform) {
+        bytes = stretched_bytes(engine, from, to, bytes, limited);
+    } else {
+        set_limit(engine, in_one_node(player, from, to) ? LIMITER_NODE : LIMITER_FABRIC, from,
+                  limited);
+    }
+    sg_host_sendto(engine->hosts[from], engine->hosts[to], bytes);
 }
 
 static void run_helper(int argc, char **argv)
@@ -114,20 +148,22 @@ static void run_helper(int argc, char **argv)
         if (helper->stop) {
             return;
         }
-        send_bytes(rank->player, helper->from_gpu, helper->to_gpu, helper->bytes);
+        send_bytes(rank->player, rank->role.gpu, helper->to_gpu, helper->bytes,
+                   helper->limit_bytes_per_second);
         helper->busy = false;
         rank->pending_flows--;
         wake(&rank->streams[STREAM_COMMUNICATION], AWAIT_JOB);
     }
 }
 
-static void hand_over(struct rank_player *rank, uint32_t slot, uint32_t to, double bytes)
+static void hand_over(struct rank_player *rank, uint32_t slot, uint32_t to,
+                      const struct collective_flow *flow)
 {
     assert(slot < rank->player->helper_count && "more flows at once than were planned");
     struct flow_helper *helper = &rank->helpers[slot];
-    helper->from_gpu = rank->role.gpu;
     helper->to_gpu = to;
-    helper->bytes = bytes;
+    helper->bytes = flow->bytes;
+    helper->limit_bytes_per_second = flow->limit_bytes_per_second;
     helper->busy = true;
     rank->pending_flows++;
     wake(&helper->waiter, AWAIT_JOB);
@@ -137,30 +173,25 @@ static void hand_over(struct rank_player *rank, uint32_t slot, uint32_t to, doub
 static void play_flows(struct rank_player *rank, const struct step_operator *op, double times)
 {
     struct player *player = rank->player;
-    const struct collective_call *call = &op->collective.call;
-    uint32_t own_to = UINT32_MAX, slot = 0;
-    double own_bytes = 0.0;
+    const struct collective_flow *own = NULL;
+    uint32_t own_to = 0, slot = 0;
     for (uint32_t i = 0; i < op->plan.flow_count; i++) {
         const struct collective_flow *flow = &op->plan.flows[i];
         uint32_t to = placement_edge_gpu(player->play->layout, &rank->role, op->collective.group,
-                                         call->group, flow->edge);
+                                         op->plan.group, flow->edge);
         if (to == rank->role.gpu || flow->bytes <= 0.0) {
             continue;
         }
-        uint32_t parts = collective_flow_parts(player->engine->cluster, flow);
-        double bytes = flow->bytes / parts;
-        for (uint32_t part = 0; part < parts; part++) {
-            count_bytes(player, rank->role.gpu, to, times * bytes);
-            if (own_to == UINT32_MAX) {
-                own_to = to;
-                own_bytes = bytes;
-            } else {
-                hand_over(rank, slot++, to, bytes);
-            }
+        count_bytes(player, rank->role.gpu, to, times * flow->bytes);
+        if (own == NULL) {
+            own = flow;
+            own_to = to;
+        } else {
+            hand_over(rank, slot++, to, flow);
         }
     }
-    if (own_to != UINT32_MAX) {
-        send_bytes(player, rank->role.gpu, own_to, own_bytes);
+    if (own != NULL) {
+        send_bytes(player, rank->role.gpu, own_to, own->bytes, own->limit_bytes_per_second);
     }
     while (rank->pending_flows > 0) {
         wait_for(&rank->streams[STREAM_COMMUNICATION], AWAIT_JOB);
@@ -355,10 +386,7 @@ static uint32_t helpers_needed(const struct player *player)
     for (uint32_t i = 0; i < program->segment_count; i++) {
         for (uint32_t j = 0; j < program->segments[i].count; j++) {
             const struct step_operator *op = &program->segments[i].operators[j];
-            uint32_t flows = 0;
-            for (uint32_t k = 0; op->kind == OPERATOR_COLLECTIVE && k < op->plan.flow_count; k++) {
-                flows += collective_flow_parts(player->engine->cluster, &op->plan.flows[k]);
-            }
+            uint32_t flows = op->kind == OPERATOR_COLLECTIVE ? op->plan.flow_count : 0;
             most = flows > most ? flows : most;
         }
     }
@@ -439,7 +467,7 @@ static void run_others(int argc, char **argv)
     const struct background *background = self->background;
     sg_actor_sleep_for(background->start_seconds);
     for (uint64_t i = 0; background->count == 0 || i < background->count; i++) {
-        send_bytes(self->player, background->from_gpu, background->to_gpu, background->bytes);
+        send_bytes(self->player, background->from_gpu, background->to_gpu, background->bytes, 0.0);
         count_bytes(self->player, background->from_gpu, background->to_gpu, background->bytes);
     }
 }
