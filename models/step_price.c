@@ -3,36 +3,80 @@
 
 #include <math.h>
 
-static void price_operator(const struct replica *replica, struct step_operator *op,
-                           double clock_hertz)
+static struct kernel_work operator_work(const struct gpu *gpu, const struct step_operator *op)
 {
     switch (op->kind) {
     case OPERATOR_GEMM:
-        op->cost = gemm_cost(replica->gpu, &op->gemm, clock_hertz);
-        break;
+        return gemm_work(gpu, &op->gemm);
     case OPERATOR_ATTENTION:
-        op->cost = attention_cost(replica->gpu, &op->attention, clock_hertz);
-        break;
+        return attention_work(gpu, &op->attention, 1);
     case OPERATOR_MEMORY:
-        op->cost = memory_kernel_cost(replica->gpu, &op->memory, clock_hertz);
-        break;
-    case OPERATOR_HOST:
-        op->cost = (struct kernel_cost){.seconds = op->host_seconds, .bound = BOUND_LAUNCH};
-        break;
+        return memory_kernel_work(gpu, &op->memory);
     case OPERATOR_COLLECTIVE:
-        op->plan =
-            collective_plan(replica->cluster, &replica->software->library, &op->collective.call);
-        for (uint32_t i = 0; i < op->plan.flow_count; i++) {
-            op->plan.flows[i].bytes = ceil(op->plan.flows[i].bytes); /* links carry whole bytes */
-        }
-        op->cost = (struct kernel_cost){
-            .seconds = collective_seconds(replica->cluster, &op->plan),
-            .bound = BOUND_NETWORK,
-        };
-        break;
+    case OPERATOR_HOST:
     case OPERATOR_KIND_COUNT:
         break;
     }
+    return (struct kernel_work){0};
+}
+
+static void plan_collective(const struct replica *replica, struct step_operator *op)
+{
+    op->plan = collective_plan(replica->cluster, &replica->software->library, &op->collective.call);
+    for (uint32_t i = 0; i < op->plan.flow_count; i++) {
+        op->plan.flows[i].bytes = ceil(op->plan.flows[i].bytes); /* links carry whole bytes */
+    }
+    op->cost = (struct kernel_cost){
+        .seconds = collective_seconds(replica->cluster, &op->plan),
+        .bound = BOUND_NETWORK,
+    };
+}
+
+static bool is_kernel(const struct step_operator *op)
+{
+    return op->kind == OPERATOR_GEMM || op->kind == OPERATOR_ATTENTION ||
+           op->kind == OPERATOR_MEMORY;
+}
+
+/* What the clock does not change, and the work of every kernel: [operators of all segments]. */
+static size_t gather_works(const struct replica *replica, struct step_program *program,
+                           const struct step_scratch *scratch)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        struct step_segment *segment = &program->segments[i];
+        for (uint32_t j = 0; j < segment->count; j++) {
+            struct step_operator *op = &segment->operators[j];
+            if (op->kind == OPERATOR_COLLECTIVE) {
+                plan_collective(replica, op);
+            } else if (op->kind == OPERATOR_HOST) {
+                op->cost =
+                    (struct kernel_cost){.seconds = op->host_seconds, .bound = BOUND_LAUNCH};
+            }
+            scratch->works[count] = operator_work(replica->gpu, op);
+            scratch->counts[count++] = is_kernel(op) ? segment->repeat : 0.0;
+        }
+    }
+    return count;
+}
+
+/* Prices every kernel at a clock; returns the seconds they take together. */
+static double price_kernels(const struct replica *replica, struct step_program *program,
+                            const struct step_scratch *scratch, double clock_hertz)
+{
+    size_t count = 0;
+    double seconds = 0.0;
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        struct step_segment *segment = &program->segments[i];
+        for (uint32_t j = 0; j < segment->count; j++, count++) {
+            struct step_operator *op = &segment->operators[j];
+            if (is_kernel(op)) {
+                op->cost = kernel_cost_at(replica->gpu, &scratch->works[count], clock_hertz);
+                seconds += segment->repeat * op->cost.seconds;
+            }
+        }
+    }
+    return seconds;
 }
 
 /* Launched one by one, kernels cannot end faster than the host starts them: what is missing is
@@ -54,16 +98,26 @@ static void wait_for_launches(const struct replica *replica, struct step_segment
     }
 }
 
-void step_price(const struct replica *replica, struct step_program *program, struct span *scratch)
+/* Time that no kernel fills lets the clock rise, and the clock decides how much there is of it: two
+ * rounds settle it to well under a per cent. */
+struct power_state step_price(const struct replica *replica, struct step_program *program,
+                              const struct step_scratch *scratch)
 {
-    double clock_hertz = replica->gpu->boost_clock_hertz;
-    for (uint32_t i = 0; i < program->segment_count; i++) {
-        struct step_segment *segment = &program->segments[i];
-        for (uint32_t j = 0; j < segment->count; j++) {
-            price_operator(replica, &segment->operators[j], clock_hertz);
-        }
-        if (!program->graph) {
-            wait_for_launches(replica, segment, scratch);
-        }
+    enum { ROUNDS = 2 };
+    const struct gpu *gpu = replica->gpu;
+    struct power_load load = {.works = scratch->works,
+                              .counts = scratch->counts,
+                              .work_count = gather_works(replica, program, scratch)};
+    struct power_state state = {.clock_hertz = gpu->boost_clock_hertz};
+    for (int round = 0; round < ROUNDS; round++) {
+        double busy = price_kernels(replica, program, scratch, state.clock_hertz);
+        double whole = program_seconds(replica->cluster, program, scratch->spans);
+        load.idle_seconds = fmax(whole - busy, 0.0);
+        state = power_settle(gpu, &load, power_allowance_watts(gpu, INFINITY));
     }
+    price_kernels(replica, program, scratch, state.clock_hertz);
+    for (uint32_t i = 0; i < program->segment_count && !program->graph; i++) {
+        wait_for_launches(replica, &program->segments[i], scratch->spans);
+    }
+    return state;
 }

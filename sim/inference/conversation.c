@@ -21,7 +21,7 @@ struct runner {
     struct conversation_result *result;
     struct background *background;
     struct step_operator *operators; /* one program's */
-    struct span *scratch;
+    struct step_scratch scratch;
     double clock_seconds;
 };
 
@@ -41,7 +41,7 @@ static void build(struct runner *runner, const struct batch *batch, enum ring_va
                   struct step_program *program)
 {
     transformer_build(&runner->replica, batch, variant, runner->operators, program);
-    step_price(&runner->replica, program, runner->scratch);
+    step_price(&runner->replica, program, &runner->scratch);
 }
 
 /* --- which variant --- */
@@ -71,7 +71,7 @@ static void try_both(struct runner *runner, const struct batch *batch, struct ph
     struct step_program program;
     for (int variant = RING_PASS_KV; variant <= RING_PASS_Q; variant++) {
         build(runner, batch, (enum ring_variant)variant, &program);
-        seconds[variant] = program_seconds(runner->replica.cluster, &program, runner->scratch);
+        seconds[variant] = program_seconds(runner->replica.cluster, &program, runner->scratch.spans);
     }
     bool queries = seconds[RING_PASS_Q] < seconds[RING_PASS_KV];
     phase->variant = queries ? RING_PASS_Q : RING_PASS_KV;
@@ -306,7 +306,12 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
     }
     uint32_t operators = transformer_max_operators(&runner.replica, 1);
     runner.operators = ARENA_ARRAY(arena, struct step_operator, STEP_MAX_SEGMENTS * operators);
-    runner.scratch = ARENA_ARRAY(arena, struct span, operators);
+    size_t all = (size_t)STEP_MAX_SEGMENTS * operators;
+    runner.scratch = (struct step_scratch){
+        .spans = ARENA_ARRAY(arena, struct span, all),
+        .works = ARENA_ARRAY(arena, struct kernel_work, all),
+        .counts = ARENA_ARRAY(arena, double, all),
+    };
     copy_background(&runner);
     runner.engine = engine_open(&scenario->cluster, nodes, scenario->platform_xml, diagnostics);
     if (runner.engine == NULL) {
