@@ -50,8 +50,7 @@ static size_t gather_works(const struct replica *replica, struct step_program *p
             if (op->kind == OPERATOR_COLLECTIVE) {
                 plan_collective(replica, op);
             } else if (op->kind == OPERATOR_HOST) {
-                op->cost =
-                    (struct kernel_cost){.seconds = op->host_seconds, .bound = BOUND_LAUNCH};
+                op->cost = (struct kernel_cost){.seconds = op->host_seconds, .bound = BOUND_LAUNCH};
             }
             scratch->works[count] = operator_work(replica->gpu, op);
             scratch->counts[count++] = is_kernel(op) ? segment->repeat : 0.0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Puts a price on every operator of a step program: the kernel models' seconds for what computes,
  * a plan of flows for what communicates, the software stack's host time. Kernels are priced at the
- * clock that a GPU settles to when it repeats the program without end under its power limit. Pure. */
+ * clock that a GPU settles to when it repeats the program without end under its power limit. Pure.
+ */
 #ifndef CPSIM_MODELS_STEP_PRICE_H
 #define CPSIM_MODELS_STEP_PRICE_H
 
@@ -18,8 +19,8 @@ struct step_scratch {
 };
 
 /* Fills cost and plan of every operator. An eager program whose kernels are shorter than the host
- * takes to launch them gets an operator "launch" for the rest of each segment. Returns the clock and
- * the average power of one GPU, its waits included. */
+ * takes to launch them gets an operator "launch" for the rest of each segment. Returns the clock
+ * and the average power of one GPU, its waits included. */
 struct power_state step_price(const struct replica *replica, struct step_program *program,
                               const struct step_scratch *scratch);
 

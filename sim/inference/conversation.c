@@ -37,11 +37,11 @@ struct replica scenario_replica(const struct scenario *scenario)
     };
 }
 
-static void build(struct runner *runner, const struct batch *batch, enum ring_variant variant,
-                  struct step_program *program)
+static struct power_state build(struct runner *runner, const struct batch *batch,
+                                enum ring_variant variant, struct step_program *program)
 {
     transformer_build(&runner->replica, batch, variant, runner->operators, program);
-    step_price(&runner->replica, program, &runner->scratch);
+    return step_price(&runner->replica, program, &runner->scratch);
 }
 
 /* --- which variant --- */
@@ -71,7 +71,8 @@ static void try_both(struct runner *runner, const struct batch *batch, struct ph
     struct step_program program;
     for (int variant = RING_PASS_KV; variant <= RING_PASS_Q; variant++) {
         build(runner, batch, (enum ring_variant)variant, &program);
-        seconds[variant] = program_seconds(runner->replica.cluster, &program, runner->scratch.spans);
+        seconds[variant] =
+            program_seconds(runner->replica.cluster, &program, runner->scratch.spans);
     }
     bool queries = seconds[RING_PASS_Q] < seconds[RING_PASS_KV];
     phase->variant = queries ? RING_PASS_Q : RING_PASS_KV;
@@ -131,13 +132,14 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
 {
     const struct scenario *scenario = runner->scenario;
     struct step_program program;
-    build(runner, batch, phase->variant, &program);
+    struct power_state power = build(runner, batch, phase->variant, &program);
     struct arena *records = arena_create();
     struct recorder recorder = {
         .program = &program,
         .folded = scenario->detail == DETAIL_FOLDED,
         .detail = runner->trace == NULL ? OPERATORS_NONE : scenario->trace.operators,
         .arena = records,
+        .totals = phase->seconds > 0.0 ? NULL : phase->totals,
     };
     struct play play = {
         .program = &program,
@@ -154,6 +156,8 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
     if (played) {
         double start = phase->start_seconds + phase->seconds;
         phase->seconds += times * seconds;
+        phase->clock_hertz = power.clock_hertz;
+        phase->watts = power.watts;
         add_breakdown(&phase->breakdown, &recorder.breakdown, times);
         add_link_bytes(runner, phase, times);
         played = runner->trace == NULL ||
@@ -175,6 +179,7 @@ static struct phase_result *open_phase(struct runner *runner, enum phase kind, u
         .new_tokens = new_tokens,
         .cached_tokens = cached_tokens,
         .start_seconds = runner->clock_seconds,
+        .totals = ARENA_NEW(runner->arena, struct operator_totals),
     };
     return phase;
 }

@@ -6,6 +6,7 @@
 
 #include "models/breakdown.h"
 #include "models/memory.h"
+#include "models/operator_total.h"
 #include "sim/engine/engine.h"
 #include "sim/scenario/scenario.h"
 
@@ -24,6 +25,8 @@ struct phase_result {
     double flops;                    /* useful, the whole cluster */
     double mfu;                      /* of the bf16 peak */
     double node_bytes, fabric_bytes; /* over NVLink and NICs, the whole cluster */
+    double clock_hertz, watts;       /* of one GPU, average */
+    struct operator_totals *totals;  /* of rank 0, in the phase's first step */
     struct memory_use memory;        /* of one GPU at the phase's end */
 };
 

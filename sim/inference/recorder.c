@@ -27,6 +27,9 @@ void recorder_observe(void *context, const struct rank_role *role, uint32_t segm
         breakdown_add(&recorder->breakdown, segment, spans, end_seconds,
                       recorder->folded ? segment->repeat : 1.0);
     }
+    if (role->rank == 0 && repeat == 0 && recorder->totals != NULL) {
+        operator_totals_add(recorder->totals, segment, spans);
+    }
     if (!is_wanted(recorder, role, repeat)) {
         return;
     }

@@ -5,6 +5,7 @@
 #define CPSIM_SIM_INFERENCE_RECORDER_H
 
 #include "models/breakdown.h"
+#include "models/operator_total.h"
 #include "sim/engine/engine.h"
 #include "sim/scenario/scenario.h"
 
@@ -23,7 +24,8 @@ struct recorder {
     enum operator_detail detail;
     struct arena *arena; /* of the records */
     struct record *first, *last;
-    struct breakdown breakdown; /* of rank 0, repeats included */
+    struct breakdown breakdown;     /* of rank 0, repeats included */
+    struct operator_totals *totals; /* of rank 0's first play of each segment; NULL: not wanted */
 };
 
 /* An engine_observer; `context` is the recorder. */

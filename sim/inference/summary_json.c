@@ -20,6 +20,29 @@ static void write_breakdown(struct json *json, const struct breakdown *breakdown
     json_close(json, '}');
 }
 
+static void write_operators(struct json *json, const struct operator_totals *totals)
+{
+    json_open(json, "operators", '[');
+    for (uint32_t i = 0; i < totals->count; i++) {
+        const struct operator_total *total = &totals->totals[i];
+        json_open(json, NULL, '{');
+        json_string(json, "segment", total->segment);
+        json_string(json, "name", total->name);
+        json_string(json, "kind", operator_kind_name(total->kind));
+        json_string(json, "bound", bound_name(total->bound));
+        if (total->algorithm != NULL) {
+            json_string(json, "algorithm", total->algorithm);
+        }
+        json_count(json, "repeat", total->repeat);
+        json_count(json, "calls", total->calls);
+        json_number(json, "seconds", total->seconds);
+        json_number(json, "flops", total->flops);
+        json_number(json, "bytes", total->bytes);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
 static void write_phase(struct json *json, const struct phase_result *phase)
 {
     json_open(json, NULL, '{');
@@ -41,11 +64,14 @@ static void write_phase(struct json *json, const struct phase_result *phase)
     json_number(json, "mfu", phase->mfu);
     json_number(json, "nvlink_bytes", phase->node_bytes);
     json_number(json, "network_bytes", phase->fabric_bytes);
+    json_number(json, "sm_clock_hertz", phase->clock_hertz);
+    json_number(json, "watts_per_gpu", phase->watts);
     json_open(json, "memory_per_gpu", '{');
     json_number(json, "weight_bytes", phase->memory.weight_bytes);
     json_number(json, "kv_cache_bytes", phase->memory.kv_cache_bytes);
     json_number(json, "activation_bytes", phase->memory.activation_bytes);
     json_close(json, '}');
+    write_operators(json, phase->totals);
     json_close(json, '}');
 }
 
