@@ -13,10 +13,12 @@ struct cluster {
     uint32_t nics_per_node;             /* divides gpus_per_node: GPU g uses NIC g * nics / gpus */
     double node_bytes_per_second;       /* NVLink, one GPU */
     double nic_bytes_per_second;        /* one NIC */
-    double connection_bytes_per_second; /* what one connection between two GPUs of different nodes
-                                           reaches alone; two connections may fill the NIC.
-                                           0: the NIC's rate */
+    double connection_bytes_per_second; /* payload that one connection between two GPUs of different
+                                           nodes reaches alone; two connections may fill the NIC. 0:
+                                           the NIC's rate */
     double fabric_latency_seconds;      /* of this fabric, once a hop */
+    double fabric_spread_seconds_per_root_byte; /* packets on many paths arrive unevenly: the lag of
+                                                   the last grows as the root of a NIC's bytes */
     uint32_t nodes_per_leaf; /* nodes under one leaf switch (or one set of rail switches: GPUs in
                                 the same place of their nodes share a leaf); 0: one flat
                                 non-blocking fabric */

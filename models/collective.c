@@ -50,7 +50,7 @@ uint32_t collective_tree_levels(const struct group_shape *group)
 double collective_fabric_hop_seconds(const struct collective_context *context,
                                      enum protocol protocol)
 {
-    double crossings = protocol == PROTOCOL_SIMPLE ? 2.0 : 1.0;
+    double crossings = protocol == PROTOCOL_LL ? 1.0 : 2.0;
     return context->library->protocol[protocol].fabric_hop_seconds +
            crossings * context->cluster->fabric_latency_seconds;
 }
@@ -69,13 +69,22 @@ void collective_add_node_flow(const struct collective_context *context, enum pro
     add_flow(EDGE_NODE_NEXT, payload * wire, limit * wire, plan);
 }
 
+double collective_fabric_spread_seconds(const struct collective_context *context, double payload)
+{
+    return context->cluster->fabric_spread_seconds_per_root_byte * sqrt(payload);
+}
+
 void collective_add_fabric_flow(const struct collective_context *context, enum collective_edge edge,
                                 enum protocol protocol, double payload, uint32_t connections,
                                 struct collective_plan *plan)
 {
     double wire = protocol_wire[protocol] / context->library->fabric_efficiency;
-    add_flow(edge, payload * wire, connections * context->cluster->connection_bytes_per_second,
-             plan);
+    double limit = context->library->protocol[protocol].payload_bytes_per_second * wire;
+    double together = connections * context->cluster->connection_bytes_per_second * wire;
+    if (together > 0.0 && (limit <= 0.0 || together < limit)) {
+        limit = together;
+    }
+    add_flow(edge, payload * wire, limit, plan);
 }
 
 /* Seconds that all flows of the plan keep one link busy, were it the only one to bind. */

@@ -18,7 +18,8 @@ struct protocol_constants {
     double node_hop_seconds;           /* from a GPU to the next over NVLink */
     double fabric_hop_seconds;         /* from a GPU to the next over its NIC, without the cluster's
                                           own fabric_latency_seconds */
-    double payload_bytes_per_second;   /* that the channels of one GPU push; 0: the link decides */
+    double payload_bytes_per_second;   /* that the channels of one GPU push; 0 (Simple
+                                        only): the link decides */
     double last_copy_bytes_per_second; /* of the last step, which only copies into the result */
 };
 
@@ -54,6 +55,8 @@ struct collective_library {
     double p2p_simple_bytes_per_second;    /* of one GPU, all peers together */
     double p2p_skew_seconds_per_root_byte; /* when a GPU sends and receives at once */
     double p2p_self_bytes_per_second;      /* all-to-all: a GPU's copy of its own share */
+
+    bool tree; /* double binary trees between nodes are allowed; NCCL_ALGO may forbid them */
 
     /* NVLS: the NVLink switch adds and multicasts. */
     uint32_t nvls_ranks; /* fewest GPUs of a node it is used for; 0: never */

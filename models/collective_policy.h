@@ -40,10 +40,14 @@ static inline double group_nodes(const struct group_shape *group)
 /* Levels of a binary tree over the nodes: 1 for 2, 7 for 128. */
 uint32_t collective_tree_levels(const struct group_shape *group);
 
-/* A hop over the fabric; Simple pays the fabric's latency twice, since it flushes what the NIC
- * wrote before it says so (nccl/src/graph/tuning.cc, interLat). */
+/* A hop over the fabric. LL's flags travel with the data; the other protocols pay the fabric's
+ * latency twice, since what the NIC wrote is flushed before it is used (nccl/src/graph/tuning.cc
+ * adds latencyInter a second time to Simple; LL128 measures alike). */
 double collective_fabric_hop_seconds(const struct collective_context *context,
                                      enum protocol protocol);
+
+/* How far the last of many paths over the fabric lags behind, after `payload` bytes of one NIC. */
+double collective_fabric_spread_seconds(const struct collective_context *context, double payload);
 
 /* Appends `payload` bytes of each member over `edge`. `limit` of the payload's rate, 0: none. */
 void collective_add_node_flow(const struct collective_context *context, enum protocol protocol,

@@ -43,6 +43,8 @@ static void plan_ring(const struct collective_context *context, enum protocol pr
                                  constants->payload_bytes_per_second, plan);
     }
     if (nodes > 1.0) {
+        plan->latency_seconds +=
+            collective_fabric_spread_seconds(context, steps * part / ranks_per_node);
         collective_add_fabric_flow(context, EDGE_FABRIC_NEXT, protocol,
                                    steps * part / ranks_per_node, 1, plan);
     }

@@ -5,9 +5,18 @@
  * that is large enough for Simple (nccl/src/graph/tuning.cc, ratio .5 and treeCorrectionFactor). */
 #include "models/collective_policy.h"
 
+/* The bytes go up the chain and down again in chunks; to fill that pipeline takes so many times as
+ * long as the transfer. NCCL's own factor on a tree's bandwidth sinks to .4 for LL and .6 for LL128
+ * in the sizes they are used for (tuning.cc, treeCorrectionFactor): 1/.4 - 1, 1/.6 - 1. */
+static const double fill_of_transfer[PROTOCOL_COUNT] = {
+    [PROTOCOL_LL] = 1.5,
+    [PROTOCOL_LL128] = 0.667,
+};
+
 static bool applies(const struct collective_context *context)
 {
-    return context->call->kind == COLLECTIVE_ALL_REDUCE && group_nodes(&context->call->group) > 1.0;
+    return context->library->tree && context->call->kind == COLLECTIVE_ALL_REDUCE &&
+           group_nodes(&context->call->group) > 1.0;
 }
 
 static void plan_tree(const struct collective_context *context, enum protocol protocol,
@@ -21,15 +30,17 @@ static void plan_tree(const struct collective_context *context, enum protocol pr
         constants->base_seconds + 2.0 * (chain * constants->node_hop_seconds +
                                          levels * collective_fabric_hop_seconds(context, protocol));
     if (chain > 0.0) {
-        /* Up the chain and down again. */
+        double seconds = 2.0 * call->bytes / constants->payload_bytes_per_second;
+        plan->latency_seconds += fill_of_transfer[protocol] * seconds;
         collective_add_node_flow(context, protocol, 2.0 * call->bytes,
                                  constants->payload_bytes_per_second, plan);
     }
     /* A node is an inner node of one tree and a leaf of the other: with half the bytes in each it
      * sends one up and two down, and one up. Of two nodes one is the root. */
     double factor = levels > 1.0 ? 2.0 : 1.0;
-    collective_add_fabric_flow(context, EDGE_FABRIC_NEXT, protocol,
-                               factor * call->bytes / call->group.ranks_per_node,
+    double rail_bytes = call->bytes / call->group.ranks_per_node;
+    plan->latency_seconds += collective_fabric_spread_seconds(context, factor * rail_bytes);
+    collective_add_fabric_flow(context, EDGE_FABRIC_NEXT, protocol, factor * rail_bytes,
                                levels > 1.0 ? 2 : 1, plan);
 }
 

@@ -25,10 +25,11 @@ static const struct cluster round_cluster = {
 static struct collective_library perfect_library(void)
 {
     struct collective_library library = {
+        .tree = true,
         .node_efficiency = 1.0,
         .fabric_efficiency = 1.0,
-        .protocol =
-            {[PROTOCOL_LL] = {.base_seconds = 1e3}, [PROTOCOL_LL128] = {.base_seconds = 1e3}},
+        .protocol = {[PROTOCOL_LL] = {.base_seconds = 1e3, .payload_bytes_per_second = 1e30},
+                     [PROTOCOL_LL128] = {.base_seconds = 1e3}},
         .p2p_ll_bytes_per_second = 1.0,
         .p2p_self_bytes_per_second = 1e30,
         .custom_copy_bytes_per_second = 1e30,
@@ -134,6 +135,7 @@ START_TEST(hops_and_launch)
         .base_seconds = 5 * MICROSECONDS,
         .node_hop_seconds = 1 * MICROSECONDS,
         .fabric_hop_seconds = 10 * MICROSECONDS,
+        .payload_bytes_per_second = 1e30,
     };
     library.protocol[PROTOCOL_SIMPLE].base_seconds = 1.0;
     library.launch[LAUNCH_COLLECTIVE] = (struct launch_constants){
@@ -233,7 +235,7 @@ END_TEST
 START_TEST(low_latency_protocols_pay_on_the_wire)
 {
     struct collective_library library = perfect_library();
-    library.protocol[PROTOCOL_LL] = (struct protocol_constants){.base_seconds = 0.0};
+    library.protocol[PROTOCOL_LL] = (struct protocol_constants){.payload_bytes_per_second = 1e30};
     library.protocol[PROTOCOL_SIMPLE].base_seconds = 1e3;
     /* LL: 8 bytes carry 4, so 2 x 7/8 x 8 GB take 0.28 s. LL128: 128 carry 120. */
     struct collective_call call = call_of(COLLECTIVE_ALL_REDUCE, 8, 8, 8 * GB);
