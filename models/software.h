@@ -11,6 +11,10 @@
 
 struct software {
     const char *name;
+    /* SM clocks of the GPU file's kernels over those of this stack's own; 1: the same. A stalled
+     * kernel takes longer, not more energy. */
+    double matmul_efficiency, attention_efficiency;
+    bool packs_query_heads; /* attention puts the query heads of a key-value head into one tile */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
     double eager_launch_seconds;      /* host time between two eager launches: a floor */
     double ring_step_seconds;         /* an eager ring attention's host work a step and layer that
