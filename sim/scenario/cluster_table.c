@@ -55,6 +55,20 @@ const struct field cluster_fields[] = {
      .doc =
          "What one connection between two GPUs of different nodes reaches alone; several may fill "
          "the card."},
+    {.key = "fabric_latency",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(cluster, fabric_latency_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "What this fabric adds to every hop between nodes."},
+    {.key = "fabric_spread",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(cluster, fabric_spread_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc =
+         "How far the last packet lags behind after 1 MB of one network card, where packets take "
+         "many paths; it grows as the root of the bytes."},
     {.key = "nodes_per_leaf",
      .kind = FIELD_COUNT,
      FIELD_AT(cluster, nodes_per_leaf),
