@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 static const struct collective_policy *const policies[] = {
-    &collective_ring,      &collective_tree,       &collective_nvls,
-    &collective_nvls_tree, &collective_one_shot,   &collective_two_shot,
-    &collective_multimem,  &collective_all_to_all, &collective_point_to_point,
+    &collective_ring,     &collective_tree,      &collective_nvls,     &collective_nvls_tree,
+    &collective_one_shot, &collective_two_shot,  &collective_multimem, &collective_all_to_all,
+    &collective_send,     &collective_send_recv,
 };
 enum { POLICY_COUNT = sizeof policies / sizeof *policies };
 
@@ -69,9 +69,14 @@ void collective_add_node_flow(const struct collective_context *context, enum pro
     add_flow(EDGE_NODE_NEXT, payload * wire, limit * wire, plan);
 }
 
+double collective_skew_seconds(const struct collective_context *context, double payload)
+{
+    return context->library->skew_seconds * sqrt(payload / 1e6);
+}
+
 double collective_fabric_spread_seconds(const struct collective_context *context, double payload)
 {
-    return context->cluster->fabric_spread_seconds_per_root_byte * sqrt(payload);
+    return context->cluster->fabric_spread_seconds * sqrt(payload / 1e6);
 }
 
 void collective_add_fabric_flow(const struct collective_context *context, enum collective_edge edge,
@@ -178,7 +183,7 @@ static void consider(const struct collective_context *context,
                                        .protocol = protocol_names[protocol],
                                        .group = context->call->group};
         policy->plan(context, (enum protocol)protocol, &plan);
-        add_launch(context, &context->library->launch[policy->launch], &plan);
+        add_launch(context, &context->launch[policy->launch], &plan);
         double seconds = collective_seconds(context->cluster, &plan);
         if (seconds < *best_seconds) {
             *best_seconds = seconds;
@@ -188,10 +193,13 @@ static void consider(const struct collective_context *context,
 }
 
 struct collective_plan collective_plan(const struct cluster *cluster,
-                                       const struct collective_library *library,
+                                       const struct software *software,
                                        const struct collective_call *call)
 {
-    struct collective_context context = {.cluster = cluster, .library = library, .call = call};
+    struct collective_context context = {.cluster = cluster,
+                                         .library = &software->library,
+                                         .launch = software->launch,
+                                         .call = call};
     struct collective_plan best = {.algorithm = "none", .protocol = "none", .group = call->group};
     if (call->group.ranks <= 1 || call->bytes <= 0.0) {
         return best;

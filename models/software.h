@@ -22,7 +22,8 @@ struct software {
     double cached_prefill_seconds;    /* a layer's host work when a prefill has cached tokens */
     double step_seconds;              /* host work before every forward pass */
     uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
-    struct collective_library library;
+    struct collective_library library; /* the one it calls */
+    struct launch_constants launch[LAUNCH_COUNT];
 };
 
 #endif

@@ -47,7 +47,7 @@ static struct kernel_work operator_work(const struct replica *replica,
 
 static void plan_collective(const struct replica *replica, struct step_operator *op)
 {
-    op->plan = collective_plan(replica->cluster, &replica->software->library, &op->collective.call);
+    op->plan = collective_plan(replica->cluster, replica->software, &op->collective.call);
     for (uint32_t i = 0; i < op->plan.flow_count; i++) {
         op->plan.flows[i].bytes = ceil(op->plan.flows[i].bytes); /* links carry whole bytes */
     }
