@@ -8,7 +8,6 @@
 struct collective_context {
     const struct cluster *cluster;
     const struct collective_library *library;
-    const struct launch_constants *launch; /* [LAUNCH_COUNT] */
     const struct collective_call *call;
 };
 
