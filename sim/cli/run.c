@@ -10,18 +10,19 @@ static int run_scenario(const struct invocation *invocation)
         scenario_load(arena, invocation->operands[0], invocation->overrides,
                       invocation->override_count, diagnostics);
     diagnostics_print(diagnostics, stderr);
+    int status = scenario == NULL ? EXIT_WRONG_INPUT : EXIT_DONE;
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
-    return scenario == NULL ? EXIT_WRONG_INPUT : EXIT_DONE;
+    return status;
 }
 
 const struct command command_run = {
     .name = "run",
     .operands = "FILE",
-    .summary = "simulate a scenario; `cpsim FILE` is short for it",
-    .options = 1U << OPTION_SET | 1U << OPTION_OUTPUT | 1U << OPTION_JSON | 1U << OPTION_QUIET,
+    .summary = "simulate a scenario; cpsim FILE is short for it",
+    .example = "cpsim scenarios/llama405b.yaml",
+    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JSON) | TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = 1,
-    .example = "cpsim scenarios/llama405b.yaml",
     .run = run_scenario,
 };
