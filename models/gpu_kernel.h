@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT
  * Seconds and joules of one kernel on one GPU, from its shape, its formats and the GPU file alone.
- * Pure functions. Times are those of a kernel inside a CUDA graph; what an eager launch adds belongs
- * to the software stack (models/software.h). */
+ * Pure functions. Times are those of a kernel inside a CUDA graph; what an eager launch adds
+ * belongs to the software stack (models/software.h).
+ *
+ * Two steps: a shape becomes work (what does not depend on the clock: cycles of the SMs, seconds of
+ * the memory, joules at boost voltage), and work is priced at a clock. models/gpu_power.h finds the
+ * clock at which a run of such works keeps to the power limit. */
 #ifndef CPSIM_MODELS_GPU_KERNEL_H
 #define CPSIM_MODELS_GPU_KERNEL_H
 
@@ -9,6 +13,7 @@
 #include "models/gpu.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* out[m][n] = a[m][k] x weight[k][n]; out is bf16. */
@@ -25,20 +30,24 @@ struct attention_shape {
     uint64_t sequences, queries, keys;
     uint32_t query_heads, kv_heads, head_size;
     bool causal;
-    enum format format; /* of queries, keys and values in memory */
+    enum format format; /* of keys and values in memory; products are 16-bit */
+    uint32_t kv_splits; /* decode: parts that each sequence's keys are cut into; 0: by shape */
+    uint32_t page_keys; /* keys a page of a paged cache; 0: one piece */
 };
 
 /* Kernels bound by memory. Each has rows (tokens) and columns. */
 enum memory_kernel {
-    MEMORY_COPY,          /* reads and writes rows x columns */
-    MEMORY_ADD_RMSNORM,   /* reads x and residual, writes both */
-    MEMORY_SWIGLU,        /* reads 2 x columns, writes columns */
-    MEMORY_ROPE,          /* reads and writes rows x columns (query and key heads) */
-    MEMORY_QUANTISE_ROW,  /* bf16 read, fp8 and a scale a row written */
-    MEMORY_KV_APPEND,     /* reads rows x columns, writes them to the cache */
-    MEMORY_MERGE,         /* merges two partial attention outputs by their log-sum-exp (Eq. 4 of
-                             arXiv 2411.01783) */
-    MEMORY_EMBEDDING,     /* gathers rows of `columns` */
+    MEMORY_COPY,         /* reads and writes rows x columns */
+    MEMORY_ADD_RMSNORM,  /* reads x and residual, writes both */
+    MEMORY_SWIGLU,       /* reads 2 x columns, writes columns */
+    MEMORY_ROPE,         /* reads and writes rows x columns (query and key heads) */
+    MEMORY_QUANTISE_ROW, /* bf16 read, fp8 and a scale a row written */
+    MEMORY_QUANTISE,     /* bf16 read, fp8 written, scale known: a cast */
+    MEMORY_KV_APPEND,    /* reads rows x columns, writes them to the cache */
+    MEMORY_MERGE,        /* merges two partial attention outputs by their log-sum-exp (Eq. 4 of
+                            arXiv 2411.01783) */
+    MEMORY_EMBEDDING,    /* gathers rows of `columns` */
+    MEMORY_OPTIMIZER,    /* AdamW: reads and writes parameters, gradients and two moments */
     MEMORY_KERNEL_COUNT
 };
 
@@ -50,16 +59,42 @@ struct memory_shape {
 
 enum bound { BOUND_COMPUTE, BOUND_MEMORY, BOUND_LAUNCH, BOUND_NETWORK };
 
+/* What a kernel asks of the GPU, whatever the clock. */
+struct kernel_work {
+    double fixed_seconds;  /* launch, fill and drain */
+    double sm_cycles;      /* of the SM that works longest */
+    double memory_seconds; /* GPU memory and L2 alone */
+    double flops;          /* useful: 2mnk; 4 x queries x keys x heads x head size, half causal */
+    double bytes;          /* to and from GPU memory */
+    double core_joules;    /* of SMs and L2 at boost voltage */
+    double memory_joules;  /* of the memory: does not depend on the clock */
+};
+
 struct kernel_cost {
     double seconds;
-    double flops; /* useful: 2mnk; 4 x queries x keys x heads x head size, half of it when causal */
-    double bytes; /* to and from GPU memory */
+    double flops;
+    double bytes;
     double joules; /* above idle, at this clock */
     enum bound bound;
 };
 
-/* At `clock_hertz`, from 0 to gpu->boost_clock_hertz: under a power limit the clock sinks, and with
- * it the rate of whatever computes. */
+struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *shape);
+/* One launch of `count` shapes (load-balanced sharding hands a ring step two rectangles); shapes
+ * with no sequences, queries or keys are skipped. */
+struct kernel_work attention_work(const struct gpu *gpu, const struct attention_shape *shapes,
+                                  size_t count);
+struct kernel_work memory_kernel_work(const struct gpu *gpu, const struct memory_shape *shape);
+
+/* At `clock_hertz`, above 0 and up to gpu->boost_clock_hertz: under a power limit the clock sinks,
+ * and with it the rate of whatever computes. */
+struct kernel_cost kernel_cost_at(const struct gpu *gpu, const struct kernel_work *work,
+                                  double clock_hertz);
+
+/* How long compute and memory take together: they overlap, but not wholly, so near the ridge both
+ * cost: (a^p + b^p)^(1/p). */
+double overlapped_seconds(const struct gpu *gpu, double sm_seconds, double memory_seconds);
+
+/* The two steps in one. */
 struct kernel_cost gemm_cost(const struct gpu *gpu, const struct gemm_shape *shape,
                              double clock_hertz);
 struct kernel_cost attention_cost(const struct gpu *gpu, const struct attention_shape *shape,

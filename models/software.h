@@ -4,6 +4,8 @@
 #ifndef CPSIM_MODELS_SOFTWARE_H
 #define CPSIM_MODELS_SOFTWARE_H
 
+#include "models/collective_library.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,12 +17,8 @@ struct software {
                                          nothing hides */
     double cached_prefill_seconds;    /* a layer's host work when a prefill has cached tokens */
     double step_seconds;              /* host work before every forward pass */
-    uint32_t decode_kv_splits;        /* Flash Decoding's splits of a sequence's keys; 0: by shape */
-    /* Constants of the collective library; see models/collective.h. */
-    double send_recv_seconds[2], all_to_all_seconds[2]; /* [eager, graph]: before the first byte */
-    double node_step_seconds, fabric_step_seconds;      /* one hop of a ring or tree */
-    double collective_launch_seconds;
-    double node_efficiency, fabric_efficiency; /* payload of a link's rate, large messages */
+    uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
+    struct collective_library library;
 };
 
 #endif

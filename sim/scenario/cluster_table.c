@@ -55,6 +55,12 @@ const struct field cluster_fields[] = {
      .doc =
          "What one connection between two GPUs of different nodes reaches alone; several may fill "
          "the card."},
+    {.key = "fabric_latency",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(cluster, fabric_latency_seconds),
+     .max = 1,
+     .fallback = "0",
+     .doc = "What this fabric adds to a hop between nodes."},
     {.key = "nodes_per_leaf",
      .kind = FIELD_COUNT,
      FIELD_AT(cluster, nodes_per_leaf),

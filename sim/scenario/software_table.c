@@ -4,14 +4,6 @@
 
 #include "sim/scenario/tables.h"
 
-#define MODE_TIME(name, index)                                                                     \
-    {                                                                                              \
-        .key = name, .kind = FIELD_SECONDS, .offset = (index) * sizeof(double),                    \
-        .size = sizeof(double), .required = true, .max = 1, .doc = "Launched " name "."            \
-    }
-
-static const struct field mode_fields[] = {MODE_TIME("eager", 0), MODE_TIME("graph", 1), {0}};
-
 const struct field software_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -60,48 +52,10 @@ const struct field software_fields[] = {
      .max = 65536,
      .fallback = "0",
      .doc = "Flash Decoding's splits of a sequence's keys; 0: chosen by shape."},
-    {.key = "send_recv",
+    {.key = "library",
      .kind = FIELD_MAPPING,
-     FIELD_AT(software, send_recv_seconds),
+     FIELD_AT(software, library),
      .required = true,
-     .fields = mode_fields,
-     .doc = "From the launch of a send and receive to its first byte."},
-    {.key = "all_to_all",
-     .kind = FIELD_MAPPING,
-     FIELD_AT(software, all_to_all_seconds),
-     .required = true,
-     .fields = mode_fields,
-     .doc = "From the launch of an all-to-all to its first byte."},
-    {.key = "node_step",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(software, node_step_seconds),
-     .required = true,
-     .max = 1,
-     .doc = "One hop of a collective's ring or tree inside a node."},
-    {.key = "fabric_step",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(software, fabric_step_seconds),
-     .required = true,
-     .max = 1,
-     .doc = "One hop of a collective's ring or tree between nodes."},
-    {.key = "collective_launch",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(software, collective_launch_seconds),
-     .required = true,
-     .max = 1,
-     .doc = "From the launch of a ring or tree collective to its first step."},
-    {.key = "node_efficiency",
-     .kind = FIELD_NUMBER,
-     FIELD_AT(software, node_efficiency),
-     .required = true,
-     .min = 0.01,
-     .max = 1,
-     .doc = "Share of NVLink's rate that is payload, for large messages."},
-    {.key = "fabric_efficiency",
-     .kind = FIELD_NUMBER,
-     FIELD_AT(software, fabric_efficiency),
-     .required = true,
-     .min = 0.01,
-     .max = 1,
-     .doc = "Share of a network card's rate that is payload, for large messages."},
+     .fields = collective_library_fields,
+     .doc = "The collective library."},
     {0}};

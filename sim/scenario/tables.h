@@ -5,12 +5,13 @@
 
 #include "sim/scenario/field.h"
 
-extern const struct field scenario_fields[];  /* struct scenario */
-extern const struct field llm_fields[];       /* struct llm */
-extern const struct field gpu_fields[];       /* struct gpu */
-extern const struct field cluster_fields[];   /* struct cluster */
-extern const struct field software_fields[];  /* struct software */
-extern const struct field precision_fields[]; /* struct precision */
+extern const struct field scenario_fields[];           /* struct scenario */
+extern const struct field llm_fields[];                /* struct llm */
+extern const struct field gpu_fields[];                /* struct gpu */
+extern const struct field cluster_fields[];            /* struct cluster */
+extern const struct field software_fields[];           /* struct software */
+extern const struct field collective_library_fields[]; /* struct collective_library */
+extern const struct field precision_fields[];          /* struct precision */
 extern const struct preset precision_presets[];
 extern const struct variant workload_variants[];
 extern const struct field conversation_fields[]; /* struct conversation */
