@@ -4,17 +4,6 @@
 #include "sim/inference/conversation.h"
 #include "sim/inference/summary.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static bool wants_colour(void)
-{
-    const char *terminal = getenv("TERM");
-    return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL && terminal != NULL &&
-           strcmp(terminal, "dumb") != 0;
-}
-
 static int simulate(const struct invocation *invocation, const struct scenario *scenario,
                     struct arena *arena, struct diagnostics *diagnostics)
 {
@@ -25,7 +14,7 @@ static int simulate(const struct invocation *invocation, const struct scenario *
     if (invocation->json) {
         summary_print_json(scenario, &result, stdout);
     } else {
-        summary_print(scenario, &result, wants_colour(), stdout);
+        summary_print(scenario, &result, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
     }
     return EXIT_DONE;
 }
@@ -40,7 +29,6 @@ static int run_scenario(const struct invocation *invocation)
     int status =
         scenario == NULL ? EXIT_WRONG_INPUT : simulate(invocation, scenario, arena, diagnostics);
     diagnostics_print(diagnostics, stderr);
-    int status = scenario == NULL ? EXIT_WRONG_INPUT : EXIT_DONE;
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
     return status;
