@@ -4,17 +4,6 @@
 #include "sim/inference/conversation.h"
 #include "sim/inference/summary.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static bool wants_colour(void)
-{
-    const char *terminal = getenv("TERM");
-    return isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL && terminal != NULL &&
-           strcmp(terminal, "dumb") != 0;
-}
-
 static int simulate(const struct invocation *invocation, const struct scenario *scenario,
                     struct arena *arena, struct diagnostics *diagnostics)
 {
@@ -25,7 +14,7 @@ static int simulate(const struct invocation *invocation, const struct scenario *
     if (invocation->json) {
         summary_print_json(scenario, &result, stdout);
     } else {
-        summary_print(scenario, &result, wants_colour(), stdout);
+        summary_print(scenario, &result, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
     }
     return EXIT_DONE;
 }
@@ -48,10 +37,10 @@ static int run_scenario(const struct invocation *invocation)
 const struct command command_run = {
     .name = "run",
     .operands = "FILE",
-    .summary = "simulate a scenario; `cpsim FILE` is short for it",
-    .options = 1U << OPTION_SET | 1U << OPTION_OUTPUT | 1U << OPTION_JSON | 1U << OPTION_QUIET,
+    .summary = "simulate a scenario; cpsim FILE is short for it",
+    .example = "cpsim scenarios/llama405b.yaml",
+    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JSON) | TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = 1,
-    .example = "cpsim scenarios/llama405b.yaml",
     .run = run_scenario,
 };
