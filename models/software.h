@@ -20,6 +20,9 @@ struct software {
     double ring_step_seconds;         /* an eager ring attention's host work a step and layer that
                                          nothing hides */
     double cached_prefill_seconds;    /* a layer's host work when a prefill has cached tokens */
+    double decode_layer_seconds;      /* a decode layer's kernels and gaps that no operator of the
+                                         step program stands for */
+    double decode_ring_seconds;       /* the same of a decode layer's ring attention */
     double step_seconds;              /* host work before every forward pass */
     uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */

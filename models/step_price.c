@@ -3,6 +3,10 @@
 
 #include <math.h>
 
+/* Up to so many rows a product is bound by its weights, and stacks have kernels of their own for
+ * it. */
+enum { SMALL_ROWS = 64 };
+
 /* A stack whose kernels stall more takes more clocks for the same work. */
 static struct kernel_work at_efficiency(struct kernel_work work, double efficiency)
 {
@@ -31,7 +35,8 @@ static struct kernel_work operator_work(const struct replica *replica,
     const struct software *software = replica->software;
     switch (op->kind) {
     case OPERATOR_GEMM:
-        return at_efficiency(gemm_work(gpu, &op->gemm), software->matmul_efficiency);
+        return at_efficiency(gemm_work(gpu, &op->gemm),
+                             op->gemm.m > SMALL_ROWS ? software->matmul_efficiency : 1.0);
     case OPERATOR_ATTENTION:
         return at_efficiency(stack_attention_work(replica, &op->attention),
                              software->attention_efficiency);

@@ -56,7 +56,7 @@ uint32_t transformer_max_operators(const struct replica *replica, uint32_t slice
     /* A layer has at most 16 operators beside attention, and step_price() may add one; an
      * iteration of a slice's ring has three (hop, host, attention), and a ring ends with an
      * all-to-all and a merge. */
-    return 17 + slice_count * (3 * replica->layout->context + 2);
+    return 18 + slice_count * (3 * replica->layout->context + 3);
 }
 
 /* What building one segment needs at hand. */
@@ -259,6 +259,7 @@ static void decode_ring(struct builder *builder, const struct batch_slice *slice
     uint32_t ranks = builder->replica->layout->context;
     uint64_t queries = context_decode_tokens(slice->sequences, ranks);
     uint64_t keys = context_cached_tokens(slice->cached_tokens + 1, ranks);
+    host_work(builder, "decode ring", builder->replica->software->decode_ring_seconds);
     double bytes = hop_bytes(builder, slice);
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0) {
@@ -296,6 +297,16 @@ static bool has_cached_prefill(const struct batch *batch)
     return false;
 }
 
+static bool is_decode(const struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->slice_count; i++) {
+        if (batch->slices[i].phase != PHASE_DECODE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void layer(struct builder *builder, const struct precision *precision)
 {
     const struct replica *replica = builder->replica;
@@ -309,6 +320,9 @@ static void layer(struct builder *builder, const struct precision *precision)
 
     if (has_cached_prefill(builder->batch)) {
         host_work(builder, "cached prefill", replica->software->cached_prefill_seconds);
+    }
+    if (is_decode(builder->batch)) {
+        host_work(builder, "decode layer", replica->software->decode_layer_seconds);
     }
     memory_kernel(builder, "attention norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden,
                   4.0 * element);
@@ -365,12 +379,7 @@ static void head(struct builder *builder)
 
 static bool runs_from_graph(const struct replica *replica, const struct batch *batch)
 {
-    for (uint32_t i = 0; i < batch->slice_count; i++) {
-        if (batch->slices[i].phase == PHASE_PREFILL) {
-            return replica->software->prefill_graph;
-        }
-    }
-    return replica->software->decode_graph;
+    return is_decode(batch) ? replica->software->decode_graph : replica->software->prefill_graph;
 }
 
 void transformer_build(const struct replica *replica, const struct batch *batch,
