@@ -332,7 +332,7 @@ static bool finish_table(struct trace *trace, struct table *table)
     }
     for (size_t i = 0; i < table->layout->column_count; i++) {
         const struct column *column = &table->columns[i];
-        if (column->names != NULL && name_table_count(column->names) > 0 &&
+        if (column->names != NULL &&
             !hdf5_write_texts(column->dataset, "categories", name_table_names(column->names),
                               name_table_count(column->names))) {
             return fail(trace, "naming the categories of /", table->layout->name);
