@@ -4,23 +4,26 @@
 #ifndef CPSIM_MODELS_SOFTWARE_H
 #define CPSIM_MODELS_SOFTWARE_H
 
+#include "models/collective_library.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct software {
     const char *name;
+    /* SM clocks of the GPU file's kernels over those of this stack's own; 1: the same. A stalled
+     * kernel takes longer, not more energy. */
+    double matmul_efficiency, attention_efficiency;
+    bool packs_query_heads; /* attention puts the query heads of a key-value head into one tile */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
     double eager_launch_seconds;      /* host time between two eager launches: a floor */
     double ring_step_seconds;         /* an eager ring attention's host work a step and layer that
                                          nothing hides */
     double cached_prefill_seconds;    /* a layer's host work when a prefill has cached tokens */
     double step_seconds;              /* host work before every forward pass */
-    uint32_t decode_kv_splits;        /* Flash Decoding's splits of a sequence's keys; 0: by shape */
-    /* Constants of the collective library; see models/collective.h. */
-    double send_recv_seconds[2], all_to_all_seconds[2]; /* [eager, graph]: before the first byte */
-    double node_step_seconds, fabric_step_seconds;      /* one hop of a ring or tree */
-    double collective_launch_seconds;
-    double node_efficiency, fabric_efficiency; /* payload of a link's rate, large messages */
+    uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
+    struct collective_library library; /* the one it calls */
+    struct launch_constants launch[LAUNCH_COUNT];
 };
 
 #endif

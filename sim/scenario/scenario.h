@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * A resolved scenario: everything a run needs, every value checked, in canonical units (seconds,
- * bytes, FLOPs, bytes per second). Read by scenario_load() from YAML; see docs/scenario-reference.md
- * for the keys. Owner of all memory: the arena given to scenario_load(). */
+ * bytes, FLOPs, bytes per second). Read by scenario_load() from YAML; see
+ * docs/scenario-reference.md for the keys. Owner of all memory: the arena given to scenario_load().
+ */
 #ifndef CPSIM_SIM_SCENARIO_SCENARIO_H
 #define CPSIM_SIM_SCENARIO_SCENARIO_H
 
@@ -25,9 +26,9 @@ struct turn {
 };
 
 struct conversation {
-    uint32_t batch;           /* conversations alike, in step with each other */
-    uint64_t cached_tokens;   /* in the KV cache before the first turn, a conversation */
-    struct turn *turns;       /* [turn_count] */
+    uint32_t batch;         /* conversations alike, in step with each other */
+    uint64_t cached_tokens; /* in the KV cache before the first turn, a conversation */
+    struct turn *turns;     /* [turn_count] */
     size_t turn_count;
 };
 
@@ -67,9 +68,10 @@ struct scenario {
     struct conversation conversation;
     struct background_flow *background; /* [background_count] */
     size_t background_count;
-    const char *platform_xml; /* a SimGrid platform of the user's own; NULL: made from the cluster */
+    const char
+        *platform_xml; /* a SimGrid platform of the user's own; NULL: made from the cluster */
     enum detail detail;
-    double memory_fraction;   /* of a GPU's memory that the run may fill */
+    double memory_fraction; /* of a GPU's memory that the run may fill */
     struct trace_options trace;
     const char *resolved_yaml; /* the whole scenario as it was understood, for the trace */
 };
@@ -79,8 +81,8 @@ struct override {
     const char *text; /* "layout.tensor=4" */
 };
 
-/* Reads and checks the scenario at `path` (and the model, GPU, cluster and software files it names).
- * Every fault becomes a diagnostic, and then the result is NULL. Nothing is printed. */
+/* Reads and checks the scenario at `path` (and the model, GPU, cluster and software files it
+ * names). Every fault becomes a diagnostic, and then the result is NULL. Nothing is printed. */
 const struct scenario *scenario_load(struct arena *arena, const char *path,
                                      const struct override *overrides, size_t override_count,
                                      struct diagnostics *diagnostics);

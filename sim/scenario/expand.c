@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scenario/expand.h"
+
+#include "sim/base/suggest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DEEPEST_USE = 8 };
+
+static struct node *invalid(struct arena *arena, const struct node *at)
+{
+    struct node *node = node_scalar(arena, "", at->mark, at->origin);
+    node->kind = NODE_INVALID;
+    return node;
+}
+
+/* {value: 3 GB, source: "..."} becomes the scalar that it wraps. */
+static void unwrap_value(const struct expansion *expansion, struct node *node, const char *source)
+{
+    for (size_t i = 0; i < node->count; i++) {
+        if (strcmp(node->entries[i].key, "value") != 0) {
+            DIAGNOSE_ERROR(expansion->diagnostics, node->entries[i].key_mark,
+                           "unknown key '%.100s' beside 'value'; expected 'source'",
+                           node->entries[i].key);
+        }
+    }
+    struct node *value = node_get(node, "value");
+    if (value->kind != NODE_SCALAR) {
+        DIAGNOSE_ERROR(expansion->diagnostics, value->mark, "'value' must be a single value");
+    }
+    *node = *value;
+    node->source = source;
+}
+
+/* Writes on every value where it says it comes from: its own source, or that of the nearest mapping
+ * around it in the same file. */
+static void stamp_sources(const struct expansion *expansion, struct node *node, const char *source)
+{
+    if (node->kind == NODE_LIST) {
+        for (size_t i = 0; i < node->count; i++) {
+            stamp_sources(expansion, node->items[i], source);
+        }
+    } else if (node->kind == NODE_MAPPING) {
+        const struct node *own = node_take(node, "source");
+        if (own != NULL && (own->kind != NODE_SCALAR || own->text[0] == '\0')) {
+            DIAGNOSE_ERROR(expansion->diagnostics, own->mark,
+                           "source: expected a text that says where the values come from");
+        } else if (own != NULL) {
+            source = own->text;
+        }
+        if (node_get(node, "value") != NULL) {
+            unwrap_value(expansion, node, source);
+            return;
+        }
+        for (size_t i = 0; i < node->count; i++) {
+            stamp_sources(expansion, node->entries[i].value, source);
+        }
+    } else {
+        node->source = source;
+    }
+}
+
+/* The bytes of a file; NULL after an error. At most one byte more than the parser allows is read.
+ */
+static const char *read_bytes(const struct expansion *expansion, const char *path, size_t *size)
+{
+    struct mark mark = {.file = path};
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        DIAGNOSE_ERROR(expansion->diagnostics, mark, "is a directory; expected a YAML file");
+        return NULL;
+    }
+    FILE *stream = fopen(path, "rb");
+    if (stream == NULL) {
+        DIAGNOSE_ERROR(expansion->diagnostics, mark, "cannot be opened: %s", strerror(errno));
+        return NULL;
+    }
+    char *bytes = ARENA_ARRAY(expansion->arena, char, YAML_MAX_BYTES + 1);
+    *size = fread(bytes, 1, YAML_MAX_BYTES + 1, stream);
+    bool failed = ferror(stream) != 0;
+    fclose(stream);
+    if (failed) {
+        DIAGNOSE_ERROR(expansion->diagnostics, mark, "cannot be read");
+        return NULL;
+    }
+    return bytes;
+}
+
+struct node *expand_read_file(const struct expansion *expansion, const char *path,
+                              enum node_origin origin)
+{
+    size_t size = 0;
+    const char *bytes = read_bytes(expansion, path, &size);
+    struct node *root = bytes == NULL ? NULL
+                                      : yaml_tree_parse(expansion->arena, bytes, size, path, origin,
+                                                        expansion->diagnostics);
+    if (root == NULL) {
+        return NULL;
+    }
+    if (root->kind != NODE_MAPPING) {
+        if (root->kind != NODE_INVALID) {
+            DIAGNOSE_ERROR(expansion->diagnostics, root->mark,
+                           "expected keys such as 'schema: 1' (cpsim describe lists them)");
+        }
+        return NULL;
+    }
+    stamp_sources(expansion, root, NULL);
+    return root;
+}
+
+/* A lone scalar stands for {shorthand: scalar}. */
+static void wrap_shorthand(struct arena *arena, const struct field *field, struct node_entry *entry)
+{
+    struct node *scalar = entry->value;
+    bool empty = scalar->kind == NODE_SCALAR && scalar->text[0] == '\0';
+    if (field->shorthand == NULL || scalar->kind != NODE_SCALAR || empty) {
+        return;
+    }
+    struct node *mapping = node_mapping(arena, scalar->mark, scalar->origin);
+    node_put(arena, mapping, field->shorthand, scalar->mark, scalar);
+    entry->value = mapping;
+}
+
+static void wrap_shorthands(struct arena *arena, const struct field *fields, struct node *mapping)
+{
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        struct node_entry *entry = node_entry(mapping, field->key);
+        if (entry != NULL && field->kind == FIELD_MAPPING) {
+            wrap_shorthand(arena, field, entry);
+        }
+    }
+}
+
+static const char *directories_of(struct arena *arena, const struct find_path *path,
+                                  const char *folder)
+{
+    const char *list = "";
+    for (size_t i = 0; i < path->count; i++) {
+        list = arena_printf(arena, "%s%s%s/%s", list, i == 0 ? "" : ", ", path->roots[i].directory,
+                            folder);
+    }
+    return list;
+}
+
+static void complain_of_unknown_file(const struct expansion *expansion, const struct field *field,
+                                     const struct node *use, const struct find_path *path)
+{
+    struct arena *arena = expansion->arena;
+    struct found_file *files = NULL;
+    size_t count = find_all(arena, path, field->folder, &files);
+    struct suggestion suggestion = {.word = use->text};
+    const char *list = "";
+    for (size_t i = 0; i < count; i++) {
+        suggestion_consider(&suggestion, files[i].name);
+        list = arena_printf(arena, "%s%s%s", list, i == 0 ? "" : ", ", files[i].name);
+    }
+    const char *hint = suggestion.best == NULL
+                           ? ""
+                           : arena_printf(arena, " (did you mean '%s'?)", suggestion.best);
+    DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
+                   "%s: no file for '%.100s'%s; there are: %.300s; looked in: %.500s", field->key,
+                   use->text, hint, list, directories_of(arena, path, field->folder));
+}
+
+/* The file that `use` names; NULL after an error. */
+static const char *find_used_file(const struct expansion *expansion, const struct field *field,
+                                  const struct node *use)
+{
+    struct arena *arena = expansion->arena;
+    bool from_file = use->origin == ORIGIN_SCENARIO || use->origin == ORIGIN_DATA;
+    const char *asking = from_file ? use->mark.file : NULL;
+    if (strchr(use->text, '/') != NULL) {
+        bool absolute = use->text[0] == '/' || !from_file;
+        return absolute ? use->text
+                        : arena_printf(arena, "%s/%s", file_directory(arena, asking), use->text);
+    }
+    struct find_path path = find_path(arena, asking);
+    const char *stem = use->text;
+    size_t length = strlen(stem);
+    if (length > 5 && strcmp(stem + length - 5, ".yaml") == 0) {
+        stem = arena_printf(arena, "%.*s", (int)length - 5, stem);
+    }
+    const char *found = find_named(arena, &path, field->folder, stem, asking);
+    if (found == NULL) {
+        complain_of_unknown_file(expansion, field, use, &path);
+    }
+    return found;
+}
+
+static struct node *resolve_use(const struct expansion *expansion, const struct field *field,
+                                struct node *mapping, unsigned depth);
+
+/* A data file says which form it has, and may itself `use` another. */
+static struct node *read_data_file(const struct expansion *expansion, const struct field *field,
+                                   const char *path, unsigned depth)
+{
+    struct arena *arena = expansion->arena;
+    struct node *base = expand_read_file(expansion, path, ORIGIN_DATA);
+    if (base == NULL) {
+        return NULL;
+    }
+    struct mark start = {.file = path, .line = 1, .column = 1};
+    const struct node *schema = node_take(base, "schema");
+    if (schema == NULL || schema->kind != NODE_SCALAR || strcmp(schema->text, "1") != 0) {
+        DIAGNOSE_ERROR(expansion->diagnostics, schema == NULL ? start : schema->mark,
+                       "expected 'schema: 1', the form that this cpsim reads");
+    }
+    if (node_get(base, "name") == NULL) {
+        node_put(arena, base, "name", start,
+                 node_scalar(arena, file_stem(arena, path), start, ORIGIN_DATA));
+    }
+    return resolve_use(expansion, field, base, depth + 1);
+}
+
+static struct node *resolve_use(const struct expansion *expansion, const struct field *field,
+                                struct node *mapping, unsigned depth)
+{
+    const struct node *use = node_take(mapping, "use");
+    wrap_shorthands(expansion->arena, field->fields, mapping);
+    if (use == NULL || use->kind == NODE_INVALID) {
+        return mapping;
+    }
+    if (use->kind != NODE_SCALAR || use->text[0] == '\0') {
+        DIAGNOSE_ERROR(expansion->diagnostics, use->mark, "use: expected the name of a file in %s",
+                       field->folder);
+        return invalid(expansion->arena, mapping);
+    }
+    if (depth > DEEPEST_USE) {
+        DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
+                       "use: '%.100s' is the %dth file in a row; do they use each other?",
+                       use->text, DEEPEST_USE + 1);
+        return invalid(expansion->arena, mapping);
+    }
+    const char *path = find_used_file(expansion, field, use);
+    struct node *base = path == NULL ? NULL : read_data_file(expansion, field, path, depth);
+    if (base == NULL || base->kind != NODE_MAPPING) {
+        return invalid(expansion->arena, mapping);
+    }
+    return node_overlay(expansion->arena, base, mapping);
+}
+
+static struct node *resolve_preset(const struct expansion *expansion, const struct field *field,
+                                   struct node *mapping)
+{
+    struct arena *arena = expansion->arena;
+    const struct node *name = node_take(mapping, "preset");
+    if (name == NULL || name->kind == NODE_INVALID) {
+        return mapping;
+    }
+    const char *text = name->kind == NODE_SCALAR ? name->text : "";
+    struct suggestion suggestion = {.word = text};
+    const char *list = "";
+    for (const struct preset *preset = field->presets; preset->name != NULL; preset++) {
+        if (strcmp(preset->name, text) == 0) {
+            struct node *base = yaml_tree_parse(arena, preset->yaml, strlen(preset->yaml),
+                                                arena_printf(arena, "preset %s", text),
+                                                ORIGIN_PRESET, expansion->diagnostics);
+            wrap_shorthands(arena, field->fields, mapping);
+            wrap_shorthands(arena, field->fields, base);
+            return node_overlay(arena, base, mapping);
+        }
+        suggestion_consider(&suggestion, preset->name);
+        list = arena_printf(arena, "%s%s%s", list, list[0] == '\0' ? "" : ", ", preset->name);
+    }
+    const char *hint = suggestion.best == NULL
+                           ? ""
+                           : arena_printf(arena, " (did you mean '%s'?)", suggestion.best);
+    DIAGNOSE_ERROR(expansion->diagnostics, name->mark,
+                   "%s: '%.100s' is not a preset%s; expected one of: %s", field->key, text, hint,
+                   list);
+    return mapping;
+}
+
+static void expand_mapping(const struct expansion *expansion, const struct field *fields,
+                           struct node *mapping);
+
+static void expand_entry(const struct expansion *expansion, const struct field *field,
+                         struct node_entry *entry)
+{
+    if (field->kind == FIELD_MAPPING) {
+        wrap_shorthand(expansion->arena, field, entry);
+        if (entry->value->kind == NODE_MAPPING && field->folder != NULL) {
+            entry->value = resolve_use(expansion, field, entry->value, 0);
+        }
+        if (entry->value->kind == NODE_MAPPING && field->presets != NULL) {
+            entry->value = resolve_preset(expansion, field, entry->value);
+        }
+        expand_mapping(expansion, field->fields, entry->value);
+    } else if (field->kind == FIELD_TAGGED) {
+        const struct variant *variant = field_variant(field, entry->value);
+        if (variant != NULL) {
+            expand_mapping(expansion, variant->fields, entry->value);
+        }
+    } else if (field->kind == FIELD_LIST && entry->value->kind == NODE_LIST &&
+               field->item->kind == FIELD_MAPPING) {
+        for (size_t i = 0; i < entry->value->count; i++) {
+            expand_mapping(expansion, field->item->fields, entry->value->items[i]);
+        }
+    }
+}
+
+static void expand_mapping(const struct expansion *expansion, const struct field *fields,
+                           struct node *mapping)
+{
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        struct node_entry *entry = node_entry(mapping, field->key);
+        if (entry != NULL) {
+            expand_entry(expansion, field, entry);
+        }
+    }
+}
+
+/* What a cluster says of `key` moves up, under what the scenario itself says of it. */
+static void move_up(struct arena *arena, const struct field *fields, struct node *root,
+                    const char *key)
+{
+    struct node *cluster = node_get(root, "cluster");
+    const struct node_entry *entry = node_entry(cluster, key);
+    if (entry == NULL) {
+        return;
+    }
+    struct mark key_mark = entry->key_mark;
+    struct node *base = node_take(cluster, key);
+    struct node_entry *own = node_entry(root, key);
+    if (own == NULL) {
+        node_put(arena, root, key, key_mark, base);
+    } else {
+        wrap_shorthand(arena, field_find(fields, key), own);
+        own->value = node_overlay(arena, base, own->value);
+    }
+}
+
+void expand_scenario(const struct expansion *expansion, const struct field *fields,
+                     struct node *root)
+{
+    struct node_entry *cluster = node_entry(root, "cluster");
+    if (cluster != NULL) {
+        const struct field *field = field_find(fields, "cluster");
+        wrap_shorthand(expansion->arena, field, cluster);
+        if (cluster->value->kind == NODE_MAPPING) {
+            cluster->value = resolve_use(expansion, field, cluster->value, 0);
+        }
+        move_up(expansion->arena, fields, root, "gpu");
+        move_up(expansion->arena, fields, root, "software");
+    }
+    expand_mapping(expansion, fields, root);
+}
+
+struct node *expand_data_file(const struct expansion *expansion, const struct field *field,
+                              const char *path)
+{
+    struct node *root = read_data_file(expansion, field, path, 0);
+    if (root != NULL && root->kind == NODE_MAPPING) {
+        expand_mapping(expansion, field->fields, root);
+    }
+    return root;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ * From the tree as it was written to the tree that says everything: --set laid over the scenario,
+ * lone scalars into the mappings they stand for, `use: NAME` replaced by the file of that name with
+ * the other keys laid over it, `preset: NAME` likewise. Defaults come later, from the tables. */
+#ifndef CPSIM_SIM_SCENARIO_EXPAND_H
+#define CPSIM_SIM_SCENARIO_EXPAND_H
+
+#include "sim/scenario/field.h"
+#include "sim/scenario/find.h"
+
+struct expansion {
+    struct arena *arena;
+    struct diagnostics *diagnostics;
+};
+
+/* The tree of a file, its sources on its values; NULL after at least one error. */
+struct node *expand_read_file(const struct expansion *expansion, const char *path,
+                              enum node_origin origin);
+
+/* Lays one "key.path=value" over the tree. */
+void expand_set(const struct expansion *expansion, const struct field *fields, struct node *root,
+                const char *text);
+
+/* Expands every mapping below. `cluster:` goes first, and its `gpu:` and `software:` move up beside
+ * it, under what the scenario says of them. */
+void expand_scenario(const struct expansion *expansion, const struct field *fields,
+                     struct node *root);
+
+/* One data file, read and expanded as `use: PATH` under that row would be. NULL after an error. */
+struct node *expand_data_file(const struct expansion *expansion, const struct field *field,
+                              const char *path);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scenario/find.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LONGEST_PATH = 4096, MOST_FILES = 4096 };
+
+const char *file_directory(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL) {
+        return ".";
+    }
+    return slash == path ? "/" : arena_printf(arena, "%.*s", (int)(slash - path), path);
+}
+
+const char *file_stem(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    const char *dot = strrchr(name, '.');
+    size_t length = dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name);
+    return arena_printf(arena, "%.*s", (int)length, name);
+}
+
+static void add_root(struct find_path *path, const char *directory, bool bare)
+{
+    for (size_t i = 0; i < path->count; i++) {
+        if (strcmp(path->roots[i].directory, directory) == 0) {
+            return;
+        }
+    }
+    if (path->count < FIND_MAX_ROOTS) {
+        path->roots[path->count++] = (struct find_root){.directory = directory, .bare = bare};
+    }
+}
+
+static void add_environment(struct arena *arena, struct find_path *path)
+{
+    const char *list = getenv("CPSIM_PATH");
+    while (list != NULL && *list != '\0') {
+        size_t length = strcspn(list, ":");
+        if (length > 0) {
+            add_root(path, arena_printf(arena, "%.*s", (int)length, list), true);
+        }
+        list += length + (list[length] == ':');
+    }
+}
+
+/* The directory of the running program, NULL when the system does not say. */
+static const char *program_directory(struct arena *arena)
+{
+    char program[LONGEST_PATH];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length <= 0) {
+        return NULL;
+    }
+    program[length] = '\0';
+    return file_directory(arena, program);
+}
+
+static bool is_inside(const char *directory, const char *parent)
+{
+    size_t length = strlen(parent);
+    return strncmp(directory, parent, length) == 0 &&
+           (directory[length] == '\0' || directory[length] == '/');
+}
+
+static void add_own(struct arena *arena, struct find_path *path)
+{
+    const char *program = program_directory(arena);
+    if (program != NULL && is_inside(program, CPSIM_BUILD_DIR)) {
+        add_root(path, CPSIM_SOURCE_DIR, false);
+    }
+    if (program != NULL) {
+        add_root(path, arena_printf(arena, "%s/%s", program, CPSIM_SHARE_FROM_BIN), false);
+    }
+    add_root(path, CPSIM_SHARE_DIR, false);
+}
+
+struct find_path find_path(struct arena *arena, const char *file)
+{
+    struct find_path path = {.count = 0};
+    const char *directory = file == NULL ? "." : file_directory(arena, file);
+    add_root(&path, directory, true);
+    if (file != NULL) {
+        /* scenarios/ and models/ are neighbours; platforms/clusters/ and models/ are cousins. */
+        bool here = strcmp(directory, ".") == 0;
+        add_root(&path, here ? ".." : arena_printf(arena, "%s/..", directory), false);
+        add_root(&path, here ? "../.." : arena_printf(arena, "%s/../..", directory), false);
+    }
+    add_environment(arena, &path);
+    add_own(arena, &path);
+    return path;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
+}
+
+/* A scenario may have the name of the model it uses, and does not mean itself. */
+static bool is_same_file(const char *left, const char *right)
+{
+    struct stat a, b;
+    return right != NULL && stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
+const char *find_named(struct arena *arena, const struct find_path *path, const char *folder,
+                       const char *name, const char *asking_file)
+{
+    for (size_t i = 0; i < path->count; i++) {
+        const struct find_root *root = &path->roots[i];
+        const char *candidate = arena_printf(arena, "%s/%s/%s.yaml", root->directory, folder, name);
+        if (is_file(candidate) && !is_same_file(candidate, asking_file)) {
+            return candidate;
+        }
+        candidate = arena_printf(arena, "%s/%s.yaml", root->directory, name);
+        if (root->bare && is_file(candidate) && !is_same_file(candidate, asking_file)) {
+            return candidate;
+        }
+    }
+    return NULL;
+}
+
+static int by_name(const void *left, const void *right)
+{
+    const struct found_file *a = left, *b = right;
+    return strcmp(a->name, b->name);
+}
+
+static bool is_known(const struct found_file *files, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(files[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t find_all(struct arena *arena, const struct find_path *path, const char *folder,
+                struct found_file **files)
+{
+    struct found_file *found = ARENA_ARRAY(arena, struct found_file, MOST_FILES);
+    size_t count = 0;
+    for (size_t i = 0; i < path->count; i++) {
+        const char *directory = arena_printf(arena, "%s/%s", path->roots[i].directory, folder);
+        DIR *stream = opendir(directory);
+        for (struct dirent *entry; stream != NULL && (entry = readdir(stream)) != NULL;) {
+            size_t length = strlen(entry->d_name);
+            bool is_yaml = length > 5 && strcmp(entry->d_name + length - 5, ".yaml") == 0;
+            const char *name = file_stem(arena, entry->d_name);
+            if (is_yaml && count < MOST_FILES && !is_known(found, count, name)) {
+                found[count++] = (struct found_file){
+                    .name = name, .path = arena_printf(arena, "%s/%s", directory, entry->d_name)};
+            }
+        }
+        if (stream != NULL) {
+            closedir(stream);
+        }
+    }
+    qsort(found, count, sizeof *found, by_name);
+    *files = found;
+    return count;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scenario/load.h"
+
+#include "sim/scenario/cross_checks.h"
+#include "sim/scenario/dump.h"
+#include "sim/scenario/expand.h"
+#include "sim/scenario/tables.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+/* A file that SimGrid cannot read would end the program later, without a sentence. */
+static void check_input_files(const struct scenario *scenario, struct node *tree,
+                              struct diagnostics *diagnostics)
+{
+    const struct node *xml = node_find(tree, "platform.xml");
+    if (xml == NULL || scenario->platform_xml == NULL) {
+        return;
+    }
+    struct stat status;
+    bool there = stat(scenario->platform_xml, &status) == 0 && S_ISREG(status.st_mode);
+    FILE *stream = there ? fopen(scenario->platform_xml, "rb") : NULL;
+    if (stream == NULL) {
+        DIAGNOSE_ERROR(diagnostics, xml->mark, "platform.xml: '%.200s' cannot be read",
+                       scenario->platform_xml);
+        return;
+    }
+    fclose(stream);
+}
+
+bool scenario_resolve(struct arena *arena, const char *path, const struct override *overrides,
+                      size_t override_count, struct diagnostics *diagnostics,
+                      struct resolved_scenario *resolved)
+{
+    size_t errors_before = diagnostics_error_count(diagnostics);
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
+    if (root == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < override_count; i++) {
+        expand_set(&expansion, scenario_fields, root, overrides[i].text);
+    }
+    expand_scenario(&expansion, scenario_fields, root);
+    if (node_get(root, "title") == NULL) {
+        struct mark mark = {.file = "default"};
+        node_put(arena, root, "title", mark,
+                 node_scalar(arena, file_stem(arena, path), mark, ORIGIN_DEFAULT));
+    }
+    struct scenario *scenario = ARENA_NEW(arena, struct scenario);
+    struct field_context context = {.arena = arena, .diagnostics = diagnostics};
+    fields_read(&context, scenario_fields, root, "", scenario);
+    scenario_cross_check(scenario, root, arena, diagnostics);
+    check_input_files(scenario, root, diagnostics);
+    if (diagnostics_error_count(diagnostics) > errors_before) {
+        return false;
+    }
+    scenario->resolved_yaml = dump_yaml(arena, scenario_fields, root, DUMP_PLAIN);
+    *resolved = (struct resolved_scenario){.scenario = scenario, .tree = root};
+    return true;
+}
+
+const struct scenario *scenario_load(struct arena *arena, const char *path,
+                                     const struct override *overrides, size_t override_count,
+                                     struct diagnostics *diagnostics)
+{
+    struct resolved_scenario resolved = {.scenario = NULL};
+    bool loaded = scenario_resolve(arena, path, overrides, override_count, diagnostics, &resolved);
+    return loaded ? resolved.scenario : NULL;
+}
+
+const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
+                                  void *object, struct diagnostics *diagnostics)
+{
+    size_t errors_before = diagnostics_error_count(diagnostics);
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    const struct field *field = field_find(scenario_fields, key);
+    struct node *root = expand_data_file(&expansion, field, path);
+    if (root == NULL || root->kind != NODE_MAPPING) {
+        return NULL;
+    }
+    struct field_context context = {.arena = arena, .diagnostics = diagnostics};
+    /* What a cluster names is read with the scenario, not with the cluster. */
+    node_take(root, "gpu");
+    node_take(root, "software");
+    fields_read(&context, field->fields, root, key, object);
+    return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
+}

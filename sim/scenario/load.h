@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * scenario_load() with the tree kept, for commands that show where values came from, and the same
+ * for one data file. */
+#ifndef CPSIM_SIM_SCENARIO_LOAD_H
+#define CPSIM_SIM_SCENARIO_LOAD_H
+
+#include "sim/scenario/field.h"
+#include "sim/scenario/scenario.h"
+
+struct resolved_scenario {
+    const struct scenario *scenario;
+    const struct node *tree; /* every value, the defaults among them */
+};
+
+/* False after at least one error. */
+bool scenario_resolve(struct arena *arena, const char *path, const struct override *overrides,
+                      size_t override_count, struct diagnostics *diagnostics,
+                      struct resolved_scenario *resolved);
+
+/* Reads a file of models/ or platforms/ into `object` by the row of the scenario that may name it
+ * ("model", "gpu", "cluster", "software"). Its tree, or NULL after at least one error. */
+const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
+                                  void *object, struct diagnostics *diagnostics);
+
+#endif

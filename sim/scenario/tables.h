@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * The field tables: one a mapping of the scenario, one a file. */
+#ifndef CPSIM_SIM_SCENARIO_TABLES_H
+#define CPSIM_SIM_SCENARIO_TABLES_H
+
+#include "sim/scenario/field.h"
+
+extern const struct field scenario_fields[];           /* struct scenario */
+extern const struct field llm_fields[];                /* struct llm */
+extern const struct field gpu_fields[];                /* struct gpu */
+extern const struct field cluster_fields[];            /* struct cluster */
+extern const struct field software_fields[];           /* struct software */
+extern const struct field collective_library_fields[]; /* struct collective_library */
+extern const struct field launch_fields[];             /* struct launch_constants [LAUNCH_COUNT] */
+extern const struct field precision_fields[];          /* struct precision */
+extern const struct preset precision_presets[];
+extern const struct variant workload_variants[];
+extern const struct field conversation_fields[]; /* struct conversation */
+
+/* enum format and enum scaling by name. */
+extern const struct choice format_choices[];
+
+#endif
