@@ -27,6 +27,9 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_MARKDOWN] = {.name = "--markdown",
                          .doc = "print the whole reference as Markdown",
                          .offset = offsetof(struct invocation, markdown)},
+    [OPTION_PLATFORM_XML] = {.name = "--platform-xml",
+                             .doc = "print the SimGrid platform that is made of the cluster",
+                             .offset = offsetof(struct invocation, platform_xml)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */
