@@ -6,6 +6,8 @@
 #ifndef CPSIM_MODELS_COLLECTIVE_LIBRARY_H
 #define CPSIM_MODELS_COLLECTIVE_LIBRARY_H
 
+#include "models/overlap.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -87,6 +89,7 @@ struct collective_library {
     struct point_to_point_constants p2p;
     struct nvls_constants nvls;
     struct custom_constants custom;
+    struct overlap_constants overlap;
 };
 
 #endif
