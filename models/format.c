@@ -9,10 +9,8 @@ struct format_row {
 };
 
 static const struct format_row formats[FORMAT_COUNT] = {
-    [FORMAT_FP32] = {.name = "fp32", .bytes = 4.0},
-    [FORMAT_BF16] = {.name = "bf16", .bytes = 2.0},
-    [FORMAT_FP16] = {.name = "fp16", .bytes = 2.0},
-    [FORMAT_FP8] = {.name = "fp8", .bytes = 1.0},
+    [FORMAT_FP32] = {.name = "fp32", .bytes = 4.0}, [FORMAT_BF16] = {.name = "bf16", .bytes = 2.0},
+    [FORMAT_FP16] = {.name = "fp16", .bytes = 2.0}, [FORMAT_FP8] = {.name = "fp8", .bytes = 1.0},
     [FORMAT_INT8] = {.name = "int8", .bytes = 1.0},
 };
 

@@ -13,7 +13,7 @@ enum format { FORMAT_FP32, FORMAT_BF16, FORMAT_FP16, FORMAT_FP8, FORMAT_INT8, FO
  * column. */
 enum scaling { SCALING_NONE, SCALING_TENSOR, SCALING_ROW, SCALING_COUNT };
 
-const char *format_name(enum format format);   /* "bf16" */
+const char *format_name(enum format format);    /* "bf16" */
 const char *scaling_name(enum scaling scaling); /* "row" */
 
 /* Bytes of one element, without its share of the scales. */

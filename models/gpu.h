@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * One GPU, as the data sheet and measurements describe it. The values come from
  * platforms/gpus/ *.yaml, each with its source; the kernel models of gpu_kernel.h read nothing
- * else. */
+ * else. Seconds, bytes, FLOPs, hertz, watts, joules. */
 #ifndef CPSIM_MODELS_GPU_H
 #define CPSIM_MODELS_GPU_H
 
@@ -11,18 +11,61 @@
 
 struct gpu {
     const char *name;
+    /* The data sheet. */
     double memory_bytes;
-    double memory_bytes_per_second;        /* data-sheet peak */
-    double dense_flops_per_second[FORMAT_COUNT]; /* data-sheet peak at boost clock; 0: not native */
-    uint32_t streaming_multiprocessors;
-    double boost_clock_hertz;
+    double memory_bytes_per_second;              /* peak */
+    double l2_bytes;                             /* last-level cache */
+    double dense_flops_per_second[FORMAT_COUNT]; /* matrix units at rated_clock; 0: not native */
+    double rated_clock_hertz;           /* clock that dense_flops_per_second is stated at */
+    double boost_clock_hertz;           /* highest clock */
+    uint32_t streaming_multiprocessors; /* SMs */
     double power_limit_watts;
     double idle_watts;
-    /* Fitted constants of the kernel models. */
-    double memory_efficiency;  /* of the peak, that a long copy reaches */
-    double matmul_efficiency;  /* of the peak, that a large GEMM reaches at full clock */
-    double attention_efficiency; /* of the bf16 peak, that long attention reaches */
-    double kernel_seconds;     /* the shortest kernel, launched from a CUDA graph */
+
+    /* Memory: the share of the peak that reaches a kernel, and how it ramps up. */
+    double memory_efficiency; /* of the peak, long reads */
+    double copy_efficiency;   /* of the peak, half the bytes written */
+    double l2_bytes_per_second;
+    double overlap_exponent; /* p of (a^p + b^p)^(1/p), which joins compute and memory time */
+    double kernel_seconds;   /* the shortest kernel, launched from a CUDA graph */
+
+    /* GEMM. */
+    double matmul_efficiency[SCALING_COUNT]; /* of the matrix units' peak at the same clock, inside
+                                                a tile's main loop */
+    double matmul_seconds[SCALING_COUNT];    /* launch, pipeline fill and drain of one GEMM */
+    double tile_seconds[SCALING_COUNT];      /* between two tiles on one SM, at boost clock */
+    double split_seconds;                    /* the extra kernel that adds up a split product */
+    double tile_bytes_per_clock;             /* L2 to one SM */
+    double sm_memory_bytes_per_second;       /* GPU memory to one SM: few tiles can't fill the
+                                                memory's rate */
+
+    /* Attention. */
+    double attention_efficiency;     /* of the bf16 peak at the same clock, inside a block */
+    double attention_seconds;        /* launch, fill and drain of a prefill kernel */
+    double attention_block_seconds;  /* between two blocks on one SM, at boost clock */
+    double decode_attention_seconds; /* launch, fill and drain of a decode kernel */
+    double decode_ramp_seconds;      /* lost until the memory's full rate is reached */
+    double decode_ramp_bytes;        /* half of decode_ramp_seconds is lost at this size */
+
+    /* Kernels bound by memory. */
+    double norm_efficiency;       /* of the memory's peak: add + RMSNorm, one by one */
+    double swiglu_efficiency;     /* of the memory's peak: SiLU and product, one by one */
+    double quantise_efficiency;   /* of the memory's peak */
+    double rope_bytes_per_second; /* whatever the memory */
+    double row_seconds;           /* a reduction over one row: fixed part */
+    double row_element_seconds;   /* and its growth per column and pass */
+
+    /* Power. */
+    double clock_watts;   /* above idle, busy with nothing, at boost clock */
+    double voltage_slope; /* how far the voltage falls, relative, when the clock falls by
+                             all of itself */
+    double voltage_floor; /* lowest voltage, relative to that at boost clock */
+    double matmul_joules_per_flop[FORMAT_COUNT]; /* at boost voltage */
+    double attention_joules_per_flop;            /* at boost voltage */
+    double tile_joules_per_byte;                 /* L2 to SM, at boost voltage */
+    double memory_joules_per_byte;               /* GPU memory to L2 and back, at any clock */
+    double burst_watts;  /* what the fast limiter lets through before the slow one acts */
+    double burst_joules; /* drawn above the limit before the slow one has acted */
 };
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * How a model is spread over GPUs. Ranks are numbered tensor-fastest: the GPU of a replica's rank is
- * tensor_rank + tensor * (context_rank + context * pipeline_stage), and a replica's first rank sits
- * on GPU 0 of its first node. */
+ * How a model is spread over GPUs. Ranks are numbered tensor-fastest: the GPU of a replica's rank
+ * is tensor_rank + tensor * (context_rank + context * pipeline_stage), and a replica's first rank
+ * sits on GPU 0 of its first node. */
 #ifndef CPSIM_MODELS_LAYOUT_H
 #define CPSIM_MODELS_LAYOUT_H
 

@@ -25,3 +25,11 @@ double llm_weights(const struct llm *llm)
     return llm->layers * (llm_attention_weights(llm) + llm_ffn_weights(llm)) +
            llm_embedding_weights(llm) + norms;
 }
+
+double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens)
+{
+    double linear = 2.0 * (llm_attention_weights(llm) + llm_ffn_weights(llm)) * new_tokens;
+    double pairs = new_tokens * cached_tokens + new_tokens * new_tokens / 2.0;
+    double attention = 4.0 * llm->query_heads * llm->head_size * pairs;
+    return llm->layers * (linear + attention);
+}

@@ -9,14 +9,14 @@
 struct llm {
     const char *name;
     uint32_t layers;
-    uint32_t hidden;       /* D: elements of a token's residual stream */
-    uint32_t ffn_hidden;   /* elements between the two halves of the feed-forward block */
-    uint32_t query_heads;  /* N_H */
-    uint32_t kv_heads;     /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
-    uint32_t head_size;    /* elements of one head */
-    uint32_t vocabulary;   /* tokens */
-    bool gated_ffn;        /* SwiGLU: gate and up projections; otherwise up alone */
-    bool tied_embedding;   /* the output head reuses the embedding's weights */
+    uint32_t hidden;      /* D: elements of a token's residual stream */
+    uint32_t ffn_hidden;  /* elements between the two halves of the feed-forward block */
+    uint32_t query_heads; /* N_H */
+    uint32_t kv_heads;    /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
+    uint32_t head_size;   /* elements of one head */
+    uint32_t vocabulary;  /* tokens */
+    bool gated_ffn;       /* SwiGLU: gate and up projections; otherwise up alone */
+    bool tied_embedding;  /* the output head reuses the embedding's weights */
 };
 
 /* Weights of one layer's attention projections (query, key, value, output), elements. */
@@ -27,5 +27,11 @@ double llm_ffn_weights(const struct llm *llm);
 double llm_embedding_weights(const struct llm *llm);
 /* The whole model, norms included, elements. Llama 3 405B: 405.85e9. */
 double llm_weights(const struct llm *llm);
+
+/* Useful FLOPs of a forward pass over `new_tokens` of one sequence on top of `cached_tokens`,
+ * without embedding and output head: 2 a weight and token, and 4 x query heads x head size for each
+ * pair of a query and a key it sees (arXiv 2411.01783, appendix A, halves T^2 for the causal mask).
+ */
+double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens);
 
 #endif

@@ -13,10 +13,10 @@ struct number {
 struct precision {
     struct number attention_weights; /* query, key, value and output projections */
     struct number ffn_weights;
-    struct number embedding;         /* embedding and output head */
-    enum format activations;         /* the residual stream and what collectives carry */
+    struct number embedding; /* embedding and output head */
+    enum format activations; /* the residual stream and what collectives carry */
     enum format kv_cache;
-    unsigned edge_layers_high;       /* so many first and so many last layers keep 16-bit weights */
+    unsigned edge_layers_high; /* so many first and so many last layers keep 16-bit weights */
 };
 
 #endif

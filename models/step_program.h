@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * A step program: one rank's work as operators with sizes, streams and dependencies. A pure function
- * of model, layout, precision and batch (transformer.h); priced by step_price.h; played on SimGrid
- * by sim/engine, or in closed form by critical_path.h. Every rank of a group runs the same program
- * (load-balanced sharding makes them alike). */
+ * A step program: one rank's work in one forward pass as operators with sizes, streams and
+ * dependencies. A pure function of model, layout, precision and batch (transformer.h); priced by
+ * step_price.h; played on SimGrid by sim/engine, or in closed form by critical_path.h. Every rank
+ * runs the same program: load-balanced sharding makes them alike. */
 #ifndef CPSIM_MODELS_STEP_PROGRAM_H
 #define CPSIM_MODELS_STEP_PROGRAM_H
 
 #include "models/collective.h"
 #include "models/gpu_kernel.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,20 +22,22 @@ enum operator_kind {
     OPERATOR_KIND_COUNT
 };
 
+/* Operators of one stream run one after the other, in the order of the program. */
 enum stream { STREAM_COMPUTE, STREAM_COMMUNICATION, STREAM_COUNT };
+
+/* The ranks that take part in a collective. */
 enum group { GROUP_TENSOR, GROUP_CONTEXT, GROUP_COUNT };
 
-enum { OPERATOR_MAX_DEPENDENCIES = 3 };
+enum { OPERATOR_MAX_DEPENDENCIES = 2 };
 
-struct operator_step {
+struct step_operator {
     enum operator_kind kind;
     enum stream stream;
-    const char *name;     /* "qkv", "ring hop", ...: a literal, not owned */
-    uint16_t iteration;   /* of the ring: 0 when it has none */
+    const char *name;   /* "qkv", "ring hop", ...: a literal, not owned */
+    uint32_t iteration; /* of the ring; 0 when it has none */
     union {
         struct gemm_shape gemm;
-        struct attention_shape attention[2]; /* two rectangles at most; the second has sequences 0
-                                                when unused. Played as one kernel. */
+        struct attention_shape attention;
         struct memory_shape memory;
         struct {
             enum group group;
@@ -43,24 +46,33 @@ struct operator_step {
         double host_seconds;
     };
     uint32_t after[OPERATOR_MAX_DEPENDENCIES]; /* earlier operators that must have ended */
-    uint8_t after_count;
+    uint32_t after_count;
     /* Filled by step_price(): */
-    struct kernel_cost cost;      /* compute and host operators, seconds alone */
-    struct collective_plan plan;  /* collectives */
+    struct kernel_cost cost;     /* compute and host operators, alone */
+    struct collective_plan plan; /* collectives */
 };
 
-/* A run of identical layers: operators, played `repeat` times one after the other. */
+/* Operators played `repeat` times, one play after the other: identical layers. */
 struct step_segment {
-    const char *name; /* "layers", "first and last layers", "embedding", "head" */
-    struct operator_step *operators;
-    uint32_t count, capacity, repeat;
+    const char *name; /* "embedding", "layers", "edge layers", "head" */
+    uint32_t layer;   /* the first layer it stands for; repeats count on from it */
+    uint32_t repeat;
+    uint32_t count, capacity;
+    struct step_operator *operators; /* [capacity], the caller's */
 };
 
-enum { STEP_MAX_SEGMENTS = 4 };
+enum { STEP_MAX_SEGMENTS = 5 };
 
 struct step_program {
-    struct step_segment segments[STEP_MAX_SEGMENTS];
+    struct step_segment segments[STEP_MAX_SEGMENTS]; /* one after the other */
     uint32_t segment_count;
+    bool graph; /* launched from a CUDA graph; otherwise kernel by kernel */
 };
+
+/* Appends a copy of `op`, which waits for `after` and `also` (STEP_NO_OPERATOR: for nothing besides
+ * its stream). Returns its index. Asserts that there is room. */
+#define STEP_NO_OPERATOR UINT32_MAX
+uint32_t step_append(struct step_segment *segment, struct step_operator op, uint32_t after,
+                     uint32_t also);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * The registration boilerplate of check, once: RUN_TESTS(name, test_a, test_b) is a whole main(). */
+ * The registration boilerplate of check, once: RUN_TESTS(name, test_a, test_b) is a whole main().
+ */
 #ifndef CPSIM_TESTS_RUN_TESTS_H
 #define CPSIM_TESTS_RUN_TESTS_H
 

@@ -67,8 +67,8 @@ static int by_place(const void *left, const void *right)
 {
     const struct diagnostic *a = *(const struct diagnostic *const *)left;
     const struct diagnostic *b = *(const struct diagnostic *const *)right;
-    int files = strcmp(a->mark.file == NULL ? "" : a->mark.file,
-                       b->mark.file == NULL ? "" : b->mark.file);
+    int files =
+        strcmp(a->mark.file == NULL ? "" : a->mark.file, b->mark.file == NULL ? "" : b->mark.file);
     if (files != 0) {
         return files;
     }

@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Where a value came from. `line` and `column` count from 1; line 0 means "no place in a file" (then
- * `file` says what instead, for example "--set layout.tensor=9"). The strings are not owned. */
+/* Where a value came from. `line` and `column` count from 1; line 0 means "no place in a file"
+ * (then `file` says what instead, for example "--set layout.tensor=9"). The strings are not owned.
+ */
 struct mark {
     const char *file;
     unsigned line, column;

@@ -27,8 +27,9 @@ const struct command command_check = {
     .name = "check",
     .operands = "FILE...",
     .summary = "say what is wrong with scenarios, and run nothing",
-    .options = 1U << OPTION_SET | 1U << OPTION_QUIET,
-    .least_operands = 1,
     .example = "cpsim check scenarios/*.yaml",
+    .options = TAKES(OPTION_SET) | TAKES(OPTION_QUIET),
+    .least_operands = 1,
+    .most_operands = ANY_NUMBER,
     .run = check_scenarios,
 };

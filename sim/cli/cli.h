@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * The command line: one file a command, each with its descriptor; main.c reads the options, which
- * are a table too. Results go to stdout, talk to stderr. Exit status: 0 done, 1 the simulation
- * failed, 2 the user's input was wrong. */
+ * The command line: one file a command, each with its descriptor; a new command is a file, a line
+ * here and a line in commands.c. Options are a table too (options.c): a new one is a member of
+ * struct invocation, an option_id and a row. Help, the manual and the completion come from both.
+ * Results go to stdout, talk to stderr. */
 #ifndef CPSIM_SIM_CLI_CLI_H
 #define CPSIM_SIM_CLI_CLI_H
 
+#include "sim/base/text.h"
 #include "sim/scenario/scenario.h"
 
 #include <stdbool.h>
@@ -15,12 +17,11 @@ enum exit_status { EXIT_DONE = 0, EXIT_RUN_FAILED = 1, EXIT_WRONG_INPUT = 2 };
 
 /* A command line that has been read. */
 struct invocation {
-    const char *const *operands; /* [operand_count]: files, keys */
+    const char **operands; /* [operand_count]: files, keys */
     size_t operand_count;
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
-    const char *output; /* -o; NULL: not given */
-    const char *generate;
+    const char *output; /* -o FILE; NULL: not given */
     bool json, quiet, markdown;
 };
 
@@ -33,14 +34,57 @@ enum option_id {
     OPTION_COUNT
 };
 
+struct option {
+    const char *name;     /* "--output" */
+    const char *letter;   /* "-o"; NULL: it has none */
+    const char *argument; /* "FILE"; NULL: it takes none */
+    const char *doc;
+    size_t
+        offset; /* in struct invocation: of a bool, or of a const char * when it has an argument */
+};
+
+extern const struct option command_options[OPTION_COUNT];
+
+#define TAKES(option) (1U << (option))
+
 struct command {
-    const char *name, *operands, *summary;
-    unsigned options;                     /* bits 1 << enum option_id that it takes */
-    size_t least_operands, most_operands; /* most 0: any number */
-    const char *example;
+    const char *name, *operands, *summary; /* "check", "FILE...", half a sentence */
+    const char *doc;                       /* a few sentences more; NULL: the summary says it all */
+    const char *example;                   /* a command line */
+    unsigned options;                      /* TAKES(OPTION_...) | ... */
+    size_t least_operands, most_operands;
     int (*run)(const struct invocation *invocation); /* returns an exit status */
 };
 
-extern const struct command command_run, command_check, command_show;
+enum { ANY_NUMBER = 1000000 };
+
+extern const struct command command_run, command_check, command_show, command_describe,
+    command_models, command_platforms;
+
+/* In the order of the help; NULL after the last. */
+extern const struct command *const all_commands[];
+const struct command *command_find(const char *name); /* NULL: none */
+
+/* Reads the arguments of a command. False after a complaint on stderr. The invocation's arrays have
+ * room for `count` each. */
+bool options_read(const struct command *command, char *const *arguments, size_t count,
+                  struct invocation *invocation);
+
+/* Writes a result to stdout, or to the file of -o. An exit status. */
+int result_write(const struct invocation *invocation, const char *text);
+
+/* `code` when the stream is a terminal that may be coloured (NO_COLOR unset, TERM not dumb), else
+ * "". STYLE_BOLD ... STYLE_NONE. */
+#define STYLE_BOLD "\x1b[1m"
+#define STYLE_DIM "\x1b[2m"
+#define STYLE_NONE "\x1b[0m"
+const char *style(FILE *stream, const char *code);
+
+void help_examples(FILE *stream);                               /* cpsim, alone */
+void help_all(FILE *stream);                                    /* cpsim --help */
+void help_command(FILE *stream, const struct command *command); /* cpsim check --help */
+
+/* cpsim --generate man | bash-completion, for the build. An exit status. */
+int generate(const char *what);
 
 #endif

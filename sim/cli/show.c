@@ -15,23 +15,26 @@ static int show_scenario(const struct invocation *invocation)
     bool loaded = scenario_resolve(arena, invocation->operands[0], invocation->overrides,
                                    invocation->override_count, diagnostics, &resolved);
     diagnostics_print(diagnostics, stderr);
+    int status = EXIT_WRONG_INPUT;
     if (loaded) {
-        fputs(invocation->json ? dump_json(arena, scenario_fields, resolved.tree)
-                               : dump_yaml(arena, scenario_fields, resolved.tree, DUMP_ORIGINS),
-              stdout);
+        status = result_write(invocation,
+                              invocation->json
+                                  ? dump_json(arena, scenario_fields, resolved.tree)
+                                  : dump_yaml(arena, scenario_fields, resolved.tree, DUMP_ORIGINS));
     }
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
-    return loaded ? EXIT_DONE : EXIT_WRONG_INPUT;
+    return status;
 }
 
 const struct command command_show = {
     .name = "show",
     .operands = "FILE",
     .summary = "print a scenario as it is understood, with where each value came from",
-    .options = 1U << OPTION_SET | 1U << OPTION_JSON,
+    .doc = "What it prints is a scenario again, complete in itself.",
+    .example = "cpsim show scenarios/llama405b.yaml --set layout.context=8",
+    .options = TAKES(OPTION_SET) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
     .least_operands = 1,
     .most_operands = 1,
-    .example = "cpsim show scenarios/llama405b.yaml --set layout.context=8",
     .run = show_scenario,
 };

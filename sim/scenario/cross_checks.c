@@ -24,6 +24,13 @@ static struct mark mark_of(const struct checker *checker, const char *path)
     return node->mark;
 }
 
+/* Whether a value was read; if not, it has been complained about. */
+static bool is_known(const struct checker *checker, const char *path)
+{
+    const struct node *node = node_find(checker->tree, path);
+    return node != NULL && node->accepted;
+}
+
 static void check_heads(const struct checker *checker)
 {
     const struct llm *llm = &checker->scenario->llm;
@@ -69,6 +76,17 @@ static void check_placement(const struct checker *checker)
     }
 }
 
+/* The GPU and the software are the scenario's or the cluster's to name. */
+static void check_is_named(const struct checker *checker, const char *key, const char *folder)
+{
+    if (node_get(checker->tree, key) == NULL) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "cluster"),
+                       "missing key '%s': neither the scenario nor its cluster names one; expected "
+                       "a name (a file in %s), a path or a mapping",
+                       key, folder);
+    }
+}
+
 static void check_cluster(const struct checker *checker)
 {
     const struct cluster *cluster = &checker->scenario->cluster;
@@ -88,6 +106,10 @@ static void check_cluster(const struct checker *checker)
 
 static void check_number(const struct checker *checker, const char *path, struct number number)
 {
+    if (!is_known(checker, arena_printf(checker->arena, "%s.format", path)) ||
+        !is_known(checker, arena_printf(checker->arena, "%s.scaling", path))) {
+        return;
+    }
     bool narrow = format_bytes(number.format) < 2.0;
     bool scaled = number.scaling != SCALING_NONE;
     if (narrow != scaled) {
@@ -116,8 +138,8 @@ static void check_precision(const struct checker *checker)
 static void check_workload(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
-    const struct node *workload = node_get(checker->tree, "workload");
-    bool is_conversation = workload != NULL && scenario->workload == WORKLOAD_CONVERSATION;
+    bool is_conversation =
+        is_known(checker, "workload") && scenario->workload == WORKLOAD_CONVERSATION;
     if (is_conversation && scenario->layout.pipeline > 1) {
         DIAGNOSE_ERROR(
             checker->diagnostics, mark_of(checker, "layout.pipeline"),
@@ -126,26 +148,28 @@ static void check_workload(const struct checker *checker)
     }
 }
 
+static void check_background_gpu(const struct checker *checker, const char *path, uint32_t gpu)
+{
+    const struct cluster *cluster = &checker->scenario->cluster;
+    uint64_t gpus = (uint64_t)cluster->nodes * cluster->gpus_per_node;
+    if (gpus > 0 && gpu >= gpus) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: there is no GPU %u; the cluster's are 0 to %llu", path, gpu,
+                       (unsigned long long)gpus - 1);
+    }
+}
+
 static void check_background(const struct checker *checker)
 {
-    const struct scenario *scenario = checker->scenario;
-    uint64_t gpus = (uint64_t)scenario->cluster.nodes * scenario->cluster.gpus_per_node;
-    for (size_t i = 0; i < scenario->background_count && gpus > 0; i++) {
-        const struct background_flow *flow = &scenario->background[i];
-        for (int end = 0; end < 2; end++) {
-            const char *key = end == 0 ? "from" : "to";
-            unsigned gpu = end == 0 ? flow->from_gpu : flow->to_gpu;
-            const char *path = arena_printf(checker->arena, "background.%zu.%s", i, key);
-            if (gpu >= gpus) {
-                DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                               "%s: there is no GPU %u; the cluster's are 0 to %llu", path, gpu,
-                               (unsigned long long)gpus - 1);
-            }
-        }
-        if (flow->bytes > 0.0 && flow->from_gpu == flow->to_gpu) {
-            const char *path = arena_printf(checker->arena, "background.%zu.to", i);
-            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                           "%s: GPU %u sends to itself", path, flow->to_gpu);
+    for (size_t i = 0; i < checker->scenario->background_count; i++) {
+        const struct background_flow *flow = &checker->scenario->background[i];
+        const char *from = arena_printf(checker->arena, "background.%zu.from", i);
+        const char *to = arena_printf(checker->arena, "background.%zu.to", i);
+        check_background_gpu(checker, from, flow->from_gpu);
+        check_background_gpu(checker, to, flow->to_gpu);
+        if (flow->from_gpu == flow->to_gpu && is_known(checker, from) && is_known(checker, to)) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, to), "%s: GPU %u sends to itself",
+                           to, flow->to_gpu);
         }
     }
 }
@@ -157,6 +181,8 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
         .scenario = scenario, .tree = tree, .arena = arena, .diagnostics = diagnostics};
     check_heads(&checker);
     check_placement(&checker);
+    check_is_named(&checker, "gpu", "platforms/gpus");
+    check_is_named(&checker, "software", "platforms/software");
     check_cluster(&checker);
     check_precision(&checker);
     check_workload(&checker);

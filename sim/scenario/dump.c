@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/dump.h"
 
-#include <stdio.h>
+#include "sim/base/text.h"
+
 #include <string.h>
 
 enum { WIDEST_ALIGNED = 48 };
@@ -46,28 +47,14 @@ static bool reads_back_plain(const char *text)
                         "xyz{|}~") == length;
 }
 
-/* In double quotes, with the escapes that YAML and JSON share. */
-static const char *quote(struct arena *arena, const char *text)
-{
-    char *quoted = arena_array(arena, 6 * strlen(text) + 3, 1), *out = quoted;
-    *out++ = '"';
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\') {
-            *out++ = '\\';
-            *out++ = *c;
-        } else if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            out += snprintf(out, 7, "\\u%04x", (unsigned)*c);
-        } else {
-            *out++ = *c;
-        }
-    }
-    *out = '"';
-    return quoted;
-}
-
 static const char *scalar_text(struct arena *arena, const struct node *node)
 {
-    return reads_back_plain(node->text) ? node->text : quote(arena, node->text);
+    struct text quoted = {.arena = arena};
+    if (reads_back_plain(node->text)) {
+        return node->text;
+    }
+    text_quote(&quoted, node->text);
+    return quoted.bytes;
 }
 
 /* How a mapping's lines begin: the first of a list's item with "- ", the others indented alike. */
@@ -164,60 +151,6 @@ static size_t aligned_column(const struct dump *dump)
     return column + 2;
 }
 
-/* A text put together piece by piece, in a buffer that was measured first. */
-struct writer {
-    char *text;
-    size_t used, capacity;
-};
-
-static void write_text(struct writer *writer, const char *text)
-{
-    size_t length = strlen(text);
-    if (writer->text != NULL) {
-        memcpy(writer->text + writer->used, text, length + 1);
-    }
-    writer->used += length;
-}
-
-static void write_yaml(struct writer *writer, const struct dump *dump, enum dump_style style)
-{
-    size_t column = style == DUMP_ORIGINS ? aligned_column(dump) : 0;
-    for (size_t i = 0; i < dump->count; i++) {
-        const struct dump_line *line = &dump->lines[i];
-        write_text(writer, line->text);
-        if (style == DUMP_ORIGINS && line->node != NULL) {
-            for (size_t at = strlen(line->text); at < column; at++) {
-                write_text(writer, " ");
-            }
-            write_text(writer, strlen(line->text) >= column ? "  # " : "# ");
-            write_text(writer, origin_of(dump->arena, line->node));
-        }
-        write_text(writer, "\n");
-    }
-}
-
-static void write_json(struct writer *writer, const struct dump *dump)
-{
-    const char *separator = "[\n";
-    for (size_t i = 0; i < dump->count; i++) {
-        const struct dump_line *line = &dump->lines[i];
-        if (line->node == NULL || line->node->kind != NODE_SCALAR) {
-            continue;
-        }
-        const char *source = line->node->source == NULL
-                                 ? ""
-                                 : arena_printf(dump->arena, ", \"source\": %s",
-                                                quote(dump->arena, line->node->source));
-        write_text(writer, separator);
-        write_text(writer, arena_printf(
-                               dump->arena, "  {\"key\": %s, \"value\": %s, \"origin\": %s%s}",
-                               quote(dump->arena, line->path), quote(dump->arena, line->node->text),
-                               quote(dump->arena, origin_of(dump->arena, line->node)), source));
-        separator = ",\n";
-    }
-    write_text(writer, dump->count == 0 ? "[]\n" : "\n]\n");
-}
-
 static struct dump dump_all(struct arena *arena, const struct field *fields,
                             const struct node *root)
 {
@@ -230,19 +163,42 @@ const char *dump_yaml(struct arena *arena, const struct field *fields, const str
                       enum dump_style style)
 {
     struct dump dump = dump_all(arena, fields, root);
-    struct writer writer = {.text = NULL};
-    write_yaml(&writer, &dump, style);
-    writer = (struct writer){.text = arena_array(arena, writer.used + 1, 1)};
-    write_yaml(&writer, &dump, style);
-    return writer.text;
+    size_t column = aligned_column(&dump);
+    struct text text = {.arena = arena};
+    for (size_t i = 0; i < dump.count; i++) {
+        const struct dump_line *line = &dump.lines[i];
+        text_add(&text, line->text);
+        if (style == DUMP_ORIGINS && line->node != NULL) {
+            text_add(&text, "  ");
+            text_pad(&text, column);
+            text_print(&text, "# %s", origin_of(arena, line->node));
+        }
+        text_add(&text, "\n");
+    }
+    return text.bytes;
 }
 
 const char *dump_json(struct arena *arena, const struct field *fields, const struct node *root)
 {
     struct dump dump = dump_all(arena, fields, root);
-    struct writer writer = {.text = NULL};
-    write_json(&writer, &dump);
-    writer = (struct writer){.text = arena_array(arena, writer.used + 1, 1)};
-    write_json(&writer, &dump);
-    return writer.text;
+    struct text text = {.arena = arena};
+    const char *separator = "[\n";
+    for (size_t i = 0; i < dump.count; i++) {
+        const struct node *node = dump.lines[i].node;
+        if (node == NULL || node->kind != NODE_SCALAR) {
+            continue;
+        }
+        text_print(&text, "%s  {\"key\": \"%s\", \"value\": ", separator, dump.lines[i].path);
+        text_quote(&text, node->text);
+        text_add(&text, ", \"origin\": ");
+        text_quote(&text, origin_of(arena, node));
+        if (node->source != NULL) {
+            text_add(&text, ", \"source\": ");
+            text_quote(&text, node->source);
+        }
+        text_add(&text, "}");
+        separator = ",\n";
+    }
+    text_add(&text, "\n]\n");
+    return text.bytes;
 }

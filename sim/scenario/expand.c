@@ -2,6 +2,7 @@
 #include "sim/scenario/expand.h"
 
 #include "sim/base/suggest.h"
+#include "sim/base/text.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,8 +30,9 @@ static void unwrap_value(const struct expansion *expansion, struct node *node, c
         }
     }
     struct node *value = node_get(node, "value");
-    if (value->kind != NODE_SCALAR) {
+    if (value->kind == NODE_LIST || value->kind == NODE_MAPPING) {
         DIAGNOSE_ERROR(expansion->diagnostics, value->mark, "'value' must be a single value");
+        value->kind = NODE_INVALID;
     }
     *node = *value;
     node->source = source;
@@ -64,8 +66,8 @@ static void stamp_sources(const struct expansion *expansion, struct node *node, 
     }
 }
 
-/* The bytes of a file; NULL after an error. At most one byte more than the parser allows is read.
- */
+/* The bytes of a file; NULL after an error. At most one byte more than the parser allows is read,
+ * so that it sees when a file is too large. */
 static const char *read_bytes(const struct expansion *expansion, const char *path, size_t *size)
 {
     struct mark mark = {.file = path};
@@ -79,15 +81,21 @@ static const char *read_bytes(const struct expansion *expansion, const char *pat
         DIAGNOSE_ERROR(expansion->diagnostics, mark, "cannot be opened: %s", strerror(errno));
         return NULL;
     }
-    char *bytes = ARENA_ARRAY(expansion->arena, char, YAML_MAX_BYTES + 1);
-    *size = fread(bytes, 1, YAML_MAX_BYTES + 1, stream);
+    struct text text = {.arena = expansion->arena};
+    char block[4096];
+    size_t count = 0;
+    text_add(&text, "");
+    while (text.length <= YAML_MAX_BYTES && (count = fread(block, 1, sizeof block, stream)) > 0) {
+        text_append(&text, block, count);
+    }
     bool failed = ferror(stream) != 0;
     fclose(stream);
     if (failed) {
         DIAGNOSE_ERROR(expansion->diagnostics, mark, "cannot be read");
         return NULL;
     }
-    return bytes;
+    *size = text.length;
+    return text.bytes;
 }
 
 struct node *expand_read_file(const struct expansion *expansion, const char *path,
@@ -135,15 +143,20 @@ static void wrap_shorthands(struct arena *arena, const struct field *fields, str
     }
 }
 
-static const char *directories_of(struct arena *arena, const struct find_path *path,
-                                  const char *folder)
+/* The folders of the path that exist, "a, b". */
+static const char *folders_of(struct arena *arena, const struct find_path *path, const char *folder)
 {
-    const char *list = "";
+    struct text list = {.arena = arena};
     for (size_t i = 0; i < path->count; i++) {
-        list = arena_printf(arena, "%s%s%s/%s", list, i == 0 ? "" : ", ", path->roots[i].directory,
-                            folder);
+        const char *directory = path->roots[i].directory;
+        const char *full =
+            strcmp(directory, ".") == 0 ? folder : arena_printf(arena, "%s/%s", directory, folder);
+        struct stat status;
+        if (stat(full, &status) == 0) {
+            text_print(&list, "%s%s", list.length == 0 ? "" : ", ", full);
+        }
     }
-    return list;
+    return list.length == 0 ? arena_printf(arena, "no %s there is", folder) : list.bytes;
 }
 
 static void complain_of_unknown_file(const struct expansion *expansion, const struct field *field,
@@ -162,8 +175,10 @@ static void complain_of_unknown_file(const struct expansion *expansion, const st
                            ? ""
                            : arena_printf(arena, " (did you mean '%s'?)", suggestion.best);
     DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
-                   "%s: no file for '%.100s'%s; there are: %.300s; looked in: %.500s", field->key,
-                   use->text, hint, list, directories_of(arena, path, field->folder));
+                   "%s: no file for '%.100s'%s; there are: %.300s; looked beside the file, on "
+                   "CPSIM_PATH and in: %.400s",
+                   field->key, use->text, hint, count == 0 ? "none" : list,
+                   folders_of(arena, path, field->folder));
 }
 
 /* The file that `use` names; NULL after an error. */
@@ -315,17 +330,23 @@ static void expand_mapping(const struct expansion *expansion, const struct field
 }
 
 /* What a cluster says of `key` moves up, under what the scenario itself says of it. */
-static void move_up(struct arena *arena, const struct field *fields, struct node *root,
-                    const char *key)
+static void move_up(const struct expansion *expansion, const struct field *fields,
+                    struct node *root, const char *key)
 {
+    struct arena *arena = expansion->arena;
     struct node *cluster = node_get(root, "cluster");
+    struct node_entry *own = node_entry(root, key);
+    if (own == NULL && (cluster == NULL || cluster->kind != NODE_MAPPING)) {
+        /* The cluster's fault has been reported; that it names no GPU is none of its own. */
+        node_put(arena, root, key, root->mark, invalid(arena, root));
+        return;
+    }
     const struct node_entry *entry = node_entry(cluster, key);
     if (entry == NULL) {
         return;
     }
     struct mark key_mark = entry->key_mark;
     struct node *base = node_take(cluster, key);
-    struct node_entry *own = node_entry(root, key);
     if (own == NULL) {
         node_put(arena, root, key, key_mark, base);
     } else {
@@ -344,9 +365,9 @@ void expand_scenario(const struct expansion *expansion, const struct field *fiel
         if (cluster->value->kind == NODE_MAPPING) {
             cluster->value = resolve_use(expansion, field, cluster->value, 0);
         }
-        move_up(expansion->arena, fields, root, "gpu");
-        move_up(expansion->arena, fields, root, "software");
     }
+    move_up(expansion, fields, root, "gpu");
+    move_up(expansion, fields, root, "software");
     expand_mapping(expansion, fields, root);
 }
 

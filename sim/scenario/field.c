@@ -24,8 +24,9 @@ static void read_field(const struct place *place, struct node *node);
 static void read_keys(const struct field_context *context, const struct field *fields,
                       const char *tag, struct node *mapping, const char *path, void *object);
 
-static void store(const struct place *place, const void *value, size_t size)
+static void store(const struct place *place, struct node *node, const void *value, size_t size)
 {
+    node->accepted = true;
     if (place->field->size > 0) {
         assert(place->field->size == size && "a field table row of the member's own type");
         memcpy((char *)place->object + place->field->offset, value, size);
@@ -98,7 +99,7 @@ static bool read_quantity(const struct place *place, const struct node *node, do
     return true;
 }
 
-static void read_count(const struct place *place, const struct node *node)
+static void read_count(const struct place *place, struct node *node)
 {
     double value = 0.0;
     if (!read_quantity(place, node, &value)) {
@@ -117,13 +118,13 @@ static void read_count(const struct place *place, const struct node *node)
     uint64_t count = (uint64_t)value;
     uint32_t short_count = (uint32_t)count;
     if (place->field->size == sizeof short_count) {
-        store(place, &short_count, sizeof short_count);
+        store(place, node, &short_count, sizeof short_count);
     } else {
-        store(place, &count, sizeof count);
+        store(place, node, &count, sizeof count);
     }
 }
 
-static void read_number(const struct place *place, const struct node *node)
+static void read_number(const struct place *place, struct node *node)
 {
     double value = 0.0;
     if (!read_quantity(place, node, &value)) {
@@ -133,10 +134,10 @@ static void read_number(const struct place *place, const struct node *node)
         complain_of_range(place, node);
         return;
     }
-    store(place, &value, sizeof value);
+    store(place, node, &value, sizeof value);
 }
 
-static void read_boolean(const struct place *place, const struct node *node)
+static void read_boolean(const struct place *place, struct node *node)
 {
     bool value = strcmp(node->text, "true") == 0;
     if (!value && strcmp(node->text, "false") != 0) {
@@ -144,7 +145,7 @@ static void read_boolean(const struct place *place, const struct node *node)
                        "%s: '%.100s' is neither true nor false", place->path, node->text);
         return;
     }
-    store(place, &value, sizeof value);
+    store(place, node, &value, sizeof value);
 }
 
 /* "; did you mean 'x'?" or "". */
@@ -155,12 +156,12 @@ static const char *did_you_mean(struct arena *arena, const struct suggestion *su
                : arena_printf(arena, " (did you mean '%s'?)", suggestion->best);
 }
 
-static void read_choice(const struct place *place, const struct node *node)
+static void read_choice(const struct place *place, struct node *node)
 {
     struct suggestion suggestion = {.word = node->text};
     for (const struct choice *choice = place->field->choices; choice->name != NULL; choice++) {
         if (strcmp(choice->name, node->text) == 0) {
-            store(place, &choice->value, sizeof choice->value);
+            store(place, node, &choice->value, sizeof choice->value);
             return;
         }
         suggestion_consider(&suggestion, choice->name);
@@ -191,7 +192,7 @@ static const char *path_from(struct arena *arena, const struct node *node)
                         node->text);
 }
 
-static void read_text(const struct place *place, const struct node *node)
+static void read_text(const struct place *place, struct node *node)
 {
     enum field_kind kind = place->field->kind;
     if (node->text[0] == '\0') {
@@ -207,7 +208,7 @@ static void read_text(const struct place *place, const struct node *node)
     }
     const char *text =
         kind == FIELD_INPUT_FILE ? path_from(place->context->arena, node) : node->text;
-    store(place, &text, sizeof text);
+    store(place, node, &text, sizeof text);
 }
 
 /* Figures in data files need a source; words do not. */
@@ -239,7 +240,7 @@ static void read_list(const struct place *place, struct node *list)
                              .object = items + i * field->item->size};
         read_field(&item, list->items[i]);
     }
-    store(place, &items, sizeof items);
+    store(place, list, &items, sizeof items);
     if (field->size > 0) {
         memcpy((char *)place->object + field->count_offset, &list->count, sizeof list->count);
     }
@@ -279,7 +280,7 @@ static void read_tagged(const struct place *place, struct node *mapping)
         }
         return;
     }
-    store(place, &variant->value, sizeof variant->value);
+    store(place, mapping, &variant->value, sizeof variant->value);
     read_keys(place->context, variant->fields, "kind", mapping, place->path,
               (char *)place->object + variant->offset);
 }

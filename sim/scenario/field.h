@@ -104,7 +104,8 @@ const struct field *field_find_path(const struct field *fields, const char *path
 const struct variant *field_variant(const struct field *field, const struct node *mapping);
 
 enum quantity field_quantity(enum field_kind kind);
-/* "a time", "true or false", "one of: a, b"; for messages and the reference. */
+const char *field_noun(enum field_kind kind); /* "a time", "true or false" */
+/* "a time such as 40 us", "one of: a, b". */
 const char *field_expects(struct arena *arena, const struct field *field);
 /* "1 to 1024", "at least 1 GB/s", NULL when anything goes. */
 const char *field_range(struct arena *arena, const struct field *field);

@@ -48,7 +48,7 @@ const struct field *field_find(const struct field *fields, const char *key)
     return NULL;
 }
 
-/* The row of the first `length` letters of `path` among a row's own keys. */
+/* The row that the rest of a path names inside a row. */
 static const struct field *find_inside(const struct field *field, const char *path)
 {
     while (field->kind == FIELD_LIST) {
@@ -61,6 +61,9 @@ static const struct field *find_inside(const struct field *field, const char *pa
     }
     if (field->kind == FIELD_MAPPING) {
         return field_find_path(field->fields, path);
+    }
+    if (field->kind == FIELD_TAGGED && strcmp(path, "kind") == 0) {
+        return field;
     }
     for (const struct variant *variant = field->kind == FIELD_TAGGED ? field->variants : NULL;
          variant != NULL && variant->name != NULL; variant++) {
@@ -86,6 +89,12 @@ const struct field *field_find_path(const struct field *fields, const char *path
 static const char *join(struct arena *arena, const char *list, const char *name)
 {
     return list[0] == '\0' ? name : arena_printf(arena, "%s, %s", list, name);
+}
+
+const char *field_noun(enum field_kind kind)
+{
+    enum quantity quantity = field_quantity(kind);
+    return quantity == QUANTITY_NONE ? kinds[kind].noun : quantity_noun(quantity);
 }
 
 const char *field_expects(struct arena *arena, const struct field *field)
@@ -117,14 +126,25 @@ const char *field_expects(struct arena *arena, const struct field *field)
         return arena_printf(arena, "%s such as %s", quantity_noun(quantity),
                             quantity_example(quantity));
     }
-    return kinds[field->kind].noun;
+    return field_noun(field->kind);
 }
 
+/* A bound as one would write it; long whole numbers in groups: 1_000_000. */
 static const char *bound(struct arena *arena, const struct field *field, double value)
 {
-    char text[64];
+    char text[64], grouped[64];
     quantity_print(text, sizeof text, value, field_quantity(field->kind));
-    return arena_strdup(arena, text);
+    size_t digits = strspn(text, "0123456789"), used = 0;
+    if (digits < 6 || (text[digits] != '\0' && text[digits] != ' ')) {
+        return arena_strdup(arena, text);
+    }
+    for (size_t i = 0; i < digits && used + 2 < sizeof grouped; i++) {
+        if (i > 0 && (digits - i) % 3 == 0) {
+            grouped[used++] = '_';
+        }
+        grouped[used++] = text[i];
+    }
+    return arena_printf(arena, "%.*s%s", (int)used, grouped, text + digits);
 }
 
 const char *field_range(struct arena *arena, const struct field *field)
@@ -134,7 +154,13 @@ const char *field_range(struct arena *arena, const struct field *field)
         return NULL;
     }
     const char *least = bound(arena, field, field->min);
-    return field->max == 0.0
-               ? arena_printf(arena, "at least %s", least)
-               : arena_printf(arena, "%s to %s", least, bound(arena, field, field->max));
+    if (field->max == 0.0) {
+        return arena_printf(arena, "at least %s", least);
+    }
+    /* "1 to 8 tokens", not "1 tokens to 8 tokens". */
+    const char *most = bound(arena, field, field->max);
+    const char *least_unit = strchr(least, ' '), *most_unit = strchr(most, ' ');
+    bool alike = least_unit != NULL && most_unit != NULL && strcmp(least_unit, most_unit) == 0;
+    int shown = alike ? (int)(least_unit - least) : (int)strlen(least);
+    return arena_printf(arena, "%.*s to %s", shown, least, most);
 }

@@ -71,6 +71,30 @@ static bool is_inside(const char *directory, const char *parent)
            (directory[length] == '\0' || directory[length] == '/');
 }
 
+/* "scenarios" -> ".", "." -> "..", "a/b" -> "a". */
+static const char *parent_of(struct arena *arena, const char *directory)
+{
+    const char *slash = strrchr(directory, '/');
+    const char *last = slash == NULL ? directory : slash + 1;
+    if (strcmp(directory, ".") == 0) {
+        return "..";
+    }
+    if (strcmp(last, "..") == 0 || strcmp(last, ".") == 0) {
+        return arena_printf(arena, "%s/..", directory);
+    }
+    return file_directory(arena, directory);
+}
+
+/* share/cpsim of the installation that the program is in, wherever that was moved to. */
+static const char *installed_share(struct arena *arena, const char *program)
+{
+    const char *directory = program, *rest = CPSIM_SHARE_FROM_BIN;
+    for (; strncmp(rest, "../", 3) == 0; rest += 3) {
+        directory = parent_of(arena, directory);
+    }
+    return arena_printf(arena, "%s/%s", directory, rest);
+}
+
 static void add_own(struct arena *arena, struct find_path *path)
 {
     const char *program = program_directory(arena);
@@ -78,9 +102,14 @@ static void add_own(struct arena *arena, struct find_path *path)
         add_root(path, CPSIM_SOURCE_DIR, false);
     }
     if (program != NULL) {
-        add_root(path, arena_printf(arena, "%s/%s", program, CPSIM_SHARE_FROM_BIN), false);
+        add_root(path, installed_share(arena, program), false);
     }
     add_root(path, CPSIM_SHARE_DIR, false);
+}
+
+static const char *join(struct arena *arena, const char *directory, const char *name)
+{
+    return strcmp(directory, ".") == 0 ? name : arena_printf(arena, "%s/%s", directory, name);
 }
 
 struct find_path find_path(struct arena *arena, const char *file)
@@ -90,9 +119,9 @@ struct find_path find_path(struct arena *arena, const char *file)
     add_root(&path, directory, true);
     if (file != NULL) {
         /* scenarios/ and models/ are neighbours; platforms/clusters/ and models/ are cousins. */
-        bool here = strcmp(directory, ".") == 0;
-        add_root(&path, here ? ".." : arena_printf(arena, "%s/..", directory), false);
-        add_root(&path, here ? "../.." : arena_printf(arena, "%s/../..", directory), false);
+        const char *parent = parent_of(arena, directory);
+        add_root(&path, parent, false);
+        add_root(&path, parent_of(arena, parent), false);
     }
     add_environment(arena, &path);
     add_own(arena, &path);
@@ -118,11 +147,12 @@ const char *find_named(struct arena *arena, const struct find_path *path, const 
 {
     for (size_t i = 0; i < path->count; i++) {
         const struct find_root *root = &path->roots[i];
-        const char *candidate = arena_printf(arena, "%s/%s/%s.yaml", root->directory, folder, name);
+        const char *candidate =
+            join(arena, root->directory, arena_printf(arena, "%s/%s.yaml", folder, name));
         if (is_file(candidate) && !is_same_file(candidate, asking_file)) {
             return candidate;
         }
-        candidate = arena_printf(arena, "%s/%s.yaml", root->directory, name);
+        candidate = join(arena, root->directory, arena_printf(arena, "%s.yaml", name));
         if (root->bare && is_file(candidate) && !is_same_file(candidate, asking_file)) {
             return candidate;
         }
@@ -152,7 +182,7 @@ size_t find_all(struct arena *arena, const struct find_path *path, const char *f
     struct found_file *found = ARENA_ARRAY(arena, struct found_file, MOST_FILES);
     size_t count = 0;
     for (size_t i = 0; i < path->count; i++) {
-        const char *directory = arena_printf(arena, "%s/%s", path->roots[i].directory, folder);
+        const char *directory = join(arena, path->roots[i].directory, folder);
         DIR *stream = opendir(directory);
         for (struct dirent *entry; stream != NULL && (entry = readdir(stream)) != NULL;) {
             size_t length = strlen(entry->d_name);

@@ -46,6 +46,7 @@ struct node {
     struct mark mark;
     const char *text;           /* scalar */
     bool quoted;                /* scalar, written in quotes or as a block */
+    bool accepted;              /* it passed the checks of its field, and is in the struct */
     const char *source;         /* where a data file says the value comes from; NULL: it does not */
     struct node_entry *entries; /* mapping: [count] */
     struct node **items;        /* list: [count] */

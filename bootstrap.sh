@@ -1,0 +1,169 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Makes cpsim on this machine: installs what is missing (on Debian, as root), configures, builds.
+#
+#   ./bootstrap.sh          builds build/release/cpsim
+#   ./bootstrap.sh --test   builds debug, release and sanitize, checks the sources, runs every test
+#
+# Safe to run again: it installs nothing that is there and rebuilds only what changed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+usage() {
+    sed -n '3,8s/^# \{0,1\}//p' bootstrap.sh
+}
+
+say() {
+    printf 'bootstrap: %s\n' "$*"
+}
+
+fail() {
+    printf 'bootstrap: error: %s\n' "$*" >&2
+    exit 1
+}
+
+# The packages of apt-packages.txt marked with one of the words given.
+packages() {
+    local words=$1
+    sed -nE "s/^([a-z0-9.+-]+) +# ($words)(:.*)?\$/\1/p" apt-packages.txt
+}
+
+# Whether what a package gives is there, wherever it came from.
+present() {
+    case $1 in
+    gcc) command -v "${CC:-cc}" ;;
+    libc6-dev) echo '#include <math.h>' | "${CC:-cc}" -E - ;;
+    cmake | pkg-config | shellcheck) command -v "$1" ;;
+    ninja-build) command -v ninja ;;
+    libsimgrid-dev) pkg-config --exists 'simgrid >= 3.32' ;;
+    libyaml-dev) pkg-config --exists yaml-0.1 ;;
+    libhdf5-dev) command -v h5cc || pkg-config --exists hdf5 ;;
+    check) pkg-config --exists check ;;
+    clang-format-14) tools/find-clang-format.sh ;;
+    python3-*) tools/find-python.sh "${1#python3-}" ;;
+    *) fail "apt-packages.txt names $1, but bootstrap.sh does not know how to look for it" ;;
+    esac >/dev/null 2>&1
+}
+
+missing() {
+    local package
+    for package in $(packages "$1"); do
+        present "$package" || printf '%s\n' "$package"
+    done
+}
+
+apt_get() {
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 \
+        -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
+install_packages() {
+    local log
+    log=$(mktemp)
+    say "installing $*"
+    if ! { apt_get update && apt_get install -y --no-install-recommends "$@"; } >"$log" 2>&1; then
+        tail -n 30 "$log" >&2
+        rm -f "$log"
+        fail "apt-get could not install them; its last words are above"
+    fi
+    rm -f "$log"
+}
+
+# Installs what is missing where that is possible, says what it is and goes on where it is not:
+# CMake may find what the tests above do not.
+provide() {
+    local absent
+    absent=$(missing "$1" | xargs)
+    if [ -z "$absent" ]; then
+        return
+    fi
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        # shellcheck disable=SC2086 # one word a package
+        install_packages $absent
+        absent=$(missing "$1" | xargs)
+        [ -z "$absent" ] || fail "still missing after the installation: $absent"
+        return
+    fi
+    cat >&2 <<MESSAGE
+bootstrap: not found here, by Debian's names: $absent
+  Debian or Ubuntu, as root:  apt-get install $absent
+  a cluster's modules:        module load gcc cmake hdf5     (module avail simgrid)
+  Spack:                      spack install simgrid libyaml hdf5 ninja && spack load simgrid libyaml hdf5 ninja
+  in a folder of your own:    export CMAKE_PREFIX_PATH=/path/to/simgrid:/path/to/libyaml:/path/to/hdf5
+MESSAGE
+    local tool
+    for tool in "${CC:-cc}" cmake pkg-config; do
+        command -v "$tool" >/dev/null || fail "nothing can be built without $tool"
+    done
+    say "going on: CMake may find what is only hidden from this script"
+}
+
+configure() {
+    local preset=$1
+    shift
+    local generator=()
+    if ! command -v ninja >/dev/null; then
+        generator=(-G "Unix Makefiles")
+    fi
+    local log
+    log=$(mktemp)
+    # Quiet when all is well; CMake's own words when it is not.
+    if ! cmake --preset "$preset" "${generator[@]}" "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        rm -f "$log"
+        fail "CMake could not configure build/$preset; CMAKE_PREFIX_PATH names folders it should search"
+    fi
+    grep -A4 'CMake Warning' "$log" >&2 || true
+    rm -f "$log"
+}
+
+build() {
+    say "building build/$1"
+    cmake --build "build/$1" --parallel "$(nproc)" "${@:2}" -- "${QUIET[@]}" | sed '/no work to do/d'
+}
+
+build_release() {
+    provide build
+    choose_quiet
+    configure release -DCPSIM_WERROR=OFF # another compiler's new warning is no user's problem
+    build release --target cpsim
+    say "built build/release/cpsim; try: build/release/cpsim scenarios/llama405b.yaml"
+}
+
+test_all() {
+    provide 'build|test'
+    choose_quiet
+    say "checking the sources"
+    tools/check.sh
+    local preset
+    for preset in debug release sanitize; do
+        configure "$preset" -DBUILD_TESTING=ON -DCPSIM_REQUIRE_TESTS=ON
+        build "$preset"
+    done
+    # Everything on what users run; the others look for what only they can see, and a comparison
+    # with measurements gives them nothing to look at.
+    say "testing build/debug (unit tests)"
+    ctest --preset debug --parallel "$(nproc)" --label-regex unit
+    say "testing build/sanitize (all but validation)"
+    ctest --preset sanitize --parallel "$(nproc)" --label-exclude validation
+    say "testing build/release (all)"
+    ctest --preset release --parallel "$(nproc)"
+}
+
+choose_quiet() {
+    QUIET=(-s)
+    if command -v ninja >/dev/null; then
+        QUIET=(--quiet)
+    fi
+}
+
+case ${1-} in
+'') build_release ;;
+--test) test_all ;;
+-h | --help) usage ;;
+*)
+    usage >&2
+    printf "\nbootstrap: error: unknown argument '%s'\n" "$1" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ * The closed-form executor of a priced step program: every rank alike, nothing else on the links.
+ * Agrees with sim/engine to 1e-9 there (tests/model/test_executors.c). Pure. */
+#ifndef CPSIM_MODELS_CRITICAL_PATH_H
+#define CPSIM_MODELS_CRITICAL_PATH_H
+
+#include "models/cluster.h"
+#include "models/step_program.h"
+
+/* When an operator ran, seconds from the start of its segment's play. */
+struct span {
+    double start_seconds, end_seconds;
+};
+
+/* Seconds of one play of the segment; fills spans [segment->count]. */
+double segment_play(const struct cluster *cluster, const struct step_segment *segment,
+                    struct span *spans);
+
+/* Seconds of an operator alone. */
+double operator_seconds(const struct cluster *cluster, const struct step_operator *op);
+
+/* Seconds of the whole program; `scratch` holds the largest segment's spans. */
+double program_seconds(const struct cluster *cluster, const struct step_program *program,
+                       struct span *scratch);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ * Attention. Prefill: a block of queries of one head stays on an SM and walks its keys; blocks are
+ * handed out in order, so the last and longest ones end alone. Decode: one query a sequence, the
+ * keys are read once, cut into parts when there are too few sequences and heads to fill the GPU. */
+#include "models/gpu_kernel.h"
+
+#include <assert.h>
+#include <math.h>
+
+enum {
+    QUERY_BLOCK = 128,  /* queries of one block, cuDNN 9 and FlashAttention-3 on Hopper */
+    DECODE_QUERIES = 16 /* up to here the decode kernel is used; its tile has DECODE_ROWS rows,
+                           which hold the queries of all heads that share a key/value head */
+};
+static const double decode_rows = 64.0;
+
+/* Blocks of one launch. */
+struct block_sum {
+    double blocks;
+    double keys;              /* over all blocks */
+    double longest, shortest; /* keys of one block */
+};
+
+static double bf16_flops_per_clock(const struct gpu *gpu)
+{
+    return gpu->dense_flops_per_second[FORMAT_BF16] /
+           (gpu->streaming_multiprocessors * gpu->rated_clock_hertz);
+}
+
+static bool empty(const struct attention_shape *shape)
+{
+    return shape->sequences == 0 || shape->queries == 0 || shape->keys == 0;
+}
+
+/* Query-key pairs of one head of one sequence. */
+static double pairs(const struct attention_shape *shape)
+{
+    double queries = (double)shape->queries;
+    double keys = (double)shape->keys;
+    return shape->causal ? queries * (keys - 0.5 * queries) : queries * keys;
+}
+
+static double kv_bytes(const struct attention_shape *shape)
+{
+    double keys = (double)shape->keys;
+    if (shape->page_keys > 0) {
+        keys = ceil(keys / shape->page_keys) * shape->page_keys;
+    }
+    return 2.0 * (double)shape->sequences * keys * shape->kv_heads * shape->head_size *
+           format_bytes(shape->format);
+}
+
+static double query_bytes(const struct attention_shape *shape) /* queries in, outputs out */
+{
+    return 2.0 * (double)shape->sequences * (double)shape->queries * shape->query_heads *
+           shape->head_size * format_bytes(FORMAT_BF16);
+}
+
+static void add_blocks(struct block_sum *sum, const struct attention_shape *shape)
+{
+    double heads = (double)shape->sequences * shape->query_heads;
+    double blocks = ceil((double)shape->queries / QUERY_BLOCK);
+    double keys = (double)shape->keys;
+    /* Causal block i of b sees the keys up to its last query. */
+    double first = shape->causal ? keys - (blocks - 1.0) * QUERY_BLOCK : keys;
+    first = fmax(first, fmin(keys, QUERY_BLOCK));
+    sum->blocks += heads * blocks;
+    sum->keys += heads * blocks * 0.5 * (first + keys);
+    sum->longest = fmax(sum->longest, keys);
+    sum->shortest = sum->shortest > 0.0 ? fmin(sum->shortest, first) : first;
+}
+
+/* Keys and values of one head are shared by the blocks that walk them at the same time. Causal
+ * blocks differ in length and drift apart; what the L2 can't hold between them is read again. */
+static double reread_bytes(const struct gpu *gpu, const struct attention_shape *shape,
+                           double block_keys)
+{
+    double key_bytes = 2.0 * shape->head_size * format_bytes(shape->format);
+    double head_bytes = (double)shape->keys * key_bytes;
+    if (!shape->causal || head_bytes <= gpu->l2_bytes) {
+        return 0.0;
+    }
+    return block_keys * key_bytes * (1.0 - gpu->l2_bytes / head_bytes);
+}
+
+/* When the SM that ends last is done, in keys. Blocks alike go in full waves. Blocks of growing
+ * length, handed out in order, fill the SMs evenly until the last, which is the longest, starts. */
+static double makespan_keys(const struct block_sum *sum, double sms)
+{
+    double waves = ceil(sum->blocks / sms) * sum->keys / sum->blocks;
+    double in_order = (sum->keys - sum->longest) / sms + sum->longest;
+    double spread = 1.0 - sum->shortest / sum->longest;
+    return fmax(sum->longest, (1.0 - spread) * waves + spread * fmin(in_order, waves * 2.0));
+}
+
+static struct kernel_work prefill_work(const struct gpu *gpu, const struct attention_shape *shapes,
+                                       size_t count)
+{
+    struct kernel_work work = {.fixed_seconds = gpu->attention_seconds};
+    struct block_sum sum = {0};
+    double matmul_flops = 0.0;
+    double head_size = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        const struct attention_shape *shape = &shapes[i];
+        if (empty(shape)) {
+            continue;
+        }
+        head_size = fmax(head_size, shape->head_size);
+        double keys_before = sum.keys;
+        add_blocks(&sum, shape);
+        work.bytes += reread_bytes(gpu, shape, sum.keys - keys_before);
+        work.flops +=
+            4.0 * (double)shape->sequences * pairs(shape) * shape->query_heads * shape->head_size;
+        work.bytes += kv_bytes(shape) + query_bytes(shape);
+    }
+    matmul_flops = 4.0 * sum.keys * QUERY_BLOCK * head_size;
+    double sms = gpu->streaming_multiprocessors;
+    double cycles_per_key =
+        4.0 * QUERY_BLOCK * head_size / (bf16_flops_per_clock(gpu) * gpu->attention_efficiency);
+    double between = gpu->attention_block_seconds * gpu->boost_clock_hertz;
+    work.sm_cycles = makespan_keys(&sum, sms) * cycles_per_key + ceil(sum.blocks / sms) * between;
+    work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency);
+    work.core_joules = matmul_flops * gpu->attention_joules_per_flop;
+    work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
+    return work;
+}
+
+static struct kernel_work decode_work(const struct gpu *gpu, const struct attention_shape *shapes,
+                                      size_t count)
+{
+    struct kernel_work work = {.fixed_seconds = gpu->decode_attention_seconds};
+    double sms = gpu->streaming_multiprocessors;
+    double matmul_flops = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        const struct attention_shape *shape = &shapes[i];
+        if (empty(shape)) {
+            continue;
+        }
+        double group = (double)shape->query_heads / shape->kv_heads * (double)shape->queries;
+        double rows = ceil(group / decode_rows) * decode_rows;
+        double heads = (double)shape->sequences * shape->kv_heads;
+        matmul_flops += 4.0 * heads * (double)shape->keys * rows * shape->head_size;
+        work.flops +=
+            4.0 * (double)shape->sequences * pairs(shape) * shape->query_heads * shape->head_size;
+        work.bytes += kv_bytes(shape) + query_bytes(shape);
+    }
+    work.sm_cycles = matmul_flops / (bf16_flops_per_clock(gpu) * gpu->attention_efficiency * sms);
+    /* Many short reads in a row: the memory's full rate is reached late. */
+    work.memory_seconds =
+        work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency) +
+        gpu->decode_ramp_seconds * work.bytes / (work.bytes + gpu->decode_ramp_bytes);
+    work.core_joules = matmul_flops * gpu->attention_joules_per_flop;
+    work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
+    return work;
+}
+
+struct kernel_work attention_work(const struct gpu *gpu, const struct attention_shape *shapes,
+                                  size_t count)
+{
+    uint64_t most_queries = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!empty(&shapes[i]) && shapes[i].queries > most_queries) {
+            most_queries = shapes[i].queries;
+        }
+    }
+    if (most_queries == 0) {
+        return (struct kernel_work){0};
+    }
+    return most_queries <= DECODE_QUERIES ? decode_work(gpu, shapes, count)
+                                          : prefill_work(gpu, shapes, count);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * What fills a GPU's memory in inference, bytes of one rank. Pure. */
+#ifndef CPSIM_MODELS_MEMORY_H
+#define CPSIM_MODELS_MEMORY_H
+
+#include "models/transformer.h"
+
+struct memory_use {
+    double weight_bytes, kv_cache_bytes, activation_bytes;
+};
+
+/* Weights of one rank. Tensor ranks cut every matrix, context ranks hold copies; key and value
+ * projections are replicated where kv_heads < tensor ranks; eight-bit weights carry their scales
+ * (one fp32 a row). Llama 3 405B, fp8 feed-forward, TP8: 60.3 GB. */
+double memory_weight_bytes(const struct replica *replica);
+
+/* KV cache of one token of one sequence over all layers, one rank's heads. Llama 3 405B, bf16, TP8:
+ * 64,512 bytes. */
+double memory_kv_bytes_per_token(const struct replica *replica);
+
+/* The KV cache of `sequences` of `tokens` each, on the fullest rank of the context group. */
+double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens);
+
+/* The largest set of tensors alive at once in a forward pass over a batch: the residual stream, the
+ * widest of a layer's inputs and outputs, and a ring's buffers (two shards of KV or Q in flight,
+ * and one partial output a ring step with its log-sum-exp). */
+double memory_activation_bytes(const struct replica *replica, const struct batch *batch,
+                               enum ring_variant variant);
+
+double memory_total_bytes(const struct memory_use *use);
+
+#endif

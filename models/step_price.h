@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ * Puts a price on every operator of a step program: the kernel models' seconds for what computes,
+ * a plan of flows for what communicates, the software stack's host time. Kernels are priced at the
+ * clock that a GPU settles to when it repeats the program without end under its power limit. Pure.
+ */
+#ifndef CPSIM_MODELS_STEP_PRICE_H
+#define CPSIM_MODELS_STEP_PRICE_H
+
+#include "models/critical_path.h"
+#include "models/gpu_power.h"
+#include "models/step_program.h"
+#include "models/transformer.h"
+
+/* Room to work in, the caller's; each [STEP_MAX_SEGMENTS * transformer_max_operators()]. */
+struct step_scratch {
+    struct span *spans;
+    struct kernel_work *works;
+    double *counts;
+};
+
+/* Fills cost and plan of every operator. An eager program whose kernels are shorter than the host
+ * takes to launch them gets an operator "launch" for the rest of each segment. Returns the clock
+ * and the average power of one GPU, its waits included. */
+struct power_state step_price(const struct replica *replica, struct step_program *program,
+                              const struct step_scratch *scratch);
+
+#endif

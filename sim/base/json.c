@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/base/json.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+
+static void write_text(struct json *json, const char *text)
+{
+    fputc('"', json->stream);
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\') {
+            fprintf(json->stream, "\\%c", *c);
+        } else if ((unsigned char)*c < 0x20) {
+            fprintf(json->stream, "\\u%04x", (unsigned)(unsigned char)*c);
+        } else {
+            fputc(*c, json->stream);
+        }
+    }
+    fputc('"', json->stream);
+}
+
+/* The comma, the line and the key before a value. */
+static void begin(struct json *json, const char *key)
+{
+    if (json->depth > 0) {
+        fputs(json->filled[json->depth] ? ",\n" : "\n", json->stream);
+        fprintf(json->stream, "%*s", 2 * (int)json->depth, "");
+        json->filled[json->depth] = true;
+    }
+    if (key != NULL) {
+        write_text(json, key);
+        fputs(": ", json->stream);
+    }
+}
+
+void json_open(struct json *json, const char *key, char bracket)
+{
+    begin(json, key);
+    fputc(bracket, json->stream);
+    json->depth++;
+    assert(json->depth < JSON_MAX_DEPTH && "JSON nested too deep");
+    json->filled[json->depth] = false;
+}
+
+void json_close(struct json *json, char bracket)
+{
+    bool filled = json->filled[json->depth];
+    json->depth--;
+    if (filled) {
+        fprintf(json->stream, "\n%*s", 2 * (int)json->depth, "");
+    }
+    fputc(bracket, json->stream);
+    if (json->depth == 0) {
+        fputc('\n', json->stream);
+    }
+}
+
+void json_string(struct json *json, const char *key, const char *value)
+{
+    begin(json, key);
+    write_text(json, value);
+}
+
+void json_count(struct json *json, const char *key, uint64_t value)
+{
+    begin(json, key);
+    fprintf(json->stream, "%" PRIu64, value);
+}
+
+void json_number(struct json *json, const char *key, double value)
+{
+    begin(json, key);
+    if (isfinite(value)) {
+        fprintf(json->stream, "%.10g", value);
+    } else {
+        fputs("null", json->stream);
+    }
+}

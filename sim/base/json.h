@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * JSON as it is written, with commas where they belong. The stream is the caller's. */
+#ifndef CPSIM_SIM_BASE_JSON_H
+#define CPSIM_SIM_BASE_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { JSON_MAX_DEPTH = 16 };
+
+struct json {
+    FILE *stream;
+    unsigned depth;
+    bool filled[JSON_MAX_DEPTH]; /* the container already has an item */
+};
+
+/* `key` is NULL for items of an array and for the outermost value. */
+void json_open(struct json *json, const char *key, char bracket); /* '{' or '[' */
+void json_close(struct json *json, char bracket);                 /* '}' or ']' */
+void json_string(struct json *json, const char *key, const char *value);
+void json_count(struct json *json, const char *key, uint64_t value);
+void json_number(struct json *json, const char *key, double value); /* not finite: null */
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/cli/catalogue.h"
+
+#include "sim/scenario/find.h"
+#include "sim/scenario/load.h"
+#include "sim/scenario/tables.h"
+
+struct catalogue {
+    struct text text;
+    struct diagnostics *diagnostics;
+    bool json;
+    size_t count;
+};
+
+static const char *title_of(const struct node *tree)
+{
+    const struct node *title = node_get(tree, "title");
+    return title == NULL || title->text == NULL ? "" : title->text;
+}
+
+static void print_file(struct catalogue *catalogue, const struct catalogue_part *part,
+                       const struct found_file *file)
+{
+    struct text *text = &catalogue->text;
+    struct arena *arena = text->arena;
+    void *object = arena_array(arena, 1, part->object_size);
+    const struct node *tree =
+        data_file_load(arena, part->key, file->path, object, catalogue->diagnostics);
+    if (tree == NULL) {
+        return;
+    }
+    const char *remark = part->remark == NULL ? "" : part->remark(arena, object);
+    if (catalogue->json) {
+        text_print(text, "%s\n  {\"kind\": \"%s\", \"name\": ", catalogue->count == 0 ? "[" : ",",
+                   part->key);
+        text_quote(text, file->name);
+        text_add(text, ", \"title\": ");
+        text_quote(text, title_of(tree));
+        text_add(text, ", \"path\": ");
+        text_quote(text, file->path);
+        text_add(text, "}");
+    } else {
+        size_t indent = part->heading == NULL ? 0 : 2;
+        text_pad(text, indent);
+        text_print(text, "%s  ", file->name);
+        text_pad(text, indent + 24);
+        text_print(text, "%s%s%s\n", title_of(tree), remark[0] == '\0' ? "" : ", ", remark);
+    }
+    catalogue->count++;
+}
+
+int catalogue_print(const struct invocation *invocation, const struct catalogue_part *parts,
+                    size_t part_count)
+{
+    struct arena *arena = arena_create();
+    struct catalogue catalogue = {
+        .text = {.arena = arena}, .diagnostics = diagnostics_create(), .json = invocation->json};
+    struct find_path path = find_path(arena, NULL);
+    for (size_t i = 0; i < part_count; i++) {
+        const struct catalogue_part *part = &parts[i];
+        struct found_file *files = NULL;
+        size_t count =
+            find_all(arena, &path, field_find(scenario_fields, part->key)->folder, &files);
+        if (part->heading != NULL && !catalogue.json) {
+            text_print(&catalogue.text, "%s%s\n", i == 0 ? "" : "\n", part->heading);
+        }
+        for (size_t j = 0; j < count; j++) {
+            print_file(&catalogue, part, &files[j]);
+        }
+    }
+    if (catalogue.json) {
+        text_add(&catalogue.text, catalogue.count == 0 ? "[]\n" : "\n]\n");
+    }
+    text_add(&catalogue.text, "");
+    diagnostics_print(catalogue.diagnostics, stderr);
+    bool failed = diagnostics_error_count(catalogue.diagnostics) > 0;
+    int status = result_write(invocation, catalogue.text.bytes);
+    diagnostics_destroy(catalogue.diagnostics);
+    arena_destroy(arena);
+    return status == EXIT_DONE && failed ? EXIT_WRONG_INPUT : status;
+}

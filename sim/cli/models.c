@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * cpsim models: the language models that a scenario can name. */
+#include "sim/cli/catalogue.h"
+
+static const char *parameters(struct arena *arena, const void *object)
+{
+    const struct llm *llm = object;
+    return arena_printf(arena, "%.1f G parameters, %u layers, %u/%u heads", llm_weights(llm) / 1e9,
+                        llm->layers, llm->query_heads, llm->kv_heads);
+}
+
+static int list_models(const struct invocation *invocation)
+{
+    static const struct catalogue_part part = {
+        .key = "model", .object_size = sizeof(struct llm), .remark = parameters};
+    return catalogue_print(invocation, &part, 1);
+}
+
+const struct command command_models = {
+    .name = "models",
+    .operands = "",
+    .summary = "list the language models that a scenario can name",
+    .doc =
+        "Add your own as models/llm/NAME.yaml beside a scenario or in a directory of CPSIM_PATH.",
+    .example = "cpsim models",
+    .options = TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
+    .run = list_models,
+};

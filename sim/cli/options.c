@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ * The options there are, and reading them. */
+#include "sim/base/suggest.h"
+#include "sim/cli/cli.h"
+
+#include <string.h>
+
+const struct option command_options[OPTION_COUNT] = {
+    [OPTION_SET] = {.name = "--set",
+                    .argument = "KEY=VALUE",
+                    .doc =
+                        "change a value of the scenario, such as layout.tensor=4; repeatable, the "
+                        "last of a key wins",
+                    .offset = offsetof(struct invocation, overrides)},
+    [OPTION_OUTPUT] = {.name = "--output",
+                       .letter = "-o",
+                       .argument = "FILE",
+                       .doc = "write the result to FILE",
+                       .offset = offsetof(struct invocation, output)},
+    [OPTION_JSON] = {.name = "--json",
+                     .doc = "print JSON, for programs",
+                     .offset = offsetof(struct invocation, json)},
+    [OPTION_QUIET] = {.name = "--quiet",
+                      .letter = "-q",
+                      .doc = "print nothing but errors",
+                      .offset = offsetof(struct invocation, quiet)},
+    [OPTION_MARKDOWN] = {.name = "--markdown",
+                         .doc = "print the whole reference as Markdown",
+                         .offset = offsetof(struct invocation, markdown)},
+};
+
+/* Stores an option that was given; `value` is NULL for one without an argument. */
+static void take(struct invocation *invocation, enum option_id id, const char *value)
+{
+    char *member = (char *)invocation + command_options[id].offset;
+    const bool given = true;
+    if (id == OPTION_SET) {
+        invocation->overrides[invocation->override_count++].text = value;
+    } else if (value == NULL) {
+        memcpy(member, &given, sizeof given);
+    } else {
+        memcpy(member, &value, sizeof value);
+    }
+}
+
+/* The option that an argument names, OPTION_COUNT when there is none; *attached is what follows
+ * "--name=", NULL when nothing does. */
+static enum option_id find_option(const char *argument, const char **attached)
+{
+    size_t length = strcspn(argument, "=");
+    *attached = argument[length] == '=' ? argument + length + 1 : NULL;
+    for (enum option_id id = 0; id < OPTION_COUNT; id++) {
+        const struct option *option = &command_options[id];
+        bool named = strlen(option->name) == length && memcmp(option->name, argument, length) == 0;
+        bool lettered = option->letter != NULL && strcmp(option->letter, argument) == 0;
+        if (named || lettered) {
+            return id;
+        }
+    }
+    return OPTION_COUNT;
+}
+
+static void complain_of_option(const struct command *command, const char *argument)
+{
+    struct suggestion suggestion = {.word = argument};
+    for (enum option_id id = 0; id < OPTION_COUNT; id++) {
+        if ((command->options & TAKES(id)) != 0) {
+            suggestion_consider(&suggestion, command_options[id].name);
+        }
+    }
+    fprintf(stderr, "cpsim: error: cpsim %s has no option '%s'", command->name, argument);
+    if (suggestion.best != NULL) {
+        fprintf(stderr, " (did you mean '%s'?)", suggestion.best);
+    }
+    fprintf(stderr, "; see cpsim %s --help\n", command->name);
+}
+
+static bool check_operands(const struct command *command, const struct invocation *invocation)
+{
+    if (invocation->operand_count < command->least_operands) {
+        fprintf(stderr, "cpsim: error: cpsim %s needs %s, such as: %s\n", command->name,
+                command->operands, command->example);
+        return false;
+    }
+    if (invocation->operand_count > command->most_operands) {
+        fprintf(stderr,
+                "cpsim: error: cpsim %s: '%s' is one argument too many; usage: cpsim %s %s\n",
+                command->name, invocation->operands[command->most_operands], command->name,
+                command->operands);
+        return false;
+    }
+    return true;
+}
+
+bool options_read(const struct command *command, char *const *arguments, size_t count,
+                  struct invocation *invocation)
+{
+    bool options_end = false;
+    for (size_t i = 0; i < count; i++) {
+        const char *argument = arguments[i], *value = NULL;
+        if (options_end || argument[0] != '-' || argument[1] == '\0') {
+            invocation->operands[invocation->operand_count++] = argument;
+            continue;
+        }
+        if (strcmp(argument, "--") == 0) {
+            options_end = true;
+            continue;
+        }
+        enum option_id id = find_option(argument, &value);
+        if (id == OPTION_COUNT || (command->options & TAKES(id)) == 0) {
+            complain_of_option(command, argument);
+            return false;
+        }
+        const struct option *option = &command_options[id];
+        if (option->argument == NULL && value != NULL) {
+            fprintf(stderr, "cpsim: error: %s takes no value\n", option->name);
+            return false;
+        }
+        if (option->argument != NULL && value == NULL && i + 1 == count) {
+            fprintf(stderr, "cpsim: error: %s needs %s\n", option->name, option->argument);
+            return false;
+        }
+        if (option->argument != NULL && value == NULL) {
+            value = arguments[++i];
+        }
+        take(invocation, id, value);
+    }
+    return check_operands(command, invocation);
+}

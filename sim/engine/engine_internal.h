@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * What engine.c (the platform) and player.c (the actors) share. */
+#ifndef CPSIM_SIM_ENGINE_ENGINE_INTERNAL_H
+#define CPSIM_SIM_ENGINE_ENGINE_INTERNAL_H
+
+#include "sim/base/arena.h"
+#include "sim/engine/engine.h"
+
+#include <simgrid/host.h>
+#include <simgrid/link.h>
+
+/* Where a flow goes: each GPU has a limiter for either, a link that holds each flow to a rate and
+ * that flows do not share. */
+enum limiter { LIMITER_NODE, LIMITER_FABRIC, LIMITER_COUNT };
+
+struct engine {
+    struct arena *arena;
+    const struct cluster *cluster;
+    uint32_t gpu_count;
+    sg_host_t *hosts;                    /* [gpu_count] */
+    bool own_platform;                   /* the user's: no limiters */
+    sg_link_t *limiters[LIMITER_COUNT];  /* [gpu_count] */
+    double *limits[LIMITER_COUNT];       /* [gpu_count] as they are set, bytes per second */
+    double *link_bytes[LINK_KIND_COUNT]; /* [gpu_count], of the last play */
+    uint64_t events;
+};
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * A cluster as a SimGrid platform: one host a GPU ("gpu0", "gpu1", ...), one split-duplex link a
+ * GPU for NVLink and one a network card, no latency on any link (SimGrid shares a bottleneck by
+ * latency; ours is paid before a flow starts). A fabric that cannot bind has no link of its own: a
+ * shared link would couple all flows in SimGrid's solver. */
+#ifndef CPSIM_SIM_ENGINE_PLATFORM_XML_H
+#define CPSIM_SIM_ENGINE_PLATFORM_XML_H
+
+#include "models/cluster.h"
+#include "sim/base/arena.h"
+
+#include <stdio.h>
+
+/* Names of the links, before the number of their GPU, that hold each flow a GPU sends to a rate
+ * (fat pipes: no flow shares them). The player sets the rate; it starts unlimited. */
+#define PLATFORM_NODE_LIMITER "node-limit"
+#define PLATFORM_FABRIC_LIMITER "fabric-limit"
+#define PLATFORM_UNLIMITED 1e18 /* bytes per second */
+
+/* Writes the platform of the first `nodes` nodes of the cluster. */
+void platform_xml_write(const struct cluster *cluster, uint32_t nodes, FILE *stream);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/inference/conversation.h"
+
+#include "models/step_price.h"
+#include "sim/inference/recorder.h"
+#include "sim/inference/trace_run.h"
+
+#include <math.h>
+
+/* Decode's time grows with the context: a long answer is sampled at the middle of so many parts at
+ * most, one for each eighth that the context grows. */
+enum { DECODE_MAX_PARTS = 8 };
+
+struct runner {
+    const struct scenario *scenario;
+    struct replica replica;
+    struct engine *engine;
+    struct arena *arena;
+    struct trace_run *trace;
+    struct diagnostics *diagnostics;
+    struct conversation_result *result;
+    struct background *background;
+    struct step_operator *operators; /* one program's */
+    struct step_scratch scratch;
+    double clock_seconds;
+};
+
+struct replica scenario_replica(const struct scenario *scenario)
+{
+    return (struct replica){
+        .llm = &scenario->llm,
+        .gpu = &scenario->gpu,
+        .cluster = &scenario->cluster,
+        .software = &scenario->software,
+        .layout = &scenario->layout,
+        .precision = &scenario->precision,
+    };
+}
+
+static struct power_state build(struct runner *runner, const struct batch *batch,
+                                enum ring_variant variant, struct step_program *program)
+{
+    transformer_build(&runner->replica, batch, variant, runner->operators, program);
+    return step_price(&runner->replica, program, &runner->scratch);
+}
+
+/* --- which variant --- */
+
+static struct ring_answer ask_rule(const struct runner *runner, const struct batch_slice *slice)
+{
+    const struct scenario *scenario = runner->scenario;
+    struct ring_question question = {
+        .new_tokens = slice->new_tokens,
+        .cached_tokens = slice->cached_tokens,
+        .ranks = scenario->layout.context,
+        .query_heads = scenario->llm.query_heads,
+        .kv_heads = scenario->llm.kv_heads,
+        .element_bytes = format_bytes(scenario->precision.kv_cache),
+        .flops_per_second = scenario->gpu.dense_flops_per_second[FORMAT_BF16],
+        .bytes_per_second = scenario->cluster.nic_bytes_per_second *
+                            scenario->cluster.nics_per_node / scenario->cluster.gpus_per_node,
+    };
+    return ring_choose(scenario->ring_rule, &question);
+}
+
+/* Both variants by the closed-form executor, which agrees with the engine where nothing else is on
+ * the links. */
+static void try_both(struct runner *runner, const struct batch *batch, struct phase_result *phase)
+{
+    double seconds[RING_VARIANT_COUNT] = {0.0};
+    struct step_program program;
+    for (int variant = RING_PASS_KV; variant <= RING_PASS_Q; variant++) {
+        build(runner, batch, (enum ring_variant)variant, &program);
+        seconds[variant] =
+            program_seconds(runner->replica.cluster, &program, runner->scratch.spans);
+    }
+    bool queries = seconds[RING_PASS_Q] < seconds[RING_PASS_KV];
+    phase->variant = queries ? RING_PASS_Q : RING_PASS_KV;
+    phase->other_seconds = seconds[queries ? RING_PASS_KV : RING_PASS_Q];
+}
+
+static void choose_variant(struct runner *runner, const struct batch *batch,
+                           struct phase_result *phase)
+{
+    if (runner->scenario->layout.context == 1) {
+        phase->variant = RING_NONE;
+    } else if (phase->phase == PHASE_DECODE) {
+        phase->variant = RING_PASS_Q;
+    } else {
+        phase->answer = ask_rule(runner, &batch->slices[0]);
+        phase->variant = phase->answer.variant;
+        if (runner->scenario->ring_rule == RING_RULE_AUTO) {
+            try_both(runner, batch, phase);
+        }
+    }
+}
+
+/* --- playing --- */
+
+static void add_breakdown(struct breakdown *sum, const struct breakdown *part, double times)
+{
+    for (int i = 0; i < TIME_CLASS_COUNT; i++) {
+        sum->seconds[i] += times * part->seconds[i];
+    }
+    sum->flops += times * part->flops;
+    sum->bytes += times * part->bytes;
+}
+
+/* Ranks that were folded moved what their stand-ins moved. */
+static void add_link_bytes(struct runner *runner, struct phase_result *phase, double times)
+{
+    const struct scenario *scenario = runner->scenario;
+    bool folded = scenario->detail == DETAIL_FOLDED;
+    uint32_t ranks = layout_gpus(&scenario->layout);
+    for (uint32_t gpu = 0; gpu < runner->result->gpu_count; gpu++) {
+        uint32_t stand_in = folded && gpu < ranks
+                                ? placement_stand_in(&scenario->layout, &scenario->cluster, gpu)
+                                : gpu;
+        for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
+            double bytes =
+                times * engine_link_bytes(runner->engine, (enum link_kind)kind, stand_in);
+            runner->result->link_bytes[kind][gpu] += bytes;
+            phase->node_bytes += kind == LINK_NVLINK_OUT ? bytes : 0.0;
+            phase->fabric_bytes += kind == LINK_NIC_OUT ? bytes : 0.0;
+        }
+    }
+}
+
+/* Plays the batch once and counts it `times` times into the phase. */
+static bool play_batch(struct runner *runner, const struct batch *batch, double times,
+                       struct phase_result *phase, uint32_t phase_index)
+{
+    const struct scenario *scenario = runner->scenario;
+    struct step_program program;
+    struct power_state power = build(runner, batch, phase->variant, &program);
+    struct arena *records = arena_create();
+    struct recorder recorder = {
+        .program = &program,
+        .folded = scenario->detail == DETAIL_FOLDED,
+        .detail = runner->trace == NULL ? OPERATORS_NONE : scenario->trace.operators,
+        .arena = records,
+        .totals = phase->seconds > 0.0 ? NULL : phase->totals,
+    };
+    struct play play = {
+        .program = &program,
+        .layout = &scenario->layout,
+        .cluster = &scenario->cluster,
+        .folded = recorder.folded,
+        .background = runner->background,
+        .background_count = (uint32_t)scenario->background_count,
+        .observer = recorder_observe,
+        .context = &recorder,
+    };
+    double seconds = 0.0;
+    bool played = engine_play(runner->engine, &play, &seconds, runner->diagnostics);
+    if (played) {
+        double start = phase->start_seconds + phase->seconds;
+        phase->seconds += times * seconds;
+        phase->clock_hertz = power.clock_hertz;
+        phase->watts = power.watts;
+        add_breakdown(&phase->breakdown, &recorder.breakdown, times);
+        add_link_bytes(runner, phase, times);
+        played = runner->trace == NULL ||
+                 trace_run_operators(runner->trace, &recorder, phase_index, start);
+    }
+    arena_destroy(records);
+    return played;
+}
+
+static struct phase_result *open_phase(struct runner *runner, enum phase kind, uint32_t turn,
+                                       uint64_t new_tokens, uint64_t cached_tokens)
+{
+    struct conversation_result *result = runner->result;
+    struct phase_result *phase = &result->phases[result->phase_count++];
+    *phase = (struct phase_result){
+        .phase = kind,
+        .turn = turn,
+        .sequences = runner->scenario->conversation.batch,
+        .new_tokens = new_tokens,
+        .cached_tokens = cached_tokens,
+        .start_seconds = runner->clock_seconds,
+        .totals = ARENA_NEW(runner->arena, struct operator_totals),
+    };
+    return phase;
+}
+
+static void close_phase(struct runner *runner, const struct batch *batch,
+                        struct phase_result *phase)
+{
+    const struct scenario *scenario = runner->scenario;
+    struct conversation_result *result = runner->result;
+    double gpus = layout_gpus(&scenario->layout);
+    double peak = scenario->gpu.dense_flops_per_second[FORMAT_BF16];
+    phase->flops =
+        (double)phase->sequences * scenario->layout.data *
+        llm_forward_flops(&scenario->llm, (double)phase->new_tokens, (double)phase->cached_tokens);
+    phase->mfu = phase->flops / (phase->seconds * gpus * peak);
+    uint64_t context = phase->cached_tokens + phase->new_tokens;
+    phase->memory = (struct memory_use){
+        .weight_bytes = memory_weight_bytes(&runner->replica),
+        .kv_cache_bytes = memory_kv_cache_bytes(&runner->replica, phase->sequences, context),
+        .activation_bytes = memory_activation_bytes(&runner->replica, batch, phase->variant),
+    };
+    add_breakdown(&result->breakdown, &phase->breakdown, 1.0);
+    result->node_bytes += phase->node_bytes;
+    result->fabric_bytes += phase->fabric_bytes;
+    runner->clock_seconds += phase->seconds;
+    result->seconds = runner->clock_seconds;
+}
+
+static bool run_prefill(struct runner *runner, uint32_t turn, uint64_t tokens, uint64_t cached)
+{
+    uint32_t index = runner->result->phase_count;
+    struct phase_result *phase = open_phase(runner, PHASE_PREFILL, turn, tokens, cached);
+    struct batch_slice slice = {.phase = PHASE_PREFILL,
+                                .sequences = phase->sequences,
+                                .new_tokens = tokens,
+                                .cached_tokens = cached};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    choose_variant(runner, &batch, phase);
+    if (!play_batch(runner, &batch, 1.0, phase, index)) {
+        return false;
+    }
+    phase->latency_seconds = phase->seconds;
+    close_phase(runner, &batch, phase);
+    return true;
+}
+
+/* `tokens` steps of one token a sequence, in parts priced at their middle. */
+static bool run_decode(struct runner *runner, uint32_t turn, uint64_t tokens, uint64_t cached)
+{
+    uint32_t index = runner->result->phase_count;
+    struct phase_result *phase = open_phase(runner, PHASE_DECODE, turn, tokens, cached);
+    double growth = (double)tokens / (double)(cached > 0 ? cached : 1);
+    uint64_t parts = (uint64_t)fmin(fmax(ceil(8.0 * growth), 1.0), DECODE_MAX_PARTS);
+    parts = parts < tokens ? parts : tokens;
+    struct batch_slice slice = {
+        .phase = PHASE_DECODE, .sequences = phase->sequences, .new_tokens = 1};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    choose_variant(runner, &batch, phase);
+    for (uint64_t part = 0; part < parts; part++) {
+        uint64_t from = tokens * part / parts, to = tokens * (part + 1) / parts;
+        slice.cached_tokens = cached + (from + to - 1) / 2;
+        if (!play_batch(runner, &batch, (double)(to - from), phase, index)) {
+            return false;
+        }
+    }
+    phase->latency_seconds = phase->seconds / (double)tokens;
+    close_phase(runner, &batch, phase);
+    return true;
+}
+
+static bool run_turns(struct runner *runner)
+{
+    const struct conversation *conversation = &runner->scenario->conversation;
+    uint64_t cached = conversation->cached_tokens;
+    for (uint32_t i = 0; i < conversation->turn_count; i++) {
+        const struct turn *turn = &conversation->turns[i];
+        if (!run_prefill(runner, i + 1, turn->prompt_tokens, cached)) {
+            return false;
+        }
+        cached += turn->prompt_tokens;
+        if (turn->output_tokens > 0 && !run_decode(runner, i + 1, turn->output_tokens, cached)) {
+            return false;
+        }
+        cached += turn->output_tokens;
+    }
+    return true;
+}
+
+static void copy_background(struct runner *runner)
+{
+    const struct scenario *scenario = runner->scenario;
+    runner->background =
+        ARENA_ARRAY(runner->arena, struct background, scenario->background_count + 1);
+    for (size_t i = 0; i < scenario->background_count; i++) {
+        const struct background_flow *flow = &scenario->background[i];
+        runner->background[i] = (struct background){
+            .from_gpu = flow->from_gpu,
+            .to_gpu = flow->to_gpu,
+            .bytes = flow->bytes,
+            .start_seconds = flow->start_seconds,
+            .count = flow->count,
+        };
+    }
+}
+
+bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
+                      struct conversation_result *result, struct diagnostics *diagnostics)
+{
+    struct runner runner = {
+        .scenario = scenario,
+        .replica = scenario_replica(scenario),
+        .arena = arena,
+        .trace = trace,
+        .diagnostics = diagnostics,
+        .result = result,
+    };
+    uint32_t gpus_per_node = scenario->cluster.gpus_per_node;
+    uint32_t nodes = (layout_gpus(&scenario->layout) + gpus_per_node - 1) / gpus_per_node;
+    if (scenario->background_count > 0) {
+        nodes = scenario->cluster.nodes;
+    }
+    *result = (struct conversation_result){
+        .phases =
+            ARENA_ARRAY(arena, struct phase_result, 2 * scenario->conversation.turn_count + 1),
+        .gpu_count = nodes * gpus_per_node,
+    };
+    for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
+        result->link_bytes[kind] = ARENA_ARRAY(arena, double, result->gpu_count);
+    }
+    uint32_t operators = transformer_max_operators(&runner.replica, 1);
+    runner.operators = ARENA_ARRAY(arena, struct step_operator, STEP_MAX_SEGMENTS * operators);
+    size_t all = (size_t)STEP_MAX_SEGMENTS * operators;
+    runner.scratch = (struct step_scratch){
+        .spans = ARENA_ARRAY(arena, struct span, all),
+        .works = ARENA_ARRAY(arena, struct kernel_work, all),
+        .counts = ARENA_ARRAY(arena, double, all),
+    };
+    copy_background(&runner);
+    runner.engine = engine_open(&scenario->cluster, nodes, scenario->platform_xml, diagnostics);
+    if (runner.engine == NULL) {
+        return false;
+    }
+    bool done = run_turns(&runner);
+    result->events = engine_event_count(runner.engine);
+    engine_close(runner.engine);
+    return done;
+}

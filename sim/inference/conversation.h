@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ * Runs a conversation: for each turn a prefill (full, or partial on the cached context), then
+ * decode. Every phase is a step program played by the engine. */
+#ifndef CPSIM_SIM_INFERENCE_CONVERSATION_H
+#define CPSIM_SIM_INFERENCE_CONVERSATION_H
+
+#include "models/breakdown.h"
+#include "models/memory.h"
+#include "models/operator_total.h"
+#include "sim/engine/engine.h"
+#include "sim/scenario/scenario.h"
+
+struct phase_result {
+    enum phase phase;
+    uint32_t turn; /* from 1 */
+    uint32_t sequences;
+    uint64_t new_tokens;    /* of one sequence: the prompt, or the tokens decoded */
+    uint64_t cached_tokens; /* before the phase, of one sequence */
+    enum ring_variant variant;
+    struct ring_answer answer; /* prefill on a ring: what the rule compared */
+    double other_seconds;      /* ring: auto: what the other variant would take; else 0 */
+    double start_seconds, seconds;
+    double latency_seconds;          /* TTFT of a prefill, mean TPOT of decode */
+    struct breakdown breakdown;      /* of rank 0 over the whole phase */
+    double flops;                    /* useful, the whole cluster */
+    double mfu;                      /* of the bf16 peak */
+    double node_bytes, fabric_bytes; /* over NVLink and NICs, the whole cluster */
+    double clock_hertz, watts;       /* of one GPU, average */
+    struct operator_totals *totals;  /* of rank 0, in the phase's first step */
+    struct memory_use memory;        /* of one GPU at the phase's end */
+};
+
+struct conversation_result {
+    struct phase_result *phases; /* [phase_count] */
+    uint32_t phase_count;
+    double seconds;
+    double node_bytes, fabric_bytes;
+    double *link_bytes[LINK_KIND_COUNT]; /* [gpu_count], the whole run */
+    uint32_t gpu_count;
+    struct breakdown breakdown; /* of rank 0, the whole run */
+    uint64_t events;
+};
+
+struct trace_run; /* sim/inference/trace_run.h: rows of the trace; NULL: none */
+
+/* False with diagnostics when the simulation failed. The result lives in `arena`. */
+bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
+                      struct conversation_result *result, struct diagnostics *diagnostics);
+
+/* The replica a scenario describes; points into it. */
+struct replica scenario_replica(const struct scenario *scenario);
+
+#endif

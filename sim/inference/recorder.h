@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ * Keeps what the engine shows while it plays: where the first rank's time went, and the spans of
+ * operators for the trace. Written to inside SimGrid's actors, so it only copies. */
+#ifndef CPSIM_SIM_INFERENCE_RECORDER_H
+#define CPSIM_SIM_INFERENCE_RECORDER_H
+
+#include "models/breakdown.h"
+#include "models/operator_total.h"
+#include "sim/engine/engine.h"
+#include "sim/scenario/scenario.h"
+
+/* One rank's play of one segment. */
+struct record {
+    struct record *next;
+    struct rank_role role;
+    uint32_t segment, repeat;
+    double start_seconds; /* of the phase */
+    struct span spans[];  /* [segment->count], from the record's start */
+};
+
+struct recorder {
+    const struct step_program *program;
+    bool folded;
+    enum operator_detail detail;
+    struct arena *arena; /* of the records */
+    struct record *first, *last;
+    struct breakdown breakdown;     /* of rank 0, repeats included */
+    struct operator_totals *totals; /* of rank 0's first play of each segment; NULL: not wanted */
+};
+
+/* An engine_observer; `context` is the recorder. */
+void recorder_observe(void *context, const struct rank_role *role, uint32_t segment,
+                      uint32_t repeat, double start_seconds, double end_seconds,
+                      const struct span *spans);
+
+#endif

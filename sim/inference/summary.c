@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/inference/summary.h"
+
+#include "sim/base/quantity.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { LINE_WIDTH = 100, NAME_BYTES = 32 };
+
+struct ink {
+    const char *bold, *dim, *plain;
+};
+
+static void print_title(const struct scenario *scenario, struct ink ink, FILE *stream)
+{
+    char machine[160];
+    snprintf(machine, sizeof machine, "%" PRIu32 " x %s (%s), %s", layout_gpus(&scenario->layout),
+             scenario->gpu.name, scenario->cluster.name, scenario->llm.name);
+    int gap = LINE_WIDTH - (int)strlen(scenario->title) - (int)strlen(machine);
+    fprintf(stream, "%s%s%s%*s%s\n\n", ink.bold, scenario->title, ink.plain, gap < 2 ? 2 : gap, "",
+            machine);
+}
+
+static bool has_ring(const struct scenario *scenario)
+{
+    return scenario->layout.context > 1;
+}
+
+/* The columns of time: a class shows when any phase spent some. */
+static bool is_shown(const struct conversation_result *result, int time_class)
+{
+    return result->breakdown.seconds[time_class] > 0.0 || time_class <= TIME_MEMORY;
+}
+
+static void print_header(const struct conversation_result *result, struct ink ink, FILE *stream)
+{
+    fprintf(stream, "%s%-16s %8s %9s  %-8s %4s %9s ", ink.dim, "phase", "new", "cached", "ring", "",
+            "latency");
+    for (int i = 0; i < TIME_CLASS_COUNT; i++) {
+        if (is_shown(result, i)) {
+            fprintf(stream, " %9s", time_class_name((enum time_class)i));
+        }
+    }
+    fprintf(stream, " %7s%s\n", "MFU", ink.plain);
+}
+
+static void phase_name(const struct phase_result *phase, char *name, size_t size)
+{
+    snprintf(name, size, "%-7s turn %" PRIu32, phase->phase == PHASE_PREFILL ? "prefill" : "decode",
+             phase->turn);
+}
+
+static void print_phase(const struct conversation_result *result, const struct phase_result *phase,
+                        FILE *stream)
+{
+    char name[NAME_BYTES];
+    phase_name(phase, name, sizeof name);
+    fprintf(stream, "%-16s %8" PRIu64 " %9" PRIu64 "  %-8s %4s %9s ", name, phase->new_tokens,
+            phase->cached_tokens, ring_variant_name(phase->variant),
+            phase->phase == PHASE_PREFILL ? "TTFT" : "TPOT",
+            quantity_seconds(phase->latency_seconds).text);
+    double total = breakdown_total_seconds(&phase->breakdown);
+    for (int i = 0; i < TIME_CLASS_COUNT; i++) {
+        if (is_shown(result, i)) {
+            fprintf(stream, " %9s", quantity_percent(phase->breakdown.seconds[i] / total).text);
+        }
+    }
+    fprintf(stream, " %7s\n", quantity_percent(phase->mfu).text);
+}
+
+/* What the rule compared: Algorithms 1 and 5 ask whether a hop hides under attention, and whether Q
+ * is smaller than KV. */
+static void print_comparison(const struct ring_answer *answer, const struct phase_result *phase,
+                             FILE *stream)
+{
+    double tokens = (double)phase->new_tokens;
+    fprintf(stream, "T = %" PRIu64 " is %s %.0f, T/(T+P) = %s is %s %s", phase->new_tokens,
+            tokens >= answer->tokens_threshold ? "at least" : "under", answer->tokens_threshold,
+            quantity_percent(answer->miss_rate).text,
+            answer->miss_rate >= answer->miss_threshold ? "at least" : "under",
+            quantity_percent(answer->miss_threshold > 0.0 ? answer->miss_threshold : 0.0).text);
+}
+
+static void print_reason(const struct scenario *scenario, const struct phase_result *phase,
+                         FILE *stream)
+{
+    const char *variant = ring_variant_name(phase->variant);
+    fprintf(stream, "turn %" PRIu32 " prefill: %s", phase->turn, variant);
+    switch (scenario->ring_rule) {
+    case RING_RULE_PASS_KV:
+    case RING_RULE_PASS_Q:
+        fputs(", as the scenario says", stream);
+        break;
+    case RING_RULE_AUTO:
+        fprintf(stream, " is the faster: %s would take %s. ",
+                ring_variant_name(phase->variant == RING_PASS_KV ? RING_PASS_Q : RING_PASS_KV),
+                quantity_seconds(phase->other_seconds).text);
+        fprintf(stream, "Algorithm 5 says %s: ", ring_variant_name(phase->answer.variant));
+        print_comparison(&phase->answer, phase, stream);
+        break;
+    case RING_RULE_HEURISTIC:
+        fprintf(stream, ", since appendix D's h(T, P) = %.3f is %s", phase->answer.heuristic,
+                phase->answer.heuristic > 0.0 ? "positive" : "not positive");
+        break;
+    case RING_RULE_ALGORITHM_1:
+    case RING_RULE_ALGORITHM_5:
+        fprintf(stream,
+                " by Algorithm %c: ", scenario->ring_rule == RING_RULE_ALGORITHM_1 ? '1' : '5');
+        print_comparison(&phase->answer, phase, stream);
+        break;
+    case RING_RULE_COUNT:
+        break;
+    }
+    fputs(".\n", stream);
+}
+
+static void print_reasons(const struct scenario *scenario, const struct conversation_result *result,
+                          FILE *stream)
+{
+    bool decodes = false;
+    for (uint32_t i = 0; i < result->phase_count; i++) {
+        const struct phase_result *phase = &result->phases[i];
+        if (phase->phase == PHASE_PREFILL) {
+            print_reason(scenario, phase, stream);
+        }
+        decodes = decodes || phase->phase == PHASE_DECODE;
+    }
+    if (decodes) {
+        fputs("decode: pass-Q always, for one query is smaller than any cache (Algorithm 4).\n",
+              stream);
+    }
+}
+
+static void print_memory(const struct scenario *scenario, const struct conversation_result *result,
+                         FILE *stream)
+{
+    const struct phase_result *fullest = &result->phases[0];
+    for (uint32_t i = 1; i < result->phase_count; i++) {
+        if (memory_total_bytes(&result->phases[i].memory) > memory_total_bytes(&fullest->memory)) {
+            fullest = &result->phases[i];
+        }
+    }
+    const struct memory_use *use = &fullest->memory;
+    char name[NAME_BYTES];
+    phase_name(fullest, name, sizeof name);
+    fprintf(stream, "memory per GPU  weights %s, KV cache %s, activations %s: ",
+            quantity_bytes(use->weight_bytes).text, quantity_bytes(use->kv_cache_bytes).text,
+            quantity_bytes(use->activation_bytes).text);
+    fprintf(stream, "%s of %s at most (%s)\n", quantity_bytes(memory_total_bytes(use)).text,
+            quantity_bytes(scenario->gpu.memory_bytes).text, name);
+}
+
+void summary_print(const struct scenario *scenario, const struct conversation_result *result,
+                   bool colour, FILE *stream)
+{
+    struct ink ink = {.bold = colour ? "\x1b[1m" : "",
+                      .dim = colour ? "\x1b[2m" : "",
+                      .plain = colour ? "\x1b[0m" : ""};
+    print_title(scenario, ink, stream);
+    print_header(result, ink, stream);
+    for (uint32_t i = 0; i < result->phase_count; i++) {
+        print_phase(result, &result->phases[i], stream);
+    }
+    if (has_ring(scenario)) {
+        fputs("* exposed: ring time not hidden under attention\n\n", stream);
+        print_reasons(scenario, result, stream);
+    }
+    fputc('\n', stream);
+    print_memory(scenario, result, stream);
+    fprintf(stream, "bytes moved     %s over NVLink", quantity_bytes(result->node_bytes).text);
+    fprintf(stream, ", %s between nodes\n", quantity_bytes(result->fabric_bytes).text);
+    fprintf(stream, "total           %s simulated\n", quantity_seconds(result->seconds).text);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ * Llama 3 405B on the paper's layout, for tests that need shapes but no platform file. */
+#ifndef CPSIM_TESTS_FIXTURE_H
+#define CPSIM_TESTS_FIXTURE_H
+
+#include "models/transformer.h"
+
+static const struct llm fixture_llm = {
+    .name = "llama3-405b",
+    .layers = 126,
+    .hidden = 16384,
+    .ffn_hidden = 53248,
+    .query_heads = 128,
+    .kv_heads = 8,
+    .head_size = 128,
+    .vocabulary = 128256,
+    .gated_ffn = true,
+};
+
+static const struct precision fixture_precision = {
+    .attention_weights = {.format = FORMAT_BF16},
+    .ffn_weights = {.format = FORMAT_FP8, .scaling = SCALING_ROW},
+    .embedding = {.format = FORMAT_BF16},
+    .activations = FORMAT_BF16,
+    .kv_cache = FORMAT_BF16,
+};
+
+/* 16 nodes of 8 GPUs; powers of ten where a test does sums by hand. */
+static const struct cluster fixture_cluster = {
+    .name = "fixture",
+    .nodes = 16,
+    .gpus_per_node = 8,
+    .nics_per_node = 8,
+    .node_bytes_per_second = 400e9,
+    .nic_bytes_per_second = 50e9,
+    .connection_bytes_per_second = 50e9,
+};
+
+static const struct software fixture_software = {.name = "fixture", .decode_graph = true};
+
+#endif

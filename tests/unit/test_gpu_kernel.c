@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ * The kernel models on a GPU of round numbers, where every time can be worked by hand: 100 SMs at
+ * 1 GHz, 4096 bf16 and 8192 fp8 FLOP a clock and SM, memory that costs nothing unless a test says
+ * so. These catch a wrong tile count, wave count or unit; the error against real GPUs is measured
+ * in tests/validation. */
+#include "models/gpu_power.h"
+#include "run_tests.h"
+
+#include <math.h>
+
+static struct gpu round_gpu(void)
+{
+    return (struct gpu){
+        .name = "round",
+        .memory_bytes = 100e9,
+        .memory_bytes_per_second = 1e18,
+        .l2_bytes = 50e6,
+        .dense_flops_per_second = {[FORMAT_BF16] = 409.6e12, [FORMAT_FP8] = 819.2e12},
+        .rated_clock_hertz = 1e9,
+        .boost_clock_hertz = 1e9,
+        .streaming_multiprocessors = 100,
+        .power_limit_watts = 500.0,
+        .idle_watts = 100.0,
+        .memory_efficiency = 1.0,
+        .copy_efficiency = 1.0,
+        .l2_bytes_per_second = 1e18,
+        .overlap_exponent = 50.0, /* as good as the longer of the two */
+        .matmul_efficiency = {1.0, 1.0, 1.0},
+        .tile_bytes_per_clock = 1e9,
+        .sm_memory_bytes_per_second = 1e18,
+        .attention_efficiency = 1.0,
+        .decode_ramp_bytes = 1.0,
+        .norm_efficiency = 1.0,
+        .swiglu_efficiency = 1.0,
+        .quantise_efficiency = 1.0,
+        .voltage_floor = 1.0,
+        .burst_watts = 1000.0,
+        .burst_joules = 50.0,
+    };
+}
+
+static struct kernel_cost row_scaled(const struct gpu *gpu, uint64_t m, uint64_t n)
+{
+    struct gemm_shape shape = {
+        .m = m, .n = n, .k = 1024, .format = FORMAT_FP8, .scaling = SCALING_ROW};
+    return gemm_cost(gpu, &shape, gpu->boost_clock_hertz);
+}
+
+/* Tiles of 128 x 128: a step along k takes 2 x 128 x 128 / 8192 = 4 clocks, k = 1024 takes 4.096
+ * us. 1280 x 1280 is 100 tiles, one wave; one row more is a tenth more tiles and a second wave. */
+START_TEST(gemm_goes_in_waves)
+{
+    struct gpu gpu = round_gpu();
+    ck_assert_double_eq_tol(row_scaled(&gpu, 1280, 1280).seconds, 4.096e-6, 1e-12);
+    ck_assert_double_eq_tol(row_scaled(&gpu, 1281, 1280).seconds, 8.192e-6, 1e-12);
+    ck_assert_double_eq_tol(row_scaled(&gpu, 1, 1).seconds, 4.096e-6, 1e-12);
+    ck_assert_double_eq(row_scaled(&gpu, 1280, 1280).flops, 2.0 * 1280 * 1280 * 1024);
+}
+END_TEST
+
+/* 64 x 64 outputs and k = 65536 would keep two SMs busy (64 x 32 tiles, which cost as much as 48
+ * columns: 1.5 clocks a step, 98304 in all); a split in 16 spreads it, at the price of the kernel
+ * that adds the parts. */
+START_TEST(gemm_splits_few_tiles)
+{
+    struct gpu gpu = round_gpu();
+    gpu.split_seconds = 1e-6;
+    struct gemm_shape shape = {.m = 64, .n = 64, .k = 65536, .format = FORMAT_BF16};
+    struct kernel_work work = gemm_work(&gpu, &shape);
+    ck_assert_double_le(work.sm_cycles, 98304.0 / 16.0);
+    ck_assert_double_eq_tol(work.fixed_seconds, 1e-6, 1e-12);
+    gpu.split_seconds = 1.0;
+    work = gemm_work(&gpu, &shape);
+    ck_assert_double_eq(work.fixed_seconds, 0.0);
+    ck_assert_double_le(work.sm_cycles, 98304.0);
+    ck_assert_double_ge(work.sm_cycles, 65536.0); /* a tile as narrow as may be: a clock a step */
+}
+END_TEST
+
+/* m = 1 reads 1e9 weights of 2 bytes at 1 TB/s: 2 ms, at
+ * any clock (but for the bit of compute that is not hidden). */
+START_TEST(thin_gemm_is_bound_by_memory)
+{
+    struct gpu gpu = round_gpu();
+    gpu.memory_bytes_per_second = 1e12;
+    struct gemm_shape shape = {.m = 1, .n = 100000, .k = 10000, .format = FORMAT_BF16};
+    struct kernel_cost fast = gemm_cost(&gpu, &shape, 1e9);
+    ck_assert_double_eq_tol(fast.seconds, 2e-3, 1e-6);
+    ck_assert_int_eq(fast.bound, BOUND_MEMORY);
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 0.8e9).seconds, fast.seconds, 0.04e-3);
+}
+END_TEST
+
+static double attention_seconds(const struct gpu *gpu, struct attention_shape shape)
+{
+    return attention_cost(gpu, &shape, gpu->boost_clock_hertz).seconds;
+}
+
+/* A block of 128 queries takes 4 x 128 x 128 / 4096 = 16 clocks a key. 10 heads x 10 blocks fill
+ * the 100 SMs once: 1000 keys take 16 us. 11 heads need a second wave. */
+START_TEST(rectangular_attention_goes_in_waves)
+{
+    struct gpu gpu = round_gpu();
+    struct attention_shape shape = {.sequences = 1,
+                                    .queries = 1280,
+                                    .keys = 1000,
+                                    .query_heads = 10,
+                                    .kv_heads = 2,
+                                    .head_size = 128,
+                                    .format = FORMAT_BF16};
+    ck_assert_double_eq_tol(attention_seconds(&gpu, shape), 16e-6, 1e-12);
+    shape.query_heads = 11;
+    shape.kv_heads = 1;
+    ck_assert_double_eq_tol(attention_seconds(&gpu, shape), 32e-6, 1e-12);
+}
+END_TEST
+
+/* Causal, 100 heads of 2 blocks (128 and 256 keys): 38400 block-keys; the last block starts when
+ * the rest, 38144, are spread over 100 SMs: 381.44 keys, and ends 256 later. Half of the blocks'
+ * spread (1 - 128 / 256) counts so, the other half as full waves: 2 x 192. */
+START_TEST(causal_attention_ends_with_its_longest_block)
+{
+    struct gpu gpu = round_gpu();
+    struct attention_shape shape = {.sequences = 100,
+                                    .queries = 256,
+                                    .keys = 256,
+                                    .query_heads = 1,
+                                    .kv_heads = 1,
+                                    .head_size = 128,
+                                    .causal = true,
+                                    .format = FORMAT_BF16};
+    double keys = 0.5 * (381.44 + 256.0) + 0.5 * 384.0;
+    ck_assert_double_eq_tol(attention_seconds(&gpu, shape), keys * 16e-9, 1e-12);
+}
+END_TEST
+
+/* One rectangle in one launch or cut in two along its queries: the same blocks, the same time. */
+START_TEST(two_rectangles_are_one_launch)
+{
+    struct gpu gpu = round_gpu();
+    gpu.attention_seconds = 5e-6;
+    struct attention_shape half = {.sequences = 1,
+                                   .queries = 640,
+                                   .keys = 4096,
+                                   .query_heads = 16,
+                                   .kv_heads = 1,
+                                   .head_size = 128,
+                                   .format = FORMAT_BF16};
+    struct attention_shape whole = half;
+    whole.queries = 1280;
+    struct attention_shape halves[] = {half, half};
+    struct kernel_work one = attention_work(&gpu, &whole, 1);
+    struct kernel_work two = attention_work(&gpu, halves, 2);
+    ck_assert_double_eq_tol(two.sm_cycles, one.sm_cycles, 1e-6);
+    ck_assert_double_eq(two.fixed_seconds, one.fixed_seconds);
+    halves[1].sequences = 0;
+    ck_assert_double_eq(attention_work(&gpu, halves, 2).sm_cycles,
+                        attention_work(&gpu, &half, 1).sm_cycles);
+}
+END_TEST
+
+/* 8 sequences x 8000 keys x 2 heads x 128 x (2 + 2) bytes = 65.536 MB at 1 TB/s, and a query and an
+ * output of 16 heads x 128 x 2 bytes each a sequence; fp8 halves the cache. */
+START_TEST(decode_reads_the_cache_once)
+{
+    struct gpu gpu = round_gpu();
+    gpu.memory_bytes_per_second = 1e12;
+    struct attention_shape shape = {.sequences = 8,
+                                    .queries = 1,
+                                    .keys = 8000,
+                                    .query_heads = 16,
+                                    .kv_heads = 2,
+                                    .head_size = 128,
+                                    .format = FORMAT_BF16};
+    ck_assert_double_eq_tol(attention_seconds(&gpu, shape), 65.536e-6 + 65.536e-9, 1e-11);
+    shape.format = FORMAT_FP8;
+    ck_assert_double_eq_tol(attention_seconds(&gpu, shape), 32.768e-6 + 65.536e-9, 1e-11);
+    shape.page_keys = 64; /* 8000 = 125 pages */
+    ck_assert_double_eq_tol(attention_seconds(&gpu, shape), 32.768e-6 + 65.536e-9, 1e-11);
+}
+END_TEST
+
+/* 400 W above idle at 1 GHz, all of it in the SMs, at a voltage that stays: power goes with the
+ * clock. 300 W of allowance leave 200 W, half the clock, and half the speed. */
+START_TEST(clock_sinks_to_the_limit)
+{
+    struct gpu gpu = round_gpu();
+    struct kernel_work work = {.sm_cycles = 1e6, .core_joules = 0.4};
+    struct power_load load = {.works = &work, .work_count = 1};
+    struct power_state state = power_settle(&gpu, &load, 300.0);
+    ck_assert_double_eq_tol(state.clock_hertz, 0.5e9, 1.0);
+    ck_assert_double_eq_tol(state.seconds, 2e-3, 1e-9);
+    ck_assert_double_eq_tol(state.watts, 300.0, 1e-6);
+    /* Within the limit nothing sinks; idle time between kernels lowers the average. */
+    ck_assert_double_eq(power_settle(&gpu, &load, 600.0).clock_hertz, 1e9);
+    load.idle_seconds = 1e-3;
+    state = power_settle(&gpu, &load, 300.0);
+    ck_assert_double_eq(state.clock_hertz, 1e9);
+    ck_assert_double_eq_tol(state.watts, 300.0, 1e-9);
+}
+END_TEST
+
+/* A lower voltage saves twice: half the clock at 0.8 of the voltage costs 0.64 of the joules. */
+START_TEST(voltage_falls_with_the_clock)
+{
+    struct gpu gpu = round_gpu();
+    gpu.voltage_slope = 0.4;
+    gpu.voltage_floor = 0.5;
+    ck_assert_double_eq_tol(power_relative_voltage(&gpu, 0.5e9), 0.8, 1e-12);
+    struct kernel_work work = {.sm_cycles = 1e6, .core_joules = 0.4, .memory_joules = 0.1};
+    ck_assert_double_eq_tol(kernel_cost_at(&gpu, &work, 0.5e9).joules, 0.4 * 0.64 + 0.1, 1e-12);
+}
+END_TEST
+
+/* 50 J over the 500 W: a run of 1 s may draw 550 W on average, one of 10 ms as much as the fast
+ * limiter lets through. */
+START_TEST(short_runs_may_draw_more)
+{
+    struct gpu gpu = round_gpu();
+    ck_assert_double_eq_tol(power_allowance_watts(&gpu, 1.0), 550.0, 1e-9);
+    ck_assert_double_eq_tol(power_allowance_watts(&gpu, 0.01), 1000.0, 1e-9);
+    ck_assert_double_eq_tol(power_allowance_watts(&gpu, INFINITY), 500.0, 1e-9);
+}
+END_TEST
+
+RUN_TESTS(gpu_kernel, gemm_goes_in_waves, gemm_splits_few_tiles, thin_gemm_is_bound_by_memory,
+          rectangular_attention_goes_in_waves, causal_attention_ends_with_its_longest_block,
+          two_rectangles_are_one_launch, decode_reads_the_cache_once, clock_sinks_to_the_limit,
+          voltage_falls_with_the_clock, short_runs_may_draw_more)

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ * The operator list of a forward pass: shapes by hand, and the FLOPs of all ranks together against
+ * the model's closed form, so that no operator is lost, doubled or cut wrongly. */
+#include "fixture.h"
+#include "run_tests.h"
+
+#include <string.h>
+
+enum { MAX_OPERATORS = 1024 };
+
+struct built {
+    struct step_operator operators[STEP_MAX_SEGMENTS * MAX_OPERATORS];
+    struct step_program program;
+    struct layout layout;
+    struct precision precision;
+    struct replica replica;
+};
+
+static struct built *build(uint32_t tensor, uint32_t context, struct batch_slice slice,
+                           enum ring_variant variant, uint32_t edge_layers)
+{
+    static struct built built;
+    built.layout = (struct layout){tensor, context, 1, 1};
+    built.precision = fixture_precision;
+    built.precision.edge_layers_high = edge_layers;
+    built.replica = (struct replica){.llm = &fixture_llm,
+                                     .cluster = &fixture_cluster,
+                                     .software = &fixture_software,
+                                     .layout = &built.layout,
+                                     .precision = &built.precision};
+    ck_assert_uint_le(transformer_max_operators(&built.replica, 1), MAX_OPERATORS);
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    transformer_build(&built.replica, &batch, variant, built.operators, &built.program);
+    return &built;
+}
+
+static const struct step_segment *layers_of(const struct built *built)
+{
+    for (uint32_t i = 0; i < built->program.segment_count; i++) {
+        if (strcmp(built->program.segments[i].name, "layers") == 0) {
+            return &built->program.segments[i];
+        }
+    }
+    ck_abort_msg("no segment of layers");
+    return NULL;
+}
+
+static const struct step_operator *find(const struct step_segment *segment, const char *name,
+                                        uint32_t nth)
+{
+    for (uint32_t i = 0; i < segment->count; i++) {
+        if (strcmp(segment->operators[i].name, name) == 0 && nth-- == 0) {
+            return &segment->operators[i];
+        }
+    }
+    ck_abort_msg("no operator %s", name);
+    return NULL;
+}
+
+static double flops(const struct step_operator *op)
+{
+    if (op->kind == OPERATOR_GEMM) {
+        return 2.0 * (double)op->gemm.m * (double)op->gemm.n * (double)op->gemm.k;
+    }
+    if (op->kind != OPERATOR_ATTENTION) {
+        return 0.0;
+    }
+    const struct attention_shape *shape = &op->attention;
+    double queries = (double)shape->queries;
+    double pairs = queries * (double)shape->keys - (shape->causal ? queries * queries / 2.0 : 0.0);
+    return 4.0 * (double)shape->sequences * pairs * shape->query_heads * shape->head_size;
+}
+
+static double layer_flops_of_all_ranks(const struct built *built)
+{
+    double sum = 0.0;
+    for (uint32_t i = 0; i < built->program.segment_count; i++) {
+        const struct step_segment *segment = &built->program.segments[i];
+        if (strstr(segment->name, "layers") == NULL) {
+            continue;
+        }
+        for (uint32_t j = 0; j < segment->count; j++) {
+            sum += segment->repeat * flops(&segment->operators[j]);
+        }
+    }
+    return layout_gpus(&built->layout) * sum;
+}
+
+/* TP8, 32000 tokens a rank on CP4: qkv is 16384 -> (16 + 2) x 128 = 2304 columns, the feed-forward
+ * shard 53248 / 8 = 6656 columns wide, twice for gate and up. */
+START_TEST(shapes_of_a_tp8_shard)
+{
+    struct built *built =
+        build(8, 4, (struct batch_slice){PHASE_PREFILL, 1, 128000, 0}, RING_PASS_KV, 0);
+    const struct step_segment *layers = layers_of(built);
+    ck_assert_uint_eq(layers->repeat, 126);
+    const struct gemm_shape *qkv = &find(layers, "qkv", 0)->gemm;
+    ck_assert_uint_eq(qkv->m, 32000);
+    ck_assert_uint_eq(qkv->n, 2304);
+    ck_assert_uint_eq(qkv->k, 16384);
+    ck_assert_uint_eq(find(layers, "gate+up", 0)->gemm.n, 13312);
+    ck_assert_int_eq(find(layers, "gate+up", 0)->gemm.format, FORMAT_FP8);
+    ck_assert_uint_eq(find(layers, "down", 0)->gemm.k, 6656);
+    ck_assert_uint_eq(find(layers, "out", 0)->gemm.k, 2048);
+    /* An all-reduce carries the shard's residual stream: 32000 x 16384 x 2 bytes. */
+    ck_assert_double_eq(find(layers, "ffn all-reduce", 0)->collective.call.bytes, 1048576000.0);
+}
+END_TEST
+
+/* Table 5's hops: KV of 32000 tokens, 1 head, 2 x 128 x 2 bytes = 16.384 MB; Q of 800 tokens, 16
+ * heads x 128 x 2 bytes = 3.2768 MB; the all-to-all sends 800 x 16 x (256 + 4) bytes to each of 4
+ * ranks, itself included. */
+START_TEST(bytes_of_the_ring)
+{
+    struct batch_slice slice = {PHASE_PREFILL, 1, 3200, 124800};
+    const struct step_segment *layers = layers_of(build(8, 4, slice, RING_PASS_KV, 0));
+    const struct step_operator *hop = find(layers, "ring hop", 2);
+    ck_assert_double_eq(hop->collective.call.bytes, 16384000.0);
+    ck_assert_uint_eq(hop->iteration, 3);
+    ck_assert_uint_eq(find(layers, "attention", 3)->attention.queries, 800);
+    layers = layers_of(build(8, 4, slice, RING_PASS_Q, 0));
+    ck_assert_double_eq(find(layers, "ring hop", 0)->collective.call.bytes, 3276800.0);
+    ck_assert_double_eq(find(layers, "all-to-all", 0)->collective.call.bytes, 13312000.0);
+}
+END_TEST
+
+/* With 16 tensor ranks and 8 key-value heads each head is on two ranks. */
+START_TEST(kv_heads_are_replicated)
+{
+    struct built *built =
+        build(16, 1, (struct batch_slice){PHASE_PREFILL, 1, 1024, 0}, RING_NONE, 0);
+    const struct step_segment *layers = layers_of(built);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.kv_heads, 1);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.query_heads, 8);
+    ck_assert_uint_eq(find(layers, "qkv", 0)->gemm.n, (8 + 2) * 128);
+    struct group_shape group = replica_group(&built->replica, GROUP_TENSOR);
+    ck_assert_uint_eq(group.ranks, 16);
+    ck_assert_uint_eq(group.ranks_per_node, 8);
+}
+END_TEST
+
+START_TEST(flops_of_all_ranks_are_the_models)
+{
+    const struct {
+        uint32_t tensor, context;
+        uint64_t new_tokens, cached_tokens;
+        enum ring_variant variant;
+    } cases[] = {
+        {1, 1, 4096, 0, RING_NONE},        {8, 1, 4096, 4096, RING_NONE},
+        {8, 4, 4096, 0, RING_PASS_KV},     {8, 4, 4096, 126976, RING_PASS_Q},
+        {4, 16, 65536, 1024, RING_PASS_Q}, {8, 16, 1048576, 0, RING_PASS_KV},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct batch_slice slice = {PHASE_PREFILL, 1, cases[i].new_tokens, cases[i].cached_tokens};
+        struct built *built = build(cases[i].tensor, cases[i].context, slice, cases[i].variant, 2);
+        double expected = llm_forward_flops(&fixture_llm, (double)cases[i].new_tokens,
+                                            (double)cases[i].cached_tokens);
+        ck_assert_double_eq_tol(layer_flops_of_all_ranks(built) / expected, 1.0, 1e-12);
+    }
+}
+END_TEST
+
+/* Decode on CP4, batch 6: padded to 8, two queries a rank; each hop waits for the attention before
+ * it; the context of 1000 + 1 tokens is 251 on the fullest rank. */
+START_TEST(decode_ring_is_serial)
+{
+    struct built *built =
+        build(8, 4, (struct batch_slice){PHASE_DECODE, 6, 1, 1000}, RING_PASS_Q, 0);
+    const struct step_segment *layers = layers_of(built);
+    ck_assert_uint_eq(find(layers, "qkv", 0)->gemm.m, 2);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.sequences, 2);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.keys, 251);
+    ck_assert_double_eq(find(layers, "ring hop", 0)->collective.call.bytes, 2.0 * 16 * 128 * 2);
+    for (uint32_t i = 1; i < layers->count; i++) {
+        if (strcmp(layers->operators[i].name, "ring hop") == 0) {
+            ck_assert_str_eq(layers->operators[layers->operators[i].after[0]].name, "attention");
+        }
+    }
+    ck_assert(built->program.graph);
+}
+END_TEST
+
+START_TEST(edge_layers_keep_sixteen_bits)
+{
+    struct built *built = build(8, 1, (struct batch_slice){PHASE_PREFILL, 1, 128, 0}, RING_NONE, 1);
+    ck_assert_uint_eq(built->program.segment_count, 5);
+    ck_assert_uint_eq(layers_of(built)->repeat, 124);
+    ck_assert_uint_eq(built->program.segments[3].layer, 125);
+    ck_assert_int_eq(find(&built->program.segments[1], "down", 0)->gemm.format, FORMAT_BF16);
+}
+END_TEST
+
+RUN_TESTS(transformer, shapes_of_a_tp8_shard, bytes_of_the_ring, kv_heads_are_replicated,
+          flops_of_all_ranks_are_the_models, decode_ring_is_serial, edge_layers_keep_sixteen_bits)
