@@ -248,11 +248,13 @@ const char *quantity_unit(enum quantity quantity, size_t index)
     return NULL;
 }
 
-const char *quantity_nearest_unit(const char *unit)
+const char *quantity_nearest_unit(const char *unit, enum quantity quantity)
 {
     struct suggestion suggestion = {.word = unit};
     for (size_t i = 0; i < UNIT_COUNT; i++) {
-        suggestion_consider(&suggestion, units[i].text);
+        if (units[i].quantity == quantity) {
+            suggestion_consider(&suggestion, units[i].text);
+        }
     }
     return suggestion.best;
 }
