@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Makes cpsim on this machine: installs what is missing (Debian, as root), configures, builds.
+# Makes cpsim on this machine: installs what is missing (on Debian, as root), configures, builds.
 #
 #   ./bootstrap.sh          builds build/release/cpsim
 #   ./bootstrap.sh --test   builds debug, release and sanitize, checks the sources, runs every test
@@ -90,12 +90,12 @@ bootstrap: not found here, by Debian's names: $absent
   a cluster's modules:        module load gcc cmake hdf5     (module avail simgrid)
   Spack:                      spack install simgrid libyaml hdf5 ninja && spack load simgrid libyaml hdf5 ninja
   in a folder of your own:    export CMAKE_PREFIX_PATH=/path/to/simgrid:/path/to/libyaml:/path/to/hdf5
-bootstrap: going on, since CMake may find them
 MESSAGE
     local tool
     for tool in "${CC:-cc}" cmake pkg-config; do
         command -v "$tool" >/dev/null || fail "nothing can be built without $tool"
     done
+    say "going on: CMake may find what is only hidden from this script"
 }
 
 configure() {
@@ -119,7 +119,7 @@ configure() {
 
 build() {
     say "building build/$1"
-    cmake --build "build/$1" --parallel "$(nproc)" "${@:2}" -- "${QUIET[@]}"
+    cmake --build "build/$1" --parallel "$(nproc)" "${@:2}" -- "${QUIET[@]}" | sed '/no work to do/d'
 }
 
 build_release() {

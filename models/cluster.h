@@ -17,8 +17,8 @@ struct cluster {
                                            nodes reaches alone; two connections may fill the NIC. 0:
                                            the NIC's rate */
     double fabric_latency_seconds;      /* of this fabric, once a hop */
-    double fabric_spread_seconds_per_root_byte; /* packets on many paths arrive unevenly: the lag of
-                                                   the last grows as the root of a NIC's bytes */
+    double fabric_spread_seconds; /* packets on many paths arrive unevenly: the lag of the last
+                                     after 1 MB of one NIC; it grows as the root of the bytes */
     uint32_t nodes_per_leaf; /* nodes under one leaf switch (or one set of rail switches: GPUs in
                                 the same place of their nodes share a leaf); 0: one flat
                                 non-blocking fabric */

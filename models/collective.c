@@ -3,13 +3,14 @@
 
 #include "models/collective_policy.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 
 static const struct collective_policy *const policies[] = {
-    &collective_ring,      &collective_tree,       &collective_nvls,
-    &collective_nvls_tree, &collective_one_shot,   &collective_two_shot,
-    &collective_multimem,  &collective_all_to_all, &collective_point_to_point,
+    &collective_ring,     &collective_tree,      &collective_nvls,     &collective_nvls_tree,
+    &collective_one_shot, &collective_two_shot,  &collective_multimem, &collective_all_to_all,
+    &collective_send,     &collective_send_recv,
 };
 enum { POLICY_COUNT = sizeof policies / sizeof *policies };
 
@@ -69,9 +70,14 @@ void collective_add_node_flow(const struct collective_context *context, enum pro
     add_flow(EDGE_NODE_NEXT, payload * wire, limit * wire, plan);
 }
 
+double collective_skew_seconds(const struct collective_context *context, double payload)
+{
+    return context->library->skew_seconds * sqrt(payload / 1e6);
+}
+
 double collective_fabric_spread_seconds(const struct collective_context *context, double payload)
 {
-    return context->cluster->fabric_spread_seconds_per_root_byte * sqrt(payload);
+    return context->cluster->fabric_spread_seconds * sqrt(payload / 1e6);
 }
 
 void collective_add_fabric_flow(const struct collective_context *context, enum collective_edge edge,
@@ -165,12 +171,18 @@ static void add_launch(const struct collective_context *context,
     plan->latency_seconds += fmax(0.0, launch->host_seconds - seconds);
 }
 
-/* The best of one policy's protocols against *best. */
+/* The best plan so far, its launch not yet counted: the tuner looks at the GPU's time alone. */
+struct choice {
+    struct collective_plan plan;
+    double seconds;
+    const struct collective_policy *policy; /* NULL: none yet */
+};
+
 static void consider(const struct collective_context *context,
-                     const struct collective_policy *policy, double *best_seconds,
-                     struct collective_plan *best)
+                     const struct collective_policy *policy, struct choice *best)
 {
-    for (int protocol = 0; protocol < PROTOCOL_COUNT; protocol++) {
+    /* Where protocols tie, the plainest: Simple. */
+    for (int protocol = PROTOCOL_COUNT - 1; protocol >= 0; protocol--) {
         if (!(policy->protocols >> protocol & 1U)) {
             continue;
         }
@@ -178,33 +190,33 @@ static void consider(const struct collective_context *context,
                                        .protocol = protocol_names[protocol],
                                        .group = context->call->group};
         policy->plan(context, (enum protocol)protocol, &plan);
-        add_launch(context, &context->library->launch[policy->launch], &plan);
         double seconds = collective_seconds(context->cluster, &plan);
-        if (seconds < *best_seconds) {
-            *best_seconds = seconds;
-            *best = plan;
+        if (best->policy == NULL || seconds < best->seconds) {
+            *best = (struct choice){.plan = plan, .seconds = seconds, .policy = policy};
         }
     }
 }
 
 struct collective_plan collective_plan(const struct cluster *cluster,
-                                       const struct collective_library *library,
+                                       const struct software *software,
                                        const struct collective_call *call)
 {
-    struct collective_context context = {.cluster = cluster, .library = library, .call = call};
-    struct collective_plan best = {.algorithm = "none", .protocol = "none", .group = call->group};
+    struct collective_context context = {
+        .cluster = cluster, .library = &software->library, .call = call};
+    struct choice best = {.plan = {.algorithm = "none", .protocol = "none", .group = call->group}};
     if (call->group.ranks <= 1 || call->bytes <= 0.0) {
-        return best;
+        return best.plan;
     }
-    double best_seconds = INFINITY;
-    for (int custom = 1; custom >= 0 && isinf(best_seconds); custom--) {
+    for (int custom = 1; custom >= 0 && best.policy == NULL; custom--) {
         for (size_t i = 0; i < POLICY_COUNT; i++) {
             if (policies[i]->custom == (custom == 1) && policies[i]->applies(&context)) {
-                consider(&context, policies[i], &best_seconds, &best);
+                consider(&context, policies[i], &best);
             }
         }
     }
-    return best;
+    assert(best.policy != NULL && "every kind of collective has an algorithm that always applies");
+    add_launch(&context, &software->launch[best.policy->launch], &best.plan);
+    return best.plan;
 }
 
 double collective_bus_bandwidth(const struct collective_call *call, double seconds)

@@ -9,7 +9,7 @@
 #define CPSIM_MODELS_COLLECTIVE_H
 
 #include "models/cluster.h"
-#include "models/collective_library.h"
+#include "models/software.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,7 +68,7 @@ struct collective_plan {
 
 /* The plan for `call`; a group of one rank gets an empty plan of zero seconds. */
 struct collective_plan collective_plan(const struct cluster *cluster,
-                                       const struct collective_library *library,
+                                       const struct software *software,
                                        const struct collective_call *call);
 
 /* The plan alone on the cluster: latency plus the slowest flow, seconds. */

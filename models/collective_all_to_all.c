@@ -47,17 +47,17 @@ static void plan_all_to_all(const struct collective_context *context, enum proto
     double share = call->bytes / group->ranks;
     double node_bytes = share * (group->ranks_per_node - 1.0);
     bool simple = protocol == PROTOCOL_SIMPLE;
-    plan->latency_seconds = library->p2p_seconds;
+    plan->latency_seconds = library->p2p.base_seconds;
     if (simple) {
-        plan->latency_seconds += library->p2p_simple_seconds +
-                                 share / library->p2p_self_bytes_per_second +
-                                 library->p2p_skew_seconds_per_root_byte * sqrt(node_bytes);
+        plan->latency_seconds += library->p2p.simple_seconds +
+                                 share / library->p2p.self_bytes_per_second +
+                                 collective_skew_seconds(context, node_bytes);
     }
     if (node_bytes > 0.0) {
         double peers = group->ranks_per_node - 1.0;
         collective_add_node_flow(context, protocol, node_bytes,
-                                 simple ? library->p2p_simple_bytes_per_second
-                                        : library->p2p_ll_bytes_per_second * peers,
+                                 simple ? library->p2p.simple_bytes_per_second
+                                        : library->p2p.ll_bytes_per_second * peers,
                                  plan);
     }
     if (group->ranks > group->ranks_per_node) {
@@ -67,7 +67,7 @@ static void plan_all_to_all(const struct collective_context *context, enum proto
 }
 
 const struct collective_policy collective_all_to_all = {
-    .name = "p2p",
+    .name = "all-to-all",
     .launch = LAUNCH_ALL_TO_ALL,
     .protocols = 1 << PROTOCOL_LL | 1 << PROTOCOL_SIMPLE,
     .applies = applies,

@@ -9,13 +9,14 @@
 static bool applies(const struct collective_context *context)
 {
     const struct collective_call *call = context->call;
-    return call->kind == COLLECTIVE_ALL_REDUCE && call->bytes <= context->library->custom_bytes &&
+    return call->kind == COLLECTIVE_ALL_REDUCE &&
+           call->bytes <= context->library->custom.largest_bytes &&
            call->group.ranks == call->group.ranks_per_node;
 }
 
 static bool multimem_applies(const struct collective_context *context)
 {
-    uint32_t least = context->library->multimem_ranks;
+    uint32_t least = context->library->custom.multimem_ranks;
     return applies(context) && !context->call->integer && least > 0 &&
            context->call->group.ranks >= least;
 }
@@ -24,7 +25,7 @@ static bool multimem_applies(const struct collective_context *context)
 static double start_seconds(const struct collective_context *context, double kernel_seconds)
 {
     const struct collective_call *call = context->call;
-    double copy = call->graph ? 0.0 : call->bytes / context->library->custom_copy_bytes_per_second;
+    double copy = call->graph ? 0.0 : call->bytes / context->library->custom.copy_bytes_per_second;
     return kernel_seconds + copy;
 }
 
@@ -33,15 +34,15 @@ static void add_reads(const struct collective_context *context, double payload,
 {
     const struct collective_library *library = context->library;
     double peers = context->call->group.ranks - 1.0;
-    double rate = 1.0 / (1.0 / library->custom_read_bytes_per_second +
-                         1.0 / (peers * library->custom_inflight_bytes_per_second));
+    double rate = 1.0 / (1.0 / library->custom.read_bytes_per_second +
+                         1.0 / (peers * library->custom.in_flight_bytes_per_second));
     collective_add_node_flow(context, PROTOCOL_SIMPLE, payload, rate, plan);
 }
 
 static double barrier_seconds(const struct collective_context *context)
 {
     double peers = context->call->group.ranks - 1.0;
-    return context->library->custom_seconds + peers * context->library->custom_peer_seconds;
+    return context->library->custom.base_seconds + peers * context->library->custom.peer_seconds;
 }
 
 static void plan_one_shot(const struct collective_context *context, enum protocol protocol,
@@ -59,7 +60,7 @@ static void plan_two_shot(const struct collective_context *context, enum protoco
     (void)protocol;
     double ranks = context->call->group.ranks;
     plan->latency_seconds =
-        start_seconds(context, barrier_seconds(context) + context->library->custom_barrier_seconds);
+        start_seconds(context, barrier_seconds(context) + context->library->custom.barrier_seconds);
     add_reads(context, 2.0 * (ranks - 1.0) / ranks * context->call->bytes, plan);
 }
 
@@ -67,9 +68,9 @@ static void plan_multimem(const struct collective_context *context, enum protoco
                           struct collective_plan *plan)
 {
     double ranks = context->call->group.ranks;
-    plan->latency_seconds = start_seconds(context, context->library->multimem_seconds);
+    plan->latency_seconds = start_seconds(context, context->library->custom.multimem_seconds);
     collective_add_node_flow(context, protocol, (ranks + 1.0) / ranks * context->call->bytes,
-                             context->library->multimem_bytes_per_second, plan);
+                             context->library->custom.multimem_bytes_per_second, plan);
 }
 
 const struct collective_policy collective_one_shot = {

@@ -7,7 +7,7 @@
 static bool applies(const struct collective_context *context)
 {
     const struct collective_call *call = context->call;
-    uint32_t least = context->library->nvls_ranks;
+    uint32_t least = context->library->nvls.ranks;
     return call->kind == COLLECTIVE_ALL_REDUCE && !call->integer && least > 0 &&
            call->group.ranks >= least && call->group.ranks == call->group.ranks_per_node;
 }
@@ -17,9 +17,9 @@ static void plan_nvls(const struct collective_context *context, enum protocol pr
 {
     const struct collective_call *call = context->call;
     double ranks = call->group.ranks;
-    plan->latency_seconds = context->library->nvls_seconds;
+    plan->latency_seconds = context->library->nvls.base_seconds;
     collective_add_node_flow(context, protocol, (ranks + 1.0) / ranks * call->bytes,
-                             context->library->nvls_bytes_per_second, plan);
+                             context->library->nvls.bytes_per_second, plan);
 }
 
 const struct collective_policy collective_nvls = {

@@ -8,10 +8,9 @@
 static bool applies(const struct collective_context *context)
 {
     const struct collective_call *call = context->call;
-    const struct collective_library *library = context->library;
-    return call->kind == COLLECTIVE_ALL_REDUCE && !call->integer && library->nvls_tree &&
-           library->nvls_ranks > 0 && call->group.ranks_per_node >= library->nvls_ranks &&
-           group_nodes(&call->group) > 1.0;
+    const struct nvls_constants *nvls = &context->library->nvls;
+    return call->kind == COLLECTIVE_ALL_REDUCE && !call->integer && nvls->tree && nvls->ranks > 0 &&
+           call->group.ranks_per_node >= nvls->ranks && group_nodes(&call->group) > 1.0;
 }
 
 static void plan_nvls_tree(const struct collective_context *context, enum protocol protocol,
@@ -22,13 +21,13 @@ static void plan_nvls_tree(const struct collective_context *context, enum protoc
     double ranks_per_node = call->group.ranks_per_node;
     double levels = collective_tree_levels(&call->group);
     double rail_bytes = call->bytes / ranks_per_node;
-    double chunk = fmin(library->tree_chunk_bytes, rail_bytes);
+    double chunk = fmin(library->nvls.tree_chunk_bytes, rail_bytes);
     double hop = collective_fabric_hop_seconds(context, protocol) +
                  chunk / (context->cluster->nic_bytes_per_second * library->fabric_efficiency);
-    plan->latency_seconds = library->nvls_tree_seconds + 2.0 * levels * hop;
+    plan->latency_seconds = library->nvls.tree_base_seconds + 2.0 * levels * hop;
     collective_add_node_flow(context, protocol,
                              (ranks_per_node + 1.0) / ranks_per_node * call->bytes,
-                             library->nvls_bytes_per_second, plan);
+                             library->nvls.bytes_per_second, plan);
     /* As in collective_tree.c; a node talks to its parent and two children. */
     double factor = levels > 1.0 ? 2.0 : 1.0;
     plan->latency_seconds += collective_fabric_spread_seconds(context, factor * rail_bytes);

@@ -4,9 +4,14 @@
 
 #include <math.h>
 
-static bool applies(const struct collective_context *context)
+static bool send_applies(const struct collective_context *context)
 {
-    return context->call->kind == COLLECTIVE_SEND_RECV || context->call->kind == COLLECTIVE_SEND;
+    return context->call->kind == COLLECTIVE_SEND;
+}
+
+static bool send_recv_applies(const struct collective_context *context)
+{
+    return context->call->kind == COLLECTIVE_SEND_RECV;
 }
 
 static void plan_point_to_point(const struct collective_context *context, enum protocol protocol,
@@ -15,7 +20,7 @@ static void plan_point_to_point(const struct collective_context *context, enum p
     const struct collective_call *call = context->call;
     const struct collective_library *library = context->library;
     const struct group_shape *group = &call->group;
-    plan->latency_seconds = library->p2p_seconds;
+    plan->latency_seconds = library->p2p.base_seconds;
     if (group_nodes(group) > 1.0) {
         /* The proxy moves it, in whichever protocol; a shift leaves a node by one NIC only. */
         plan->latency_seconds += collective_fabric_hop_seconds(context, PROTOCOL_LL);
@@ -24,22 +29,30 @@ static void plan_point_to_point(const struct collective_context *context, enum p
         return;
     }
     if (protocol == PROTOCOL_LL) {
-        collective_add_node_flow(context, protocol, call->bytes, library->p2p_ll_bytes_per_second,
+        collective_add_node_flow(context, protocol, call->bytes, library->p2p.ll_bytes_per_second,
                                  plan);
         return;
     }
-    plan->latency_seconds += library->p2p_simple_seconds;
+    plan->latency_seconds += library->p2p.simple_seconds;
     if (call->kind == COLLECTIVE_SEND_RECV) {
-        plan->latency_seconds += library->p2p_skew_seconds_per_root_byte * sqrt(call->bytes);
+        plan->latency_seconds += collective_skew_seconds(context, call->bytes);
     }
-    collective_add_node_flow(context, protocol, call->bytes, library->p2p_simple_bytes_per_second,
+    collective_add_node_flow(context, protocol, call->bytes, library->p2p.simple_bytes_per_second,
                              plan);
 }
 
-const struct collective_policy collective_point_to_point = {
-    .name = "p2p",
-    .launch = LAUNCH_POINT_TO_POINT,
+const struct collective_policy collective_send = {
+    .name = "send",
+    .launch = LAUNCH_SEND,
     .protocols = 1 << PROTOCOL_LL | 1 << PROTOCOL_SIMPLE,
-    .applies = applies,
+    .applies = send_applies,
+    .plan = plan_point_to_point,
+};
+
+const struct collective_policy collective_send_recv = {
+    .name = "send-recv",
+    .launch = LAUNCH_SEND_RECV,
+    .protocols = 1 << PROTOCOL_LL | 1 << PROTOCOL_SIMPLE,
+    .applies = send_recv_applies,
     .plan = plan_point_to_point,
 };

@@ -29,8 +29,8 @@ enum {
 };
 
 extern const struct collective_policy collective_ring, collective_tree, collective_nvls,
-    collective_nvls_tree, collective_point_to_point, collective_all_to_all, collective_one_shot,
-    collective_two_shot, collective_multimem;
+    collective_nvls_tree, collective_send, collective_send_recv, collective_all_to_all,
+    collective_one_shot, collective_two_shot, collective_multimem;
 
 static inline double group_nodes(const struct group_shape *group)
 {
@@ -46,6 +46,8 @@ uint32_t collective_tree_levels(const struct group_shape *group);
 double collective_fabric_hop_seconds(const struct collective_context *context,
                                      enum protocol protocol);
 
+/* How far a GPU's last channel lags behind, after `payload` bytes. */
+double collective_skew_seconds(const struct collective_context *context, double payload);
 /* How far the last of many paths over the fabric lags behind, after `payload` bytes of one NIC. */
 double collective_fabric_spread_seconds(const struct collective_context *context, double payload);
 

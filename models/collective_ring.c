@@ -34,7 +34,7 @@ static void plan_ring(const struct collective_context *context, enum protocol pr
         plan->latency_seconds += part / constants->last_copy_bytes_per_second;
     }
     if (protocol == PROTOCOL_SIMPLE) {
-        plan->latency_seconds += context->library->skew_seconds_per_root_byte * sqrt(steps * part);
+        plan->latency_seconds += collective_skew_seconds(context, steps * part);
     }
     if (ranks_per_node > 1.0) {
         /* Of a node's members, one a ring hands over to the NIC instead. */

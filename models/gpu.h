@@ -36,6 +36,8 @@ struct gpu {
     double tile_seconds[SCALING_COUNT];      /* between two tiles on one SM, at boost clock */
     double split_seconds;                    /* the extra kernel that adds up a split product */
     double tile_bytes_per_clock;             /* L2 to one SM */
+    double sm_memory_bytes_per_second;       /* GPU memory to one SM: few tiles can't fill the
+                                                memory's rate */
 
     /* Attention. */
     double attention_efficiency;     /* of the bf16 peak at the same clock, inside a block */
@@ -46,11 +48,12 @@ struct gpu {
     double decode_ramp_bytes;        /* half of decode_ramp_seconds is lost at this size */
 
     /* Kernels bound by memory. */
-    double norm_efficiency; /* of the memory's peak: add + RMSNorm */
-    double swiglu_efficiency;
-    double quantise_efficiency;
-    double row_seconds;         /* a reduction over one row: fixed part */
-    double row_element_seconds; /* and its growth per column and pass */
+    double norm_efficiency;       /* of the memory's peak: add + RMSNorm, one by one */
+    double swiglu_efficiency;     /* of the memory's peak: SiLU and product, one by one */
+    double quantise_efficiency;   /* of the memory's peak */
+    double rope_bytes_per_second; /* whatever the memory */
+    double row_seconds;           /* a reduction over one row: fixed part */
+    double row_element_seconds;   /* and its growth per column and pass */
 
     /* Power. */
     double clock_watts;   /* above idle, busy with nothing, at boost clock */

@@ -70,6 +70,19 @@ static void add_blocks(struct block_sum *sum, const struct attention_shape *shap
     sum->shortest = sum->shortest > 0.0 ? fmin(sum->shortest, first) : first;
 }
 
+/* Keys and values of one head are shared by the blocks that walk them at the same time. Causal
+ * blocks differ in length and drift apart; what the L2 can't hold between them is read again. */
+static double reread_bytes(const struct gpu *gpu, const struct attention_shape *shape,
+                           double block_keys)
+{
+    double key_bytes = 2.0 * shape->head_size * format_bytes(shape->format);
+    double head_bytes = (double)shape->keys * key_bytes;
+    if (!shape->causal || head_bytes <= gpu->l2_bytes) {
+        return 0.0;
+    }
+    return block_keys * key_bytes * (1.0 - gpu->l2_bytes / head_bytes);
+}
+
 /* When the SM that ends last is done, in keys. Blocks alike go in full waves. Blocks of growing
  * length, handed out in order, fill the SMs evenly until the last, which is the longest, starts. */
 static double makespan_keys(const struct block_sum *sum, double sms)
@@ -93,7 +106,9 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
             continue;
         }
         head_size = fmax(head_size, shape->head_size);
+        double keys_before = sum.keys;
         add_blocks(&sum, shape);
+        work.bytes += reread_bytes(gpu, shape, sum.keys - keys_before);
         work.flops +=
             4.0 * (double)shape->sequences * pairs(shape) * shape->query_heads * shape->head_size;
         work.bytes += kv_bytes(shape) + query_bytes(shape);

@@ -75,14 +75,19 @@ static double flops_per_clock(const struct gpu *gpu, enum format format)
 
 /* Cycles of one SM for one step along k. The matrix unit reads a 64-row slab and all columns from
  * shared memory at 128 bytes a clock while it multiplies: with fewer than 64 columns the reading
- * takes longer than the product. */
-static double cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape, struct tile tile)
+ * takes longer than the product. `weight_columns`: those that this SM is the first to fetch from
+ * memory, its neighbours along m fetch theirs. */
+static double cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape, struct tile tile,
+                           double weight_columns)
 {
+    double element_bytes = format_bytes(shape->format);
     double columns = fmax(tile.columns, 32.0 + 0.5 * tile.columns);
     double multiply = 2.0 * tile.rows * columns / flops_per_clock(gpu, shape->format);
-    double load = (tile.rows + tile.columns) * format_bytes(shape->format);
-    return fmax(multiply / gpu->matmul_efficiency[shape->scaling],
-                load / gpu->tile_bytes_per_clock);
+    double load = (tile.rows + tile.columns) * element_bytes;
+    double first_load = weight_columns * element_bytes * gpu->boost_clock_hertz;
+    return fmax(
+        multiply / gpu->matmul_efficiency[shape->scaling],
+        fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
 }
 
 static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *shape,
@@ -91,14 +96,16 @@ static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *sh
 {
     double along_m = rows_along_m ? tile.rows : tile.columns;
     double along_n = rows_along_m ? tile.columns : tile.rows;
-    double tiles = ceil_div((double)shape->m, along_m) * ceil_div((double)shape->n, along_n);
+    double tiles_along_m = ceil_div((double)shape->m, along_m);
+    double tiles = tiles_along_m * ceil_div((double)shape->n, along_n);
     double k_step = 128.0 / format_bytes(shape->format); /* elements a pipeline stage holds */
     double k = ceil_div((double)shape->k, split * k_step) * k_step;
     double waves = ceil_div(tiles * split, gpu->streaming_multiprocessors);
     double between = gpu->tile_seconds[shape->scaling] * gpu->boost_clock_hertz;
 
     struct plan plan = {
-        .sm_cycles = waves * (k * cycles_per_k(gpu, shape, tile) + between),
+        .sm_cycles =
+            waves * (k * cycles_per_k(gpu, shape, tile, along_n / tiles_along_m) + between),
         .fixed_seconds = gpu->matmul_seconds[shape->scaling],
         .matmul_flops = 2.0 * tiles * split * k * tile.rows * tile.columns,
         .tile_bytes = tiles * split * k * (tile.rows + tile.columns) * format_bytes(shape->format),
@@ -113,6 +120,12 @@ static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *sh
     return plan;
 }
 
+/* The narrowest side that holds all of `size`, if one does: wider ones only pad. */
+static bool pads(double size, double side)
+{
+    return side > 8.0 && side >= 2.0 * size;
+}
+
 /* The library's heuristics are taken to find the fastest plan at full clock; of plans alike, the
  * one with the larger tile (first in the table), which moves fewer bytes. */
 static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *shape,
@@ -122,8 +135,12 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
     struct plan best = {.seconds = INFINITY};
     for (size_t i = 0; i < family.count; i++) {
         for (int turned = 0; turned < 2; turned++) {
+            struct tile tile = family.tiles[i];
+            if (family.count > 1 &&
+                pads((double)shape->m, turned == 0 ? tile.rows : tile.columns)) {
+                continue;
+            }
             for (size_t j = 0; j < sizeof splits / sizeof *splits; j++) {
-                struct tile tile = family.tiles[i];
                 struct plan plan =
                     plan_tiles(gpu, shape, tile, turned == 0, splits[j], memory_seconds);
                 if (plan.seconds < best.seconds * (1.0 - 1e-3)) {

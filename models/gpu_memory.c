@@ -25,18 +25,22 @@ static const struct memory_kernel_row kernels[MEMORY_KERNEL_COUNT] = {
 };
 
 /* Bytes a second that the kernel itself can take in, whatever the memory behind it. */
-static double kernel_rate(const struct gpu *gpu, enum memory_kernel kernel)
+static double kernel_rate(const struct gpu *gpu, const struct memory_shape *shape)
 {
-    switch (kernel) {
+    if (shape->fused) {
+        return gpu->l2_bytes_per_second;
+    }
+    switch (shape->kernel) {
     case MEMORY_ADD_RMSNORM:
         return gpu->norm_efficiency * gpu->memory_bytes_per_second;
     case MEMORY_SWIGLU:
         return gpu->swiglu_efficiency * gpu->memory_bytes_per_second;
     case MEMORY_QUANTISE_ROW:
-    case MEMORY_QUANTISE:
         return gpu->quantise_efficiency * gpu->memory_bytes_per_second;
-    case MEMORY_COPY:
     case MEMORY_ROPE:
+        return gpu->rope_bytes_per_second;
+    case MEMORY_QUANTISE:
+    case MEMORY_COPY:
     case MEMORY_KV_APPEND:
     case MEMORY_MERGE:
     case MEMORY_EMBEDDING:
@@ -61,7 +65,7 @@ struct kernel_work memory_kernel_work(const struct gpu *gpu, const struct memory
     return (struct kernel_work){
         .fixed_seconds = gpu->kernel_seconds,
         .sm_cycles = row_seconds * gpu->boost_clock_hertz,
-        .memory_seconds = shape->bytes / fmin(rate, kernel_rate(gpu, shape->kernel)),
+        .memory_seconds = shape->bytes / fmin(rate, kernel_rate(gpu, shape)),
         .bytes = shape->bytes,
         .core_joules = shape->bytes * gpu->tile_joules_per_byte,
         .memory_joules = in_l2 ? 0.0 : shape->bytes * gpu->memory_joules_per_byte,

@@ -3,13 +3,43 @@
 
 #include <math.h>
 
-static struct kernel_work operator_work(const struct gpu *gpu, const struct step_operator *op)
+/* Up to so many rows a product is bound by its weights, and stacks have kernels of their own for
+ * it. */
+enum { SMALL_ROWS = 64 };
+
+/* A stack whose kernels stall more takes more clocks for the same work. */
+static struct kernel_work at_efficiency(struct kernel_work work, double efficiency)
 {
+    work.sm_cycles /= efficiency;
+    return work;
+}
+
+/* With packed heads a tile's rows are queries of any head that shares the keys, so tiles fill even
+ * when queries are few (FlashAttention-3 does so for sequences of varying length). */
+static struct kernel_work stack_attention_work(const struct replica *replica,
+                                               const struct attention_shape *shape)
+{
+    struct attention_shape packed = *shape;
+    packed.kv_splits = shape->queries == 1 ? replica->software->decode_kv_splits : 0;
+    if (replica->software->packs_query_heads && !shape->causal && shape->queries > 1) {
+        packed.queries = shape->queries * (shape->query_heads / shape->kv_heads);
+        packed.query_heads = shape->kv_heads;
+    }
+    return attention_work(replica->gpu, &packed, 1);
+}
+
+static struct kernel_work operator_work(const struct replica *replica,
+                                        const struct step_operator *op)
+{
+    const struct gpu *gpu = replica->gpu;
+    const struct software *software = replica->software;
     switch (op->kind) {
     case OPERATOR_GEMM:
-        return gemm_work(gpu, &op->gemm);
+        return at_efficiency(gemm_work(gpu, &op->gemm),
+                             op->gemm.m > SMALL_ROWS ? software->matmul_efficiency : 1.0);
     case OPERATOR_ATTENTION:
-        return attention_work(gpu, &op->attention, 1);
+        return at_efficiency(stack_attention_work(replica, &op->attention),
+                             software->attention_efficiency);
     case OPERATOR_MEMORY:
         return memory_kernel_work(gpu, &op->memory);
     case OPERATOR_COLLECTIVE:
@@ -22,7 +52,7 @@ static struct kernel_work operator_work(const struct gpu *gpu, const struct step
 
 static void plan_collective(const struct replica *replica, struct step_operator *op)
 {
-    op->plan = collective_plan(replica->cluster, &replica->software->library, &op->collective.call);
+    op->plan = collective_plan(replica->cluster, replica->software, &op->collective.call);
     for (uint32_t i = 0; i < op->plan.flow_count; i++) {
         op->plan.flows[i].bytes = ceil(op->plan.flows[i].bytes); /* links carry whole bytes */
     }
@@ -52,7 +82,7 @@ static size_t gather_works(const struct replica *replica, struct step_program *p
             } else if (op->kind == OPERATOR_HOST) {
                 op->cost = (struct kernel_cost){.seconds = op->host_seconds, .bound = BOUND_LAUNCH};
             }
-            scratch->works[count] = operator_work(replica->gpu, op);
+            scratch->works[count] = operator_work(replica, op);
             scratch->counts[count++] = is_kernel(op) ? segment->repeat : 0.0;
         }
     }

@@ -56,7 +56,7 @@ uint32_t transformer_max_operators(const struct replica *replica, uint32_t slice
     /* A layer has at most 16 operators beside attention, and step_price() may add one; an
      * iteration of a slice's ring has three (hop, host, attention), and a ring ends with an
      * all-to-all and a merge. */
-    return 17 + slice_count * (3 * replica->layout->context + 2);
+    return 18 + slice_count * (3 * replica->layout->context + 3);
 }
 
 /* What building one segment needs at hand. */
@@ -105,14 +105,19 @@ static void memory_kernel(struct builder *builder, const char *name, enum memory
                     });
 }
 
-static void host_work(struct builder *builder, const char *name, uint32_t iteration, double seconds)
+static struct step_operator host_operator(const char *name, uint32_t iteration, double seconds)
+{
+    return (struct step_operator){.kind = OPERATOR_HOST,
+                                  .stream = STREAM_COMPUTE,
+                                  .name = name,
+                                  .iteration = iteration,
+                                  .host_seconds = seconds};
+}
+
+static void host_work(struct builder *builder, const char *name, double seconds)
 {
     if (seconds > 0.0) {
-        append(builder, (struct step_operator){.kind = OPERATOR_HOST,
-                                               .stream = STREAM_COMPUTE,
-                                               .name = name,
-                                               .iteration = iteration,
-                                               .host_seconds = seconds});
+        append(builder, host_operator(name, 0, seconds));
     }
 }
 
@@ -214,30 +219,35 @@ static void ring_end(struct builder *builder, uint64_t rank_tokens, bool passed_
                   (ranks + 1.0) * partial / ((double)rank_tokens * (double)columns));
 }
 
-/* Algorithms 2 and 3: the shard of iteration i + 1 travels while iteration i computes. */
+/* Algorithms 2 and 3: the shard of iteration i + 1 travels while iteration i computes. An eager
+ * host prepares an iteration only when the one before it has ended, and nothing hides that. */
 static void prefill_ring(struct builder *builder, const struct batch_slice *slice)
 {
     const struct replica *replica = builder->replica;
     uint32_t ranks = replica->layout->context;
     uint64_t queries = context_prefill_tokens(slice->new_tokens, ranks);
     double bytes = hop_bytes(builder, slice);
-    uint32_t ready = builder->last, hop = STEP_NO_OPERATOR;
+    double host_seconds = builder->graph ? 0.0 : replica->software->ring_step_seconds;
+    uint32_t arrived = STEP_NO_OPERATOR;
     for (uint32_t i = 0; i < ranks; i++) {
-        uint32_t arrived = hop;
-        if (i + 1 < ranks) {
-            struct step_operator next =
-                collective(builder, "ring hop", GROUP_CONTEXT, COLLECTIVE_SEND_RECV, bytes);
-            next.iteration = i + 1;
-            hop = step_append(builder->segment, next, i == 0 ? ready : arrived, STEP_NO_OPERATOR);
+        if (i > 0 && host_seconds > 0.0) {
+            builder->last =
+                step_append(builder->segment, host_operator("ring step", i, host_seconds),
+                            builder->last, arrived);
         }
-        if (i > 0 && !builder->graph) {
-            host_work(builder, "ring step", i, replica->software->ring_step_seconds);
+        uint32_t ready = builder->last, here = arrived;
+        if (i + 1 < ranks) {
+            struct step_operator hop =
+                collective(builder, "ring hop", GROUP_CONTEXT, COLLECTIVE_SEND_RECV, bytes);
+            hop.iteration = i + 1;
+            arrived = step_append(builder->segment, hop,
+                                  i == 0 || host_seconds > 0.0 ? ready : here, STEP_NO_OPERATOR);
         }
         builder->last = step_append(
             builder->segment,
             attention(builder, i, slice->sequences, queries,
                       context_ring_keys(slice->new_tokens, slice->cached_tokens, ranks, i), i == 0),
-            builder->last, arrived);
+            ready, here);
     }
     ring_end(builder, slice->sequences * queries, builder->variant == RING_PASS_Q);
 }
@@ -249,6 +259,7 @@ static void decode_ring(struct builder *builder, const struct batch_slice *slice
     uint32_t ranks = builder->replica->layout->context;
     uint64_t queries = context_decode_tokens(slice->sequences, ranks);
     uint64_t keys = context_cached_tokens(slice->cached_tokens + 1, ranks);
+    host_work(builder, "decode ring", builder->replica->software->decode_ring_seconds);
     double bytes = hop_bytes(builder, slice);
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0) {
@@ -286,6 +297,16 @@ static bool has_cached_prefill(const struct batch *batch)
     return false;
 }
 
+static bool is_decode(const struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->slice_count; i++) {
+        if (batch->slices[i].phase != PHASE_DECODE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void layer(struct builder *builder, const struct precision *precision)
 {
     const struct replica *replica = builder->replica;
@@ -298,7 +319,10 @@ static void layer(struct builder *builder, const struct precision *precision)
     uint64_t ffn_columns = divide_up(llm->ffn_hidden, replica->layout->tensor);
 
     if (has_cached_prefill(builder->batch)) {
-        host_work(builder, "cached prefill", 0, replica->software->cached_prefill_seconds);
+        host_work(builder, "cached prefill", replica->software->cached_prefill_seconds);
+    }
+    if (is_decode(builder->batch)) {
+        host_work(builder, "decode layer", replica->software->decode_layer_seconds);
     }
     memory_kernel(builder, "attention norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden,
                   4.0 * element);
@@ -324,7 +348,7 @@ static void layer(struct builder *builder, const struct precision *precision)
 static void embedding(struct builder *builder)
 {
     const struct replica *replica = builder->replica;
-    host_work(builder, "step", 0, replica->software->step_seconds);
+    host_work(builder, "step", replica->software->step_seconds);
     memory_kernel(builder, "embedding", MEMORY_EMBEDDING, builder->tokens, replica->llm->hidden,
                   2.0 * activation_bytes(builder));
     tensor_all_reduce(builder, "embedding all-reduce");
@@ -355,12 +379,7 @@ static void head(struct builder *builder)
 
 static bool runs_from_graph(const struct replica *replica, const struct batch *batch)
 {
-    for (uint32_t i = 0; i < batch->slice_count; i++) {
-        if (batch->slices[i].phase == PHASE_PREFILL) {
-            return replica->software->prefill_graph;
-        }
-    }
-    return replica->software->decode_graph;
+    return is_decode(batch) ? replica->software->decode_graph : replica->software->prefill_graph;
 }
 
 void transformer_build(const struct replica *replica, const struct batch *batch,

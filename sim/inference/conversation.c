@@ -107,7 +107,7 @@ static void add_breakdown(struct breakdown *sum, const struct breakdown *part, d
 }
 
 /* Ranks that were folded moved what their stand-ins moved. */
-static void add_link_bytes(struct runner *runner, struct phase_result *phase, double times)
+static void add_links(struct runner *runner, struct phase_result *phase, double times)
 {
     const struct scenario *scenario = runner->scenario;
     bool folded = scenario->detail == DETAIL_FOLDED;
@@ -120,9 +120,23 @@ static void add_link_bytes(struct runner *runner, struct phase_result *phase, do
             double bytes =
                 times * engine_link_bytes(runner->engine, (enum link_kind)kind, stand_in);
             runner->result->link_bytes[kind][gpu] += bytes;
+            runner->result->link_busy_seconds[kind][gpu] +=
+                times * engine_link_busy_seconds(runner->engine, (enum link_kind)kind, stand_in);
             phase->node_bytes += kind == LINK_NVLINK_OUT ? bytes : 0.0;
             phase->fabric_bytes += kind == LINK_NIC_OUT ? bytes : 0.0;
         }
+    }
+}
+
+static void add_rank_breakdowns(struct runner *runner, const struct recorder *recorder,
+                                double times)
+{
+    const struct scenario *scenario = runner->scenario;
+    for (uint32_t rank = 0; rank < layout_gpus(&scenario->layout); rank++) {
+        uint32_t played = recorder->folded
+                              ? placement_stand_in(&scenario->layout, &scenario->cluster, rank)
+                              : rank;
+        add_breakdown(&runner->result->rank_breakdowns[rank], &recorder->breakdowns[played], times);
     }
 }
 
@@ -139,6 +153,7 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
         .folded = scenario->detail == DETAIL_FOLDED,
         .detail = runner->trace == NULL ? OPERATORS_NONE : scenario->trace.operators,
         .arena = records,
+        .breakdowns = ARENA_ARRAY(records, struct breakdown, layout_gpus(&scenario->layout)),
         .totals = phase->seconds > 0.0 ? NULL : phase->totals,
     };
     struct play play = {
@@ -158,8 +173,10 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
         phase->seconds += times * seconds;
         phase->clock_hertz = power.clock_hertz;
         phase->watts = power.watts;
-        add_breakdown(&phase->breakdown, &recorder.breakdown, times);
-        add_link_bytes(runner, phase, times);
+        phase->joules += times * seconds * power.watts * layout_gpus(&scenario->layout);
+        add_breakdown(&phase->breakdown, &recorder.breakdowns[0], times);
+        add_rank_breakdowns(runner, &recorder, times);
+        add_links(runner, phase, times);
         played = runner->trace == NULL ||
                  trace_run_operators(runner->trace, &recorder, phase_index, start);
     }
@@ -184,7 +201,7 @@ static struct phase_result *open_phase(struct runner *runner, enum phase kind, u
     return phase;
 }
 
-static void close_phase(struct runner *runner, const struct batch *batch,
+static bool close_phase(struct runner *runner, const struct batch *batch,
                         struct phase_result *phase)
 {
     const struct scenario *scenario = runner->scenario;
@@ -204,8 +221,10 @@ static void close_phase(struct runner *runner, const struct batch *batch,
     add_breakdown(&result->breakdown, &phase->breakdown, 1.0);
     result->node_bytes += phase->node_bytes;
     result->fabric_bytes += phase->fabric_bytes;
+    result->joules += phase->joules;
     runner->clock_seconds += phase->seconds;
     result->seconds = runner->clock_seconds;
+    return runner->trace == NULL || trace_run_phase(runner->trace, phase);
 }
 
 static bool run_prefill(struct runner *runner, uint32_t turn, uint64_t tokens, uint64_t cached)
@@ -222,8 +241,7 @@ static bool run_prefill(struct runner *runner, uint32_t turn, uint64_t tokens, u
         return false;
     }
     phase->latency_seconds = phase->seconds;
-    close_phase(runner, &batch, phase);
-    return true;
+    return close_phase(runner, &batch, phase);
 }
 
 /* `tokens` steps of one token a sequence, in parts priced at their middle. */
@@ -246,8 +264,7 @@ static bool run_decode(struct runner *runner, uint32_t turn, uint64_t tokens, ui
         }
     }
     phase->latency_seconds = phase->seconds / (double)tokens;
-    close_phase(runner, &batch, phase);
-    return true;
+    return close_phase(runner, &batch, phase);
 }
 
 static bool run_turns(struct runner *runner)
@@ -308,7 +325,9 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
     };
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         result->link_bytes[kind] = ARENA_ARRAY(arena, double, result->gpu_count);
+        result->link_busy_seconds[kind] = ARENA_ARRAY(arena, double, result->gpu_count);
     }
+    result->rank_breakdowns = ARENA_ARRAY(arena, struct breakdown, layout_gpus(&scenario->layout));
     uint32_t operators = transformer_max_operators(&runner.replica, 1);
     runner.operators = ARENA_ARRAY(arena, struct step_operator, STEP_MAX_SEGMENTS * operators);
     size_t all = (size_t)STEP_MAX_SEGMENTS * operators;

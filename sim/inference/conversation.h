@@ -27,6 +27,7 @@ struct phase_result {
     double node_bytes, fabric_bytes; /* over NVLink and NICs, the whole cluster */
     double clock_hertz, watts;       /* of one GPU, average */
     struct operator_totals *totals;  /* of rank 0, in the phase's first step */
+    double joules;                   /* the whole cluster */
     struct memory_use memory;        /* of one GPU at the phase's end */
 };
 
@@ -35,7 +36,10 @@ struct conversation_result {
     uint32_t phase_count;
     double seconds;
     double node_bytes, fabric_bytes;
-    double *link_bytes[LINK_KIND_COUNT]; /* [gpu_count], the whole run */
+    double joules;
+    double *link_bytes[LINK_KIND_COUNT];        /* [gpu_count], the whole run */
+    double *link_busy_seconds[LINK_KIND_COUNT]; /* [gpu_count] */
+    struct breakdown *rank_breakdowns;          /* [layout_gpus()], the whole run */
     uint32_t gpu_count;
     struct breakdown breakdown; /* of rank 0, the whole run */
     uint64_t events;

@@ -59,8 +59,16 @@ const struct field cluster_fields[] = {
      .kind = FIELD_SECONDS,
      FIELD_AT(cluster, fabric_latency_seconds),
      .max = 1,
-     .fallback = "0",
-     .doc = "What this fabric adds to a hop between nodes."},
+     .fallback = "0 s",
+     .doc = "What this fabric adds to every hop between nodes."},
+    {.key = "fabric_spread",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(cluster, fabric_spread_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc =
+         "How far the last packet lags behind after 1 MB of one network card, where packets take "
+         "many paths; it grows as the root of the bytes."},
     {.key = "nodes_per_leaf",
      .kind = FIELD_COUNT,
      FIELD_AT(cluster, nodes_per_leaf),

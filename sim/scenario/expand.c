@@ -372,5 +372,9 @@ void expand_scenario(const struct expansion *expansion, const struct field *fiel
 struct node *expand_data_file(const struct expansion *expansion, const struct field *field,
                               const char *path)
 {
-    return read_data_file(expansion, field, path, 0);
+    struct node *root = read_data_file(expansion, field, path, 0);
+    if (root != NULL && root->kind == NODE_MAPPING) {
+        expand_mapping(expansion, field->fields, root);
+    }
+    return root;
 }

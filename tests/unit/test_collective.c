@@ -22,19 +22,19 @@ static const struct cluster round_cluster = {
 };
 
 /* Free hops, perfect links; LL and LL128 left too slow to be chosen. */
-static struct collective_library perfect_library(void)
+static struct software perfect_software(void)
 {
-    struct collective_library library = {
-        .tree = true,
-        .node_efficiency = 1.0,
-        .fabric_efficiency = 1.0,
-        .protocol = {[PROTOCOL_LL] = {.base_seconds = 1e3, .payload_bytes_per_second = 1e30},
-                     [PROTOCOL_LL128] = {.base_seconds = 1e3}},
-        .p2p_ll_bytes_per_second = 1.0,
-        .p2p_self_bytes_per_second = 1e30,
-        .custom_copy_bytes_per_second = 1e30,
-    };
-    return library;
+    struct software software = {
+        .library = {
+            .tree = true,
+            .node_efficiency = 1.0,
+            .fabric_efficiency = 1.0,
+            .protocol = {[PROTOCOL_LL] = {.base_seconds = 1e3, .payload_bytes_per_second = 1e30},
+                         [PROTOCOL_LL128] = {.base_seconds = 1e3,
+                                             .payload_bytes_per_second = 1e30}},
+            .p2p = {.ll_bytes_per_second = 1.0, .self_bytes_per_second = 1e30},
+            .custom = {.copy_bytes_per_second = 1e30}}};
+    return software;
 }
 
 static struct collective_call call_of(enum collective_kind kind, uint32_t ranks,
@@ -46,19 +46,19 @@ static struct collective_call call_of(enum collective_kind kind, uint32_t ranks,
                                     .graph = true};
 }
 
-static double seconds_of(const struct cluster *cluster, const struct collective_library *library,
+static double seconds_of(const struct cluster *cluster, const struct software *software,
                          const struct collective_call *call)
 {
-    struct collective_plan plan = collective_plan(cluster, library, call);
+    struct collective_plan plan = collective_plan(cluster, software, call);
     return collective_seconds(cluster, &plan);
 }
 
 static double perfect_seconds(enum collective_kind kind, uint32_t ranks, uint32_t ranks_per_node,
                               double bytes)
 {
-    struct collective_library library = perfect_library();
+    struct software software = perfect_software();
     struct collective_call call = call_of(kind, ranks, ranks_per_node, bytes);
-    return seconds_of(&round_cluster, &library, &call);
+    return seconds_of(&round_cluster, &software, &call);
 }
 
 #define ASSERT_CLOSE(actual, expected)                                                             \
@@ -97,21 +97,21 @@ END_TEST
 
 START_TEST(nvls_tree_over_nodes)
 {
-    struct collective_library library = perfect_library();
-    library.nvls_ranks = 8;
-    library.nvls_tree = true;
+    struct software software = perfect_software();
+    software.library.nvls.ranks = 8;
+    software.library.nvls.tree = true;
     /* Two nodes: one sends 8 GB up, the other 8 GB down; a rail carries an eighth. */
     struct collective_call call = call_of(COLLECTIVE_ALL_REDUCE, 16, 8, 8 * GB);
-    ASSERT_CLOSE(seconds_of(&round_cluster, &library, &call), 0.1);
+    ASSERT_CLOSE(seconds_of(&round_cluster, &software, &call), 0.1);
     /* Many nodes: an inner node of one tree is a leaf of the other, 2 GB a rail, which is more than
      * the ring's 2 x 63/64; the tuner takes the ring when hops are free. */
     call = call_of(COLLECTIVE_ALL_REDUCE, 64, 8, 8 * GB);
-    struct collective_plan plan = collective_plan(&round_cluster, &library, &call);
+    struct collective_plan plan = collective_plan(&round_cluster, &software, &call);
     ck_assert_str_eq(plan.algorithm, "ring");
     ASSERT_CLOSE(collective_seconds(&round_cluster, &plan), 0.196875);
     /* With 1 ms a hop the ring pays 2 x 8 of them, the trees 2 x 3. */
-    library.protocol[PROTOCOL_SIMPLE].fabric_hop_seconds = 1000 * MICROSECONDS;
-    plan = collective_plan(&round_cluster, &library, &call);
+    software.library.protocol[PROTOCOL_SIMPLE].fabric_hop_seconds = 1000 * MICROSECONDS;
+    plan = collective_plan(&round_cluster, &software, &call);
     ck_assert_str_eq(plan.algorithm, "nvls-tree");
     ASSERT_CLOSE(collective_seconds(&round_cluster, &plan), 0.2 + 6e-3);
 }
@@ -119,26 +119,26 @@ END_TEST
 
 START_TEST(nvls_loads_a_link_with_an_nth_more_than_the_buffer)
 {
-    struct collective_library library = perfect_library();
-    library.nvls_ranks = 8;
+    struct software software = perfect_software();
+    software.library.nvls.ranks = 8;
     struct collective_call call = call_of(COLLECTIVE_ALL_REDUCE, 8, 8, 8 * GB);
-    ASSERT_CLOSE(seconds_of(&round_cluster, &library, &call), 0.09);
+    ASSERT_CLOSE(seconds_of(&round_cluster, &software, &call), 0.09);
     call.integer = true; /* the switch does not add integers: the ring's 14 GB */
-    ASSERT_CLOSE(seconds_of(&round_cluster, &library, &call), 0.14);
+    ASSERT_CLOSE(seconds_of(&round_cluster, &software, &call), 0.14);
 }
 END_TEST
 
 START_TEST(hops_and_launch)
 {
-    struct collective_library library = perfect_library();
-    library.protocol[PROTOCOL_LL] = (struct protocol_constants){
+    struct software software = perfect_software();
+    software.library.protocol[PROTOCOL_LL] = (struct protocol_constants){
         .base_seconds = 5 * MICROSECONDS,
         .node_hop_seconds = 1 * MICROSECONDS,
         .fabric_hop_seconds = 10 * MICROSECONDS,
         .payload_bytes_per_second = 1e30,
     };
-    library.protocol[PROTOCOL_SIMPLE].base_seconds = 1.0;
-    library.launch[LAUNCH_COLLECTIVE] = (struct launch_constants){
+    software.library.protocol[PROTOCOL_SIMPLE].base_seconds = 1.0;
+    software.launch[LAUNCH_COLLECTIVE] = (struct launch_constants){
         .graph_seconds = 3 * MICROSECONDS,
         .eager_seconds = 4 * MICROSECONDS,
         .host_seconds = 30 * MICROSECONDS,
@@ -147,14 +147,14 @@ START_TEST(hops_and_launch)
     cluster.fabric_latency_seconds = 2 * MICROSECONDS;
     /* One byte round 8 GPUs: 3 + 5 + 14 x 1 us. */
     struct collective_call call = call_of(COLLECTIVE_ALL_REDUCE, 8, 8, 1.0);
-    ck_assert_double_eq_tol(seconds_of(&cluster, &library, &call), 22e-6, 1e-9);
+    ck_assert_double_eq_tol(seconds_of(&cluster, &software, &call), 22e-6, 1e-9);
     /* Eagerly 4 + 5 + 14, but the host needs 30. */
     call.graph = false;
-    ck_assert_double_eq_tol(seconds_of(&cluster, &library, &call), 30e-6, 1e-9);
+    ck_assert_double_eq_tol(seconds_of(&cluster, &software, &call), 30e-6, 1e-9);
     /* Four nodes, tree: 3 + 5 + 2 x (7 x 1 + 2 x (10 + 2)) = 70; a ring: 3 + 5 + 54 x 1 + 8 x 12.
      */
     call = call_of(COLLECTIVE_ALL_REDUCE, 32, 8, 1.0);
-    struct collective_plan plan = collective_plan(&cluster, &library, &call);
+    struct collective_plan plan = collective_plan(&cluster, &software, &call);
     ck_assert_str_eq(plan.algorithm, "tree");
     ck_assert_str_eq(plan.protocol, "LL");
     ck_assert_double_eq_tol(collective_seconds(&cluster, &plan), 70e-6, 1e-9);
@@ -165,13 +165,13 @@ START_TEST(connections_fill_the_nic_only_together)
 {
     struct cluster cluster = round_cluster;
     cluster.connection_bytes_per_second = 4 * GB;
-    struct collective_library library = perfect_library();
+    struct software software = perfect_software();
     /* One connection a hop: 4 of the NIC's 10 GB/s. */
     struct collective_call call = call_of(COLLECTIVE_SEND_RECV, 4, 1, 4 * GB);
-    ASSERT_CLOSE(seconds_of(&cluster, &library, &call), 1.0);
+    ASSERT_CLOSE(seconds_of(&cluster, &software, &call), 1.0);
     /* Three peers: 12 GB/s of connections, so the NIC binds: 3/4 x 4 GB at 10 GB/s. */
     call.kind = COLLECTIVE_ALL_TO_ALL;
-    ASSERT_CLOSE(seconds_of(&cluster, &library, &call), 0.3);
+    ASSERT_CLOSE(seconds_of(&cluster, &software, &call), 0.3);
 }
 END_TEST
 
@@ -180,48 +180,48 @@ START_TEST(oversubscribed_leaves_slow_what_crosses_them)
     struct cluster cluster = round_cluster;
     cluster.nodes_per_leaf = 4;
     cluster.oversubscription = 7.0;
-    struct collective_library library = perfect_library();
+    struct software software = perfect_software();
     /* Sixteen nodes, one member each, all-to-all of 16 GB: 3 GB stay under the leaf, 12 GB leave
      * it. Of 4 nodes 48 GB cross, at 4 x 8 x 10 GB/s / 7: 1.05 s, under the NIC's 1.5 s. */
     struct collective_call call = call_of(COLLECTIVE_ALL_TO_ALL, 16, 1, 16 * GB);
-    ASSERT_CLOSE(seconds_of(&cluster, &library, &call), 1.5);
+    ASSERT_CLOSE(seconds_of(&cluster, &software, &call), 1.5);
     /* Eight members a node: 8 times as many bytes cross the same trunk. */
     call = call_of(COLLECTIVE_ALL_TO_ALL, 128, 8, 16 * GB);
-    ASSERT_CLOSE(seconds_of(&cluster, &library, &call), 12.0 * 32.0 / (320.0 / 7.0));
+    ASSERT_CLOSE(seconds_of(&cluster, &software, &call), 12.0 * 32.0 / (320.0 / 7.0));
     /* A ring leaves its leaf once in 4 nodes: a quarter of the NICs' bytes over a seventh of their
      * rate. A NIC carries 127/128 x 128 GB / 8. */
     call = call_of(COLLECTIVE_ALL_GATHER, 128, 8, 128 * GB);
-    ASSERT_CLOSE(seconds_of(&cluster, &library, &call), 127.0 / 8.0 / 10.0 * 7.0 / 4.0);
+    ASSERT_CLOSE(seconds_of(&cluster, &software, &call), 127.0 / 8.0 / 10.0 * 7.0 / 4.0);
     /* Under one leaf nothing crosses. */
     call = call_of(COLLECTIVE_ALL_GATHER, 32, 8, 128 * GB);
-    ASSERT_CLOSE(seconds_of(&cluster, &library, &call), 31.0 / 32.0 * 16.0 / 10.0);
+    ASSERT_CLOSE(seconds_of(&cluster, &software, &call), 31.0 / 32.0 * 16.0 / 10.0);
 }
 END_TEST
 
 START_TEST(custom_all_reduces)
 {
-    struct collective_library library = perfect_library();
-    library.custom_bytes = 16e6;
-    library.custom_seconds = 4 * MICROSECONDS;
-    library.custom_barrier_seconds = 2 * MICROSECONDS;
-    library.custom_read_bytes_per_second = 100 * GB;
-    library.custom_inflight_bytes_per_second = 1e30;
+    struct software software = perfect_software();
+    software.library.custom.largest_bytes = 16e6;
+    software.library.custom.base_seconds = 4 * MICROSECONDS;
+    software.library.custom.barrier_seconds = 2 * MICROSECONDS;
+    software.library.custom.read_bytes_per_second = 100 * GB;
+    software.library.custom.in_flight_bytes_per_second = 1e30;
     /* One-shot, 4 GPUs, 10 kB: 4 us + 3 x 10 kB / 100 GB/s = 4.3 us. */
     struct collective_call call = call_of(COLLECTIVE_ALL_REDUCE, 4, 4, 10e3);
-    struct collective_plan plan = collective_plan(&round_cluster, &library, &call);
+    struct collective_plan plan = collective_plan(&round_cluster, &software, &call);
     ck_assert_str_eq(plan.algorithm, "one-shot");
     ASSERT_CLOSE(collective_seconds(&round_cluster, &plan), 4.3e-6);
     /* Two-shot, 1 MB: 4 + 2 us + 2 x 3/4 x 1 MB / 100 GB/s = 21 us. */
     call.bytes = 1e6;
-    plan = collective_plan(&round_cluster, &library, &call);
+    plan = collective_plan(&round_cluster, &software, &call);
     ck_assert_str_eq(plan.algorithm, "two-shot");
     ASSERT_CLOSE(collective_seconds(&round_cluster, &plan), 21e-6);
     /* 50 GB/s in flight a peer: 1/(1/100 + 1/150) = 60 GB/s, 25 us. */
-    library.custom_inflight_bytes_per_second = 50 * GB;
-    ASSERT_CLOSE(seconds_of(&round_cluster, &library, &call), 31e-6);
+    software.library.custom.in_flight_bytes_per_second = 50 * GB;
+    ASSERT_CLOSE(seconds_of(&round_cluster, &software, &call), 31e-6);
     /* Too large a buffer is left to the library. */
     call.bytes = 32e6;
-    plan = collective_plan(&round_cluster, &library, &call);
+    plan = collective_plan(&round_cluster, &software, &call);
     ck_assert_str_eq(plan.algorithm, "ring");
 }
 END_TEST
@@ -234,14 +234,15 @@ END_TEST
 
 START_TEST(low_latency_protocols_pay_on_the_wire)
 {
-    struct collective_library library = perfect_library();
-    library.protocol[PROTOCOL_LL] = (struct protocol_constants){.payload_bytes_per_second = 1e30};
-    library.protocol[PROTOCOL_SIMPLE].base_seconds = 1e3;
+    struct software software = perfect_software();
+    software.library.protocol[PROTOCOL_LL] =
+        (struct protocol_constants){.payload_bytes_per_second = 1e30};
+    software.library.protocol[PROTOCOL_SIMPLE].base_seconds = 1e3;
     /* LL: 8 bytes carry 4, so 2 x 7/8 x 8 GB take 0.28 s. LL128: 128 carry 120. */
     struct collective_call call = call_of(COLLECTIVE_ALL_REDUCE, 8, 8, 8 * GB);
-    ASSERT_CLOSE(seconds_of(&round_cluster, &library, &call), 0.28);
-    library.protocol[PROTOCOL_LL128].base_seconds = 0.0;
-    ASSERT_CLOSE(seconds_of(&round_cluster, &library, &call), 0.14 * 128 / 120);
+    ASSERT_CLOSE(seconds_of(&round_cluster, &software, &call), 0.28);
+    software.library.protocol[PROTOCOL_LL128].base_seconds = 0.0;
+    ASSERT_CLOSE(seconds_of(&round_cluster, &software, &call), 0.14 * 128 / 120);
 }
 END_TEST
 

@@ -27,6 +27,7 @@ static struct gpu round_gpu(void)
         .overlap_exponent = 50.0, /* as good as the longer of the two */
         .matmul_efficiency = {1.0, 1.0, 1.0},
         .tile_bytes_per_clock = 1e9,
+        .sm_memory_bytes_per_second = 1e18,
         .attention_efficiency = 1.0,
         .decode_ramp_bytes = 1.0,
         .norm_efficiency = 1.0,

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Reads a trace of cpsim into pandas: docs/trace-format.md says what is in it.
+
+    import cpsim_trace
+
+    trace = cpsim_trace.load("run.h5")
+    trace["phases"][["name", "latency"]]
+    trace["operators"].groupby("kind", observed=True)["duration"].sum()
+    trace.attributes["scenario"]
+    trace.units["operators"]["duration"]        # "s"
+
+As a program, `python3 analysis/cpsim_trace.py run.h5` prints the phases and where their time went.
+"""
+import sys
+
+import h5py
+import pandas
+
+FORMAT_MAJOR = "1"
+
+
+class Trace(dict):
+    """DataFrames by the name of their table, with what the file says of them:
+    attributes: of the root, by name; units and long_names: by table, then column."""
+
+    def __init__(self, attributes):
+        super().__init__()
+        self.attributes = attributes
+        self.units = {}
+        self.long_names = {}
+
+
+def _column(dataset, rows):
+    """A column as pandas likes it: enums and names become categoricals."""
+    members = h5py.check_enum_dtype(dataset.dtype)
+    if members is not None:
+        categories = [name for name, _ in sorted(members.items(), key=lambda member: member[1])]
+        return pandas.Categorical.from_codes(dataset[rows].astype("int16"), categories)
+    if h5py.check_string_dtype(dataset.dtype) is not None:
+        return dataset.asstr()[rows]
+    if "categories" in dataset.attrs:
+        return pandas.Categorical.from_codes(dataset[rows].astype("int32"), list(dataset.attrs["categories"]))
+    return dataset[rows]
+
+
+def load(path, tables=None, columns=None, rows=slice(None)):
+    """The trace at `path`. `tables` (names), `columns` (names, in every table that has them) and
+    `rows` (a slice, of every table) read less of a large file. ValueError when it is no trace of
+    format 1."""
+    with h5py.File(path, "r") as file:
+        version = str(file.attrs.get("cpsim_format", "none"))
+        if version.split(".")[0] != FORMAT_MAJOR:
+            raise ValueError(f"{path}: the trace format is {version}, this reader knows {FORMAT_MAJOR}.x")
+        trace = Trace({name: value for name, value in file.attrs.items()})
+        for name in tables if tables is not None else file:
+            wanted = {
+                column: dataset
+                for column, dataset in file[name].items()
+                if columns is None or column in columns
+            }
+            trace[name] = pandas.DataFrame(
+                {column: _column(dataset, rows) for column, dataset in wanted.items()}
+            )
+            trace.units[name] = {column: dataset.attrs["units"] for column, dataset in wanted.items()}
+            trace.long_names[name] = {
+                column: dataset.attrs["long_name"] for column, dataset in wanted.items()
+            }
+    return trace
+
+
+PARTS = ["gemm", "attention", "memory_kernels", "tp_collective", "ring_exposed", "host", "other"]
+
+
+def describe(trace):
+    """The phases, one line each: latency, and the parts of the duration as percentages."""
+    phases = trace["phases"]
+    shares = phases[PARTS].div(phases["duration"], axis=0) * 100
+    table = pandas.concat([phases[["name", "new_tokens", "cached_tokens", "ring", "latency"]], shares], axis=1)
+    return table.to_string(index=False, formatters={part: "{:.1f} %".format for part in PARTS})
+
+
+def main(arguments):
+    if len(arguments) != 1:
+        print("usage: cpsim_trace.py FILE", file=sys.stderr)
+        return 2
+    try:
+        print(describe(load(arguments[0], tables=["phases"])))
+    except (OSError, ValueError) as error:
+        print(f"cpsim_trace: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

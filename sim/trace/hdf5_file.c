@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/trace/hdf5_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void hdf5_prepare(void)
+{
+    /* HDF5's exit hook flushes what a full disk has refused once, and complains on stderr. */
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+hid_t hdf5_access_list(void)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_file_locking(access, true, true);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    return access;
+}
+
+hid_t hdf5_string_type(void)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    H5Tset_size(type, H5T_VARIABLE);
+    H5Tset_cset(type, H5T_CSET_UTF8);
+    return type;
+}
+
+static hid_t enum_type(const struct trace_column *column)
+{
+    hid_t type = H5Tenum_create(H5T_STD_U8LE);
+    for (unsigned char value = 0; column->members[value] != NULL; value++) {
+        H5Tenum_insert(type, column->members[value], &value);
+    }
+    return type;
+}
+
+hid_t hdf5_file_type(const struct trace_column *column)
+{
+    switch (column->type) {
+    case TRACE_F64:
+        return H5Tcopy(H5T_IEEE_F64LE);
+    case TRACE_U64:
+        return H5Tcopy(H5T_STD_U64LE);
+    case TRACE_U32:
+        return H5Tcopy(H5T_STD_U32LE);
+    case TRACE_ENUM:
+        return enum_type(column);
+    case TRACE_STRING:
+        return hdf5_string_type();
+    case TRACE_NAME:
+        return H5Tcopy(H5T_STD_U16LE);
+    case TRACE_TYPE_COUNT:
+        break;
+    }
+    return H5I_INVALID_HID;
+}
+
+hid_t hdf5_memory_type(const struct trace_column *column)
+{
+    switch (column->type) {
+    case TRACE_F64:
+        return H5Tcopy(H5T_NATIVE_DOUBLE);
+    case TRACE_U64:
+        return H5Tcopy(H5T_NATIVE_UINT64);
+    case TRACE_U32:
+        return H5Tcopy(H5T_NATIVE_UINT32);
+    case TRACE_ENUM:
+        return enum_type(column);
+    case TRACE_STRING:
+        return hdf5_string_type();
+    case TRACE_NAME:
+        return H5Tcopy(H5T_NATIVE_UINT16);
+    case TRACE_TYPE_COUNT:
+        break;
+    }
+    return H5I_INVALID_HID;
+}
+
+size_t hdf5_cell_bytes(enum trace_type type)
+{
+    static const size_t bytes[TRACE_TYPE_COUNT] = {
+        [TRACE_F64] = sizeof(double),    [TRACE_U64] = sizeof(uint64_t),
+        [TRACE_U32] = sizeof(uint32_t),  [TRACE_ENUM] = sizeof(uint8_t),
+        [TRACE_STRING] = sizeof(char *), [TRACE_NAME] = sizeof(uint16_t),
+    };
+    return bytes[type];
+}
+
+static bool write_attribute(hid_t object, const char *name, hid_t space, hid_t file_type,
+                            hid_t memory_type, const void *value)
+{
+    hid_t attribute = H5Acreate2(object, name, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
+    bool written = attribute >= 0 && H5Awrite(attribute, memory_type, value) >= 0;
+    /* Closing would clear the error stack that the caller is about to read. */
+    if (attribute >= 0 && written) {
+        written = H5Aclose(attribute) >= 0;
+    }
+    return written;
+}
+
+bool hdf5_write_text(hid_t object, const char *name, const char *text)
+{
+    hid_t space = H5Screate(H5S_SCALAR), type = hdf5_string_type();
+    bool written = write_attribute(object, name, space, type, type, &text);
+    if (written) {
+        H5Tclose(type);
+        H5Sclose(space);
+    }
+    return written;
+}
+
+bool hdf5_write_texts(hid_t object, const char *name, const char *const *texts, size_t count)
+{
+    hsize_t length = count;
+    hid_t space = H5Screate_simple(1, &length, NULL), type = hdf5_string_type();
+    bool written = write_attribute(object, name, space, type, type, texts);
+    if (written) {
+        H5Tclose(type);
+        H5Sclose(space);
+    }
+    return written;
+}
+
+bool hdf5_write_u64(hid_t object, const char *name, uint64_t value)
+{
+    hid_t space = H5Screate(H5S_SCALAR);
+    bool written = write_attribute(object, name, space, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
+    if (written) {
+        H5Sclose(space);
+    }
+    return written;
+}
+
+/* The innermost record comes first: where the system said no, or where HDF5 lost its way. */
+static herr_t innermost(unsigned depth, const H5E_error2_t *error, void *data)
+{
+    (void)depth;
+    struct hdf5_failure *failure = data;
+    const char *number = strstr(error->desc, "errno = ");
+    if (failure->text[0] == '\0' || (failure->errno_value == 0 && number != NULL)) {
+        snprintf(failure->text, sizeof failure->text, "%s", error->desc);
+    }
+    if (failure->errno_value == 0 && number != NULL) {
+        failure->errno_value = (int)strtol(number + strlen("errno = "), NULL, 10);
+    }
+    return 0;
+}
+
+struct hdf5_failure hdf5_failure(void)
+{
+    struct hdf5_failure failure = {.errno_value = 0};
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, innermost, &failure);
+    return failure;
+}
+
+const char *hdf5_advice(int errno_value)
+{
+    static const struct {
+        int errno_value;
+        const char *advice;
+    } advice[] = {
+        {.errno_value = ENOSPC, .advice = "free some space, or write the trace to another disk"},
+        {.errno_value = EDQUOT, .advice = "free some of your quota, or write it to another disk"},
+        {.errno_value = EFBIG, .advice = "raise the limit on file sizes (ulimit -f)"},
+        {.errno_value = ENOENT, .advice = "make the folder first (mkdir -p), or name another"},
+        {.errno_value = ENOTDIR, .advice = "a part of the path is a file; name another folder"},
+        {.errno_value = EISDIR, .advice = "name a file in that folder"},
+        {.errno_value = EACCES, .advice = "name a folder that you may write to"},
+        {.errno_value = EPERM, .advice = "name a folder that you may write to"},
+        {.errno_value = EROFS, .advice = "name a folder on a disk that can be written"},
+        {.errno_value = ENAMETOOLONG, .advice = "choose a shorter name"},
+    };
+    for (size_t i = 0; i < sizeof advice / sizeof *advice; i++) {
+        if (advice[i].errno_value == errno_value) {
+            return advice[i].advice;
+        }
+    }
+    return "try another folder or disk";
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * What the writer and the checker both need of HDF5: our types and attributes, and its errors as
+ * sentences. Inside sim/trace only. */
+#ifndef CPSIM_SIM_TRACE_HDF5_FILE_H
+#define CPSIM_SIM_TRACE_HDF5_FILE_H
+
+#include "sim/trace/trace_tables.h"
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Call before anything else: HDF5 then keeps its error messages to itself, and an exit after a
+ * failed write does not try again. */
+void hdf5_prepare(void);
+
+/* File access for traces: works on file systems without locks. The caller closes it. */
+hid_t hdf5_access_list(void);
+
+/* The type of a column in the file and in a chunk buffer (the two are the same on the machines that
+ * HDF5 calls little-endian; it converts on others). The caller closes both. */
+hid_t hdf5_file_type(const struct trace_column *column);
+hid_t hdf5_memory_type(const struct trace_column *column);
+size_t hdf5_cell_bytes(enum trace_type type); /* of one value in a chunk buffer */
+
+/* UTF-8 of any length: Python's str. The caller closes it. */
+hid_t hdf5_string_type(void);
+
+bool hdf5_write_text(hid_t object, const char *name, const char *text);
+bool hdf5_write_texts(hid_t object, const char *name, const char *const *texts, size_t count);
+bool hdf5_write_u64(hid_t object, const char *name, uint64_t value);
+
+/* Why the last call failed, from HDF5's error stack; call it before any other function of HDF5.
+ * `errno_value` is the system's reason, 0 when there was none; the text is HDF5's own. */
+struct hdf5_failure {
+    int errno_value;
+    char text[200];
+};
+struct hdf5_failure hdf5_failure(void);
+
+/* What to try about an errno: "free some space, or ...". Never NULL. */
+const char *hdf5_advice(int errno_value);
+
+#endif

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/trace/trace.h"
+
+#include "sim/base/arena.h"
+#include "sim/base/version.h"
+#include "sim/trace/hdf5_file.h"
+#include "sim/trace/name_table.h"
+#include "sim/trace/trace_tables.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Rows buffered, and rows of a chunk in the file: half a MiB of doubles, a size at which reading
+ * one column is as quick as it gets. */
+enum { CHUNK_ROWS = 64 * 1024, DEFLATE_LEVEL = 4 };
+
+struct column {
+    hid_t dataset, memory_type;
+    struct name_table *names; /* of a TRACE_NAME */
+};
+
+struct table {
+    const struct trace_table_layout *layout;
+    hid_t group;
+    struct column *columns; /* [layout->column_count] */
+    char *rows;             /* [CHUNK_ROWS][layout->row_bytes]; pages never touched cost nothing */
+    struct arena *strings;  /* of the buffered rows */
+    bool has_strings;
+    size_t buffered;
+    uint64_t written;
+};
+
+struct trace {
+    struct arena *arena;
+    struct diagnostics *diagnostics;
+    const char *path, *part_path;
+    hid_t file;
+    struct table tables[TRACE_TABLE_COUNT];
+    void *cells; /* [CHUNK_ROWS] of one column on its way to the file */
+    bool failed;
+};
+
+/* Reports the first failure, with HDF5's reason for it; what follows from it is not news. Returns
+ * false. */
+static bool fail(struct trace *trace, const char *doing, const char *table)
+{
+    struct hdf5_failure failure = hdf5_failure();
+    if (!trace->failed) {
+        const char *reason =
+            failure.errno_value != 0 ? strerror(failure.errno_value) : failure.text;
+        DIAGNOSE_ERROR(trace->diagnostics, ((struct mark){.file = trace->path}),
+                       "cannot write the trace (%s%s): %s; %s. No trace is kept", doing, table,
+                       reason, hdf5_advice(failure.errno_value));
+    }
+    trace->failed = true;
+    return false;
+}
+
+/* Whether `path` can be written, asked of the system, whose reasons are plainer than HDF5's. */
+static bool path_is_writable(const char *path, const char *part_path,
+                             struct diagnostics *diagnostics)
+{
+    const struct mark mark = {.file = path};
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        DIAGNOSE_ERROR(diagnostics, mark, "cannot write the trace: it is there and is %s; %s",
+                       S_ISDIR(status.st_mode) ? "a folder" : "not a file",
+                       S_ISDIR(status.st_mode) ? hdf5_advice(EISDIR) : "name a file");
+        return false;
+    }
+    int descriptor = open(part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        int reason = errno;
+        DIAGNOSE_ERROR(diagnostics, mark, "cannot write the trace: %s; %s", strerror(reason),
+                       hdf5_advice(reason));
+        return false;
+    }
+    close(descriptor);
+    return true;
+}
+
+static hid_t create_file(const char *part_path)
+{
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = hdf5_access_list();
+    /* No times, and an order of our own: equal runs give equal bytes. */
+    H5Pset_obj_track_times(creation, false);
+    H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+    H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED);
+    /* Small nodes in the trees of chunks: the default, 2 KiB a column, is most of a short trace. */
+    H5Pset_istore_k(creation, 8);
+    hid_t file = H5Fcreate(part_path, H5F_ACC_TRUNC, creation, access);
+    if (file >= 0) {
+        H5Pclose(access);
+        H5Pclose(creation);
+    }
+    return file;
+}
+
+static bool write_root_attributes(hid_t file, const struct trace_attributes *attributes)
+{
+    return hdf5_write_text(file, "cpsim_format", TRACE_FORMAT) &&
+           hdf5_write_text(file, "cpsim_version", version_number()) &&
+           hdf5_write_text(file, "git_revision", version_revision()) &&
+           hdf5_write_text(file, "simgrid_version", attributes->simgrid_version) &&
+           hdf5_write_u64(file, "seed", attributes->seed) &&
+           hdf5_write_text(file, "scenario", attributes->scenario);
+}
+
+static bool open_table(struct trace *trace, struct table *table,
+                       const struct trace_table_layout *layout)
+{
+    table->layout = layout;
+    table->columns = ARENA_ARRAY(trace->arena, struct column, layout->column_count);
+    table->rows = arena_array(trace->arena, CHUNK_ROWS, layout->row_bytes);
+    for (size_t i = 0; i < layout->column_count; i++) {
+        const struct trace_column *column = &layout->columns[i];
+        table->columns[i] =
+            (struct column){.dataset = H5I_INVALID_HID, .memory_type = hdf5_memory_type(column)};
+        table->has_strings |= column->type == TRACE_STRING;
+        if (column->type == TRACE_NAME) {
+            table->columns[i].names = name_table_create(trace->arena);
+        }
+    }
+    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(creation, false);
+    H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+    table->group = H5Gcreate2(trace->file, layout->name, H5P_DEFAULT, creation, H5P_DEFAULT);
+    if (table->group < 0 || !hdf5_write_text(table->group, "long_name", layout->long_name)) {
+        return fail(trace, "making /", layout->name);
+    }
+    H5Pclose(creation);
+    return true;
+}
+
+struct trace *trace_open(const char *path, const struct trace_attributes *attributes,
+                         struct diagnostics *diagnostics)
+{
+    hdf5_prepare();
+    struct arena *arena = arena_create();
+    struct trace *trace = ARENA_NEW(arena, struct trace);
+    trace->arena = arena;
+    trace->diagnostics = diagnostics;
+    trace->path = arena_strdup(arena, path);
+    trace->part_path = arena_printf(arena, "%s.part", path);
+    if (!path_is_writable(trace->path, trace->part_path, diagnostics)) {
+        arena_destroy(arena);
+        return NULL;
+    }
+    trace->cells = arena_array(arena, CHUNK_ROWS, sizeof(double));
+    trace->file = create_file(trace->part_path);
+    bool made = (trace->file >= 0 && write_root_attributes(trace->file, attributes)) ||
+                fail(trace, "starting it", "");
+    for (size_t i = 0; made && i < TRACE_TABLE_COUNT; i++) {
+        made = open_table(trace, &trace->tables[i], &trace_tables[i]);
+    }
+    if (!made) {
+        trace_close(trace);
+        return NULL;
+    }
+    return trace;
+}
+
+/* The dataset of a column. Made when its first rows are written, so that a short table has one
+ * short chunk: a whole one would cost more to compress than the run took. */
+static bool create_dataset(struct table *table, size_t index, hsize_t rows)
+{
+    const struct trace_column *column = &table->layout->columns[index];
+    hsize_t extent = 0, unlimited = H5S_UNLIMITED, chunk = rows > 0 ? rows : 1;
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_obj_track_times(creation, false);
+    H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED);
+    H5Pset_chunk(creation, 1, &chunk);
+    H5Pset_fill_time(creation, H5D_FILL_TIME_ALLOC); /* the last chunk's unused end: zeros */
+    H5Pset_shuffle(creation);
+    H5Pset_deflate(creation, DEFLATE_LEVEL);
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+    H5Pset_chunk_cache(access, 0, 0, 1.0); /* every chunk is written once */
+    hid_t space = H5Screate_simple(1, &extent, &unlimited), type = hdf5_file_type(column);
+    hid_t dataset =
+        H5Dcreate2(table->group, column->name, type, space, H5P_DEFAULT, creation, access);
+    table->columns[index].dataset = dataset;
+    bool made = dataset >= 0 && hdf5_write_text(dataset, "units", column->units) &&
+                hdf5_write_text(dataset, "long_name", column->long_name) &&
+                (column->row_of == NULL || hdf5_write_text(dataset, "row_of", column->row_of));
+    if (made) {
+        H5Tclose(type);
+        H5Sclose(space);
+        H5Pclose(access);
+        H5Pclose(creation);
+    }
+    return made;
+}
+
+/* One column of the buffered rows, side by side. */
+static void gather_cells(const struct table *table, size_t index, void *cells)
+{
+    const struct trace_column *column = &table->layout->columns[index];
+    size_t stride = table->layout->row_bytes;
+    const char *field = table->rows + column->offset;
+    size_t cell_bytes = hdf5_cell_bytes(column->type);
+    if (column->type == TRACE_ENUM) {
+        for (size_t row = 0; row < table->buffered; row++, field += stride) {
+            unsigned value;
+            memcpy(&value, field, sizeof value);
+            ((uint8_t *)cells)[row] = (uint8_t)value;
+        }
+    } else {
+        for (size_t row = 0; row < table->buffered; row++, field += stride) {
+            memcpy((char *)cells + row * cell_bytes, field, cell_bytes);
+        }
+    }
+}
+
+static bool write_cells(struct table *table, size_t index, const void *cells)
+{
+    const struct column *column = &table->columns[index];
+    hsize_t start = table->written, count = table->buffered, extent = start + count;
+    if (H5Dset_extent(column->dataset, &extent) < 0) {
+        return false;
+    }
+    hid_t memory_space = H5Screate_simple(1, &count, NULL);
+    hid_t file_space = H5Dget_space(column->dataset);
+    bool written =
+        H5Sselect_hyperslab(file_space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
+        H5Dwrite(column->dataset, column->memory_type, memory_space, file_space, H5P_DEFAULT,
+                 cells) >= 0;
+    if (written) {
+        H5Sclose(file_space);
+        H5Sclose(memory_space);
+    }
+    return written;
+}
+
+static bool flush_table(struct trace *trace, struct table *table)
+{
+    for (size_t i = 0; i < table->layout->column_count && !trace->failed; i++) {
+        if (table->columns[i].dataset < 0 && !create_dataset(table, i, table->buffered)) {
+            return fail(trace, "making a column of /", table->layout->name);
+        }
+        if (table->buffered > 0) {
+            gather_cells(table, i, trace->cells);
+            if (!write_cells(table, i, trace->cells)) {
+                return fail(trace, "adding rows to /", table->layout->name);
+            }
+        }
+    }
+    table->written += table->buffered;
+    table->buffered = 0;
+    arena_destroy(table->strings);
+    table->strings = NULL;
+    return !trace->failed;
+}
+
+/* Gives the buffered row strings that stay: copies, and codes of names in the field's first bytes.
+ */
+static bool keep_strings(struct trace *trace, struct table *table, char *row)
+{
+    for (size_t i = 0; i < table->layout->column_count; i++) {
+        const struct trace_column *column = &table->layout->columns[i];
+        if (column->type != TRACE_STRING && column->type != TRACE_NAME) {
+            continue;
+        }
+        const char *text;
+        memcpy(&text, row + column->offset, sizeof text);
+        assert(text != NULL && "a row of the trace whose string was not filled in");
+        if (column->type == TRACE_STRING) {
+            text = arena_strdup(table->strings, text);
+            memcpy(row + column->offset, &text, sizeof text);
+            continue;
+        }
+        uint16_t code;
+        if (!name_table_code(table->columns[i].names, text, &code)) {
+            DIAGNOSE_ERROR(trace->diagnostics, ((struct mark){.file = trace->path}),
+                           "more than %d different names in /%s/%s; no trace is kept",
+                           NAME_TABLE_CAPACITY, table->layout->name, column->name);
+            trace->failed = true;
+            return false;
+        }
+        memcpy(row + column->offset, &code, sizeof code);
+    }
+    return true;
+}
+
+static uint64_t add_row(struct trace *trace, enum trace_table which, const void *row)
+{
+    struct table *table = &trace->tables[which];
+    uint64_t number = table->written + table->buffered;
+    if (trace->failed) {
+        return number;
+    }
+    if (table->strings == NULL && table->has_strings) {
+        table->strings = arena_create();
+    }
+    char *kept = table->rows + table->buffered * table->layout->row_bytes;
+    memcpy(kept, row, table->layout->row_bytes);
+    if (keep_strings(trace, table, kept) && ++table->buffered == CHUNK_ROWS) {
+        flush_table(trace, table);
+    }
+    return number;
+}
+
+uint64_t trace_add_phase(struct trace *trace, const struct trace_phase *phase)
+{
+    return add_row(trace, TRACE_PHASES, phase);
+}
+
+uint64_t trace_add_operator(struct trace *trace, const struct trace_operator *operator_run)
+{
+    return add_row(trace, TRACE_OPERATORS, operator_run);
+}
+
+uint64_t trace_add_link(struct trace *trace, const struct trace_link *link)
+{
+    return add_row(trace, TRACE_LINKS, link);
+}
+
+uint64_t trace_add_gpu(struct trace *trace, const struct trace_gpu *gpu)
+{
+    return add_row(trace, TRACE_GPUS, gpu);
+}
+
+/* What is still in memory: the buffered rows, and the names that codes stand for. */
+static bool finish_table(struct trace *trace, struct table *table)
+{
+    if (!flush_table(trace, table)) {
+        return false;
+    }
+    for (size_t i = 0; i < table->layout->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        if (column->names != NULL &&
+            !hdf5_write_texts(column->dataset, "categories", name_table_names(column->names),
+                              name_table_count(column->names))) {
+            return fail(trace, "naming the categories of /", table->layout->name);
+        }
+    }
+    return true;
+}
+
+static void close_table(struct table *table)
+{
+    for (size_t i = 0; table->layout != NULL && i < table->layout->column_count; i++) {
+        if (table->columns[i].dataset > 0) {
+            H5Dclose(table->columns[i].dataset);
+        }
+        H5Tclose(table->columns[i].memory_type);
+    }
+    if (table->group > 0) {
+        H5Gclose(table->group);
+    }
+    arena_destroy(table->strings);
+}
+
+/* Writes everything and closes the file; the .part file is whole when this returns true. */
+static bool finish(struct trace *trace)
+{
+    for (size_t i = 0; i < TRACE_TABLE_COUNT && !trace->failed; i++) {
+        finish_table(trace, &trace->tables[i]);
+    }
+    for (size_t i = 0; i < TRACE_TABLE_COUNT; i++) {
+        close_table(&trace->tables[i]);
+    }
+    if (!trace->failed) {
+        assert(H5Fget_obj_count(trace->file, H5F_OBJ_ALL) == 1 &&
+               "an object of the trace is still open");
+    }
+    if (trace->file > 0 && H5Fclose(trace->file) < 0) {
+        fail(trace, "closing it", "");
+    }
+    return !trace->failed;
+}
+
+bool trace_close(struct trace *trace)
+{
+    bool written = finish(trace);
+    if (written && rename(trace->part_path, trace->path) != 0) {
+        int reason = errno;
+        DIAGNOSE_ERROR(trace->diagnostics, ((struct mark){.file = trace->path}),
+                       "cannot rename %s to it: %s; %s. No trace is kept", trace->part_path,
+                       strerror(reason), hdf5_advice(reason));
+        written = false;
+    }
+    if (!written) {
+        unlink(trace->part_path);
+    }
+    arena_destroy(trace->arena);
+    return written;
+}
+
+void trace_abandon(struct trace *trace)
+{
+    if (!finish(trace)) {
+        unlink(trace->part_path);
+    }
+    arena_destroy(trace->arena);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ * The trace of a run: an HDF5 file of tables, each a group of columns. docs/trace-format.md is for
+ * those who read it. Times are simulated seconds, sizes bytes, work FLOPs, energy joules.
+ *
+ *     struct trace *trace = trace_open("run.h5", &attributes, diagnostics);
+ *     uint64_t row = trace_add_phase(trace, &(struct trace_phase){.name = "prefill turn 1", ...});
+ *     bool written = trace_close(trace);
+ *
+ * Rows go to run.h5.part, 64 Ki at a time, so memory is bounded whatever the length of the run;
+ * trace_close() renames it to run.h5. The same rows and attributes give the same bytes.
+ * Owner: whoever opened it, until trace_close() or trace_abandon(). Rows and their strings are
+ * copied. */
+#ifndef CPSIM_SIM_TRACE_TRACE_H
+#define CPSIM_SIM_TRACE_TRACE_H
+
+#include "models/gpu_kernel.h"
+#include "models/step_program.h"
+#include "sim/base/diagnostics.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct trace;
+
+/* What the root of the file says of the run. */
+struct trace_attributes {
+    uint64_t seed;
+    const char *simgrid_version; /* "3.32.0" */
+    const char *scenario;        /* the resolved scenario, YAML */
+};
+
+enum trace_phase_kind { TRACE_PREFILL, TRACE_DECODE };
+enum trace_ring { TRACE_RING_NONE, TRACE_RING_PASS_KV, TRACE_RING_PASS_Q };
+
+/* A prefill, or all the decode steps of one answer. The seven parts of the time, gemm_seconds to
+ * other_seconds, add up to duration_seconds. */
+struct trace_phase {
+    const char *name; /* "prefill turn 1" */
+    enum trace_phase_kind kind;
+    uint32_t turn;          /* of the conversation, from 1 */
+    uint64_t new_tokens;    /* prompted or generated, of one conversation */
+    uint64_t cached_tokens; /* in the KV cache before, of one conversation */
+    enum trace_ring ring;
+    double start_seconds, duration_seconds;
+    double latency_seconds; /* TTFT of a prefill, TPOT of a decode */
+    double gemm_seconds, attention_seconds, memory_kernel_seconds, tp_collective_seconds;
+    double ring_exposed_seconds, host_seconds, other_seconds;
+    double flops; /* of all GPUs */
+    double mfu;
+    double nvlink_bytes, network_bytes; /* of all GPUs */
+    double joules;                      /* of all GPUs; NAN: not modelled */
+};
+
+/* An operator as one rank ran it. */
+struct trace_operator {
+    uint32_t phase;      /* row of /phases */
+    const char *segment; /* of the step program: "layers", "head", ... */
+    uint32_t layer;      /* from 0; 0 outside the layers */
+    uint32_t rank;       /* of the layout */
+    uint32_t gpu;        /* row of /gpus */
+    const char *name;    /* "qkv", "ring hop", ... */
+    enum operator_kind kind;
+    enum stream stream;
+    uint32_t iteration; /* of the ring, from 0 */
+    double start_seconds, duration_seconds;
+    double flops, bytes;
+    enum bound bound;
+};
+
+enum trace_link_kind { TRACE_NVLINK, TRACE_NIC };
+enum trace_direction { TRACE_OUT, TRACE_IN };
+
+/* One direction of a link. */
+struct trace_link {
+    const char *name; /* as SimGrid's platform has it */
+    enum trace_link_kind kind;
+    uint32_t gpu; /* row of /gpus: whose link it is; of a shared NIC, the first of its GPUs */
+    enum trace_direction direction;
+    double bytes;
+    double capacity_bytes_per_second;
+    double busy_seconds; /* in which anything moved */
+    double utilisation;  /* bytes / (capacity x duration of the run) */
+};
+
+struct trace_gpu {
+    uint32_t gpu;  /* in the cluster, from 0 */
+    uint32_t node; /* in the cluster, from 0 */
+    uint32_t tensor_rank, context_rank;
+    double gemm_seconds, attention_seconds, memory_kernel_seconds, communication_seconds;
+    double weights_bytes, kv_cache_bytes, activations_bytes; /* at their largest */
+    double capacity_bytes;
+    double joules; /* NAN: not modelled */
+};
+
+/* Creates `path`.part. On failure NULL and a diagnostic: `path` cannot be written, which is the
+ * user's to mend (exit status 2). `diagnostics` must outlive the trace. */
+struct trace *trace_open(const char *path, const struct trace_attributes *attributes,
+                         struct diagnostics *diagnostics);
+
+/* Each adds a row and returns its number, from 0. What goes wrong is reported once, as a
+ * diagnostic, and remembered for trace_close(). */
+uint64_t trace_add_phase(struct trace *trace, const struct trace_phase *phase);
+uint64_t trace_add_operator(struct trace *trace, const struct trace_operator *operator_run);
+uint64_t trace_add_link(struct trace *trace, const struct trace_link *link);
+uint64_t trace_add_gpu(struct trace *trace, const struct trace_gpu *gpu);
+
+/* Writes what is left and renames `path`.part to `path`. false and a diagnostic when that, or
+ * anything since trace_open(), failed (exit status 1); then neither file stays. */
+bool trace_close(struct trace *trace);
+
+/* For a run that was broken off: leaves `path`.part, readable as far as it goes, and no `path`. */
+void trace_abandon(struct trace *trace);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/trace/trace_tables.h"
+
+#include "sim/trace/trace.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
+
+/* Names of members, each list ended by NULL; the index is the value in C and in the file. */
+static const char *const phase_kinds[] = {
+    [TRACE_PREFILL] = "prefill",
+    [TRACE_DECODE] = "decode",
+    NULL,
+};
+static const char *const rings[] = {
+    [TRACE_RING_NONE] = "none",
+    [TRACE_RING_PASS_KV] = "pass_kv",
+    [TRACE_RING_PASS_Q] = "pass_q",
+    NULL,
+};
+static const char *const operator_kinds[] = {
+    [OPERATOR_GEMM] = "gemm",     [OPERATOR_ATTENTION] = "attention",
+    [OPERATOR_MEMORY] = "memory", [OPERATOR_COLLECTIVE] = "collective",
+    [OPERATOR_HOST] = "host",     NULL,
+};
+static const char *const streams[] = {
+    [STREAM_COMPUTE] = "compute",
+    [STREAM_COMMUNICATION] = "communication",
+    NULL,
+};
+static const char *const bounds[] = {
+    [BOUND_COMPUTE] = "compute",
+    [BOUND_MEMORY] = "memory",
+    [BOUND_LAUNCH] = "launch",
+    [BOUND_NETWORK] = "network",
+    NULL,
+};
+static const char *const link_kinds[] = {
+    [TRACE_NVLINK] = "nvlink",
+    [TRACE_NIC] = "nic",
+    NULL,
+};
+static const char *const directions[] = {
+    [TRACE_OUT] = "out",
+    [TRACE_IN] = "in",
+    NULL,
+};
+
+_Static_assert(COUNT_OF(operator_kinds) == OPERATOR_KIND_COUNT + 1, "a kind without a name");
+_Static_assert(COUNT_OF(streams) == STREAM_COUNT + 1, "a stream without a name");
+
+/* One column, two lines. */
+/* clang-format off */
+#define AT(field) .offset = offsetof(struct trace_phase, field)
+static const struct trace_column phase_columns[] = {
+    {.name = "name", .type = TRACE_STRING, AT(name), .units = "1",
+     .long_name = "What a person calls the phase."},
+    {.name = "kind", .type = TRACE_ENUM, AT(kind), .units = "1", .members = phase_kinds,
+     .long_name = "A prefill, or all the decode steps of one answer."},
+    {.name = "turn", .type = TRACE_U32, AT(turn), .units = "1",
+     .long_name = "Turn of the conversation, from 1."},
+    {.name = "new_tokens", .type = TRACE_U64, AT(new_tokens), .units = "1",
+     .long_name = "Tokens prompted or generated, of one conversation."},
+    {.name = "cached_tokens", .type = TRACE_U64, AT(cached_tokens), .units = "1",
+     .long_name = "Tokens in the KV cache before the phase, of one conversation."},
+    {.name = "ring", .type = TRACE_ENUM, AT(ring), .units = "1", .members = rings,
+     .long_name = "What ring attention passes round; none without context parallelism."},
+    {.name = "start", .type = TRACE_F64, AT(start_seconds), .units = "s",
+     .long_name = "When the phase began."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "How long it lasted; the seven parts, gemm to other, add up to it."},
+    {.name = "latency", .type = TRACE_F64, AT(latency_seconds), .units = "s",
+     .long_name = "TTFT of a prefill; TPOT, the mean over the steps, of a decode."},
+    {.name = "gemm", .type = TRACE_F64, AT(gemm_seconds), .units = "s",
+     .long_name = "Part of the duration spent in matrix products."},
+    {.name = "attention", .type = TRACE_F64, AT(attention_seconds), .units = "s",
+     .long_name = "Part of the duration spent in attention kernels."},
+    {.name = "memory_kernels", .type = TRACE_F64, AT(memory_kernel_seconds), .units = "s",
+     .long_name = "Part of the duration spent in kernels bound by memory: norms, SwiGLU, copies."},
+    {.name = "tp_collective", .type = TRACE_F64, AT(tp_collective_seconds), .units = "s",
+     .long_name = "Part of the duration spent in collectives of tensor parallelism."},
+    {.name = "ring_exposed", .type = TRACE_F64, AT(ring_exposed_seconds), .units = "s",
+     .long_name = "Part of the duration spent in ring communication that nothing hides."},
+    {.name = "host", .type = TRACE_F64, AT(host_seconds), .units = "s",
+     .long_name = "Part of the duration in which the GPU waits for the program that drives it."},
+    {.name = "other", .type = TRACE_F64, AT(other_seconds), .units = "s",
+     .long_name = "Part of the duration that belongs to none of the six before."},
+    {.name = "flops", .type = TRACE_F64, AT(flops), .units = "FLOP",
+     .long_name = "Useful work of all GPUs; causal attention counts half the square."},
+    {.name = "mfu", .type = TRACE_F64, AT(mfu), .units = "1",
+     .long_name = "FLOP utilisation: flops / (duration x dense 16-bit peak of all GPUs)."},
+    {.name = "nvlink_bytes", .type = TRACE_F64, AT(nvlink_bytes), .units = "B",
+     .long_name = "Bytes that crossed NVLink, of all GPUs, each counted once."},
+    {.name = "network_bytes", .type = TRACE_F64, AT(network_bytes), .units = "B",
+     .long_name = "Bytes that crossed network cards, of all GPUs, each counted once."},
+    {.name = "energy", .type = TRACE_F64, AT(joules), .units = "J", .may_be_missing = true,
+     .long_name = "Energy of all GPUs; NaN when it is not modelled."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_operator, field)
+static const struct trace_column operator_columns[] = {
+    {.name = "phase", .type = TRACE_U32, AT(phase), .units = "1", .row_of = "phases",
+     .long_name = "The phase it ran in."},
+    {.name = "segment", .type = TRACE_NAME, AT(segment), .units = "1",
+     .long_name = "The run of identical layers it belongs to."},
+    {.name = "layer", .type = TRACE_U32, AT(layer), .units = "1",
+     .long_name = "Layer, from 0; 0 outside the layers."},
+    {.name = "rank", .type = TRACE_U32, AT(rank), .units = "1",
+     .long_name = "Rank of the layout: tensor rank + tensor size x context rank."},
+    {.name = "gpu", .type = TRACE_U32, AT(gpu), .units = "1", .row_of = "gpus",
+     .long_name = "The GPU it ran on."},
+    {.name = "name", .type = TRACE_NAME, AT(name), .units = "1",
+     .long_name = "What the operator does in the layer."},
+    {.name = "kind", .type = TRACE_ENUM, AT(kind), .units = "1", .members = operator_kinds,
+     .long_name = "What kind of work it is."},
+    {.name = "stream", .type = TRACE_ENUM, AT(stream), .units = "1", .members = streams,
+     .long_name = "The stream it was queued on; the two streams overlap."},
+    {.name = "iteration", .type = TRACE_U32, AT(iteration), .units = "1",
+     .long_name = "Step of the ring, from 0; 0 outside a ring."},
+    {.name = "start", .type = TRACE_F64, AT(start_seconds), .units = "s",
+     .long_name = "When it began."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "How long it ran."},
+    {.name = "flops", .type = TRACE_F64, AT(flops), .units = "FLOP",
+     .long_name = "Useful work of this GPU."},
+    {.name = "bytes", .type = TRACE_F64, AT(bytes), .units = "B",
+     .long_name = "Bytes to and from GPU memory; of a collective, those this GPU sent."},
+    {.name = "bound", .type = TRACE_ENUM, AT(bound), .units = "1", .members = bounds,
+     .long_name = "What kept it from being faster."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_link, field)
+static const struct trace_column link_columns[] = {
+    {.name = "name", .type = TRACE_STRING, AT(name), .units = "1",
+     .long_name = "The link's name in the platform."},
+    {.name = "kind", .type = TRACE_ENUM, AT(kind), .units = "1", .members = link_kinds,
+     .long_name = "NVLink inside a node, or a network card."},
+    {.name = "gpu", .type = TRACE_U32, AT(gpu), .units = "1", .row_of = "gpus",
+     .long_name = "Whose link it is; of a shared network card, the first of its GPUs."},
+    {.name = "direction", .type = TRACE_ENUM, AT(direction), .units = "1", .members = directions,
+     .long_name = "Out of the GPU or into it."},
+    {.name = "bytes", .type = TRACE_F64, AT(bytes), .units = "B",
+     .long_name = "Bytes that crossed it, protocol overhead included."},
+    {.name = "capacity", .type = TRACE_F64, AT(capacity_bytes_per_second), .units = "B/s",
+     .long_name = "What it can carry."},
+    {.name = "busy", .type = TRACE_F64, AT(busy_seconds), .units = "s",
+     .long_name = "Time in which anything moved on it."},
+    {.name = "utilisation", .type = TRACE_F64, AT(utilisation), .units = "1",
+     .long_name = "bytes / (capacity x duration of the run)."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_gpu, field)
+static const struct trace_column gpu_columns[] = {
+    {.name = "gpu", .type = TRACE_U32, AT(gpu), .units = "1",
+     .long_name = "Number of the GPU in the cluster, from 0."},
+    {.name = "node", .type = TRACE_U32, AT(node), .units = "1",
+     .long_name = "Number of its node in the cluster, from 0."},
+    {.name = "tensor_rank", .type = TRACE_U32, AT(tensor_rank), .units = "1",
+     .long_name = "Its rank among those that share each layer's matrices, from 0."},
+    {.name = "context_rank", .type = TRACE_U32, AT(context_rank), .units = "1",
+     .long_name = "Its rank among those that share a sequence's tokens, from 0."},
+    {.name = "busy_gemm", .type = TRACE_F64, AT(gemm_seconds), .units = "s",
+     .long_name = "Time in matrix products."},
+    {.name = "busy_attention", .type = TRACE_F64, AT(attention_seconds), .units = "s",
+     .long_name = "Time in attention kernels."},
+    {.name = "busy_memory_kernels", .type = TRACE_F64, AT(memory_kernel_seconds), .units = "s",
+     .long_name = "Time in kernels bound by memory."},
+    {.name = "busy_communication", .type = TRACE_F64, AT(communication_seconds), .units = "s",
+     .long_name = "Time in communication, whether something hides it or not."},
+    {.name = "memory_weights", .type = TRACE_F64, AT(weights_bytes), .units = "B",
+     .long_name = "Memory for weights."},
+    {.name = "memory_kv_cache", .type = TRACE_F64, AT(kv_cache_bytes), .units = "B",
+     .long_name = "Memory for the KV cache, at its largest."},
+    {.name = "memory_activations", .type = TRACE_F64, AT(activations_bytes), .units = "B",
+     .long_name = "Memory for activations and buffers, at their largest."},
+    {.name = "memory_capacity", .type = TRACE_F64, AT(capacity_bytes), .units = "B",
+     .long_name = "Memory the GPU has."},
+    {.name = "energy", .type = TRACE_F64, AT(joules), .units = "J", .may_be_missing = true,
+     .long_name = "Energy over the run; NaN when it is not modelled."},
+};
+#undef AT
+/* clang-format on */
+
+const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
+    [TRACE_PHASES] =
+        {
+            .name = "phases",
+            .long_name = "What the run did, one row a prefill or decode.",
+            .row_bytes = sizeof(struct trace_phase),
+            .columns = phase_columns,
+            .column_count = COUNT_OF(phase_columns),
+        },
+    [TRACE_OPERATORS] =
+        {
+            .name = "operators",
+            .long_name = "The timeline, one row an operator on a rank.",
+            .row_bytes = sizeof(struct trace_operator),
+            .columns = operator_columns,
+            .column_count = COUNT_OF(operator_columns),
+        },
+    [TRACE_LINKS] =
+        {
+            .name = "links",
+            .long_name = "The network, one row a link and direction.",
+            .row_bytes = sizeof(struct trace_link),
+            .columns = link_columns,
+            .column_count = COUNT_OF(link_columns),
+        },
+    [TRACE_GPUS] =
+        {
+            .name = "gpus",
+            .long_name = "The GPUs, one row each.",
+            .row_bytes = sizeof(struct trace_gpu),
+            .columns = gpu_columns,
+            .column_count = COUNT_OF(gpu_columns),
+        },
+};
+
+size_t trace_member_count(const struct trace_column *column)
+{
+    size_t count = 0;
+    while (column->members[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+const char *trace_type_name(enum trace_type type)
+{
+    static const char *const names[TRACE_TYPE_COUNT] = {
+        [TRACE_F64] = "float64", [TRACE_U64] = "uint64",    [TRACE_U32] = "uint32",
+        [TRACE_ENUM] = "enum",   [TRACE_STRING] = "string", [TRACE_NAME] = "name",
+    };
+    return names[type];
+}
