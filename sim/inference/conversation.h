@@ -55,7 +55,4 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
  * is on the links. */
 uint32_t scenario_nodes(const struct scenario *scenario);
 
-/* The replica a scenario describes; points into it. */
-struct replica scenario_replica(const struct scenario *scenario);
-
 #endif

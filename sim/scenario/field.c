@@ -11,9 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Doubles hold every whole number up to here. */
-static const double largest_whole_number = 9007199254740992.0; /* 2^53 */
-
 struct place {
     const struct field_context *context;
     const struct field *field;
@@ -42,7 +39,7 @@ static const char *did_you_mean(struct arena *arena, const char *word)
 
 static bool in_range(const struct field *field, double value)
 {
-    return value >= field->min && (field->max == 0.0 || value <= field->max);
+    return value >= field->min && value <= field_largest(field);
 }
 
 static void complain_of_range(const struct place *place, const struct node *node)
@@ -119,8 +116,7 @@ static void read_count(const struct place *place, struct node *node)
                        "%s: '%.100s' is not a whole number", place->path, node->text);
         return;
     }
-    double largest = place->field->size == sizeof(uint32_t) ? UINT32_MAX : largest_whole_number;
-    if (!in_range(place->field, value) || value > largest) {
+    if (!in_range(place->field, value)) {
         complain_of_range(place, node);
         return;
     }
