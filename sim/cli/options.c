@@ -119,12 +119,12 @@ bool options_read(const struct command *command, char *const *arguments, size_t 
             fprintf(stderr, "cpsim: error: %s takes no value\n", option->name);
             return false;
         }
-        if (option->argument != NULL && value == NULL && i + 1 == count) {
+        if (option->argument != NULL && value == NULL) {
+            value = i + 1 < count ? arguments[++i] : "";
+        }
+        if (option->argument != NULL && value[0] == '\0') {
             fprintf(stderr, "cpsim: error: %s needs %s\n", option->name, option->argument);
             return false;
-        }
-        if (option->argument != NULL && value == NULL) {
-            value = arguments[++i];
         }
         take(invocation, id, value);
     }

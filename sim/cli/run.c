@@ -44,7 +44,8 @@ static int simulate(const struct invocation *invocation, const struct scenario *
         if (trace != NULL) {
             trace_run_abandon(trace);
         }
-        return EXIT_RUN_FAILED;
+        bool platform_refused = scenario->platform_xml != NULL && result.phase_count == 0;
+        return platform_refused ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
     }
     if (trace != NULL && !trace_run_close(trace, &result)) {
         return EXIT_RUN_FAILED;
