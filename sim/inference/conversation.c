@@ -43,8 +43,7 @@ static void try_both(struct runner *runner, const struct batch *batch, struct ph
     struct step_program program;
     for (int variant = RING_PASS_KV; variant <= RING_PASS_Q; variant++) {
         build(runner, batch, (enum ring_variant)variant, &program);
-        seconds[variant] =
-            program_seconds(runner->replica.cluster, &program, runner->scratch.spans);
+        seconds[variant] = program_seconds(&program, runner->scratch.spans);
     }
     bool queries = seconds[RING_PASS_Q] < seconds[RING_PASS_KV];
     phase->variant = queries ? RING_PASS_Q : RING_PASS_KV;
