@@ -526,9 +526,33 @@ static void destroy_semaphores(struct player *player)
     }
 }
 
+/* SimGrid aborts on a time that is no number. */
+static bool is_priced(const struct step_program *program, struct diagnostics *diagnostics)
+{
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        for (uint32_t j = 0; j < program->segments[i].count; j++) {
+            const struct step_operator *op = &program->segments[i].operators[j];
+            double seconds =
+                op->kind == OPERATOR_COLLECTIVE ? op->plan.latency_seconds : op->cost.seconds;
+            if (!isfinite(seconds) || seconds < 0.0) {
+                DIAGNOSE_ERROR(
+                    diagnostics, ((struct mark){0}),
+                    "the models give operator \"%s\" of \"%s\" no time (%g s); a constant "
+                    "of the GPU, cluster or software file is out of its useful range",
+                    op->name, program->segments[i].name, seconds);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 bool engine_play(struct engine *engine, const struct play *play, double *seconds,
                  struct diagnostics *diagnostics)
 {
+    if (!is_priced(play->program, diagnostics)) {
+        return false;
+    }
     struct arena *arena = arena_create();
     struct player player = {.engine = engine, .play = play, .start = simgrid_get_clock()};
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {

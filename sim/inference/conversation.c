@@ -4,6 +4,7 @@
 #include "models/step_price.h"
 #include "sim/inference/recorder.h"
 #include "sim/inference/trace_run.h"
+#include "sim/scenario/replica.h"
 
 #include <math.h>
 
@@ -25,18 +26,6 @@ struct runner {
     double clock_seconds;
 };
 
-struct replica scenario_replica(const struct scenario *scenario)
-{
-    return (struct replica){
-        .llm = &scenario->llm,
-        .gpu = &scenario->gpu,
-        .cluster = &scenario->cluster,
-        .software = &scenario->software,
-        .layout = &scenario->layout,
-        .precision = &scenario->precision,
-    };
-}
-
 static struct power_state build(struct runner *runner, const struct batch *batch,
                                 enum ring_variant variant, struct step_program *program)
 {
@@ -45,23 +34,6 @@ static struct power_state build(struct runner *runner, const struct batch *batch
 }
 
 /* --- which variant --- */
-
-static struct ring_answer ask_rule(const struct runner *runner, const struct batch_slice *slice)
-{
-    const struct scenario *scenario = runner->scenario;
-    struct ring_question question = {
-        .new_tokens = slice->new_tokens,
-        .cached_tokens = slice->cached_tokens,
-        .ranks = scenario->layout.context,
-        .query_heads = scenario->llm.query_heads,
-        .kv_heads = scenario->llm.kv_heads,
-        .element_bytes = format_bytes(scenario->precision.kv_cache),
-        .flops_per_second = scenario->gpu.dense_flops_per_second[FORMAT_BF16],
-        .bytes_per_second = scenario->cluster.nic_bytes_per_second *
-                            scenario->cluster.nics_per_node / scenario->cluster.gpus_per_node,
-    };
-    return ring_choose(scenario->ring_rule, &question);
-}
 
 /* Both variants by the closed-form executor, which agrees with the engine where nothing else is on
  * the links. */
@@ -87,7 +59,8 @@ static void choose_variant(struct runner *runner, const struct batch *batch,
     } else if (phase->phase == PHASE_DECODE) {
         phase->variant = RING_PASS_Q;
     } else {
-        phase->answer = ask_rule(runner, &batch->slices[0]);
+        phase->answer =
+            scenario_ring_answer(runner->scenario, phase->new_tokens, phase->cached_tokens);
         phase->variant = phase->answer.variant;
         if (runner->scenario->ring_rule == RING_RULE_AUTO) {
             try_both(runner, batch, phase);

@@ -51,7 +51,4 @@ struct trace_run; /* sim/inference/trace_run.h: rows of the trace; NULL: none */
 bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
                       struct conversation_result *result, struct diagnostics *diagnostics);
 
-/* The replica a scenario describes; points into it. */
-struct replica scenario_replica(const struct scenario *scenario);
-
 #endif

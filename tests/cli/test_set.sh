@@ -32,13 +32,13 @@ shown() {
     for setting in "$@"; do arguments+=(--set "$setting"); done
     expect 0 "/$pattern/" "" "$cpsim" show "$scenario" "${arguments[@]}"
 }
-shown '^  tensor: 4 +# --set$' layout.tensor=2 layout.tensor=4
+shown '^  tensor: 4 +# --set$' model=llama3-8b layout.tensor=2 layout.tensor=4
 shown '^    - prompt: 8_000 tokens +# --set$' "workload.turns.0.prompt=8_000 tokens"
 shown '^  kv_cache: fp8 +# --set$' precision.kv_cache=fp8
 shown '^    format: fp8 +# preset fp8-ffn$' precision.kv_cache=fp8
 shown '^title: "One: two # three" +# --set$' 'title=One: two # three'
 shown '^  nodes: 64 +# --set$' cluster.nodes=64
-shown '^  name: dgx-h100' cluster=dgx-h100 cluster.nodes=16
+shown '^  name: dgx-h100' cluster=dgx-h100 cluster.nodes=16 memory.fraction=1
 shown '^  layers: 2 +# --set$' model.layers=2
 shown '^  power_limit: 600 W +# --set$' 'gpu.power_limit=600 W'
 shown '^  - from: 0 +# --set$' 'background=[{from: 0, to: 8, bytes: 1 GB}]'

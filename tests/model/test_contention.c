@@ -50,6 +50,8 @@ static double play_hop_here(uint32_t nics, struct layout layout, double limit,
                         .background_count = background == NULL ? 0 : 1};
     double seconds = NAN;
     ck_assert(engine_play(engine, &play, &seconds, diagnostics));
+    engine_close(engine);
+    diagnostics_destroy(diagnostics);
     return seconds / 3.0;
 }
 

@@ -5,21 +5,22 @@
 #include "models/step_price.h"
 #include "run_tests.h"
 #include "sim/engine/engine.h"
-#include "sim/inference/conversation.h"
+#include "sim/scenario/replica.h"
 
 #include <math.h>
 
 static const struct scenario *load(struct arena *arena, const char *const *sets, size_t count)
 {
     struct diagnostics *diagnostics = diagnostics_create();
-    struct override overrides[16];
-    ck_assert_uint_le(count, 16);
+    struct override overrides[16] = {{.text = "workload.turns.0.prompt=1000 tokens"}};
+    ck_assert_uint_lt(count, 16);
     for (size_t i = 0; i < count; i++) {
-        overrides[i] = (struct override){.text = sets[i]};
+        overrides[i + 1] = (struct override){.text = sets[i]};
     }
     const struct scenario *scenario = scenario_load(
-        arena, CPSIM_SOURCE_DIR "/scenarios/llama405b.yaml", overrides, count, diagnostics);
+        arena, CPSIM_SOURCE_DIR "/scenarios/llama405b.yaml", overrides, count + 1, diagnostics);
     diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
     ck_assert_ptr_nonnull(scenario);
     return scenario;
 }
@@ -39,6 +40,7 @@ static double play_once(struct engine *engine, const struct scenario *scenario,
     double seconds = NAN;
     bool played = engine_play(engine, &play, &seconds, diagnostics);
     diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
     ck_assert(played);
     return seconds;
 }
@@ -72,6 +74,8 @@ static struct played play(const char *const *sets, size_t count, struct batch_sl
         .full_seconds = play_once(engine, &scenario, &program, false),
     };
     engine_close(engine);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
     return played;
 }
 
