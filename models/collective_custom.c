@@ -6,7 +6,7 @@
  * latency: 1/rate = 1/read + 1/(peers x in-flight). */
 #include "models/collective_policy.h"
 
-static bool applies(const struct collective_context *context)
+static bool fits(const struct collective_context *context)
 {
     const struct collective_call *call = context->call;
     return call->kind == COLLECTIVE_ALL_REDUCE &&
@@ -14,11 +14,18 @@ static bool applies(const struct collective_context *context)
            call->group.ranks == call->group.ranks_per_node;
 }
 
+/* Engines don't ask a tuner here: they go by ranks and bytes. */
 static bool multimem_applies(const struct collective_context *context)
 {
-    uint32_t least = context->library->custom.multimem_ranks;
-    return applies(context) && !context->call->integer && least > 0 &&
-           context->call->group.ranks >= least;
+    const struct custom_constants *custom = &context->library->custom;
+    return fits(context) && !context->call->integer && custom->multimem_ranks > 0 &&
+           context->call->group.ranks >= custom->multimem_ranks &&
+           context->call->bytes >= custom->multimem_smallest_bytes;
+}
+
+static bool shots_apply(const struct collective_context *context)
+{
+    return fits(context) && !multimem_applies(context);
 }
 
 /* Kernel, barrier, and in eager mode the copy into the buffer that the peers have mapped. */
@@ -78,7 +85,7 @@ const struct collective_policy collective_one_shot = {
     .custom = true,
     .launch = LAUNCH_CUSTOM,
     .protocols = PROTOCOLS_SIMPLE,
-    .applies = applies,
+    .applies = shots_apply,
     .plan = plan_one_shot,
 };
 
@@ -87,7 +94,7 @@ const struct collective_policy collective_two_shot = {
     .custom = true,
     .launch = LAUNCH_CUSTOM,
     .protocols = PROTOCOLS_SIMPLE,
-    .applies = applies,
+    .applies = shots_apply,
     .plan = plan_two_shot,
 };
 

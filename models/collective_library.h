@@ -6,6 +6,8 @@
 #ifndef CPSIM_MODELS_COLLECTIVE_LIBRARY_H
 #define CPSIM_MODELS_COLLECTIVE_LIBRARY_H
 
+#include "models/overlap.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -53,7 +55,9 @@ struct custom_constants {
     double read_bytes_per_second;      /* payload from many peers */
     double in_flight_bytes_per_second; /* reads in flight to one peer, over their latency */
     double copy_bytes_per_second;      /* eager: into the buffer that the peers have mapped */
-    uint32_t multimem_ranks;           /* multimem is used from so many GPUs on; 0: never */
+    uint32_t multimem_ranks;           /* from so many GPUs on, and from so many bytes, the switch
+                                          adds instead; 0: never */
+    double multimem_smallest_bytes;
     double multimem_seconds;
     double multimem_bytes_per_second; /* payload through one GPU's links, one direction */
 };
@@ -87,6 +91,7 @@ struct collective_library {
     struct point_to_point_constants p2p;
     struct nvls_constants nvls;
     struct custom_constants custom;
+    struct overlap_constants overlap;
 };
 
 #endif

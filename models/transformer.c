@@ -53,9 +53,9 @@ uint64_t replica_rank_tokens(const struct replica *replica, const struct batch *
 
 uint32_t transformer_max_operators(const struct replica *replica, uint32_t slice_count)
 {
-    /* A layer has at most 16 operators beside attention, and step_price() may add one; an
-     * iteration of a slice's ring has three (hop, host, attention), and a ring ends with an
-     * all-to-all and a merge. */
+    /* A layer has at most 17 operators beside attention, and step_price() may add one; an
+     * iteration of a slice's ring has three (hop, host, attention), and a ring begins with a wait
+     * and ends with an all-to-all and a merge. */
     return 18 + slice_count * (3 * replica->layout->context + 3);
 }
 

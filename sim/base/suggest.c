@@ -46,7 +46,7 @@ void suggestion_consider(struct suggestion *suggestion, const char *candidate)
     /* A third of the word may be wrong, and at most three letters; a beginning is always meant. */
     size_t length = strlen(suggestion->word);
     size_t allowed = length < 3 ? 1 : length / 3 + 1;
-    bool near = distance <= (allowed < 3 ? allowed : 3);
+    bool near = distance <= (allowed < 3 ? allowed : 3) && distance < length;
     if (!near && length >= 3 && strncmp(suggestion->word, candidate, length) == 0) {
         near = true;
     }

@@ -3,19 +3,49 @@
 #include "sim/cli/cli.h"
 #include "sim/inference/conversation.h"
 #include "sim/inference/summary.h"
+#include "sim/inference/trace_run.h"
+
+/* -o names the trace; otherwise the scenario does. */
+static const char *trace_path(const struct invocation *invocation, const struct scenario *scenario)
+{
+    return invocation->output != NULL ? invocation->output : scenario->trace.file;
+}
+
+static void print_result(const struct invocation *invocation, const struct scenario *scenario,
+                         const struct conversation_result *result, const char *trace)
+{
+    if (invocation->json) {
+        summary_print_json(scenario, result, stdout);
+        return;
+    }
+    summary_print(scenario, result, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
+    if (trace != NULL) {
+        printf("trace           %s\n", trace);
+    }
+}
 
 static int simulate(const struct invocation *invocation, const struct scenario *scenario,
                     struct arena *arena, struct diagnostics *diagnostics)
 {
+    const char *path = trace_path(invocation, scenario);
+    struct trace_run *trace = NULL;
+    if (path != NULL) {
+        trace = trace_run_open(arena, scenario, path, diagnostics);
+        if (trace == NULL) {
+            return EXIT_WRONG_INPUT;
+        }
+    }
     struct conversation_result result;
-    if (!conversation_run(scenario, arena, NULL, &result, diagnostics)) {
+    if (!conversation_run(scenario, arena, trace, &result, diagnostics)) {
+        if (trace != NULL) {
+            trace_run_abandon(trace);
+        }
         return EXIT_RUN_FAILED;
     }
-    if (invocation->json) {
-        summary_print_json(scenario, &result, stdout);
-    } else {
-        summary_print(scenario, &result, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
+    if (trace != NULL && !trace_run_close(trace, &result)) {
+        return EXIT_RUN_FAILED;
     }
+    print_result(invocation, scenario, &result, path);
     return EXIT_DONE;
 }
 

@@ -177,7 +177,7 @@ struct engine *engine_open(const struct cluster *cluster, uint32_t nodes, const 
     engine->own_platform = platform_xml != NULL;
     find_limiters(engine);
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
-        engine->link_bytes[kind] = ARENA_ARRAY(arena, double, gpus);
+        engine->link_use[kind] = ARENA_ARRAY(arena, struct link_use, gpus);
     }
     return engine;
 }
@@ -191,7 +191,12 @@ void engine_close(struct engine *engine)
 
 double engine_link_bytes(const struct engine *engine, enum link_kind kind, uint32_t gpu)
 {
-    return engine->link_bytes[kind][gpu];
+    return engine->link_use[kind][gpu].bytes;
+}
+
+double engine_link_busy_seconds(const struct engine *engine, enum link_kind kind, uint32_t gpu)
+{
+    return engine->link_use[kind][gpu].busy_seconds;
 }
 
 uint64_t engine_event_count(const struct engine *engine)

@@ -62,6 +62,9 @@ bool engine_play(struct engine *engine, const struct play *play, double *seconds
  * Of a folded play only stand-ins have any. */
 double engine_link_bytes(const struct engine *engine, enum link_kind kind, uint32_t gpu);
 
+/* Seconds of the last play in which anything crossed that link, repeats included. */
+double engine_link_busy_seconds(const struct engine *engine, enum link_kind kind, uint32_t gpu);
+
 /* Flows and timed activities that SimGrid played so far. */
 uint64_t engine_event_count(const struct engine *engine);
 

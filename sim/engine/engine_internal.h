@@ -13,15 +13,22 @@
  * that flows do not share. */
 enum limiter { LIMITER_NODE, LIMITER_FABRIC, LIMITER_COUNT };
 
+/* What crossed one direction of a link. */
+struct link_use {
+    double bytes, busy_seconds;
+    double since; /* engine clock, while flows > 0 */
+    uint32_t flows;
+};
+
 struct engine {
     struct arena *arena;
     const struct cluster *cluster;
     uint32_t gpu_count;
-    sg_host_t *hosts;                    /* [gpu_count] */
-    bool own_platform;                   /* the user's: no limiters */
-    sg_link_t *limiters[LIMITER_COUNT];  /* [gpu_count] */
-    double *limits[LIMITER_COUNT];       /* [gpu_count] as they are set, bytes per second */
-    double *link_bytes[LINK_KIND_COUNT]; /* [gpu_count], of the last play */
+    sg_host_t *hosts;                           /* [gpu_count] */
+    bool own_platform;                          /* the user's: no limiters */
+    sg_link_t *limiters[LIMITER_COUNT];         /* [gpu_count] */
+    double *limits[LIMITER_COUNT];              /* [gpu_count] as they are set, bytes per second */
+    struct link_use *link_use[LINK_KIND_COUNT]; /* [gpu_count], of the last play */
     uint64_t events;
 };
 

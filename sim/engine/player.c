@@ -31,7 +31,7 @@ struct waiter {
 struct flow_helper {
     struct waiter waiter;
     uint32_t to_gpu;
-    double bytes, limit_bytes_per_second;
+    double bytes, limit_bytes_per_second, times;
     bool busy, stop;
 };
 
@@ -94,12 +94,41 @@ static bool in_one_node(const struct player *player, uint32_t from, uint32_t to)
     return from / gpus == to / gpus;
 }
 
-static void count_bytes(struct player *player, uint32_t from, uint32_t to, double bytes)
+/* A flow takes both ends of its way; `times`: plays that this one stands for. */
+struct way {
+    struct link_use *out, *in;
+    double times;
+};
+
+static struct way enter(struct player *player, uint32_t from, uint32_t to, double bytes,
+                        double times)
 {
+    struct engine *engine = player->engine;
     bool in_node = in_one_node(player, from, to);
-    player->engine->link_bytes[in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT][from] += bytes;
-    player->engine->link_bytes[in_node ? LINK_NVLINK_IN : LINK_NIC_IN][to] += bytes;
-    player->engine->events++;
+    struct way way = {
+        .out = &engine->link_use[in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT][from],
+        .in = &engine->link_use[in_node ? LINK_NVLINK_IN : LINK_NIC_IN][to],
+        .times = times,
+    };
+    struct link_use *const uses[] = {way.out, way.in};
+    for (int i = 0; i < 2; i++) {
+        uses[i]->bytes += times * bytes;
+        if (uses[i]->flows++ == 0) {
+            uses[i]->since = simgrid_get_clock();
+        }
+    }
+    engine->events++;
+    return way;
+}
+
+static void leave(struct way way)
+{
+    struct link_use *const uses[] = {way.out, way.in};
+    for (int i = 0; i < 2; i++) {
+        if (--uses[i]->flows == 0) {
+            uses[i]->busy_seconds += way.times * (simgrid_get_clock() - uses[i]->since);
+        }
+    }
 }
 
 /* Holds what `from` sends that way to a rate. Most calls change nothing. */
@@ -122,9 +151,10 @@ static double stretched_bytes(const struct engine *engine, uint32_t from, uint32
 
 /* `limit`: bytes per second; 0: none. */
 static void send_bytes(struct player *player, uint32_t from, uint32_t to, double bytes,
-                       double limit)
+                       double limit, double times)
 {
     struct engine *engine = player->engine;
+    struct way way = enter(player, from, to, bytes, times);
     double limited = limit > 0.0 ? limit : PLATFORM_UNLIMITED;
     if (engine->own_platform) {
         bytes = stretched_bytes(engine, from, to, bytes, limited);
@@ -133,6 +163,7 @@ static void send_bytes(struct player *player, uint32_t from, uint32_t to, double
                   limited);
     }
     sg_host_sendto(engine->hosts[from], engine->hosts[to], bytes);
+    leave(way);
 }
 
 static void run_helper(int argc, char **argv)
@@ -149,7 +180,7 @@ static void run_helper(int argc, char **argv)
             return;
         }
         send_bytes(rank->player, rank->role.gpu, helper->to_gpu, helper->bytes,
-                   helper->limit_bytes_per_second);
+                   helper->limit_bytes_per_second, helper->times);
         helper->busy = false;
         rank->pending_flows--;
         wake(&rank->streams[STREAM_COMMUNICATION], AWAIT_JOB);
@@ -157,13 +188,14 @@ static void run_helper(int argc, char **argv)
 }
 
 static void hand_over(struct rank_player *rank, uint32_t slot, uint32_t to,
-                      const struct collective_flow *flow)
+                      const struct collective_flow *flow, double times)
 {
     assert(slot < rank->player->helper_count && "more flows at once than were planned");
     struct flow_helper *helper = &rank->helpers[slot];
     helper->to_gpu = to;
     helper->bytes = flow->bytes;
     helper->limit_bytes_per_second = flow->limit_bytes_per_second;
+    helper->times = times;
     helper->busy = true;
     rank->pending_flows++;
     wake(&helper->waiter, AWAIT_JOB);
@@ -182,16 +214,15 @@ static void play_flows(struct rank_player *rank, const struct step_operator *op,
         if (to == rank->role.gpu || flow->bytes <= 0.0) {
             continue;
         }
-        count_bytes(player, rank->role.gpu, to, times * flow->bytes);
         if (own == NULL) {
             own = flow;
             own_to = to;
         } else {
-            hand_over(rank, slot++, to, flow);
+            hand_over(rank, slot++, to, flow, times);
         }
     }
     if (own != NULL) {
-        send_bytes(player, rank->role.gpu, own_to, own->bytes, own->limit_bytes_per_second);
+        send_bytes(player, rank->role.gpu, own_to, own->bytes, own->limit_bytes_per_second, times);
     }
     while (rank->pending_flows > 0) {
         wait_for(&rank->streams[STREAM_COMMUNICATION], AWAIT_JOB);
@@ -467,8 +498,8 @@ static void run_others(int argc, char **argv)
     const struct background *background = self->background;
     sg_actor_sleep_for(background->start_seconds);
     for (uint64_t i = 0; background->count == 0 || i < background->count; i++) {
-        send_bytes(self->player, background->from_gpu, background->to_gpu, background->bytes, 0.0);
-        count_bytes(self->player, background->from_gpu, background->to_gpu, background->bytes);
+        send_bytes(self->player, background->from_gpu, background->to_gpu, background->bytes, 0.0,
+                   1.0);
     }
 }
 
@@ -495,14 +526,38 @@ static void destroy_semaphores(struct player *player)
     }
 }
 
+/* SimGrid aborts on a time that is no number. */
+static bool is_priced(const struct step_program *program, struct diagnostics *diagnostics)
+{
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        for (uint32_t j = 0; j < program->segments[i].count; j++) {
+            const struct step_operator *op = &program->segments[i].operators[j];
+            double seconds =
+                op->kind == OPERATOR_COLLECTIVE ? op->plan.latency_seconds : op->cost.seconds;
+            if (!isfinite(seconds) || seconds < 0.0) {
+                DIAGNOSE_ERROR(
+                    diagnostics, ((struct mark){0}),
+                    "the models give operator \"%s\" of \"%s\" no time (%g s); a constant "
+                    "of the GPU, cluster or software file is out of its useful range",
+                    op->name, program->segments[i].name, seconds);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 bool engine_play(struct engine *engine, const struct play *play, double *seconds,
                  struct diagnostics *diagnostics)
 {
+    if (!is_priced(play->program, diagnostics)) {
+        return false;
+    }
     struct arena *arena = arena_create();
     struct player player = {.engine = engine, .play = play, .start = simgrid_get_clock()};
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         for (uint32_t gpu = 0; gpu < engine->gpu_count; gpu++) {
-            engine->link_bytes[kind][gpu] = 0.0;
+            engine->link_use[kind][gpu] = (struct link_use){0};
         }
     }
     player.helper_count = helpers_needed(&player);

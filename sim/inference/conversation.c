@@ -4,6 +4,7 @@
 #include "models/step_price.h"
 #include "sim/inference/recorder.h"
 #include "sim/inference/trace_run.h"
+#include "sim/scenario/replica.h"
 
 #include <math.h>
 
@@ -25,18 +26,6 @@ struct runner {
     double clock_seconds;
 };
 
-struct replica scenario_replica(const struct scenario *scenario)
-{
-    return (struct replica){
-        .llm = &scenario->llm,
-        .gpu = &scenario->gpu,
-        .cluster = &scenario->cluster,
-        .software = &scenario->software,
-        .layout = &scenario->layout,
-        .precision = &scenario->precision,
-    };
-}
-
 static struct power_state build(struct runner *runner, const struct batch *batch,
                                 enum ring_variant variant, struct step_program *program)
 {
@@ -45,23 +34,6 @@ static struct power_state build(struct runner *runner, const struct batch *batch
 }
 
 /* --- which variant --- */
-
-static struct ring_answer ask_rule(const struct runner *runner, const struct batch_slice *slice)
-{
-    const struct scenario *scenario = runner->scenario;
-    struct ring_question question = {
-        .new_tokens = slice->new_tokens,
-        .cached_tokens = slice->cached_tokens,
-        .ranks = scenario->layout.context,
-        .query_heads = scenario->llm.query_heads,
-        .kv_heads = scenario->llm.kv_heads,
-        .element_bytes = format_bytes(scenario->precision.kv_cache),
-        .flops_per_second = scenario->gpu.dense_flops_per_second[FORMAT_BF16],
-        .bytes_per_second = scenario->cluster.nic_bytes_per_second *
-                            scenario->cluster.nics_per_node / scenario->cluster.gpus_per_node,
-    };
-    return ring_choose(scenario->ring_rule, &question);
-}
 
 /* Both variants by the closed-form executor, which agrees with the engine where nothing else is on
  * the links. */
@@ -87,7 +59,8 @@ static void choose_variant(struct runner *runner, const struct batch *batch,
     } else if (phase->phase == PHASE_DECODE) {
         phase->variant = RING_PASS_Q;
     } else {
-        phase->answer = ask_rule(runner, &batch->slices[0]);
+        phase->answer =
+            scenario_ring_answer(runner->scenario, phase->new_tokens, phase->cached_tokens);
         phase->variant = phase->answer.variant;
         if (runner->scenario->ring_rule == RING_RULE_AUTO) {
             try_both(runner, batch, phase);
@@ -107,7 +80,7 @@ static void add_breakdown(struct breakdown *sum, const struct breakdown *part, d
 }
 
 /* Ranks that were folded moved what their stand-ins moved. */
-static void add_link_bytes(struct runner *runner, struct phase_result *phase, double times)
+static void add_links(struct runner *runner, struct phase_result *phase, double times)
 {
     const struct scenario *scenario = runner->scenario;
     bool folded = scenario->detail == DETAIL_FOLDED;
@@ -120,9 +93,23 @@ static void add_link_bytes(struct runner *runner, struct phase_result *phase, do
             double bytes =
                 times * engine_link_bytes(runner->engine, (enum link_kind)kind, stand_in);
             runner->result->link_bytes[kind][gpu] += bytes;
+            runner->result->link_busy_seconds[kind][gpu] +=
+                times * engine_link_busy_seconds(runner->engine, (enum link_kind)kind, stand_in);
             phase->node_bytes += kind == LINK_NVLINK_OUT ? bytes : 0.0;
             phase->fabric_bytes += kind == LINK_NIC_OUT ? bytes : 0.0;
         }
+    }
+}
+
+static void add_rank_breakdowns(struct runner *runner, const struct recorder *recorder,
+                                double times)
+{
+    const struct scenario *scenario = runner->scenario;
+    for (uint32_t rank = 0; rank < layout_gpus(&scenario->layout); rank++) {
+        uint32_t played = recorder->folded
+                              ? placement_stand_in(&scenario->layout, &scenario->cluster, rank)
+                              : rank;
+        add_breakdown(&runner->result->rank_breakdowns[rank], &recorder->breakdowns[played], times);
     }
 }
 
@@ -139,6 +126,7 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
         .folded = scenario->detail == DETAIL_FOLDED,
         .detail = runner->trace == NULL ? OPERATORS_NONE : scenario->trace.operators,
         .arena = records,
+        .breakdowns = ARENA_ARRAY(records, struct breakdown, layout_gpus(&scenario->layout)),
         .totals = phase->seconds > 0.0 ? NULL : phase->totals,
     };
     struct play play = {
@@ -158,8 +146,10 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
         phase->seconds += times * seconds;
         phase->clock_hertz = power.clock_hertz;
         phase->watts = power.watts;
-        add_breakdown(&phase->breakdown, &recorder.breakdown, times);
-        add_link_bytes(runner, phase, times);
+        phase->joules += times * seconds * power.watts * layout_gpus(&scenario->layout);
+        add_breakdown(&phase->breakdown, &recorder.breakdowns[0], times);
+        add_rank_breakdowns(runner, &recorder, times);
+        add_links(runner, phase, times);
         played = runner->trace == NULL ||
                  trace_run_operators(runner->trace, &recorder, phase_index, start);
     }
@@ -184,7 +174,7 @@ static struct phase_result *open_phase(struct runner *runner, enum phase kind, u
     return phase;
 }
 
-static void close_phase(struct runner *runner, const struct batch *batch,
+static bool close_phase(struct runner *runner, const struct batch *batch,
                         struct phase_result *phase)
 {
     const struct scenario *scenario = runner->scenario;
@@ -204,8 +194,10 @@ static void close_phase(struct runner *runner, const struct batch *batch,
     add_breakdown(&result->breakdown, &phase->breakdown, 1.0);
     result->node_bytes += phase->node_bytes;
     result->fabric_bytes += phase->fabric_bytes;
+    result->joules += phase->joules;
     runner->clock_seconds += phase->seconds;
     result->seconds = runner->clock_seconds;
+    return runner->trace == NULL || trace_run_phase(runner->trace, phase);
 }
 
 static bool run_prefill(struct runner *runner, uint32_t turn, uint64_t tokens, uint64_t cached)
@@ -222,8 +214,7 @@ static bool run_prefill(struct runner *runner, uint32_t turn, uint64_t tokens, u
         return false;
     }
     phase->latency_seconds = phase->seconds;
-    close_phase(runner, &batch, phase);
-    return true;
+    return close_phase(runner, &batch, phase);
 }
 
 /* `tokens` steps of one token a sequence, in parts priced at their middle. */
@@ -246,8 +237,7 @@ static bool run_decode(struct runner *runner, uint32_t turn, uint64_t tokens, ui
         }
     }
     phase->latency_seconds = phase->seconds / (double)tokens;
-    close_phase(runner, &batch, phase);
-    return true;
+    return close_phase(runner, &batch, phase);
 }
 
 static bool run_turns(struct runner *runner)
@@ -308,7 +298,9 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
     };
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         result->link_bytes[kind] = ARENA_ARRAY(arena, double, result->gpu_count);
+        result->link_busy_seconds[kind] = ARENA_ARRAY(arena, double, result->gpu_count);
     }
+    result->rank_breakdowns = ARENA_ARRAY(arena, struct breakdown, layout_gpus(&scenario->layout));
     uint32_t operators = transformer_max_operators(&runner.replica, 1);
     runner.operators = ARENA_ARRAY(arena, struct step_operator, STEP_MAX_SEGMENTS * operators);
     size_t all = (size_t)STEP_MAX_SEGMENTS * operators;

@@ -27,6 +27,7 @@ struct phase_result {
     double node_bytes, fabric_bytes; /* over NVLink and NICs, the whole cluster */
     double clock_hertz, watts;       /* of one GPU, average */
     struct operator_totals *totals;  /* of rank 0, in the phase's first step */
+    double joules;                   /* the whole cluster */
     struct memory_use memory;        /* of one GPU at the phase's end */
 };
 
@@ -35,7 +36,10 @@ struct conversation_result {
     uint32_t phase_count;
     double seconds;
     double node_bytes, fabric_bytes;
-    double *link_bytes[LINK_KIND_COUNT]; /* [gpu_count], the whole run */
+    double joules;
+    double *link_bytes[LINK_KIND_COUNT];        /* [gpu_count], the whole run */
+    double *link_busy_seconds[LINK_KIND_COUNT]; /* [gpu_count] */
+    struct breakdown *rank_breakdowns;          /* [layout_gpus()], the whole run */
     uint32_t gpu_count;
     struct breakdown breakdown; /* of rank 0, the whole run */
     uint64_t events;
@@ -46,8 +50,5 @@ struct trace_run; /* sim/inference/trace_run.h: rows of the trace; NULL: none */
 /* False with diagnostics when the simulation failed. The result lives in `arena`. */
 bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
                       struct conversation_result *result, struct diagnostics *diagnostics);
-
-/* The replica a scenario describes; points into it. */
-struct replica scenario_replica(const struct scenario *scenario);
 
 #endif

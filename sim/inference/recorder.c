@@ -23,10 +23,8 @@ void recorder_observe(void *context, const struct rank_role *role, uint32_t segm
 {
     struct recorder *recorder = context;
     const struct step_segment *segment = &recorder->program->segments[segment_index];
-    if (role->rank == 0) {
-        breakdown_add(&recorder->breakdown, segment, spans, end_seconds,
-                      recorder->folded ? segment->repeat : 1.0);
-    }
+    breakdown_add(&recorder->breakdowns[role->rank], segment, spans, end_seconds,
+                  recorder->folded ? segment->repeat : 1.0);
     if (role->rank == 0 && repeat == 0 && recorder->totals != NULL) {
         operator_totals_add(recorder->totals, segment, spans);
     }

@@ -24,7 +24,7 @@ struct recorder {
     enum operator_detail detail;
     struct arena *arena; /* of the records */
     struct record *first, *last;
-    struct breakdown breakdown;     /* of rank 0, repeats included */
+    struct breakdown *breakdowns;   /* [ranks], of those played, repeats included */
     struct operator_totals *totals; /* of rank 0's first play of each segment; NULL: not wanted */
 };
 

@@ -170,5 +170,6 @@ void summary_print(const struct scenario *scenario, const struct conversation_re
     print_memory(scenario, result, stream);
     fprintf(stream, "bytes moved     %s over NVLink", quantity_bytes(result->node_bytes).text);
     fprintf(stream, ", %s between nodes\n", quantity_bytes(result->fabric_bytes).text);
+    fprintf(stream, "energy          %s\n", quantity_joules(result->joules).text);
     fprintf(stream, "total           %s simulated\n", quantity_seconds(result->seconds).text);
 }

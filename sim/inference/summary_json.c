@@ -64,6 +64,7 @@ static void write_phase(struct json *json, const struct phase_result *phase)
     json_number(json, "mfu", phase->mfu);
     json_number(json, "nvlink_bytes", phase->node_bytes);
     json_number(json, "network_bytes", phase->fabric_bytes);
+    json_number(json, "joules", phase->joules);
     json_number(json, "sm_clock_hertz", phase->clock_hertz);
     json_number(json, "watts_per_gpu", phase->watts);
     json_open(json, "memory_per_gpu", '{');
@@ -94,5 +95,6 @@ void summary_print_json(const struct scenario *scenario, const struct conversati
     json_number(&json, "seconds", result->seconds);
     json_number(&json, "nvlink_bytes", result->node_bytes);
     json_number(&json, "network_bytes", result->fabric_bytes);
+    json_number(&json, "joules", result->joules);
     json_close(&json, '}');
 }

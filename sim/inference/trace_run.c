@@ -1,11 +1,190 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/inference/trace_run.h"
+
+#include "sim/trace/trace.h"
+
+#include <inttypes.h>
+
+struct trace_run {
+    struct trace *trace;
+    const struct scenario *scenario;
+    struct memory_use memory; /* the largest so far of each kind */
+};
+
+struct trace_run *trace_run_open(struct arena *arena, const struct scenario *scenario,
+                                 const char *path, struct diagnostics *diagnostics)
+{
+    struct trace_attributes attributes = {
+        .seed = scenario->seed,
+        .simgrid_version = engine_version(),
+        .scenario = scenario->resolved_yaml,
+    };
+    struct trace *trace = trace_open(path, &attributes, diagnostics);
+    if (trace == NULL) {
+        return NULL;
+    }
+    struct trace_run *run = ARENA_NEW(arena, struct trace_run);
+    run->trace = trace;
+    run->scenario = scenario;
+    return run;
+}
+
+static void add_operator(struct trace_run *run, const struct step_segment *segment,
+                         const struct record *record, uint32_t index, uint32_t phase_index,
+                         double start_seconds)
+{
+    const struct step_operator *op = &segment->operators[index];
+    const struct span *span = &record->spans[index];
+    double bytes = op->cost.bytes;
+    for (uint32_t i = 0; op->kind == OPERATOR_COLLECTIVE && i < op->plan.flow_count; i++) {
+        bytes += op->plan.flows[i].bytes;
+    }
+    trace_add_operator(run->trace, &(struct trace_operator){
+                                       .phase = phase_index,
+                                       .segment = segment->name,
+                                       .layer = segment->layer + record->repeat,
+                                       .rank = record->role.rank,
+                                       .gpu = record->role.gpu,
+                                       .name = op->name,
+                                       .kind = op->kind,
+                                       .stream = op->stream,
+                                       .iteration = op->iteration,
+                                       .start_seconds = start_seconds + record->start_seconds +
+                                                        span->start_seconds,
+                                       .duration_seconds = span->end_seconds - span->start_seconds,
+                                       .flops = op->cost.flops,
+                                       .bytes = bytes,
+                                       .bound = op->cost.bound,
+                                   });
+}
+
 bool trace_run_operators(struct trace_run *run, const struct recorder *recorder,
                          uint32_t phase_index, double start_seconds)
 {
-    (void)run;
-    (void)recorder;
-    (void)phase_index;
-    (void)start_seconds;
+    for (const struct record *record = recorder->first; record != NULL; record = record->next) {
+        const struct step_segment *segment = &recorder->program->segments[record->segment];
+        for (uint32_t i = 0; i < segment->count; i++) {
+            add_operator(run, segment, record, i, phase_index, start_seconds);
+        }
+    }
     return true;
+}
+
+static void keep_larger(double *kept, double value)
+{
+    *kept = value > *kept ? value : *kept;
+}
+
+bool trace_run_phase(struct trace_run *run, const struct phase_result *phase)
+{
+    static const enum trace_ring rings[RING_VARIANT_COUNT] = {
+        [RING_NONE] = TRACE_RING_NONE,
+        [RING_PASS_KV] = TRACE_RING_PASS_KV,
+        [RING_PASS_Q] = TRACE_RING_PASS_Q,
+    };
+    bool prefill = phase->phase == PHASE_PREFILL;
+    char name[32];
+    snprintf(name, sizeof name, "%s turn %" PRIu32, prefill ? "prefill" : "decode", phase->turn);
+    const double *seconds = phase->breakdown.seconds;
+    trace_add_phase(run->trace, &(struct trace_phase){
+                                    .name = name,
+                                    .kind = prefill ? TRACE_PREFILL : TRACE_DECODE,
+                                    .turn = phase->turn,
+                                    .new_tokens = phase->new_tokens,
+                                    .cached_tokens = phase->cached_tokens,
+                                    .ring = rings[phase->variant],
+                                    .start_seconds = phase->start_seconds,
+                                    .duration_seconds = phase->seconds,
+                                    .latency_seconds = phase->latency_seconds,
+                                    .gemm_seconds = seconds[TIME_GEMM],
+                                    .attention_seconds = seconds[TIME_ATTENTION],
+                                    .memory_kernel_seconds = seconds[TIME_MEMORY],
+                                    .tp_collective_seconds = seconds[TIME_TENSOR],
+                                    .ring_exposed_seconds = seconds[TIME_RING],
+                                    .host_seconds = seconds[TIME_HOST],
+                                    .other_seconds = seconds[TIME_IDLE],
+                                    .flops = phase->flops,
+                                    .mfu = phase->mfu,
+                                    .nvlink_bytes = phase->node_bytes,
+                                    .network_bytes = phase->fabric_bytes,
+                                    .joules = phase->joules,
+                                });
+    keep_larger(&run->memory.weight_bytes, phase->memory.weight_bytes);
+    keep_larger(&run->memory.kv_cache_bytes, phase->memory.kv_cache_bytes);
+    keep_larger(&run->memory.activation_bytes, phase->memory.activation_bytes);
+    return true;
+}
+
+static void add_gpus(struct trace_run *run, const struct conversation_result *result)
+{
+    const struct scenario *scenario = run->scenario;
+    uint32_t ranks = layout_gpus(&scenario->layout);
+    for (uint32_t rank = 0; rank < ranks; rank++) {
+        struct rank_role role = placement_role(&scenario->layout, rank);
+        const double *seconds = result->rank_breakdowns[rank].seconds;
+        trace_add_gpu(run->trace,
+                      &(struct trace_gpu){
+                          .gpu = role.gpu,
+                          .node = role.gpu / scenario->cluster.gpus_per_node,
+                          .tensor_rank = role.tensor_rank,
+                          .context_rank = role.context_rank,
+                          .gemm_seconds = seconds[TIME_GEMM],
+                          .attention_seconds = seconds[TIME_ATTENTION],
+                          .memory_kernel_seconds = seconds[TIME_MEMORY],
+                          .communication_seconds = seconds[TIME_TENSOR] + seconds[TIME_RING],
+                          .weights_bytes = run->memory.weight_bytes,
+                          .kv_cache_bytes = run->memory.kv_cache_bytes,
+                          .activations_bytes = run->memory.activation_bytes,
+                          .capacity_bytes = scenario->gpu.memory_bytes,
+                          .joules = result->joules / ranks,
+                      });
+    }
+}
+
+static void add_link(struct trace_run *run, const struct conversation_result *result,
+                     enum link_kind kind, uint32_t gpu)
+{
+    const struct cluster *cluster = &run->scenario->cluster;
+    bool nvlink = kind == LINK_NVLINK_OUT || kind == LINK_NVLINK_IN;
+    bool out = kind == LINK_NVLINK_OUT || kind == LINK_NIC_OUT;
+    uint32_t per_nic = cluster->gpus_per_node / cluster->nics_per_node;
+    if (!nvlink && gpu % per_nic != 0) {
+        return; /* counted with the first GPU of its card */
+    }
+    double bytes = 0.0, busy = 0.0;
+    for (uint32_t i = gpu; i < gpu + (nvlink ? 1 : per_nic); i++) {
+        bytes += result->link_bytes[kind][i];
+        keep_larger(&busy, result->link_busy_seconds[kind][i]);
+    }
+    double rate = nvlink ? cluster->node_bytes_per_second : cluster->nic_bytes_per_second;
+    char name[32];
+    snprintf(name, sizeof name, "%s%" PRIu32 "_%s", nvlink ? "nvlink" : "nic",
+             nvlink ? gpu : gpu / per_nic, out ? "UP" : "DOWN");
+    trace_add_link(run->trace, &(struct trace_link){
+                                   .name = name,
+                                   .kind = nvlink ? TRACE_NVLINK : TRACE_NIC,
+                                   .gpu = gpu,
+                                   .direction = out ? TRACE_OUT : TRACE_IN,
+                                   .bytes = bytes,
+                                   .capacity_bytes_per_second = rate,
+                                   .busy_seconds = busy,
+                                   .utilisation = bytes / (rate * result->seconds),
+                               });
+}
+
+bool trace_run_close(struct trace_run *run, const struct conversation_result *result)
+{
+    add_gpus(run, result);
+    uint32_t ranks = layout_gpus(&run->scenario->layout);
+    for (uint32_t gpu = 0; gpu < ranks; gpu++) {
+        for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
+            add_link(run, result, (enum link_kind)kind, gpu);
+        }
+    }
+    return trace_close(run->trace);
+}
+
+void trace_run_abandon(struct trace_run *run)
+{
+    trace_abandon(run->trace);
 }

@@ -6,10 +6,22 @@
 #include "sim/inference/conversation.h"
 #include "sim/inference/recorder.h"
 
-struct trace_run;
+/* Opens the scenario's trace in `arena`; NULL and a diagnostic when it cannot be written. */
+struct trace_run *trace_run_open(struct arena *arena, const struct scenario *scenario,
+                                 const char *path, struct diagnostics *diagnostics);
 
-/* Rows of /operators for one played batch of a phase that began at `start_seconds` of the run. */
+/* Rows of /operators for one played batch of a phase, which began at `start_seconds` of the run. */
 bool trace_run_operators(struct trace_run *run, const struct recorder *recorder,
                          uint32_t phase_index, double start_seconds);
+
+/* One row of /phases; phases come in the order of their index. */
+bool trace_run_phase(struct trace_run *run, const struct phase_result *phase);
+
+/* The rows of /gpus and /links, then the file gets its name. False and a diagnostic when anything
+ * failed; no file stays. */
+bool trace_run_close(struct trace_run *run, const struct conversation_result *result);
+
+/* Leaves the .part file of a run that failed. */
+void trace_run_abandon(struct trace_run *run);
 
 #endif

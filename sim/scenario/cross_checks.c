@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/cross_checks.h"
 
+#include "sim/base/quantity.h"
+#include "sim/scenario/replica.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -174,6 +177,42 @@ static void check_background(const struct checker *checker)
     }
 }
 
+/* The fullest moment of a conversation: the end of a turn's prefill, or of its answer. */
+static void check_memory(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct conversation *conversation = &scenario->conversation;
+    struct memory_use fullest = {0};
+    size_t fullest_turn = 0;
+    uint64_t cached = conversation->cached_tokens;
+    for (size_t i = 0; i < conversation->turn_count; i++) {
+        const struct turn *turn = &conversation->turns[i];
+        enum ring_variant variant =
+            scenario_ring_answer(scenario, turn->prompt_tokens, cached).variant;
+        struct memory_use use =
+            scenario_prefill_memory(scenario, turn->prompt_tokens, cached, variant);
+        cached += turn->prompt_tokens + turn->output_tokens;
+        if (memory_total_bytes(&use) > memory_total_bytes(&fullest)) {
+            fullest = use;
+            fullest_turn = i;
+        }
+    }
+    double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
+    double missing = memory_total_bytes(&fullest) - room;
+    if (missing > 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
+                       "layout: does not fit the memory by %s a GPU: turn %zu needs %s of weights, "
+                       "%s of KV cache and %s of activations, and %s of %s may be used "
+                       "(memory.fraction); raise layout.tensor or layout.context, or lower the "
+                       "precision",
+                       quantity_bytes(missing).text, fullest_turn + 1,
+                       quantity_bytes(fullest.weight_bytes).text,
+                       quantity_bytes(fullest.kv_cache_bytes).text,
+                       quantity_bytes(fullest.activation_bytes).text, quantity_bytes(room).text,
+                       quantity_bytes(scenario->gpu.memory_bytes).text);
+    }
+}
+
 void scenario_cross_check(const struct scenario *scenario, struct node *tree, struct arena *arena,
                           struct diagnostics *diagnostics)
 {
@@ -187,4 +226,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_precision(&checker);
     check_workload(&checker);
     check_background(&checker);
+    if (diagnostics_error_count(diagnostics) == 0 && scenario->workload == WORKLOAD_CONVERSATION) {
+        check_memory(&checker); /* sums are only worth something when every part is known */
+    }
 }

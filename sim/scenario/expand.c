@@ -189,9 +189,7 @@ static const char *find_used_file(const struct expansion *expansion, const struc
     bool from_file = use->origin == ORIGIN_SCENARIO || use->origin == ORIGIN_DATA;
     const char *asking = from_file ? use->mark.file : NULL;
     if (strchr(use->text, '/') != NULL) {
-        bool absolute = use->text[0] == '/' || !from_file;
-        return absolute ? use->text
-                        : arena_printf(arena, "%s/%s", file_directory(arena, asking), use->text);
+        return from_file ? file_beside(arena, asking, use->text) : use->text;
     }
     struct find_path path = find_path(arena, asking);
     const char *stem = use->text;

@@ -3,15 +3,13 @@
 #include "sim/scenario/field.h"
 
 #include "sim/base/suggest.h"
+#include "sim/scenario/find.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Doubles hold every whole number up to here. */
-static const double largest_whole_number = 9007199254740992.0; /* 2^53 */
 
 struct place {
     const struct field_context *context;
@@ -33,9 +31,15 @@ static void store(const struct place *place, struct node *node, const void *valu
     }
 }
 
+/* " (did you mean 'x'?)" or "". */
+static const char *did_you_mean(struct arena *arena, const char *word)
+{
+    return word == NULL ? "" : arena_printf(arena, " (did you mean '%s'?)", word);
+}
+
 static bool in_range(const struct field *field, double value)
 {
-    return value >= field->min && (field->max == 0.0 || value <= field->max);
+    return value >= field->min && value <= field_largest(field);
 }
 
 static void complain_of_range(const struct place *place, const struct node *node)
@@ -49,41 +53,43 @@ static void complain_of_quantity(const struct place *place, const struct node *n
                                  const struct quantity_reading *reading)
 {
     struct diagnostics *diagnostics = place->context->diagnostics;
+    struct arena *arena = place->context->arena;
+    const char *path = place->path, *expected = field_expects(arena, place->field);
     enum quantity quantity = field_quantity(place->field->kind);
-    const char *expected = field_expects(place->context->arena, place->field);
     const char *near = NULL;
     switch (reading->fault) {
     case QUANTITY_NO_UNIT:
-        DIAGNOSE_ERROR(diagnostics, node->mark, "%s: '%.100s' needs a unit; expected %s",
-                       place->path, node->text, expected);
+        DIAGNOSE_ERROR(diagnostics, node->mark, "%s: '%.100s' needs a unit; expected %s", path,
+                       node->text, expected);
         return;
     case QUANTITY_UNKNOWN_UNIT:
-        near = quantity_nearest_unit(reading->unit);
-        DIAGNOSE_ERROR(diagnostics, node->mark, "%s: unknown unit '%.40s'%s%s%s; expected %s",
-                       place->path, reading->unit, near == NULL ? "" : " (did you mean '",
-                       near == NULL ? "" : near, near == NULL ? "" : "'?)", expected);
+        if (quantity == QUANTITY_NONE) {
+            break;
+        }
+        near = quantity_nearest_unit(reading->unit, quantity);
+        DIAGNOSE_ERROR(diagnostics, node->mark, "%s: unknown unit '%.40s'%s; expected %s", path,
+                       reading->unit, did_you_mean(arena, near), expected);
         return;
     case QUANTITY_OF_ANOTHER_KIND:
-        DIAGNOSE_ERROR(diagnostics, node->mark, "%s: '%.100s' is %s; expected %s", place->path,
-                       node->text, quantity_noun(reading->found), expected);
+        DIAGNOSE_ERROR(diagnostics, node->mark, "%s: '%.100s' is %s; expected %s", path, node->text,
+                       quantity_noun(reading->found), expected);
         return;
     case QUANTITY_LEADING_ZERO:
         DIAGNOSE_ERROR(diagnostics, node->mark, "%s: '%.100s' has a leading zero; write it without",
-                       place->path, node->text);
+                       path, node->text);
         return;
     case QUANTITY_NOT_FINITE:
         DIAGNOSE_ERROR(diagnostics, node->mark, "%s: '%.100s' is larger than any number can be",
-                       place->path, node->text);
+                       path, node->text);
         return;
     case QUANTITY_NOT_A_NUMBER:
     case QUANTITY_OK:
         break;
     }
-    DIAGNOSE_ERROR(
-        diagnostics, node->mark, "%s: '%.100s' is not %s", place->path, node->text,
-        quantity == QUANTITY_NONE
-            ? expected
-            : arena_printf(place->context->arena, "a number with a unit; expected %s", expected));
+    DIAGNOSE_ERROR(diagnostics, node->mark,
+                   quantity == QUANTITY_NONE ? "%s: '%.100s' is not %s"
+                                             : "%s: '%.100s' is not a number; expected %s",
+                   path, node->text, expected);
 }
 
 /* A number of any kind; false after a complaint. */
@@ -110,8 +116,7 @@ static void read_count(const struct place *place, struct node *node)
                        "%s: '%.100s' is not a whole number", place->path, node->text);
         return;
     }
-    double largest = place->field->size == sizeof(uint32_t) ? UINT32_MAX : largest_whole_number;
-    if (!in_range(place->field, value) || value > largest) {
+    if (!in_range(place->field, value)) {
         complain_of_range(place, node);
         return;
     }
@@ -148,14 +153,6 @@ static void read_boolean(const struct place *place, struct node *node)
     store(place, node, &value, sizeof value);
 }
 
-/* "; did you mean 'x'?" or "". */
-static const char *did_you_mean(struct arena *arena, const struct suggestion *suggestion)
-{
-    return suggestion->best == NULL
-               ? ""
-               : arena_printf(arena, " (did you mean '%s'?)", suggestion->best);
-}
-
 static void read_choice(const struct place *place, struct node *node)
 {
     struct suggestion suggestion = {.word = node->text};
@@ -168,7 +165,7 @@ static void read_choice(const struct place *place, struct node *node)
     }
     DIAGNOSE_ERROR(place->context->diagnostics, node->mark,
                    "%s: '%.100s' is not known%s; expected %s", place->path, node->text,
-                   did_you_mean(place->context->arena, &suggestion),
+                   did_you_mean(place->context->arena, suggestion.best),
                    field_expects(place->context->arena, place->field));
 }
 
@@ -182,14 +179,8 @@ static bool is_word(const char *text)
 /* Paths inside a file are relative to the file; those on the command line to where it was typed. */
 static const char *path_from(struct arena *arena, const struct node *node)
 {
-    const char *slash = node->origin == ORIGIN_SCENARIO || node->origin == ORIGIN_DATA
-                            ? strrchr(node->mark.file, '/')
-                            : NULL;
-    if (slash == NULL || node->text[0] == '/') {
-        return node->text;
-    }
-    return arena_printf(arena, "%.*s/%s", (int)(slash - node->mark.file), node->mark.file,
-                        node->text);
+    bool from_file = node->origin == ORIGIN_SCENARIO || node->origin == ORIGIN_DATA;
+    return from_file ? file_beside(arena, node->mark.file, node->text) : node->text;
 }
 
 static void read_text(const struct place *place, struct node *node)
@@ -257,27 +248,32 @@ const struct variant *field_variant(const struct field *field, const struct node
     return NULL;
 }
 
+static void complain_of_tag(const struct place *place, const struct node *mapping)
+{
+    struct arena *arena = place->context->arena;
+    const struct node *tag = node_get(mapping, "kind");
+    const char *text = tag == NULL || tag->text == NULL ? "" : tag->text;
+    struct suggestion suggestion = {.word = text};
+    const char *kinds = "";
+    for (const struct variant *known = place->field->variants; known->name != NULL; known++) {
+        suggestion_consider(&suggestion, known->name);
+        kinds = arena_printf(arena, "%s%s%s", kinds, kinds[0] == '\0' ? "" : ", ", known->name);
+    }
+    if (tag == NULL) {
+        DIAGNOSE_ERROR(place->context->diagnostics, mapping->mark,
+                       "%s: is missing its 'kind'; expected one of: %s", place->path, kinds);
+    } else if (tag->kind != NODE_INVALID) {
+        DIAGNOSE_ERROR(place->context->diagnostics, tag->mark,
+                       "%s.kind: '%.100s' is not known%s; expected one of: %s", place->path, text,
+                       did_you_mean(arena, suggestion.best), kinds);
+    }
+}
+
 static void read_tagged(const struct place *place, struct node *mapping)
 {
-    const struct field *field = place->field;
-    const struct variant *variant = field_variant(field, mapping);
-    struct arena *arena = place->context->arena;
+    const struct variant *variant = field_variant(place->field, mapping);
     if (variant == NULL) {
-        const struct node *tag = node_get(mapping, "kind");
-        const char *text = tag == NULL || tag->text == NULL ? "" : tag->text;
-        struct suggestion suggestion = {.word = text};
-        for (const struct variant *known = field->variants; known->name != NULL; known++) {
-            suggestion_consider(&suggestion, known->name);
-        }
-        const char *expected = field_expects(arena, field);
-        if (tag == NULL) {
-            DIAGNOSE_ERROR(place->context->diagnostics, mapping->mark,
-                           "%s: is missing its 'kind'; expected %s", place->path, expected);
-        } else {
-            DIAGNOSE_ERROR(place->context->diagnostics, tag->mark,
-                           "%s.kind: '%.100s' is not known%s; expected %s", place->path, text,
-                           did_you_mean(arena, &suggestion), expected);
-        }
+        complain_of_tag(place, mapping);
         return;
     }
     store(place, mapping, &variant->value, sizeof variant->value);
@@ -289,7 +285,7 @@ static const char *node_noun(const struct node *node)
 {
     return node->kind == NODE_LIST      ? "a list"
            : node->kind == NODE_MAPPING ? "a mapping"
-                                        : "a value";
+                                        : "a single value";
 }
 
 /* What YAML shape a kind of field is written in. */
@@ -412,7 +408,7 @@ static void complain_of_unknown_keys(const struct field_context *context,
         }
         DIAGNOSE_ERROR(context->diagnostics, entry->key_mark, "unknown key '%.100s'%s%s%s",
                        entry->key, path[0] == '\0' ? "" : " in ", path,
-                       did_you_mean(context->arena, &suggestion));
+                       did_you_mean(context->arena, suggestion.best));
     }
 }
 

@@ -107,6 +107,8 @@ enum quantity field_quantity(enum field_kind kind);
 const char *field_noun(enum field_kind kind); /* "a time", "true or false" */
 /* "a time such as 40 us", "one of: a, b". */
 const char *field_expects(struct arena *arena, const struct field *field);
+/* The largest value that a number may have; INFINITY when there is no bound. */
+double field_largest(const struct field *field);
 /* "1 to 1024", "at least 1 GB/s", NULL when anything goes. */
 const char *field_range(struct arena *arena, const struct field *field);
 

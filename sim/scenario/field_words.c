@@ -3,6 +3,8 @@
 #include "sim/scenario/field.h"
 
 #include <assert.h>
+#include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 struct kind_row {
@@ -147,6 +149,19 @@ static const char *bound(struct arena *arena, const struct field *field, double 
     return arena_printf(arena, "%.*s%s", (int)used, grouped, text + digits);
 }
 
+double field_largest(const struct field *field)
+{
+    static const double past_doubles = 9007199254740992.0; /* 2^53: above, they skip numbers */
+    bool is_whole = field->kind == FIELD_COUNT || field->kind == FIELD_TOKENS;
+    if (field->max != 0.0) {
+        return field->max;
+    }
+    if (!is_whole) {
+        return INFINITY;
+    }
+    return field->size == sizeof(uint32_t) ? (double)UINT32_MAX : past_doubles - 1.0;
+}
+
 const char *field_range(struct arena *arena, const struct field *field)
 {
     bool has_range = field->kind <= FIELD_JOULES || field->kind == FIELD_LIST;
@@ -154,11 +169,12 @@ const char *field_range(struct arena *arena, const struct field *field)
         return NULL;
     }
     const char *least = bound(arena, field, field->min);
-    if (field->max == 0.0) {
+    double largest = field_largest(field);
+    if (isinf(largest)) {
         return arena_printf(arena, "at least %s", least);
     }
     /* "1 to 8 tokens", not "1 tokens to 8 tokens". */
-    const char *most = bound(arena, field, field->max);
+    const char *most = bound(arena, field, largest);
     const char *least_unit = strchr(least, ' '), *most_unit = strchr(most, ' ');
     bool alike = least_unit != NULL && most_unit != NULL && strcmp(least_unit, most_unit) == 0;
     int shown = alike ? (int)(least_unit - least) : (int)strlen(least);

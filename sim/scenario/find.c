@@ -128,18 +128,44 @@ struct find_path find_path(struct arena *arena, const char *file)
     return path;
 }
 
+const char *file_beside(struct arena *arena, const char *path, const char *name)
+{
+    if (name[0] == '/') {
+        return name;
+    }
+    while (strncmp(name, "./", 2) == 0) {
+        name += 2;
+    }
+    return join(arena, file_directory(arena, path), name);
+}
+
 static bool is_file(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
 }
 
-/* A scenario may have the name of the model it uses, and does not mean itself. */
+/* A data file may use another of its own name, further along the path, and does not mean itself. */
 static bool is_same_file(const char *left, const char *right)
 {
     struct stat a, b;
     return right != NULL && stat(left, &a) == 0 && stat(right, &b) == 0 && a.st_dev == b.st_dev &&
            a.st_ino == b.st_ino;
+}
+
+/* Scenarios and data files may lie in one directory; only scenarios have a workload. */
+static bool is_scenario(const char *path)
+{
+    char line[256];
+    bool found = false;
+    FILE *stream = fopen(path, "rb");
+    while (stream != NULL && !found && fgets(line, sizeof line, stream) != NULL) {
+        found = strncmp(line, "workload:", strlen("workload:")) == 0;
+    }
+    if (stream != NULL) {
+        fclose(stream);
+    }
+    return found;
 }
 
 const char *find_named(struct arena *arena, const struct find_path *path, const char *folder,
@@ -153,7 +179,8 @@ const char *find_named(struct arena *arena, const struct find_path *path, const 
             return candidate;
         }
         candidate = join(arena, root->directory, arena_printf(arena, "%s.yaml", name));
-        if (root->bare && is_file(candidate) && !is_same_file(candidate, asking_file)) {
+        if (root->bare && is_file(candidate) && !is_same_file(candidate, asking_file) &&
+            !is_scenario(candidate)) {
             return candidate;
         }
     }

@@ -37,6 +37,8 @@ struct found_file {
 size_t find_all(struct arena *arena, const struct find_path *path, const char *folder,
                 struct found_file **files);
 
+/* "b.yaml" or "./b.yaml" beside "scenarios/a.yaml" -> "scenarios/b.yaml". */
+const char *file_beside(struct arena *arena, const char *path, const char *name);
 /* "platforms/gpus/h100-sxm.yaml" -> "h100-sxm". */
 const char *file_stem(struct arena *arena, const char *path);
 /* "scenarios/a.yaml" -> "scenarios"; "a.yaml" -> ".". */

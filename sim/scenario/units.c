@@ -29,60 +29,61 @@ static const struct quantity_row quantities[QUANTITY_COUNT] = {
 struct unit {
     const char *text;
     enum quantity quantity;
-    double factor; /* canonical units in one of it */
-    bool printed;  /* what quantity_print() may choose */
+    int power;       /* of ten, in canonical units */
+    double multiple; /* of that power; 0: one */
+    bool printed;    /* what quantity_print() may choose */
 };
 
 /* In rising order within a quantity. Decimal prefixes are decimal, binary ones binary; bits are
  * eighths of bytes. */
 static const struct unit units[] = {
-    {.text = "ns", .quantity = QUANTITY_SECONDS, .factor = 1e-9, .printed = true},
-    {.text = "us", .quantity = QUANTITY_SECONDS, .factor = 1e-6, .printed = true},
-    {.text = "ms", .quantity = QUANTITY_SECONDS, .factor = 1e-3, .printed = true},
-    {.text = "s", .quantity = QUANTITY_SECONDS, .factor = 1.0, .printed = true},
-    {.text = "min", .quantity = QUANTITY_SECONDS, .factor = 60.0},
-    {.text = "h", .quantity = QUANTITY_SECONDS, .factor = 3600.0},
-    {.text = "d", .quantity = QUANTITY_SECONDS, .factor = 86400.0},
-    {.text = "B", .quantity = QUANTITY_BYTES, .factor = 1.0, .printed = true},
-    {.text = "kB", .quantity = QUANTITY_BYTES, .factor = 1e3, .printed = true},
-    {.text = "MB", .quantity = QUANTITY_BYTES, .factor = 1e6, .printed = true},
-    {.text = "GB", .quantity = QUANTITY_BYTES, .factor = 1e9, .printed = true},
-    {.text = "TB", .quantity = QUANTITY_BYTES, .factor = 1e12, .printed = true},
-    {.text = "PB", .quantity = QUANTITY_BYTES, .factor = 1e15, .printed = true},
-    {.text = "KiB", .quantity = QUANTITY_BYTES, .factor = 0x1p10},
-    {.text = "MiB", .quantity = QUANTITY_BYTES, .factor = 0x1p20},
-    {.text = "GiB", .quantity = QUANTITY_BYTES, .factor = 0x1p30},
-    {.text = "TiB", .quantity = QUANTITY_BYTES, .factor = 0x1p40},
-    {.text = "B/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 1.0, .printed = true},
-    {.text = "kB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 1e3, .printed = true},
-    {.text = "MB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 1e6, .printed = true},
-    {.text = "GB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 1e9, .printed = true},
-    {.text = "TB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 1e12, .printed = true},
-    {.text = "MiB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 0x1p20},
-    {.text = "GiB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 0x1p30},
-    {.text = "TiB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 0x1p40},
-    {.text = "b/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 0.125},
-    {.text = "kb/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 0.125e3},
-    {.text = "Mb/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 0.125e6},
-    {.text = "Gb/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 0.125e9},
-    {.text = "Tb/s", .quantity = QUANTITY_BYTES_PER_SECOND, .factor = 0.125e12},
-    {.text = "FLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .factor = 1.0, .printed = true},
-    {.text = "MFLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .factor = 1e6, .printed = true},
-    {.text = "GFLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .factor = 1e9, .printed = true},
-    {.text = "TFLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .factor = 1e12, .printed = true},
-    {.text = "PFLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .factor = 1e15, .printed = true},
-    {.text = "Hz", .quantity = QUANTITY_HERTZ, .factor = 1.0, .printed = true},
-    {.text = "kHz", .quantity = QUANTITY_HERTZ, .factor = 1e3, .printed = true},
-    {.text = "MHz", .quantity = QUANTITY_HERTZ, .factor = 1e6, .printed = true},
-    {.text = "GHz", .quantity = QUANTITY_HERTZ, .factor = 1e9, .printed = true},
-    {.text = "W", .quantity = QUANTITY_WATTS, .factor = 1.0, .printed = true},
-    {.text = "kW", .quantity = QUANTITY_WATTS, .factor = 1e3, .printed = true},
-    {.text = "MW", .quantity = QUANTITY_WATTS, .factor = 1e6, .printed = true},
-    {.text = "J", .quantity = QUANTITY_JOULES, .factor = 1.0, .printed = true},
-    {.text = "kJ", .quantity = QUANTITY_JOULES, .factor = 1e3, .printed = true},
-    {.text = "MJ", .quantity = QUANTITY_JOULES, .factor = 1e6, .printed = true},
-    {.text = "tokens", .quantity = QUANTITY_TOKENS, .factor = 1.0, .printed = true},
-    {.text = "token", .quantity = QUANTITY_TOKENS, .factor = 1.0},
+    {.text = "ns", .quantity = QUANTITY_SECONDS, .power = -9, .printed = true},
+    {.text = "us", .quantity = QUANTITY_SECONDS, .power = -6, .printed = true},
+    {.text = "ms", .quantity = QUANTITY_SECONDS, .power = -3, .printed = true},
+    {.text = "s", .quantity = QUANTITY_SECONDS, .power = 0, .printed = true},
+    {.text = "min", .quantity = QUANTITY_SECONDS, .multiple = 60.0},
+    {.text = "h", .quantity = QUANTITY_SECONDS, .multiple = 3600.0},
+    {.text = "d", .quantity = QUANTITY_SECONDS, .multiple = 86400.0},
+    {.text = "B", .quantity = QUANTITY_BYTES, .power = 0, .printed = true},
+    {.text = "kB", .quantity = QUANTITY_BYTES, .power = 3, .printed = true},
+    {.text = "MB", .quantity = QUANTITY_BYTES, .power = 6, .printed = true},
+    {.text = "GB", .quantity = QUANTITY_BYTES, .power = 9, .printed = true},
+    {.text = "TB", .quantity = QUANTITY_BYTES, .power = 12, .printed = true},
+    {.text = "PB", .quantity = QUANTITY_BYTES, .power = 15, .printed = true},
+    {.text = "KiB", .quantity = QUANTITY_BYTES, .multiple = 0x1p10},
+    {.text = "MiB", .quantity = QUANTITY_BYTES, .multiple = 0x1p20},
+    {.text = "GiB", .quantity = QUANTITY_BYTES, .multiple = 0x1p30},
+    {.text = "TiB", .quantity = QUANTITY_BYTES, .multiple = 0x1p40},
+    {.text = "B/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 0, .printed = true},
+    {.text = "kB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 3, .printed = true},
+    {.text = "MB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 6, .printed = true},
+    {.text = "GB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 9, .printed = true},
+    {.text = "TB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 12, .printed = true},
+    {.text = "MiB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .multiple = 0x1p20},
+    {.text = "GiB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .multiple = 0x1p30},
+    {.text = "TiB/s", .quantity = QUANTITY_BYTES_PER_SECOND, .multiple = 0x1p40},
+    {.text = "b/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 0, .multiple = 0.125},
+    {.text = "kb/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 3, .multiple = 0.125},
+    {.text = "Mb/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 6, .multiple = 0.125},
+    {.text = "Gb/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 9, .multiple = 0.125},
+    {.text = "Tb/s", .quantity = QUANTITY_BYTES_PER_SECOND, .power = 12, .multiple = 0.125},
+    {.text = "FLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .power = 0, .printed = true},
+    {.text = "MFLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .power = 6, .printed = true},
+    {.text = "GFLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .power = 9, .printed = true},
+    {.text = "TFLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .power = 12, .printed = true},
+    {.text = "PFLOP/s", .quantity = QUANTITY_FLOPS_PER_SECOND, .power = 15, .printed = true},
+    {.text = "Hz", .quantity = QUANTITY_HERTZ, .power = 0, .printed = true},
+    {.text = "kHz", .quantity = QUANTITY_HERTZ, .power = 3, .printed = true},
+    {.text = "MHz", .quantity = QUANTITY_HERTZ, .power = 6, .printed = true},
+    {.text = "GHz", .quantity = QUANTITY_HERTZ, .power = 9, .printed = true},
+    {.text = "W", .quantity = QUANTITY_WATTS, .power = 0, .printed = true},
+    {.text = "kW", .quantity = QUANTITY_WATTS, .power = 3, .printed = true},
+    {.text = "MW", .quantity = QUANTITY_WATTS, .power = 6, .printed = true},
+    {.text = "J", .quantity = QUANTITY_JOULES, .power = 0, .printed = true},
+    {.text = "kJ", .quantity = QUANTITY_JOULES, .power = 3, .printed = true},
+    {.text = "MJ", .quantity = QUANTITY_JOULES, .power = 6, .printed = true},
+    {.text = "tokens", .quantity = QUANTITY_TOKENS, .printed = true},
+    {.text = "token", .quantity = QUANTITY_TOKENS},
 };
 enum { UNIT_COUNT = sizeof units / sizeof *units };
 
@@ -111,12 +112,19 @@ static bool copy_digits(const char **text, char **copy, const char *copy_end)
     return true;
 }
 
+/* A number as it was written. Power and unit are added to the text of it, so that `40 us` is the
+ * double nearest to 40e-6: a product would be one rounding off. */
+struct written_number {
+    char mantissa[64];
+    long exponent;
+};
+
 /* The number at the start of *text, which moves past it. strtod() alone would take hex, nan and
- * inf; what it is given here is plain. */
-static enum quantity_fault read_number(const char **text, double *value)
+ * inf; what it is given later is plain. */
+static enum quantity_fault read_number(const char **text, struct written_number *number)
 {
-    char plain[64], *copy = plain;
-    const char *copy_end = plain + sizeof plain - 8, *c = *text;
+    char *copy = number->mantissa;
+    const char *copy_end = copy + sizeof number->mantissa - 1, *c = *text;
     if (*c == '-' || *c == '+') {
         *copy++ = *c++;
     }
@@ -127,25 +135,32 @@ static enum quantity_fault read_number(const char **text, double *value)
         return QUANTITY_NOT_A_NUMBER;
     }
     if (*c == '.') {
-        *copy++ = *c++;
-        if (!copy_digits(&c, &copy, copy_end)) {
+        if (copy == copy_end) {
             return QUANTITY_NOT_A_NUMBER;
         }
-    }
-    if ((*c == 'e' || *c == 'E') &&
-        (is_digit(c[1]) || ((c[1] == '-' || c[1] == '+') && is_digit(c[2])))) {
         *copy++ = *c++;
-        if (!is_digit(*c)) {
-            *copy++ = *c++;
-        }
         if (!copy_digits(&c, &copy, copy_end)) {
             return QUANTITY_NOT_A_NUMBER;
         }
     }
     *copy = '\0';
-    *value = strtod(plain, NULL);
+    number->exponent = 0;
+    bool has_sign = c[0] != '\0' && (c[1] == '-' || c[1] == '+');
+    if ((*c == 'e' || *c == 'E') && is_digit(c[has_sign ? 2 : 1])) {
+        char *end = NULL;
+        number->exponent = strtol(c + 1, &end, 10);
+        c = end;
+    }
     *text = c;
-    return isfinite(*value) ? QUANTITY_OK : QUANTITY_NOT_FINITE;
+    bool sane = number->exponent > -10000 && number->exponent < 10000;
+    return sane ? QUANTITY_OK : QUANTITY_NOT_FINITE;
+}
+
+static double scaled(const struct written_number *number, int power)
+{
+    char text[sizeof number->mantissa + 16];
+    snprintf(text, sizeof text, "%se%ld", number->mantissa, number->exponent + power);
+    return strtod(text, NULL);
 }
 
 static const struct unit *find_unit(const char *text)
@@ -158,11 +173,17 @@ static const struct unit *find_unit(const char *text)
     return NULL;
 }
 
+static double multiple_of(const struct unit *unit)
+{
+    return unit->multiple == 0.0 ? 1.0 : unit->multiple;
+}
+
 struct quantity_reading quantity_read(const char *text, enum quantity expected)
 {
-    struct quantity_reading reading = {.fault = QUANTITY_OK, .found = QUANTITY_NONE};
+    struct quantity_reading reading = {.fault = QUANTITY_OK, .found = expected};
+    struct written_number number;
     const char *rest = text;
-    reading.fault = read_number(&rest, &reading.value);
+    reading.fault = read_number(&rest, &number);
     while (*rest == ' ') {
         rest++;
     }
@@ -170,22 +191,19 @@ struct quantity_reading quantity_read(const char *text, enum quantity expected)
     if (reading.fault != QUANTITY_OK) {
         return reading;
     }
+    const struct unit *unit = find_unit(rest);
     if (*rest == '\0') {
+        reading.value = scaled(&number, 0);
         bool needs_unit = expected != QUANTITY_NONE && reading.value != 0.0;
         reading.fault = needs_unit ? QUANTITY_NO_UNIT : QUANTITY_OK;
-        reading.found = expected;
-        return reading;
-    }
-    const struct unit *unit = find_unit(rest);
-    if (unit == NULL) {
+    } else if (unit == NULL) {
         reading.fault = QUANTITY_UNKNOWN_UNIT;
-        return reading;
+    } else {
+        reading.value = scaled(&number, unit->power) * multiple_of(unit);
+        reading.found = unit->quantity;
+        reading.fault = unit->quantity == expected ? QUANTITY_OK : QUANTITY_OF_ANOTHER_KIND;
     }
-    reading.found = unit->quantity;
-    reading.value *= unit->factor;
-    if (unit->quantity != expected) {
-        reading.fault = QUANTITY_OF_ANOTHER_KIND;
-    } else if (!isfinite(reading.value)) {
+    if (reading.fault == QUANTITY_OK && !isfinite(reading.value)) {
         reading.fault = QUANTITY_NOT_FINITE;
     }
     return reading;
@@ -196,7 +214,7 @@ static const struct unit *readable_unit(double value, enum quantity quantity)
     const struct unit *best = NULL;
     for (size_t i = 0; i < UNIT_COUNT; i++) {
         const struct unit *unit = &units[i];
-        bool fits = best == NULL || fabs(value) >= unit->factor;
+        bool fits = best == NULL || fabs(value) >= pow(10.0, unit->power);
         if (unit->quantity == quantity && unit->printed && fits) {
             best = unit;
         }
@@ -209,7 +227,7 @@ void quantity_print(char *text, size_t size, double value, enum quantity quantit
     assert(quantity < QUANTITY_COUNT && isfinite(value) && "a quantity that can be written");
     const struct unit *unit = value == 0.0 ? NULL : readable_unit(value, quantity);
     const char *space = unit == NULL ? "" : " ", *word = unit == NULL ? "" : unit->text;
-    double factor = unit == NULL ? 1.0 : unit->factor;
+    double factor = unit == NULL ? 1.0 : pow(10.0, unit->power);
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, size, "%.*g%s%s", digits, value / factor, space, word);
         bool plain = strstr(text, "e+") == NULL || digits == 17; /* 40, not 4e+01 */
@@ -219,7 +237,7 @@ void quantity_print(char *text, size_t size, double value, enum quantity quantit
     }
     /* No number of these units is exactly this one: the canonical unit's always is. */
     for (size_t i = 0; i < UNIT_COUNT; i++) {
-        if (units[i].quantity == quantity && units[i].factor == 1.0) {
+        if (units[i].quantity == quantity && units[i].power == 0) {
             snprintf(text, size, "%.17g %s", value, units[i].text);
             return;
         }
@@ -248,11 +266,13 @@ const char *quantity_unit(enum quantity quantity, size_t index)
     return NULL;
 }
 
-const char *quantity_nearest_unit(const char *unit)
+const char *quantity_nearest_unit(const char *unit, enum quantity quantity)
 {
     struct suggestion suggestion = {.word = unit};
     for (size_t i = 0; i < UNIT_COUNT; i++) {
-        suggestion_consider(&suggestion, units[i].text);
+        if (units[i].quantity == quantity) {
+            suggestion_consider(&suggestion, units[i].text);
+        }
     }
     return suggestion.best;
 }

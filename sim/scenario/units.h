@@ -50,7 +50,7 @@ const char *quantity_noun(enum quantity quantity);    /* "a rate in bytes per se
 const char *quantity_example(enum quantity quantity); /* "50 GB/s" */
 /* The units of a quantity, one after the other; NULL after the last. */
 const char *quantity_unit(enum quantity quantity, size_t index);
-/* The nearest unit of any quantity, NULL when none is near. */
-const char *quantity_nearest_unit(const char *unit);
+/* The unit of a quantity that is nearest to what was written, NULL when none is near. */
+const char *quantity_nearest_unit(const char *unit, enum quantity quantity);
 
 #endif

@@ -317,7 +317,7 @@ static struct node *read_stream(struct reader *reader)
         yaml_event_delete(&event);
         if (is_value && root != NULL) {
             DIAGNOSE_ERROR(reader->diagnostics, mark, "a second document; expected one a file");
-            return NULL;
+            return root;
         }
         if (is_value && value == NULL) {
             return NULL;

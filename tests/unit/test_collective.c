@@ -219,6 +219,17 @@ START_TEST(custom_all_reduces)
     /* 50 GB/s in flight a peer: 1/(1/100 + 1/150) = 60 GB/s, 25 us. */
     software.library.custom.in_flight_bytes_per_second = 50 * GB;
     ASSERT_CLOSE(seconds_of(&round_cluster, &software, &call), 31e-6);
+    /* From 1 MB on 4 GPUs let the switch add: 3 us + 5/4 x 1 MB / 50 GB/s = 28 us. */
+    software.library.custom.multimem_ranks = 4;
+    software.library.custom.multimem_smallest_bytes = 1e6;
+    software.library.custom.multimem_seconds = 3 * MICROSECONDS;
+    software.library.custom.multimem_bytes_per_second = 50 * GB;
+    plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_str_eq(plan.algorithm, "multimem");
+    ASSERT_CLOSE(collective_seconds(&round_cluster, &plan), 28e-6);
+    call.bytes = 10e3;
+    plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_str_eq(plan.algorithm, "one-shot");
     /* Too large a buffer is left to the library. */
     call.bytes = 32e6;
     plan = collective_plan(&round_cluster, &software, &call);

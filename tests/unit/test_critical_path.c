@@ -21,7 +21,7 @@ static struct step_operator wait_on_wire(enum group group, double seconds)
         .stream = STREAM_COMMUNICATION,
         .name = "wire",
         .collective = {.group = group, .call = {.kind = COLLECTIVE_SEND_RECV, .group = {2, 1}}},
-        .plan = {.latency_seconds = seconds},
+        .plan = {.group = {2, 1}, .latency_seconds = seconds},
     };
 }
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scenario/replica.h"
+
+struct replica scenario_replica(const struct scenario *scenario)
+{
+    return (struct replica){
+        .llm = &scenario->llm,
+        .gpu = &scenario->gpu,
+        .cluster = &scenario->cluster,
+        .software = &scenario->software,
+        .layout = &scenario->layout,
+        .precision = &scenario->precision,
+    };
+}
+
+struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
+                                        uint64_t cached_tokens)
+{
+    const struct cluster *cluster = &scenario->cluster;
+    struct ring_question question = {
+        .new_tokens = new_tokens,
+        .cached_tokens = cached_tokens,
+        .ranks = scenario->layout.context,
+        .query_heads = scenario->llm.query_heads,
+        .kv_heads = scenario->llm.kv_heads,
+        .element_bytes = format_bytes(scenario->precision.kv_cache),
+        .flops_per_second = scenario->gpu.dense_flops_per_second[FORMAT_BF16],
+        .bytes_per_second =
+            cluster->nic_bytes_per_second * cluster->nics_per_node / cluster->gpus_per_node,
+    };
+    return ring_choose(scenario->ring_rule, &question);
+}
+
+struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint64_t new_tokens,
+                                          uint64_t cached_tokens, enum ring_variant variant)
+{
+    struct replica replica = scenario_replica(scenario);
+    struct batch_slice slice = {.phase = PHASE_PREFILL,
+                                .sequences = scenario->conversation.batch,
+                                .new_tokens = new_tokens,
+                                .cached_tokens = cached_tokens};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    return (struct memory_use){
+        .weight_bytes = memory_weight_bytes(&replica),
+        .kv_cache_bytes =
+            memory_kv_cache_bytes(&replica, slice.sequences, cached_tokens + new_tokens),
+        .activation_bytes = memory_activation_bytes(&replica, &batch, variant),
+    };
+}

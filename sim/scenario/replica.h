@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ * What a scenario describes, in the models' terms. Nothing is copied or owned. */
+#ifndef CPSIM_SIM_SCENARIO_REPLICA_H
+#define CPSIM_SIM_SCENARIO_REPLICA_H
+
+#include "models/memory.h"
+#include "models/transformer.h"
+#include "sim/scenario/scenario.h"
+
+/* The replica a scenario describes; points into it. */
+struct replica scenario_replica(const struct scenario *scenario);
+
+/* What the scenario's rule says of a prefill of `new_tokens` on `cached_tokens`; `auto` answers as
+ * Algorithm 5. */
+struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
+                                        uint64_t cached_tokens);
+
+/* Memory of one GPU when a prefill of `new_tokens` on `cached_tokens` has ended in `variant`. */
+struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint64_t new_tokens,
+                                          uint64_t cached_tokens, enum ring_variant variant);
+
+#endif

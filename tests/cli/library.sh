@@ -1,0 +1,39 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# For tests of the command line, sourced: a scratch directory, and one function to run and compare.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+unset CPSIM_PATH NO_COLOR
+failures=0
+
+# expect STATUS STDOUT STDERR command...: STDOUT and STDERR are the exact texts; "*" is any text but
+# none, "" is none; a text in /slashes/ is a pattern that one line must match.
+expect() {
+    local status=$1 out=$2 err=$3 got=0
+    shift 3
+    "$@" >"$scratch/out" 2>"$scratch/err" </dev/null || got=$?
+    if [ "$got" != "$status" ]; then
+        echo "$*: exit status $got, expected $status"
+        failures=$((failures + 1))
+    fi
+    compare "$*: stdout" "$out" "$scratch/out"
+    compare "$*: stderr" "$err" "$scratch/err"
+}
+
+compare() {
+    local what=$1 expected=$2 file=$3
+    case $expected in
+    '*') if [ -s "$file" ]; then return; fi ;;
+    /*/) if grep -qE -- "${expected:1:-1}" "$file"; then return; fi ;;
+    *) if [ "$(cat "$file")" = "$expected" ]; then return; fi ;;
+    esac
+    echo "$what: expected"
+    echo "$expected"
+    echo "got"
+    head -n 20 "$file"
+    failures=$((failures + 1))
+}
+
+finish() {
+    exit "$((failures > 0))"
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# --set is checked by the same tables as the file, and every complaint names the flag.
+set -euo pipefail
+cpsim=$1 source=$2
+# shellcheck source=tests/cli/library.sh
+source "$source/tests/cli/library.sh"
+cd "$source"
+scenario=scenarios/llama405b.yaml
+
+refused() {
+    expect 2 "" "--set $1: error: $2"$'\n1 error' "$cpsim" check "$scenario" --set "$1"
+}
+refused layout.tensor=4096 "layout.tensor: 4096 is out of range, expected 1 to 1024"
+refused layuot.tensor=8 "unknown key 'layuot' (did you mean 'layout'?)"
+refused layout.tensr=8 "unknown key 'tensr' in layout (did you mean 'tensor'?)"
+refused model.kv_heads=256 "model.kv_heads: 256 does not divide the 128 query heads"
+refused workload.turns.0.prompt=4000 "workload.turns.0.prompt: '4000' needs a unit; expected a number of tokens such as 4000 tokens"
+refused "workload.turns.9.prompt=4 tokens" "workload.turns is a list of 2; expected an item's number, counted from 0"
+refused "workload.turns.first.prompt=4 tokens" "workload.turns is a list of 2; expected an item's number, counted from 0"
+refused title.first=A "title is a single value; it has no 'first'"
+refused layout.tensor= "layout.tensor: has no value; expected a whole number"
+refused layout.tensor "expected key.path=value, such as layout.tensor=8"
+refused "=8" "expected key.path=value, such as layout.tensor=8"
+refused precision=fp9 "precision: 'fp9' is not a preset (did you mean 'fp8'?); expected one of: bf16, fp8-ffn, fp8"
+refused "trace={file: a.h5" "YAML syntax: did not find expected ',' or '}' while parsing a flow mapping"
+refused "trace={file: a.h5, file: b.h5}" "key 'file' is here twice"
+
+shown() {
+    local pattern=$1 setting=() arguments=()
+    shift
+    for setting in "$@"; do arguments+=(--set "$setting"); done
+    expect 0 "/$pattern/" "" "$cpsim" show "$scenario" "${arguments[@]}"
+}
+shown '^  tensor: 4 +# --set$' layout.tensor=2 layout.tensor=4
+shown '^    - prompt: 8_000 tokens +# --set$' "workload.turns.0.prompt=8_000 tokens"
+shown '^  kv_cache: fp8 +# --set$' precision.kv_cache=fp8
+shown '^    format: fp8 +# preset fp8-ffn$' precision.kv_cache=fp8
+shown '^title: "One: two # three" +# --set$' 'title=One: two # three'
+shown '^  nodes: 64 +# --set$' cluster.nodes=64
+shown '^  name: dgx-h100' cluster=dgx-h100 cluster.nodes=16 memory.fraction=1
+shown '^  layers: 2 +# --set$' model.layers=2
+shown '^  power_limit: 600 W +# --set$' 'gpu.power_limit=600 W'
+shown '^  - from: 0 +# --set$' 'background=[{from: 0, to: 8, bytes: 1 GB}]'
+shown '^    to: 9 +# --set$' 'background=[{from: 0, to: 8, bytes: 1 GB}]' background.0.to=9
+shown '^  ring: pass-q +# --set$' attention=pass-q
+finish

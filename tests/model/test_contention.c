@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ * What shares a link slows each other down. Programs of one hop on round links (NVLink 400 GB/s,
+ * NICs 50 GB/s), so that every time is a fraction worked by hand. */
+#include "fixture.h"
+#include "run_tests.h"
+#include "sim/engine/engine.h"
+
+#include <math.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GB 1e9
+
+/* A shift of `bytes` round the context group, `limit` bytes per second at most (0: none). */
+static struct step_operator hop(struct group_shape group, double bytes, double limit)
+{
+    return (struct step_operator){
+        .kind = OPERATOR_COLLECTIVE,
+        .stream = STREAM_COMMUNICATION,
+        .name = "ring hop",
+        .collective = {.group = GROUP_CONTEXT,
+                       .call = {.kind = COLLECTIVE_SEND_RECV, .group = group, .bytes = bytes}},
+        .plan =
+            {.algorithm = "p2p",
+             .group = group,
+             .flows = {{.edge = EDGE_RING_NEXT, .bytes = bytes, .limit_bytes_per_second = limit}},
+             .flow_count = 1},
+    };
+}
+
+/* Seconds that one hop takes on `nics` cards a node under `layout`, beside `background`. */
+static double play_hop_here(uint32_t nics, struct layout layout, double limit,
+                            const struct background *background, bool folded)
+{
+    struct cluster cluster = fixture_cluster;
+    cluster.nodes = 4;
+    cluster.nics_per_node = nics;
+    struct replica replica = {.llm = &fixture_llm, .cluster = &cluster, .layout = &layout};
+    struct step_operator shift = hop(replica_group(&replica, GROUP_CONTEXT), 10 * GB, limit);
+    struct step_program program = {
+        .segments = {{.name = "hop", .repeat = 3, .count = 1, .operators = &shift}},
+        .segment_count = 1};
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct engine *engine = engine_open(&cluster, cluster.nodes, NULL, diagnostics);
+    struct play play = {.program = &program,
+                        .layout = &layout,
+                        .cluster = &cluster,
+                        .folded = folded,
+                        .background = background,
+                        .background_count = background == NULL ? 0 : 1};
+    double seconds = NAN;
+    ck_assert(engine_play(engine, &play, &seconds, diagnostics));
+    engine_close(engine);
+    diagnostics_destroy(diagnostics);
+    return seconds / 3.0;
+}
+
+/* The same in a child: SimGrid has one engine a process. */
+static double play_hop(uint32_t nics, struct layout layout, double limit,
+                       const struct background *background, bool folded)
+{
+    int result[2];
+    ck_assert_int_eq(pipe(result), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        double seconds = play_hop_here(nics, layout, limit, background, folded);
+        ssize_t written = write(result[1], &seconds, sizeof seconds);
+        _exit(written == sizeof seconds ? 0 : 1);
+    }
+    double seconds = NAN;
+    close(result[1]);
+    ck_assert_int_eq(read(result[0], &seconds, sizeof seconds), sizeof seconds);
+    close(result[0]);
+    waitpid(child, NULL, 0);
+    return seconds;
+}
+
+/* TP8 x CP2: eight rings side by side, each GPU with a card of its own: 10 GB at 50 GB/s. */
+START_TEST(own_cards)
+{
+    struct layout layout = {8, 2, 1, 1};
+    ck_assert_double_eq_tol(play_hop(8, layout, 0.0, NULL, true), 0.2, 1e-9);
+    ck_assert_double_eq_tol(play_hop(8, layout, 0.0, NULL, false), 0.2, 1e-9);
+}
+END_TEST
+
+/* Two GPUs a card: two context groups share it and each gets half: 0.4 s, folded or not. */
+START_TEST(two_groups_share_a_card)
+{
+    struct layout layout = {8, 2, 1, 1};
+    ck_assert_double_eq_tol(play_hop(4, layout, 0.0, NULL, false), 0.4, 1e-9);
+    ck_assert_double_eq_tol(play_hop(4, layout, 0.0, NULL, true), 0.4, 1e-9);
+}
+END_TEST
+
+/* Connections of 30 GB/s: alone 1/3 s; two of them want 60 of 50 GB/s: 0.4 s. */
+START_TEST(limits_leave_room_for_others)
+{
+    struct layout layout = {8, 2, 1, 1};
+    ck_assert_double_eq_tol(play_hop(8, layout, 30 * GB, NULL, false), 1.0 / 3.0, 1e-9);
+    ck_assert_double_eq_tol(play_hop(4, layout, 30 * GB, NULL, false), 0.4, 1e-9);
+}
+END_TEST
+
+/* Two replicas of TP4 x CP2 on two nodes share no card when each GPU has one, and do when not. */
+START_TEST(two_replicas_share_nodes)
+{
+    struct layout layout = {4, 2, 1, 2};
+    /* Replica 0 has GPUs 0 to 7, all in node 0: its hops stay on NVLink, 10 GB at 400 GB/s. */
+    ck_assert_double_eq_tol(play_hop(8, layout, 0.0, NULL, false), 0.025, 1e-9);
+}
+END_TEST
+
+/* Another's 5 GB from GPU 0 to GPU 8 at the start of the first of three hops: while it runs each
+ * gets 25 GB/s (0.2 s for 5 GB), then the hop has 5 GB left at 50 GB/s (0.1 s): 0.3 + 0.2 + 0.2. */
+START_TEST(background_takes_its_share)
+{
+    struct layout layout = {8, 2, 1, 1};
+    struct background background = {.from_gpu = 0, .to_gpu = 8, .bytes = 5 * GB, .count = 1};
+    ck_assert_double_eq_tol(play_hop(8, layout, 0.0, &background, false), 0.7 / 3.0, 1e-9);
+    /* Without end: every hop at 25 GB/s. */
+    background.count = 0;
+    ck_assert_double_eq_tol(play_hop(8, layout, 0.0, &background, false), 0.4, 1e-6);
+    /* On other GPUs' links it disturbs nobody. */
+    background = (struct background){.from_gpu = 16, .to_gpu = 24, .bytes = 5 * GB};
+    ck_assert_double_eq_tol(play_hop(8, layout, 0.0, &background, false), 0.2, 1e-9);
+}
+END_TEST
+
+/* Starting at 0.1 s, when the first hop has 5 GB left: 5 GB each at 25 GB/s. */
+START_TEST(background_starts_when_told)
+{
+    struct layout layout = {8, 2, 1, 1};
+    struct background background = {
+        .from_gpu = 0, .to_gpu = 8, .bytes = 5 * GB, .count = 1, .start_seconds = 0.1};
+    ck_assert_double_eq_tol(play_hop(8, layout, 0.0, &background, false), 0.7 / 3.0, 1e-9);
+}
+END_TEST
+
+RUN_TESTS(contention, own_cards, two_groups_share_a_card, limits_leave_room_for_others,
+          two_replicas_share_nodes, background_takes_its_share, background_starts_when_told)

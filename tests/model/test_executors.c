@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * Two executors of one step program: SimGrid and the closed form must agree where nothing contends,
+ * and folding must not change a time. A wrong barrier, a lost dependency or a flow over the wrong
+ * link would show here and nowhere else. check forks a process for every test, as SimGrid needs. */
+#include "models/step_price.h"
+#include "run_tests.h"
+#include "sim/engine/engine.h"
+#include "sim/scenario/replica.h"
+
+#include <math.h>
+
+static const struct scenario *load(struct arena *arena, const char *const *sets, size_t count)
+{
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct override overrides[16] = {{.text = "workload.turns.0.prompt=1000 tokens"}};
+    ck_assert_uint_lt(count, 16);
+    for (size_t i = 0; i < count; i++) {
+        overrides[i + 1] = (struct override){.text = sets[i]};
+    }
+    const struct scenario *scenario = scenario_load(
+        arena, CPSIM_SOURCE_DIR "/scenarios/llama405b.yaml", overrides, count + 1, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
+    ck_assert_ptr_nonnull(scenario);
+    return scenario;
+}
+
+struct played {
+    double closed_seconds, folded_seconds, full_seconds;
+};
+
+static double play_once(struct engine *engine, const struct scenario *scenario,
+                        const struct step_program *program, bool folded)
+{
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct play play = {.program = program,
+                        .layout = &scenario->layout,
+                        .cluster = &scenario->cluster,
+                        .folded = folded};
+    double seconds = NAN;
+    bool played = engine_play(engine, &play, &seconds, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
+    ck_assert(played);
+    return seconds;
+}
+
+/* One forward pass over `slice` by all three ways. Eight layers are enough to drift apart in. */
+static struct played play(const char *const *sets, size_t count, struct batch_slice slice,
+                          enum ring_variant variant)
+{
+    struct arena *arena = arena_create();
+    struct scenario scenario = *load(arena, sets, count);
+    scenario.llm.layers = 8;
+    struct replica replica = scenario_replica(&scenario);
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    size_t most = transformer_max_operators(&replica, 1);
+    size_t all = STEP_MAX_SEGMENTS * most;
+    struct step_operator *operators = ARENA_ARRAY(arena, struct step_operator, all);
+    struct step_scratch scratch = {.spans = ARENA_ARRAY(arena, struct span, all),
+                                   .works = ARENA_ARRAY(arena, struct kernel_work, all),
+                                   .counts = ARENA_ARRAY(arena, double, all)};
+    struct step_program program;
+    transformer_build(&replica, &batch, variant, operators, &program);
+    step_price(&replica, &program, &scratch);
+    struct diagnostics *diagnostics = diagnostics_create();
+    uint32_t nodes = (layout_gpus(&scenario.layout) + scenario.cluster.gpus_per_node - 1) /
+                     scenario.cluster.gpus_per_node;
+    struct engine *engine = engine_open(&scenario.cluster, nodes, NULL, diagnostics);
+    ck_assert_ptr_nonnull(engine);
+    struct played played = {
+        .closed_seconds = program_seconds(&scenario.cluster, &program, scratch.spans),
+        .folded_seconds = play_once(engine, &scenario, &program, true),
+        .full_seconds = play_once(engine, &scenario, &program, false),
+    };
+    engine_close(engine);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+    return played;
+}
+
+static void assert_agree(struct played played)
+{
+    ck_assert_double_gt(played.closed_seconds, 0.0);
+    ck_assert_double_eq_tol(played.folded_seconds / played.closed_seconds, 1.0, 1e-9);
+    ck_assert_double_eq_tol(played.full_seconds / played.closed_seconds, 1.0, 1e-9);
+}
+
+#define PLAY(slice, variant, ...)                                                                  \
+    do {                                                                                           \
+        const char *const sets[] = {__VA_ARGS__};                                                  \
+        assert_agree(play(sets, sizeof sets / sizeof *sets, slice, variant));                      \
+    } while (0)
+
+START_TEST(full_prefill_on_128_gpus)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 131072, 0}), RING_PASS_KV, "layout.context=16");
+}
+END_TEST
+
+START_TEST(exposed_hops_of_a_partial_prefill)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 1280, 126720}), RING_PASS_KV, "layout.context=4");
+}
+END_TEST
+
+START_TEST(pass_q_with_its_all_to_all)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 3200, 124800}), RING_PASS_Q, "layout.context=4");
+}
+END_TEST
+
+START_TEST(decode_on_a_ring)
+{
+    PLAY(((struct batch_slice){PHASE_DECODE, 4, 1, 32768}), RING_PASS_Q, "layout.context=4");
+}
+END_TEST
+
+START_TEST(tensor_parallel_over_nodes)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 8192, 0}), RING_NONE, "layout.tensor=32",
+         "layout.context=1");
+}
+END_TEST
+
+/* Four context ranks a node: most hops stay on NVLink, one of four leaves by a NIC. */
+START_TEST(ring_through_nodes)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 8192, 0}), RING_PASS_KV, "layout.tensor=2",
+         "layout.context=16", "memory.fraction=1", "precision=fp8", "model=llama3-70b");
+}
+END_TEST
+
+RUN_TESTS(executors, full_prefill_on_128_gpus, exposed_hops_of_a_partial_prefill,
+          pass_q_with_its_all_to_all, decode_on_a_ring, tensor_parallel_over_nodes,
+          ring_through_nodes)
