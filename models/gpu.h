@@ -40,20 +40,23 @@ struct gpu {
                                                 memory's rate */
 
     /* Attention. */
-    double attention_efficiency;     /* of the bf16 peak at the same clock, inside a block */
-    double attention_seconds;        /* launch, fill and drain of a prefill kernel */
-    double attention_block_seconds;  /* between two blocks on one SM, at boost clock */
-    double decode_attention_seconds; /* launch, fill and drain of a decode kernel */
-    double decode_ramp_seconds;      /* lost until the memory's full rate is reached */
-    double decode_ramp_bytes;        /* half of decode_ramp_seconds is lost at this size */
+    double attention_efficiency;          /* of the bf16 peak at the same clock, inside a block */
+    double attention_backward_efficiency; /* the same of the backward pass */
+    double attention_seconds;             /* launch, fill and drain of a prefill kernel */
+    double attention_block_seconds;       /* between two blocks on one SM, at boost clock */
+    double decode_attention_seconds;      /* launch, fill and drain of a decode kernel */
+    double decode_efficiency;             /* of the memory's peak, cached keys and values */
+    double decode_split_seconds; /* more when sequences are cut into parts: joining them ... */
+    double decode_ramp_seconds;  /* ... and lost until the memory's full rate is reached, */
+    double decode_ramp_bytes;    /* half of it at this size */
 
     /* Kernels bound by memory. */
-    double norm_efficiency;       /* of the memory's peak: add + RMSNorm, one by one */
-    double swiglu_efficiency;     /* of the memory's peak: SiLU and product, one by one */
-    double quantise_efficiency;   /* of the memory's peak */
-    double rope_bytes_per_second; /* whatever the memory */
-    double row_seconds;           /* a reduction over one row: fixed part */
-    double row_element_seconds;   /* and its growth per column and pass */
+    double norm_efficiency;           /* of the memory's peak: add + RMSNorm, one by one */
+    double swiglu_bytes_per_second;   /* of SiLU and product, one by one, whatever the memory */
+    double quantise_bytes_per_second; /* whatever the memory */
+    double rope_passes;               /* over queries and keys, of a framework's own RoPE */
+    double row_seconds;               /* a reduction over one row: fixed part */
+    double row_element_seconds;       /* and its growth per column and pass */
 
     /* Power. */
     double clock_watts;   /* above idle, busy with nothing, at boost clock */
