@@ -179,7 +179,7 @@ static bool close_phase(struct runner *runner, const struct batch *batch,
     const struct scenario *scenario = runner->scenario;
     struct conversation_result *result = runner->result;
     double gpus = layout_gpus(&scenario->layout);
-    double peak = scenario->gpu.dense_flops_per_second[FORMAT_BF16];
+    double peak = gpu_stated_flops_per_second(&scenario->gpu);
     phase->flops =
         (double)phase->sequences * scenario->layout.data *
         llm_forward_flops(&scenario->llm, (double)phase->new_tokens, (double)phase->cached_tokens);
