@@ -26,6 +26,14 @@ struct runner {
     double clock_seconds;
 };
 
+uint32_t scenario_nodes(const struct scenario *scenario)
+{
+    uint32_t gpus_per_node = scenario->cluster.gpus_per_node;
+    return scenario->background_count > 0
+               ? scenario->cluster.nodes
+               : (layout_gpus(&scenario->layout) + gpus_per_node - 1) / gpus_per_node;
+}
+
 static struct power_state build(struct runner *runner, const struct batch *batch,
                                 enum ring_variant variant, struct step_program *program)
 {
@@ -285,15 +293,11 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
         .diagnostics = diagnostics,
         .result = result,
     };
-    uint32_t gpus_per_node = scenario->cluster.gpus_per_node;
-    uint32_t nodes = (layout_gpus(&scenario->layout) + gpus_per_node - 1) / gpus_per_node;
-    if (scenario->background_count > 0) {
-        nodes = scenario->cluster.nodes;
-    }
+    uint32_t nodes = scenario_nodes(scenario);
     *result = (struct conversation_result){
         .phases =
             ARENA_ARRAY(arena, struct phase_result, 2 * scenario->conversation.turn_count + 1),
-        .gpu_count = nodes * gpus_per_node,
+        .gpu_count = nodes * scenario->cluster.gpus_per_node,
     };
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         result->link_bytes[kind] = ARENA_ARRAY(arena, double, result->gpu_count);

@@ -18,7 +18,7 @@ fi
 expect 0 "/^Examples/" "" "$cpsim" --help
 expect 0 "/^Examples/" "" "$cpsim" -h
 expect 0 "/^usage: cpsim check/" "" "$cpsim" check --help
-expect 0 "/^cpsim [0-9]+\.[0-9]+\.[0-9]+$/" "" "$cpsim" --version
+expect 0 "/^cpsim [0-9]+\.[0-9]+\.[0-9]+ \(git ([0-9a-f]{12}|unknown), SimGrid [0-9.]+\)$/" "" "$cpsim" --version
 
 expect 2 "" "cpsim: error: 'chekc' is neither a command nor a file (did you mean 'check'?); see cpsim --help" \
     "$cpsim" chekc "$scenario"
