@@ -16,8 +16,9 @@ struct gpu {
     double memory_bytes_per_second;              /* peak */
     double l2_bytes;                             /* last-level cache */
     double dense_flops_per_second[FORMAT_COUNT]; /* matrix units at rated_clock; 0: not native */
-    double rated_clock_hertz;           /* clock that dense_flops_per_second is stated at */
-    double boost_clock_hertz;           /* highest clock */
+    double stated_flops_per_second; /* bf16, what MFU and the ring rules are told; 0: as dense */
+    double rated_clock_hertz;       /* clock that dense_flops_per_second is stated at */
+    double boost_clock_hertz;       /* highest clock */
     uint32_t streaming_multiprocessors; /* SMs */
     double power_limit_watts;
     double idle_watts;
@@ -40,20 +41,23 @@ struct gpu {
                                                 memory's rate */
 
     /* Attention. */
-    double attention_efficiency;     /* of the bf16 peak at the same clock, inside a block */
-    double attention_seconds;        /* launch, fill and drain of a prefill kernel */
-    double attention_block_seconds;  /* between two blocks on one SM, at boost clock */
-    double decode_attention_seconds; /* launch, fill and drain of a decode kernel */
-    double decode_ramp_seconds;      /* lost until the memory's full rate is reached */
-    double decode_ramp_bytes;        /* half of decode_ramp_seconds is lost at this size */
+    double attention_efficiency;          /* of the bf16 peak at the same clock, inside a block */
+    double attention_backward_efficiency; /* the same of the backward pass */
+    double attention_seconds;             /* launch, fill and drain of a prefill kernel */
+    double attention_block_seconds;       /* between two blocks on one SM, at boost clock */
+    double decode_attention_seconds;      /* launch, fill and drain of a decode kernel */
+    double decode_efficiency;             /* of the memory's peak, cached keys and values */
+    double decode_split_seconds; /* more when sequences are cut into parts: joining them ... */
+    double decode_ramp_seconds;  /* ... and lost until the memory's full rate is reached, */
+    double decode_ramp_bytes;    /* half of it at this size */
 
     /* Kernels bound by memory. */
-    double norm_efficiency;       /* of the memory's peak: add + RMSNorm, one by one */
-    double swiglu_efficiency;     /* of the memory's peak: SiLU and product, one by one */
-    double quantise_efficiency;   /* of the memory's peak */
-    double rope_bytes_per_second; /* whatever the memory */
-    double row_seconds;           /* a reduction over one row: fixed part */
-    double row_element_seconds;   /* and its growth per column and pass */
+    double norm_efficiency;           /* of the memory's peak: add + RMSNorm, one by one */
+    double swiglu_bytes_per_second;   /* of SiLU and product, one by one, whatever the memory */
+    double quantise_bytes_per_second; /* whatever the memory */
+    double rope_passes;               /* over queries and keys, of a framework's own RoPE */
+    double row_seconds;               /* a reduction over one row: fixed part */
+    double row_element_seconds;       /* and its growth per column and pass */
 
     /* Power. */
     double clock_watts;   /* above idle, busy with nothing, at boost clock */
@@ -67,5 +71,12 @@ struct gpu {
     double burst_watts;  /* what the fast limiter lets through before the slow one acts */
     double burst_joules; /* drawn above the limit before the slow one has acted */
 };
+
+/* The bf16 rate that MFU is a share of, FLOP per second. */
+static inline double gpu_stated_flops_per_second(const struct gpu *gpu)
+{
+    return gpu->stated_flops_per_second > 0.0 ? gpu->stated_flops_per_second
+                                              : gpu->dense_flops_per_second[FORMAT_BF16];
+}
 
 #endif

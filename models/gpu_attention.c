@@ -13,6 +13,9 @@ enum {
                            which hold the queries of all heads that share a key/value head */
 };
 static const double decode_rows = 64.0;
+/* Up to so many keys a sequence stays whole, and no part has fewer than that many, unless the
+ * caller says so: cuDNN 9.19 takes longer for 512 keys than for 1024. */
+static const double decode_whole_keys = 512.0, decode_part_keys = 128.0;
 
 /* Blocks of one launch. */
 struct block_sum {
@@ -98,31 +101,47 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
 {
     struct kernel_work work = {.fixed_seconds = gpu->attention_seconds};
     struct block_sum sum = {0};
-    double matmul_flops = 0.0;
     double head_size = 0.0;
+    double products = 2.0; /* and the share of the peak that they reach */
+    double efficiency = gpu->attention_efficiency;
     for (size_t i = 0; i < count; i++) {
         const struct attention_shape *shape = &shapes[i];
         if (empty(shape)) {
             continue;
         }
         head_size = fmax(head_size, shape->head_size);
+        if (shape->backward) { /* scores again, then dP, dV, dQ and dK */
+            products = 5.0;
+            efficiency = gpu->attention_backward_efficiency;
+        }
         double keys_before = sum.keys;
         add_blocks(&sum, shape);
         work.bytes += reread_bytes(gpu, shape, sum.keys - keys_before);
-        work.flops +=
-            4.0 * (double)shape->sequences * pairs(shape) * shape->query_heads * shape->head_size;
-        work.bytes += kv_bytes(shape) + query_bytes(shape);
+        work.flops += 2.0 * products * (double)shape->sequences * pairs(shape) *
+                      shape->query_heads * shape->head_size;
+        /* Backward: inputs, output and its gradient in, three gradients out. */
+        work.bytes += (kv_bytes(shape) + query_bytes(shape)) * (shape->backward ? 2.0 : 1.0);
     }
-    matmul_flops = 4.0 * sum.keys * QUERY_BLOCK * head_size;
+    double key_flops = products * 2.0 * QUERY_BLOCK * head_size;
     double sms = gpu->streaming_multiprocessors;
-    double cycles_per_key =
-        4.0 * QUERY_BLOCK * head_size / (bf16_flops_per_clock(gpu) * gpu->attention_efficiency);
+    double cycles_per_key = key_flops / (bf16_flops_per_clock(gpu) * efficiency);
     double between = gpu->attention_block_seconds * gpu->boost_clock_hertz;
     work.sm_cycles = makespan_keys(&sum, sms) * cycles_per_key + ceil(sum.blocks / sms) * between;
     work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency);
-    work.core_joules = matmul_flops * gpu->attention_joules_per_flop;
+    work.core_joules = sum.keys * key_flops * gpu->attention_joules_per_flop;
     work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
     return work;
+}
+
+/* Parts that each sequence's keys are cut into, so that there is one for every SM. */
+static double decode_parts(const struct attention_shape *shape, double heads, double sms)
+{
+    if (shape->kv_splits > 0) {
+        return fmin(shape->kv_splits, (double)shape->keys);
+    }
+    double keys = (double)shape->keys;
+    double most = keys > decode_whole_keys ? floor(keys / decode_part_keys) : 1.0;
+    return fmin(most, fmax(1.0, floor(sms / heads)));
 }
 
 static struct kernel_work decode_work(const struct gpu *gpu, const struct attention_shape *shapes,
@@ -130,7 +149,9 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
 {
     struct kernel_work work = {.fixed_seconds = gpu->decode_attention_seconds};
     double sms = gpu->streaming_multiprocessors;
+    double cycles_per_flop = 1.0 / (bf16_flops_per_clock(gpu) * gpu->attention_efficiency);
     double matmul_flops = 0.0;
+    bool split = false;
     for (size_t i = 0; i < count; i++) {
         const struct attention_shape *shape = &shapes[i];
         if (empty(shape)) {
@@ -139,16 +160,21 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
         double group = (double)shape->query_heads / shape->kv_heads * (double)shape->queries;
         double rows = ceil(group / decode_rows) * decode_rows;
         double heads = (double)shape->sequences * shape->kv_heads;
-        matmul_flops += 4.0 * heads * (double)shape->keys * rows * shape->head_size;
+        double parts = decode_parts(shape, heads, sms);
+        double key_flops = 4.0 * rows * shape->head_size;
+        split = split || parts > 1.0;
+        matmul_flops += heads * (double)shape->keys * key_flops;
+        work.sm_cycles += ceil(heads * parts / sms) * ceil((double)shape->keys / parts) *
+                          key_flops * cycles_per_flop;
         work.flops +=
             4.0 * (double)shape->sequences * pairs(shape) * shape->query_heads * shape->head_size;
         work.bytes += kv_bytes(shape) + query_bytes(shape);
     }
-    work.sm_cycles = matmul_flops / (bf16_flops_per_clock(gpu) * gpu->attention_efficiency * sms);
-    /* Many short reads in a row: the memory's full rate is reached late. */
-    work.memory_seconds =
-        work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency) +
-        gpu->decode_ramp_seconds * work.bytes / (work.bytes + gpu->decode_ramp_bytes);
+    work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->decode_efficiency);
+    if (split) {
+        work.fixed_seconds += gpu->decode_split_seconds + gpu->decode_ramp_seconds * work.bytes /
+                                                              (work.bytes + gpu->decode_ramp_bytes);
+    }
     work.core_joules = matmul_flops * gpu->attention_joules_per_flop;
     work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
     return work;

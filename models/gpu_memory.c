@@ -6,16 +6,20 @@
 #include <assert.h>
 #include <math.h>
 
+static const double l2_share =
+    0.75; /* a copy of 33 MB stays in an H100's 50 MB, one of 67 doesn't */
+
 struct memory_kernel_row {
     const char *name;
-    double passes; /* over a row that one block waits for; 0: nothing to wait for */
+    double passes;   /* over a row that one block waits for; 0: nothing to wait for */
+    double launches; /* of a framework's own kernels; 0: one */
 };
 
 static const struct memory_kernel_row kernels[MEMORY_KERNEL_COUNT] = {
     [MEMORY_COPY] = {.name = "copy"},
     [MEMORY_ADD_RMSNORM] = {.name = "add + RMSNorm", .passes = 2.0},
     [MEMORY_SWIGLU] = {.name = "SwiGLU"},
-    [MEMORY_ROPE] = {.name = "RoPE"},
+    [MEMORY_ROPE] = {.name = "RoPE", .launches = 2.0}, /* queries, keys */
     [MEMORY_QUANTISE_ROW] = {.name = "quantise by row", .passes = 1.0},
     [MEMORY_QUANTISE] = {.name = "quantise"},
     [MEMORY_KV_APPEND] = {.name = "KV append"},
@@ -24,21 +28,19 @@ static const struct memory_kernel_row kernels[MEMORY_KERNEL_COUNT] = {
     [MEMORY_OPTIMIZER] = {.name = "optimizer"},
 };
 
-/* Bytes a second that the kernel itself can take in, whatever the memory behind it. */
-static double kernel_rate(const struct gpu *gpu, const struct memory_shape *shape)
+/* Bytes a second that a framework's own kernel takes in of `rate`, what the memory or L2 behind it
+ * gives. */
+static double framework_rate(const struct gpu *gpu, enum memory_kernel kernel, double rate)
 {
-    if (shape->fused) {
-        return gpu->l2_bytes_per_second;
-    }
-    switch (shape->kernel) {
+    switch (kernel) {
     case MEMORY_ADD_RMSNORM:
-        return gpu->norm_efficiency * gpu->memory_bytes_per_second;
+        return fmin(rate, gpu->norm_efficiency * gpu->memory_bytes_per_second);
     case MEMORY_SWIGLU:
-        return gpu->swiglu_efficiency * gpu->memory_bytes_per_second;
+        return fmin(rate, gpu->swiglu_bytes_per_second);
     case MEMORY_QUANTISE_ROW:
-        return gpu->quantise_efficiency * gpu->memory_bytes_per_second;
+        return fmin(rate, gpu->quantise_bytes_per_second);
     case MEMORY_ROPE:
-        return gpu->rope_bytes_per_second;
+        return rate / gpu->rope_passes;
     case MEMORY_QUANTISE:
     case MEMORY_COPY:
     case MEMORY_KV_APPEND:
@@ -48,24 +50,30 @@ static double kernel_rate(const struct gpu *gpu, const struct memory_shape *shap
     case MEMORY_KERNEL_COUNT:
         break;
     }
-    return gpu->l2_bytes_per_second;
+    return rate;
 }
 
 struct kernel_work memory_kernel_work(const struct gpu *gpu, const struct memory_shape *shape)
 {
     assert(shape->kernel < MEMORY_KERNEL_COUNT && "not a memory-bound kernel");
-    /* What fits in L2 with room to spare is found there, written by the kernel before. */
-    bool in_l2 = shape->bytes < 0.75 * gpu->l2_bytes;
+    /* What fits in L2 with room to spare is found there, written by the kernel before. Several
+     * passes keep as much again for what is between them. */
+    bool several = shape->kernel == MEMORY_ROPE && !shape->fused;
+    bool in_l2 = (several ? 2.0 : 1.0) * shape->bytes < l2_share * gpu->l2_bytes;
     double rate =
         in_l2 ? gpu->l2_bytes_per_second : gpu->memory_bytes_per_second * gpu->copy_efficiency;
+    if (!shape->fused) {
+        rate = framework_rate(gpu, shape->kernel, rate);
+    }
     double passes = kernels[shape->kernel].passes;
     double row_seconds =
         passes > 0.0 ? gpu->row_seconds + passes * (double)shape->columns * gpu->row_element_seconds
                      : 0.0;
+    double launches = shape->fused ? 1.0 : fmax(1.0, kernels[shape->kernel].launches);
     return (struct kernel_work){
-        .fixed_seconds = gpu->kernel_seconds,
+        .fixed_seconds = launches * gpu->kernel_seconds,
         .sm_cycles = row_seconds * gpu->boost_clock_hertz,
-        .memory_seconds = shape->bytes / fmin(rate, kernel_rate(gpu, shape)),
+        .memory_seconds = shape->bytes / rate,
         .bytes = shape->bytes,
         .core_joules = shape->bytes * gpu->tile_joules_per_byte,
         .memory_joules = in_l2 ? 0.0 : shape->bytes * gpu->memory_joules_per_byte,

@@ -51,8 +51,7 @@ static void try_both(struct runner *runner, const struct batch *batch, struct ph
     struct step_program program;
     for (int variant = RING_PASS_KV; variant <= RING_PASS_Q; variant++) {
         build(runner, batch, (enum ring_variant)variant, &program);
-        seconds[variant] =
-            program_seconds(runner->replica.cluster, &program, runner->scratch.spans);
+        seconds[variant] = program_seconds(&program, runner->scratch.spans);
     }
     bool queries = seconds[RING_PASS_Q] < seconds[RING_PASS_KV];
     phase->variant = queries ? RING_PASS_Q : RING_PASS_KV;
@@ -188,7 +187,7 @@ static bool close_phase(struct runner *runner, const struct batch *batch,
     const struct scenario *scenario = runner->scenario;
     struct conversation_result *result = runner->result;
     double gpus = layout_gpus(&scenario->layout);
-    double peak = scenario->gpu.dense_flops_per_second[FORMAT_BF16];
+    double peak = gpu_stated_flops_per_second(&scenario->gpu);
     phase->flops =
         (double)phase->sequences * scenario->layout.data *
         llm_forward_flops(&scenario->llm, (double)phase->new_tokens, (double)phase->cached_tokens);

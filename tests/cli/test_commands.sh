@@ -52,6 +52,7 @@ expect 0 "/^workload +What the machine/" "" "$cpsim" describe
 
 expect 0 "/^llama3-405b +Llama 3.1 405B, 405\.9 G parameters, 126 layers/" "" "$cpsim" models
 expect 0 "/^  gtt +Meta/" "" "$cpsim" platforms
+compare "platforms" "/^  nccl-hopper +NCCL/" "$scratch/out"
 expect 0 "/\"name\": \"llama3-8b\"/" "" "$cpsim" models --json
 expect 0 "" "" "$cpsim" models -o "$scratch/models"
 compare "models -o" "/^llama3-8b/" "$scratch/models"

@@ -31,8 +31,11 @@ static struct gpu round_gpu(void)
         .attention_efficiency = 1.0,
         .decode_ramp_bytes = 1.0,
         .norm_efficiency = 1.0,
-        .swiglu_efficiency = 1.0,
-        .quantise_efficiency = 1.0,
+        .swiglu_bytes_per_second = 1e18,
+        .quantise_bytes_per_second = 1e18,
+        .rope_passes = 1.0,
+        .decode_efficiency = 1.0,
+        .attention_backward_efficiency = 1.0,
         .voltage_floor = 1.0,
         .burst_watts = 1000.0,
         .burst_joules = 50.0,
@@ -180,6 +183,57 @@ START_TEST(decode_reads_the_cache_once)
 }
 END_TEST
 
+/* 100 MB at 1 TB/s: 100 us; 10 MB fit in the L2 at 10 TB/s: 1 us. RoPE in 5 passes takes 5 times as
+ * long, unless a compiler fused it. */
+START_TEST(memory_kernels_read_memory_or_l2)
+{
+    struct gpu gpu = round_gpu();
+    gpu.memory_bytes_per_second = 1e12;
+    gpu.l2_bytes_per_second = 10e12;
+    gpu.rope_passes = 5.0;
+    struct memory_shape shape = {.kernel = MEMORY_COPY, .bytes = 100e6};
+    ck_assert_double_eq_tol(memory_kernel_cost(&gpu, &shape, 1e9).seconds, 100e-6, 1e-12);
+    ck_assert_double_eq_tol(memory_kernel_cost(&gpu, &shape, 0.5e9).seconds, 100e-6, 1e-12);
+    shape.bytes = 10e6;
+    ck_assert_double_eq_tol(memory_kernel_cost(&gpu, &shape, 1e9).seconds, 1e-6, 1e-12);
+    shape.kernel = MEMORY_ROPE;
+    ck_assert_double_eq_tol(memory_kernel_cost(&gpu, &shape, 1e9).seconds, 5e-6, 1e-12);
+    shape.fused = true;
+    ck_assert_double_eq_tol(memory_kernel_cost(&gpu, &shape, 1e9).seconds, 1e-6, 1e-12);
+}
+END_TEST
+
+/* A row of 1000 columns in two passes at 1 ns a column, and 3 us: 5 us, however little it moves. */
+START_TEST(a_row_takes_its_time)
+{
+    struct gpu gpu = round_gpu();
+    gpu.row_seconds = 3e-6;
+    gpu.row_element_seconds = 1e-9;
+    struct memory_shape shape = {
+        .kernel = MEMORY_ADD_RMSNORM, .rows = 1, .columns = 1000, .bytes = 8000.0};
+    ck_assert_double_eq_tol(memory_kernel_cost(&gpu, &shape, 1e9).seconds, 5e-6, 1e-12);
+}
+END_TEST
+
+/* Five products where the forward pass has two, at half the rate: five times the time. */
+START_TEST(backward_attention_has_five_products)
+{
+    struct gpu gpu = round_gpu();
+    gpu.attention_backward_efficiency = 0.5;
+    struct attention_shape shape = {.sequences = 1,
+                                    .queries = 1280,
+                                    .keys = 1280,
+                                    .query_heads = 10,
+                                    .kv_heads = 10,
+                                    .head_size = 128,
+                                    .causal = true,
+                                    .format = FORMAT_BF16};
+    double forward = attention_seconds(&gpu, shape);
+    shape.backward = true;
+    ck_assert_double_eq_tol(attention_seconds(&gpu, shape), 5.0 * forward, 1e-12);
+}
+END_TEST
+
 /* 400 W above idle at 1 GHz, all of it in the SMs, at a voltage that stays: power goes with the
  * clock. 300 W of allowance leave 200 W, half the clock, and half the speed. */
 START_TEST(clock_sinks_to_the_limit)
@@ -225,5 +279,7 @@ END_TEST
 
 RUN_TESTS(gpu_kernel, gemm_goes_in_waves, gemm_splits_few_tiles, thin_gemm_is_bound_by_memory,
           rectangular_attention_goes_in_waves, causal_attention_ends_with_its_longest_block,
-          two_rectangles_are_one_launch, decode_reads_the_cache_once, clock_sinks_to_the_limit,
+          two_rectangles_are_one_launch, decode_reads_the_cache_once,
+          memory_kernels_read_memory_or_l2, a_row_takes_its_time,
+          backward_attention_has_five_products, clock_sinks_to_the_limit,
           voltage_falls_with_the_clock, short_runs_may_draw_more)
