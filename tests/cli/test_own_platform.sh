@@ -48,10 +48,12 @@ if diff made folded >log; then
 fi
 for gpu in 0 3; do
     "$cpsim" "$source/scenarios/follow-up-prompt.yaml" --set attention.ring=pass-kv \
-        --set "background=[{from: $gpu, to: $((gpu + 8)), bytes: 1 GB, count: 1000}]" | grep '^prefill' >"from$gpu"
+        --set "background=[{from: $gpu, to: $((gpu + 8)), bytes: 1 GB, count: 1000}]" |
+        grep -o '^prefill.* TTFT *[0-9.]* m*s' >"from$gpu"
 done
 expect 0 "" "" diff from0 from3
-"$cpsim" "$source/scenarios/follow-up-prompt.yaml" --set attention.ring=pass-kv | grep '^prefill' >alone
+"$cpsim" "$source/scenarios/follow-up-prompt.yaml" --set attention.ring=pass-kv |
+    grep -o '^prefill.* TTFT *[0-9.]* m*s' >alone
 if diff alone from3 >log; then
     echo "traffic of others changes nothing"
     failures=$((failures + 1))
