@@ -131,7 +131,7 @@ static size_t constant_count(const struct group *group)
 
 struct trial {
     const struct group *group;
-    const struct gpu *gpu; /* as it came */
+    const struct gpu *gpu; /* as the group finds it */
     const struct kernel_measurement *measurements;
     size_t count;
 };
@@ -178,44 +178,47 @@ static double trial_value(const double *point, void *context)
     return trial_error(trial, &gpu);
 }
 
-static void fit_group(struct gpu *gpu, const struct group *group,
-                      const struct kernel_measurement *measurements, size_t count,
-                      struct gpu_fit_group_report *report)
+static void begin_report(const struct trial *trial, struct gpu_fit_group_report *report)
 {
-    struct trial trial = {.group = group, .gpu = gpu, .measurements = measurements, .count = count};
-    if (report->name == NULL) { /* the first pass */
-        *report =
-            (struct gpu_fit_group_report){.name = group->name, .constants = constant_count(group)};
-        for (size_t i = 0; i < count; i++) {
-            report->rows += shows(group, &measurements[i]) ? 1 : 0;
-        }
-        report->before = trial_error(&trial, gpu);
-        report->after = report->before;
-        report->fitted = report->rows >= GPU_FIT_LEAST_ROWS * report->constants;
+    *report = (struct gpu_fit_group_report){.name = trial->group->name,
+                                            .constants = constant_count(trial->group)};
+    for (size_t i = 0; i < trial->count; i++) {
+        report->rows += shows(trial->group, &trial->measurements[i]) ? 1 : 0;
     }
-    if (!report->fitted) {
-        return;
-    }
+    report->fitted = report->rows >= GPU_FIT_LEAST_ROWS * report->constants;
+    report->before = trial_error(trial, trial->gpu);
+}
+
+static void fit_group(struct gpu *gpu, struct trial *trial)
+{
     double point[SIMPLEX_MAX_DIMENSIONS] = {0};
-    struct simplex simplex = {.dimensions = report->constants,
+    struct simplex simplex = {.dimensions = constant_count(trial->group),
                               .value = trial_value,
-                              .context = &trial,
+                              .context = trial,
                               .step = first_step,
                               .evaluations = EVALUATIONS,
                               .tolerance = tolerance};
-    report->after = simplex_minimise(&simplex, point);
-    *gpu = scaled(&trial, point);
+    simplex_minimise(&simplex, point);
+    *gpu = scaled(trial, point);
 }
 
 void gpu_fit(struct gpu *gpu, const struct kernel_measurement *measurements, size_t count,
              struct gpu_fit_group_report reports[GPU_FIT_GROUP_COUNT])
 {
+    struct trial trials[GPU_FIT_GROUP_COUNT];
     for (size_t i = 0; i < GPU_FIT_GROUP_COUNT; i++) {
-        reports[i] = (struct gpu_fit_group_report){0};
+        trials[i] = (struct trial){
+            .group = &groups[i], .gpu = gpu, .measurements = measurements, .count = count};
+        begin_report(&trials[i], &reports[i]);
     }
     for (int pass = 0; pass < PASSES; pass++) {
         for (size_t i = 0; i < GPU_FIT_GROUP_COUNT; i++) {
-            fit_group(gpu, &groups[i], measurements, count, &reports[i]);
+            if (reports[i].fitted) {
+                fit_group(gpu, &trials[i]);
+            }
         }
+    }
+    for (size_t i = 0; i < GPU_FIT_GROUP_COUNT; i++) {
+        reports[i].after = trial_error(&trials[i], gpu);
     }
 }

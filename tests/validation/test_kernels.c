@@ -107,11 +107,17 @@ static bool slower_twin(const struct csv *csv, size_t row, const char *const *ke
 static void add_attention(struct errors *errors, const char *table, const char *query_column,
                           const char *key_column, double least_keys)
 {
-    const char *const keys[] = {
-        "batch", query_column != NULL ? query_column : "batch", key_column, "hq", "hk", "hd", NULL};
+    bool prefill = query_column != NULL;
+    const char *const keys[] = {"batch",
+                                key_column,
+                                "hq",
+                                "hk",
+                                "hd",
+                                prefill ? query_column : "hd",
+                                prefill ? "causal" : "hd",
+                                NULL};
     struct csv *csv = csv_read(table);
     for (size_t row = 0; row < csv->row_count; row++) {
-        bool prefill = query_column != NULL;
         struct attention_shape shape = {
             .sequences = whole(csv, row, "batch"),
             .queries = prefill ? whole(csv, row, query_column) : 1,
