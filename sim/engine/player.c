@@ -526,7 +526,8 @@ static void make_ranks(struct player *player, struct arena *arena)
     uint32_t operators = largest_segment(play->program);
     player->ranks = ARENA_ARRAY(arena, struct rank_player, all);
     for (uint32_t i = 0; i < all; i++) {
-        if (!play->folded || placement_stand_in(play->layout, play->cluster, i) == i) {
+        if (!play->folded || play->every_rank ||
+            placement_stand_in(play->layout, play->cluster, i) == i) {
             make_rank(player, &player->ranks[player->rank_count++], placement_role(play->layout, i),
                       operators, arena);
         }
