@@ -155,7 +155,9 @@ static void linear(struct builder *builder, const char *name, uint64_t columns, 
                    struct number number)
 {
     if (format_bytes(number.format) < 2.0) {
-        memory_kernel(builder, "quantise", MEMORY_QUANTISE_ROW, builder->tokens, depth,
+        enum memory_kernel kernel =
+            number.scaling == SCALING_TENSOR ? MEMORY_QUANTISE : MEMORY_QUANTISE_ROW;
+        memory_kernel(builder, "quantise", kernel, builder->tokens, depth,
                       activation_bytes(builder) + format_bytes(number.format));
     }
     gemm(builder, name, builder->tokens, columns, depth, number);
