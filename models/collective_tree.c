@@ -6,8 +6,9 @@
 #include "models/collective_policy.h"
 
 /* The bytes go up the chain and down again in chunks; to fill that pipeline takes so many times as
- * long as the transfer. NCCL's own factor on a tree's bandwidth (tuning.cc, treeCorrectionFactor) is
- * .7 to .4 for LL from 16 to 256 KiB and .6 for LL128 from 64 KiB to 2 MiB: 1/.5 - 1, 1/.6 - 1. */
+ * long as the transfer. NCCL's own factor on a tree's bandwidth (tuning.cc, treeCorrectionFactor)
+ * is .7 to .4 for LL from 16 to 256 KiB and .6 for LL128 from 64 KiB to 2 MiB: 1/.5 - 1, 1/.6 - 1.
+ */
 static const double fill_of_transfer[PROTOCOL_COUNT] = {
     [PROTOCOL_LL] = 1.0,
     [PROTOCOL_LL128] = 0.667,

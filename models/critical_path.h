@@ -4,7 +4,6 @@
 #ifndef CPSIM_MODELS_CRITICAL_PATH_H
 #define CPSIM_MODELS_CRITICAL_PATH_H
 
-#include "models/cluster.h"
 #include "models/step_program.h"
 
 /* When an operator ran, seconds from the start of its segment's play. */
@@ -12,15 +11,11 @@ struct span {
     double start_seconds, end_seconds;
 };
 
-/* Seconds of one play of the segment; fills spans [segment->count]. */
-double segment_play(const struct cluster *cluster, const struct step_segment *segment,
+/* Seconds of one play of a segment of the program; fills spans [segment->count]. */
+double segment_play(const struct step_program *program, const struct step_segment *segment,
                     struct span *spans);
 
-/* Seconds of an operator alone. */
-double operator_seconds(const struct cluster *cluster, const struct step_operator *op);
-
 /* Seconds of the whole program; `scratch` holds the largest segment's spans. */
-double program_seconds(const struct cluster *cluster, const struct step_program *program,
-                       struct span *scratch);
+double program_seconds(const struct step_program *program, struct span *scratch);
 
 #endif

@@ -17,8 +17,9 @@ struct gpu {
     double memory_bytes_per_second;              /* peak */
     double l2_bytes;                             /* last-level cache */
     double dense_flops_per_second[FORMAT_COUNT]; /* matrix units at rated_clock; 0: not native */
-    double rated_clock_hertz;           /* clock that dense_flops_per_second is stated at */
-    double boost_clock_hertz;           /* highest clock */
+    double stated_flops_per_second; /* bf16, what MFU and the ring rules are told; 0: as dense */
+    double rated_clock_hertz;       /* clock that dense_flops_per_second is stated at */
+    double boost_clock_hertz;       /* highest clock */
     uint32_t streaming_multiprocessors; /* SMs */
     double power_limit_watts;
     double idle_watts;
@@ -73,5 +74,12 @@ struct gpu {
 
     struct gpu_fitted fitted;
 };
+
+/* The bf16 rate that MFU is a share of, FLOP per second. */
+static inline double gpu_stated_flops_per_second(const struct gpu *gpu)
+{
+    return gpu->stated_flops_per_second > 0.0 ? gpu->stated_flops_per_second
+                                              : gpu->dense_flops_per_second[FORMAT_BF16];
+}
 
 #endif

@@ -110,11 +110,11 @@ static double price_kernels(const struct replica *replica, struct step_program *
 
 /* Launched one by one, kernels cannot end faster than the host starts them: what is missing is
  * waited for at the segment's end. The host runs ahead, so within the segment nothing shows. */
-static void wait_for_launches(const struct replica *replica, struct step_segment *segment,
-                              struct span *scratch)
+static void wait_for_launches(const struct replica *replica, const struct step_program *program,
+                              struct step_segment *segment, struct span *scratch)
 {
     double floor_seconds = segment->count * replica->software->eager_launch_seconds;
-    double missing = floor_seconds - segment_play(replica->cluster, segment, scratch);
+    double missing = floor_seconds - segment_play(program, segment, scratch);
     if (missing > 0.0) {
         struct step_operator op = {
             .kind = OPERATOR_HOST,
@@ -134,19 +134,21 @@ struct power_state step_price_for(const struct replica *replica, struct step_pro
 {
     enum { ROUNDS = 2 };
     const struct gpu *gpu = replica->gpu;
+    program->overlap = replica->software->library.overlap;
+    program->streaming_multiprocessors = gpu->streaming_multiprocessors;
     struct power_load load = {.works = scratch->works,
                               .counts = scratch->counts,
                               .work_count = gather_works(replica, program, scratch)};
     struct power_state state = {.clock_hertz = gpu->boost_clock_hertz};
     for (int round = 0; round < ROUNDS; round++) {
         double busy = price_kernels(replica, program, scratch, state.clock_hertz);
-        double whole = program_seconds(replica->cluster, program, scratch->spans);
+        double whole = program_seconds(program, scratch->spans);
         load.idle_seconds = fmax(whole - busy, 0.0);
         state = power_settle(gpu, &load, power_allowance_watts(gpu, run_seconds));
     }
     price_kernels(replica, program, scratch, state.clock_hertz);
     for (uint32_t i = 0; i < program->segment_count && !program->graph; i++) {
-        wait_for_launches(replica, &program->segments[i], scratch->spans);
+        wait_for_launches(replica, program, &program->segments[i], scratch->spans);
     }
     return state;
 }

@@ -8,6 +8,7 @@
 
 #include "models/collective.h"
 #include "models/gpu_kernel.h"
+#include "models/overlap.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,6 +68,9 @@ struct step_program {
     struct step_segment segments[STEP_MAX_SEGMENTS]; /* one after the other */
     uint32_t segment_count;
     bool graph; /* launched from a CUDA graph; otherwise kernel by kernel */
+    /* Set by step_price(), for what runs side by side; see step_overlap.h. */
+    struct overlap_constants overlap;
+    uint32_t streaming_multiprocessors; /* 0: nothing slows anything */
 };
 
 /* Appends a copy of `op`, which waits for `after` and `also` (STEP_NO_OPERATOR: for nothing besides

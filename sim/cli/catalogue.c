@@ -60,7 +60,7 @@ int catalogue_print(const struct invocation *invocation, const struct catalogue_
         const struct catalogue_part *part = &parts[i];
         struct found_file *files = NULL;
         size_t count =
-            find_all(arena, &path, field_find(scenario_fields, part->key)->folder, &files);
+            find_all(arena, &path, field_find_path(scenario_fields, part->key)->folder, &files);
         if (part->heading != NULL && !catalogue.json) {
             text_print(&catalogue.text, "%s%s\n", i == 0 ? "" : "\n", part->heading);
         }

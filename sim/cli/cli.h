@@ -22,7 +22,7 @@ struct invocation {
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given */
-    bool json, quiet, markdown;
+    bool json, quiet, markdown, platform_xml;
 };
 
 enum option_id {
@@ -31,6 +31,7 @@ enum option_id {
     OPTION_JSON,
     OPTION_QUIET,
     OPTION_MARKDOWN,
+    OPTION_PLATFORM_XML,
     OPTION_COUNT
 };
 
@@ -51,7 +52,9 @@ struct command {
     const char *name, *operands, *summary; /* "check", "FILE...", half a sentence */
     const char *doc;                       /* a few sentences more; NULL: the summary says it all */
     const char *example;                   /* a command line */
-    unsigned options;                      /* TAKES(OPTION_...) | ... */
+    const char *verbs; /* first operands to complete, spaces between; NULL: it takes files */
+    const char *files; /* endings of files to complete, bars between; NULL: "yaml|yml" */
+    unsigned options;  /* TAKES(OPTION_...) | ... */
     size_t least_operands, most_operands;
     int (*run)(const struct invocation *invocation); /* returns an exit status */
 };
@@ -59,7 +62,7 @@ struct command {
 enum { ANY_NUMBER = 1000000 };
 
 extern const struct command command_run, command_check, command_show, command_describe,
-    command_models, command_platforms;
+    command_trace, command_models, command_platforms;
 
 /* In the order of the help; NULL after the last. */
 extern const struct command *const all_commands[];
@@ -70,7 +73,11 @@ const struct command *command_find(const char *name); /* NULL: none */
 bool options_read(const struct command *command, char *const *arguments, size_t count,
                   struct invocation *invocation);
 
-/* Writes a result to stdout, or to the file of -o. An exit status. */
+/* Where a result goes: stdout, or the file of -o. NULL after a complaint on stderr. */
+FILE *result_open(const struct invocation *invocation);
+/* Ends it. An exit status: EXIT_RUN_FAILED, after a complaint, when not all was written. */
+int result_close(const struct invocation *invocation, FILE *stream);
+/* Both, around one text. */
 int result_write(const struct invocation *invocation, const char *text);
 
 /* `code` when the stream is a terminal that may be coloured (NO_COLOR unset, TERM not dumb), else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cpsim --generate man | bash-completion: what is installed beside the program, from the same
  * tables as its help. */
+#include "sim/base/version.h"
 #include "sim/cli/cli.h"
 #include "sim/scenario/reference.h"
 #include "sim/scenario/tables.h"
@@ -42,8 +43,8 @@ static void roff_key(void *state, const char *path, const struct field *field)
 static void manual(struct text *text)
 {
     struct arena *arena = text->arena;
-    text_add(text, ".TH CPSIM 1 \"\" \"cpsim " CPSIM_VERSION "\" \"User Commands\"\n"
-                   ".SH NAME\ncpsim \\- simulate large language models on GPU clusters\n"
+    text_print(text, ".TH CPSIM 1 \"\" \"cpsim %s\" \"User Commands\"\n", version_number());
+    text_add(text, ".SH NAME\ncpsim \\- simulate large language models on GPU clusters\n"
                    ".SH SYNOPSIS\n.B cpsim\n.I FILE\n[options]\n.br\n.B cpsim\n.I COMMAND\n"
                    "[options] [arguments]\n.SH EXAMPLES\n.nf\n");
     for (const struct command *const *command = all_commands; *command != NULL; command++) {
@@ -97,8 +98,10 @@ static void completion(struct text *text)
     for (const struct command *const *command = all_commands; *command != NULL; command++) {
         text_print(text, "%s%s", command == all_commands ? "" : " ", (*command)->name);
     }
-    text_add(text, "\" options\n    COMPREPLY=()\n    case $last in\n    --set)\n"
-                   "        compopt -o nospace\n        COMPREPLY=($(compgen -W \"");
+    text_add(
+        text,
+        "\" options verbs endings='yaml|yml'\n    COMPREPLY=()\n    case $last in\n    --set)\n"
+        "        compopt -o nospace\n        COMPREPLY=($(compgen -W \"");
     reference_walk(arena, scenario_fields, settable_key, text);
     text_add(text, "\" -- \"$word\"))\n        return ;;\n    describe)\n"
                    "        COMPREPLY=($(compgen -W \"");
@@ -111,14 +114,23 @@ static void completion(struct text *text)
                 text_print(text, " %s", command_options[id].name);
             }
         }
-        text_add(text, "\" ;;\n");
+        text_add(text, "\"");
+        if ((*command)->files != NULL) {
+            text_print(text, " endings='%s'", (*command)->files);
+        }
+        if ((*command)->verbs != NULL) {
+            text_print(text, " verbs=\"%s\"", (*command)->verbs);
+        }
+        text_add(text, " ;;\n");
     }
     text_add(text, "    *) options=\"--help --version\" ;;\n    esac\n"
                    "    if [[ $word == -* ]]; then\n"
                    "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
+                   "    elif [[ -n $verbs ]] && ((COMP_CWORD == 2)); then\n"
+                   "        COMPREPLY=($(compgen -W \"$verbs\" -- \"$word\"))\n"
                    "    else\n"
                    "        compopt -o filenames\n"
-                   "        COMPREPLY=($(compgen -f -X '!*.@(yaml|yml)' -- \"$word\")"
+                   "        COMPREPLY=($(compgen -f -X \"!*.@($endings)\" -- \"$word\")"
                    " $(compgen -d -- \"$word\"))\n"
                    "        ((COMP_CWORD == 1)) && COMPREPLY+=($(compgen -W \"$commands\" -- "
                    "\"$word\"))\n"

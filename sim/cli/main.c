@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * cpsim: picks the command and hands it its arguments. */
 #include "sim/base/suggest.h"
+#include "sim/base/version.h"
 #include "sim/cli/cli.h"
+#include "sim/engine/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,7 +66,8 @@ int main(int count, char **arguments)
         return EXIT_DONE;
     }
     if (strcmp(first, "--version") == 0) {
-        puts("cpsim " CPSIM_VERSION);
+        printf("cpsim %s (git %s, SimGrid %s)\n", version_number(), version_revision(),
+               engine_version());
         return EXIT_DONE;
     }
     if (strcmp(first, "--generate") == 0) {

@@ -27,6 +27,9 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_MARKDOWN] = {.name = "--markdown",
                          .doc = "print the whole reference as Markdown",
                          .offset = offsetof(struct invocation, markdown)},
+    [OPTION_PLATFORM_XML] = {.name = "--platform-xml",
+                             .doc = "print the SimGrid platform that is made of the cluster",
+                             .offset = offsetof(struct invocation, platform_xml)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */
@@ -116,12 +119,12 @@ bool options_read(const struct command *command, char *const *arguments, size_t 
             fprintf(stderr, "cpsim: error: %s takes no value\n", option->name);
             return false;
         }
-        if (option->argument != NULL && value == NULL && i + 1 == count) {
+        if (option->argument != NULL && value == NULL) {
+            value = i + 1 < count ? arguments[++i] : "";
+        }
+        if (option->argument != NULL && value[0] == '\0') {
             fprintf(stderr, "cpsim: error: %s needs %s\n", option->name, option->argument);
             return false;
-        }
-        if (option->argument != NULL && value == NULL) {
-            value = arguments[++i];
         }
         take(invocation, id, value);
     }

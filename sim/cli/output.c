@@ -15,19 +15,39 @@ const char *style(FILE *stream, const char *code)
     return !refused && !dumb && isatty(fileno(stream)) ? code : "";
 }
 
+static int complain_of_output(const struct invocation *invocation, int reason)
+{
+    fprintf(stderr, "%s: error: cannot be written: %s\n",
+            invocation->output == NULL ? "stdout" : invocation->output, strerror(reason));
+    return EXIT_RUN_FAILED;
+}
+
+FILE *result_open(const struct invocation *invocation)
+{
+    FILE *stream = invocation->output == NULL ? stdout : fopen(invocation->output, "wb");
+    if (stream == NULL) {
+        complain_of_output(invocation, errno);
+    }
+    return stream;
+}
+
+int result_close(const struct invocation *invocation, FILE *stream)
+{
+    errno = 0;
+    bool written = fflush(stream) == 0 && ferror(stream) == 0;
+    int reason = errno != 0 ? errno : EIO;
+    if (stream != stdout && fclose(stream) != 0) {
+        written = false;
+    }
+    return written ? EXIT_DONE : complain_of_output(invocation, reason);
+}
+
 int result_write(const struct invocation *invocation, const char *text)
 {
-    const char *path = invocation->output;
-    FILE *stream = path == NULL ? stdout : fopen(path, "wb");
-    bool written = stream != NULL && fputs(text, stream) >= 0 && fflush(stream) == 0;
-    int reason = errno;
-    if (path != NULL && stream != NULL) {
-        written = fclose(stream) == 0 && written;
-    }
-    if (!written) {
-        fprintf(stderr, "%s: error: cannot be written: %s\n", path == NULL ? "stdout" : path,
-                strerror(reason));
+    FILE *stream = result_open(invocation);
+    if (stream == NULL) {
         return EXIT_RUN_FAILED;
     }
-    return EXIT_DONE;
+    fputs(text, stream);
+    return result_close(invocation, stream);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cpsim platforms: the clusters, GPUs and software stacks that a scenario can name. */
+ * cpsim platforms: the clusters, GPUs, software stacks and collective
+ * libraries that a scenario can name. */
 #include "sim/cli/catalogue.h"
 
 static int list_platforms(const struct invocation *invocation)
@@ -8,6 +9,9 @@ static int list_platforms(const struct invocation *invocation)
         {.heading = "clusters", .key = "cluster", .object_size = sizeof(struct cluster)},
         {.heading = "gpus", .key = "gpu", .object_size = sizeof(struct gpu)},
         {.heading = "software", .key = "software", .object_size = sizeof(struct software)},
+        {.heading = "collectives",
+         .key = "software.collectives",
+         .object_size = sizeof(struct collective_library)},
     };
     return catalogue_print(invocation, parts, sizeof parts / sizeof *parts);
 }
@@ -15,9 +19,10 @@ static int list_platforms(const struct invocation *invocation)
 const struct command command_platforms = {
     .name = "platforms",
     .operands = "",
-    .summary = "list the clusters, GPUs and software that a scenario can name",
-    .doc = "Add your own as platforms/clusters/NAME.yaml, platforms/gpus/NAME.yaml or "
-           "platforms/software/NAME.yaml\nbeside a scenario or in a directory of CPSIM_PATH.",
+    .summary =
+        "list the clusters, GPUs, software and collective libraries that a scenario can name",
+    .doc = "Add your own as platforms/clusters/NAME.yaml, platforms/gpus/NAME.yaml, ... beside a "
+           "scenario\nor in a directory of CPSIM_PATH.",
     .example = "cpsim platforms",
     .options = TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
     .run = list_platforms,

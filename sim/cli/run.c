@@ -11,17 +11,21 @@ static const char *trace_path(const struct invocation *invocation, const struct 
     return invocation->output != NULL ? invocation->output : scenario->trace.file;
 }
 
-static void print_result(const struct invocation *invocation, const struct scenario *scenario,
-                         const struct conversation_result *result, const char *trace)
+static int print_result(const struct invocation *invocation, const struct scenario *scenario,
+                        const struct conversation_result *result, const char *trace)
 {
+    if (invocation->quiet) {
+        return EXIT_DONE;
+    }
     if (invocation->json) {
         summary_print_json(scenario, result, stdout);
-        return;
+    } else {
+        summary_print(scenario, result, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
+        if (trace != NULL) {
+            printf("trace           %s\n", trace);
+        }
     }
-    summary_print(scenario, result, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
-    if (trace != NULL) {
-        printf("trace           %s\n", trace);
-    }
+    return result_close(&(struct invocation){.output = NULL}, stdout);
 }
 
 static int simulate(const struct invocation *invocation, const struct scenario *scenario,
@@ -40,13 +44,13 @@ static int simulate(const struct invocation *invocation, const struct scenario *
         if (trace != NULL) {
             trace_run_abandon(trace);
         }
-        return EXIT_RUN_FAILED;
+        bool platform_refused = scenario->platform_xml != NULL && result.phase_count == 0;
+        return platform_refused ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
     }
     if (trace != NULL && !trace_run_close(trace, &result)) {
         return EXIT_RUN_FAILED;
     }
-    print_result(invocation, scenario, &result, path);
-    return EXIT_DONE;
+    return print_result(invocation, scenario, &result, path);
 }
 
 static int run_scenario(const struct invocation *invocation)
@@ -68,6 +72,7 @@ const struct command command_run = {
     .name = "run",
     .operands = "FILE",
     .summary = "simulate a scenario; cpsim FILE is short for it",
+    .doc = "-o names the trace, in place of the scenario's trace.file.",
     .example = "cpsim scenarios/llama405b.yaml",
     .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JSON) | TAKES(OPTION_QUIET),
     .least_operands = 1,

@@ -2,10 +2,29 @@
  * cpsim show FILE: the scenario as it is understood, every value with where it came from. What it
  * prints is a scenario itself. */
 #include "sim/cli/cli.h"
-
+#include "sim/engine/platform_xml.h"
+#include "sim/inference/conversation.h"
 #include "sim/scenario/dump.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
+
+static int show_platform(const struct invocation *invocation, const struct scenario *scenario)
+{
+    FILE *stream = result_open(invocation);
+    if (stream == NULL) {
+        return EXIT_RUN_FAILED;
+    }
+    platform_xml_write(&scenario->cluster, scenario_nodes(scenario), stream);
+    return result_close(invocation, stream);
+}
+
+static int show_values(const struct invocation *invocation, struct arena *arena,
+                       const struct node *tree)
+{
+    return result_write(invocation, invocation->json
+                                        ? dump_json(arena, scenario_fields, tree)
+                                        : dump_yaml(arena, scenario_fields, tree, DUMP_ORIGINS));
+}
 
 static int show_scenario(const struct invocation *invocation)
 {
@@ -17,10 +36,8 @@ static int show_scenario(const struct invocation *invocation)
     diagnostics_print(diagnostics, stderr);
     int status = EXIT_WRONG_INPUT;
     if (loaded) {
-        status = result_write(invocation,
-                              invocation->json
-                                  ? dump_json(arena, scenario_fields, resolved.tree)
-                                  : dump_yaml(arena, scenario_fields, resolved.tree, DUMP_ORIGINS));
+        status = invocation->platform_xml ? show_platform(invocation, resolved.scenario)
+                                          : show_values(invocation, arena, resolved.tree);
     }
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
@@ -31,9 +48,12 @@ const struct command command_show = {
     .name = "show",
     .operands = "FILE",
     .summary = "print a scenario as it is understood, with where each value came from",
-    .doc = "What it prints is a scenario again, complete in itself.",
+    .doc =
+        "What it prints is a scenario again, complete in itself. --platform-xml prints instead the "
+        "network that a run of it gives to SimGrid; changed, it can be named as platform.xml.",
     .example = "cpsim show scenarios/llama405b.yaml --set layout.context=8",
-    .options = TAKES(OPTION_SET) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
+    .options =
+        TAKES(OPTION_SET) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_PLATFORM_XML),
     .least_operands = 1,
     .most_operands = 1,
     .run = show_scenario,

@@ -167,6 +167,7 @@ struct engine *engine_open(const struct cluster *cluster, uint32_t nodes, const 
     struct arena *arena = arena_create();
     struct engine *engine = ARENA_NEW(arena, struct engine);
     engine->arena = arena;
+    engine->actors = arena_create();
     engine->cluster = cluster;
     engine->gpu_count = gpus;
     engine->hosts = ARENA_ARRAY(arena, sg_host_t, gpus);
@@ -185,6 +186,7 @@ struct engine *engine_open(const struct cluster *cluster, uint32_t nodes, const 
 void engine_close(struct engine *engine)
 {
     if (engine != NULL) {
+        arena_destroy(engine->actors);
         arena_destroy(engine->arena);
     }
 }

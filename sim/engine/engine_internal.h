@@ -22,6 +22,7 @@ struct link_use {
 
 struct engine {
     struct arena *arena;
+    struct arena *actors; /* of one run */
     const struct cluster *cluster;
     uint32_t gpu_count;
     sg_host_t *hosts;                           /* [gpu_count] */

@@ -1,53 +1,55 @@
 /* SPDX-License-Identifier: MIT
  * The actors that play a step program: two a rank, one for each stream, and helpers for flows that
- * a collective starts side by side. Actors run one at a time between SimGrid calls, so the plain
- * fields they share need no lock; whoever changes what another waits for wakes it. */
+ * a collective starts side by side. Whoever changes what another waits for wakes it. */
+#include "models/step_overlap.h"
+#include "sim/engine/actor.h"
 #include "sim/engine/engine_internal.h"
-#include "sim/engine/platform_xml.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
-#include <simgrid/actor.h>
-#include <simgrid/engine.h>
-#include <simgrid/semaphore.h>
 
-#define AWAIT_NOTHING UINT32_MAX
+/* What an actor may wait for besides an operator's end (its index). */
 #define AWAIT_SEGMENT (UINT32_MAX - 1)
 #define AWAIT_GROUP (UINT32_MAX - 2)
 #define AWAIT_JOB (UINT32_MAX - 3)
+#define AWAIT_PACE (UINT32_MAX - 4)
 
 struct player;
 struct rank_player;
 
-/* An actor that can wait for something: an operator (its index) or one of AWAIT_*. */
-struct waiter {
+struct stream_player {
     struct rank_player *rank;
     enum stream stream;
-    sg_sem_t semaphore;
-    uint32_t awaits;
+    struct actor_signal signal;
 };
 
+/* Carries a flow beside the one that the stream's own actor carries. */
 struct flow_helper {
-    struct waiter waiter;
+    struct rank_player *rank;
+    struct actor_signal signal;
+    const struct collective_flow *flow;
     uint32_t to_gpu;
-    double bytes, limit_bytes_per_second, times;
+    double times;
     bool busy, stop;
 };
 
 struct rank_player {
     struct player *player;
     struct rank_role role;
-    struct waiter streams[STREAM_COUNT];
+    struct stream_player streams[STREAM_COUNT];
     struct flow_helper *helpers; /* [player->helper_count] */
     uint32_t pending_flows;
-    struct span *spans;           /* [largest segment] of the segment being played */
-    uint32_t *ended_play;         /* [largest segment] the play in which an operator last ended */
-    uint64_t plays;               /* of segments, this one included */
-    uint64_t ended, due;          /* operators so far, and by the end of this play */
-    double play_start;            /* of the segment, engine clock */
-    double seconds;               /* played so far, repeats included */
-    uint64_t joined[GROUP_COUNT]; /* collectives of all members so far */
+    struct span *spans;   /* [largest segment] of the segment being played */
+    uint32_t *ended_play; /* [largest segment] the play in which an operator last ended */
+    uint64_t plays;       /* of segments, this one included */
+    uint64_t ended, due;  /* operators so far, and by the end of this play */
+    double play_start;    /* of the segment, engine clock */
+    double seconds;       /* played so far, repeats included */
+    const struct step_operator *kernel;               /* what computes now; NULL: nothing */
+    const struct step_operator *collective;           /* what communicates now; NULL: nothing */
+    bool transfers;                                   /* its latency has passed */
+    uint64_t joined[GROUP_COUNT];                     /* collectives of all members so far */
     uint64_t arrived[GROUP_COUNT], sent[GROUP_COUNT]; /* shifts so far */
 };
 
@@ -65,125 +67,94 @@ struct player {
     struct group_player *groups[GROUP_COUNT];
     struct rank_player *ranks; /* [rank_count] */
     uint32_t rank_count, helper_count, finished_count;
+    bool *overlaps[STEP_MAX_SEGMENTS]; /* [operators]: a collective may run beside it */
 };
-
-static void wait_for(struct waiter *waiter, uint32_t what)
-{
-    waiter->awaits = what;
-    sg_sem_acquire(waiter->semaphore);
-}
-
-static void wake(struct waiter *waiter, uint32_t what)
-{
-    if (waiter->awaits == what) {
-        waiter->awaits = AWAIT_NOTHING;
-        sg_sem_release(waiter->semaphore);
-    }
-}
 
 static uint32_t repeats_played(const struct player *player, const struct step_segment *segment)
 {
     return player->play->folded ? 1 : segment->repeat;
 }
 
+/* --- what runs side by side --- */
+
+/* Bytes per second that a flow of the collective may reach beside what computes now; 0: what the
+ * links give. */
+static double flow_limit(const struct rank_player *rank, const struct collective_flow *flow)
+{
+    const struct step_operator *op = rank->collective;
+    double pace = step_overlap(rank->player->play->program, rank->kernel, op).transfer;
+    if (pace <= 1.0) {
+        return flow->limit_bytes_per_second;
+    }
+    return flow->bytes / ((op->cost.seconds - op->plan.latency_seconds) * pace);
+}
+
+static uint32_t flow_target(const struct rank_player *rank, const struct step_operator *op,
+                            const struct collective_flow *flow)
+{
+    return placement_edge_gpu(rank->player->play->layout, &rank->role, op->collective.group,
+                              op->plan.group, flow->edge);
+}
+
+/* A kernel has begun or ended beside the rank's transfer. */
+static void set_transfer_pace(struct rank_player *rank)
+{
+    const struct step_operator *op = rank->collective;
+    for (uint32_t i = 0; rank->transfers && i < op->plan.flow_count; i++) {
+        const struct collective_flow *flow = &op->plan.flows[i];
+        engine_set_limit(rank->player->engine, rank->role.gpu, flow_target(rank, op, flow),
+                         flow_limit(rank, flow));
+    }
+}
+
+/* A collective has begun or ended beside the rank's kernel. */
+static void set_collective(struct rank_player *rank, const struct step_operator *op)
+{
+    rank->collective = op;
+    rank->transfers = false;
+    signal_wake(&rank->streams[STREAM_COMPUTE].signal, AWAIT_PACE);
+}
+
+/* Runs a kernel at the pace that the rank's collectives leave it. */
+static void play_kernel(struct stream_player *self, const struct step_operator *op, bool overlaps)
+{
+    struct rank_player *rank = self->rank;
+    rank->player->engine->events++;
+    if (!overlaps || op->kind == OPERATOR_HOST) {
+        actor_sleep(op->cost.seconds);
+        return;
+    }
+    rank->kernel = op;
+    set_transfer_pace(rank);
+    double remaining = op->cost.seconds;
+    while (remaining > 0.0) {
+        double pace = step_overlap(rank->player->play->program, op, rank->collective).kernel;
+        double since = engine_clock();
+        bool changed = signal_wait_until(&self->signal, AWAIT_PACE, remaining * pace);
+        remaining = changed ? remaining - (engine_clock() - since) / pace : 0.0;
+    }
+    rank->kernel = NULL;
+    set_transfer_pace(rank);
+}
+
 /* --- flows --- */
 
-static bool in_one_node(const struct player *player, uint32_t from, uint32_t to)
+static void run_helper(void *data)
 {
-    uint32_t gpus = player->engine->cluster->gpus_per_node;
-    return from / gpus == to / gpus;
-}
-
-/* A flow takes both ends of its way; `times`: plays that this one stands for. */
-struct way {
-    struct link_use *out, *in;
-    double times;
-};
-
-static struct way enter(struct player *player, uint32_t from, uint32_t to, double bytes,
-                        double times)
-{
-    struct engine *engine = player->engine;
-    bool in_node = in_one_node(player, from, to);
-    struct way way = {
-        .out = &engine->link_use[in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT][from],
-        .in = &engine->link_use[in_node ? LINK_NVLINK_IN : LINK_NIC_IN][to],
-        .times = times,
-    };
-    struct link_use *const uses[] = {way.out, way.in};
-    for (int i = 0; i < 2; i++) {
-        uses[i]->bytes += times * bytes;
-        if (uses[i]->flows++ == 0) {
-            uses[i]->since = simgrid_get_clock();
-        }
-    }
-    engine->events++;
-    return way;
-}
-
-static void leave(struct way way)
-{
-    struct link_use *const uses[] = {way.out, way.in};
-    for (int i = 0; i < 2; i++) {
-        if (--uses[i]->flows == 0) {
-            uses[i]->busy_seconds += way.times * (simgrid_get_clock() - uses[i]->since);
-        }
-    }
-}
-
-/* Holds what `from` sends that way to a rate. Most calls change nothing. */
-static void set_limit(struct engine *engine, enum limiter limiter, uint32_t from, double limit)
-{
-    if (engine->limits[limiter][from] != limit) {
-        engine->limits[limiter][from] = limit;
-        sg_link_set_bandwidth(engine->limiters[limiter][from], limit);
-    }
-}
-
-/* Bytes that take as long alone as `bytes` at the limit: on a platform of the user's own there is
- * no limiter to set. */
-static double stretched_bytes(const struct engine *engine, uint32_t from, uint32_t to, double bytes,
-                              double limit)
-{
-    double route = sg_host_get_route_bandwidth(engine->hosts[from], engine->hosts[to]);
-    return route > limit ? bytes * route / limit : bytes;
-}
-
-/* `limit`: bytes per second; 0: none. */
-static void send_bytes(struct player *player, uint32_t from, uint32_t to, double bytes,
-                       double limit, double times)
-{
-    struct engine *engine = player->engine;
-    struct way way = enter(player, from, to, bytes, times);
-    double limited = limit > 0.0 ? limit : PLATFORM_UNLIMITED;
-    if (engine->own_platform) {
-        bytes = stretched_bytes(engine, from, to, bytes, limited);
-    } else {
-        set_limit(engine, in_one_node(player, from, to) ? LIMITER_NODE : LIMITER_FABRIC, from,
-                  limited);
-    }
-    sg_host_sendto(engine->hosts[from], engine->hosts[to], bytes);
-    leave(way);
-}
-
-static void run_helper(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    struct flow_helper *helper = sg_actor_self_get_data();
-    struct rank_player *rank = helper->waiter.rank;
+    struct flow_helper *helper = data;
+    struct rank_player *rank = helper->rank;
     for (;;) {
         while (!helper->busy && !helper->stop) {
-            wait_for(&helper->waiter, AWAIT_JOB);
+            signal_wait(&helper->signal, AWAIT_JOB);
         }
         if (helper->stop) {
             return;
         }
-        send_bytes(rank->player, rank->role.gpu, helper->to_gpu, helper->bytes,
-                   helper->limit_bytes_per_second, helper->times);
+        actor_send(rank->player->engine, rank->role.gpu, helper->to_gpu, helper->flow->bytes,
+                   flow_limit(rank, helper->flow), helper->times);
         helper->busy = false;
         rank->pending_flows--;
-        wake(&rank->streams[STREAM_COMMUNICATION], AWAIT_JOB);
+        signal_wake(&rank->streams[STREAM_COMMUNICATION].signal, AWAIT_JOB);
     }
 }
 
@@ -193,24 +164,25 @@ static void hand_over(struct rank_player *rank, uint32_t slot, uint32_t to,
     assert(slot < rank->player->helper_count && "more flows at once than were planned");
     struct flow_helper *helper = &rank->helpers[slot];
     helper->to_gpu = to;
-    helper->bytes = flow->bytes;
-    helper->limit_bytes_per_second = flow->limit_bytes_per_second;
+    helper->flow = flow;
     helper->times = times;
     helper->busy = true;
     rank->pending_flows++;
-    wake(&helper->waiter, AWAIT_JOB);
+    signal_wake(&helper->signal, AWAIT_JOB);
 }
 
-/* All flows of a plan at once; returns when the last has arrived. */
-static void play_flows(struct rank_player *rank, const struct step_operator *op, double times)
+/* The plan's latency, then all its flows at once; returns when the last has arrived. */
+static void play_plan(struct rank_player *rank, const struct step_operator *op, double times)
 {
     struct player *player = rank->player;
     const struct collective_flow *own = NULL;
     uint32_t own_to = 0, slot = 0;
+    set_collective(rank, op);
+    actor_sleep(op->plan.latency_seconds);
+    rank->transfers = true;
     for (uint32_t i = 0; i < op->plan.flow_count; i++) {
         const struct collective_flow *flow = &op->plan.flows[i];
-        uint32_t to = placement_edge_gpu(player->play->layout, &rank->role, op->collective.group,
-                                         op->plan.group, flow->edge);
+        uint32_t to = flow_target(rank, op, flow);
         if (to == rank->role.gpu || flow->bytes <= 0.0) {
             continue;
         }
@@ -222,10 +194,11 @@ static void play_flows(struct rank_player *rank, const struct step_operator *op,
         }
     }
     if (own != NULL) {
-        send_bytes(player, rank->role.gpu, own_to, own->bytes, own->limit_bytes_per_second, times);
+        actor_send(player->engine, rank->role.gpu, own_to, own->bytes, flow_limit(rank, own),
+                   times);
     }
     while (rank->pending_flows > 0) {
-        wait_for(&rank->streams[STREAM_COMMUNICATION], AWAIT_JOB);
+        signal_wait(&rank->streams[STREAM_COMMUNICATION].signal, AWAIT_JOB);
     }
 }
 
@@ -234,7 +207,7 @@ static void play_flows(struct rank_player *rank, const struct step_operator *op,
 static void wake_member(struct rank_player *member)
 {
     if (member != NULL) {
-        wake(&member->streams[STREAM_COMMUNICATION], AWAIT_GROUP);
+        signal_wake(&member->streams[STREAM_COMMUNICATION].signal, AWAIT_GROUP);
     }
 }
 
@@ -251,21 +224,20 @@ static void play_shift(struct rank_player *rank, struct group_player *group,
                        const struct step_operator *op, double times)
 {
     enum group kind = op->collective.group;
-    struct waiter *self = &rank->streams[STREAM_COMMUNICATION];
+    struct actor_signal *self = &rank->streams[STREAM_COMMUNICATION].signal;
     uint32_t member = rank->role.member[kind];
     struct rank_player *next = group->members[(member + 1) % group->size];
     struct rank_player *previous = group->members[(member + group->size - 1) % group->size];
     uint64_t call = ++rank->arrived[kind];
     wake_member(previous);
     while (next != NULL && next->arrived[kind] < call) {
-        wait_for(self, AWAIT_GROUP);
+        signal_wait(self, AWAIT_GROUP);
     }
-    sg_actor_sleep_for(op->plan.latency_seconds);
-    play_flows(rank, op, times);
+    play_plan(rank, op, times);
     rank->sent[kind] = call;
     wake_member(next);
     while (previous != NULL && previous->sent[kind] < call) {
-        wait_for(self, AWAIT_GROUP);
+        signal_wait(self, AWAIT_GROUP);
     }
 }
 
@@ -277,21 +249,20 @@ static void play_collective(struct rank_player *rank, const struct step_operator
         play_shift(rank, group, op, times);
         return;
     }
-    struct waiter *self = &rank->streams[STREAM_COMMUNICATION];
+    struct actor_signal *self = &rank->streams[STREAM_COMMUNICATION].signal;
     uint64_t due = ++rank->joined[kind] * group->played;
     if (++group->arrived == due) {
         wake_group(group);
     }
     while (group->arrived < due) {
-        wait_for(self, AWAIT_GROUP);
+        signal_wait(self, AWAIT_GROUP);
     }
-    sg_actor_sleep_for(op->plan.latency_seconds);
-    play_flows(rank, op, times);
+    play_plan(rank, op, times);
     if (++group->finished == due) {
         wake_group(group);
     }
     while (group->finished < due) {
-        wait_for(self, AWAIT_GROUP);
+        signal_wait(self, AWAIT_GROUP);
     }
 }
 
@@ -301,7 +272,7 @@ static void end_operator(struct rank_player *rank, uint32_t segment_index, uint3
                          uint32_t index)
 {
     struct player *player = rank->player;
-    double now = simgrid_get_clock() - rank->play_start;
+    double now = engine_clock() - rank->play_start;
     rank->spans[index].end_seconds = now;
     rank->ended_play[index] = (uint32_t)rank->plays;
     rank->ended++;
@@ -314,11 +285,12 @@ static void end_operator(struct rank_player *rank, uint32_t segment_index, uint3
         rank->seconds += now * (player->play->folded ? segment->repeat : 1);
     }
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        wake(&rank->streams[stream], rank->ended == rank->due ? AWAIT_SEGMENT : index);
+        signal_wake(&rank->streams[stream].signal,
+                    rank->ended == rank->due ? AWAIT_SEGMENT : index);
     }
 }
 
-static void play_operator(struct waiter *self, uint32_t segment_index, uint32_t repeat,
+static void play_operator(struct stream_player *self, uint32_t segment_index, uint32_t repeat,
                           uint32_t index)
 {
     struct rank_player *rank = self->rank;
@@ -326,15 +298,15 @@ static void play_operator(struct waiter *self, uint32_t segment_index, uint32_t 
     const struct step_operator *op = &segment->operators[index];
     for (uint32_t i = 0; i < op->after_count; i++) {
         while (rank->ended_play[op->after[i]] != (uint32_t)rank->plays) {
-            wait_for(self, op->after[i]);
+            signal_wait(&self->signal, op->after[i]);
         }
     }
-    rank->spans[index].start_seconds = simgrid_get_clock() - rank->play_start;
+    rank->spans[index].start_seconds = engine_clock() - rank->play_start;
     if (op->kind == OPERATOR_COLLECTIVE) {
         play_collective(rank, op, rank->player->play->folded ? segment->repeat : 1.0);
+        set_collective(rank, NULL);
     } else {
-        sg_actor_sleep_for(op->cost.seconds);
-        rank->player->engine->events++;
+        play_kernel(self, op, rank->player->overlaps[segment_index][index]);
     }
     end_operator(rank, segment_index, repeat, index);
 }
@@ -345,15 +317,13 @@ static void open_play(struct rank_player *rank, const struct step_segment *segme
     if (rank->plays < play) {
         rank->plays = play;
         rank->due = rank->ended + segment->count;
-        rank->play_start = simgrid_get_clock();
+        rank->play_start = engine_clock();
     }
 }
 
-static void run_stream(int argc, char **argv)
+static void run_stream(void *data)
 {
-    (void)argc;
-    (void)argv;
-    struct waiter *self = sg_actor_self_get_data();
+    struct stream_player *self = data;
     struct rank_player *rank = self->rank;
     struct player *player = rank->player;
     const struct step_program *program = player->play->program;
@@ -368,7 +338,7 @@ static void run_stream(int argc, char **argv)
                 }
             }
             while (rank->plays == play && rank->ended < rank->due) {
-                wait_for(self, AWAIT_SEGMENT);
+                signal_wait(&self->signal, AWAIT_SEGMENT);
             }
         }
     }
@@ -376,29 +346,12 @@ static void run_stream(int argc, char **argv)
         player->finished_count++;
         for (uint32_t i = 0; i < player->helper_count; i++) {
             rank->helpers[i].stop = true;
-            wake(&rank->helpers[i].waiter, AWAIT_JOB);
+            signal_wake(&rank->helpers[i].signal, AWAIT_JOB);
         }
     }
 }
 
 /* --- setting up --- */
-
-static void start_actor(struct player *player, uint32_t gpu, xbt_main_func_t code, void *data,
-                        bool daemon)
-{
-    sg_actor_t actor = sg_actor_init("rank", player->engine->hosts[gpu]);
-    sg_actor_set_data(actor, data);
-    sg_actor_start_(actor, code, 0, NULL);
-    if (daemon) {
-        sg_actor_daemonize(actor);
-    }
-}
-
-static void init_waiter(struct waiter *waiter, struct rank_player *rank, enum stream stream)
-{
-    *waiter = (struct waiter){
-        .rank = rank, .stream = stream, .semaphore = sg_sem_init(0), .awaits = AWAIT_NOTHING};
-}
 
 static uint32_t largest_segment(const struct step_program *program)
 {
@@ -424,6 +377,47 @@ static uint32_t helpers_needed(const struct player *player)
     return most - 1;
 }
 
+/* Which operators a collective may run beside: in the order of their streams, the first collective
+ * that an operator does not wait for, directly or not, does not wait for it either. */
+static void find_overlaps(struct player *player, struct arena *arena)
+{
+    const struct step_program *program = player->play->program;
+    for (uint32_t s = 0; s < program->segment_count; s++) {
+        const struct step_segment *segment = &program->segments[s];
+        bool *overlaps = player->overlaps[s] = ARENA_ARRAY(arena, bool, segment->count + 1);
+        /* The last operator of each stream that must have ended before operator i starts, plus 1.
+         */
+        uint32_t(*before)[STREAM_COUNT] =
+            (uint32_t(*)[STREAM_COUNT])arena_array(arena, segment->count + 1, sizeof *before);
+        uint32_t latest[STREAM_COUNT] = {0};
+        for (uint32_t i = 0; i < segment->count; i++) {
+            const struct step_operator *op = &segment->operators[i];
+            for (int stream = 0; stream < STREAM_COUNT; stream++) {
+                uint32_t own = latest[op->stream];
+                before[i][stream] = own > 0 ? before[own - 1][stream] : 0;
+                for (uint32_t j = 0; j < op->after_count; j++) {
+                    uint32_t dependency = op->after[j];
+                    uint32_t reached = segment->operators[dependency].stream == (enum stream)stream
+                                           ? dependency + 1
+                                           : before[dependency][stream];
+                    before[i][stream] = reached > before[i][stream] ? reached : before[i][stream];
+                }
+            }
+            before[i][op->stream] = latest[op->stream];
+            latest[op->stream] = i + 1;
+        }
+        for (uint32_t i = 0; i < segment->count; i++) {
+            uint32_t next = before[i][STREAM_COMMUNICATION];
+            while (next < segment->count &&
+                   segment->operators[next].stream != STREAM_COMMUNICATION) {
+                next++;
+            }
+            overlaps[i] = segment->operators[i].stream == STREAM_COMPUTE && next < segment->count &&
+                          before[next][STREAM_COMPUTE] <= i;
+        }
+    }
+}
+
 static void make_groups(struct player *player, struct arena *arena)
 {
     const struct layout *layout = player->play->layout;
@@ -447,7 +441,8 @@ static void make_rank(struct player *player, struct rank_player *rank, struct ra
     rank->ended_play = ARENA_ARRAY(arena, uint32_t, operators);
     rank->helpers = ARENA_ARRAY(arena, struct flow_helper, player->helper_count + 1);
     for (int stream = 0; stream < STREAM_COUNT; stream++) {
-        init_waiter(&rank->streams[stream], rank, (enum stream)stream);
+        rank->streams[stream] = (struct stream_player){.rank = rank, .stream = (enum stream)stream};
+        signal_init(&rank->streams[stream].signal);
     }
     for (int kind = 0; kind < GROUP_COUNT; kind++) {
         struct group_player *group = &player->groups[kind][role.group[kind]];
@@ -475,11 +470,12 @@ static void start_ranks(struct player *player)
     for (uint32_t i = 0; i < player->rank_count; i++) {
         struct rank_player *rank = &player->ranks[i];
         for (int stream = 0; stream < STREAM_COUNT; stream++) {
-            start_actor(player, rank->role.gpu, run_stream, &rank->streams[stream], false);
+            actor_start(player->engine, rank->role.gpu, run_stream, &rank->streams[stream], false);
         }
         for (uint32_t j = 0; j < player->helper_count; j++) {
-            init_waiter(&rank->helpers[j].waiter, rank, STREAM_COMMUNICATION);
-            start_actor(player, rank->role.gpu, run_helper, &rank->helpers[j], false);
+            rank->helpers[j].rank = rank;
+            signal_init(&rank->helpers[j].signal);
+            actor_start(player->engine, rank->role.gpu, run_helper, &rank->helpers[j], false);
         }
     }
 }
@@ -490,16 +486,14 @@ struct background_player {
     const struct background *background;
 };
 
-static void run_others(int argc, char **argv)
+static void run_others(void *data)
 {
-    (void)argc;
-    (void)argv;
-    struct background_player *self = sg_actor_self_get_data();
+    const struct background_player *self = data;
     const struct background *background = self->background;
-    sg_actor_sleep_for(background->start_seconds);
+    actor_sleep(background->start_seconds);
     for (uint64_t i = 0; background->count == 0 || i < background->count; i++) {
-        send_bytes(self->player, background->from_gpu, background->to_gpu, background->bytes, 0.0,
-                   1.0);
+        actor_send(self->player->engine, background->from_gpu, background->to_gpu,
+                   background->bytes, 0.0, 1.0);
     }
 }
 
@@ -510,18 +504,18 @@ static void start_background(struct player *player, struct arena *arena)
     for (uint32_t i = 0; i < count; i++) {
         others[i] = (struct background_player){.player = player,
                                                .background = &player->play->background[i]};
-        start_actor(player, others[i].background->from_gpu, run_others, &others[i], true);
+        actor_start(player->engine, others[i].background->from_gpu, run_others, &others[i], true);
     }
 }
 
-static void destroy_semaphores(struct player *player)
+static void destroy_signals(struct player *player)
 {
     for (uint32_t i = 0; i < player->rank_count; i++) {
         for (int stream = 0; stream < STREAM_COUNT; stream++) {
-            sg_sem_destroy(player->ranks[i].streams[stream].semaphore);
+            signal_destroy(&player->ranks[i].streams[stream].signal);
         }
         for (uint32_t j = 0; j < player->helper_count; j++) {
-            sg_sem_destroy(player->ranks[i].helpers[j].waiter.semaphore);
+            signal_destroy(&player->ranks[i].helpers[j].signal);
         }
     }
 }
@@ -554,25 +548,26 @@ bool engine_play(struct engine *engine, const struct play *play, double *seconds
         return false;
     }
     struct arena *arena = arena_create();
-    struct player player = {.engine = engine, .play = play, .start = simgrid_get_clock()};
+    struct player player = {.engine = engine, .play = play, .start = engine_clock()};
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         for (uint32_t gpu = 0; gpu < engine->gpu_count; gpu++) {
             engine->link_use[kind][gpu] = (struct link_use){0};
         }
     }
     player.helper_count = helpers_needed(&player);
+    find_overlaps(&player, arena);
     make_groups(&player, arena);
     make_ranks(&player, arena);
     start_ranks(&player);
     start_background(&player, arena);
-    simgrid_run();
+    engine_run(engine);
     *seconds = 0.0;
     for (uint32_t i = 0; i < player.rank_count; i++) {
         *seconds = fmax(*seconds, player.ranks[i].seconds);
     }
     bool complete = player.finished_count == player.rank_count;
     if (complete) {
-        destroy_semaphores(&player);
+        destroy_signals(&player);
     } else {
         DIAGNOSE_ERROR(diagnostics, ((struct mark){0}),
                        "the simulation stalled: %" PRIu32 " of %" PRIu32

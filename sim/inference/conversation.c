@@ -26,6 +26,14 @@ struct runner {
     double clock_seconds;
 };
 
+uint32_t scenario_nodes(const struct scenario *scenario)
+{
+    uint32_t gpus_per_node = scenario->cluster.gpus_per_node;
+    return scenario->background_count > 0
+               ? scenario->cluster.nodes
+               : (layout_gpus(&scenario->layout) + gpus_per_node - 1) / gpus_per_node;
+}
+
 static struct power_state build(struct runner *runner, const struct batch *batch,
                                 enum ring_variant variant, struct step_program *program)
 {
@@ -43,8 +51,7 @@ static void try_both(struct runner *runner, const struct batch *batch, struct ph
     struct step_program program;
     for (int variant = RING_PASS_KV; variant <= RING_PASS_Q; variant++) {
         build(runner, batch, (enum ring_variant)variant, &program);
-        seconds[variant] =
-            program_seconds(runner->replica.cluster, &program, runner->scratch.spans);
+        seconds[variant] = program_seconds(&program, runner->scratch.spans);
     }
     bool queries = seconds[RING_PASS_Q] < seconds[RING_PASS_KV];
     phase->variant = queries ? RING_PASS_Q : RING_PASS_KV;
@@ -180,7 +187,7 @@ static bool close_phase(struct runner *runner, const struct batch *batch,
     const struct scenario *scenario = runner->scenario;
     struct conversation_result *result = runner->result;
     double gpus = layout_gpus(&scenario->layout);
-    double peak = scenario->gpu.dense_flops_per_second[FORMAT_BF16];
+    double peak = gpu_stated_flops_per_second(&scenario->gpu);
     phase->flops =
         (double)phase->sequences * scenario->layout.data *
         llm_forward_flops(&scenario->llm, (double)phase->new_tokens, (double)phase->cached_tokens);
@@ -286,15 +293,11 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
         .diagnostics = diagnostics,
         .result = result,
     };
-    uint32_t gpus_per_node = scenario->cluster.gpus_per_node;
-    uint32_t nodes = (layout_gpus(&scenario->layout) + gpus_per_node - 1) / gpus_per_node;
-    if (scenario->background_count > 0) {
-        nodes = scenario->cluster.nodes;
-    }
+    uint32_t nodes = scenario_nodes(scenario);
     *result = (struct conversation_result){
         .phases =
             ARENA_ARRAY(arena, struct phase_result, 2 * scenario->conversation.turn_count + 1),
-        .gpu_count = nodes * gpus_per_node,
+        .gpu_count = nodes * scenario->cluster.gpus_per_node,
     };
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         result->link_bytes[kind] = ARENA_ARRAY(arena, double, result->gpu_count);

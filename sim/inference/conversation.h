@@ -51,4 +51,8 @@ struct trace_run; /* sim/inference/trace_run.h: rows of the trace; NULL: none */
 bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
                       struct conversation_result *result, struct diagnostics *diagnostics);
 
+/* Nodes that the run plays, the cluster's first: those of the layout, and all when others' traffic
+ * is on the links. */
+uint32_t scenario_nodes(const struct scenario *scenario);
+
 #endif

@@ -96,5 +96,6 @@ void summary_print_json(const struct scenario *scenario, const struct conversati
     json_number(&json, "nvlink_bytes", result->node_bytes);
     json_number(&json, "network_bytes", result->fabric_bytes);
     json_number(&json, "joules", result->joules);
+    json_count(&json, "events", result->events);
     json_close(&json, '}');
 }

@@ -131,6 +131,13 @@ const struct field gpu_fields[] = {
      .min = 1,
      .max = 65536,
      .doc = "Streaming multiprocessors (SMs)."},
+    {.key = "stated_rate",
+     .kind = FIELD_FLOPS_PER_SECOND,
+     FIELD_AT(gpu, stated_flops_per_second),
+     .max = 1e18,
+     .fallback = "0",
+     .doc = "Dense bf16 rate that MFU and the ring rules refer to, where the power limit keeps the "
+            "GPU from dense_rate; 0: dense_rate's."},
     {.key = "rated_clock",
      .kind = FIELD_HERTZ,
      FIELD_AT(gpu, rated_clock_hertz),

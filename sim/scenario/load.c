@@ -74,7 +74,7 @@ const struct node *data_file_load(struct arena *arena, const char *key, const ch
 {
     size_t errors_before = diagnostics_error_count(diagnostics);
     struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
-    const struct field *field = field_find(scenario_fields, key);
+    const struct field *field = field_find_path(scenario_fields, key);
     struct node *root = expand_data_file(&expansion, field, path);
     if (root == NULL || root->kind != NODE_MAPPING) {
         return NULL;

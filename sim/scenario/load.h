@@ -18,7 +18,8 @@ bool scenario_resolve(struct arena *arena, const char *path, const struct overri
                       struct resolved_scenario *resolved);
 
 /* Reads a file of models/ or platforms/ into `object` by the row of the scenario that may name it
- * ("model", "gpu", "cluster", "software"). Its tree, or NULL after at least one error. */
+ * ("model", "gpu", "cluster", "software", "software.collectives"). Its tree, or NULL after at least
+ * one error. */
 const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
                                   void *object, struct diagnostics *diagnostics);
 

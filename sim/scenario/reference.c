@@ -14,17 +14,24 @@ static const char *path_of(struct arena *arena, const char *path, const char *ke
 
 struct walk {
     struct arena *arena;
+    const struct field *root;
     reference_visit *visit;
     void *state;
 };
+
+/* Whether the scenario has the row too: what a cluster says of its GPU moves up. */
+static bool is_own_key(const struct field *root, const struct field *field)
+{
+    const struct field *own = field->folder == NULL ? NULL : field_find(root, field->key);
+    return own != NULL && own->fields == field->fields;
+}
 
 static void walk_fields(const struct walk *walk, const struct field *fields, const char *path)
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
         const char *own = path_of(walk->arena, path, field->key);
         walk->visit(walk->state, own, field);
-        /* What a cluster says of its GPU is the same table as the scenario's own. */
-        bool moved_up = path[0] != '\0' && field->folder != NULL;
+        bool moved_up = path[0] != '\0' && is_own_key(walk->root, field);
         if (field->kind == FIELD_MAPPING && !moved_up) {
             walk_fields(walk, field->fields, own);
         } else if (field->kind == FIELD_LIST && field->item->kind == FIELD_MAPPING) {
@@ -40,7 +47,7 @@ static void walk_fields(const struct walk *walk, const struct field *fields, con
 void reference_walk(struct arena *arena, const struct field *fields, reference_visit *visit,
                     void *state)
 {
-    struct walk walk = {.arena = arena, .visit = visit, .state = state};
+    struct walk walk = {.arena = arena, .root = fields, .visit = visit, .state = state};
     walk_fields(&walk, fields, "");
 }
 

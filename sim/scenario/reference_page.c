@@ -41,11 +41,10 @@ static const char page_head[] =
     "all the keys themselves.\n"
     "  The files may `use` each other in the same way.\n"
     "- Files of models and platforms start with `schema: 1` too. They are looked for beside the "
-    "scenario and in `models/llm`, `platforms/gpus`, "
-    "`platforms/clusters` and\n"
-    "  `platforms/software` beside, one and two directories above it; then in the directories of "
-    "`CPSIM_PATH` (colons between),\n"
-    "  and in what came with cpsim.\n"
+    "scenario, and in the folders\n"
+    "  named below (`models/llm`, `platforms/gpus`, ...) beside it and one and two directories up; "
+    "then in the directories of\n"
+    "  `CPSIM_PATH` (colons between), alike; then in what came with cpsim.\n"
     "- `--set layout.tensor=4` on the command line overrides one value and is checked alike; items "
     "of "
     "lists are counted from 0:\n"
@@ -182,6 +181,23 @@ static void keys_section(struct page *page, const struct field *fields, const ch
     }
 }
 
+/* A section for every folder of data files that these rows, and the rows of those files, name. */
+static void folder_sections(struct page *page, const struct field *fields)
+{
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        if (field->folder != NULL && is_new(page, field->fields)) {
+            text_print(page->text, "\n## <a id=\"%s\"></a>`%s/*.yaml`\n\n%s\n", anchor_of(field),
+                       field->folder, field->doc);
+            keys_section(page, field->fields, field->key);
+        }
+    }
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        if (field->folder != NULL) {
+            folder_sections(page, field->fields);
+        }
+    }
+}
+
 void reference_markdown(struct text *text, const struct field *fields)
 {
     struct page page = {.text = text};
@@ -189,11 +205,5 @@ void reference_markdown(struct text *text, const struct field *fields)
     units_table(text);
     text_add(text, "\n## Keys\n");
     keys_section(&page, fields, "");
-    for (const struct field *field = fields; field->key != NULL; field++) {
-        if (field->folder != NULL) {
-            text_print(text, "\n## <a id=\"%s\"></a>`%s/*.yaml`\n\n%s\n", anchor_of(field),
-                       field->folder, field->doc);
-            keys_section(&page, field->fields, field->key);
-        }
-    }
+    folder_sections(&page, fields);
 }

@@ -4,9 +4,11 @@
 # stdout and no file left behind. A new bad input is two new files.
 set -euo pipefail
 cpsim=$1 source=$2
-cd "$source/tests/cli/bad"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
+cp -R "$source/tests/cli/bad" "$scratch/bad"
+cd "$scratch/bad"
+before=$(ls -R)
 unset CPSIM_PATH
 failures=0
 for scenario in *.yaml; do
@@ -29,4 +31,9 @@ for scenario in *.yaml; do
         fi
     done
 done
+if [ "$(ls -R)" != "$before" ]; then
+    echo "a refused scenario left a file behind:"
+    ls -R
+    failures=$((failures + 1))
+fi
 exit "$((failures > 0))"

@@ -18,7 +18,7 @@ fi
 expect 0 "/^Examples/" "" "$cpsim" --help
 expect 0 "/^Examples/" "" "$cpsim" -h
 expect 0 "/^usage: cpsim check/" "" "$cpsim" check --help
-expect 0 "/^cpsim [0-9]+\.[0-9]+\.[0-9]+$/" "" "$cpsim" --version
+expect 0 "/^cpsim [0-9]+\.[0-9]+\.[0-9]+ \(git ([0-9a-f]{12}|unknown), SimGrid [0-9.]+\)$/" "" "$cpsim" --version
 
 expect 2 "" "cpsim: error: 'chekc' is neither a command nor a file (did you mean 'check'?); see cpsim --help" \
     "$cpsim" chekc "$scenario"
@@ -52,6 +52,7 @@ expect 0 "/^workload +What the machine/" "" "$cpsim" describe
 
 expect 0 "/^llama3-405b +Llama 3.1 405B, 405\.9 G parameters, 126 layers/" "" "$cpsim" models
 expect 0 "/^  gtt +Meta/" "" "$cpsim" platforms
+compare "platforms" "/^  nccl-hopper +NCCL/" "$scratch/out"
 expect 0 "/\"name\": \"llama3-8b\"/" "" "$cpsim" models --json
 expect 0 "" "" "$cpsim" models -o "$scratch/models"
 compare "models -o" "/^llama3-8b/" "$scratch/models"

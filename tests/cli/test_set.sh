@@ -32,7 +32,7 @@ shown() {
     for setting in "$@"; do arguments+=(--set "$setting"); done
     expect 0 "/$pattern/" "" "$cpsim" show "$scenario" "${arguments[@]}"
 }
-shown '^  tensor: 8 +# --set$' layout.tensor=2 layout.tensor=8
+shown '^  tensor: 4 +# --set$' model=llama3-8b layout.tensor=2 layout.tensor=4
 shown '^    - prompt: 8_000 tokens +# --set$' "workload.turns.0.prompt=8_000 tokens"
 shown '^  kv_cache: fp8 +# --set$' precision.kv_cache=fp8
 shown '^    format: fp8 +# preset fp8-ffn$' precision.kv_cache=fp8

@@ -69,7 +69,7 @@ static struct played play(const char *const *sets, size_t count, struct batch_sl
     struct engine *engine = engine_open(&scenario.cluster, nodes, NULL, diagnostics);
     ck_assert_ptr_nonnull(engine);
     struct played played = {
-        .closed_seconds = program_seconds(&scenario.cluster, &program, scratch.spans),
+        .closed_seconds = program_seconds(&program, scratch.spans),
         .folded_seconds = play_once(engine, &scenario, &program, true),
         .full_seconds = play_once(engine, &scenario, &program, false),
     };

@@ -143,6 +143,8 @@ START_TEST(damaged_files_never_crash_the_loader)
         {.key = "model", .path = CPSIM_SOURCE_DIR "/models/llm/llama3-405b.yaml"},
         {.key = "cluster", .path = CPSIM_SOURCE_DIR "/platforms/clusters/gtt.yaml"},
         {.key = "gpu", .path = CPSIM_SOURCE_DIR "/platforms/gpus/h100-sxm.yaml"},
+        {.key = "software.collectives",
+         .path = CPSIM_SOURCE_DIR "/platforms/collectives/nccl-hopper.yaml"},
         {.key = "software", .path = CPSIM_SOURCE_DIR "/platforms/software/pytorch-nccl.yaml"},
     };
     static char text[MOST_BYTES];

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/engine/actor.h"
+
+#include "sim/engine/engine_internal.h"
+#include "sim/engine/platform_xml.h"
+
+#include <simgrid/actor.h>
+#include <simgrid/engine.h>
+#include <simgrid/semaphore.h>
+
+/* What an actor runs; handed over by the actor's data. */
+struct actor {
+    actor_code *code;
+    void *data;
+};
+
+static void run_actor(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    const struct actor *actor = sg_actor_self_get_data();
+    actor->code(actor->data);
+}
+
+void actor_start(struct engine *engine, uint32_t gpu, actor_code *code, void *data, bool daemon)
+{
+    struct actor *actor = ARENA_NEW(engine->actors, struct actor);
+    *actor = (struct actor){.code = code, .data = data};
+    sg_actor_t handle = sg_actor_init("actor", engine->hosts[gpu]);
+    sg_actor_set_data(handle, actor);
+    sg_actor_start_(handle, run_actor, 0, NULL);
+    if (daemon) {
+        sg_actor_daemonize(handle);
+    }
+}
+
+void engine_run(struct engine *engine)
+{
+    simgrid_run();
+    arena_destroy(engine->actors);
+    engine->actors = arena_create();
+}
+
+double engine_clock(void)
+{
+    return simgrid_get_clock();
+}
+
+void actor_sleep(double seconds)
+{
+    sg_actor_sleep_for(seconds);
+}
+
+/* --- signals --- */
+
+void signal_init(struct actor_signal *signal)
+{
+    *signal = (struct actor_signal){.semaphore = sg_sem_init(0), .awaits = SIGNAL_NOTHING};
+}
+
+void signal_destroy(struct actor_signal *signal)
+{
+    sg_sem_destroy(signal->semaphore);
+}
+
+void signal_wait(struct actor_signal *signal, uint32_t what)
+{
+    signal->awaits = what;
+    sg_sem_acquire(signal->semaphore);
+}
+
+bool signal_wait_until(struct actor_signal *signal, uint32_t what, double seconds)
+{
+    signal->awaits = what;
+    bool late = sg_sem_acquire_timeout(signal->semaphore, seconds) != 0;
+    if (!late) {
+        return true;
+    }
+    if (signal->awaits == SIGNAL_NOTHING) {
+        sg_sem_acquire(signal->semaphore); /* woken at the very moment: take what was released */
+        return true;
+    }
+    signal->awaits = SIGNAL_NOTHING;
+    return false;
+}
+
+void signal_wake(struct actor_signal *signal, uint32_t what)
+{
+    if (signal->awaits == what) {
+        signal->awaits = SIGNAL_NOTHING;
+        sg_sem_release(signal->semaphore);
+    }
+}
+
+/* --- flows --- */
+
+static bool in_one_node(const struct engine *engine, uint32_t from, uint32_t to)
+{
+    uint32_t gpus = engine->cluster->gpus_per_node;
+    return from / gpus == to / gpus;
+}
+
+/* A flow takes both ends of its way; `times`: plays that this one stands for. */
+struct way {
+    struct link_use *ends[2];
+    double times;
+};
+
+static struct way enter(struct engine *engine, uint32_t from, uint32_t to, double bytes,
+                        double times)
+{
+    bool in_node = in_one_node(engine, from, to);
+    struct way way = {
+        .ends = {&engine->link_use[in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT][from],
+                 &engine->link_use[in_node ? LINK_NVLINK_IN : LINK_NIC_IN][to]},
+        .times = times,
+    };
+    for (int i = 0; i < 2; i++) {
+        way.ends[i]->bytes += times * bytes;
+        if (way.ends[i]->flows++ == 0) {
+            way.ends[i]->since = simgrid_get_clock();
+        }
+    }
+    engine->events++;
+    return way;
+}
+
+static void leave(struct way way)
+{
+    for (int i = 0; i < 2; i++) {
+        if (--way.ends[i]->flows == 0) {
+            way.ends[i]->busy_seconds += way.times * (simgrid_get_clock() - way.ends[i]->since);
+        }
+    }
+}
+
+void engine_set_limit(struct engine *engine, uint32_t from, uint32_t to, double limit)
+{
+    enum limiter limiter = in_one_node(engine, from, to) ? LIMITER_NODE : LIMITER_FABRIC;
+    double wanted = limit > 0.0 ? limit : PLATFORM_UNLIMITED;
+    if (!engine->own_platform && engine->limits[limiter][from] != wanted) {
+        engine->limits[limiter][from] = wanted;
+        sg_link_set_bandwidth(engine->limiters[limiter][from], wanted);
+    }
+}
+
+/* Bytes that take as long alone as `bytes` at the limit: on a platform of the user's own there is
+ * no limiter to set. */
+static double stretched_bytes(const struct engine *engine, uint32_t from, uint32_t to, double bytes,
+                              double limit)
+{
+    double route = sg_host_get_route_bandwidth(engine->hosts[from], engine->hosts[to]);
+    return limit > 0.0 && route > limit ? bytes * route / limit : bytes;
+}
+
+void actor_send(struct engine *engine, uint32_t from, uint32_t to, double bytes, double limit,
+                double times)
+{
+    struct way way = enter(engine, from, to, bytes, times);
+    if (engine->own_platform) {
+        bytes = stretched_bytes(engine, from, to, bytes, limit);
+    } else {
+        engine_set_limit(engine, from, to, limit);
+    }
+    sg_host_sendto(engine->hosts[from], engine->hosts[to], bytes);
+    leave(way);
+}

@@ -1,1 +1,0 @@
-typedef int cpsim_inference_empty;

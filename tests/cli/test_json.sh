@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# --json: one object that a standard parser takes, every key documented in docs/json-output.md and
+# every documented key printed, whatever a title holds.
+set -euo pipefail
+cpsim=$1 source=$2
+# shellcheck source=tests/cli/library.sh
+source "$source/tests/cli/library.sh"
+cd "$scratch"
+python=$("$source/tools/find-python.sh" json)
+
+for scenario in llama405b follow-up-prompt one-gpu; do
+    expect 0 "*" "" "$cpsim" "$source/scenarios/$scenario.yaml" --json -o trace.h5
+    cp out "$scenario.json"
+done
+expect 0 "" "" "$python" "$source/tests/cli/json_keys.py" "$source/docs/json-output.md" ./*.json
+
+# The comparison sees a key that is missing on either side, and a wrong type.
+sed '/`phases\[\]\.mfu`/d; s/^| `gpus` | number/| `gpus` | string/' "$source/docs/json-output.md" >page.md
+echo '| `phases[].luck` | number | 1 | None. |' >>page.md
+expect 1 "page.md: gpus: documented as string, printed as number
+page.md: phases[].mfu: printed, but not documented
+page.md: phases[].luck: documented, but never printed" "" \
+    "$python" "$source/tests/cli/json_keys.py" page.md ./*.json
+
+# Quotes, backslashes and control characters survive; the parts add up.
+cat >check.py <<'END'
+import json, sys
+run = json.load(sys.stdin)
+assert run["title"] == 'a "b" \\ c\td \u2014', run["title"]
+for phase in run["phases"]:
+    parts = sum(phase["seconds_by_class"].values())
+    assert abs(parts / phase["seconds"] - 1) < 1e-6, (parts, phase["seconds"])
+assert abs(sum(p["seconds"] for p in run["phases"]) / run["seconds"] - 1) < 1e-6
+END
+"$cpsim" "$source/scenarios/one-gpu.yaml" --json --set 'title="a \"b\" \\ c\td —"' >odd.json
+expect 0 "" "" bash -c "'$python' check.py <odd.json"
+finish

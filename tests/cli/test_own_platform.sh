@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A network of the user's own: what show --platform-xml prints is taken back and gives the same
+# result; a change of it shows; one that SimGrid would abort on is a sentence and exit 2.
+set -euo pipefail
+cpsim=$1 source=$2
+# shellcheck source=tests/cli/library.sh
+source "$source/tests/cli/library.sh"
+cd "$scratch"
+scenario=$source/scenarios/how-many-nodes.yaml
+
+expect 0 "/^<host id=\"gpu31\" /" "" "$cpsim" show "$scenario" --platform-xml
+cp out good.xml
+expect 0 "" "" "$cpsim" show "$scenario" --platform-xml --output again.xml
+expect 0 "" "" cmp good.xml again.xml
+if [ "$(grep -c '<host ' good.xml)" != 32 ]; then
+    echo "show --platform-xml prints $(grep -c '<host ' good.xml) hosts, expected those of the layout: 32"
+    failures=$((failures + 1))
+fi
+
+"$cpsim" "$scenario" >made
+"$cpsim" "$scenario" --set platform.xml=good.xml >own
+expect 0 "" "" diff made own
+# A path in a scenario is relative to the scenario.
+mkdir folder
+cp good.xml folder
+{ cat "$scenario" && echo 'platform: good.xml'; } >folder/own.yaml
+"$cpsim" folder/own.yaml >own
+expect 0 "" "" diff made own
+
+# Slow network cards: the ring no longer hides.
+sed -E 's/(link id="nic[0-9]+" bandwidth=")[^"]*/\1500MBps/' good.xml >slow.xml
+"$cpsim" "$scenario" --set platform.xml=slow.xml >own
+if diff made own >log; then
+    echo "slow network cards change nothing"
+    failures=$((failures + 1))
+fi
+
+refused() { # refused FILE PATTERN
+    expect 2 "" "/^$1: error: SimGrid does not take this platform: .*$2.*show --platform-xml/" \
+        "$cpsim" "$scenario" --set "platform.xml=$1"
+}
+head -c 20000 good.xml >cut.xml
+refused cut.xml 'Parse error at cut.xml:200'
+: >empty.xml
+refused empty.xml 'EOF in prolog'
+echo '<?xml version="1.0"?><!DOCTYPE platform SYSTEM "https://simgrid.org/simgrid.dtd"><platform version="4.1"><zone id="a" routing="Full"></zone></platform>' >hostless.xml
+refused hostless.xml 'no host "gpu0": hosts must be named gpu0 to gpu31'
+"$cpsim" show "$source/scenarios/one-gpu.yaml" --platform-xml >small.xml
+refused small.xml 'no host "gpu8"'
+sed '/<route src="gpu3" dst="gpu4"/d' good.xml >gap.xml
+refused gap.xml 'no route from gpu3 to gpu4'
+expect 2 "" "/none.xml. cannot be read/" "$cpsim" "$scenario" --set platform.xml=none.xml
+finish
