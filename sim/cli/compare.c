@@ -63,8 +63,9 @@ const struct command command_compare = {
     .name = "compare",
     .operands = "[FILE...]",
     .summary = "predict what was measured and print the errors by class",
-    .doc = "Tables as CSV; the kind of each is recognised by its columns. Without a file: the kinds "
-           "and\ntheir columns. analysis/measure_gpu.py measures such tables on a GPU of yours.",
+    .doc =
+        "Tables as CSV; the kind of each is recognised by its columns. Without a file: the kinds "
+        "and\ntheir columns. analysis/measure_gpu.py measures such tables on a GPU of yours.",
     .example = "cpsim compare measurements.csv --gpu h100-sxm --cluster dgx-h100",
     .options = TAKES(OPTION_GPU) | TAKES(OPTION_CLUSTER) | TAKES(OPTION_SOFTWARE) |
                TAKES(OPTION_CSV) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),

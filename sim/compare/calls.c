@@ -21,22 +21,21 @@ struct group_shape row_group(struct measurement *row, uint32_t ranks, uint32_t n
 struct collective_call row_call(struct measurement *row, struct group_shape group,
                                 bool member_bytes)
 {
-    static const struct measurement_choice kinds[] = {
-        {"all_reduce", COLLECTIVE_ALL_REDUCE},
-        {"all_gather", COLLECTIVE_ALL_GATHER},
-        {"reduce_scatter", COLLECTIVE_REDUCE_SCATTER},
-        {"all_to_all", COLLECTIVE_ALL_TO_ALL},
-        {"alltoall", COLLECTIVE_ALL_TO_ALL},
-        {"sendrecv_ring", COLLECTIVE_SEND_RECV},
-        {"send", COLLECTIVE_SEND},
-        {NULL, 0}};
+    static const struct measurement_choice kinds[] = {{"all_reduce", COLLECTIVE_ALL_REDUCE},
+                                                      {"all_gather", COLLECTIVE_ALL_GATHER},
+                                                      {"reduce_scatter", COLLECTIVE_REDUCE_SCATTER},
+                                                      {"all_to_all", COLLECTIVE_ALL_TO_ALL},
+                                                      {"alltoall", COLLECTIVE_ALL_TO_ALL},
+                                                      {"sendrecv_ring", COLLECTIVE_SEND_RECV},
+                                                      {"send", COLLECTIVE_SEND},
+                                                      {NULL, 0}};
     enum collective_kind kind = (enum collective_kind)measurement_choice(row, "collective", kinds);
     bool shares = kind == COLLECTIVE_ALL_GATHER || kind == COLLECTIVE_REDUCE_SCATTER;
     return (struct collective_call){
         .kind = kind,
         .group = group,
-        .bytes = measurement_number(row, "bytes", 1, 1e13) *
-                 (shares && member_bytes ? group.ranks : 1),
+        .bytes =
+            measurement_number(row, "bytes", 1, 1e13) * (shares && member_bytes ? group.ranks : 1),
         .graph = true,
     };
 }

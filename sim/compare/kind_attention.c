@@ -3,7 +3,8 @@
  * the fastest counts. */
 #include "sim/compare/shapes.h"
 
-static const char *const prefill_columns[] = {"tq", "tk", "hq", "hk", "hd", "causal", "time_us", NULL};
+static const char *const prefill_columns[] = {"tq", "tk",     "hq",      "hk",
+                                              "hd", "causal", "time_us", NULL};
 static const char *const prefill_shape[] = {"batch", "tq", "tk", "hq", "hk", "hd", "causal", NULL};
 
 static void predict_prefill(struct measurement *row)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * Collectives: from PyTorch (a `mode`), from nccl-tests (a number of nodes), and as the repository's
- * own table has them (models/collective.h's names and bytes). */
+ * Collectives: from PyTorch (a `mode`), from nccl-tests (a number of nodes), and as the
+ * repository's own table has them (models/collective.h's names and bytes). */
 #include "sim/compare/calls.h"
 
 #include <string.h>
 
 enum { MOST_RANKS = 1 << 20 };
 
-static const char *const pytorch_columns[] = {"collective", "ranks", "bytes", "mode", "time_us",
-                                              NULL};
+static const char *const pytorch_columns[] = {"collective", "ranks",   "bytes",
+                                              "mode",       "time_us", NULL};
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -47,7 +47,8 @@ const struct measurement_kind kind_collective = {
     .predict = predict_pytorch,
 };
 
-static const char *const tests_columns[] = {"collective", "ranks", "nodes", "bytes", "time_us", NULL};
+static const char *const tests_columns[] = {"collective", "ranks",   "nodes",
+                                            "bytes",      "time_us", NULL};
 
 static void predict_tests(struct measurement *row)
 {
@@ -69,16 +70,16 @@ const struct measurement_kind kind_collective_tests = {
     .predict = predict_tests,
 };
 
-static const char *const table_columns[] = {"kind", "ranks", "ranks_per_node", "launch",
-                                            "bytes", "microseconds", NULL};
+static const char *const table_columns[] = {
+    "kind", "ranks", "ranks_per_node", "launch", "bytes", "microseconds", NULL};
 
 static void predict_table(struct measurement *row)
 {
     static const struct measurement_choice launches[] = {{"graph", 1}, {"eager", 0}, {NULL, 0}};
     struct measurement_choice kinds[COLLECTIVE_KIND_COUNT + 1] = {{NULL, 0}};
     for (int kind = 0; kind < COLLECTIVE_KIND_COUNT; kind++) {
-        kinds[kind] = (struct measurement_choice){
-            collective_kind_name((enum collective_kind)kind), kind};
+        kinds[kind] =
+            (struct measurement_choice){collective_kind_name((enum collective_kind)kind), kind};
     }
     uint32_t ranks = (uint32_t)measurement_count(row, "ranks", 2, MOST_RANKS);
     uint32_t in_node = (uint32_t)measurement_count(row, "ranks_per_node", 1, MOST_RANKS);

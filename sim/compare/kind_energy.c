@@ -11,8 +11,9 @@
 enum work { WORK_IDLE, WORK_COPY, WORK_GEMM, WORK_ATTENTION, WORK_PREFILL, WORK_DECODE };
 
 static const char *const energy_columns[] = {
-    "work", "model", "tp_shard", "precision", "batch", "new_tokens", "context", "seconds",
-    "time_us_per_call", "average_watts", "sm_clock_mhz", "note", NULL};
+    "work",         "model",   "tp_shard", "precision",        "batch",
+    "new_tokens",   "context", "seconds",  "time_us_per_call", "average_watts",
+    "sm_clock_mhz", "note",    NULL};
 
 static struct power_state settle(const struct measurement *row, const struct kernel_work *work,
                                  double run_seconds)
@@ -26,8 +27,9 @@ static struct kernel_work noted_gemm(struct measurement *row)
 {
     unsigned k = 1, n = 1;
     if (sscanf(measurement_text(row, "note"), "k=%9u n=%9u", &k, &n) != 2 || k == 0 || n == 0) {
-        measurement_complain(row, "note", "the product's depth and columns were expected, as in "
-                                          "'k=16384 n=13312'");
+        measurement_complain(row, "note",
+                             "the product's depth and columns were expected, as in "
+                             "'k=16384 n=13312'");
         k = n = 1;
     }
     uint64_t m = measurement_count(row, "new_tokens", 1, ROW_MOST);
@@ -38,10 +40,12 @@ static struct kernel_work noted_gemm(struct measurement *row)
 static struct kernel_work noted_attention(struct measurement *row)
 {
     unsigned query_heads = 1, kv_heads = 1;
-    if (sscanf(measurement_text(row, "note"), "%9u q heads, %9u kv head", &query_heads, &kv_heads) != 2 ||
+    if (sscanf(measurement_text(row, "note"), "%9u q heads, %9u kv head", &query_heads,
+               &kv_heads) != 2 ||
         kv_heads == 0 || query_heads == 0 || query_heads % kv_heads != 0) {
-        measurement_complain(row, "note", "the heads were expected, as in '16 q heads, 1 kv head, "
-                                          "causal'");
+        measurement_complain(row, "note",
+                             "the heads were expected, as in '16 q heads, 1 kv head, "
+                             "causal'");
         query_heads = kv_heads = 1;
     }
     struct attention_shape shape = {
@@ -137,9 +141,11 @@ const struct measurement_kind kind_energy = {
     .predict = predict_energy,
 };
 
-static const char *const power_columns[] = {"work", "dtype", "m", "k", "n", "tq", "tk", "hq", "hk",
-                                            "hd", "causal", "bytes", "seconds", "time_us",
-                                            "average_watts", "sm_clock_mhz", NULL};
+static const char *const power_columns[] = {
+    "work",         "dtype", "m",       "k",       "n",
+    "tq",           "tk",    "hq",      "hk",      "hd",
+    "causal",       "bytes", "seconds", "time_us", "average_watts",
+    "sm_clock_mhz", NULL};
 
 static void predict_power(struct measurement *row)
 {

@@ -24,8 +24,8 @@ const struct measurement_kind kind_gemm = {
     .predict = predict_gemm,
 };
 
-static const char *const sustained_columns[] = {"dtype", "m", "k", "n", "seconds_in", "tflops",
-                                                NULL};
+static const char *const sustained_columns[] = {"dtype",      "m",      "k", "n",
+                                                "seconds_in", "tflops", NULL};
 
 /* The rate of one moment, long after the burst's energy is spent: what the limit leaves. */
 static void predict_sustained(struct measurement *row)

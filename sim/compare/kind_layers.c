@@ -22,9 +22,9 @@ static struct stack_shape layer_shape(struct measurement *row, const char *shard
     };
 }
 
-static const char *const layer_columns[] = {"model",      "tp_shard", "precision", "phase",
-                                            "batch",      "new_tokens", "context", "layers",
-                                            "time_us_per_layer", NULL};
+static const char *const layer_columns[] = {
+    "model",   "tp_shard", "precision",         "phase", "batch", "new_tokens",
+    "context", "layers",   "time_us_per_layer", NULL};
 
 static void predict_layers(struct measurement *row)
 {
@@ -47,9 +47,18 @@ const struct measurement_kind kind_layers = {
     .predict = predict_layers,
 };
 
-static const char *const tensor_columns[] = {"model", "tp", "shard_of", "precision", "phase", "batch",
-                                             "new_tokens", "context", "layers", "time_us_per_layer",
-                                             "time_us_per_layer_nocomm", NULL};
+static const char *const tensor_columns[] = {"model",
+                                             "tp",
+                                             "shard_of",
+                                             "precision",
+                                             "phase",
+                                             "batch",
+                                             "new_tokens",
+                                             "context",
+                                             "layers",
+                                             "time_us_per_layer",
+                                             "time_us_per_layer_nocomm",
+                                             NULL};
 
 static void predict_tensor_layers(struct measurement *row)
 {
@@ -77,9 +86,15 @@ const struct measurement_kind kind_tensor_layers = {
     .predict = predict_tensor_layers,
 };
 
-static const char *const training_columns[] = {
-    "model", "tp_shard", "precision", "micro_batch", "seq_len", "layers", "forward_us_per_layer",
-    "forward_backward_us_per_layer", NULL};
+static const char *const training_columns[] = {"model",
+                                               "tp_shard",
+                                               "precision",
+                                               "micro_batch",
+                                               "seq_len",
+                                               "layers",
+                                               "forward_us_per_layer",
+                                               "forward_backward_us_per_layer",
+                                               NULL};
 
 static void predict_training(struct measurement *row)
 {

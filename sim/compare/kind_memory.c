@@ -25,8 +25,9 @@ static void predict_memory(struct measurement *row)
     }
     measurement_extrapolates(row, memory_extrapolation(gpu, &shape));
     struct kernel_work work = memory_kernel_work(gpu, &shape);
-    measurement_compare(row, shape.bytes < 1e6 ? "memory-bound, under 1 MB" : "memory-bound, 1 MB and more",
-                        "time_us", row_kernel_microseconds(row, &work));
+    measurement_compare(
+        row, shape.bytes < 1e6 ? "memory-bound, under 1 MB" : "memory-bound, 1 MB and more",
+        "time_us", row_kernel_microseconds(row, &work));
 }
 
 const struct measurement_kind kind_memory = {

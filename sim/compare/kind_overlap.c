@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * A kernel and a collective in two loops at once. Both alone are predicted too, so that the error of
- * the times together is that of the whole chain. The shorter loop ends first; the rest of the other
- * runs alone. */
+ * A kernel and a collective in two loops at once. Both alone are predicted too, so that the error
+ * of the times together is that of the whole chain. The shorter loop ends first; the rest of the
+ * other runs alone. */
 #include "models/overlap.h"
 
 #include "models/gpu_power.h"
@@ -10,10 +10,19 @@
 
 #include <math.h>
 
-static const char *const columns[] = {
-    "kernel", "m_or_tokens", "k", "n", "collective", "bytes", "kernel_alone_us",
-    "collective_alone_us", "kernel_together_us", "collective_together_us", "repeats_kernel",
-    "repeats_collective", NULL};
+static const char *const columns[] = {"kernel",
+                                      "m_or_tokens",
+                                      "k",
+                                      "n",
+                                      "collective",
+                                      "bytes",
+                                      "kernel_alone_us",
+                                      "collective_alone_us",
+                                      "kernel_together_us",
+                                      "collective_together_us",
+                                      "repeats_kernel",
+                                      "repeats_collective",
+                                      NULL};
 
 enum kernel { KERNEL_GEMM, KERNEL_ATTENTION, KERNEL_COPY };
 
@@ -53,7 +62,8 @@ static struct kernel_work kernel_work_of(struct measurement *row, struct overlap
     return attention_work(gpu, &shape, 1);
 }
 
-/* Time a call of a loop of `calls` that run beside each other for `together` seconds, then alone. */
+/* Time a call of a loop of `calls` that run beside each other for `together` seconds, then alone.
+ */
 static double mean_call(double alone, double factor, double calls, double together)
 {
     double rest = (calls - together / (alone * factor)) * alone;
@@ -78,10 +88,10 @@ static void predict(struct measurement *row)
     double allowance = power_allowance_watts(gpu, kernel_calls * boost);
     kernel.seconds = power_settle(gpu, &load, allowance).seconds;
     if (kernel.wave_seconds > 0.0) {
-        kernel.wave_seconds = overlap_gemm_wave_seconds(
-            measurement_count(row, "m_or_tokens", 1, ROW_MOST),
-            measurement_count(row, "n", 1, ROW_MOST), kernel.seconds,
-            gpu->streaming_multiprocessors);
+        kernel.wave_seconds =
+            overlap_gemm_wave_seconds(measurement_count(row, "m_or_tokens", 1, ROW_MOST),
+                                      measurement_count(row, "n", 1, ROW_MOST), kernel.seconds,
+                                      gpu->streaming_multiprocessors);
     }
     struct overlap_collective collective = {.seconds = 1e-6 * row_call_microseconds(row, &call)};
     struct overlap_factors factors =
@@ -92,9 +102,8 @@ static void predict(struct measurement *row)
     measurement_compare(row, "overlap: kernel alone", "kernel_alone_us", 1e6 * kernel.seconds);
     measurement_compare(row, "overlap: collective alone", "collective_alone_us",
                         1e6 * collective.seconds);
-    measurement_compare(
-        row, "overlap: kernel beside a collective", "kernel_together_us",
-        1e6 * mean_call(kernel.seconds, factors.kernel, kernel_calls, together));
+    measurement_compare(row, "overlap: kernel beside a collective", "kernel_together_us",
+                        1e6 * mean_call(kernel.seconds, factors.kernel, kernel_calls, together));
     measurement_compare(
         row, "overlap: collective beside a kernel", "collective_together_us",
         1e6 * mean_call(collective.seconds, factors.collective, collective_calls, together));

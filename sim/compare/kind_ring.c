@@ -4,9 +4,9 @@
 #include "sim/compare/shapes.h"
 #include "sim/compare/stack.h"
 
-static const char *const ring_columns[] = {"model",   "variant",           "new_tokens",
-                                           "cached_tokens", "hq",          "hk",
-                                           "attn_us", "sendrecv_us_alone", "attn_only_us", NULL};
+static const char *const ring_columns[] = {
+    "model", "variant", "new_tokens",        "cached_tokens", "hq",
+    "hk",    "attn_us", "sendrecv_us_alone", "attn_only_us",  NULL};
 
 static void predict_ring(struct measurement *row)
 {

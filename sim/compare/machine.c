@@ -61,13 +61,12 @@ static const void *load(struct machine_files *files, const char *key, const char
         }
     }
     struct file *file = ARENA_NEW(files->arena, struct file);
-    *file = (struct file){
-        .next = files->first, .key = key, .name = arena_strdup(files->arena, name)};
+    *file =
+        (struct file){.next = files->first, .key = key, .name = arena_strdup(files->arena, name)};
     files->first = file;
     const char *folder = field_find(scenario_fields, key)->folder;
     bool is_path = strchr(name, '/') != NULL || strstr(name, ".yaml") != NULL;
-    const char *path =
-        is_path ? name : find_named(files->arena, &files->path, folder, name, NULL);
+    const char *path = is_path ? name : find_named(files->arena, &files->path, folder, name, NULL);
     if (path == NULL) {
         complain_of_name(files, key, folder, name, mark);
         return NULL;

@@ -35,7 +35,8 @@ void measurement_complain(struct measurement *measurement, const char *column, c
                           ...)
 {
     const struct csv_field *field = field_of(measurement, column);
-    struct mark mark = {.file = measurement->csv->file, .line = measurement->row->line, .column = 1};
+    struct mark mark = {
+        .file = measurement->csv->file, .line = measurement->row->line, .column = 1};
     char message[400];
     va_list arguments;
     va_start(arguments, format);

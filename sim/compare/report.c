@@ -74,8 +74,8 @@ static int by_error(const void *left, const void *right)
 static struct place *places_by_error(struct text *text, const struct comparison *comparison,
                                      size_t *count)
 {
-    struct place *places = ARENA_ARRAY(text->arena, struct place,
-                                       comparison->row_count * MEASUREMENT_MAX_FIGURES + 1);
+    struct place *places =
+        ARENA_ARRAY(text->arena, struct place, comparison->row_count * MEASUREMENT_MAX_FIGURES + 1);
     *count = 0;
     for (size_t i = 0; i < comparison->row_count; i++) {
         const struct compared_row *row = &comparison->rows[i];

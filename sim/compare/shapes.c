@@ -6,10 +6,8 @@
 struct gemm_shape row_gemm_of(struct measurement *row, const char *dtype, uint64_t m, uint64_t n,
                               uint64_t k)
 {
-    static const struct measurement_choice scalings[] = {{"bf16", SCALING_NONE},
-                                                         {"fp8", SCALING_ROW},
-                                                         {"fp8t", SCALING_TENSOR},
-                                                         {NULL, 0}};
+    static const struct measurement_choice scalings[] = {
+        {"bf16", SCALING_NONE}, {"fp8", SCALING_ROW}, {"fp8t", SCALING_TENSOR}, {NULL, 0}};
     enum scaling scaling = (enum scaling)measurement_choice(row, dtype, scalings);
     struct gemm_shape shape = {.m = m,
                                .n = n,

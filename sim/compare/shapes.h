@@ -20,7 +20,8 @@ struct attention_shape row_attention_prefill(struct measurement *row);
 /* A copy that moves `bytes`, half of them read. */
 struct memory_shape row_copy(struct measurement *row, double bytes);
 
-/* Microseconds of a kernel in a micro-benchmark: replayed for as long as models/measurement.h says. */
+/* Microseconds of a kernel in a micro-benchmark: replayed for as long as models/measurement.h says.
+ */
 double row_kernel_microseconds(const struct measurement *row, const struct kernel_work *work);
 
 enum { ROW_MOST = 1 << 30 }; /* of tokens, heads, ...: a typing mistake */

@@ -222,8 +222,8 @@ static void mark_extrapolation(struct measurement *row, const struct stack *stac
             measurement_extrapolates(row, memory_extrapolation(gpu, &op->memory));
             break;
         case OPERATOR_COLLECTIVE:
-            measurement_extrapolates(row, collective_extrapolation(&stack->software.library,
-                                                                   &op->collective.call));
+            measurement_extrapolates(
+                row, collective_extrapolation(&stack->software.library, &op->collective.call));
             break;
         case OPERATOR_HOST:
         case OPERATOR_KIND_COUNT:
@@ -237,8 +237,7 @@ static struct power_state price(struct stack *stack, double run_seconds)
     stack->layer->count = stack->operators; /* without the wait for launches of a pricing before */
     struct power_state state =
         step_price_for(&stack->replica, &stack->program, &stack->scratch, run_seconds);
-    state.seconds =
-        program_seconds(stack->replica.cluster, &stack->program, stack->scratch.spans);
+    state.seconds = program_seconds(&stack->program, stack->scratch.spans);
     return state;
 }
 
@@ -263,7 +262,7 @@ double stack_collective_seconds(struct measurement *row, const struct stack_shap
     for (uint32_t i = 0; i < stack->layer->count; i++) {
         const struct step_operator *op = &stack->layer->operators[i];
         if (op->kind == OPERATOR_COLLECTIVE && strcmp(op->name, name) == 0) {
-            seconds += operator_seconds(stack->replica.cluster, op);
+            seconds += op->cost.seconds;
         }
     }
     return seconds;
@@ -276,8 +275,7 @@ const struct llm *row_llm(struct measurement *row)
     int column = csv_column(row->csv, "model");
     assert(column != CSV_NO_COLUMN && "a kind asks for the columns it has named");
     const struct csv_field *field = &row->row->fields[column];
-    const struct llm *llm =
-        machine_llm(row->files, field->text, csv_mark(row->csv, field));
+    const struct llm *llm = machine_llm(row->files, field->text, csv_mark(row->csv, field));
     row->wrong = row->wrong || llm == NULL;
     return llm;
 }
@@ -304,8 +302,7 @@ struct batch_slice row_slice(struct measurement *row, enum phase phase)
     struct batch_slice slice = {
         .phase = phase,
         .sequences = (uint32_t)measurement_count(row, "batch", 1, ROW_MOST),
-        .new_tokens =
-            phase == PHASE_DECODE ? 1 : measurement_count(row, "new_tokens", 1, ROW_MOST),
+        .new_tokens = phase == PHASE_DECODE ? 1 : measurement_count(row, "new_tokens", 1, ROW_MOST),
     };
     slice.cached_tokens =
         measurement_count(row, "context", slice.new_tokens, ROW_MOST) - slice.new_tokens;

@@ -5,33 +5,31 @@
 
 #include "sim/scenario/tables.h"
 
-const struct field fitted_range_fields[] = {
-    {.key = "least",
-     .kind = FIELD_NUMBER,
-     FIELD_AT(fitted_range, least),
-     .required = true,
-     .max = 1e18,
-     .doc = "The smallest that was measured."},
-    {.key = "most",
-     .kind = FIELD_NUMBER,
-     FIELD_AT(fitted_range, most),
-     .required = true,
-     .max = 1e18,
-     .doc = "The largest."},
-    {0}};
+const struct field fitted_range_fields[] = {{.key = "least",
+                                             .kind = FIELD_NUMBER,
+                                             FIELD_AT(fitted_range, least),
+                                             .required = true,
+                                             .max = 1e18,
+                                             .doc = "The smallest that was measured."},
+                                            {.key = "most",
+                                             .kind = FIELD_NUMBER,
+                                             FIELD_AT(fitted_range, most),
+                                             .required = true,
+                                             .max = 1e18,
+                                             .doc = "The largest."},
+                                            {0}};
 
-static const struct field fitted_fields[] = {
-    {.key = "ranks",
-     .kind = FIELD_MAPPING,
-     FIELD_AT(collective_library, fitted_ranks),
-     .fields = fitted_range_fields,
-     .doc = "GPUs of a group."},
-    {.key = "bytes",
-     .kind = FIELD_MAPPING,
-     FIELD_AT(collective_library, fitted_bytes),
-     .fields = fitted_range_fields,
-     .doc = "Bytes of a call."},
-    {0}};
+static const struct field fitted_fields[] = {{.key = "ranks",
+                                              .kind = FIELD_MAPPING,
+                                              FIELD_AT(collective_library, fitted_ranks),
+                                              .fields = fitted_range_fields,
+                                              .doc = "GPUs of a group."},
+                                             {.key = "bytes",
+                                              .kind = FIELD_MAPPING,
+                                              FIELD_AT(collective_library, fitted_bytes),
+                                              .fields = fitted_range_fields,
+                                              .doc = "Bytes of a call."},
+                                             {0}};
 
 static const struct field low_latency_fields[] = {
     {.key = "base",
