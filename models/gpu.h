@@ -5,6 +5,7 @@
 #ifndef CPSIM_MODELS_GPU_H
 #define CPSIM_MODELS_GPU_H
 
+#include "models/fitted.h"
 #include "models/format.h"
 
 #include <stdint.h>
@@ -72,6 +73,8 @@ struct gpu {
     double memory_joules_per_byte;               /* GPU memory to L2 and back, at any clock */
     double burst_watts;  /* what the fast limiter lets through before the slow one acts */
     double burst_joules; /* drawn above the limit before the slow one has acted */
+
+    struct gpu_fitted fitted;
 };
 
 /* The bf16 rate that MFU is a share of, FLOP per second. */

@@ -72,6 +72,24 @@ static const struct field joules_fields[] = {
     JOULES("fp32", FORMAT_FP32), JOULES("bf16", FORMAT_BF16), JOULES("fp16", FORMAT_FP16),
     JOULES("fp8", FORMAT_FP8),   JOULES("int8", FORMAT_INT8), {0}};
 
+#define RANGE(name, member, text)                                                                  \
+    {                                                                                              \
+        .key = name, .kind = FIELD_MAPPING, FIELD_AT(gpu_fitted, member),                          \
+        .fields = fitted_range_fields, .doc = text                                                 \
+    }
+
+static const struct field fitted_fields[] = {
+    RANGE("matmul_m", matmul_m, "Rows of a product."),
+    RANGE("matmul_n", matmul_n, "Columns of a product."),
+    RANGE("matmul_k", matmul_k, "Depth of a product."),
+    RANGE("attention_queries", attention_queries, "Queries of a sequence in prefill."),
+    RANGE("attention_keys", attention_keys, "Keys of a sequence in prefill."),
+    RANGE("decode_sequences", decode_sequences, "Sequences in decode."),
+    RANGE("decode_keys", decode_keys, "Keys of a sequence in decode."),
+    RANGE("head_size", head_size, "Elements of a head."),
+    RANGE("memory_bytes", memory_bytes, "Bytes that a kernel bound by memory moves."),
+    {0}};
+
 const struct field gpu_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -372,4 +390,10 @@ const struct field gpu_fields[] = {
      .required = true,
      .max = 1e6,
      .doc = "Drawn above the limit before the slow limiter has acted."},
+    {.key = "fitted",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(gpu, fitted),
+     .fields = fitted_fields,
+     .doc = "Shapes that the constants were fitted on. Outside, a prediction is an extrapolation "
+            "and cpsim compare says so."},
     {0}};
