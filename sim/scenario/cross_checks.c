@@ -186,7 +186,6 @@ static void keep_fuller(struct memory_use *fullest, size_t *fullest_turn, struct
     }
 }
 
-
 /* The fullest moment of a conversation: the end of a turn's prefill, or of its answer. */
 static void check_memory(const struct checker *checker)
 {
