@@ -15,7 +15,7 @@ sources() {
     else
         local pattern
         for pattern in "$@"; do
-            find . -path ./build -prune -o -type f -path "./${pattern}" -print | sed 's,^\./,,'
+            find . \( -path ./build -o -path ./.git \) -prune -o -type f -path "./${pattern}" -print | sed 's,^\./,,'
         done
     fi | while IFS= read -r file; do
         if [ -f "$file" ]; then printf '%s\n' "$file"; fi
