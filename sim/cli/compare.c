@@ -30,8 +30,12 @@ static int print_result(const struct invocation *invocation, const struct compar
         }
     }
     if (invocation->json) {
-        report_print_json(comparison, stdout);
-        return EXIT_DONE;
+        FILE *stream = result_open(invocation);
+        if (stream == NULL) {
+            return EXIT_RUN_FAILED;
+        }
+        report_print_json(comparison, stream);
+        return result_close(invocation, stream);
     }
     struct text text = {.arena = arena};
     report_print(&text, comparison);
