@@ -30,6 +30,7 @@ struct attention_shape {
     uint64_t sequences, queries, keys;
     uint32_t query_heads, kv_heads, head_size;
     bool causal;
+    bool masks_ragged;  /* prefill: the kernel masks every block when the last is not full */
     enum format format; /* of keys and values in memory; products are 16-bit */
     uint32_t kv_splits; /* decode: parts that each sequence's keys are cut into; 0: by shape */
     uint32_t page_keys; /* keys a page of a paged cache; 0: one piece */

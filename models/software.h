@@ -15,6 +15,7 @@ struct software {
      * kernel takes longer, not more energy. */
     double matmul_efficiency, attention_efficiency;
     bool packs_query_heads; /* attention puts the query heads of a key-value head into one tile */
+    bool masks_ragged_keys; /* attention masks every block of keys when the last is not full */
     bool fused_kernels;     /* memory-bound kernels joined with their neighbours, as compilers and
                                serving engines do */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */

@@ -21,6 +21,7 @@ static struct kernel_work stack_attention_work(const struct replica *replica,
 {
     struct attention_shape packed = *shape;
     packed.kv_splits = shape->queries == 1 ? replica->software->decode_kv_splits : 0;
+    packed.masks_ragged = replica->software->masks_ragged_keys;
     if (replica->software->packs_query_heads && !shape->causal && shape->queries > 1) {
         packed.queries = shape->queries * (shape->query_heads / shape->kv_heads);
         packed.query_heads = shape->kv_heads;
