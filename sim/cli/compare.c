@@ -71,6 +71,7 @@ const struct command command_compare = {
         "Tables as CSV; the kind of each is recognised by its columns. Without a file: the kinds "
         "and\ntheir columns. analysis/measure_gpu.py measures such tables on a GPU of yours.",
     .example = "cpsim compare measurements.csv --gpu h100-sxm --cluster dgx-h100",
+    .files = "csv",
     .options = TAKES(OPTION_GPU) | TAKES(OPTION_CLUSTER) | TAKES(OPTION_SOFTWARE) |
                TAKES(OPTION_CSV) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
     .most_operands = ANY_NUMBER,

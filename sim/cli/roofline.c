@@ -30,7 +30,7 @@ static int show_roofline(const struct invocation *invocation)
     struct conversation_result result;
     int status = EXIT_WRONG_INPUT;
     if (scenario != NULL) {
-        status = conversation_run(scenario, arena, NULL, &result, diagnostics)
+        status = conversation_run(scenario, arena, NULL, NULL, &result, diagnostics)
                      ? print_result(invocation, scenario, &result, arena)
                      : EXIT_RUN_FAILED;
     }

@@ -28,6 +28,10 @@ void recorder_observe(void *context, const struct rank_role *role, uint32_t segm
     if (role->rank == 0 && repeat == 0 && recorder->totals != NULL) {
         operator_totals_add(recorder->totals, segment, spans, end_seconds);
     }
+    if (recorder->progress != NULL) {
+        recorder->progress_from += recorder->progress_step;
+        progress_update(recorder->progress, recorder->progress_from, recorder->progress_what);
+    }
     if (!is_wanted(recorder, role, repeat)) {
         return;
     }
