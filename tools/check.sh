@@ -103,6 +103,7 @@ sim/base sim/base
 sim/scenario models|sim/base
 sim/engine models|sim/base
 sim/trace models|sim/base
+sim/compare models|sim/base|sim/scenario
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
 RULES
 }

@@ -3,6 +3,8 @@
  * the fastest counts. */
 #include "sim/compare/shapes.h"
 
+enum { USUAL_SIZE = 128 }; /* of a head, in nearly every model */
+
 static const char *const prefill_columns[] = {"tq", "tk",     "hq",      "hk",
                                               "hd", "causal", "time_us", NULL};
 static const char *const prefill_shape[] = {"batch", "tq", "tk", "hq", "hk", "hd", "causal", NULL};
@@ -15,10 +17,10 @@ static void predict_prefill(struct measurement *row)
         return;
     }
     struct kernel_work work = attention_work(row->machine.gpu, &shape, 1);
-    measurement_compare(row,
-                        shape.keys < SHORT_KEYS ? "attention prefill, under 512 tokens"
-                                                : "attention prefill, 512 tokens and more",
-                        "time_us", row_kernel_microseconds(row, &work));
+    const char *class = shape.keys < SHORT_KEYS         ? "attention prefill, under 512 tokens"
+                        : shape.head_size != USUAL_SIZE ? "attention prefill, other head sizes"
+                                                        : "attention prefill, 512 tokens and more";
+    measurement_compare(row, class, "time_us", row_kernel_microseconds(row, &work));
 }
 
 const struct measurement_kind kind_attention_prefill = {
@@ -54,7 +56,10 @@ static void predict_decode(struct measurement *row)
     }
     measurement_extrapolates(row, attention_extrapolation(gpu, &shape));
     struct kernel_work work = attention_work(gpu, &shape, 1);
-    measurement_compare(row, "attention decode", "time_us", row_kernel_microseconds(row, &work));
+    measurement_compare(row,
+                        shape.head_size != USUAL_SIZE ? "attention decode, other head sizes"
+                                                      : "attention decode",
+                        "time_us", row_kernel_microseconds(row, &work));
 }
 
 const struct measurement_kind kind_attention_decode = {

@@ -11,7 +11,7 @@ static void predict_memory(struct measurement *row)
                                                         {"swiglu", MEMORY_SWIGLU},
                                                         {"rope", MEMORY_ROPE},
                                                         {"quant_fp8_row", MEMORY_QUANTISE_ROW},
-                                                        {"quant_fp8", MEMORY_QUANTISE},
+                                                        {"cast_fp8", MEMORY_QUANTISE},
                                                         {NULL, 0}};
     const struct gpu *gpu = row->machine.gpu;
     struct memory_shape shape = {
@@ -32,7 +32,7 @@ static void predict_memory(struct measurement *row)
 
 const struct measurement_kind kind_memory = {
     .name = "memory",
-    .doc = "copy, add_rmsnorm, swiglu, rope, quant_fp8_row, quant_fp8; bytes read and written",
+    .doc = "copy, add_rmsnorm, swiglu, rope, quant_fp8_row, cast_fp8; bytes read and written",
     .columns = memory_columns,
     .predict = predict_memory,
 };
