@@ -21,6 +21,7 @@ struct gemm_shape {
     uint64_t m, n, k;
     enum format format;   /* both operands */
     enum scaling scaling; /* SCALING_NONE for 16-bit formats */
+    bool accumulates;     /* out is fp32 and added to what is there: gradients of weights */
 };
 
 /* softmax(Q K^T) V for `sequences` sequences alike: `queries` x `query_heads` x `head_size` against

@@ -39,7 +39,9 @@ static struct kernel_work operator_work(const struct replica *replica,
                              op->gemm.m > SMALL_ROWS ? software->matmul_efficiency : 1.0);
     case OPERATOR_ATTENTION:
         return at_efficiency(stack_attention_work(replica, &op->attention),
-                             software->attention_efficiency);
+                             op->attention.backward
+                                 ? software->training.attention_backward_efficiency
+                                 : software->attention_efficiency);
     case OPERATOR_MEMORY:
         return memory_kernel_work(gpu, &op->memory);
     case OPERATOR_COLLECTIVE:
