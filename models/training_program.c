@@ -55,7 +55,10 @@ static void memory_kernel(struct builder *builder, const char *name, enum memory
                         .memory = {.kernel = kernel,
                                    .rows = rows,
                                    .columns = columns,
-                                   .bytes = (double)rows * (double)columns * bytes_per_element,
+                                   .bytes = (double)rows * (double)columns * bytes_per_element *
+                                            (kernel == MEMORY_OPTIMIZER
+                                                 ? 1.0
+                                                 : stack(builder)->memory_passes),
                                    .fused = stack(builder)->fused_kernels},
                     });
 }
@@ -81,9 +84,11 @@ static bool is_narrow(struct number number)
 static void cast(struct builder *builder, uint64_t rows, uint64_t columns, struct number number)
 {
     if (is_narrow(number)) {
-        memory_kernel(builder, "cast",
-                      number.scaling == SCALING_ROW ? MEMORY_QUANTISE_ROW : MEMORY_QUANTISE, rows,
-                      columns, stack(builder)->cast_bytes_per_element);
+        bool by_row = number.scaling == SCALING_ROW;
+        memory_kernel(builder, "cast", by_row ? MEMORY_QUANTISE_ROW : MEMORY_QUANTISE, rows,
+                      columns,
+                      by_row ? stack(builder)->row_cast_bytes_per_element
+                             : stack(builder)->cast_bytes_per_element);
     }
 }
 
@@ -308,6 +313,7 @@ static void ring_attention(struct builder *builder, uint64_t queries, bool backw
         struct step_operator part =
             attention(builder, queries, i == 0 ? queries : queries / 2, i == 0, backward);
         part.iteration = i;
+        part.attention.ring = true;
         builder->last = step_append(builder->segment, part, ready, here);
     }
     uint64_t columns = (uint64_t)replica_query_heads(&builder->training->replica) *
@@ -331,10 +337,12 @@ static void attend(struct builder *builder, bool backward)
     }
 }
 
-static void norm(struct builder *builder, const char *name)
+static void norm(struct builder *builder, const char *name, bool backward)
 {
     memory_kernel(builder, name, MEMORY_ADD_RMSNORM, builder->shard_tokens,
-                  builder->training->replica.llm->hidden, 4.0 * element_bytes(builder));
+                  builder->training->replica.llm->hidden,
+                  backward ? stack(builder)->norm_backward_bytes_per_element
+                           : stack(builder)->norm_forward_bytes_per_element);
 }
 
 static void rope(struct builder *builder, const struct shapes *shapes)
@@ -355,7 +363,7 @@ static void activation(struct builder *builder, const struct shapes *shapes, boo
 /* `sums`: whether the layer's results are exchanged; what is computed again needs none of them. */
 static void attention_block(struct builder *builder, const struct shapes *shapes)
 {
-    norm(builder, "attention norm");
+    norm(builder, "attention norm", false);
     gather_before(builder, "attention all-gather");
     product_after_gather(builder, &shapes->qkv, product_forward);
     rope(builder, shapes);
@@ -372,7 +380,7 @@ static void layer_forward(struct builder *builder)
         product_forward(builder, &shapes.out);
     } else {
         product_and_sum(builder, "attention sum", &shapes.out, product_forward);
-        norm(builder, "ffn norm");
+        norm(builder, "ffn norm", false);
         gather_before(builder, "ffn all-gather");
     }
     product_after_gather(builder, &shapes.up, product_forward);
@@ -391,7 +399,7 @@ static void layer_recompute(struct builder *builder)
     if (training->recompute == RECOMPUTE_FULL) {
         attention_block(builder, &shapes);
         product_and_sum(builder, "attention sum", &shapes.out, product_forward);
-        norm(builder, "ffn norm");
+        norm(builder, "ffn norm", false);
         gather_before(builder, "ffn all-gather");
         product_after_gather(builder, &shapes.up, product_forward);
         activation(builder, &shapes, false); /* the down product's result is not needed */
@@ -406,12 +414,12 @@ static void layer_recompute(struct builder *builder)
     key.name = "key";
     key.columns = shapes.kv_columns;
     up.columns = shapes.ffn_columns;
-    norm(builder, "attention norm");
+    norm(builder, "attention norm", false);
     gather_before(builder, "attention all-gather");
     product_after_gather(builder, &key, product_forward);
     rope(builder, &shapes);
     product_and_sum(builder, "attention sum", &shapes.out, product_forward);
-    norm(builder, "ffn norm");
+    norm(builder, "ffn norm", false);
     gather_before(builder, "ffn all-gather");
     product_after_gather(builder, &up, product_forward);
     activation(builder, &shapes, false);
@@ -484,13 +492,13 @@ static void layer_backward(struct builder *builder, enum gradients gradients)
     activation(builder, &shapes, true);
     column_backward(builder, "ffn gradient sum", &shapes.up, gradients);
     if (!parallel) {
-        norm(builder, "ffn norm");
+        norm(builder, "ffn norm", true);
     }
     row_backward(builder, "attention gradient all-gather", &shapes.out, gradients);
     attend(builder, true);
     rope(builder, &shapes);
     column_backward(builder, "attention gradient sum", &shapes.qkv, gradients);
-    norm(builder, "attention norm");
+    norm(builder, "attention norm", true);
 }
 
 static void layer_weights(struct builder *builder)
@@ -537,7 +545,7 @@ static struct product head_product(const struct training *training)
 static void head(struct builder *builder)
 {
     struct product product = head_product(builder->training);
-    norm(builder, "final norm");
+    norm(builder, "final norm", false);
     gather_before(builder, "head all-gather");
     product_after_gather(builder, &product, product_forward);
     memory_kernel(builder, "loss", MEMORY_COPY, builder->tokens, product.columns,
@@ -554,7 +562,7 @@ static void head_backward(struct builder *builder)
     memory_kernel(builder, "loss gradient", MEMORY_COPY, builder->tokens, product.columns,
                   stack(builder)->loss_backward_bytes_per_logit);
     column_backward(builder, "head gradient sum", &product, GRADIENTS_BOTH);
-    norm(builder, "final norm");
+    norm(builder, "final norm", true);
 }
 
 static uint32_t fullest_layers(const struct training *training)

@@ -37,7 +37,7 @@ struct bench {
 };
 static const struct bench benches[] = {
     {"dgxc", "h100-sxm", "dgx-h100", "megatron"},
-    {"nemo", "h100-sxm", "dgx-h100", "megatron"},
+    {"nemo", "h100-sxm", "dgx-h100", "megatron-2407"},
     {"torchtitan", "h100-hbm2e-500w", "gtt", "torchtitan"},
 };
 
