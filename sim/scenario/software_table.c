@@ -109,4 +109,9 @@ const struct field software_fields[] = {
      FIELD_AT(software, launch),
      .fields = launch_fields,
      .doc = "What it costs this program to launch a collective."},
+    {.key = "training",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(software, training),
+     .fields = training_software_fields,
+     .doc = "What it does and costs as a training framework."},
     {0}};
