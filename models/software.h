@@ -15,6 +15,9 @@ struct software {
      * kernel takes longer, not more energy. */
     double matmul_efficiency, attention_efficiency;
     bool packs_query_heads; /* attention puts the query heads of a key-value head into one tile */
+    bool fused_kernels;     /* memory-bound kernels joined with their neighbours, as compilers and
+                               serving engines do; a norm or an activation then writes the
+                               input of a product with one scale a tensor as it wants it */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
     double eager_launch_seconds;      /* host time between two eager launches: a floor */
     double ring_step_seconds;         /* an eager ring attention's host work a step and layer that

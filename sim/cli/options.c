@@ -30,6 +30,23 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_PLATFORM_XML] = {.name = "--platform-xml",
                              .doc = "print the SimGrid platform that is made of the cluster",
                              .offset = offsetof(struct invocation, platform_xml)},
+    [OPTION_GPU] = {.name = "--gpu",
+                    .argument = "NAME",
+                    .doc = "the GPU that predicts: a name of cpsim platforms, or a path",
+                    .offset = offsetof(struct invocation, gpu)},
+    [OPTION_CLUSTER] = {.name = "--cluster",
+                        .argument = "NAME",
+                        .doc = "the cluster that predicts, for rows of several GPUs",
+                        .offset = offsetof(struct invocation, cluster)},
+    [OPTION_SOFTWARE] = {.name = "--software",
+                         .argument = "NAME",
+                         .doc = "the software stack that predicts; otherwise the one that such "
+                                "tables are measured with",
+                         .offset = offsetof(struct invocation, software)},
+    [OPTION_CSV] = {.name = "--csv",
+                    .argument = "FILE",
+                    .doc = "write every row with its prediction and error to FILE",
+                    .offset = offsetof(struct invocation, csv)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */

@@ -30,6 +30,13 @@ const struct field software_fields[] = {
      FIELD_AT(software, packs_query_heads),
      .fallback = "false",
      .doc = "Whether attention puts the query heads that share a key-value head into one tile."},
+    {.key = "fused_kernels",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(software, fused_kernels),
+     .fallback = "false",
+     .doc =
+         "Whether memory-bound kernels are joined with their neighbours, as compilers and serving "
+         "engines do; otherwise they run one by one, as in eager PyTorch."},
     {.key = "prefill_graph",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(software, prefill_graph),
