@@ -47,6 +47,14 @@ const struct option command_options[OPTION_COUNT] = {
                     .argument = "FILE",
                     .doc = "write every row with its prediction and error to FILE",
                     .offset = offsetof(struct invocation, csv)},
+    [OPTION_FORMAT] = {.name = "--format",
+                       .argument = "NAME",
+                       .doc = "what to export to: chrome, csv or json",
+                       .offset = offsetof(struct invocation, format)},
+    [OPTION_TABLE] = {.name = "--table",
+                      .argument = "NAME",
+                      .doc = "the one table to export, such as phases",
+                      .offset = offsetof(struct invocation, table)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */
