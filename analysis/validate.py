@@ -51,8 +51,8 @@ MISSED = """\
   the sum of the parts.
 - **128K** is printed for 128,000, 130,048 and 131,072 tokens in different tables; each row has the length its table means.
 - **Tables 6 and 7 print two TPOTs for one setting** (CP2, 128K: 66.63 and 60.23 ms); either may be met.
-- **Ring attention on two H200**: its attention comes out 9 to 16 % short of what was measured. What the measuring program adds
-  (a rank's two chunks as separate calls, masks, float32 merges by separate kernels) is not modelled.
+- **Ring attention on two H200** comes out short of what was measured: what the measuring program adds (a rank's two chunks
+  as separate calls, masks, float32 merges by separate kernels) is not modelled.
 - **The optimizer**: PyTorch's fused AdamW reaches 53 to 78 % of the memory's rate, the less the fewer parameters; it is
   modelled as a copy.
 - **Kernels under 1 MB**: a SwiGLU of one row is two launches where one is modelled; a row's reduction is a line through
