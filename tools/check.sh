@@ -103,6 +103,8 @@ sim/base sim/base
 sim/scenario models|sim/base
 sim/engine models|sim/base
 sim/trace models|sim/base
+sim/compare models|sim/base|sim/scenario
+sim/calibrate models|sim/base|sim/scenario|sim/compare
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
 RULES
 }
