@@ -106,6 +106,7 @@ sim/trace models|sim/base
 sim/compare models|sim/base|sim/scenario
 sim/calibrate models|sim/base|sim/scenario|sim/compare
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
 RULES
 }
 

@@ -22,7 +22,7 @@ struct invocation {
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
-    const char *gpu, *cluster, *software, *csv, *base;
+    const char *gpu, *cluster, *software, *csv, *base, *format, *table;
     bool json, quiet, markdown, platform_xml;
 };
 
@@ -38,6 +38,8 @@ enum option_id {
     OPTION_SOFTWARE,
     OPTION_CSV,
     OPTION_BASE,
+    OPTION_FORMAT,
+    OPTION_TABLE,
     OPTION_COUNT
 };
 

@@ -30,8 +30,12 @@ static int print_result(const struct invocation *invocation, const struct compar
         }
     }
     if (invocation->json) {
-        report_print_json(comparison, stdout);
-        return EXIT_DONE;
+        FILE *stream = result_open(invocation);
+        if (stream == NULL) {
+            return EXIT_RUN_FAILED;
+        }
+        report_print_json(comparison, stream);
+        return result_close(invocation, stream);
     }
     struct text text = {.arena = arena};
     report_print(&text, comparison);
@@ -67,6 +71,7 @@ const struct command command_compare = {
         "Tables as CSV; the kind of each is recognised by its columns. Without a file: the kinds "
         "and\ntheir columns. analysis/measure_gpu.py measures such tables on a GPU of yours.",
     .example = "cpsim compare measurements.csv --gpu h100-sxm --cluster dgx-h100",
+    .files = "csv",
     .options = TAKES(OPTION_GPU) | TAKES(OPTION_CLUSTER) | TAKES(OPTION_SOFTWARE) |
                TAKES(OPTION_CSV) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
     .most_operands = ANY_NUMBER,

@@ -52,6 +52,14 @@ const struct option command_options[OPTION_COUNT] = {
                      .doc = "the GPU to start from, h100-sxm if none is given: a name of cpsim "
                             "platforms, or a path",
                      .offset = offsetof(struct invocation, base)},
+    [OPTION_FORMAT] = {.name = "--format",
+                       .argument = "NAME",
+                       .doc = "what to export to: chrome, csv or json",
+                       .offset = offsetof(struct invocation, format)},
+    [OPTION_TABLE] = {.name = "--table",
+                      .argument = "NAME",
+                      .doc = "the one table to export, such as phases",
+                      .offset = offsetof(struct invocation, table)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */

@@ -305,7 +305,10 @@ static void compare_file(struct runner *runner, const char *path)
     if (kind == NULL || !check_request(runner, kind, csv)) {
         return;
     }
-    size_t first = runner->comparison->row_count;
+    struct comparison *comparison = runner->comparison;
+    size_t first = comparison->row_count;
+    comparison->tables[comparison->table_count++] =
+        (struct compared_table){.file = csv->file, .kind = kind, .row_count = csv->row_count};
     for (size_t i = 0; i < csv->row_count; i++) {
         predict_row(runner, kind, csv, &csv->rows[i]);
     }
@@ -321,7 +324,8 @@ bool comparison_run(struct arena *arena, const struct comparison_request *reques
                             .files = machine_files_create(arena, diagnostics),
                             .diagnostics = diagnostics,
                             .comparison = comparison};
-    *comparison = (struct comparison){0};
+    *comparison = (struct comparison){
+        .tables = ARENA_ARRAY(arena, struct compared_table, request->file_count + 1)};
     for (size_t i = 0; i < request->file_count; i++) {
         compare_file(&runner, request->files[i]);
     }

@@ -23,7 +23,15 @@ struct error_class {
     size_t extrapolated;
 };
 
+struct compared_table {
+    const char *file;
+    const struct measurement_kind *kind;
+    size_t row_count; /* that the table has */
+};
+
 struct comparison {
+    struct compared_table *tables; /* [table_count], in the order of the request */
+    size_t table_count;
     struct compared_row *rows;   /* [row_count], in the order of the files */
     struct error_class *classes; /* [class_count], in the order of their first row */
     size_t row_count, class_count;

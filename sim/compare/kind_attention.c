@@ -3,6 +3,8 @@
  * the fastest counts. */
 #include "sim/compare/shapes.h"
 
+enum { USUAL_SIZE = 128 }; /* of a head, in nearly every model */
+
 static const char *const prefill_columns[] = {"tq", "tk",     "hq",      "hk",
                                               "hd", "causal", "time_us", NULL};
 static const char *const prefill_shape[] = {"batch", "tq", "tk", "hq", "hk", "hd", "causal", NULL};
@@ -14,9 +16,10 @@ static void predict_prefill(struct measurement *row)
     if (row->wrong) {
         return;
     }
-    row_compare_kernel(row, kernel_of_attention(&shape),
-                       shape.keys < SHORT_KEYS ? "attention prefill, under 512 tokens"
-                                               : "attention prefill, 512 tokens and more");
+    const char *class = shape.keys < SHORT_KEYS         ? "attention prefill, under 512 tokens"
+                        : shape.head_size != USUAL_SIZE ? "attention prefill, other head sizes"
+                                                        : "attention prefill, 512 tokens and more";
+    row_compare_kernel(row, kernel_of_attention(&shape), class);
 }
 
 const struct measurement_kind kind_attention_prefill = {
@@ -50,7 +53,9 @@ static void predict_decode(struct measurement *row)
         return;
     }
     measurement_extrapolates(row, attention_extrapolation(row->machine.gpu, &shape));
-    row_compare_kernel(row, kernel_of_attention(&shape), "attention decode");
+    row_compare_kernel(row, kernel_of_attention(&shape),
+                       shape.head_size != USUAL_SIZE ? "attention decode, other head sizes"
+                                                     : "attention decode");
 }
 
 const struct measurement_kind kind_attention_decode = {

@@ -11,7 +11,6 @@ static void predict_memory(struct measurement *row)
                                                         {"swiglu", MEMORY_SWIGLU},
                                                         {"rope", MEMORY_ROPE},
                                                         {"quant_fp8_row", MEMORY_QUANTISE_ROW},
-                                                        {"quant_fp8", MEMORY_QUANTISE},
                                                         {"cast_fp8", MEMORY_QUANTISE},
                                                         {NULL, 0}};
     struct memory_shape shape = {
@@ -31,8 +30,7 @@ static void predict_memory(struct measurement *row)
 
 const struct measurement_kind kind_memory = {
     .name = "memory",
-    .doc = "copy, add_rmsnorm, swiglu, rope, quant_fp8_row, quant_fp8 (or cast_fp8); bytes read "
-           "and written",
+    .doc = "copy, add_rmsnorm, swiglu, rope, quant_fp8_row, cast_fp8; bytes read and written",
     .columns = memory_columns,
     .predict = predict_memory,
 };

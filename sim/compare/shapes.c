@@ -45,6 +45,7 @@ struct attention_shape row_attention_prefill(struct measurement *row)
         .head_size = (uint32_t)measurement_count(row, "hd", 1, ROW_MOST),
         .causal = measurement_count(row, "causal", 0, 1) == 1,
         .format = FORMAT_BF16,
+        .masks_ragged = true, /* the tables' faster backend is cuDNN's */
     };
     if (measurement_has(row, "batch")) {
         shape.sequences = measurement_count(row, "batch", 1, ROW_MOST);

@@ -18,6 +18,7 @@ struct runner {
     struct engine *engine;
     struct arena *arena;
     struct trace_run *trace;
+    struct progress *progress;
     struct diagnostics *diagnostics;
     struct conversation_result *result;
     struct background *background;
@@ -130,6 +131,21 @@ static void add_rank_breakdowns(struct runner *runner, const struct recorder *re
     }
 }
 
+/* Phases of the whole run, and records that one play of a program makes. */
+static double phases_of(const struct runner *runner)
+{
+    return 2.0 * (double)runner->scenario->conversation.turn_count;
+}
+
+static double records_of(const struct scenario *scenario, const struct step_program *program)
+{
+    double plays = 0.0;
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        plays += is_folded(scenario) ? 1.0 : program->segments[i].repeat;
+    }
+    return plays * layout_gpus(&scenario->layout);
+}
+
 /* Plays the batch once and counts it `times` times into the phase. */
 static bool play_batch(struct runner *runner, const struct batch *batch, double times,
                        struct phase_result *phase, uint32_t phase_index)
@@ -140,6 +156,10 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
     struct arena *records = arena_create();
     struct recorder recorder = {
         .program = &program,
+        .progress = runner->progress,
+        .progress_what = phase->phase == PHASE_PREFILL ? "prefill" : "decode",
+        .progress_from = phase_index / phases_of(runner),
+        .progress_step = 1.0 / (phases_of(runner) * records_of(scenario, &program)),
         .folded = is_folded(scenario),
         .detail = runner->trace == NULL ? OPERATORS_NONE : scenario->trace.operators,
         .arena = records,
@@ -294,13 +314,15 @@ static void copy_background(struct runner *runner)
 }
 
 bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
-                      struct conversation_result *result, struct diagnostics *diagnostics)
+                      struct progress *progress, struct conversation_result *result,
+                      struct diagnostics *diagnostics)
 {
     struct runner runner = {
         .scenario = scenario,
         .replica = scenario_replica(scenario),
         .arena = arena,
         .trace = trace,
+        .progress = progress,
         .diagnostics = diagnostics,
         .result = result,
     };

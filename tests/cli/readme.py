@@ -63,7 +63,7 @@ def main(arguments):
     cpsim, source = str(pathlib.Path(cpsim).resolve()), pathlib.Path(source).resolve()
     faults = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("scenarios", "models", "platforms"):
+        for name in ("scenarios", "models", "platforms", "tests"):
             os.symlink(source / name, os.path.join(folder, name))
         for name in pages:
             page = pathlib.Path(name)
