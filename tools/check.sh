@@ -104,6 +104,8 @@ sim/scenario models|sim/base
 sim/engine models|sim/base
 sim/trace models|sim/base
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/run models|sim/base|sim/scenario|sim/engine|sim/trace|sim/inference
+sim/sweep models|sim/base|sim/scenario|sim/trace|sim/run
 RULES
 }
 

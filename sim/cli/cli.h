@@ -21,8 +21,9 @@ struct invocation {
     size_t operand_count;
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
-    const char *output; /* -o FILE; NULL: not given */
-    bool json, quiet, markdown, platform_xml;
+    const char *output;       /* -o FILE; NULL: not given */
+    const char *jobs, *shard; /* -j N, --shard K/N; NULL: not given */
+    bool json, quiet, markdown, platform_xml, retry_failed;
 };
 
 enum option_id {
@@ -32,6 +33,9 @@ enum option_id {
     OPTION_QUIET,
     OPTION_MARKDOWN,
     OPTION_PLATFORM_XML,
+    OPTION_JOBS,
+    OPTION_SHARD,
+    OPTION_RETRY_FAILED,
     OPTION_COUNT
 };
 
@@ -62,7 +66,7 @@ struct command {
 enum { ANY_NUMBER = 1000000 };
 
 extern const struct command command_run, command_check, command_show, command_describe,
-    command_trace, command_models, command_platforms;
+    command_trace, command_models, command_platforms, command_sweep;
 
 /* In the order of the help; NULL after the last. */
 extern const struct command *const all_commands[];

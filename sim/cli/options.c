@@ -30,6 +30,19 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_PLATFORM_XML] = {.name = "--platform-xml",
                              .doc = "print the SimGrid platform that is made of the cluster",
                              .offset = offsetof(struct invocation, platform_xml)},
+    [OPTION_JOBS] = {.name = "--jobs",
+                     .letter = "-j",
+                     .argument = "N",
+                     .doc = "run N points at a time; default: as many as there are processors",
+                     .offset = offsetof(struct invocation, jobs)},
+    [OPTION_SHARD] = {.name = "--shard",
+                      .argument = "K/N",
+                      .doc = "run share K (from 0) of N; under Slurm's job arrays, srun and mpirun "
+                             "the environment says it",
+                      .offset = offsetof(struct invocation, shard)},
+    [OPTION_RETRY_FAILED] = {.name = "--retry-failed",
+                             .doc = "run points again that were rejected or failed",
+                             .offset = offsetof(struct invocation, retry_failed)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */
