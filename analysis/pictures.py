@@ -98,7 +98,7 @@ def draw_scaling(cpsim, folder):
     axes.set_xticks(lengths, ["8K", "16K", "32K", "64K", "128K", "256K", "512K", "1M"], minor=False)
     axes.set_xticks([], minor=True)
     axes.set_yticks([1, 10, 100], ["1", "10", "100"])
-    axes.set_title("Llama 3 405B, FP8 feed-forward, 8 H100 a node, pass-KV", fontsize=9, loc="left")
+    axes.set_title("Llama 3 405B, 8 H100 a node, pass-KV; a curve ends where the prompt no longer fits the memory", fontsize=9, loc="left")
     axes.legend(fontsize=8)
     save(figure, folder, "ttft.png")
 

@@ -30,6 +30,21 @@ static double bf16_flops_per_clock(const struct gpu *gpu)
            (gpu->streaming_multiprocessors * gpu->rated_clock_hertz);
 }
 
+/* Matrix units work on head sizes in steps of 64. */
+static double padded_head_size(const struct attention_shape *shape)
+{
+    return ceil(shape->head_size / 64.0) * 64.0;
+}
+
+/* Clocks that a block of `rows` queries takes for one key: products, and the softmax of its scores
+ * under them. */
+static double cycles_per_key(const struct gpu *gpu, double rows, double key_flops,
+                             double efficiency)
+{
+    return overlapped_seconds(gpu, key_flops / (bf16_flops_per_clock(gpu) * efficiency),
+                              gpu->softmax_cycles * rows / QUERY_BLOCK);
+}
+
 static bool empty(const struct attention_shape *shape)
 {
     return shape->sequences == 0 || shape->queries == 0 || shape->keys == 0;
@@ -103,17 +118,19 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
     struct block_sum sum = {0};
     double head_size = 0.0;
     double products = 2.0; /* and the share of the peak that they reach */
-    double efficiency = gpu->attention_efficiency;
+    double efficiency = gpu->attention_efficiency, slowdown = 1.0;
     for (size_t i = 0; i < count; i++) {
         const struct attention_shape *shape = &shapes[i];
         if (empty(shape)) {
             continue;
         }
-        head_size = fmax(head_size, shape->head_size);
+        head_size = fmax(head_size, padded_head_size(shape));
         if (shape->backward) { /* scores again, then dP, dV, dQ and dK */
             products = 5.0;
             efficiency = gpu->attention_backward_efficiency;
         }
+        bool ragged = shape->masks_ragged && shape->keys % QUERY_BLOCK != 0;
+        slowdown = ragged ? 1.0 / gpu->attention_ragged_efficiency : slowdown;
         double keys_before = sum.keys;
         add_blocks(&sum, shape);
         work.bytes += reread_bytes(gpu, shape, sum.keys - keys_before);
@@ -124,11 +141,13 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
     }
     double key_flops = products * 2.0 * QUERY_BLOCK * head_size;
     double sms = gpu->streaming_multiprocessors;
-    double cycles_per_key = key_flops / (bf16_flops_per_clock(gpu) * efficiency);
     double between = gpu->attention_block_seconds * gpu->boost_clock_hertz;
-    work.sm_cycles = makespan_keys(&sum, sms) * cycles_per_key + ceil(sum.blocks / sms) * between;
+    work.sm_cycles = makespan_keys(&sum, sms) * slowdown *
+                         cycles_per_key(gpu, QUERY_BLOCK, key_flops, efficiency) +
+                     ceil(sum.blocks / sms) * between;
     work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency);
-    work.core_joules = sum.keys * key_flops * gpu->attention_joules_per_flop;
+    work.core_joules = sum.keys * (key_flops * gpu->matmul_joules_per_flop[FORMAT_BF16] +
+                                   QUERY_BLOCK * gpu->softmax_joules_per_score);
     work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
     return work;
 }
@@ -149,8 +168,6 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
 {
     struct kernel_work work = {.fixed_seconds = gpu->decode_attention_seconds};
     double sms = gpu->streaming_multiprocessors;
-    double cycles_per_flop = 1.0 / (bf16_flops_per_clock(gpu) * gpu->attention_efficiency);
-    double matmul_flops = 0.0;
     bool split = false;
     for (size_t i = 0; i < count; i++) {
         const struct attention_shape *shape = &shapes[i];
@@ -161,11 +178,14 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
         double rows = ceil(group / decode_rows) * decode_rows;
         double heads = (double)shape->sequences * shape->kv_heads;
         double parts = decode_parts(shape, heads, sms);
-        double key_flops = 4.0 * rows * shape->head_size;
+        double key_flops = 4.0 * rows * padded_head_size(shape);
+        double key_cycles = cycles_per_key(gpu, rows, key_flops, gpu->attention_efficiency);
         split = split || parts > 1.0;
-        matmul_flops += heads * (double)shape->keys * key_flops;
-        work.sm_cycles += ceil(heads * parts / sms) * ceil((double)shape->keys / parts) *
-                          key_flops * cycles_per_flop;
+        work.core_joules += heads * (double)shape->keys *
+                            (key_flops * gpu->matmul_joules_per_flop[FORMAT_BF16] +
+                             rows * gpu->softmax_joules_per_score);
+        work.sm_cycles +=
+            ceil(heads * parts / sms) * ceil((double)shape->keys / parts) * key_cycles;
         work.flops +=
             4.0 * (double)shape->sequences * pairs(shape) * shape->query_heads * shape->head_size;
         work.bytes += kv_bytes(shape) + query_bytes(shape);
@@ -175,7 +195,6 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
         work.fixed_seconds += gpu->decode_split_seconds + gpu->decode_ramp_seconds * work.bytes /
                                                               (work.bytes + gpu->decode_ramp_bytes);
     }
-    work.core_joules = matmul_flops * gpu->attention_joules_per_flop;
     work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
     return work;
 }

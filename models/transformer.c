@@ -101,7 +101,8 @@ static void memory_kernel(struct builder *builder, const char *name, enum memory
                         .memory = {.kernel = kernel,
                                    .rows = rows,
                                    .columns = columns,
-                                   .bytes = (double)rows * (double)columns * bytes_per_element},
+                                   .bytes = (double)rows * (double)columns * bytes_per_element,
+                                   .fused = builder->replica->software->fused_kernels},
                     });
 }
 
@@ -155,7 +156,9 @@ static void linear(struct builder *builder, const char *name, uint64_t columns, 
                    struct number number)
 {
     if (format_bytes(number.format) < 2.0) {
-        memory_kernel(builder, "quantise", MEMORY_QUANTISE_ROW, builder->tokens, depth,
+        memory_kernel(builder, "quantise",
+                      number.scaling == SCALING_ROW ? MEMORY_QUANTISE_ROW : MEMORY_QUANTISE,
+                      builder->tokens, depth,
                       activation_bytes(builder) + format_bytes(number.format));
     }
     gemm(builder, name, builder->tokens, columns, depth, number);

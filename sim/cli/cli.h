@@ -21,8 +21,8 @@ struct invocation {
     size_t operand_count;
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
-    const char *output;       /* -o FILE; NULL: not given */
-    const char *jobs, *shard; /* -j N, --shard K/N; NULL: not given */
+    const char *output; /* -o FILE; NULL: not given; so are the next */
+    const char *gpu, *cluster, *software, *csv, *format, *table, *jobs, *shard;
     bool json, quiet, markdown, platform_xml, retry_failed;
 };
 
@@ -33,6 +33,12 @@ enum option_id {
     OPTION_QUIET,
     OPTION_MARKDOWN,
     OPTION_PLATFORM_XML,
+    OPTION_GPU,
+    OPTION_CLUSTER,
+    OPTION_SOFTWARE,
+    OPTION_CSV,
+    OPTION_FORMAT,
+    OPTION_TABLE,
     OPTION_JOBS,
     OPTION_SHARD,
     OPTION_RETRY_FAILED,
@@ -66,7 +72,8 @@ struct command {
 enum { ANY_NUMBER = 1000000 };
 
 extern const struct command command_run, command_check, command_show, command_describe,
-    command_trace, command_models, command_platforms, command_sweep;
+    command_trace, command_models, command_platforms, command_compare, command_roofline,
+    command_sweep;
 
 /* In the order of the help; NULL after the last. */
 extern const struct command *const all_commands[];

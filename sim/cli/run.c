@@ -40,7 +40,10 @@ static int simulate(const struct invocation *invocation, const struct scenario *
         }
     }
     struct conversation_result result;
-    if (!conversation_run(scenario, arena, trace, &result, diagnostics)) {
+    struct progress progress = progress_start(stderr, invocation->quiet);
+    bool done = conversation_run(scenario, arena, trace, &progress, &result, diagnostics);
+    progress_end(&progress);
+    if (!done) {
         if (trace != NULL) {
             trace_run_abandon(trace);
         }

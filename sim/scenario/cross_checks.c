@@ -177,6 +177,15 @@ static void check_background(const struct checker *checker)
     }
 }
 
+static void keep_fuller(struct memory_use *fullest, size_t *fullest_turn, struct memory_use use,
+                        size_t turn)
+{
+    if (memory_total_bytes(&use) > memory_total_bytes(fullest)) {
+        *fullest = use;
+        *fullest_turn = turn;
+    }
+}
+
 /* The fullest moment of a conversation: the end of a turn's prefill, or of its answer. */
 static void check_memory(const struct checker *checker)
 {
@@ -189,13 +198,13 @@ static void check_memory(const struct checker *checker)
         const struct turn *turn = &conversation->turns[i];
         enum ring_variant variant =
             scenario_ring_answer(scenario, turn->prompt_tokens, cached).variant;
-        struct memory_use use =
-            scenario_prefill_memory(scenario, turn->prompt_tokens, cached, variant);
+        keep_fuller(&fullest, &fullest_turn,
+                    scenario_prefill_memory(scenario, turn->prompt_tokens, cached, variant), i);
         cached += turn->prompt_tokens + turn->output_tokens;
-        if (memory_total_bytes(&use) > memory_total_bytes(&fullest)) {
-            fullest = use;
-            fullest_turn = i;
-        }
+        /* The last token of the answer is a step like a prefill of one. */
+        variant = scenario->layout.context > 1 ? RING_PASS_Q : RING_NONE;
+        keep_fuller(&fullest, &fullest_turn,
+                    scenario_prefill_memory(scenario, 1, cached - 1, variant), i);
     }
     double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
     double missing = memory_total_bytes(&fullest) - room;
