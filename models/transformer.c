@@ -156,8 +156,8 @@ static void tensor_all_reduce(struct builder *builder, const char *name)
 static void linear(struct builder *builder, const char *name, uint64_t columns, uint64_t depth,
                    struct number number, bool fusible)
 {
-    bool fused = fusible && number.scaling == SCALING_TENSOR &&
-                 builder->replica->software->fused_kernels;
+    bool fused =
+        fusible && number.scaling == SCALING_TENSOR && builder->replica->software->fused_kernels;
     if (format_bytes(number.format) < 2.0 && !fused) {
         memory_kernel(builder, "quantise",
                       number.scaling == SCALING_ROW ? MEMORY_QUANTISE_ROW : MEMORY_QUANTISE,
