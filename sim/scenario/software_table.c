@@ -30,6 +30,12 @@ const struct field software_fields[] = {
      FIELD_AT(software, packs_query_heads),
      .fallback = "false",
      .doc = "Whether attention puts the query heads that share a key-value head into one tile."},
+    {.key = "masks_ragged_keys",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(software, masks_ragged_keys),
+     .fallback = "false",
+     .doc = "Whether prefill attention masks every block of keys when the last is not full, as "
+            "cuDNN's does."},
     {.key = "fused_kernels",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(software, fused_kernels),
@@ -123,4 +129,9 @@ const struct field software_fields[] = {
      FIELD_AT(software, launch),
      .fields = launch_fields,
      .doc = "What it costs this program to launch a collective."},
+    {.key = "training",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(software, training),
+     .fields = training_software_fields,
+     .doc = "What it does and costs as a training framework."},
     {0}};
