@@ -118,7 +118,7 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
     struct block_sum sum = {0};
     double head_size = 0.0;
     double products = 2.0; /* and the share of the peak that they reach */
-    double efficiency = gpu->attention_efficiency;
+    double efficiency = gpu->attention_efficiency, slowdown = 1.0;
     for (size_t i = 0; i < count; i++) {
         const struct attention_shape *shape = &shapes[i];
         if (empty(shape)) {
@@ -129,6 +129,8 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
             products = 5.0;
             efficiency = gpu->attention_backward_efficiency;
         }
+        bool ragged = shape->masks_ragged && shape->keys % QUERY_BLOCK != 0;
+        slowdown = ragged ? 1.0 / gpu->attention_ragged_efficiency : slowdown;
         double keys_before = sum.keys;
         add_blocks(&sum, shape);
         work.bytes += reread_bytes(gpu, shape, sum.keys - keys_before);
@@ -140,9 +142,9 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
     double key_flops = products * 2.0 * QUERY_BLOCK * head_size;
     double sms = gpu->streaming_multiprocessors;
     double between = gpu->attention_block_seconds * gpu->boost_clock_hertz;
-    work.sm_cycles =
-        makespan_keys(&sum, sms) * cycles_per_key(gpu, QUERY_BLOCK, key_flops, efficiency) +
-        ceil(sum.blocks / sms) * between;
+    work.sm_cycles = makespan_keys(&sum, sms) * slowdown *
+                         cycles_per_key(gpu, QUERY_BLOCK, key_flops, efficiency) +
+                     ceil(sum.blocks / sms) * between;
     work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency);
     work.core_joules = sum.keys * (key_flops * gpu->matmul_joules_per_flop[FORMAT_BF16] +
                                    QUERY_BLOCK * gpu->softmax_joules_per_score);

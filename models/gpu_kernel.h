@@ -21,6 +21,7 @@ struct gemm_shape {
     uint64_t m, n, k;
     enum format format;   /* both operands */
     enum scaling scaling; /* SCALING_NONE for 16-bit formats */
+    bool accumulates;     /* out is fp32 and added to what is there: gradients of weights */
 };
 
 /* softmax(Q K^T) V for `sequences` sequences alike: `queries` x `query_heads` x `head_size` against
@@ -30,9 +31,11 @@ struct attention_shape {
     uint64_t sequences, queries, keys;
     uint32_t query_heads, kv_heads, head_size;
     bool causal;
+    bool masks_ragged;  /* prefill: the kernel masks every block when the last is not full */
     enum format format; /* of keys and values in memory; products are 16-bit */
     uint32_t kv_splits; /* decode: parts that each sequence's keys are cut into; 0: by shape */
     uint32_t page_keys; /* keys a page of a paged cache; 0: one piece */
+    bool ring;          /* a part of a ring in training; the software's business, not the GPU's */
     bool backward;      /* gradients of queries, keys and values: five products for two */
 };
 

@@ -104,7 +104,12 @@ sim/scenario models|sim/base
 sim/engine models|sim/base
 sim/trace models|sim/base
 sim/compare models|sim/base|sim/scenario
+sim/calibrate models|sim/base|sim/scenario|sim/compare
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/serving models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/run models|sim/base|sim/scenario|sim/engine|sim/trace|sim/inference|sim/serving|sim/training
+sim/sweep models|sim/base|sim/scenario|sim/trace|sim/run
 RULES
 }
 

@@ -13,6 +13,7 @@ struct compared_row {
     const struct csv_row *row;
     struct figure figures[MEASUREMENT_MAX_FIGURES];
     size_t figure_count;
+    struct kernel_measurement kernel; /* no seconds: the row is none of one kernel */
     bool slower; /* another library ran the same shape faster: the row doesn't count */
 };
 
@@ -22,7 +23,15 @@ struct error_class {
     size_t extrapolated;
 };
 
+struct compared_table {
+    const char *file;
+    const struct measurement_kind *kind;
+    size_t row_count; /* that the table has */
+};
+
 struct comparison {
+    struct compared_table *tables; /* [table_count], in the order of the request */
+    size_t table_count;
     struct compared_row *rows;   /* [row_count], in the order of the files */
     struct error_class *classes; /* [class_count], in the order of their first row */
     size_t row_count, class_count;
@@ -32,6 +41,9 @@ struct comparison_request {
     const char *const *files; /* [file_count] */
     size_t file_count;
     const char *gpu, *cluster, *software; /* names or paths; NULL: not given */
+    const struct gpu *gpu_values;         /* in place of a name; NULL: none */
+    bool one_gpu; /* tables of kinds that need a cluster or no GPU are passed over, with a warning
+                   */
 };
 
 /* False after at least one error; all of them are reported. */
@@ -40,5 +52,10 @@ bool comparison_run(struct arena *arena, const struct comparison_request *reques
 
 /* predicted / measured - 1 */
 double figure_error(const struct figure *figure);
+
+/* The errors of a class among the rows that count and, unless `among` [row_count] is NULL, are
+ * true there. */
+struct error_summary comparison_errors(struct arena *arena, const struct comparison *comparison,
+                                       const char *class, const bool *among);
 
 #endif

@@ -170,6 +170,15 @@ void report_print_json(const struct comparison *comparison, FILE *stream)
 {
     struct json json = {.stream = stream};
     json_open(&json, NULL, '{');
+    json_open(&json, "tables", '[');
+    for (size_t i = 0; i < comparison->table_count; i++) {
+        json_open(&json, NULL, '{');
+        json_string(&json, "file", comparison->tables[i].file);
+        json_string(&json, "kind", comparison->tables[i].kind->name);
+        json_count(&json, "rows", comparison->tables[i].row_count);
+        json_close(&json, '}');
+    }
+    json_close(&json, ']');
     json_open(&json, "classes", '[');
     for (size_t i = 0; i < comparison->class_count; i++) {
         const struct error_class *class = &comparison->classes[i];

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/compare/shapes.h"
 
-#include "models/measurement.h"
-
 struct gemm_shape row_gemm_of(struct measurement *row, const char *dtype, uint64_t m, uint64_t n,
                               uint64_t k)
 {
@@ -47,6 +45,7 @@ struct attention_shape row_attention_prefill(struct measurement *row)
         .head_size = (uint32_t)measurement_count(row, "hd", 1, ROW_MOST),
         .causal = measurement_count(row, "causal", 0, 1) == 1,
         .format = FORMAT_BF16,
+        .masks_ragged = true, /* the tables' faster backend is cuDNN's */
     };
     if (measurement_has(row, "batch")) {
         shape.sequences = measurement_count(row, "batch", 1, ROW_MOST);
@@ -69,7 +68,10 @@ struct memory_shape row_copy(struct measurement *row, double bytes)
     return shape;
 }
 
-double row_kernel_microseconds(const struct measurement *row, const struct kernel_work *work)
+void row_compare_kernel(struct measurement *row, struct kernel_measurement kernel,
+                        const char *class)
 {
-    return 1e6 * measurement_of_kernel(row->machine.gpu, work).seconds;
+    double predicted = kernel_measurement_predict(row->machine.gpu, &kernel).seconds;
+    kernel.seconds = 1e-6 * measurement_compare(row, class, "time_us", 1e6 * predicted);
+    row->kernel = kernel;
 }

@@ -231,6 +231,15 @@ const struct field gpu_fields[] = {
      .min = 0.01,
      .max = 1,
      .doc = "Share of the bf16 peak that attention's products reach inside a block."},
+    {.key = "attention_ragged_efficiency",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(gpu, attention_ragged_efficiency),
+     .required = true,
+     .min = 0.01,
+     .max = 1,
+     .doc =
+         "Rate of attention whose keys do not fill their last block of 128 and whose kernel masks "
+         "them all, over the rate where they do."},
     {.key = "attention_backward_efficiency",
      .kind = FIELD_NUMBER,
      FIELD_AT(gpu, attention_backward_efficiency),

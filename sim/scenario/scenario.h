@@ -15,10 +15,13 @@
 #include "models/software.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
+#include "sim/scenario/serving.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct node; /* sim/scenario/yaml_tree.h */
 
 /* One turn of a conversation: a prompt on top of what is cached, then an answer. */
 struct turn {
@@ -32,7 +35,7 @@ struct conversation {
     size_t turn_count;
 };
 
-enum workload_kind { WORKLOAD_CONVERSATION };
+enum workload_kind { WORKLOAD_CONVERSATION, WORKLOAD_SERVING };
 
 /* Traffic of others on the same links: `bytes` from one GPU to another, `count` times in a row from
  * `start_seconds` on. */
@@ -66,6 +69,7 @@ struct scenario {
     enum ring_rule ring_rule;
     enum workload_kind workload;
     struct conversation conversation;
+    struct serving serving;
     struct background_flow *background; /* [background_count] */
     size_t background_count;
     const char
@@ -76,9 +80,12 @@ struct scenario {
     const char *resolved_yaml; /* the whole scenario as it was understood, for the trace */
 };
 
-/* One --set key.path=value, in the order given; the last of a key wins. */
+/* One value laid over the scenario, in the order given; the last of a key wins: from the command
+ * line as text, or from a sweep as a value that has been read. */
 struct override {
-    const char *text; /* "layout.tensor=4" */
+    const char *text;         /* --set: "layout.tensor=4"; NULL: `key` and `value` */
+    const char *key;          /* "layout.tensor" */
+    const struct node *value; /* copied; its mark says where it was written */
 };
 
 /* Reads and checks the scenario at `path` (and the model, GPU, cluster and software files it
