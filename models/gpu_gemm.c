@@ -205,6 +205,9 @@ struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *sha
     double read =
         m * k * format_bytes(shape->format) + n * k * weight_bytes(shape) + shape->scale_bytes;
     double written = m * n * format_bytes(FORMAT_BF16);
+    if (shape->accumulates) {
+        written = m * n * 2.0 * format_bytes(FORMAT_FP32); /* read, added to and written */
+    }
     double memory_seconds =
         (read + written) / (gpu->memory_bytes_per_second * gpu->memory_efficiency);
     struct plan plan = best_plan(gpu, shape, memory_seconds);

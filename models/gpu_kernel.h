@@ -24,6 +24,7 @@ struct gemm_shape {
     enum format weights;  /* ... but for weights kept narrower, which the SMs turn into `format` on
                              their way; FORMAT_UNSET: they are as computed */
     double scale_bytes;   /* of such weights, read with them */
+    bool accumulates;     /* out is fp32 and added to what is there: gradients of weights */
 };
 
 /* softmax(Q K^T) V for `sequences` sequences alike: `queries` x `query_heads` x `head_size` against
@@ -39,6 +40,7 @@ struct attention_shape {
     double scale_bytes;  /* of one key or value of one head */
     uint32_t kv_splits;  /* decode: parts that each sequence's keys are cut into; 0: by shape */
     uint32_t page_keys;  /* keys a page of a paged cache; 0: one piece */
+    bool ring;           /* a part of a ring in training; the software's business, not the GPU's */
     bool backward;       /* gradients of queries, keys and values: five products for two */
 };
 

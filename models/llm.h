@@ -17,6 +17,8 @@ struct llm {
     uint32_t vocabulary;  /* tokens */
     bool gated_ffn;       /* SwiGLU: gate and up projections; otherwise up alone */
     bool tied_embedding;  /* the output head reuses the embedding's weights */
+    bool parallel_blocks; /* attention and feed-forward block read the same norm and are added
+                             together: one exchange a pass instead of two */
 };
 
 /* Weights of one layer's attention projections (query, key, value, output), elements. */

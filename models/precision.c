@@ -32,11 +32,11 @@ static enum format compute_format(const struct gpu *gpu, enum format inputs, enu
     return compute;
 }
 
-struct product precision_product(const struct gpu *gpu, struct number number,
-                                 enum format activations)
+struct product_formats precision_product(const struct gpu *gpu, struct number number,
+                                         enum format activations)
 {
     enum format inputs = precision_inputs(number, activations);
-    struct product product = {.compute = compute_format(gpu, inputs, number.format)};
+    struct product_formats product = {.compute = compute_format(gpu, inputs, number.format)};
     bool narrow = format_bits(product.compute) < 16.0;
     if (narrow) {
         product.quantises_inputs = format_bits(activations) > format_bits(product.compute);

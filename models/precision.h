@@ -42,7 +42,7 @@ struct precision {
 };
 
 /* How a product with weights of `number` runs on a GPU. */
-struct product {
+struct product_formats {
     enum format compute;   /* what the matrix units multiply */
     enum scaling scaling;  /* of their operands, as struct gemm_shape's */
     bool quantises_inputs; /* by a kernel before the product */
@@ -50,8 +50,8 @@ struct product {
     enum format weights;   /* dequantised inside the product; FORMAT_UNSET: they are as computed */
 };
 
-struct product precision_product(const struct gpu *gpu, struct number number,
-                                 enum format activations);
+struct product_formats precision_product(const struct gpu *gpu, struct number number,
+                                         enum format activations);
 
 /* The format that `number`'s inputs are asked to be in, FORMAT_UNSET resolved. */
 enum format precision_inputs(struct number number, enum format activations);

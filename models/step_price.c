@@ -29,6 +29,22 @@ static struct kernel_work stack_attention_work(const struct replica *replica,
     return attention_work(replica->gpu, &packed, 1);
 }
 
+static double gemm_efficiency(const struct software *software, const struct gemm_shape *shape)
+{
+    double row = shape->scaling == SCALING_ROW && software->training.row_scaled_efficiency > 0.0
+                     ? software->training.row_scaled_efficiency
+                     : 1.0;
+    return shape->m > SMALL_ROWS ? row * software->matmul_efficiency : 1.0;
+}
+
+static double attention_efficiency(const struct software *software,
+                                   const struct attention_shape *shape)
+{
+    double ring = shape->ring ? software->training.ring_attention_efficiency : 1.0;
+    return ring * (shape->backward ? software->training.attention_backward_efficiency
+                                   : software->attention_efficiency);
+}
+
 static struct kernel_work operator_work(const struct replica *replica,
                                         const struct step_operator *op)
 {
@@ -36,11 +52,10 @@ static struct kernel_work operator_work(const struct replica *replica,
     const struct software *software = replica->software;
     switch (op->kind) {
     case OPERATOR_GEMM:
-        return at_efficiency(gemm_work(gpu, &op->gemm),
-                             op->gemm.m > SMALL_ROWS ? software->matmul_efficiency : 1.0);
+        return at_efficiency(gemm_work(gpu, &op->gemm), gemm_efficiency(software, &op->gemm));
     case OPERATOR_ATTENTION:
         return at_efficiency(stack_attention_work(replica, &op->attention),
-                             software->attention_efficiency);
+                             attention_efficiency(software, &op->attention));
     case OPERATOR_MEMORY:
         return memory_kernel_work(gpu, &op->memory);
     case OPERATOR_COLLECTIVE:

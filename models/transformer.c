@@ -76,7 +76,7 @@ static void append(struct builder *builder, struct step_operator op)
 }
 
 static void gemm(struct builder *builder, const char *name, uint64_t rows, uint64_t columns,
-                 uint64_t depth, struct number number, const struct product *product)
+                 uint64_t depth, struct number number, const struct product_formats *product)
 {
     bool dequantises = product->weights != FORMAT_UNSET;
     append(builder,
@@ -173,17 +173,21 @@ static enum memory_kernel quantise_kernel(enum scaling scaling)
     return scaling == SCALING_TENSOR ? MEMORY_QUANTISE : MEMORY_QUANTISE_ROW;
 }
 
-/* A product and the kernels that bring its operands into the format it is computed in. */
+/* A product and the kernels that bring its operands into the format it is computed in. The input's
+ * is one of its own unless the kernel before can write it so (`fusible`): a norm or an activation,
+ * fused, and a scale that is known beforehand. */
 static void product(struct builder *builder, const char *name, uint64_t rows, uint64_t columns,
-                    uint64_t depth, struct number number)
+                    uint64_t depth, struct number number, bool fusible)
 {
     const struct replica *replica = builder->replica;
-    struct product how = precision_product(replica->gpu, number, replica->precision->activations);
+    struct product_formats how =
+        precision_product(replica->gpu, number, replica->precision->activations);
+    bool fused = fusible && how.scaling == SCALING_TENSOR && replica->software->fused_kernels;
     if (how.casts_weights) {
         memory_kernel(builder, "cast weights", MEMORY_QUANTISE, columns, depth,
                       format_bytes(number.format) + format_bytes(how.compute));
     }
-    if (how.quantises_inputs) {
+    if (how.quantises_inputs && !fused) {
         memory_kernel(builder, "quantise", quantise_kernel(how.scaling), rows, depth,
                       activation_bytes(builder) + format_bytes(how.compute));
     }
@@ -192,9 +196,9 @@ static void product(struct builder *builder, const char *name, uint64_t rows, ui
 
 /* A linear layer. */
 static void linear(struct builder *builder, const char *name, uint64_t columns, uint64_t depth,
-                   struct number number)
+                   struct number number, bool fusible)
 {
-    product(builder, name, builder->tokens, columns, depth, number);
+    product(builder, name, builder->tokens, columns, depth, number, fusible);
 }
 
 /* Bytes of the output of one token's attention on one rank, its log-sum-exp (fp32) included. */
@@ -398,28 +402,34 @@ static void layer(struct builder *builder, const struct precision *precision)
     memory_kernel(builder, "attention norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden,
                   4.0 * element);
     linear(builder, "qkv", query_columns + 2 * kv_columns, llm->hidden,
-           precision->attention_weights);
+           precision->attention_weights, true);
     memory_kernel(builder, "rope", MEMORY_ROPE, tokens, query_columns + kv_columns, 2.0 * element);
     memory_kernel(builder, "kv append", MEMORY_KV_APPEND, tokens, 2 * kv_columns,
                   element + cache_element);
     for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
         slice_attention(builder, &builder->batch->slices[i]);
     }
-    linear(builder, "out", llm->hidden, query_columns, precision->attention_weights);
+    linear(builder, "out", llm->hidden, query_columns, precision->attention_weights, false);
     tensor_all_reduce(builder, "attention all-reduce");
     memory_kernel(builder, "ffn norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden, 4.0 * element);
     linear(builder, llm->gated_ffn ? "gate+up" : "up", (llm->gated_ffn ? 2 : 1) * ffn_columns,
-           llm->hidden, precision->ffn_weights);
+           llm->hidden, precision->ffn_weights, true);
     memory_kernel(builder, "activation", MEMORY_SWIGLU, tokens, ffn_columns,
                   (llm->gated_ffn ? 3.0 : 2.0) * element);
-    linear(builder, "down", llm->hidden, ffn_columns, precision->ffn_weights);
+    linear(builder, "down", llm->hidden, ffn_columns, precision->ffn_weights, true);
     tensor_all_reduce(builder, "ffn all-reduce");
 }
 
 static void embedding(struct builder *builder)
 {
     const struct replica *replica = builder->replica;
-    host_work(builder, "step", replica->software->step_seconds);
+    const struct software *software = replica->software;
+    double sequences = 0.0;
+    for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
+        sequences += builder->batch->slices[i].sequences;
+    }
+    host_work(builder, "step",
+              software->step_seconds + sequences * software->step_sequence_seconds);
     memory_kernel(builder, "embedding", MEMORY_EMBEDDING, builder->tokens, replica->llm->hidden,
                   2.0 * activation_bytes(builder));
     tensor_all_reduce(builder, "embedding all-reduce");
@@ -440,7 +450,7 @@ static void head(struct builder *builder)
     double element = activation_bytes(builder);
     memory_kernel(builder, "final norm", MEMORY_ADD_RMSNORM, sequences, llm->hidden, 4.0 * element);
     product(builder, "head", sequences, divide_up(llm->vocabulary, replica->layout->tensor),
-            llm->hidden, replica->precision->embedding);
+            llm->hidden, replica->precision->embedding, false);
     if (replica->layout->tensor > 1) {
         append(builder,
                collective(builder, "logits all-gather", GROUP_TENSOR, COLLECTIVE_ALL_GATHER,

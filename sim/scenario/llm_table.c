@@ -73,4 +73,11 @@ const struct field llm_fields[] = {
      FIELD_AT(llm, tied_embedding),
      .fallback = "false",
      .doc = "Whether the output head reuses the embedding's weights."},
+    {.key = "parallel_blocks",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(llm, parallel_blocks),
+     .fallback = "false",
+     .doc = "Whether attention and the feed-forward block read the same norm and are added "
+            "together: one tensor-parallel exchange a pass of a layer instead of two. Training "
+            "follows it."},
     {0}};

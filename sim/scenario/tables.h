@@ -13,10 +13,12 @@ extern const struct field software_fields[];           /* struct software */
 extern const struct field collective_library_fields[]; /* struct collective_library */
 extern const struct field fitted_range_fields[];       /* struct fitted_range */
 extern const struct field launch_fields[];             /* struct launch_constants [LAUNCH_COUNT] */
+extern const struct field training_software_fields[];  /* struct training_software */
 extern const struct field precision_fields[];          /* struct precision */
 extern const struct preset precision_presets[];
 extern const struct variant workload_variants[];
 extern const struct field conversation_fields[]; /* struct conversation */
+extern const struct field serving_fields[];      /* struct serving */
 
 /* enum format and enum scaling by name. */
 extern const struct choice format_choices[];

@@ -102,7 +102,7 @@ END_TEST
 /* An H100 has fp8 and int8 but nothing narrower; a GPU with bf16 alone dequantises fp8 too. */
 START_TEST(what_a_gpu_lacks_is_computed_in_the_next_format)
 {
-    struct product product = precision_product(&fixture_gpu, int4_blocks, FORMAT_BF16);
+    struct product_formats product = precision_product(&fixture_gpu, int4_blocks, FORMAT_BF16);
     ck_assert_int_eq(product.compute, FORMAT_BF16);
     ck_assert_int_eq(product.weights, FORMAT_INT4);
     ck_assert_int_eq(product.scaling, SCALING_NONE);

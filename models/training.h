@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ * How a model is trained: batch, pipeline schedule, what is sharded, recomputed and overlapped; and
+ * what follows from it by counting. Layers go over stages x virtual stages in equal parts; what
+ * does not divide is missing first from the last part, then from the first (the embedding and the
+ * head fill the gap, arXiv 2407.21783, section 3.3.2). Pure. */
+#ifndef CPSIM_MODELS_TRAINING_H
+#define CPSIM_MODELS_TRAINING_H
+
+#include "models/pipeline_schedule.h"
+#include "models/transformer.h"
+
+/* What the backward pass computes again in place of keeping it. */
+enum recompute {
+    RECOMPUTE_NONE,
+    RECOMPUTE_SELECTIVE, /* what the software stack calls so: struct training_software */
+    RECOMPUTE_FULL       /* the whole layer, from its input */
+};
+
+/* What the data-parallel ranks (context ranks among them: they hold the same weights) share. */
+enum sharding {
+    SHARDING_NONE,  /* nothing: gradients are all-reduced */
+    SHARDING_ZERO1, /* the optimizer: gradients reduce-scattered, parameters all-gathered, once a
+                       step */
+    SHARDING_FSDP   /* parameters and gradients too. Without a pipeline, layers are gathered for
+                       every pass; with one, once a step (weights stay, as Llama 3 and torchtitan
+                       do) */
+};
+
+/* How context ranks exchange keys and values. */
+enum context_exchange {
+    CONTEXT_ALL_GATHER, /* of keys and values before attention, exposed (Llama 3) */
+    CONTEXT_RING        /* pass-KV, a hop under each part of attention (arXiv 2310.01889) */
+};
+
+struct training {
+    struct replica replica;
+    uint32_t global_batch, micro_batch; /* sequences */
+    uint64_t sequence_tokens;
+    const struct pipeline_schedule *schedule;
+    uint32_t virtual_stages; /* parts of the model on each stage */
+    enum recompute recompute;
+    enum sharding sharding;
+    enum context_exchange context_exchange;
+    bool pipeline_outside;  /* stages lie farther from each other than replicas, as Megatron-LM and
+                               torchtitan place them; otherwise nearer, as struct layout says and
+                               Llama 3 does */
+    bool sequence_parallel; /* norms on 1/tensor of the tokens; all-gather and reduce-scatter in
+                               place of all-reduce (arXiv 2205.05198) */
+    bool overlap;           /* gradients and parameters travel beside compute */
+    bool tensor_overlap;    /* tensor-parallel exchanges travel beside the products that they feed
+                               or that feed them, cut in `tensor` pieces */
+};
+
+/* The numbers of stages, parts and micro-batches of one pipeline. */
+struct pipeline training_pipeline(const struct training *training);
+
+/* Tokens of a micro-batch that one rank pushes through the linear layers. */
+uint64_t training_rank_tokens(const struct training *training);
+
+/* Layers of part `part` of stages x virtual stages, in the order of the model. */
+uint32_t training_part_layers(const struct training *training, uint32_t part);
+
+/* Parameters of a layer, of the embedding and of the head that one tensor rank holds. */
+double training_layer_parameters(const struct replica *replica);
+double training_embedding_parameters(const struct replica *replica);
+/* Of part `part`, embedding and head included. */
+double training_part_parameters(const struct training *training, uint32_t part);
+
+/* Ranks that hold the same parameters: data x context. */
+struct group_shape training_data_group(const struct training *training);
+
+/* Useful FLOPs of a step: three times the forward pass, causal attention counted half, the head's
+ * product included, nothing that is computed again. */
+double training_step_flops(const struct training *training);
+double training_step_tokens(const struct training *training);
+
+#endif

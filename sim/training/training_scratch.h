@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * The room that models/training_step.h asks its caller for. */
+#ifndef CPSIM_SIM_TRAINING_TRAINING_SCRATCH_H
+#define CPSIM_SIM_TRAINING_TRAINING_SCRATCH_H
+
+#include "models/training_step.h"
+#include "sim/base/arena.h"
+
+/* Owner: the arena. */
+struct training_scratch training_scratch_create(struct arena *arena,
+                                                const struct training *training);
+
+#endif
