@@ -111,8 +111,8 @@ static void check_cluster(const struct checker *checker)
 static void check_workload(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
-    static const char *const nouns[] = {[WORKLOAD_CONVERSATION] = "a conversation",
-                                        [WORKLOAD_SERVING] = "serving"};
+    static const char *const nouns[] = {
+        [WORKLOAD_CONVERSATION] = "a conversation", [WORKLOAD_SERVING] = "serving"};
     if (is_known(checker, "workload") && scenario->layout.pipeline > 1) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
                        "layout.pipeline: must be 1 for %s; to share the layers over more GPUs, "
