@@ -45,11 +45,11 @@ double scaling_tokens_to_loss(const struct scaling_law *law, double parameters, 
         double left =
             pow(loss, 1.0 / law->data_exponent) -
             pow(law->model_scale / parameters, law->model_exponent / law->data_exponent);
-        return left > 0.0 ? law->data_scale / left : INFINITY;
+        return left > 0.0 ? law->data_scale / left : (double)INFINITY;
     }
     double left =
         loss - law->irreducible - law->model_scale / pow(parameters, law->model_exponent);
-    return left > 0.0 ? pow(law->data_scale / left, 1.0 / law->data_exponent) : INFINITY;
+    return left > 0.0 ? pow(law->data_scale / left, 1.0 / law->data_exponent) : (double)INFINITY;
 }
 
 /* The loss along 6 N D = flops has one minimum; a golden section of ln N finds it. */

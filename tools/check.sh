@@ -107,6 +107,7 @@ sim/compare models|sim/base|sim/scenario
 sim/calibrate models|sim/base|sim/scenario|sim/compare
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/serving models|sim/base|sim/scenario|sim/engine|sim/trace
 RULES
 }
 
