@@ -108,6 +108,8 @@ sim/calibrate models|sim/base|sim/scenario|sim/compare
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/serving models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/run models|sim/base|sim/scenario|sim/engine|sim/trace|sim/inference|sim/serving|sim/training
+sim/sweep models|sim/base|sim/scenario|sim/trace|sim/run
 RULES
 }
 

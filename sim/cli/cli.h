@@ -22,8 +22,8 @@ struct invocation {
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
-    const char *gpu, *cluster, *software, *csv, *base, *format, *table;
-    bool json, quiet, markdown, platform_xml;
+    const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard;
+    bool json, quiet, markdown, platform_xml, retry_failed;
 };
 
 enum option_id {
@@ -40,6 +40,9 @@ enum option_id {
     OPTION_BASE,
     OPTION_FORMAT,
     OPTION_TABLE,
+    OPTION_JOBS,
+    OPTION_SHARD,
+    OPTION_RETRY_FAILED,
     OPTION_COUNT
 };
 
@@ -71,7 +74,7 @@ enum { ANY_NUMBER = 1000000 };
 
 extern const struct command command_run, command_check, command_show, command_describe,
     command_trace, command_models, command_platforms, command_compare, command_roofline,
-    command_calibrate;
+    command_calibrate, command_sweep;
 
 /* In the order of the help; NULL after the last. */
 extern const struct command *const all_commands[];

@@ -60,6 +60,19 @@ const struct option command_options[OPTION_COUNT] = {
                       .argument = "NAME",
                       .doc = "the one table to export, such as phases",
                       .offset = offsetof(struct invocation, table)},
+    [OPTION_JOBS] = {.name = "--jobs",
+                     .letter = "-j",
+                     .argument = "N",
+                     .doc = "run N points at a time; default: as many as there are processors",
+                     .offset = offsetof(struct invocation, jobs)},
+    [OPTION_SHARD] = {.name = "--shard",
+                      .argument = "K/N",
+                      .doc = "run share K (from 0) of N; under Slurm's job arrays, srun and mpirun "
+                             "the environment says it",
+                      .offset = offsetof(struct invocation, shard)},
+    [OPTION_RETRY_FAILED] = {.name = "--retry-failed",
+                             .doc = "run points again that were rejected or failed",
+                             .offset = offsetof(struct invocation, retry_failed)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */

@@ -75,7 +75,7 @@ static void predict(struct measurement *row)
     const struct gpu *gpu = row->machine.gpu;
     uint32_t ranks =
         measurement_has(row, "ranks") ? (uint32_t)measurement_count(row, "ranks", 2, 1024) : 2;
-    struct collective_call call = row_call(row, row_group(row, ranks, 1), true);
+    struct collective_call call = row_call(row, row_group(row, "ranks", ranks, 1), true);
     struct overlap_kernel kernel = {.seconds = 0.0};
     struct kernel_work work = kernel_work_of(row, &kernel);
     double kernel_calls = measurement_number(row, "repeats_kernel", 1, 1e9);

@@ -29,6 +29,44 @@ static void check_input_files(const struct scenario *scenario, struct node *tree
     fclose(stream);
 }
 
+/* Every value by its own row; what values mean together is for the cross checks. */
+static void read_values(const struct expansion *expansion, const char *path, struct node *root,
+                        const struct override *overrides, size_t override_count,
+                        struct scenario *scenario)
+{
+    struct arena *arena = expansion->arena;
+    for (size_t i = 0; i < override_count; i++) {
+        if (overrides[i].text != NULL) {
+            expand_set(expansion, scenario_fields, root, overrides[i].text);
+        } else {
+            expand_put(expansion, scenario_fields, root, overrides[i].key,
+                       node_copy(arena, overrides[i].value));
+        }
+    }
+    expand_scenario(expansion, scenario_fields, root);
+    if (node_get(root, "title") == NULL) {
+        struct mark mark = {.file = "default"};
+        node_put(arena, root, "title", mark,
+                 node_scalar(arena, file_stem(arena, path), mark, ORIGIN_DEFAULT));
+    }
+    struct field_context context = {.arena = arena, .diagnostics = expansion->diagnostics};
+    fields_read(&context, scenario_fields, root, "", scenario);
+}
+
+const struct node *scenario_read_values(struct arena *arena, const char *path,
+                                        const struct override *overrides, size_t override_count,
+                                        struct diagnostics *diagnostics)
+{
+    size_t errors_before = diagnostics_error_count(diagnostics);
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
+    if (root != NULL) {
+        read_values(&expansion, path, root, overrides, override_count,
+                    ARENA_NEW(arena, struct scenario));
+    }
+    return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
+}
+
 bool scenario_resolve(struct arena *arena, const char *path, const struct override *overrides,
                       size_t override_count, struct diagnostics *diagnostics,
                       struct resolved_scenario *resolved)
@@ -39,18 +77,8 @@ bool scenario_resolve(struct arena *arena, const char *path, const struct overri
     if (root == NULL) {
         return false;
     }
-    for (size_t i = 0; i < override_count; i++) {
-        expand_set(&expansion, scenario_fields, root, overrides[i].text);
-    }
-    expand_scenario(&expansion, scenario_fields, root);
-    if (node_get(root, "title") == NULL) {
-        struct mark mark = {.file = "default"};
-        node_put(arena, root, "title", mark,
-                 node_scalar(arena, file_stem(arena, path), mark, ORIGIN_DEFAULT));
-    }
     struct scenario *scenario = ARENA_NEW(arena, struct scenario);
-    struct field_context context = {.arena = arena, .diagnostics = diagnostics};
-    fields_read(&context, scenario_fields, root, "", scenario);
+    read_values(&expansion, path, root, overrides, override_count, scenario);
     scenario_cross_check(scenario, root, arena, diagnostics);
     check_input_files(scenario, root, diagnostics);
     if (diagnostics_error_count(diagnostics) > errors_before) {
