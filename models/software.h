@@ -21,18 +21,18 @@ struct training_software {
     bool fp32_gradients;                  /* gradients of weights are added up in fp32 as the
                                              product makes them */
     double attention_backward_efficiency; /* as attention_efficiency, of the backward pass */
-    double ring_attention_efficiency; /* the same of a part of a ring, beside the others */
-    double row_scaled_efficiency;     /* as matmul_efficiency, of fp8 products with row scales */
-    double memory_passes;             /* bytes that memory-bound kernels move over those counted
-                                         here: what is not fused as well as was counted */
+    double ring_attention_efficiency;     /* the same of a part of a ring, beside the others */
+    double row_scaled_efficiency; /* as matmul_efficiency, of fp8 products with row scales */
+    double memory_passes;         /* bytes that memory-bound kernels move over those counted
+                                     here: what is not fused as well as was counted */
     double norm_forward_bytes_per_element; /* read and written by residual sum and norm */
     double norm_backward_bytes_per_element;
     double cast_bytes_per_element;     /* read and written to turn a bf16 tensor into fp8 for all
                                           products that take it, with one scale a tensor ... */
     double row_cast_bytes_per_element; /* ... and with one a row */
-    double gather_bytes_per_parameter;    /* what data-parallel ranks send each other */
+    double gather_bytes_per_parameter; /* what data-parallel ranks send each other */
     double reduce_bytes_per_parameter;
-    double loss_forward_bytes_per_logit;  /* read and written by the loss and its gradient */
+    double loss_forward_bytes_per_logit; /* read and written by the loss and its gradient */
     double loss_backward_bytes_per_logit;
     double optimizer_bytes_per_parameter; /* read and written in an update */
     double state_bytes_per_parameter;     /* kept: master copy and moments */
@@ -51,7 +51,8 @@ struct software {
     bool packs_query_heads; /* attention puts the query heads of a key-value head into one tile */
     bool masks_ragged_keys; /* attention masks every block of keys when the last is not full */
     bool fused_kernels;     /* memory-bound kernels joined with their neighbours, as compilers and
-                               serving engines do */
+                               serving engines do; a norm or an activation then writes the
+                               input of a product with one scale a tensor as it wants it */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
     double eager_launch_seconds;      /* host time between two eager launches: a floor */
     double ring_step_seconds;         /* an eager ring attention's host work a step and layer that
@@ -61,6 +62,10 @@ struct software {
                                          step program stands for */
     double decode_ring_seconds;       /* the same of a decode layer's ring attention */
     double step_seconds;              /* host work before every forward pass */
+    double step_sequence_seconds;     /* more of it for every sequence in the batch */
+    double request_seconds;           /* a serving engine's work on a request before it is queued:
+                                         HTTP, tokens, its way to the scheduler */
+    double buffer_bytes;              /* of a GPU's memory, besides weights, KV and activations */
     uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */
     struct launch_constants launch[LAUNCH_COUNT];

@@ -48,19 +48,19 @@ static void append(struct builder *builder, struct step_operator op)
 static void memory_kernel(struct builder *builder, const char *name, enum memory_kernel kernel,
                           uint64_t rows, uint64_t columns, double bytes_per_element)
 {
-    append(builder, (struct step_operator){
-                        .kind = OPERATOR_MEMORY,
-                        .stream = STREAM_COMPUTE,
-                        .name = name,
-                        .memory = {.kernel = kernel,
-                                   .rows = rows,
-                                   .columns = columns,
-                                   .bytes = (double)rows * (double)columns * bytes_per_element *
-                                            (kernel == MEMORY_OPTIMIZER
-                                                 ? 1.0
-                                                 : stack(builder)->memory_passes),
-                                   .fused = stack(builder)->fused_kernels},
-                    });
+    append(
+        builder,
+        (struct step_operator){
+            .kind = OPERATOR_MEMORY,
+            .stream = STREAM_COMPUTE,
+            .name = name,
+            .memory = {.kernel = kernel,
+                       .rows = rows,
+                       .columns = columns,
+                       .bytes = (double)rows * (double)columns * bytes_per_element *
+                                (kernel == MEMORY_OPTIMIZER ? 1.0 : stack(builder)->memory_passes),
+                       .fused = stack(builder)->fused_kernels},
+        });
 }
 
 static void host_work(struct builder *builder, const char *name, double seconds)
@@ -285,8 +285,8 @@ static void gathered_attention(struct builder *builder, uint64_t queries, bool b
     uint32_t ranks = training->replica.layout->context;
     uint64_t keys = (training->sequence_tokens + queries) / 2;
     double all_keys = kv_bytes(builder, builder->tokens) * ranks;
-    append(builder, collective(builder, "kv all-gather", GROUP_CONTEXT, COLLECTIVE_ALL_GATHER,
-                               all_keys));
+    append(builder,
+           collective(builder, "kv all-gather", GROUP_CONTEXT, COLLECTIVE_ALL_GATHER, all_keys));
     append(builder, attention(builder, queries, keys, true, backward));
     if (backward) {
         append(builder, collective(builder, "kv reduce-scatter", GROUP_CONTEXT,
@@ -464,10 +464,10 @@ static void column_backward(struct builder *builder, const char *name,
         }
         input_gradient(builder, product);
         if (exchanges) {
-            sum = step_append(builder->segment,
-                              collective(builder, name, GROUP_TENSOR, sum_kind(builder),
-                                         residual_bytes(builder)),
-                              builder->last, STEP_NO_OPERATOR);
+            sum = step_append(
+                builder->segment,
+                collective(builder, name, GROUP_TENSOR, sum_kind(builder), residual_bytes(builder)),
+                builder->last, STEP_NO_OPERATOR);
         }
         builder->beside = gathered;
     }
@@ -664,8 +664,8 @@ void training_build(const struct training *training, struct step_operator *opera
     *program = (struct step_program){.segment_count = TRAINING_SEGMENT_COUNT};
     for (uint32_t kind = 0; kind < TRAINING_SEGMENT_COUNT; kind++) {
         struct step_segment *segment = &program->segments[kind];
-        bool of_layers = kind == TRAINING_FORWARD || kind == TRAINING_BACKWARD ||
-                         kind == TRAINING_WEIGHT;
+        bool of_layers =
+            kind == TRAINING_FORWARD || kind == TRAINING_BACKWARD || kind == TRAINING_WEIGHT;
         *segment = (struct step_segment){
             .name = names[kind],
             .repeat = of_layers                    ? micro_batches * fullest_layers(training)
@@ -679,8 +679,7 @@ void training_build(const struct training *training, struct step_operator *opera
             .training = training,
             .segment = segment,
             .tokens = tokens,
-            .shard_tokens =
-                training->sequence_parallel ? (tokens + tensor - 1) / tensor : tokens,
+            .shard_tokens = training->sequence_parallel ? (tokens + tensor - 1) / tensor : tokens,
             .last = STEP_NO_OPERATOR,
             .beside = STEP_NO_OPERATOR,
         };

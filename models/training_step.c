@@ -22,8 +22,8 @@ static struct collective_plan plan_send(const struct training *training)
     const struct replica *replica = &training->replica;
     const struct layout *layout = replica->layout;
     uint32_t nearer = layout->tensor * layout->context;
-    bool in_node = !training->pipeline_outside &&
-                   nearer * layout->pipeline <= replica->cluster->gpus_per_node;
+    bool in_node =
+        !training->pipeline_outside && nearer * layout->pipeline <= replica->cluster->gpus_per_node;
     double bytes = (double)training_rank_tokens(training) * replica->llm->hidden *
                    format_bytes(replica->precision->activations) / layout->tensor;
     struct group_shape pair = {.ranks = 2, .ranks_per_node = in_node ? 2 : 1};
@@ -36,9 +36,8 @@ static void plan_exchanges(const struct training *training, struct training_cost
     struct group_shape group = training_data_group(training);
     double layer = training_layer_parameters(&training->replica);
     bool shards = training->sharding != SHARDING_NONE;
-    costs->reduce =
-        plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE, group,
-                layer * stack->reduce_bytes_per_parameter);
+    costs->reduce = plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE,
+                            group, layer * stack->reduce_bytes_per_parameter);
     costs->gather = plan_of(training, COLLECTIVE_ALL_GATHER, group,
                             shards ? layer * stack->gather_bytes_per_parameter : 0.0);
     if (!shards) {
@@ -167,8 +166,7 @@ struct training_result training_summarise(const struct training *training,
         .flops = training_step_flops(training),
     };
     for (uint32_t i = 1; i < costs->play.pipeline.stages; i++) {
-        if (scratch->stages[i].busy_seconds >
-            scratch->stages[result.slowest_stage].busy_seconds) {
+        if (scratch->stages[i].busy_seconds > scratch->stages[result.slowest_stage].busy_seconds) {
             result.slowest_stage = i;
         }
     }

@@ -151,11 +151,14 @@ static void tensor_all_reduce(struct builder *builder, const char *name)
     }
 }
 
-/* A linear layer; eight-bit products first quantise their input, a kernel of its own. */
+/* A linear layer; eight-bit products first quantise their input, a kernel of its own unless the one
+ * before can write it so: a norm or an activation, fused, and a scale that is known beforehand. */
 static void linear(struct builder *builder, const char *name, uint64_t columns, uint64_t depth,
-                   struct number number)
+                   struct number number, bool fusible)
 {
-    if (format_bytes(number.format) < 2.0) {
+    bool fused =
+        fusible && number.scaling == SCALING_TENSOR && builder->replica->software->fused_kernels;
+    if (format_bytes(number.format) < 2.0 && !fused) {
         memory_kernel(builder, "quantise",
                       number.scaling == SCALING_ROW ? MEMORY_QUANTISE_ROW : MEMORY_QUANTISE,
                       builder->tokens, depth,
@@ -330,28 +333,34 @@ static void layer(struct builder *builder, const struct precision *precision)
     memory_kernel(builder, "attention norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden,
                   4.0 * element);
     linear(builder, "qkv", query_columns + 2 * kv_columns, llm->hidden,
-           precision->attention_weights);
+           precision->attention_weights, true);
     memory_kernel(builder, "rope", MEMORY_ROPE, tokens, query_columns + kv_columns, 2.0 * element);
     memory_kernel(builder, "kv append", MEMORY_KV_APPEND, tokens, 2 * kv_columns,
                   element + cache_element);
     for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
         slice_attention(builder, &builder->batch->slices[i]);
     }
-    linear(builder, "out", llm->hidden, query_columns, precision->attention_weights);
+    linear(builder, "out", llm->hidden, query_columns, precision->attention_weights, false);
     tensor_all_reduce(builder, "attention all-reduce");
     memory_kernel(builder, "ffn norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden, 4.0 * element);
     linear(builder, llm->gated_ffn ? "gate+up" : "up", (llm->gated_ffn ? 2 : 1) * ffn_columns,
-           llm->hidden, precision->ffn_weights);
+           llm->hidden, precision->ffn_weights, true);
     memory_kernel(builder, "activation", MEMORY_SWIGLU, tokens, ffn_columns,
                   (llm->gated_ffn ? 3.0 : 2.0) * element);
-    linear(builder, "down", llm->hidden, ffn_columns, precision->ffn_weights);
+    linear(builder, "down", llm->hidden, ffn_columns, precision->ffn_weights, true);
     tensor_all_reduce(builder, "ffn all-reduce");
 }
 
 static void embedding(struct builder *builder)
 {
     const struct replica *replica = builder->replica;
-    host_work(builder, "step", replica->software->step_seconds);
+    const struct software *software = replica->software;
+    double sequences = 0.0;
+    for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
+        sequences += builder->batch->slices[i].sequences;
+    }
+    host_work(builder, "step",
+              software->step_seconds + sequences * software->step_sequence_seconds);
     memory_kernel(builder, "embedding", MEMORY_EMBEDDING, builder->tokens, replica->llm->hidden,
                   2.0 * activation_bytes(builder));
     tensor_all_reduce(builder, "embedding all-reduce");

@@ -106,7 +106,8 @@ sim/trace models|sim/base
 sim/compare models|sim/base|sim/scenario
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
-sim/run models|sim/base|sim/scenario|sim/engine|sim/trace|sim/inference
+sim/serving models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/run models|sim/base|sim/scenario|sim/engine|sim/trace|sim/inference|sim/serving|sim/training
 sim/sweep models|sim/base|sim/scenario|sim/trace|sim/run
 RULES
 }

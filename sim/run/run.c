@@ -3,6 +3,7 @@
 
 #include "sim/inference/metrics.h"
 #include "sim/inference/trace_run.h"
+#include "sim/serving/serving_columns.h"
 
 #include <assert.h>
 
@@ -18,7 +19,7 @@ static bool run_conversation(const struct scenario *scenario, struct arena *aren
         }
     }
     struct conversation_result result;
-    if (!conversation_run(scenario, arena, trace, &result, diagnostics)) {
+    if (!conversation_run(scenario, arena, trace, NULL, &result, diagnostics)) {
         if (trace != NULL) {
             trace_run_abandon(trace);
         }
@@ -28,11 +29,32 @@ static bool run_conversation(const struct scenario *scenario, struct arena *aren
     return trace == NULL || trace_run_close(trace, &result);
 }
 
+static bool run_serving(const struct scenario *scenario, struct arena *arena,
+                        const char *trace_path, struct metric_list *metrics,
+                        struct diagnostics *diagnostics)
+{
+    if (trace_path != NULL) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = trace_path}),
+                       "a workload of kind 'serving' writes no trace; leave 'traces' out");
+        return false;
+    }
+    struct serving_run *run = ARENA_NEW(arena, struct serving_run);
+    bool wrong_input = false;
+    if (!serving_run(scenario, arena, NULL, run, &wrong_input, diagnostics)) {
+        return false;
+    }
+    struct serving_metrics found;
+    serving_metrics(run, &found);
+    serving_columns(run, &found, metrics);
+    return true;
+}
+
 static const struct {
     bool (*run)(const struct scenario *scenario, struct arena *arena, const char *trace_path,
                 struct metric_list *metrics, struct diagnostics *diagnostics);
 } kinds[] = {
     [WORKLOAD_CONVERSATION] = {run_conversation},
+    [WORKLOAD_SERVING] = {run_serving},
 };
 
 bool run_for_metrics(const struct scenario *scenario, struct arena *arena, const char *trace_path,

@@ -43,6 +43,11 @@ const struct preset precision_presets[] = {
          "Feed-forward products in fp8 with row scales, the rest bf16: Llama 3 405B as served in "
          "arXiv 2407.21783, section 6.2 (there the first and last layer stay bf16: "
          "edge_layers_high 1)."},
+    {.name = "fp8-tensor",
+     .yaml = "{attention_weights: {format: fp8, scaling: tensor}, "
+             "ffn_weights: {format: fp8, scaling: tensor}}",
+     .doc = "The same as fp8 with one scale a tensor: what vLLM's `--quantization fp8` and most "
+            "fp8 checkpoints for it are."},
     {.name = "fp8",
      .yaml = "{attention_weights: {format: fp8, scaling: row}, "
              "ffn_weights: {format: fp8, scaling: row}}",

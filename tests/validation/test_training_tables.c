@@ -21,7 +21,7 @@ static struct precision precision_of(const char *name)
 {
     bool narrow = strncmp(name, "fp8", 3) == 0;
     struct number number = {.format = narrow ? FORMAT_FP8 : FORMAT_BF16,
-                            .scaling = !narrow                     ? SCALING_NONE
+                            .scaling = !narrow                    ? SCALING_NONE
                                        : strcmp(name, "fp8") == 0 ? SCALING_TENSOR
                                                                   : SCALING_ROW};
     return (struct precision){.attention_weights = number,
@@ -59,8 +59,8 @@ static double predict(const struct csv *csv, size_t row)
     const char *options = csv_text(csv, row, "options");
     struct llm *llm = ARENA_NEW(arena, struct llm);
     struct gpu *gpu = ARENA_NEW(arena, struct gpu);
-    const char *path = arena_printf(arena, "%s/models/llm/%s.yaml", CPSIM_SOURCE_DIR,
-                                    csv_text(csv, row, "model"));
+    const char *path =
+        arena_printf(arena, "%s/models/llm/%s.yaml", CPSIM_SOURCE_DIR, csv_text(csv, row, "model"));
     struct diagnostics *diagnostics = diagnostics_create();
     ck_assert_ptr_nonnull(data_file_load(arena, "model", path, llm, diagnostics));
     diagnostics_destroy(diagnostics);
@@ -92,7 +92,9 @@ static double predict(const struct csv *csv, size_t row)
         .sequence_tokens = count(csv, row, "sequence"),
         .schedule = virtual_stages > 1 ? &schedule_interleaved : &schedule_1f1b,
         .virtual_stages = virtual_stages,
-        .recompute = full ? RECOMPUTE_FULL : selective ? RECOMPUTE_SELECTIVE : RECOMPUTE_NONE,
+        .recompute = full        ? RECOMPUTE_FULL
+                     : selective ? RECOMPUTE_SELECTIVE
+                                 : RECOMPUTE_NONE,
         .sharding = titan ? SHARDING_FSDP : SHARDING_ZERO1,
         .context_exchange = CONTEXT_RING,
         .pipeline_outside = true,
@@ -105,8 +107,8 @@ static double predict(const struct csv *csv, size_t row)
     struct training_result result = training_step(&training, &scratch, &costs);
     double rate = result.tokens_per_second / gpus;
     if (getenv("TRAINING_CLASSES") != NULL) {
-        printf("   step %.3f clock %.2f W %.0f bubble %.1f%% exch %.1f%% opt %.1f%%:", result.seconds,
-               costs.power.clock_hertz / 1e9, costs.power.watts,
+        printf("   step %.3f clock %.2f W %.0f bubble %.1f%% exch %.1f%% opt %.1f%%:",
+               result.seconds, costs.power.clock_hertz / 1e9, costs.power.watts,
                100 * result.bubble_seconds / result.seconds,
                100 * result.exchange_seconds / result.seconds,
                100 * costs.optimizer_seconds / result.seconds);
