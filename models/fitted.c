@@ -3,8 +3,50 @@
 
 #include "models/collective.h"
 #include "models/gpu_kernel.h"
+#include "models/kernel_measurement.h"
 
+#include <math.h>
 #include <stddef.h>
+
+static void widen(struct fitted_range *range, double value)
+{
+    range->least = range->most > 0.0 ? fmin(range->least, value) : value;
+    range->most = fmax(range->most, value);
+}
+
+void gpu_fitted_include(struct gpu_fitted *fitted, const struct kernel_measurement *kernel)
+{
+    switch (kernel->class) {
+    case KERNEL_GEMM:
+    case KERNEL_GEMM_TENSOR:
+    case KERNEL_GEMM_ROW:
+        widen(&fitted->matmul_m, (double)kernel->gemm.m);
+        widen(&fitted->matmul_n, (double)kernel->gemm.n);
+        widen(&fitted->matmul_k, (double)kernel->gemm.k);
+        return;
+    case KERNEL_ATTENTION_PREFILL:
+        widen(&fitted->attention_queries, (double)kernel->attention.queries);
+        widen(&fitted->attention_keys, (double)kernel->attention.keys);
+        widen(&fitted->head_size, (double)kernel->attention.head_size);
+        return;
+    case KERNEL_ATTENTION_DECODE:
+        widen(&fitted->decode_sequences, (double)kernel->attention.sequences);
+        widen(&fitted->decode_keys, (double)kernel->attention.keys);
+        widen(&fitted->head_size, (double)kernel->attention.head_size);
+        return;
+    case KERNEL_NORM:
+    case KERNEL_SWIGLU:
+    case KERNEL_QUANTISE:
+    case KERNEL_CAST:
+    case KERNEL_ROPE:
+    case KERNEL_COPY:
+    case KERNEL_OTHER_MEMORY:
+        widen(&fitted->memory_bytes, kernel->memory.bytes);
+        return;
+    case KERNEL_CLASS_COUNT:
+        break;
+    }
+}
 
 /* A value and the range that it should lie in. */
 struct check {

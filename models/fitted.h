@@ -11,6 +11,7 @@ struct collective_call;
 struct collective_library;
 struct gemm_shape;
 struct gpu;
+struct kernel_measurement;
 struct memory_shape;
 
 struct fitted_range {
@@ -25,6 +26,9 @@ struct gpu_fitted {
     struct fitted_range head_size;
     struct fitted_range memory_bytes;
 };
+
+/* Widens the ranges by the shape of one kernel. */
+void gpu_fitted_include(struct gpu_fitted *fitted, const struct kernel_measurement *kernel);
 
 struct extrapolation {
     const char *what; /* "m", "keys", ...: a literal; NULL: within the data */

@@ -104,6 +104,7 @@ sim/scenario models|sim/base
 sim/engine models|sim/base
 sim/trace models|sim/base
 sim/compare models|sim/base|sim/scenario
+sim/calibrate models|sim/base|sim/scenario|sim/compare
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/serving models|sim/base|sim/scenario|sim/engine|sim/trace

@@ -22,7 +22,7 @@ struct invocation {
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
-    const char *gpu, *cluster, *software, *csv, *format, *table, *jobs, *shard;
+    const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard;
     bool json, quiet, markdown, platform_xml, retry_failed;
 };
 
@@ -37,6 +37,7 @@ enum option_id {
     OPTION_CLUSTER,
     OPTION_SOFTWARE,
     OPTION_CSV,
+    OPTION_BASE,
     OPTION_FORMAT,
     OPTION_TABLE,
     OPTION_JOBS,
@@ -73,7 +74,7 @@ enum { ANY_NUMBER = 1000000 };
 
 extern const struct command command_run, command_check, command_show, command_describe,
     command_trace, command_models, command_platforms, command_compare, command_roofline,
-    command_sweep;
+    command_calibrate, command_sweep;
 
 /* In the order of the help; NULL after the last. */
 extern const struct command *const all_commands[];
@@ -90,6 +91,9 @@ FILE *result_open(const struct invocation *invocation);
 int result_close(const struct invocation *invocation, FILE *stream);
 /* Both, around one text. */
 int result_write(const struct invocation *invocation, const char *text);
+
+/* The same into the file of -o by way of FILE.part, so that a file that is there is whole. */
+int result_replace(const struct invocation *invocation, struct arena *arena, const char *text);
 
 /* `code` when the stream is a terminal that may be coloured (NO_COLOR unset, TERM not dumb), else
  * "". STYLE_BOLD ... STYLE_NONE. */

@@ -47,6 +47,11 @@ const struct option command_options[OPTION_COUNT] = {
                     .argument = "FILE",
                     .doc = "write every row with its prediction and error to FILE",
                     .offset = offsetof(struct invocation, csv)},
+    [OPTION_BASE] = {.name = "--base",
+                     .argument = "NAME",
+                     .doc = "the GPU to start from, h100-sxm if none is given: a name of cpsim "
+                            "platforms, or a path",
+                     .offset = offsetof(struct invocation, base)},
     [OPTION_FORMAT] = {.name = "--format",
                        .argument = "NAME",
                        .doc = "what to export to: chrome, csv or json",

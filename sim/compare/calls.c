@@ -5,15 +5,21 @@
 
 #include <string.h>
 
-struct group_shape row_group(struct measurement *row, uint32_t ranks, uint32_t nodes)
+struct group_shape row_group(struct measurement *row, const char *column, uint32_t ranks,
+                             uint32_t nodes)
 {
     const struct cluster *cluster = row->machine.cluster;
+    uint32_t gpus = cluster->gpus_per_node;
+    if (nodes == 0) {
+        nodes = ranks / gpus + (ranks % gpus != 0);
+    }
     struct group_shape group = {.ranks = ranks, .ranks_per_node = ranks / nodes};
     if (ranks % nodes != 0) {
-        measurement_complain(row, "ranks", "%u ranks are not alike on %u nodes", ranks, nodes);
-    } else if (group.ranks_per_node > cluster->gpus_per_node) {
-        measurement_complain(row, "ranks", "%u ranks a node, but a node of %s has %u GPUs",
-                             group.ranks_per_node, cluster->name, cluster->gpus_per_node);
+        measurement_complain(row, column, "%u ranks are not alike on %u nodes", ranks, nodes);
+        group.ranks_per_node = ranks;
+    } else if (group.ranks_per_node > gpus) {
+        measurement_complain(row, column, "%u ranks a node, but a node of %s has %u GPUs",
+                             group.ranks_per_node, cluster->name, gpus);
     }
     return group;
 }

@@ -6,8 +6,10 @@
 #include "models/collective.h"
 #include "sim/compare/measurement.h"
 
-/* A group of `ranks` over `nodes`; complains where the cluster has fewer GPUs a node. */
-struct group_shape row_group(struct measurement *row, uint32_t ranks, uint32_t nodes);
+/* A group of the `ranks` that `column` says, over `nodes`; 0: they fill the cluster's nodes.
+ * Complains where a node has fewer GPUs, or where nodes would not be alike. */
+struct group_shape row_group(struct measurement *row, const char *column, uint32_t ranks,
+                             uint32_t nodes);
 
 /* Columns `collective` (PyTorch's and nccl-tests' names) and bytes. `member_bytes`: those of
  * all-gather and reduce-scatter are one member's share, as PyTorch counts; otherwise the whole, as

@@ -100,7 +100,8 @@ static bool find_machine(struct runner *runner, const struct measurement_kind *k
     *machine = (struct machine){.gpu = NULL};
     if (!kind->without_gpu) {
         struct mark mark = {.file = "the command line"};
-        machine->gpu = machine_gpu(runner->files, request->gpu, mark);
+        machine->gpu = request->gpu_values != NULL ? request->gpu_values
+                                                   : machine_gpu(runner->files, request->gpu, mark);
     }
     if (kind->cluster) {
         struct named named = name_of(csv, row, "cluster", request->cluster, NULL);
@@ -127,7 +128,7 @@ static bool check_request(struct runner *runner, const struct measurement_kind *
 {
     struct mark mark = {.file = csv->file};
     bool fine = true;
-    if (!kind->without_gpu && runner->request->gpu == NULL) {
+    if (!kind->without_gpu && runner->request->gpu == NULL && runner->request->gpu_values == NULL) {
         DIAGNOSE_ERROR(runner->diagnostics, mark,
                        "rows of kind %s need a GPU: --gpu NAME, such as --gpu h100-sxm",
                        kind->name);
@@ -174,7 +175,8 @@ static void predict_row(struct runner *runner, const struct measurement_kind *ki
     measurement.scratch = arena_create();
     kind->predict(&measurement);
     arena_destroy(measurement.scratch);
-    struct compared_row compared = {.kind = kind, .csv = csv, .row = row};
+    struct compared_row compared = {
+        .kind = kind, .csv = csv, .row = row, .kernel = measurement.kernel};
     if (!measurement.wrong && measurement.figure_count > 0) {
         compared.figure_count = measurement.figure_count;
         memcpy(compared.figures, measurement.figures, sizeof compared.figures);
@@ -256,6 +258,23 @@ static struct error_class *class_of(struct comparison *comparison, const char *n
     return found;
 }
 
+struct error_summary comparison_errors(struct arena *arena, const struct comparison *comparison,
+                                       const char *class, const bool *among)
+{
+    double *errors = ARENA_ARRAY(arena, double, comparison->row_count *MEASUREMENT_MAX_FIGURES + 1);
+    size_t count = 0;
+    for (size_t i = 0; i < comparison->row_count; i++) {
+        const struct compared_row *row = &comparison->rows[i];
+        bool counts = !row->slower && (among == NULL || among[i]);
+        for (size_t j = 0; j < row->figure_count && counts; j++) {
+            if (strcmp(row->figures[j].class, class) == 0) {
+                errors[count++] = figure_error(&row->figures[j]);
+            }
+        }
+    }
+    return errors_summarise(errors, count);
+}
+
 static void summarise(struct runner *runner)
 {
     struct comparison *comparison = runner->comparison;
@@ -268,18 +287,9 @@ static void summarise(struct runner *runner)
             found->extrapolated += row->figures[j].extrapolated != NULL;
         }
     }
-    double *errors = ARENA_ARRAY(runner->arena, double, most);
-    for (size_t c = 0; c < comparison->class_count; c++) {
-        size_t count = 0;
-        for (size_t i = 0; i < comparison->row_count; i++) {
-            const struct compared_row *row = &comparison->rows[i];
-            for (size_t j = 0; j < row->figure_count && !row->slower; j++) {
-                if (strcmp(row->figures[j].class, comparison->classes[c].name) == 0) {
-                    errors[count++] = figure_error(&row->figures[j]);
-                }
-            }
-        }
-        comparison->classes[c].summary = errors_summarise(errors, count);
+    for (size_t i = 0; i < comparison->class_count; i++) {
+        struct error_class *found = &comparison->classes[i];
+        found->summary = comparison_errors(runner->arena, comparison, found->name, NULL);
     }
 }
 
@@ -287,6 +297,11 @@ static void compare_file(struct runner *runner, const char *path)
 {
     const struct csv *csv = csv_load(runner->arena, path, runner->diagnostics);
     const struct measurement_kind *kind = csv == NULL ? NULL : recognise(runner, csv);
+    if (kind != NULL && runner->request->one_gpu && (kind->cluster || kind->without_gpu)) {
+        diagnostics_add(runner->diagnostics, SEVERITY_WARNING, (struct mark){.file = path},
+                        "passed over: rows of kind %s are not of one GPU alone", kind->name);
+        return;
+    }
     if (kind == NULL || !check_request(runner, kind, csv)) {
         return;
     }

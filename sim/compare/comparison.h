@@ -13,6 +13,7 @@ struct compared_row {
     const struct csv_row *row;
     struct figure figures[MEASUREMENT_MAX_FIGURES];
     size_t figure_count;
+    struct kernel_measurement kernel; /* no seconds: the row is none of one kernel */
     bool slower; /* another library ran the same shape faster: the row doesn't count */
 };
 
@@ -40,6 +41,9 @@ struct comparison_request {
     const char *const *files; /* [file_count] */
     size_t file_count;
     const char *gpu, *cluster, *software; /* names or paths; NULL: not given */
+    const struct gpu *gpu_values;         /* in place of a name; NULL: none */
+    bool one_gpu; /* tables of kinds that need a cluster or no GPU are passed over, with a warning
+                   */
 };
 
 /* False after at least one error; all of them are reported. */
@@ -48,5 +52,10 @@ bool comparison_run(struct arena *arena, const struct comparison_request *reques
 
 /* predicted / measured - 1 */
 double figure_error(const struct figure *figure);
+
+/* The errors of a class among the rows that count and, unless `among` [row_count] is NULL, are
+ * true there. */
+struct error_summary comparison_errors(struct arena *arena, const struct comparison *comparison,
+                                       const char *class, const bool *among);
 
 #endif

@@ -16,11 +16,10 @@ static void predict_prefill(struct measurement *row)
     if (row->wrong) {
         return;
     }
-    struct kernel_work work = attention_work(row->machine.gpu, &shape, 1);
     const char *class = shape.keys < SHORT_KEYS         ? "attention prefill, under 512 tokens"
                         : shape.head_size != USUAL_SIZE ? "attention prefill, other head sizes"
                                                         : "attention prefill, 512 tokens and more";
-    measurement_compare(row, class, "time_us", row_kernel_microseconds(row, &work));
+    row_compare_kernel(row, kernel_of_attention(&shape), class);
 }
 
 const struct measurement_kind kind_attention_prefill = {
@@ -37,7 +36,6 @@ static const char *const decode_shape[] = {"batch", "ctx", "hq", "hk", "hd", NUL
 
 static void predict_decode(struct measurement *row)
 {
-    const struct gpu *gpu = row->machine.gpu;
     struct attention_shape shape = {
         .sequences = measurement_count(row, "batch", 1, ROW_MOST),
         .queries = 1,
@@ -54,12 +52,10 @@ static void predict_decode(struct measurement *row)
     if (row->wrong) {
         return;
     }
-    measurement_extrapolates(row, attention_extrapolation(gpu, &shape));
-    struct kernel_work work = attention_work(gpu, &shape, 1);
-    measurement_compare(row,
-                        shape.head_size != USUAL_SIZE ? "attention decode, other head sizes"
-                                                      : "attention decode",
-                        "time_us", row_kernel_microseconds(row, &work));
+    measurement_extrapolates(row, attention_extrapolation(row->machine.gpu, &shape));
+    row_compare_kernel(row, kernel_of_attention(&shape),
+                       shape.head_size != USUAL_SIZE ? "attention decode, other head sizes"
+                                                     : "attention decode");
 }
 
 const struct measurement_kind kind_attention_decode = {

@@ -10,20 +10,14 @@ enum { MOST_RANKS = 1 << 20 };
 static const char *const pytorch_columns[] = {"collective", "ranks",   "bytes",
                                               "mode",       "time_us", NULL};
 
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Ranks fill nodes when the table doesn't say how many there are. */
 static struct group_shape group_of(struct measurement *row)
 {
     uint32_t ranks = (uint32_t)measurement_count(row, "ranks", 2, MOST_RANKS);
-    uint32_t in_node = smaller(ranks, row->machine.cluster->gpus_per_node);
     uint32_t nodes = measurement_has(row, "nodes")
                          ? (uint32_t)measurement_count(row, "nodes", 1, MOST_RANKS)
-                         : (ranks + in_node - 1) / in_node;
-    return row_group(row, ranks, nodes);
+                         : 0;
+    return row_group(row, "ranks", ranks, nodes);
 }
 
 static void predict_pytorch(struct measurement *row)
@@ -89,7 +83,7 @@ static void predict_table(struct measurement *row)
     }
     struct collective_call call = {
         .kind = (enum collective_kind)measurement_choice(row, "kind", kinds),
-        .group = row_group(row, ranks, ranks / in_node),
+        .group = row_group(row, "ranks", ranks, ranks / in_node),
         .bytes = measurement_number(row, "bytes", 1, 1e13),
         .graph = measurement_choice(row, "launch", launches) == 1,
         .integer = measurement_is(row, "integer", "yes"),

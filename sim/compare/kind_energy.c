@@ -15,15 +15,7 @@ static const char *const energy_columns[] = {
     "new_tokens",   "context", "seconds",  "time_us_per_call", "average_watts",
     "sm_clock_mhz", "note",    NULL};
 
-static struct power_state settle(const struct measurement *row, const struct kernel_work *work,
-                                 double run_seconds)
-{
-    const struct gpu *gpu = row->machine.gpu;
-    struct power_load load = {.works = work, .work_count = 1};
-    return power_settle(gpu, &load, power_allowance_watts(gpu, run_seconds));
-}
-
-static struct kernel_work noted_gemm(struct measurement *row)
+static struct kernel_measurement noted_gemm(struct measurement *row)
 {
     unsigned k = 1, n = 1;
     if (sscanf(measurement_text(row, "note"), "k=%9u n=%9u", &k, &n) != 2 || k == 0 || n == 0) {
@@ -34,10 +26,10 @@ static struct kernel_work noted_gemm(struct measurement *row)
     }
     uint64_t m = measurement_count(row, "new_tokens", 1, ROW_MOST);
     struct gemm_shape shape = row_gemm_of(row, "precision", m, n, k);
-    return gemm_work(row->machine.gpu, &shape);
+    return kernel_of_gemm(&shape);
 }
 
-static struct kernel_work noted_attention(struct measurement *row)
+static struct kernel_measurement noted_attention(struct measurement *row)
 {
     unsigned query_heads = 1, kv_heads = 1;
     if (sscanf(measurement_text(row, "note"), "%9u q heads, %9u kv head", &query_heads,
@@ -59,7 +51,7 @@ static struct kernel_work noted_attention(struct measurement *row)
         .format = FORMAT_BF16,
     };
     measurement_extrapolates(row, attention_extrapolation(row->machine.gpu, &shape));
-    return attention_work(row->machine.gpu, &shape, 1);
+    return kernel_of_attention(&shape);
 }
 
 static struct power_state settle_stack(struct measurement *row, enum phase phase, double seconds,
@@ -82,12 +74,39 @@ static struct power_state settle_stack(struct measurement *row, enum phase phase
     return row->wrong ? (struct power_state){0} : stack_price(row, &shape, *layers, seconds);
 }
 
+/* The figures of `state`, which is `calls` of its loads a call. Whatever was measured of a kernel
+ * goes into it. */
 static void compare_power(struct measurement *row, const struct power_state *state,
-                          const char *time_class, const char *time_column, double calls)
+                          const char *time_column, double calls, struct kernel_measurement *kernel)
 {
-    measurement_compare(row, "average power", "average_watts", state->watts);
-    measurement_compare(row, "clock", "sm_clock_mhz", 1e-6 * state->clock_hertz);
-    measurement_compare(row, time_class, time_column, 1e6 * calls * state->seconds);
+    kernel->watts = measurement_compare(row, "average power", "average_watts", state->watts);
+    kernel->clock_hertz =
+        1e6 * measurement_compare(row, "clock", "sm_clock_mhz", 1e-6 * state->clock_hertz);
+    kernel->seconds = 1e-6 * measurement_compare(row, "time under the power limit", time_column,
+                                                 1e6 * calls * state->seconds);
+}
+
+static void compare_kernel_power(struct measurement *row, struct kernel_measurement kernel,
+                                 double run_seconds, const char *time_column)
+{
+    if (row->wrong) {
+        return;
+    }
+    kernel.run_seconds = run_seconds;
+    struct power_state state = kernel_measurement_predict(row->machine.gpu, &kernel);
+    compare_power(row, &state, time_column, 1.0, &kernel);
+    row->kernel = kernel;
+}
+
+static void compare_stack_power(struct measurement *row, enum phase phase, double run_seconds,
+                                const char *time_column)
+{
+    double layers = 1.0;
+    struct power_state state = settle_stack(row, phase, run_seconds, &layers);
+    struct kernel_measurement none = {0};
+    if (!row->wrong) {
+        compare_power(row, &state, time_column, layers, &none);
+    }
 }
 
 static void predict_energy(struct measurement *row)
@@ -99,38 +118,30 @@ static void predict_energy(struct measurement *row)
                                                       {"layers_prefill", WORK_PREFILL},
                                                       {"layers_decode", WORK_DECODE},
                                                       {NULL, 0}};
+    static const char time[] = "time_us_per_call";
     enum work work = (enum work)measurement_choice(row, "work", works);
-    double seconds = measurement_number(row, "seconds", 1e-3, 1e6), layers = 1.0;
-    struct kernel_work kernel = {0};
-    struct power_state state = {0};
+    double seconds = measurement_number(row, "seconds", 1e-3, 1e6);
+    struct memory_shape copy;
     switch (work) {
     case WORK_IDLE: /* the GPU file's own figure: nothing to predict */
-        return;
-    case WORK_COPY: {
-        struct memory_shape shape = row_copy(row, 2.0 * 1024 * 1024 * 1024);
-        kernel = memory_kernel_work(row->machine.gpu, &shape);
         break;
-    }
+    case WORK_COPY:
+        copy = row_copy(row, 2.0 * 1024 * 1024 * 1024);
+        compare_kernel_power(row, kernel_of_memory(&copy), seconds, time);
+        break;
     case WORK_GEMM:
-        kernel = noted_gemm(row);
+        compare_kernel_power(row, noted_gemm(row), seconds, time);
         break;
     case WORK_ATTENTION:
-        kernel = noted_attention(row);
+        compare_kernel_power(row, noted_attention(row), seconds, time);
         break;
     case WORK_PREFILL:
-        state = settle_stack(row, PHASE_PREFILL, seconds, &layers);
+        compare_stack_power(row, PHASE_PREFILL, seconds, time);
         break;
     case WORK_DECODE:
-        state = settle_stack(row, PHASE_DECODE, seconds, &layers);
+        compare_stack_power(row, PHASE_DECODE, seconds, time);
         break;
     }
-    if (row->wrong) {
-        return;
-    }
-    if (work < WORK_PREFILL) {
-        state = settle(row, &kernel, seconds);
-    }
-    compare_power(row, &state, "time under the power limit", "time_us_per_call", layers);
 }
 
 const struct measurement_kind kind_energy = {
@@ -151,25 +162,20 @@ static void predict_power(struct measurement *row)
 {
     static const struct measurement_choice works[] = {
         {"copy", WORK_COPY}, {"gemm", WORK_GEMM}, {"attention", WORK_ATTENTION}, {NULL, 0}};
-    const struct gpu *gpu = row->machine.gpu;
     enum work work = (enum work)measurement_choice(row, "work", works);
     double seconds = measurement_number(row, "seconds", 1e-3, 1e6);
-    struct kernel_work kernel;
+    struct kernel_measurement kernel;
     if (work == WORK_GEMM) {
         struct gemm_shape shape = row_gemm(row);
-        kernel = gemm_work(gpu, &shape);
+        kernel = kernel_of_gemm(&shape);
     } else if (work == WORK_ATTENTION) {
         struct attention_shape shape = row_attention_prefill(row);
-        kernel = attention_work(gpu, &shape, 1);
+        kernel = kernel_of_attention(&shape);
     } else {
         struct memory_shape shape = row_copy(row, measurement_number(row, "bytes", 1, 1e15));
-        kernel = memory_kernel_work(gpu, &shape);
+        kernel = kernel_of_memory(&shape);
     }
-    if (row->wrong) {
-        return;
-    }
-    struct power_state state = settle(row, &kernel, seconds);
-    compare_power(row, &state, "time under the power limit", "time_us", 1.0);
+    compare_kernel_power(row, kernel, seconds, "time_us");
 }
 
 const struct measurement_kind kind_power = {

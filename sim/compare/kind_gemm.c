@@ -13,8 +13,7 @@ static void predict_gemm(struct measurement *row)
     if (row->wrong) {
         return;
     }
-    struct kernel_work work = gemm_work(row->machine.gpu, &shape);
-    measurement_compare(row, gemm_class(&shape), "time_us", row_kernel_microseconds(row, &work));
+    row_compare_kernel(row, kernel_of_gemm(&shape), gemm_class(&shape));
 }
 
 const struct measurement_kind kind_gemm = {

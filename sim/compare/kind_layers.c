@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Stacks of layers of one tensor-parallel shard: alone, on several GPUs with their all-reduces, and
  * in training. */
+#include "sim/compare/calls.h"
 #include "sim/compare/shapes.h"
 #include "sim/compare/stack.h"
 
@@ -65,6 +66,7 @@ static void predict_tensor_layers(struct measurement *row)
     struct stack_shape shape = layer_shape(row, "shard_of");
     double layers = measurement_number(row, "layers", 1, 1e4);
     uint32_t tensor = (uint32_t)measurement_count(row, "tp", 2, 1024);
+    row_group(row, "tp", tensor, 0);
     if (row->wrong) {
         return;
     }

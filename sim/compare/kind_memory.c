@@ -13,7 +13,6 @@ static void predict_memory(struct measurement *row)
                                                         {"quant_fp8_row", MEMORY_QUANTISE_ROW},
                                                         {"cast_fp8", MEMORY_QUANTISE},
                                                         {NULL, 0}};
-    const struct gpu *gpu = row->machine.gpu;
     struct memory_shape shape = {
         .kernel = (enum memory_kernel)measurement_choice(row, "op", kernels),
         .rows = measurement_count(row, "rows", 1, ROW_MOST),
@@ -23,11 +22,10 @@ static void predict_memory(struct measurement *row)
     if (row->wrong) {
         return;
     }
-    measurement_extrapolates(row, memory_extrapolation(gpu, &shape));
-    struct kernel_work work = memory_kernel_work(gpu, &shape);
-    measurement_compare(
-        row, shape.bytes < 1e6 ? "memory-bound, under 1 MB" : "memory-bound, 1 MB and more",
-        "time_us", row_kernel_microseconds(row, &work));
+    measurement_extrapolates(row, memory_extrapolation(row->machine.gpu, &shape));
+    row_compare_kernel(row, kernel_of_memory(&shape),
+                       shape.bytes < 1e6 ? "memory-bound, under 1 MB"
+                                         : "memory-bound, 1 MB and more");
 }
 
 const struct measurement_kind kind_memory = {
@@ -44,7 +42,6 @@ static void predict_optimizer(struct measurement *row)
 {
     static const struct measurement_choice optimizers[] = {{"adamw_fused", MEMORY_OPTIMIZER},
                                                            {NULL, 0}};
-    const struct gpu *gpu = row->machine.gpu;
     struct memory_shape shape = {
         .kernel = (enum memory_kernel)measurement_choice(row, "optimizer", optimizers),
         .rows = 1,
@@ -55,9 +52,8 @@ static void predict_optimizer(struct measurement *row)
     if (row->wrong) {
         return;
     }
-    measurement_extrapolates(row, memory_extrapolation(gpu, &shape));
-    struct kernel_work work = memory_kernel_work(gpu, &shape);
-    measurement_compare(row, "optimizer", "time_us", row_kernel_microseconds(row, &work));
+    measurement_extrapolates(row, memory_extrapolation(row->machine.gpu, &shape));
+    row_compare_kernel(row, kernel_of_memory(&shape), "optimizer");
 }
 
 const struct measurement_kind kind_optimizer = {

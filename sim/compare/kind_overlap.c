@@ -24,26 +24,26 @@ static const char *const columns[] = {"kernel",
                                       "repeats_collective",
                                       NULL};
 
-enum kernel { KERNEL_GEMM, KERNEL_ATTENTION, KERNEL_COPY };
+enum loop_kernel { LOOP_GEMM, LOOP_ATTENTION, LOOP_COPY };
 
 /* The kernel's work, and what overlap needs to know of it but for its time. */
 static struct kernel_work kernel_work_of(struct measurement *row, struct overlap_kernel *overlap)
 {
     static const struct measurement_choice kernels[] = {
-        {"gemm_bf16", KERNEL_GEMM},
-        {"attention_causal_16q_1kv", KERNEL_ATTENTION}, /* n: head size */
-        {"copy", KERNEL_COPY},                          /* m_or_tokens: bytes read */
+        {"gemm_bf16", LOOP_GEMM},
+        {"attention_causal_16q_1kv", LOOP_ATTENTION}, /* n: head size */
+        {"copy", LOOP_COPY},                          /* m_or_tokens: bytes read */
         {NULL, 0}};
     const struct gpu *gpu = row->machine.gpu;
-    enum kernel kernel = (enum kernel)measurement_choice(row, "kernel", kernels);
+    enum loop_kernel kernel = (enum loop_kernel)measurement_choice(row, "kernel", kernels);
     uint64_t m = measurement_count(row, "m_or_tokens", 1, (uint64_t)1 << 40);
-    if (kernel == KERNEL_COPY) {
+    if (kernel == LOOP_COPY) {
         struct memory_shape shape = row_copy(row, 2.0 * (double)m);
         overlap->memory_bound = true;
         return memory_kernel_work(gpu, &shape);
     }
     uint64_t n = measurement_count(row, "n", 1, ROW_MOST);
-    if (kernel == KERNEL_GEMM) {
+    if (kernel == LOOP_GEMM) {
         struct gemm_shape shape = {
             .m = m, .n = n, .k = measurement_count(row, "k", 1, ROW_MOST), .format = FORMAT_BF16};
         measurement_extrapolates(row, gemm_extrapolation(gpu, &shape));
@@ -75,7 +75,7 @@ static void predict(struct measurement *row)
     const struct gpu *gpu = row->machine.gpu;
     uint32_t ranks =
         measurement_has(row, "ranks") ? (uint32_t)measurement_count(row, "ranks", 2, 1024) : 2;
-    struct collective_call call = row_call(row, row_group(row, ranks, 1), true);
+    struct collective_call call = row_call(row, row_group(row, "ranks", ranks, 1), true);
     struct overlap_kernel kernel = {.seconds = 0.0};
     struct kernel_work work = kernel_work_of(row, &kernel);
     double kernel_calls = measurement_number(row, "repeats_kernel", 1, 1e9);

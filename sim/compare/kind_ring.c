@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Ring attention of one layer over context-parallel GPUs, launched eagerly: with the exchange under
  * way, the exchange alone, attention alone. Tokens are totals over all GPUs. */
+#include "sim/compare/calls.h"
 #include "sim/compare/shapes.h"
 #include "sim/compare/stack.h"
 
@@ -34,6 +35,7 @@ static void predict_ring(struct measurement *row)
         .part = STACK_RING,
         .eager = true,
     };
+    row_group(row, "cp", shape.context, 0);
     shape.precision.attention_weights = shape.precision.ffn_weights = shape.precision.embedding =
         (struct number){.format = FORMAT_BF16};
     if (row->wrong) {

@@ -52,6 +52,18 @@ static void complain_of_name(struct machine_files *files, const char *key, const
     }
 }
 
+const char *machine_path(struct machine_files *files, const char *key, const char *name,
+                         struct mark mark)
+{
+    const char *folder = field_find(scenario_fields, key)->folder;
+    bool is_path = strchr(name, '/') != NULL || strstr(name, ".yaml") != NULL;
+    const char *path = is_path ? name : find_named(files->arena, &files->path, folder, name, NULL);
+    if (path == NULL) {
+        complain_of_name(files, key, folder, name, mark);
+    }
+    return path;
+}
+
 static const void *load(struct machine_files *files, const char *key, const char *name, size_t size,
                         struct mark mark)
 {
@@ -64,15 +76,10 @@ static const void *load(struct machine_files *files, const char *key, const char
     *file =
         (struct file){.next = files->first, .key = key, .name = arena_strdup(files->arena, name)};
     files->first = file;
-    const char *folder = field_find(scenario_fields, key)->folder;
-    bool is_path = strchr(name, '/') != NULL || strstr(name, ".yaml") != NULL;
-    const char *path = is_path ? name : find_named(files->arena, &files->path, folder, name, NULL);
-    if (path == NULL) {
-        complain_of_name(files, key, folder, name, mark);
-        return NULL;
-    }
+    const char *path = machine_path(files, key, name, mark);
     void *object = arena_array(files->arena, 1, size);
-    if (data_file_load(files->arena, key, path, object, files->diagnostics) != NULL) {
+    if (path != NULL &&
+        data_file_load(files->arena, key, path, object, files->diagnostics) != NULL) {
         file->object = object;
     }
     return file->object;

@@ -21,6 +21,11 @@ struct machine_files;
 
 struct machine_files *machine_files_create(struct arena *arena, struct diagnostics *diagnostics);
 
+/* Where the file lies that a name means; `key` is that of a scenario ("gpu"). NULL after a
+ * complaint at `mark`. */
+const char *machine_path(struct machine_files *files, const char *key, const char *name,
+                         struct mark mark);
+
 /* NULL after a complaint at `mark`, one for every name. */
 const struct gpu *machine_gpu(struct machine_files *files, const char *name, struct mark mark);
 const struct cluster *machine_cluster(struct machine_files *files, const char *name,

@@ -125,12 +125,12 @@ void measurement_extrapolates(struct measurement *measurement, struct extrapolat
                            extrapolation.what);
 }
 
-void measurement_compare(struct measurement *measurement, const char *class, const char *column,
-                         double predicted)
+double measurement_compare(struct measurement *measurement, const char *class, const char *column,
+                           double predicted)
 {
     double measured = measurement_number(measurement, column, 1e-9, 1e15);
     if (measurement->wrong) {
-        return;
+        return 0.0;
     }
     assert(measurement->figure_count < MEASUREMENT_MAX_FIGURES && "more figures than were planned");
     assert(isfinite(predicted) && predicted > 0.0 && "a prediction is a positive number");
@@ -140,4 +140,5 @@ void measurement_compare(struct measurement *measurement, const char *class, con
                         .measured = measured,
                         .predicted = predicted,
                         .extrapolated = measurement->extrapolated};
+    return measured;
 }

@@ -10,6 +10,7 @@
 #include "models/cluster.h"
 #include "models/fitted.h"
 #include "models/gpu.h"
+#include "models/kernel_measurement.h"
 #include "models/software.h"
 #include "sim/base/csv.h"
 #include "sim/compare/machine.h"
@@ -39,6 +40,8 @@ struct measurement {
     const char *extrapolated;
     struct figure figures[MEASUREMENT_MAX_FIGURES];
     size_t figure_count;
+    struct kernel_measurement kernel; /* what a GPU's constants can be fitted on; no seconds: the
+                                         row is none of one kernel */
 };
 
 struct measurement_kind {
@@ -86,8 +89,9 @@ void measurement_complain(struct measurement *measurement, const char *column, c
 /* Marks the row as extrapolated, unless it is within the data or marked already. */
 void measurement_extrapolates(struct measurement *measurement, struct extrapolation extrapolation);
 
-/* Adds a figure: `predicted` against what the column says, which must be positive. */
-void measurement_compare(struct measurement *measurement, const char *class, const char *column,
-                         double predicted);
+/* Adds a figure: `predicted` against what the column says, which must be positive. Returns it; 0
+ * after a complaint. */
+double measurement_compare(struct measurement *measurement, const char *class, const char *column,
+                           double predicted);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/compare/shapes.h"
 
-#include "models/measurement.h"
-
 struct gemm_shape row_gemm_of(struct measurement *row, const char *dtype, uint64_t m, uint64_t n,
                               uint64_t k)
 {
@@ -70,7 +68,10 @@ struct memory_shape row_copy(struct measurement *row, double bytes)
     return shape;
 }
 
-double row_kernel_microseconds(const struct measurement *row, const struct kernel_work *work)
+void row_compare_kernel(struct measurement *row, struct kernel_measurement kernel,
+                        const char *class)
 {
-    return 1e6 * measurement_of_kernel(row->machine.gpu, work).seconds;
+    double predicted = kernel_measurement_predict(row->machine.gpu, &kernel).seconds;
+    kernel.seconds = 1e-6 * measurement_compare(row, class, "time_us", 1e6 * predicted);
+    row->kernel = kernel;
 }

@@ -20,9 +20,10 @@ struct attention_shape row_attention_prefill(struct measurement *row);
 /* A copy that moves `bytes`, half of them read. */
 struct memory_shape row_copy(struct measurement *row, double bytes);
 
-/* Microseconds of a kernel in a micro-benchmark: replayed for as long as models/measurement.h says.
- */
-double row_kernel_microseconds(const struct measurement *row, const struct kernel_work *work);
+/* Predicts a kernel of a micro-benchmark, replayed for as long as models/measurement.h says, and
+ * adds the figure of its column time_us. */
+void row_compare_kernel(struct measurement *row, struct kernel_measurement kernel,
+                        const char *class);
 
 enum { ROW_MOST = 1 << 30 }; /* of tokens, heads, ...: a typing mistake */
 

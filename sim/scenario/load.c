@@ -7,6 +7,7 @@
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* A file that SimGrid cannot read would end the program later, without a sentence. */
@@ -97,8 +98,9 @@ const struct scenario *scenario_load(struct arena *arena, const char *path,
     return loaded ? resolved.scenario : NULL;
 }
 
-const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
-                                  void *object, struct diagnostics *diagnostics)
+const struct node *data_file_resolve(struct arena *arena, const char *key, const char *path,
+                                     const struct override *overrides, size_t override_count,
+                                     void *object, struct diagnostics *diagnostics)
 {
     size_t errors_before = diagnostics_error_count(diagnostics);
     struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
@@ -107,10 +109,30 @@ const struct node *data_file_load(struct arena *arena, const char *key, const ch
     if (root == NULL || root->kind != NODE_MAPPING) {
         return NULL;
     }
+    /* As in a scenario that holds nothing but the file. */
+    struct node *around = node_mapping(arena, root->mark, ORIGIN_SCENARIO);
+    node_put(arena, around, key, root->mark, root);
+    for (size_t i = 0; i < override_count; i++) {
+        size_t length = strlen(key);
+        const char *text = overrides[i].text;
+        if (strncmp(text, key, length) == 0 && text[length] == '.') {
+            expand_set(&expansion, scenario_fields, around, text);
+        } else {
+            struct mark mark = {.file = arena_printf(arena, "--set %s", text)};
+            DIAGNOSE_ERROR(diagnostics, mark, "only keys of %s can be set here, as %s.KEY=VALUE",
+                           key, key);
+        }
+    }
     struct field_context context = {.arena = arena, .diagnostics = diagnostics};
     /* What a cluster names is read with the scenario, not with the cluster. */
     node_take(root, "gpu");
     node_take(root, "software");
     fields_read(&context, field->fields, root, key, object);
     return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
+}
+
+const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
+                                  void *object, struct diagnostics *diagnostics)
+{
+    return data_file_resolve(arena, key, path, NULL, 0, object, diagnostics);
 }

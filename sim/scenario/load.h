@@ -29,4 +29,9 @@ const struct node *scenario_read_values(struct arena *arena, const char *path,
 const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
                                   void *object, struct diagnostics *diagnostics);
 
+/* The same under --set: an override's path begins with `key`, as in a scenario. */
+const struct node *data_file_resolve(struct arena *arena, const char *key, const char *path,
+                                     const struct override *overrides, size_t override_count,
+                                     void *object, struct diagnostics *diagnostics);
+
 #endif

@@ -3,7 +3,7 @@
 """Runs every row of context_parallel_paper.csv through cpsim and compares.
 
     paper.py CPSIM            prints the rows and the bounds; exit 1 when a bound is broken
-    paper.py CPSIM --markdown prints the section of docs/validation.md
+(analysis/validate.py makes docs/validation.md of them.)
 
 A row is simulated by the shipped platform, GPU, model and software files alone; only layout, lengths,
 batch and ring change from row to row.
