@@ -73,6 +73,13 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_RETRY_FAILED] = {.name = "--retry-failed",
                              .doc = "run points again that were rejected or failed",
                              .offset = offsetof(struct invocation, retry_failed)},
+    [OPTION_SLURM] = {.name = "--slurm",
+                      .argument = "N",
+                      .doc = "write scripts for a Slurm job array of N shares and their merge",
+                      .offset = offsetof(struct invocation, slurm)},
+    [OPTION_SUBMIT] = {.name = "--submit",
+                       .doc = "with --slurm: submit them",
+                       .offset = offsetof(struct invocation, submit)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */
