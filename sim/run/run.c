@@ -3,7 +3,7 @@
 
 #include "sim/inference/metrics.h"
 #include "sim/inference/trace_run.h"
-#include "sim/serving/serving_columns.h"
+#include "sim/run/serving_metrics.h"
 
 #include <assert.h>
 
@@ -45,7 +45,7 @@ static bool run_serving(const struct scenario *scenario, struct arena *arena,
     }
     struct serving_metrics found;
     serving_metrics(run, &found);
-    serving_columns(run, &found, metrics);
+    serving_metric_list(&found, metrics);
     return true;
 }
 

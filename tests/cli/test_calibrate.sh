@@ -11,7 +11,7 @@ cd "$scratch"
 python=$("$source/tools/find-python.sh" json)
 silicon=$source/tests/validation/silicon
 
-# --- the shipped tables: no class worse than with the shipped file by a tenth ---
+# --- the shipped tables: no class worse than with the shipped file by a tenth and half a point ---
 tables=("$silicon"/h100_*.csv)
 expect 0 "/^written: my-gpu.yaml$/" "/^RoPE: warning: rope_passes: kept from h100-sxm, for there are no rows of the kind$/" \
     "$cpsim" calibrate "${tables[@]}" -o my-gpu.yaml
@@ -32,10 +32,10 @@ for name, row in report.items():
     told = [before[name]["median"], before[name]["p90"], after[name]["median"], after[name]["p90"]]
     assert list(row) == [str(before[name]["count"])] + [f"{100 * x:.1f}" for x in told], (name, row, told)
 fitted = [n for n in before if n.startswith(("GEMM", "attention", "memory-bound"))]
-assert len(fitted) == 8, fitted
+assert len(fitted) == 10, fitted
 for name in fitted:
-    assert after[name]["median"] < 1.1 * before[name]["median"] + 0.001, (name, before[name], after[name])
-    assert after[name]["p90"] < 1.1 * before[name]["p90"] + 0.001, (name, before[name], after[name])
+    assert after[name]["median"] < 1.1 * before[name]["median"] + 0.005, (name, before[name], after[name])
+    assert after[name]["p90"] < 1.1 * before[name]["p90"] + 0.005, (name, before[name], after[name])
 # What no constant was fitted on, and power, keep the bounds that the shipped file is held to.
 bounds = {"layers, prefill": 0.04, "layers, decode": 0.04, "training layers, forward": 0.05,
           "training layers, forward and backward": 0.05, "average power": 0.08, "clock": 0.08,

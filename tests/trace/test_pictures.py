@@ -21,7 +21,6 @@ def test_draws_every_picture_of_the_readme(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "MPLCONFIGDIR": str(tmp_path / "config")},
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [str(tmp_path / name) for name in NAMES]
