@@ -97,7 +97,7 @@ static void take(struct invocation *invocation, enum option_id id, const char *v
 }
 
 /* The option that an argument names, OPTION_COUNT when there is none; *attached is what follows
- * "--name=", NULL when nothing does. */
+ * "--name=" or "-j", NULL when nothing does. */
 static enum option_id find_option(const char *argument, const char **attached)
 {
     size_t length = strcspn(argument, "=");
@@ -107,6 +107,13 @@ static enum option_id find_option(const char *argument, const char **attached)
         bool named = strlen(option->name) == length && memcmp(option->name, argument, length) == 0;
         bool lettered = option->letter != NULL && strcmp(option->letter, argument) == 0;
         if (named || lettered) {
+            return id;
+        }
+        /* -j4 */
+        bool joined = option->letter != NULL && option->argument != NULL && argument[1] != '-' &&
+                      strncmp(option->letter, argument, 2) == 0;
+        if (joined) {
+            *attached = argument + 2;
             return id;
         }
     }
