@@ -21,6 +21,7 @@ struct gpu {
     double rated_clock_hertz;       /* clock that dense_flops_per_second is stated at */
     double boost_clock_hertz;       /* highest clock */
     uint32_t streaming_multiprocessors; /* SMs */
+    uint32_t lanes; /* of an SM, beside the matrix units: instructions a clock */
     double power_limit_watts;
     double idle_watts;
 

@@ -30,6 +30,7 @@ const char *gemm_class(const struct gemm_shape *shape)
         [SCALING_NONE] = "GEMM bf16",
         [SCALING_TENSOR] = "GEMM fp8, a scale a tensor",
         [SCALING_ROW] = "GEMM fp8, a scale a row",
+        [SCALING_BLOCK] = "GEMM fp8, a scale a block",
     };
     return names[shape->scaling];
 }

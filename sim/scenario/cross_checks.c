@@ -2,6 +2,7 @@
 #include "sim/scenario/cross_checks.h"
 
 #include "sim/base/quantity.h"
+#include "sim/scenario/precision_checks.h"
 #include "sim/scenario/replica.h"
 
 #include <stdio.h>
@@ -104,37 +105,6 @@ static void check_cluster(const struct checker *checker)
             checker->diagnostics, mark_of(checker, "cluster.connection_rate"),
             "cluster.connection_rate: %.4g GB/s is more than the network card's %.4g GB/s",
             cluster->connection_bytes_per_second / 1e9, cluster->nic_bytes_per_second / 1e9);
-    }
-}
-
-static void check_number(const struct checker *checker, const char *path, struct number number)
-{
-    if (!is_known(checker, arena_printf(checker->arena, "%s.format", path)) ||
-        !is_known(checker, arena_printf(checker->arena, "%s.scaling", path))) {
-        return;
-    }
-    bool narrow = format_bytes(number.format) < 2.0;
-    bool scaled = number.scaling != SCALING_NONE;
-    if (narrow != scaled) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       narrow ? "%s: %s needs 'scaling: tensor' or 'scaling: row'"
-                              : "%s: %s takes no scaling",
-                       path, format_name(number.format));
-    }
-}
-
-static void check_precision(const struct checker *checker)
-{
-    const struct precision *precision = &checker->scenario->precision;
-    check_number(checker, "precision.attention_weights", precision->attention_weights);
-    check_number(checker, "precision.ffn_weights", precision->ffn_weights);
-    check_number(checker, "precision.embedding", precision->embedding);
-    unsigned layers = checker->scenario->llm.layers;
-    if (layers > 0 && 2 * precision->edge_layers_high > layers) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "precision.edge_layers_high"),
-                       "precision.edge_layers_high: %u first and %u last are more than the model's "
-                       "%u layers",
-                       precision->edge_layers_high, precision->edge_layers_high, layers);
     }
 }
 
@@ -312,7 +282,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_is_named(&checker, "gpu", "platforms/gpus");
     check_is_named(&checker, "software", "platforms/software");
     check_cluster(&checker);
-    check_precision(&checker);
+    precision_check(scenario, tree, arena, diagnostics);
     check_workload(&checker);
     check_serving(&checker);
     check_background(&checker);

@@ -11,10 +11,17 @@
         .doc = "Dense " name " products; 0: the GPU has none."                                     \
     }
 
-static const struct field dense_rate_fields[] = {
-    DENSE_RATE("fp32", FORMAT_FP32), DENSE_RATE("bf16", FORMAT_BF16),
-    DENSE_RATE("fp16", FORMAT_FP16), DENSE_RATE("fp8", FORMAT_FP8),
-    DENSE_RATE("int8", FORMAT_INT8), {0}};
+static const struct field dense_rate_fields[] = {DENSE_RATE("fp32", FORMAT_FP32),
+                                                 DENSE_RATE("tf32", FORMAT_TF32),
+                                                 DENSE_RATE("bf16", FORMAT_BF16),
+                                                 DENSE_RATE("fp16", FORMAT_FP16),
+                                                 DENSE_RATE("fp8", FORMAT_FP8),
+                                                 DENSE_RATE("int8", FORMAT_INT8),
+                                                 DENSE_RATE("fp6", FORMAT_FP6),
+                                                 DENSE_RATE("int4", FORMAT_INT4),
+                                                 DENSE_RATE("fp4", FORMAT_FP4),
+                                                 DENSE_RATE("mxfp4", FORMAT_MXFP4),
+                                                 {0}};
 
 #define SCALED(name, member, scaling)                                                              \
     {                                                                                              \
@@ -65,7 +72,7 @@ static const struct field matmul_fields[] = {
     {                                                                                              \
         .key = name, .kind = FIELD_NUMBER, .offset = (format) * sizeof(double),                    \
         .size = sizeof(double), .max = 1, .fallback = "0",                                         \
-        .doc = "Joules a FLOP of " name " products."                                               \
+        .doc = "Joules a FLOP of " name " products; 0: as many a clock as bf16."                   \
     }
 
 static const struct field joules_fields[] = {
@@ -131,6 +138,14 @@ const struct field gpu_fields[] = {
      .min = 1,
      .max = 65536,
      .doc = "Streaming multiprocessors (SMs)."},
+    {.key = "lanes",
+     .kind = FIELD_COUNT,
+     FIELD_AT(gpu, lanes),
+     .min = 1,
+     .max = 65536,
+     .fallback = "128",
+     .doc = "Lanes of an SM beside its matrix units, each an instruction a clock; they dequantise "
+            "what the matrix units cannot take."},
     {.key = "stated_rate",
      .kind = FIELD_FLOPS_PER_SECOND,
      FIELD_AT(gpu, stated_flops_per_second),

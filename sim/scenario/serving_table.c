@@ -294,8 +294,9 @@ static const struct field service_fields[] = {
      .min = 1,
      .max = 1e8,
      .fallback = "2048 tokens",
-     .doc = "New tokens of one step at most, prompts and decode together. The default is vLLM's "
-            "(SchedulerConfig.DEFAULT_MAX_NUM_BATCHED_TOKENS)."},
+     .doc =
+         "New tokens of one step at most, prompts and decode together. The default is vLLM's "
+         "(SchedulerConfig.DEFAULT_MAX_NUM_BATCHED_TOKENS); its server on an H100 may use 8192."},
     {.key = "max_sequences",
      .kind = FIELD_COUNT,
      FIELD_AT(service, max_sequences),

@@ -101,8 +101,8 @@ const struct field software_fields[] = {
      FIELD_AT(software, request_seconds),
      .max = 60,
      .fallback = "0 s",
-     .doc = "A serving engine's work on a request before it is queued: HTTP, tokens, its way to "
-            "the scheduler."},
+     .doc = "A request's way from its client to the scheduler and back with the first token, HTTP "
+            "and tokenisation, besides the queue: part of TTFT and of end-to-end times."},
     {.key = "buffers",
      .kind = FIELD_BYTES,
      FIELD_AT(software, buffer_bytes),

@@ -32,7 +32,7 @@ for name, row in report.items():
     told = [before[name]["median"], before[name]["p90"], after[name]["median"], after[name]["p90"]]
     assert list(row) == [str(before[name]["count"])] + [f"{100 * x:.1f}" for x in told], (name, row, told)
 fitted = [n for n in before if n.startswith(("GEMM", "attention", "memory-bound"))]
-assert len(fitted) == 8, fitted
+assert len(fitted) == 10, fitted
 for name in fitted:
     assert after[name]["median"] < 1.1 * before[name]["median"] + 0.001, (name, before[name], after[name])
     assert after[name]["p90"] < 1.1 * before[name]["p90"] + 0.001, (name, before[name], after[name])

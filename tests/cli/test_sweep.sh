@@ -139,7 +139,7 @@ printf '%s\n' 'schema: 1' 'base: base.yaml' \
     'axes: {grid: {layout.tensor: [1, two], precision: [bf16, bf61], workload.turns.0.prompt: [5]}}' \
     'where: [tensor <, tensr == 1, tensor, precision < 3]' >values.yaml
 expect 2 '' "values.yaml:3:34: error: layout.tensor: 'two' is not a whole number
-values.yaml:3:58: error: precision: 'bf61' is not a preset (did you mean 'bf16'?); expected one of: bf16, fp8-ffn, fp8
+values.yaml:3:58: error: precision: 'bf61' is not a preset (did you mean 'bf16'?); expected one of: bf16, fp8-ffn, fp8-tensor, fp8
 values.yaml:3:91: error: workload.turns.0.prompt: '5' needs a unit; expected a number of tokens such as 4000 tokens
 values.yaml:4:9: error: 'tensor <': at its end: expected a number, a key, a text or '('
 values.yaml:4:19: error: where: 'tensr' is no key of the scenario, or of several axes (did you mean 'tensor'?); write the whole key, such as layout.tensor

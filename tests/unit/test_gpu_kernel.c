@@ -19,6 +19,7 @@ static struct gpu round_gpu(void)
         .rated_clock_hertz = 1e9,
         .boost_clock_hertz = 1e9,
         .streaming_multiprocessors = 100,
+        .lanes = 128,
         .power_limit_watts = 500.0,
         .idle_watts = 100.0,
         .memory_efficiency = 1.0,
