@@ -58,6 +58,10 @@ struct software {
                                          step program stands for */
     double decode_ring_seconds;       /* the same of a decode layer's ring attention */
     double step_seconds;              /* host work before every forward pass */
+    double step_sequence_seconds;     /* more of it for every sequence in the batch */
+    double request_seconds;           /* a serving engine's work on a request before it is queued:
+                                         HTTP, tokens, its way to the scheduler */
+    double buffer_bytes;              /* of a GPU's memory, besides weights, KV and activations */
     uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */
     struct launch_constants launch[LAUNCH_COUNT];

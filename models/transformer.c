@@ -348,7 +348,13 @@ static void layer(struct builder *builder, const struct precision *precision)
 static void embedding(struct builder *builder)
 {
     const struct replica *replica = builder->replica;
-    host_work(builder, "step", replica->software->step_seconds);
+    const struct software *software = replica->software;
+    double sequences = 0.0;
+    for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
+        sequences += builder->batch->slices[i].sequences;
+    }
+    host_work(builder, "step",
+              software->step_seconds + sequences * software->step_sequence_seconds);
     memory_kernel(builder, "embedding", MEMORY_EMBEDDING, builder->tokens, replica->llm->hidden,
                   2.0 * activation_bytes(builder));
     tensor_all_reduce(builder, "embedding all-reduce");

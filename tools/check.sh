@@ -105,6 +105,7 @@ sim/engine models|sim/base
 sim/trace models|sim/base
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/serving models|sim/base|sim/scenario|sim/engine|sim/trace
 RULES
 }
 

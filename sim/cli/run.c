@@ -4,6 +4,7 @@
 #include "sim/inference/conversation.h"
 #include "sim/inference/summary.h"
 #include "sim/inference/trace_run.h"
+#include "sim/serving/serving_summary.h"
 
 /* -o names the trace; otherwise the scenario does. */
 static const char *trace_path(const struct invocation *invocation, const struct scenario *scenario)
@@ -12,24 +13,19 @@ static const char *trace_path(const struct invocation *invocation, const struct 
 }
 
 static int print_result(const struct invocation *invocation, const struct scenario *scenario,
-                        const struct conversation_result *result, const char *trace)
+                        const struct conversation_result *result)
 {
-    if (invocation->quiet) {
-        return EXIT_DONE;
-    }
     if (invocation->json) {
         summary_print_json(scenario, result, stdout);
     } else {
         summary_print(scenario, result, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
-        if (trace != NULL) {
-            printf("trace           %s\n", trace);
-        }
     }
-    return result_close(&(struct invocation){.output = NULL}, stdout);
+    return EXIT_DONE;
 }
 
-static int simulate(const struct invocation *invocation, const struct scenario *scenario,
-                    struct arena *arena, struct diagnostics *diagnostics)
+static int simulate_conversation(const struct invocation *invocation,
+                                 const struct scenario *scenario, struct arena *arena,
+                                 struct diagnostics *diagnostics)
 {
     const char *path = trace_path(invocation, scenario);
     struct trace_run *trace = NULL;
@@ -50,7 +46,51 @@ static int simulate(const struct invocation *invocation, const struct scenario *
     if (trace != NULL && !trace_run_close(trace, &result)) {
         return EXIT_RUN_FAILED;
     }
-    return print_result(invocation, scenario, &result, path);
+    return invocation->quiet ? EXIT_DONE : print_result(invocation, scenario, &result);
+}
+
+static int simulate_serving(const struct invocation *invocation, const struct scenario *scenario,
+                            struct arena *arena, struct diagnostics *diagnostics)
+{
+    struct serving_run *run = ARENA_NEW(arena, struct serving_run);
+    bool wrong_input = false;
+    if (!serving_run(scenario, arena, NULL, run, &wrong_input, diagnostics)) {
+        return wrong_input ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
+    }
+    struct serving_metrics metrics;
+    serving_metrics(run, &metrics);
+    if (invocation->quiet) {
+        return EXIT_DONE;
+    }
+    if (invocation->json) {
+        serving_summary_print_json(run, &metrics, stdout);
+    } else {
+        serving_summary_print(run, &metrics, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
+    }
+    return EXIT_DONE;
+}
+
+/* Each prints its result, unless it must be quiet; returns an exit status. */
+typedef int simulation(const struct invocation *invocation, const struct scenario *scenario,
+                       struct arena *arena, struct diagnostics *diagnostics);
+
+static simulation *const simulations[] = {
+    [WORKLOAD_CONVERSATION] = simulate_conversation,
+    [WORKLOAD_SERVING] = simulate_serving,
+};
+
+static int simulate(const struct invocation *invocation, const struct scenario *scenario,
+                    struct arena *arena, struct diagnostics *diagnostics)
+{
+    int status = simulations[scenario->workload](invocation, scenario, arena, diagnostics);
+    if (status != EXIT_DONE || invocation->quiet) {
+        return status;
+    }
+    const char *trace = trace_path(invocation, scenario);
+    if (trace != NULL && !invocation->json) {
+        printf("trace           %s\n", trace);
+    }
+    return result_close(&(struct invocation){.output = NULL}, stdout);
 }
 
 static int run_scenario(const struct invocation *invocation)

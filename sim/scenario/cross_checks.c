@@ -141,13 +141,93 @@ static void check_precision(const struct checker *checker)
 static void check_workload(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
-    bool is_conversation =
-        is_known(checker, "workload") && scenario->workload == WORKLOAD_CONVERSATION;
-    if (is_conversation && scenario->layout.pipeline > 1) {
-        DIAGNOSE_ERROR(
-            checker->diagnostics, mark_of(checker, "layout.pipeline"),
-            "layout.pipeline: must be 1 for a conversation; to share the layers over more "
-            "GPUs, raise tensor");
+    static const char *const nouns[] = {[WORKLOAD_CONVERSATION] = "a conversation",
+                                        [WORKLOAD_SERVING] = "serving"};
+    if (is_known(checker, "workload") && scenario->layout.pipeline > 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: must be 1 for %s; to share the layers over more GPUs, "
+                       "raise tensor",
+                       nouns[scenario->workload]);
+    }
+}
+
+static void check_lengths(const struct checker *checker, const char *name, enum length_kind kind,
+                          const struct length *length)
+{
+    if (kind == LENGTH_UNIFORM && length->least > length->most) {
+        const char *path = arena_printf(checker->arena, "workload.lengths.%s.least", name);
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: is more than `most`, %llu tokens", path,
+                       (unsigned long long)length->most);
+    }
+}
+
+static void check_pools(const struct checker *checker)
+{
+    const struct service *service = &checker->scenario->serving.service;
+    uint32_t replicas = checker->scenario->layout.data;
+    bool pools = service->policy == BATCHING_DISAGGREGATED;
+    const char *path = "workload.service.prefill_replicas";
+    if (pools && (service->prefill_replicas == 0 || service->prefill_replicas >= replicas)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: %u of the %u replicas (layout.data) prefill, and none or all of the "
+                       "others is left to decode; expected 1 to %u",
+                       path, service->prefill_replicas, replicas, replicas > 1 ? replicas - 1 : 1);
+    } else if (!pools && service->prefill_replicas > 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: only the policy 'disaggregated' has replicas of two kinds", path);
+    }
+}
+
+static void check_serving(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct serving *serving = &scenario->serving;
+    if (!is_known(checker, "workload") || scenario->workload != WORKLOAD_SERVING) {
+        return;
+    }
+    if (is_known(checker, "workload.arrivals") && serving->arrival != ARRIVAL_TRACE &&
+        node_find(checker->tree, "workload.lengths") == NULL) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload"),
+                       "missing required key 'workload.lengths'; expected a mapping of: prompt, "
+                       "output");
+    }
+    check_lengths(checker, "prompt", serving->prompt_kind, &serving->prompt);
+    check_lengths(checker, "output", serving->output_kind, &serving->output);
+    check_pools(checker);
+    if (serving->service.max_sequences > serving->service.max_batched_tokens &&
+        is_known(checker, "workload.service.max_sequences")) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.max_sequences"),
+                       "workload.service.max_sequences: each may bring a token to a step, and "
+                       "max_batched_tokens is only %llu",
+                       (unsigned long long)serving->service.max_batched_tokens);
+    }
+    for (size_t i = 0; i < serving->fault_count; i++) {
+        if (serving->faults[i].replica >= scenario->layout.data) {
+            const char *path = arena_printf(checker->arena, "workload.faults.%zu.replica", i);
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                           "%s: there is no replica %u; layout.data is %u", path,
+                           serving->faults[i].replica, scenario->layout.data);
+        }
+    }
+}
+
+/* A page of the KV cache must be left when the weights and the largest step have their room. */
+static void check_serving_memory(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    struct memory_use use = scenario_serving_memory(scenario);
+    struct replica replica = scenario_replica(scenario);
+    double page = memory_kv_bytes_per_token(&replica) * scenario->serving.service.block_tokens;
+    if (use.kv_cache_bytes < page) {
+        double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
+                       "layout: leaves no room for a KV cache: a GPU needs %s of weights and %s of "
+                       "activations and buffers, and %s of %s may be used (memory.fraction); raise "
+                       "layout.tensor, lower the precision or max_batched_tokens",
+                       quantity_bytes(use.weight_bytes).text,
+                       quantity_bytes(use.activation_bytes).text, quantity_bytes(room).text,
+                       quantity_bytes(scenario->gpu.memory_bytes).text);
     }
 }
 
@@ -225,8 +305,11 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_cluster(&checker);
     check_precision(&checker);
     check_workload(&checker);
+    check_serving(&checker);
     check_background(&checker);
     if (diagnostics_error_count(diagnostics) == 0 && scenario->workload == WORKLOAD_CONVERSATION) {
         check_memory(&checker); /* sums are only worth something when every part is known */
+    } else if (diagnostics_error_count(diagnostics) == 0) {
+        check_serving_memory(&checker);
     }
 }

@@ -327,6 +327,7 @@ static void read_field(const struct place *place, struct node *node)
     case FIELD_HERTZ:
     case FIELD_WATTS:
     case FIELD_JOULES:
+    case FIELD_PER_SECOND:
         read_number(place, node);
         return;
     case FIELD_BOOLEAN:

@@ -20,7 +20,7 @@
 enum field_kind {
     FIELD_COUNT,  /* a whole number, into uint32_t or uint64_t */
     FIELD_TOKENS, /* the same with a unit */
-    FIELD_NUMBER, /* a plain number, into double; so are all that follow to watts */
+    FIELD_NUMBER, /* a plain number, into double; so are all that follow to rates */
     FIELD_SECONDS,
     FIELD_BYTES,
     FIELD_BYTES_PER_SECOND,
@@ -28,6 +28,7 @@ enum field_kind {
     FIELD_HERTZ,
     FIELD_WATTS,
     FIELD_JOULES,
+    FIELD_PER_SECOND, /* events, requests */
     FIELD_BOOLEAN,     /* true or false, into bool */
     FIELD_CHOICE,      /* one of `choices`, into an enum */
     FIELD_NAME,        /* a word of letters, digits, '-', '_', '.', into const char * */

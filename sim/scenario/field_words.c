@@ -23,6 +23,7 @@ static const struct kind_row kinds[FIELD_KIND_COUNT] = {
     [FIELD_HERTZ] = {.quantity = QUANTITY_HERTZ},
     [FIELD_WATTS] = {.quantity = QUANTITY_WATTS},
     [FIELD_JOULES] = {.quantity = QUANTITY_JOULES},
+    [FIELD_PER_SECOND] = {.quantity = QUANTITY_PER_SECOND},
     [FIELD_BOOLEAN] = {.noun = "true or false"},
     [FIELD_CHOICE] = {.noun = "a choice"},
     [FIELD_NAME] = {.noun = "a name"},
@@ -164,7 +165,7 @@ double field_largest(const struct field *field)
 
 const char *field_range(struct arena *arena, const struct field *field)
 {
-    bool has_range = field->kind <= FIELD_JOULES || field->kind == FIELD_LIST;
+    bool has_range = field->kind <= FIELD_PER_SECOND || field->kind == FIELD_LIST;
     if (!has_range) {
         return NULL;
     }

@@ -47,3 +47,23 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
         .activation_bytes = memory_activation_bytes(&replica, &batch, variant),
     };
 }
+
+struct memory_use scenario_serving_memory(const struct scenario *scenario)
+{
+    struct replica replica = scenario_replica(scenario);
+    struct batch_slice slice = {.phase = PHASE_PREFILL,
+                                .sequences = 1,
+                                .new_tokens = scenario->serving.service.max_batched_tokens};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    enum ring_variant variant =
+        scenario_ring_answer(scenario, slice.new_tokens, slice.cached_tokens).variant;
+    struct memory_use use = {
+        .weight_bytes = memory_weight_bytes(&replica),
+        .activation_bytes = memory_activation_bytes(&replica, &batch, variant) +
+                            scenario->software.buffer_bytes,
+    };
+    double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
+    double left = room - use.weight_bytes - use.activation_bytes;
+    use.kv_cache_bytes = left > 0.0 ? left : 0.0;
+    return use;
+}

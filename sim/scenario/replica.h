@@ -19,4 +19,8 @@ struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_
 struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint64_t new_tokens,
                                           uint64_t cached_tokens, enum ring_variant variant);
 
+/* Memory of one GPU that serves: weights, the activations of the largest step together with the
+ * software's buffers, and all the KV cache that fits besides (0 when nothing is left). */
+struct memory_use scenario_serving_memory(const struct scenario *scenario);
+
 #endif

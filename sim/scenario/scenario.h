@@ -15,6 +15,7 @@
 #include "models/software.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
+#include "sim/scenario/serving.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,7 +33,7 @@ struct conversation {
     size_t turn_count;
 };
 
-enum workload_kind { WORKLOAD_CONVERSATION };
+enum workload_kind { WORKLOAD_CONVERSATION, WORKLOAD_SERVING };
 
 /* Traffic of others on the same links: `bytes` from one GPU to another, `count` times in a row from
  * `start_seconds` on. */
@@ -66,6 +67,7 @@ struct scenario {
     enum ring_rule ring_rule;
     enum workload_kind workload;
     struct conversation conversation;
+    struct serving serving;
     struct background_flow *background; /* [background_count] */
     size_t background_count;
     const char

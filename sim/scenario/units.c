@@ -23,6 +23,7 @@ static const struct quantity_row quantities[QUANTITY_COUNT] = {
     [QUANTITY_HERTZ] = {.noun = "a frequency", .example = "1.98 GHz"},
     [QUANTITY_WATTS] = {.noun = "a power", .example = "700 W"},
     [QUANTITY_JOULES] = {.noun = "an energy", .example = "3.2 kJ"},
+    [QUANTITY_PER_SECOND] = {.noun = "a number per second", .example = "4 /s"},
     [QUANTITY_TOKENS] = {.noun = "a number of tokens", .example = "4000 tokens"},
 };
 
@@ -82,6 +83,9 @@ static const struct unit units[] = {
     {.text = "J", .quantity = QUANTITY_JOULES, .power = 0, .printed = true},
     {.text = "kJ", .quantity = QUANTITY_JOULES, .power = 3, .printed = true},
     {.text = "MJ", .quantity = QUANTITY_JOULES, .power = 6, .printed = true},
+    {.text = "/h", .quantity = QUANTITY_PER_SECOND, .multiple = 1.0 / 3600.0},
+    {.text = "/min", .quantity = QUANTITY_PER_SECOND, .multiple = 1.0 / 60.0},
+    {.text = "/s", .quantity = QUANTITY_PER_SECOND, .power = 0, .printed = true},
     {.text = "tokens", .quantity = QUANTITY_TOKENS, .printed = true},
     {.text = "token", .quantity = QUANTITY_TOKENS},
 };

@@ -58,4 +58,10 @@ const struct variant workload_variants[] = {
      .doc =
          "Turns of prefill and decode, alone on the machine: time to first token, time per output "
          "token."},
+    {.name = "serving",
+     .value = WORKLOAD_SERVING,
+     .fields = serving_fields,
+     .offset = offsetof(struct scenario, serving),
+     .doc = "A service under load: requests that come, wait, are batched and answered; latencies, "
+            "throughput, cost."},
     {0}};

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ * A service under load, as a scenario describes it: who asks when for how much, how replicas batch
+ * and who gets what. Part of struct scenario; canonical units. */
+#ifndef CPSIM_SIM_SCENARIO_SERVING_H
+#define CPSIM_SIM_SCENARIO_SERVING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum arrival_kind {
+    ARRIVAL_POISSON,
+    ARRIVAL_GAMMA,
+    ARRIVAL_CONSTANT,
+    ARRIVAL_BURST,
+    ARRIVAL_CLOSED_LOOP,
+    ARRIVAL_TRACE,
+    ARRIVAL_KIND_COUNT
+};
+
+enum request_trace_format {
+    REQUEST_TRACE_AZURE,
+    REQUEST_TRACE_MOONCAKE,
+    REQUEST_TRACE_CSV,
+    REQUEST_TRACE_FORMAT_COUNT
+};
+
+/* The keys of all kinds; each kind reads its own. */
+struct arrivals {
+    double rate;      /* requests per second */
+    double variation; /* gamma: standard deviation of the time between, over its mean */
+    double period_seconds;
+    uint32_t burst;   /* requests at once */
+    uint32_t clients; /* closed loop */
+    double think_seconds;
+    const char *file; /* trace */
+    enum request_trace_format format;
+    double time_scale;    /* trace: the times between requests are multiplied by it */
+    double start_seconds; /* trace: what comes before is left out */
+    uint64_t limit;       /* trace: at most so many requests; 0: all */
+};
+
+enum length_kind {
+    LENGTH_FIXED,
+    LENGTH_UNIFORM,
+    LENGTH_EXPONENTIAL,
+    LENGTH_LOGNORMAL,
+    LENGTH_EMPIRICAL,
+    LENGTH_KIND_COUNT
+};
+
+struct length {
+    uint64_t tokens; /* fixed */
+    uint64_t least, most;
+    double mean, variation; /* lognormal, exponential */
+    const char *file;       /* empirical */
+};
+
+enum batching_kind {
+    BATCHING_CHUNKED_PREFILL,
+    BATCHING_PREFILL_FIRST,
+    BATCHING_STATIC,
+    BATCHING_DISAGGREGATED,
+    BATCHING_KIND_COUNT
+};
+
+enum router_kind {
+    ROUTER_ROUND_ROBIN,
+    ROUTER_LEAST_OUTSTANDING,
+    ROUTER_PREFIX_AWARE,
+    ROUTER_KIND_COUNT
+};
+
+enum preemption_kind { PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
+
+struct service {
+    enum batching_kind policy;
+    uint64_t max_batched_tokens; /* of a step */
+    uint32_t max_sequences;      /* of a replica at once */
+    uint32_t block_tokens;       /* of a page of the KV cache */
+    bool prefix_cache;
+    enum preemption_kind preemption;
+    double swap_bytes_per_second; /* between a GPU and its host */
+    enum router_kind router;
+    uint32_t prefill_replicas; /* disaggregated: so many of layout.data prefill */
+};
+
+enum fault_kind { FAULT_REPLICA, FAULT_SLOW, FAULT_NIC };
+enum fault_fate { FATE_RETRY, FATE_LOSE };
+
+struct fault {
+    enum fault_kind kind;
+    uint32_t replica;
+    double at_seconds, duration_seconds;
+    double factor; /* slow: steps take so many times as long; nic: the rate that is left, a share */
+};
+
+struct random_faults {
+    double mean_between_seconds; /* failures of one replica; 0: none */
+    double repair_seconds;
+};
+
+struct serving {
+    enum arrival_kind arrival;
+    struct arrivals arrivals;
+    enum length_kind prompt_kind, output_kind;
+    struct length prompt, output;
+    uint64_t requests;       /* of one run; traces may have fewer */
+    double duration_seconds; /* arrivals end then; 0: no such end */
+    double warm_up_seconds;  /* requests that arrive before are not measured */
+    double session_turns;    /* mean number of turns of a conversation, 0: no sessions */
+    double session_think_seconds;
+    struct service service;
+    double slo_ttft_seconds, slo_tpot_seconds; /* 0: none */
+    double price_gpu_hour;                     /* dollars; 0: not given */
+    struct fault *faults;                      /* [fault_count] */
+    size_t fault_count;
+    struct random_faults random_faults;
+    enum fault_fate fate;
+};
+
+#endif

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT
+ * `workload: {kind: serving}`: a service under load. */
+#include "sim/scenario/scenario.h"
+#include "sim/scenario/tables.h"
+
+/* --- when requests come --- */
+
+#define RATE_FIELD                                                                                 \
+    {                                                                                              \
+        .key = "rate", .kind = FIELD_PER_SECOND, FIELD_AT(arrivals, rate), .required = true,       \
+        .min = 1e-9, .max = 1e9, .doc = "Requests per second, on average, over all replicas."      \
+    }
+
+static const struct field poisson_fields[] = {RATE_FIELD, {0}};
+static const struct field constant_fields[] = {RATE_FIELD, {0}};
+static const struct field gamma_fields[] = {
+    RATE_FIELD,
+    {.key = "variation",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(arrivals, variation),
+     .required = true,
+     .min = 0.01,
+     .max = 100,
+     .doc = "Standard deviation of the time between requests over its mean; 1 is Poisson, more is "
+            "burstier."},
+    {0}};
+
+static const struct field burst_fields[] = {
+    {.key = "size",
+     .kind = FIELD_COUNT,
+     FIELD_AT(arrivals, burst),
+     .required = true,
+     .min = 1,
+     .doc = "Requests that come at once."},
+    {.key = "period",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(arrivals, period_seconds),
+     .required = true,
+     .min = 1e-6,
+     .max = 1e9,
+     .doc = "Time between two bursts."},
+    {0}};
+
+static const struct field closed_loop_fields[] = {
+    {.key = "clients",
+     .kind = FIELD_COUNT,
+     FIELD_AT(arrivals, clients),
+     .required = true,
+     .min = 1,
+     .max = 1e6,
+     .doc = "Clients, each with one request at a time: a benchmark's concurrency."},
+    {.key = "think",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(arrivals, think_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "Time between an answer's end and its client's next request."},
+    {0}};
+
+static const struct choice trace_format_choices[] = {
+    {.name = "csv",
+     .value = REQUEST_TRACE_CSV,
+     .doc = "Columns arrival_seconds, prompt_tokens, output_tokens, and optionally session."},
+    {.name = "azure",
+     .value = REQUEST_TRACE_AZURE,
+     .doc = "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens."},
+    {.name = "mooncake",
+     .value = REQUEST_TRACE_MOONCAKE,
+     .doc = "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids of blocks "
+            "of 512 tokens."},
+    {0}};
+
+static const struct field trace_fields[] = {
+    {.key = "file",
+     .kind = FIELD_INPUT_FILE,
+     FIELD_AT(arrivals, file),
+     .required = true,
+     .doc = "The trace; its lengths are used, and `lengths` is not."},
+    {.key = "format",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(arrivals, format),
+     .fallback = "csv",
+     .choices = trace_format_choices,
+     .doc = "How the trace is written."},
+    {.key = "time_scale",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(arrivals, time_scale),
+     .min = 1e-6,
+     .max = 1e6,
+     .fallback = "1",
+     .doc = "Times between requests are multiplied by it; 0.5 doubles the load."},
+    {.key = "start",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(arrivals, start_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "Requests before this time of the trace are left out."},
+    {.key = "limit",
+     .kind = FIELD_COUNT,
+     FIELD_AT(arrivals, limit),
+     .fallback = "0",
+     .doc = "At most so many requests; 0: all."},
+    {0}};
+
+#define ARRIVAL(kind_name, kind_value, table, text)                                                \
+    {                                                                                              \
+        .name = (kind_name), .value = (kind_value), .fields = (table),                             \
+        .offset = offsetof(struct serving, arrivals), .doc = (text)                                \
+    }
+
+static const struct variant arrival_variants[] = {
+    ARRIVAL("poisson", ARRIVAL_POISSON, poisson_fields,
+            "Independent of each other: exponential times between requests."),
+    ARRIVAL("gamma", ARRIVAL_GAMMA, gamma_fields,
+            "Gamma-distributed times between requests: burstier or more even than Poisson."),
+    ARRIVAL("constant", ARRIVAL_CONSTANT, constant_fields, "Evenly spaced."),
+    ARRIVAL("burst", ARRIVAL_BURST, burst_fields, "Many at once, again and again."),
+    ARRIVAL("closed-loop", ARRIVAL_CLOSED_LOOP, closed_loop_fields,
+            "A number of clients that wait for their answers, as concurrency benchmarks do."),
+    ARRIVAL("trace", ARRIVAL_TRACE, trace_fields, "Requests of a recorded trace."),
+    {0}};
+
+/* --- how long they are --- */
+
+static const struct field fixed_fields[] = {{.key = "tokens",
+                                             .kind = FIELD_TOKENS,
+                                             FIELD_AT(length, tokens),
+                                             .required = true,
+                                             .min = 1,
+                                             .max = 1e9,
+                                             .doc = "Every one of this length."},
+                                            {0}};
+
+static const struct field uniform_fields[] = {{.key = "least",
+                                               .kind = FIELD_TOKENS,
+                                               FIELD_AT(length, least),
+                                               .required = true,
+                                               .min = 1,
+                                               .max = 1e9,
+                                               .doc = "The shortest."},
+                                              {.key = "most",
+                                               .kind = FIELD_TOKENS,
+                                               FIELD_AT(length, most),
+                                               .required = true,
+                                               .min = 1,
+                                               .max = 1e9,
+                                               .doc = "The longest."},
+                                              {0}};
+
+#define MEAN_FIELD                                                                                 \
+    {                                                                                              \
+        .key = "mean", .kind = FIELD_NUMBER, FIELD_AT(length, mean), .required = true, .min = 1,   \
+        .max = 1e9, .doc = "Mean length, tokens."                                                  \
+    }
+#define MOST_FIELD                                                                                 \
+    {                                                                                              \
+        .key = "most", .kind = FIELD_TOKENS, FIELD_AT(length, most), .min = 1, .max = 1e9,         \
+        .fallback = "1_000_000 tokens", .doc = "What is longer is cut to this."                    \
+    }
+
+static const struct field exponential_fields[] = {MEAN_FIELD, MOST_FIELD, {0}};
+static const struct field lognormal_fields[] = {
+    MEAN_FIELD,
+    {.key = "variation",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(length, variation),
+     .required = true,
+     .min = 0.001,
+     .max = 100,
+     .doc = "Standard deviation over mean."},
+    MOST_FIELD,
+    {0}};
+
+static const struct field empirical_fields[] = {
+    {.key = "file",
+     .kind = FIELD_INPUT_FILE,
+     FIELD_AT(length, file),
+     .required = true,
+     .doc = "A text file with one length, in tokens, a line; each is drawn alike often."},
+    {0}};
+
+#define LENGTH_VARIANTS(member)                                                                    \
+    {                                                                                              \
+        {.name = "fixed",                                                                          \
+         .value = LENGTH_FIXED,                                                                    \
+         .fields = fixed_fields,                                                                   \
+         .offset = offsetof(struct serving, member),                                               \
+         .doc = "All alike."},                                                                     \
+            {.name = "uniform",                                                                    \
+             .value = LENGTH_UNIFORM,                                                              \
+             .fields = uniform_fields,                                                             \
+             .offset = offsetof(struct serving, member),                                           \
+             .doc = "Each whole number of a range alike often."},                                  \
+            {.name = "exponential",                                                                \
+             .value = LENGTH_EXPONENTIAL,                                                          \
+             .fields = exponential_fields,                                                         \
+             .offset = offsetof(struct serving, member),                                           \
+             .doc = "Many short, few long; rounded up."},                                          \
+            {.name = "lognormal",                                                                  \
+             .value = LENGTH_LOGNORMAL,                                                            \
+             .fields = lognormal_fields,                                                           \
+             .offset = offsetof(struct serving, member),                                           \
+             .doc = "What chats look like: a long tail."},                                         \
+            {.name = "empirical",                                                                  \
+             .value = LENGTH_EMPIRICAL,                                                            \
+             .fields = empirical_fields,                                                           \
+             .offset = offsetof(struct serving, member),                                           \
+             .doc = "Drawn from a file."},                                                         \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
+
+static const struct variant prompt_variants[] = LENGTH_VARIANTS(prompt);
+static const struct variant output_variants[] = LENGTH_VARIANTS(output);
+
+static const struct field lengths_fields[] = {{.key = "prompt",
+                                               .kind = FIELD_TAGGED,
+                                               FIELD_AT(serving, prompt_kind),
+                                               .required = true,
+                                               .variants = prompt_variants,
+                                               .doc = "New tokens of a prompt."},
+                                              {.key = "output",
+                                               .kind = FIELD_TAGGED,
+                                               FIELD_AT(serving, output_kind),
+                                               .required = true,
+                                               .variants = output_variants,
+                                               .doc = "Tokens of an answer."},
+                                              {0}};
+
+static const struct field session_fields[] = {
+    {.key = "turns",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(serving, session_turns),
+     .required = true,
+     .min = 1,
+     .max = 1e6,
+     .doc = "Mean number of turns of a conversation (geometric, at least 1). Each turn's prompt "
+            "comes on top of the conversation so far, whose KV stays in the prefix cache while "
+            "there is room."},
+    {.key = "think",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(serving, session_think_seconds),
+     .required = true,
+     .max = 1e9,
+     .doc = "Mean time between an answer and the next prompt (exponential)."},
+    {0}};
+
+/* --- who serves them --- */
+
+static const struct choice policy_choices[] = {
+    {.name = "chunked-prefill",
+     .value = BATCHING_CHUNKED_PREFILL,
+     .doc = "vLLM v1, Sarathi: decode first, prompts fill what is left of the token budget."},
+    {.name = "prefill-first",
+     .value = BATCHING_PREFILL_FIRST,
+     .doc = "Orca, vLLM v0: whole prompts as soon as there is room, decode waits for them."},
+    {.name = "static",
+     .value = BATCHING_STATIC,
+     .doc = "A batch is filled, served to its last token, and only then the next."},
+    {.name = "disaggregated",
+     .value = BATCHING_DISAGGREGATED,
+     .doc = "Some replicas prefill, the others decode; the KV cache moves over the network."},
+    {0}};
+
+static const struct choice router_choices[] = {
+    {.name = "round-robin", .value = ROUTER_ROUND_ROBIN, .doc = "Each in turn."},
+    {.name = "least-outstanding",
+     .value = ROUTER_LEAST_OUTSTANDING,
+     .doc = "The one with the fewest unfinished requests."},
+    {.name = "prefix-aware",
+     .value = ROUTER_PREFIX_AWARE,
+     .doc = "The one that has most of the prompt cached, unless it is far busier than others."},
+    {0}};
+
+static const struct choice preemption_choices[] = {
+    {.name = "recompute",
+     .value = PREEMPTION_RECOMPUTE,
+     .doc = "Its KV cache is dropped and computed again."},
+    {.name = "swap",
+     .value = PREEMPTION_SWAP,
+     .doc = "Its KV cache goes to the host's memory and comes back."},
+    {0}};
+
+static const struct field service_fields[] = {
+    {.key = "policy",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(service, policy),
+     .fallback = "chunked-prefill",
+     .choices = policy_choices,
+     .doc = "How a replica makes its batches."},
+    {.key = "max_batched_tokens",
+     .kind = FIELD_TOKENS,
+     FIELD_AT(service, max_batched_tokens),
+     .min = 1,
+     .max = 1e8,
+     .fallback = "8192 tokens",
+     .doc = "New tokens of one step at most, prompts and decode together. The default is vLLM's "
+            "for its server on an H100."},
+    {.key = "max_sequences",
+     .kind = FIELD_COUNT,
+     FIELD_AT(service, max_sequences),
+     .min = 1,
+     .max = 65536,
+     .fallback = "256",
+     .doc = "Requests that a replica serves at once at most."},
+    {.key = "block",
+     .kind = FIELD_TOKENS,
+     FIELD_AT(service, block_tokens),
+     .min = 1,
+     .max = 65536,
+     .fallback = "16 tokens",
+     .doc = "Tokens of one page of the KV cache."},
+    {.key = "prefix_cache",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(service, prefix_cache),
+     .fallback = "true",
+     .doc = "Whether full pages stay, by the hash of what they hold, until others need the room "
+            "(least recently used first)."},
+    {.key = "preemption",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(service, preemption),
+     .fallback = "recompute",
+     .choices = preemption_choices,
+     .doc = "What becomes of a running request when the KV cache is full: the last admitted "
+            "gives way."},
+    {.key = "swap_rate",
+     .kind = FIELD_BYTES_PER_SECOND,
+     FIELD_AT(service, swap_bytes_per_second),
+     .min = 1e6,
+     .max = 1e13,
+     .fallback = "50 GB/s",
+     .doc = "Between a GPU and its host, each way; PCIe 5.0 x16 carries 63 GB/s and copies from "
+            "pinned memory reach about 50."},
+    {.key = "router",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(service, router),
+     .fallback = "least-outstanding",
+     .choices = router_choices,
+     .doc = "Which of the replicas (layout.data of them) gets a request."},
+    {.key = "prefill_replicas",
+     .kind = FIELD_COUNT,
+     FIELD_AT(service, prefill_replicas),
+     .max = 65536,
+     .fallback = "0",
+     .doc = "With `disaggregated`: so many of the replicas prefill, the first ones; the others "
+            "decode."},
+    {0}};
+
+static const struct field slo_fields[] = {{.key = "ttft",
+                                           .kind = FIELD_SECONDS,
+                                           FIELD_AT(serving, slo_ttft_seconds),
+                                           .max = 1e6,
+                                           .fallback = "0 s",
+                                           .doc = "Time to first token at most; 0: any."},
+                                          {.key = "tpot",
+                                           .kind = FIELD_SECONDS,
+                                           FIELD_AT(serving, slo_tpot_seconds),
+                                           .max = 1e6,
+                                           .fallback = "0 s",
+                                           .doc = "Time per output token at most; 0: any."},
+                                          {0}};
+
+static const struct field price_fields[] = {{.key = "gpu_hour",
+                                             .kind = FIELD_NUMBER,
+                                             FIELD_AT(serving, price_gpu_hour),
+                                             .max = 1e6,
+                                             .fallback = "0",
+                                             .doc = "Dollars for one GPU and hour; 0: no costs."},
+                                            {0}};
+
+/* --- what breaks --- */
+
+static const struct choice fault_choices[] = {
+    {.name = "replica",
+     .value = FAULT_REPLICA,
+     .doc = "A replica stops and loses what it holds; it comes back empty."},
+    {.name = "slow", .value = FAULT_SLOW, .doc = "Its steps take `factor` times as long."},
+    {.name = "nic",
+     .value = FAULT_NIC,
+     .doc = "The network cards of its GPUs carry `factor` of their rate."},
+    {0}};
+
+static const struct field fault_fields[] = {
+    {.key = "kind",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(fault, kind),
+     .required = true,
+     .choices = fault_choices,
+     .doc = "What happens."},
+    {.key = "replica",
+     .kind = FIELD_COUNT,
+     FIELD_AT(fault, replica),
+     .required = true,
+     .doc = "To which replica, from 0."},
+    {.key = "at",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(fault, at_seconds),
+     .required = true,
+     .max = 1e9,
+     .doc = "When."},
+    {.key = "duration",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(fault, duration_seconds),
+     .required = true,
+     .min = 1e-6,
+     .max = 1e9,
+     .doc = "For how long."},
+    {.key = "factor",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(fault, factor),
+     .min = 0.001,
+     .max = 1000,
+     .fallback = "1",
+     .doc = "How much: see `kind`."},
+    {0}};
+
+static const struct field fault_item = {.kind = FIELD_MAPPING,
+                                        .size = sizeof(struct fault),
+                                        .fields = fault_fields,
+                                        .doc = "Something that breaks, or slows down."};
+
+static const struct field random_fault_fields[] = {
+    {.key = "mean_between",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(random_faults, mean_between_seconds),
+     .required = true,
+     .min = 1e-3,
+     .max = 1e12,
+     .doc = "Mean time between failures of one replica (exponential)."},
+    {.key = "repair",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(random_faults, repair_seconds),
+     .required = true,
+     .min = 1e-6,
+     .max = 1e9,
+     .doc = "Until it serves again."},
+    {0}};
+
+static const struct choice fate_choices[] = {
+    {.name = "retry", .value = FATE_RETRY, .doc = "They begin again on another replica."},
+    {.name = "lose", .value = FATE_LOSE, .doc = "They are lost."},
+    {0}};
+
+const struct field serving_fields[] = {
+    {.key = "arrivals",
+     .kind = FIELD_TAGGED,
+     FIELD_AT(serving, arrival),
+     .required = true,
+     .variants = arrival_variants,
+     .doc = "When requests come."},
+    {.key = "lengths",
+     .kind = FIELD_MAPPING,
+     .fields = lengths_fields,
+     .doc = "How long prompts and answers are. Required unless a trace says."},
+    {.key = "requests",
+     .kind = FIELD_COUNT,
+     FIELD_AT(serving, requests),
+     .min = 1,
+     .max = 1e8,
+     .fallback = "1000",
+     .doc = "Requests of the run at most."},
+    {.key = "duration",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(serving, duration_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "No request comes after this; those there are served to their end. 0: no such end."},
+    {.key = "warm_up",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(serving, warm_up_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "Requests that come before this are served, and left out of the figures."},
+    {.key = "sessions",
+     .kind = FIELD_MAPPING,
+     .fields = session_fields,
+     .doc = "Conversations of several turns. An arrival is then a conversation's first prompt."},
+    {.key = "service",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(serving, service),
+     .fields = service_fields,
+     .doc = "How requests are served."},
+    {.key = "slo",
+     .kind = FIELD_MAPPING,
+     .fields = slo_fields,
+     .doc = "What a good answer is; goodput counts those."},
+    {.key = "price",
+     .kind = FIELD_MAPPING,
+     .fields = price_fields,
+     .shorthand = "gpu_hour",
+     .doc = "What it costs."},
+    {.key = "faults",
+     .kind = FIELD_LIST,
+     FIELD_AT(serving, faults),
+     .count_offset = offsetof(struct serving, fault_count),
+     .max = 10000,
+     .item = &fault_item,
+     .doc = "What breaks, and when."},
+    {.key = "random_faults",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(serving, random_faults),
+     .fields = random_fault_fields,
+     .doc = "Replicas that fail by chance."},
+    {.key = "lost_requests",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(serving, fate),
+     .fallback = "retry",
+     .choices = fate_choices,
+     .doc = "What becomes of the requests of a replica that fails."},
+    {0}};

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ * A replica that serves: an actor on its first GPU that waits for work, lets its policy pick a
+ * batch, sleeps for what the step costs and moves the requests on. Decode steps that are alike are
+ * slept through together; an arrival ends such a run at the end of the step that is under way, so
+ * nothing happens at another time than it would step by step. */
+#ifndef CPSIM_SIM_SERVING_SERVER_H
+#define CPSIM_SIM_SERVING_SERVER_H
+
+#include "sim/engine/actor.h"
+#include "sim/serving/kv_cache.h"
+#include "sim/serving/policy.h"
+#include "sim/serving/request.h"
+#include "sim/serving/step_cost.h"
+
+enum server_role { SERVER_WHOLE, SERVER_PREFILL, SERVER_DECODE };
+
+/* What a server has done so far. */
+struct server_totals {
+    uint64_t steps, decode_steps; /* decode_steps: without a prompt */
+    double busy_seconds;
+    double joules; /* of all its GPUs, in steps */
+    double bytes;  /* to and from one GPU's memory */
+    double nvlink_bytes, network_bytes; /* sent by one GPU */
+    uint64_t prompt_tokens;             /* computed, again after a preemption too */
+    uint64_t decode_tokens;
+    double sequence_seconds; /* running requests x time */
+    double page_seconds;     /* held KV pages x time, in steps */
+    uint64_t most_pages;
+    uint64_t preemptions;
+    double down_seconds;
+};
+
+struct server {
+    struct serving_run *run;
+    uint32_t index, first_gpu;
+    enum server_role role;
+    const struct batching_policy *policy;
+    void *policy_state;
+    struct actor_signal signal;
+    struct request_queue waiting;
+    uint32_t *decoding, *prefilling; /* [max_sequences], in the order of admission */
+    uint32_t decode_count, prefill_count;
+    uint64_t context_tokens; /* cached tokens of all that decode */
+    uint64_t pending_tokens; /* of prompts that are queued or not yet computed */
+    uint32_t outstanding;    /* requests it has */
+    uint32_t incoming;       /* whose KV cache is on its way */
+    struct kv_cache kv;
+    struct chunk *chunks;      /* [max_sequences] */
+    double *ends;              /* [SERVER_MAX_RUN] ends of the steps of a run */
+    double decode_end_seconds; /* of the last step in which it decoded */
+    double swap_seconds;       /* moving KV between GPU and host, before the next step */
+    double slowness;           /* steps take so many times as long */
+    double nic_share;          /* of its network cards' rate that is left */
+    bool down;
+    bool updating; /* its requests are in between: no time to fail */
+    uint32_t epoch; /* failures so far */
+    struct server_totals totals;
+};
+
+enum { SERVER_MAX_RUN = 1024, SERVER_WAKE = 1 };
+
+void server_create(struct server *server, struct serving_run *run, uint32_t index,
+                   enum server_role role);
+void server_start(struct server *server);
+
+/* Gives it a request, whose `replica` is set. */
+void server_submit(struct server *server, uint32_t request);
+
+/* A machine that fails drops what it holds; its requests are handed to the run. */
+void server_fail(struct server *server);
+void server_repair(struct server *server);
+
+/* --- for policies --- */
+
+static inline uint32_t server_running(const struct server *server)
+{
+    return server->decode_count + server->prefill_count + server->incoming;
+}
+
+void server_enqueue(struct server *server, uint32_t request); /* the usual on_arrival */
+
+/* Room for the next token of all that decode; who was admitted last gives way when there is none.
+ * Returns whether anybody had to. */
+bool server_make_room(struct server *server);
+
+/* Takes the first waiting request in: its cached prefix, and room for `tokens` more of its prompt
+ * at most, or for all it may ever need when `whole_answer`. Returns the number of new tokens that
+ * can be computed, or 0 when there is no room. */
+uint32_t server_admit(struct server *server, uint64_t tokens, bool whole_answer);
+
+/* The last admitted gives way. */
+void server_preempt_last(struct server *server);
+
+/* Appends the next tokens of a prompt to the step. */
+void pick_add(struct pick *pick, uint32_t request, uint32_t tokens);
+
+#endif

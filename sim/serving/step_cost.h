@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * What one step of a serving replica costs: the step program of its batch, built and priced in
+ * closed form (models/step_price.h, models/critical_path.h) the first time such a batch is met, and
+ * remembered. A pure decode step is interpolated between contexts an eighth of an octave apart; the
+ * shape of a step with prompts is rounded to 1/256 of itself. Both stay within 0.5 % of the price
+ * of the exact batch (tests/unit/test_step_cost.c). Owner: the arena it was created in. */
+#ifndef CPSIM_SIM_SERVING_STEP_COST_H
+#define CPSIM_SIM_SERVING_STEP_COST_H
+
+#include "models/transformer.h"
+#include "sim/base/arena.h"
+#include "sim/scenario/scenario.h"
+
+struct step_costs;
+
+struct step_cost {
+    double seconds;
+    double watts; /* of one GPU, average */
+    double bytes; /* to and from one GPU's memory */
+    double nvlink_bytes, network_bytes; /* sent by one GPU */
+    enum ring_variant variant;          /* of its prompts */
+};
+
+/* A batch: sequences that decode, and prompts, or parts of prompts, together. */
+struct step_shape {
+    uint32_t decodes;
+    double decode_context; /* mean cached tokens of those that decode */
+    uint32_t prompts;
+    uint64_t prompt_tokens; /* new, of all prompts */
+    double prompt_pairs;    /* of all prompts: new tokens x (cached + new / 2) */
+};
+
+struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario);
+
+/* Both need at least one sequence. */
+struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape);
+
+/* A pure decode step's seconds alone: what a run of them asks for most. */
+double step_cost_decode_seconds(struct step_costs *costs, uint32_t decodes, double context);
+
+/* The exact batch's price, nothing remembered: what the others are tested against. */
+struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape);
+
+uint64_t step_costs_built(const struct step_costs *costs); /* programs built so far */
+
+#endif
