@@ -27,8 +27,8 @@ struct batch_curve batch_curve_from(double critical_sequences, double steps_at_b
 
 /* Which of the paper's three fits. */
 enum batch_law {
-    BATCH_LAW_CHINCHILLA, /* model and data grow together: 93.1968 N^0.46828 */
-    BATCH_LAW_FIXED_DATA, /* 3.07e9 tokens, the model grows: 621.341 N^0.087 */
+    BATCH_LAW_CHINCHILLA,  /* model and data grow together: 93.1968 N^0.46828 */
+    BATCH_LAW_FIXED_DATA,  /* 3.07e9 tokens, the model grows: 621.341 N^0.087 */
     BATCH_LAW_FIXED_MODEL, /* 302e6 parameters, the data grow: 22.91 D^0.467. The prefactor and the
                               third digit are read off the paper's figure 1 (0.5 %) */
     BATCH_LAW_COUNT

@@ -21,8 +21,7 @@ size_t pipeline_scratch_cells(const struct pipeline_play *play)
 
 size_t pipeline_scratch_arrivals(const struct pipeline_play *play)
 {
-    return (size_t)2 * play->pipeline.stages * play->pipeline.chunks *
-           play->pipeline.micro_batches;
+    return (size_t)2 * play->pipeline.stages * play->pipeline.chunks * play->pipeline.micro_batches;
 }
 
 static double *arrival(const struct pipeline_play *play, const struct pipeline_scratch *scratch,

@@ -31,8 +31,7 @@ const struct scaling_law scaling_laws[SCALING_LAW_COUNT] = {
 double scaling_loss(const struct scaling_law *law, double parameters, double tokens)
 {
     if (law->joint_exponent > 0.0) {
-        double model =
-            pow(law->model_scale / parameters, law->model_exponent / law->data_exponent);
+        double model = pow(law->model_scale / parameters, law->model_exponent / law->data_exponent);
         return pow(model + law->data_scale / tokens, law->data_exponent);
     }
     return law->irreducible + law->model_scale / pow(parameters, law->model_exponent) +
@@ -42,14 +41,12 @@ double scaling_loss(const struct scaling_law *law, double parameters, double tok
 double scaling_tokens_to_loss(const struct scaling_law *law, double parameters, double loss)
 {
     if (law->joint_exponent > 0.0) {
-        double left =
-            pow(loss, 1.0 / law->data_exponent) -
-            pow(law->model_scale / parameters, law->model_exponent / law->data_exponent);
-        return left > 0.0 ? law->data_scale / left : INFINITY;
+        double left = pow(loss, 1.0 / law->data_exponent) -
+                      pow(law->model_scale / parameters, law->model_exponent / law->data_exponent);
+        return left > 0.0 ? law->data_scale / left : (double)INFINITY;
     }
-    double left =
-        loss - law->irreducible - law->model_scale / pow(parameters, law->model_exponent);
-    return left > 0.0 ? pow(law->data_scale / left, 1.0 / law->data_exponent) : INFINITY;
+    double left = loss - law->irreducible - law->model_scale / pow(parameters, law->model_exponent);
+    return left > 0.0 ? pow(law->data_scale / left, 1.0 / law->data_exponent) : (double)INFINITY;
 }
 
 /* The loss along 6 N D = flops has one minimum; a golden section of ln N finds it. */
@@ -70,9 +67,8 @@ struct scaling_optimum scaling_optimum(const struct scaling_law *law, double flo
     }
     double parameters = exp(0.5 * (low + high));
     double tokens = flops / 6.0 / parameters;
-    return (struct scaling_optimum){.parameters = parameters,
-                                    .tokens = tokens,
-                                    .loss = scaling_loss(law, parameters, tokens)};
+    return (struct scaling_optimum){
+        .parameters = parameters, .tokens = tokens, .loss = scaling_loss(law, parameters, tokens)};
 }
 
 double kaplan_loss_of_model(double parameters)

@@ -13,7 +13,7 @@
 struct scaling_law {
     const char *name;
     const char *doc;
-    double irreducible; /* E */
+    double irreducible;                 /* E */
     double model_scale, model_exponent; /* A, alpha */
     double data_scale, data_exponent;   /* B, beta */
     double joint_exponent; /* Kaplan's L(N, D) = ((N_c / N)^(alpha / beta) + D_c / D)^beta, with

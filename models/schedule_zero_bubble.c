@@ -16,8 +16,7 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
     }
     for (uint32_t backward = 0; backward < micro_batches; backward++) {
         if (ahead + backward < micro_batches) {
-            cells[count++] =
-                (struct cell){.kind = CELL_FORWARD, .micro_batch = ahead + backward};
+            cells[count++] = (struct cell){.kind = CELL_FORWARD, .micro_batch = ahead + backward};
         }
         cells[count++] = (struct cell){.kind = CELL_BACKWARD, .micro_batch = backward};
         if (backward >= stage) {

@@ -21,18 +21,18 @@ struct training_software {
     bool fp32_gradients;                  /* gradients of weights are added up in fp32 as the
                                              product makes them */
     double attention_backward_efficiency; /* as attention_efficiency, of the backward pass */
-    double ring_attention_efficiency; /* the same of a part of a ring, beside the others */
-    double row_scaled_efficiency;     /* as matmul_efficiency, of fp8 products with row scales */
-    double memory_passes;             /* bytes that memory-bound kernels move over those counted
-                                         here: what is not fused as well as was counted */
+    double ring_attention_efficiency;     /* the same of a part of a ring, beside the others */
+    double row_scaled_efficiency; /* as matmul_efficiency, of fp8 products with row scales */
+    double memory_passes;         /* bytes that memory-bound kernels move over those counted
+                                     here: what is not fused as well as was counted */
     double norm_forward_bytes_per_element; /* read and written by residual sum and norm */
     double norm_backward_bytes_per_element;
     double cast_bytes_per_element;     /* read and written to turn a bf16 tensor into fp8 for all
                                           products that take it, with one scale a tensor ... */
     double row_cast_bytes_per_element; /* ... and with one a row */
-    double gather_bytes_per_parameter;    /* what data-parallel ranks send each other */
+    double gather_bytes_per_parameter; /* what data-parallel ranks send each other */
     double reduce_bytes_per_parameter;
-    double loss_forward_bytes_per_logit;  /* read and written by the loss and its gradient */
+    double loss_forward_bytes_per_logit; /* read and written by the loss and its gradient */
     double loss_backward_bytes_per_logit;
     double optimizer_bytes_per_parameter; /* read and written in an update */
     double state_bytes_per_parameter;     /* kept: master copy and moments */

@@ -52,8 +52,7 @@ double training_part_parameters(const struct training *training, uint32_t part)
 {
     const struct replica *replica = &training->replica;
     uint32_t parts = replica->layout->pipeline * training->virtual_stages;
-    double parameters =
-        training_part_layers(training, part) * training_layer_parameters(replica);
+    double parameters = training_part_layers(training, part) * training_layer_parameters(replica);
     double embedding = training_embedding_parameters(replica);
     bool tied = replica->llm->tied_embedding && parts == 1;
     parameters += part == 0 ? embedding : 0.0;
@@ -73,7 +72,8 @@ struct group_shape training_data_group(const struct training *training)
         uint32_t span = near * layout->pipeline;
         in_node = layout->context * (span < gpus ? gpus / span : 1);
     }
-    return (struct group_shape){.ranks = ranks, .ranks_per_node = in_node < ranks ? in_node : ranks};
+    return (struct group_shape){.ranks = ranks,
+                                .ranks_per_node = in_node < ranks ? in_node : ranks};
 }
 
 double training_step_tokens(const struct training *training)

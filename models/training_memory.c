@@ -36,10 +36,11 @@ static double full_layer_bytes(const struct training *training)
     struct widths widths = token_widths(training);
     double element = format_bytes(precision->activations);
     double gates = training->replica.llm->gated_ffn ? 2.0 : 1.0;
-    double attention = widths.hidden * (element + kept_bytes(training, precision->attention_weights)) +
-                       (widths.query + 2.0 * widths.kv) * element +
-                       widths.query * kept_bytes(training, precision->attention_weights) +
-                       replica_query_heads(&training->replica) * fp32_bytes;
+    double attention =
+        widths.hidden * (element + kept_bytes(training, precision->attention_weights)) +
+        (widths.query + 2.0 * widths.kv) * element +
+        widths.query * kept_bytes(training, precision->attention_weights) +
+        replica_query_heads(&training->replica) * fp32_bytes;
     double ffn = widths.hidden * (element + kept_bytes(training, precision->ffn_weights)) +
                  gates * widths.ffn * element +
                  widths.ffn * kept_bytes(training, precision->ffn_weights);
@@ -103,9 +104,9 @@ struct training_memory training_stage_memory(const struct training *training, ui
         .gradient_bytes =
             parameters * stack->gradient_bytes_per_parameter / (all_sharded ? ranks : 1.0),
         .optimizer_bytes = parameters * stack->state_bytes_per_parameter / (sharded ? ranks : 1.0),
-        .activation_bytes = in_flight * layers / pipeline.chunks *
-                                training_layer_activation_bytes(training) +
-                            working_bytes(training, last),
+        .activation_bytes =
+            in_flight * layers / pipeline.chunks * training_layer_activation_bytes(training) +
+            working_bytes(training, last),
         .passes_in_flight = in_flight,
     };
 }

@@ -48,19 +48,19 @@ static void append(struct builder *builder, struct step_operator op)
 static void memory_kernel(struct builder *builder, const char *name, enum memory_kernel kernel,
                           uint64_t rows, uint64_t columns, double bytes_per_element)
 {
-    append(builder, (struct step_operator){
-                        .kind = OPERATOR_MEMORY,
-                        .stream = STREAM_COMPUTE,
-                        .name = name,
-                        .memory = {.kernel = kernel,
-                                   .rows = rows,
-                                   .columns = columns,
-                                   .bytes = (double)rows * (double)columns * bytes_per_element *
-                                            (kernel == MEMORY_OPTIMIZER
-                                                 ? 1.0
-                                                 : stack(builder)->memory_passes),
-                                   .fused = stack(builder)->fused_kernels},
-                    });
+    append(
+        builder,
+        (struct step_operator){
+            .kind = OPERATOR_MEMORY,
+            .stream = STREAM_COMPUTE,
+            .name = name,
+            .memory = {.kernel = kernel,
+                       .rows = rows,
+                       .columns = columns,
+                       .bytes = (double)rows * (double)columns * bytes_per_element *
+                                (kernel == MEMORY_OPTIMIZER ? 1.0 : stack(builder)->memory_passes),
+                       .fused = stack(builder)->fused_kernels},
+        });
 }
 
 static void host_work(struct builder *builder, const char *name, double seconds)
@@ -173,8 +173,6 @@ static void gather_before(struct builder *builder, const char *name)
     }
 }
 
-/* Sums partial results. Cut in pieces, all but the last travel while the product still runs: the
- * exchange was started beside it by `early`. */
 static enum collective_kind sum_kind(const struct builder *builder)
 {
     return builder->training->sequence_parallel ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE;
@@ -190,7 +188,8 @@ static void product_after_gather(struct builder *builder, const struct product *
     builder->beside = exchange;
 }
 
-/* A product whose result is summed over the tensor ranks. */
+/* A product whose result is summed over the tensor ranks. Cut in pieces, all but the last travel
+ * while it still runs. */
 static void product_and_sum(struct builder *builder, const char *name,
                             const struct product *product,
                             void (*run)(struct builder *, const struct product *))
@@ -285,8 +284,8 @@ static void gathered_attention(struct builder *builder, uint64_t queries, bool b
     uint32_t ranks = training->replica.layout->context;
     uint64_t keys = (training->sequence_tokens + queries) / 2;
     double all_keys = kv_bytes(builder, builder->tokens) * ranks;
-    append(builder, collective(builder, "kv all-gather", GROUP_CONTEXT, COLLECTIVE_ALL_GATHER,
-                               all_keys));
+    append(builder,
+           collective(builder, "kv all-gather", GROUP_CONTEXT, COLLECTIVE_ALL_GATHER, all_keys));
     append(builder, attention(builder, queries, keys, true, backward));
     if (backward) {
         append(builder, collective(builder, "kv reduce-scatter", GROUP_CONTEXT,
@@ -360,7 +359,6 @@ static void activation(struct builder *builder, const struct shapes *shapes, boo
                   passes * element_bytes(builder));
 }
 
-/* `sums`: whether the layer's results are exchanged; what is computed again needs none of them. */
 static void attention_block(struct builder *builder, const struct shapes *shapes)
 {
     norm(builder, "attention norm", false);
@@ -370,21 +368,26 @@ static void attention_block(struct builder *builder, const struct shapes *shapes
     attend(builder, false);
 }
 
-static void layer_forward(struct builder *builder)
+/* All of a layer but the down product, whose result only the next layer needs. */
+static void layer_until_down(struct builder *builder, const struct shapes *shapes)
 {
-    struct shapes shapes = layer_shapes(builder->training);
-    bool parallel = builder->training->replica.llm->parallel_blocks;
-    host_work(builder, "layer", stack(builder)->layer_seconds);
-    attention_block(builder, &shapes);
-    if (parallel) {
-        product_forward(builder, &shapes.out);
+    attention_block(builder, shapes);
+    if (builder->training->replica.llm->parallel_blocks) {
+        product_forward(builder, &shapes->out); /* summed with the down product's result */
     } else {
-        product_and_sum(builder, "attention sum", &shapes.out, product_forward);
+        product_and_sum(builder, "attention sum", &shapes->out, product_forward);
         norm(builder, "ffn norm", false);
         gather_before(builder, "ffn all-gather");
     }
-    product_after_gather(builder, &shapes.up, product_forward);
-    activation(builder, &shapes, false);
+    product_after_gather(builder, &shapes->up, product_forward);
+    activation(builder, shapes, false);
+}
+
+static void layer_forward(struct builder *builder)
+{
+    struct shapes shapes = layer_shapes(builder->training);
+    host_work(builder, "layer", stack(builder)->layer_seconds);
+    layer_until_down(builder, &shapes);
     product_and_sum(builder, "ffn sum", &shapes.down, product_forward);
 }
 
@@ -397,12 +400,7 @@ static void layer_recompute(struct builder *builder)
         return;
     }
     if (training->recompute == RECOMPUTE_FULL) {
-        attention_block(builder, &shapes);
-        product_and_sum(builder, "attention sum", &shapes.out, product_forward);
-        norm(builder, "ffn norm", false);
-        gather_before(builder, "ffn all-gather");
-        product_after_gather(builder, &shapes.up, product_forward);
-        activation(builder, &shapes, false); /* the down product's result is not needed */
+        layer_until_down(builder, &shapes);
         return;
     }
     if (stack(builder)->selective == SELECTIVE_ATTENTION) {
@@ -464,10 +462,10 @@ static void column_backward(struct builder *builder, const char *name,
         }
         input_gradient(builder, product);
         if (exchanges) {
-            sum = step_append(builder->segment,
-                              collective(builder, name, GROUP_TENSOR, sum_kind(builder),
-                                         residual_bytes(builder)),
-                              builder->last, STEP_NO_OPERATOR);
+            sum = step_append(
+                builder->segment,
+                collective(builder, name, GROUP_TENSOR, sum_kind(builder), residual_bytes(builder)),
+                builder->last, STEP_NO_OPERATOR);
         }
         builder->beside = gathered;
     }
@@ -664,8 +662,8 @@ void training_build(const struct training *training, struct step_operator *opera
     *program = (struct step_program){.segment_count = TRAINING_SEGMENT_COUNT};
     for (uint32_t kind = 0; kind < TRAINING_SEGMENT_COUNT; kind++) {
         struct step_segment *segment = &program->segments[kind];
-        bool of_layers = kind == TRAINING_FORWARD || kind == TRAINING_BACKWARD ||
-                         kind == TRAINING_WEIGHT;
+        bool of_layers =
+            kind == TRAINING_FORWARD || kind == TRAINING_BACKWARD || kind == TRAINING_WEIGHT;
         *segment = (struct step_segment){
             .name = names[kind],
             .repeat = of_layers                    ? micro_batches * fullest_layers(training)
@@ -679,8 +677,7 @@ void training_build(const struct training *training, struct step_operator *opera
             .training = training,
             .segment = segment,
             .tokens = tokens,
-            .shard_tokens =
-                training->sequence_parallel ? (tokens + tensor - 1) / tensor : tokens,
+            .shard_tokens = training->sequence_parallel ? (tokens + tensor - 1) / tensor : tokens,
             .last = STEP_NO_OPERATOR,
             .beside = STEP_NO_OPERATOR,
         };

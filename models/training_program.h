@@ -11,13 +11,13 @@
 
 /* The segments, in this order. */
 enum training_segment {
-    TRAINING_EMBEDDING,       /* forward */
-    TRAINING_FORWARD,         /* of a layer */
-    TRAINING_BACKWARD,        /* of a layer; without gradients of weights when those are split off
-                               */
-    TRAINING_WEIGHT,          /* of a layer; empty unless split off */
-    TRAINING_HEAD,            /* final norm, head, loss */
-    TRAINING_HEAD_BACKWARD,   /* with the gradients of its weights */
+    TRAINING_EMBEDDING,     /* forward */
+    TRAINING_FORWARD,       /* of a layer */
+    TRAINING_BACKWARD,      /* of a layer; without gradients of weights when those are split off
+                             */
+    TRAINING_WEIGHT,        /* of a layer; empty unless split off */
+    TRAINING_HEAD,          /* final norm, head, loss */
+    TRAINING_HEAD_BACKWARD, /* with the gradients of its weights */
     TRAINING_EMBEDDING_BACKWARD,
     TRAINING_OPTIMIZER, /* for the parameters of the fullest stage */
     TRAINING_SEGMENT_COUNT

@@ -12,7 +12,12 @@ static struct collective_plan plan_of(const struct training *training, enum coll
                                       struct group_shape group, double bytes)
 {
     const struct collective_call call = {.kind = kind, .group = group, .bytes = bytes};
-    return collective_plan(training->replica.cluster, training->replica.software, &call);
+    struct collective_plan plan =
+        collective_plan(training->replica.cluster, training->replica.software, &call);
+    for (uint32_t i = 0; i < plan.flow_count; i++) {
+        plan.flows[i].bytes = ceil(plan.flows[i].bytes); /* links carry whole bytes */
+    }
+    return plan;
 }
 
 /* A stage's activations go to the GPU in the same place of the next stage, split over the tensor
@@ -22,8 +27,8 @@ static struct collective_plan plan_send(const struct training *training)
     const struct replica *replica = &training->replica;
     const struct layout *layout = replica->layout;
     uint32_t nearer = layout->tensor * layout->context;
-    bool in_node = !training->pipeline_outside &&
-                   nearer * layout->pipeline <= replica->cluster->gpus_per_node;
+    bool in_node =
+        !training->pipeline_outside && nearer * layout->pipeline <= replica->cluster->gpus_per_node;
     double bytes = (double)training_rank_tokens(training) * replica->llm->hidden *
                    format_bytes(replica->precision->activations) / layout->tensor;
     struct group_shape pair = {.ranks = 2, .ranks_per_node = in_node ? 2 : 1};
@@ -36,9 +41,8 @@ static void plan_exchanges(const struct training *training, struct training_cost
     struct group_shape group = training_data_group(training);
     double layer = training_layer_parameters(&training->replica);
     bool shards = training->sharding != SHARDING_NONE;
-    costs->reduce =
-        plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE, group,
-                layer * stack->reduce_bytes_per_parameter);
+    costs->reduce = plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE,
+                            group, layer * stack->reduce_bytes_per_parameter);
     costs->gather = plan_of(training, COLLECTIVE_ALL_GATHER, group,
                             shards ? layer * stack->gather_bytes_per_parameter : 0.0);
     if (!shards) {
@@ -84,7 +88,7 @@ static void price_part(const struct training *training, const struct training_co
                     [CELL_WEIGHT] = layers * seconds[TRAINING_WEIGHT]},
         .gather_seconds = pieces * collective_seconds(cluster, &costs->gather),
         .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce),
-        .pieces = pieces,
+        .pieces = fmax(pieces, 1.0),
         .gather_factor = beside_factor(training, &costs->gather, seconds[TRAINING_FORWARD]),
         .reduce_factor = beside_factor(training, &costs->reduce, seconds[TRAINING_BACKWARD]),
         .layers = layers > 0 ? layers : 1,
@@ -167,8 +171,7 @@ struct training_result training_summarise(const struct training *training,
         .flops = training_step_flops(training),
     };
     for (uint32_t i = 1; i < costs->play.pipeline.stages; i++) {
-        if (scratch->stages[i].busy_seconds >
-            scratch->stages[result.slowest_stage].busy_seconds) {
+        if (scratch->stages[i].busy_seconds > scratch->stages[result.slowest_stage].busy_seconds) {
             result.slowest_stage = i;
         }
     }

@@ -28,7 +28,7 @@ enum field_kind {
     FIELD_HERTZ,
     FIELD_WATTS,
     FIELD_JOULES,
-    FIELD_PER_SECOND, /* events, requests */
+    FIELD_PER_SECOND,  /* events, requests */
     FIELD_BOOLEAN,     /* true or false, into bool */
     FIELD_CHOICE,      /* one of `choices`, into an enum */
     FIELD_NAME,        /* a word of letters, digits, '-', '_', '.', into const char * */

@@ -59,8 +59,8 @@ struct memory_use scenario_serving_memory(const struct scenario *scenario)
         scenario_ring_answer(scenario, slice.new_tokens, slice.cached_tokens).variant;
     struct memory_use use = {
         .weight_bytes = memory_weight_bytes(&replica),
-        .activation_bytes = memory_activation_bytes(&replica, &batch, variant) +
-                            scenario->software.buffer_bytes,
+        .activation_bytes =
+            memory_activation_bytes(&replica, &batch, variant) + scenario->software.buffer_bytes,
     };
     double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
     double left = room - use.weight_bytes - use.activation_bytes;

@@ -25,21 +25,20 @@ static const struct field gamma_fields[] = {
             "burstier."},
     {0}};
 
-static const struct field burst_fields[] = {
-    {.key = "size",
-     .kind = FIELD_COUNT,
-     FIELD_AT(arrivals, burst),
-     .required = true,
-     .min = 1,
-     .doc = "Requests that come at once."},
-    {.key = "period",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(arrivals, period_seconds),
-     .required = true,
-     .min = 1e-6,
-     .max = 1e9,
-     .doc = "Time between two bursts."},
-    {0}};
+static const struct field burst_fields[] = {{.key = "size",
+                                             .kind = FIELD_COUNT,
+                                             FIELD_AT(arrivals, burst),
+                                             .required = true,
+                                             .min = 1,
+                                             .doc = "Requests that come at once."},
+                                            {.key = "period",
+                                             .kind = FIELD_SECONDS,
+                                             FIELD_AT(arrivals, period_seconds),
+                                             .required = true,
+                                             .min = 1e-6,
+                                             .max = 1e9,
+                                             .doc = "Time between two bursts."},
+                                            {0}};
 
 static const struct field closed_loop_fields[] = {
     {.key = "clients",
@@ -66,8 +65,9 @@ static const struct choice trace_format_choices[] = {
      .doc = "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens."},
     {.name = "mooncake",
      .value = REQUEST_TRACE_MOONCAKE,
-     .doc = "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids of blocks "
-            "of 512 tokens."},
+     .doc =
+         "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids of blocks "
+         "of 512 tokens."},
     {0}};
 
 static const struct field trace_fields[] = {
@@ -159,17 +159,16 @@ static const struct field uniform_fields[] = {{.key = "least",
     }
 
 static const struct field exponential_fields[] = {MEAN_FIELD, MOST_FIELD, {0}};
-static const struct field lognormal_fields[] = {
-    MEAN_FIELD,
-    {.key = "variation",
-     .kind = FIELD_NUMBER,
-     FIELD_AT(length, variation),
-     .required = true,
-     .min = 0.001,
-     .max = 100,
-     .doc = "Standard deviation over mean."},
-    MOST_FIELD,
-    {0}};
+static const struct field lognormal_fields[] = {MEAN_FIELD,
+                                                {.key = "variation",
+                                                 .kind = FIELD_NUMBER,
+                                                 FIELD_AT(length, variation),
+                                                 .required = true,
+                                                 .min = 0.001,
+                                                 .max = 100,
+                                                 .doc = "Standard deviation over mean."},
+                                                MOST_FIELD,
+                                                {0}};
 
 static const struct field empirical_fields[] = {
     {.key = "file",
@@ -381,39 +380,38 @@ static const struct choice fault_choices[] = {
      .doc = "The network cards of its GPUs carry `factor` of their rate."},
     {0}};
 
-static const struct field fault_fields[] = {
-    {.key = "kind",
-     .kind = FIELD_CHOICE,
-     FIELD_AT(fault, kind),
-     .required = true,
-     .choices = fault_choices,
-     .doc = "What happens."},
-    {.key = "replica",
-     .kind = FIELD_COUNT,
-     FIELD_AT(fault, replica),
-     .required = true,
-     .doc = "To which replica, from 0."},
-    {.key = "at",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(fault, at_seconds),
-     .required = true,
-     .max = 1e9,
-     .doc = "When."},
-    {.key = "duration",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(fault, duration_seconds),
-     .required = true,
-     .min = 1e-6,
-     .max = 1e9,
-     .doc = "For how long."},
-    {.key = "factor",
-     .kind = FIELD_NUMBER,
-     FIELD_AT(fault, factor),
-     .min = 0.001,
-     .max = 1000,
-     .fallback = "1",
-     .doc = "How much: see `kind`."},
-    {0}};
+static const struct field fault_fields[] = {{.key = "kind",
+                                             .kind = FIELD_CHOICE,
+                                             FIELD_AT(fault, kind),
+                                             .required = true,
+                                             .choices = fault_choices,
+                                             .doc = "What happens."},
+                                            {.key = "replica",
+                                             .kind = FIELD_COUNT,
+                                             FIELD_AT(fault, replica),
+                                             .required = true,
+                                             .doc = "To which replica, from 0."},
+                                            {.key = "at",
+                                             .kind = FIELD_SECONDS,
+                                             FIELD_AT(fault, at_seconds),
+                                             .required = true,
+                                             .max = 1e9,
+                                             .doc = "When."},
+                                            {.key = "duration",
+                                             .kind = FIELD_SECONDS,
+                                             FIELD_AT(fault, duration_seconds),
+                                             .required = true,
+                                             .min = 1e-6,
+                                             .max = 1e9,
+                                             .doc = "For how long."},
+                                            {.key = "factor",
+                                             .kind = FIELD_NUMBER,
+                                             FIELD_AT(fault, factor),
+                                             .min = 0.001,
+                                             .max = 1000,
+                                             .fallback = "1",
+                                             .doc = "How much: see `kind`."},
+                                            {0}};
 
 static const struct field fault_item = {.kind = FIELD_MAPPING,
                                         .size = sizeof(struct fault),

@@ -60,7 +60,8 @@ const struct field training_software_fields[] = {
      FIELD_AT(training_software, norm_forward_bytes_per_element),
      .max = 64,
      .fallback = "8",
-     .doc = "Bytes read and written, an element, by a residual sum and its norm. Default: both in one kernel, two tensors in and two out."},
+     .doc = "Bytes read and written, an element, by a residual sum and its norm. Default: both in "
+            "one kernel, two tensors in and two out."},
     {.key = "norm_backward_bytes",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_software, norm_backward_bytes_per_element),
@@ -72,13 +73,15 @@ const struct field training_software_fields[] = {
      FIELD_AT(training_software, cast_bytes_per_element),
      .max = 64,
      .fallback = "4",
-     .doc = "Bytes read and written, an element, to turn a bf16 tensor into fp8 in the two orders that its products read, with one scale a tensor."},
+     .doc = "Bytes read and written, an element, to turn a bf16 tensor into fp8 in the two orders "
+            "that its products read, with one scale a tensor."},
     {.key = "row_cast_bytes",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_software, row_cast_bytes_per_element),
      .max = 64,
      .fallback = "8",
-     .doc = "The same with one scale a row: each order has scales of its own, so each reads the tensor."},
+     .doc = "The same with one scale a row: each order has scales of its own, so each reads the "
+            "tensor."},
     {.key = "gather_bytes",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_software, gather_bytes_per_parameter),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Numbers with units, as people write them: `50 GB/s`, `400 Gb/s`, `40 us`, `1_000_000 tokens`. A
  * quantity has one canonical unit inside the program (seconds, bytes, bytes per second, FLOP/s,
- * hertz, watts, joules, events per second, tokens); every other unit is a row of the table in units.c. Pure. */
+ * hertz, watts, joules, events per second, tokens); every other unit is a row of the table in
+ * units.c. Pure. */
 #ifndef CPSIM_SIM_SCENARIO_UNITS_H
 #define CPSIM_SIM_SCENARIO_UNITS_H
 

@@ -10,7 +10,7 @@
 
 struct fault_actor {
     struct serving_run *run;
-    const struct fault *fault;   /* NULL: by chance */
+    const struct fault *fault; /* NULL: by chance */
     struct server *server;
     struct random_stream random; /* by chance */
 };
@@ -85,8 +85,7 @@ void faults_start(struct serving_run *run)
         *actor = (struct fault_actor){
             .run = run,
             .server = &run->servers[i],
-            .random =
-                random_open(run->scenario->seed, arena_printf(run->arena, "faults %u", i)),
+            .random = random_open(run->scenario->seed, arena_printf(run->arena, "faults %u", i)),
         };
         actor_start(run->engine, actor->server->first_gpu, chance_main, actor, true);
     }

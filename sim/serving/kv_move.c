@@ -87,9 +87,9 @@ void kv_move_start(struct serving_run *run, struct server *from, struct server *
         .to_epoch = to->epoch,
         .left = *request,
         .flows = folded ? per_card : gpus,
-        .bytes = ceil(run->kv_bytes_per_token *
-                      (double)context_cached_tokens(request->computed_tokens,
-                                                    scenario->layout.context)),
+        .bytes =
+            ceil(run->kv_bytes_per_token *
+                 (double)context_cached_tokens(request->computed_tokens, scenario->layout.context)),
         .times = folded ? (double)gpus / per_card : 1.0,
     };
     for (uint32_t i = 0, flows = move->flows; i < flows; i++) {

@@ -28,27 +28,27 @@ struct serving_metrics {
     uint64_t rejected, lost, retries, dropped;
     uint64_t measured; /* completed, and came after the warm-up */
     struct latency_summary latencies[LATENCY_COUNT];
-    double seconds;          /* from the first measured arrival to the last token */
+    double seconds; /* from the first measured arrival to the last token */
     double requests_per_second, input_tokens_per_second, output_tokens_per_second;
-    double offered_per_second; /* requests that came, over the time in which they came */
-    double good_share;         /* of the measured requests: within the SLO */
-    double goodput;            /* those a second; without an SLO all are good */
+    double offered_per_second;            /* requests that came, over the time in which they came */
+    double good_share;                    /* of the measured requests: within the SLO */
+    double goodput;                       /* those a second; without an SLO all are good */
     uint64_t input_tokens, output_tokens; /* measured requests' */
-    double mean_batch;         /* requests in a step, by time */
-    double busy_share;         /* of the replicas' time */
-    double kv_mean_share, kv_most_share; /* of the KV cache, in steps; at its fullest */
-    double hit_share;          /* of prompt tokens, found in the prefix cache */
+    double mean_batch;                    /* requests in a step, by time */
+    double busy_share;                    /* of the replicas' time */
+    double kv_mean_share, kv_most_share;  /* of the KV cache, in steps; at its fullest */
+    double hit_share;                     /* of prompt tokens, found in the prefix cache */
     uint64_t preemptions;
     uint64_t steps;
-    double mfu;             /* useful FLOPs of all requests over the bf16 peak, over the run */
-    double memory_share;    /* bytes to and from GPU memory over its peak, over the run */
-    double joules;          /* all GPUs, waiting included */
+    double mfu;              /* useful FLOPs of all requests over the bf16 peak, over the run */
+    double memory_share;     /* bytes to and from GPU memory over its peak, over the run */
+    double joules;           /* all GPUs, waiting included */
     double joules_per_token; /* of output */
     double watts_per_gpu;
     double dollars_per_million_tokens; /* of output; 0: no price */
-    double moved_bytes;     /* KV caches between replicas */
-    double down_seconds;    /* all replicas */
-    bool sustained;         /* false: the queue grew as long as requests came */
+    double moved_bytes;                /* KV caches between replicas */
+    double down_seconds;               /* all replicas */
+    bool sustained;                    /* false: the queue grew as long as requests came */
     double queue_early_seconds, queue_late_seconds; /* mean queueing of the 2nd and last quarter */
 };
 

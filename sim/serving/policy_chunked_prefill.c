@@ -5,7 +5,7 @@
 
 static void continue_prompts(struct server *server, struct pick *pick, uint64_t *budget)
 {
-    for (uint32_t i = 0; i < server->prefill_count && *budget > 0; i++) {
+    for (uint32_t i = 0; i<server->prefill_count && * budget> 0; i++) {
         struct request *request = &server->run->requests[server->prefilling[i]];
         uint32_t missing = request_target(request) - request->computed_tokens;
         uint32_t tokens = missing < *budget ? missing : (uint32_t)*budget;

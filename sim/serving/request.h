@@ -39,12 +39,12 @@ struct request {
     uint32_t generated_tokens;
     uint32_t swapped_tokens; /* in the memory of the host */
     uint32_t cached_tokens;  /* of the prompt, found in the prefix cache when first scheduled */
-    uint32_t blocks;        /* pages it holds ... */
-    uint32_t shared_blocks; /* ... the first of them in the prefix cache */
-    uint32_t next;          /* in the queue it is in */
-    uint32_t replica; /* that has it */
-    uint32_t home;    /* disaggregated: the replica that prefilled it */
-    uint32_t turn; /* of its session, from 1 */
+    uint32_t blocks;         /* pages it holds ... */
+    uint32_t shared_blocks;  /* ... the first of them in the prefix cache */
+    uint32_t next;           /* in the queue it is in */
+    uint32_t replica;        /* that has it */
+    uint32_t home;           /* disaggregated: the replica that prefilled it */
+    uint32_t turn;           /* of its session, from 1 */
     uint16_t preemptions, retries;
     uint8_t state;   /* enum request_state */
     uint8_t content; /* enum content_kind */

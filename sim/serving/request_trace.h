@@ -12,7 +12,7 @@
 struct trace_item {
     double seconds; /* from the trace's first request */
     uint32_t prompt_tokens, output_tokens;
-    uint32_t session;   /* 0: none */
+    uint32_t session; /* 0: none */
     uint32_t hash_count;
     const uint32_t *hashes; /* [hash_count] */
 };

@@ -44,8 +44,8 @@ static bool read_time(struct trace_line *line, double *seconds)
     double year, month, day, hour, minute, whole;
     if (!read_digits(line, 4, '-', &year) || !read_digits(line, 2, '-', &month) ||
         !read_digits(line, 2, ' ', &day) || !read_digits(line, 2, ':', &hour) ||
-        !read_digits(line, 2, ':', &minute) || !read_digits(line, 2, '\0', &whole) ||
-        month < 1.0 || month > 12.0) {
+        !read_digits(line, 2, ':', &minute) || !read_digits(line, 2, '\0', &whole) || month < 1.0 ||
+        month > 12.0) {
         return trace_complain(&at, "expected a time such as 2023-11-16 18:17:03.9799600");
     }
     double part = 0.0, place = 0.1;
@@ -55,8 +55,8 @@ static bool read_time(struct trace_line *line, double *seconds)
             part += place * (*line->cursor - '0');
         }
     }
-    *seconds = days_since_epoch(year, month, day) * 86400.0 + hour * 3600.0 + minute * 60.0 +
-               whole + part;
+    *seconds =
+        days_since_epoch(year, month, day) * 86400.0 + hour * 3600.0 + minute * 60.0 + whole + part;
     return true;
 }
 

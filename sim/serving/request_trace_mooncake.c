@@ -46,8 +46,7 @@ static bool read_hashes(struct trace_line *line, struct trace_item *item)
     }
     uint32_t *hashes = ARENA_ARRAY(line->arena, uint32_t, most);
     for (line->cursor++, skip_spaces(line); *line->cursor != ']'; skip_spaces(line)) {
-        if (!trace_tokens(line, "a hash_id is a whole number", 0.0,
-                          &hashes[item->hash_count])) {
+        if (!trace_tokens(line, "a hash_id is a whole number", 0.0, &hashes[item->hash_count])) {
             return false;
         }
         item->hash_count++;

@@ -306,8 +306,8 @@ static void price_run(struct server *server, uint32_t steps)
     double end = server->swap_seconds;
     server->swap_seconds = 0.0;
     for (uint32_t i = 0; i < steps; i++) {
-        end += server->slowness * step_cost_decode_seconds(server->run->costs, server->decode_count,
-                                                           context + i);
+        end += server->slowness *
+               step_cost_decode_seconds(server->run->costs, server->decode_count, context + i);
         server->ends[i] = end;
     }
 }
@@ -331,8 +331,8 @@ static void reserve_run(struct server *server, uint32_t steps)
 {
     for (uint32_t i = 0; i < server->decode_count; i++) {
         struct request *request = request_of(server, server->decoding[i]);
-        bool reserved = kv_cache_reserve(&server->kv, request,
-                                         (uint64_t)request->computed_tokens + steps);
+        bool reserved =
+            kv_cache_reserve(&server->kv, request, (uint64_t)request->computed_tokens + steps);
         assert(reserved && "a run is no longer than its pages last");
         (void)reserved;
     }
@@ -358,10 +358,10 @@ static void play_run(struct server *server, const struct pick *pick)
         return;
     }
     double now = engine_clock();
-    struct step_shape shape = {
-        .decodes = server->decode_count,
-        .decode_context =
-            (double)server->context_tokens / server->decode_count + 0.5 * (steps - 1)};
+    struct step_shape shape = {.decodes = server->decode_count,
+                               .decode_context =
+                                   (double)server->context_tokens / server->decode_count +
+                                   0.5 * (steps - 1)};
     struct step_cost cost = step_cost(server->run->costs, &shape);
     server->updating = true;
     reserve_run(server, steps);

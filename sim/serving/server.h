@@ -18,8 +18,8 @@ enum server_role { SERVER_WHOLE, SERVER_PREFILL, SERVER_DECODE };
 struct server_totals {
     uint64_t steps, decode_steps; /* decode_steps: without a prompt */
     double busy_seconds;
-    double joules; /* of all its GPUs, in steps */
-    double bytes;  /* to and from one GPU's memory */
+    double joules;                      /* of all its GPUs, in steps */
+    double bytes;                       /* to and from one GPU's memory */
     double nvlink_bytes, network_bytes; /* sent by one GPU */
     uint64_t prompt_tokens;             /* computed, again after a preemption too */
     uint64_t decode_tokens;
@@ -52,7 +52,7 @@ struct server {
     double slowness;           /* steps take so many times as long */
     double nic_share;          /* of its network cards' rate that is left */
     bool down;
-    bool updating; /* its requests are in between: no time to fail */
+    bool updating;  /* its requests are in between: no time to fail */
     uint32_t epoch; /* failures so far */
     struct server_totals totals;
 };

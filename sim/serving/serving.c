@@ -11,8 +11,8 @@
 static void entry_pool(const struct serving_run *run, uint32_t *count)
 {
     const struct service *service = &run->serving->service;
-    *count = service->policy == BATCHING_DISAGGREGATED ? service->prefill_replicas
-                                                       : run->server_count;
+    *count =
+        service->policy == BATCHING_DISAGGREGATED ? service->prefill_replicas : run->server_count;
 }
 
 static void finish(struct serving_run *run, uint32_t id, enum request_state state)
@@ -73,8 +73,8 @@ static void size_caches(struct serving_run *run)
     const struct scenario *scenario = run->scenario;
     run->memory = scenario_serving_memory(scenario);
     run->kv_bytes_per_token = memory_kv_bytes_per_token(&run->replica);
-    double tokens = floor(run->memory.kv_cache_bytes / run->kv_bytes_per_token) *
-                    scenario->layout.context;
+    double tokens =
+        floor(run->memory.kv_cache_bytes / run->kv_bytes_per_token) * scenario->layout.context;
     run->kv_pages = (uint64_t)(tokens / scenario->serving.service.block_tokens);
 }
 

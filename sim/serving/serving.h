@@ -55,8 +55,8 @@ void serving_route(struct serving_run *run, uint32_t request);
 void serving_done(struct serving_run *run, uint32_t request);
 /* A replica that failed had it. */
 void serving_orphaned(struct serving_run *run, uint32_t request);
-/* Reserves `room` tokens on `to` for a request that waits there, takes it off the queue and sets its
- * KV cache moving; false when there is no room. */
+/* Reserves `room` tokens on `to` for a request that waits there, takes it off the queue and sets
+ * its KV cache moving; false when there is no room. */
 bool serving_move_cache(struct serving_run *run, struct server *to, uint32_t request,
                         uint64_t room);
 /* Its prompt is computed on a server that only prefills: its KV cache moves on. */

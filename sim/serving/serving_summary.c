@@ -60,8 +60,9 @@ static void print_requests(const struct serving_run *run, const struct serving_m
     }
     fputc('\n', stream);
     if (metrics->retries + metrics->lost > 0 || metrics->down_seconds > 0.0) {
-        fprintf(stream, "faults          %s of replicas down, %" PRIu64 " requests begun again, %"
-                PRIu64 " lost\n",
+        fprintf(stream,
+                "faults          %s of replicas down, %" PRIu64 " requests begun again, %" PRIu64
+                " lost\n",
                 quantity_seconds(metrics->down_seconds).text, metrics->retries, metrics->lost);
     }
 }
@@ -102,8 +103,7 @@ static void print_machine(const struct serving_run *run, const struct serving_me
     const struct memory_use *memory = &run->memory;
     fprintf(stream, "batches         %.3g requests on average, %" PRIu64 " steps, %s busy\n",
             metrics->mean_batch, metrics->steps, quantity_percent(metrics->busy_share).text);
-    fprintf(stream, "KV cache        %s of it held on average, %s at most; %" PRIu64
-            " preemptions",
+    fprintf(stream, "KV cache        %s of it held on average, %s at most; %" PRIu64 " preemptions",
             quantity_percent(metrics->kv_mean_share).text,
             quantity_percent(metrics->kv_most_share).text, metrics->preemptions);
     if (metrics->hit_share > 0.0) {

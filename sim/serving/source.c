@@ -197,7 +197,8 @@ static void source_main(void *data)
             make_arrival(source); /* one is always among what is due */
             continue;
         }
-        double wait = source->heap_count > 0 ? source->heap[0].seconds - engine_clock() : (double)INFINITY;
+        double wait =
+            source->heap_count > 0 ? source->heap[0].seconds - engine_clock() : (double)INFINITY;
         if (!isfinite(wait)) {
             signal_wait(&source->signal, WAKE);
             continue;
@@ -245,9 +246,8 @@ bool source_create(struct source *source, struct serving_run *run)
         .turns = random_open(seed, "turns"),
         .thinking = random_open(seed, "thinking"),
     };
-    return is_trace ||
-           (open_lengths(source, &source->prompts, serving->prompt_kind, &serving->prompt,
-                         "prompts") &&
-            open_lengths(source, &source->outputs, serving->output_kind, &serving->output,
-                         "outputs"));
+    return is_trace || (open_lengths(source, &source->prompts, serving->prompt_kind,
+                                     &serving->prompt, "prompts") &&
+                        open_lengths(source, &source->outputs, serving->output_kind,
+                                     &serving->output, "outputs"));
 }

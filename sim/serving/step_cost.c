@@ -244,18 +244,18 @@ static struct mixed_key rounded_key(const struct step_shape *shape)
 
 static struct mixed_entry *find_entry(const struct step_costs *costs, const struct mixed_key *key)
 {
-    uint64_t hash = random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
-                               random_mix(key->decode_context ^
-                                          random_mix(key->new_tokens ^
-                                                     random_mix(key->cached_tokens))));
+    uint64_t hash =
+        random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
+                   random_mix(key->decode_context ^
+                              random_mix(key->new_tokens ^ random_mix(key->cached_tokens))));
     uint32_t mask = costs->entry_capacity - 1;
     for (uint32_t place = (uint32_t)hash & mask;; place = (place + 1) & mask) {
         struct mixed_entry *entry = &costs->entries[place];
-        if (entry->cost.seconds <= 0.0 || (entry->key.decodes == key->decodes &&
-                                           entry->key.prompts == key->prompts &&
-                                           entry->key.decode_context == key->decode_context &&
-                                           entry->key.new_tokens == key->new_tokens &&
-                                           entry->key.cached_tokens == key->cached_tokens)) {
+        if (entry->cost.seconds <= 0.0 ||
+            (entry->key.decodes == key->decodes && entry->key.prompts == key->prompts &&
+             entry->key.decode_context == key->decode_context &&
+             entry->key.new_tokens == key->new_tokens &&
+             entry->key.cached_tokens == key->cached_tokens)) {
             return entry;
         }
     }

@@ -15,8 +15,8 @@ struct step_costs;
 
 struct step_cost {
     double seconds;
-    double watts; /* of one GPU, average */
-    double bytes; /* to and from one GPU's memory */
+    double watts;                       /* of one GPU, average */
+    double bytes;                       /* to and from one GPU's memory */
     double nvlink_bytes, network_bytes; /* sent by one GPU */
     enum ring_variant variant;          /* of its prompts */
 };
