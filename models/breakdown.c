@@ -43,8 +43,8 @@ static double smaller(double a, double b)
 }
 
 /* The compute stream waits in [from, to]: that belongs to the collectives running then. */
-static void add_wait(struct breakdown *breakdown, const struct step_segment *segment,
-                     const struct span *spans, double from, double to, double times)
+static void walk_wait(const struct step_segment *segment, const struct span *spans, double from,
+                      double to, breakdown_visit *visit, void *context)
 {
     for (uint32_t i = 0; i < segment->count && from < to; i++) {
         const struct step_operator *op = &segment->operators[i];
@@ -53,31 +53,54 @@ static void add_wait(struct breakdown *breakdown, const struct step_segment *seg
         }
         double start = smaller(larger(from, spans[i].start_seconds), to);
         double end = smaller(spans[i].end_seconds, to);
-        breakdown->seconds[TIME_IDLE] += times * (start - from);
-        breakdown->seconds[class_of(op)] += times * (end > start ? end - start : 0.0);
+        visit(context, NULL, start - from);
+        visit(context, op, end > start ? end - start : 0.0);
         from = larger(start, end);
     }
     if (from < to) {
-        breakdown->seconds[TIME_IDLE] += times * (to - from);
+        visit(context, NULL, to - from);
     }
+}
+
+void breakdown_walk(const struct step_segment *segment, const struct span *spans,
+                    double end_seconds, breakdown_visit *visit, void *context)
+{
+    double reached = 0.0;
+    for (uint32_t i = 0; i < segment->count; i++) {
+        if (segment->operators[i].stream != STREAM_COMPUTE) {
+            continue;
+        }
+        walk_wait(segment, spans, reached, spans[i].start_seconds, visit, context);
+        visit(context, &segment->operators[i], spans[i].end_seconds - spans[i].start_seconds);
+        reached = spans[i].end_seconds;
+    }
+    walk_wait(segment, spans, reached, end_seconds, visit, context);
+}
+
+struct addition {
+    struct breakdown *breakdown;
+    double times;
+};
+
+static void add_part(void *context, const struct step_operator *op, double seconds)
+{
+    const struct addition *addition = context;
+    enum time_class time_class = op == NULL ? TIME_IDLE : class_of(op);
+    addition->breakdown->seconds[time_class] += addition->times * seconds;
 }
 
 void breakdown_add(struct breakdown *breakdown, const struct step_segment *segment,
                    const struct span *spans, double end_seconds, double times)
 {
-    double reached = 0.0;
+    struct addition addition = {.breakdown = breakdown, .times = times};
+    breakdown_walk(segment, spans, end_seconds, add_part, &addition);
     for (uint32_t i = 0; i < segment->count; i++) {
         const struct step_operator *op = &segment->operators[i];
-        if (op->stream != STREAM_COMPUTE) {
-            continue;
+        if (op->stream == STREAM_COMPUTE) {
+            breakdown->flops += times * op->cost.flops;
+            breakdown->bytes += times * op->cost.bytes;
         }
-        add_wait(breakdown, segment, spans, reached, spans[i].start_seconds, times);
-        breakdown->seconds[class_of(op)] += times * (spans[i].end_seconds - spans[i].start_seconds);
-        breakdown->flops += times * op->cost.flops;
-        breakdown->bytes += times * op->cost.bytes;
-        reached = spans[i].end_seconds;
     }
-    add_wait(breakdown, segment, spans, reached, end_seconds, times);
 }
 
 double breakdown_total_seconds(const struct breakdown *breakdown)

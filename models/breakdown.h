@@ -26,6 +26,12 @@ struct breakdown {
 
 const char *time_class_name(enum time_class time_class); /* "GEMM" */
 
+/* Calls `visit` for every operator that some instant of the play belongs to, with the seconds of
+ * it; an operator may come several times. NULL: the GPU waits for other ranks. */
+typedef void breakdown_visit(void *context, const struct step_operator *op, double seconds);
+void breakdown_walk(const struct step_segment *segment, const struct span *spans,
+                    double end_seconds, breakdown_visit *visit, void *context);
+
 /* Adds one play of the segment, [0, end_seconds], `times` times. */
 void breakdown_add(struct breakdown *breakdown, const struct step_segment *segment,
                    const struct span *spans, double end_seconds, double times);

@@ -6,6 +6,7 @@
 #ifndef CPSIM_MODELS_COLLECTIVE_LIBRARY_H
 #define CPSIM_MODELS_COLLECTIVE_LIBRARY_H
 
+#include "models/fitted.h"
 #include "models/overlap.h"
 
 #include <stdbool.h>
@@ -92,6 +93,7 @@ struct collective_library {
     struct nvls_constants nvls;
     struct custom_constants custom;
     struct overlap_constants overlap;
+    struct fitted_range fitted_ranks, fitted_bytes; /* as in struct collective_call */
 };
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef CPSIM_MODELS_GPU_H
 #define CPSIM_MODELS_GPU_H
 
+#include "models/fitted.h"
 #include "models/format.h"
 
 #include <stdint.h>
@@ -20,6 +21,7 @@ struct gpu {
     double rated_clock_hertz;       /* clock that dense_flops_per_second is stated at */
     double boost_clock_hertz;       /* highest clock */
     uint32_t streaming_multiprocessors; /* SMs */
+    uint32_t lanes; /* of an SM, beside the matrix units: instructions a clock */
     double power_limit_watts;
     double idle_watts;
 
@@ -41,8 +43,11 @@ struct gpu {
                                                 memory's rate */
 
     /* Attention. */
-    double attention_efficiency;          /* of the bf16 peak at the same clock, inside a block */
+    double attention_efficiency;        /* of the bf16 peak at the same clock, a block's products */
+    double attention_ragged_efficiency; /* rate where keys do not fill their last block and the
+                                           kernel masks all of them, over that where they do */
     double attention_backward_efficiency; /* the same of the backward pass */
+    double softmax_cycles;                /* of a block's 128 scores a key, beside its products */
     double attention_seconds;             /* launch, fill and drain of a prefill kernel */
     double attention_block_seconds;       /* between two blocks on one SM, at boost clock */
     double decode_attention_seconds;      /* launch, fill and drain of a decode kernel */
@@ -56,6 +61,7 @@ struct gpu {
     double swiglu_bytes_per_second;   /* of SiLU and product, one by one, whatever the memory */
     double quantise_bytes_per_second; /* whatever the memory */
     double rope_passes;               /* over queries and keys, of a framework's own RoPE */
+    double cast_seconds;              /* to fp8: the least */
     double row_seconds;               /* a reduction over one row: fixed part */
     double row_element_seconds;       /* and its growth per column and pass */
 
@@ -65,11 +71,13 @@ struct gpu {
                              all of itself */
     double voltage_floor; /* lowest voltage, relative to that at boost clock */
     double matmul_joules_per_flop[FORMAT_COUNT]; /* at boost voltage */
-    double attention_joules_per_flop;            /* at boost voltage */
+    double softmax_joules_per_score;             /* at boost voltage, beside attention's products */
     double tile_joules_per_byte;                 /* L2 to SM, at boost voltage */
     double memory_joules_per_byte;               /* GPU memory to L2 and back, at any clock */
     double burst_watts;  /* what the fast limiter lets through before the slow one acts */
     double burst_joules; /* drawn above the limit before the slow one has acted */
+
+    struct gpu_fitted fitted;
 };
 
 /* The bf16 rate that MFU is a share of, FLOP per second. */

@@ -24,10 +24,51 @@ struct block_sum {
     double longest, shortest; /* keys of one block */
 };
 
-static double bf16_flops_per_clock(const struct gpu *gpu)
+static enum format compute_format(const struct attention_shape *shape)
 {
-    return gpu->dense_flops_per_second[FORMAT_BF16] /
-           (gpu->streaming_multiprocessors * gpu->rated_clock_hertz);
+    return shape->compute == FORMAT_UNSET ? FORMAT_BF16 : shape->compute;
+}
+
+static double flops_per_clock(const struct gpu *gpu, enum format compute)
+{
+    double peak = gpu->dense_flops_per_second[compute];
+    assert(peak > 0.0 && "the GPU has no matrix units for this format");
+    return peak / (gpu->streaming_multiprocessors * gpu->rated_clock_hertz);
+}
+
+/* Joules of a FLOP; where the file has none, as in models/gpu_gemm.c. */
+static double joules_per_flop(const struct gpu *gpu, enum format compute)
+{
+    double joules = gpu->matmul_joules_per_flop[compute];
+    return joules > 0.0 ? joules
+                        : gpu->matmul_joules_per_flop[FORMAT_BF16] *
+                              gpu->dense_flops_per_second[FORMAT_BF16] /
+                              gpu->dense_flops_per_second[compute];
+}
+
+/* Clocks of an SM's lanes for one key and its value, when they are kept narrower than they are
+ * multiplied: they pass through registers on their way to the matrix units. */
+static double dequantise_cycles_per_key(const struct gpu *gpu, const struct attention_shape *shape)
+{
+    if (format_bytes(shape->format) >= format_bytes(compute_format(shape))) {
+        return 0.0;
+    }
+    return 2.0 * shape->head_size * format_dequantise_instructions(shape->format) / gpu->lanes;
+}
+
+/* Matrix units work on head sizes in steps of 64. */
+static double padded_head_size(const struct attention_shape *shape)
+{
+    return ceil(shape->head_size / 64.0) * 64.0;
+}
+
+/* Clocks that a block of `rows` queries takes for one key: products, and the softmax of its scores
+ * under them. */
+static double cycles_per_key(const struct gpu *gpu, enum format compute, double rows,
+                             double key_flops, double efficiency)
+{
+    return overlapped_seconds(gpu, key_flops / (flops_per_clock(gpu, compute) * efficiency),
+                              gpu->softmax_cycles * rows / QUERY_BLOCK);
 }
 
 static bool empty(const struct attention_shape *shape)
@@ -43,14 +84,19 @@ static double pairs(const struct attention_shape *shape)
     return shape->causal ? queries * (keys - 0.5 * queries) : queries * keys;
 }
 
+/* A key or a value of one head. */
+static double key_bytes(const struct attention_shape *shape)
+{
+    return shape->head_size * format_bytes(shape->format) + shape->scale_bytes;
+}
+
 static double kv_bytes(const struct attention_shape *shape)
 {
     double keys = (double)shape->keys;
     if (shape->page_keys > 0) {
         keys = ceil(keys / shape->page_keys) * shape->page_keys;
     }
-    return 2.0 * (double)shape->sequences * keys * shape->kv_heads * shape->head_size *
-           format_bytes(shape->format);
+    return 2.0 * (double)shape->sequences * keys * shape->kv_heads * key_bytes(shape);
 }
 
 static double query_bytes(const struct attention_shape *shape) /* queries in, outputs out */
@@ -78,12 +124,12 @@ static void add_blocks(struct block_sum *sum, const struct attention_shape *shap
 static double reread_bytes(const struct gpu *gpu, const struct attention_shape *shape,
                            double block_keys)
 {
-    double key_bytes = 2.0 * shape->head_size * format_bytes(shape->format);
-    double head_bytes = (double)shape->keys * key_bytes;
+    double pair_bytes = 2.0 * key_bytes(shape);
+    double head_bytes = (double)shape->keys * pair_bytes;
     if (!shape->causal || head_bytes <= gpu->l2_bytes) {
         return 0.0;
     }
-    return block_keys * key_bytes * (1.0 - gpu->l2_bytes / head_bytes);
+    return block_keys * pair_bytes * (1.0 - gpu->l2_bytes / head_bytes);
 }
 
 /* When the SM that ends last is done, in keys. Blocks alike go in full waves. Blocks of growing
@@ -102,18 +148,24 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
     struct kernel_work work = {.fixed_seconds = gpu->attention_seconds};
     struct block_sum sum = {0};
     double head_size = 0.0;
-    double products = 2.0; /* and the share of the peak that they reach */
-    double efficiency = gpu->attention_efficiency;
+    enum format compute = FORMAT_BF16;
+    double dequantise = 0.0; /* clocks a key */
+    double products = 2.0;   /* and the share of the peak that they reach */
+    double efficiency = gpu->attention_efficiency, slowdown = 1.0;
     for (size_t i = 0; i < count; i++) {
         const struct attention_shape *shape = &shapes[i];
         if (empty(shape)) {
             continue;
         }
-        head_size = fmax(head_size, shape->head_size);
+        head_size = fmax(head_size, padded_head_size(shape));
+        compute = compute_format(shape);
+        dequantise = fmax(dequantise, dequantise_cycles_per_key(gpu, shape));
         if (shape->backward) { /* scores again, then dP, dV, dQ and dK */
             products = 5.0;
             efficiency = gpu->attention_backward_efficiency;
         }
+        bool ragged = shape->masks_ragged && shape->keys % QUERY_BLOCK != 0;
+        slowdown = ragged ? 1.0 / gpu->attention_ragged_efficiency : slowdown;
         double keys_before = sum.keys;
         add_blocks(&sum, shape);
         work.bytes += reread_bytes(gpu, shape, sum.keys - keys_before);
@@ -124,11 +176,15 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
     }
     double key_flops = products * 2.0 * QUERY_BLOCK * head_size;
     double sms = gpu->streaming_multiprocessors;
-    double cycles_per_key = key_flops / (bf16_flops_per_clock(gpu) * efficiency);
     double between = gpu->attention_block_seconds * gpu->boost_clock_hertz;
-    work.sm_cycles = makespan_keys(&sum, sms) * cycles_per_key + ceil(sum.blocks / sms) * between;
+    work.sm_cycles =
+        makespan_keys(&sum, sms) *
+            (slowdown * cycles_per_key(gpu, compute, QUERY_BLOCK, key_flops, efficiency) +
+             dequantise) +
+        ceil(sum.blocks / sms) * between;
     work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency);
-    work.core_joules = sum.keys * key_flops * gpu->attention_joules_per_flop;
+    work.core_joules = sum.keys * (key_flops * joules_per_flop(gpu, compute) +
+                                   QUERY_BLOCK * gpu->softmax_joules_per_score);
     work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
     return work;
 }
@@ -149,8 +205,6 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
 {
     struct kernel_work work = {.fixed_seconds = gpu->decode_attention_seconds};
     double sms = gpu->streaming_multiprocessors;
-    double cycles_per_flop = 1.0 / (bf16_flops_per_clock(gpu) * gpu->attention_efficiency);
-    double matmul_flops = 0.0;
     bool split = false;
     for (size_t i = 0; i < count; i++) {
         const struct attention_shape *shape = &shapes[i];
@@ -161,11 +215,17 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
         double rows = ceil(group / decode_rows) * decode_rows;
         double heads = (double)shape->sequences * shape->kv_heads;
         double parts = decode_parts(shape, heads, sms);
-        double key_flops = 4.0 * rows * shape->head_size;
+        double key_flops = 4.0 * rows * padded_head_size(shape);
+        enum format compute = compute_format(shape);
+        double key_cycles =
+            cycles_per_key(gpu, compute, rows, key_flops, gpu->attention_efficiency) +
+            dequantise_cycles_per_key(gpu, shape);
         split = split || parts > 1.0;
-        matmul_flops += heads * (double)shape->keys * key_flops;
-        work.sm_cycles += ceil(heads * parts / sms) * ceil((double)shape->keys / parts) *
-                          key_flops * cycles_per_flop;
+        work.core_joules +=
+            heads * (double)shape->keys *
+            (key_flops * joules_per_flop(gpu, compute) + rows * gpu->softmax_joules_per_score);
+        work.sm_cycles +=
+            ceil(heads * parts / sms) * ceil((double)shape->keys / parts) * key_cycles;
         work.flops +=
             4.0 * (double)shape->sequences * pairs(shape) * shape->query_heads * shape->head_size;
         work.bytes += kv_bytes(shape) + query_bytes(shape);
@@ -175,7 +235,6 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
         work.fixed_seconds += gpu->decode_split_seconds + gpu->decode_ramp_seconds * work.bytes /
                                                               (work.bytes + gpu->decode_ramp_bytes);
     }
-    work.core_joules = matmul_flops * gpu->attention_joules_per_flop;
     work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
     return work;
 }

@@ -19,8 +19,11 @@
 /* out[m][n] = a[m][k] x weight[k][n]; out is bf16. */
 struct gemm_shape {
     uint64_t m, n, k;
-    enum format format;   /* both operands */
+    enum format format;   /* that the matrix units multiply: both operands, in memory too ... */
     enum scaling scaling; /* SCALING_NONE for 16-bit formats */
+    enum format weights;  /* ... but for weights kept narrower, which the SMs turn into `format` on
+                             their way; FORMAT_UNSET: they are as computed */
+    double scale_bytes;   /* of such weights, read with them */
     bool accumulates;     /* out is fp32 and added to what is there: gradients of weights */
 };
 
@@ -31,11 +34,14 @@ struct attention_shape {
     uint64_t sequences, queries, keys;
     uint32_t query_heads, kv_heads, head_size;
     bool causal;
-    enum format format; /* of keys and values in memory; products are 16-bit */
-    uint32_t kv_splits; /* decode: parts that each sequence's keys are cut into; 0: by shape */
-    uint32_t page_keys; /* keys a page of a paged cache; 0: one piece */
-    bool ring;          /* a part of a ring in training; the software's business, not the GPU's */
-    bool backward;      /* gradients of queries, keys and values: five products for two */
+    bool masks_ragged;   /* prefill: the kernel masks every block when the last is not full */
+    enum format format;  /* of keys and values in memory */
+    enum format compute; /* of the two products; FORMAT_UNSET: bf16 */
+    double scale_bytes;  /* of one key or value of one head */
+    uint32_t kv_splits;  /* decode: parts that each sequence's keys are cut into; 0: by shape */
+    uint32_t page_keys;  /* keys a page of a paged cache; 0: one piece */
+    bool ring;           /* a part of a ring in training; the software's business, not the GPU's */
+    bool backward;       /* gradients of queries, keys and values: five products for two */
 };
 
 /* Kernels bound by memory. Each has rows (tokens) and columns. */
@@ -44,8 +50,8 @@ enum memory_kernel {
     MEMORY_ADD_RMSNORM,  /* reads x and residual, writes both */
     MEMORY_SWIGLU,       /* reads 2 x columns, writes columns */
     MEMORY_ROPE,         /* reads and writes rows x columns (query and key heads) */
-    MEMORY_QUANTISE_ROW, /* bf16 read, fp8 and a scale a row written */
-    MEMORY_QUANTISE,     /* bf16 read, fp8 written, scale known: a cast */
+    MEMORY_QUANTISE_ROW, /* bf16 read, fp8 and a scale a row (or block) written */
+    MEMORY_QUANTISE,     /* bf16 read, fp8 written, scale known: a cast; and the way back */
     MEMORY_KV_APPEND,    /* reads rows x columns, writes them to the cache */
     MEMORY_MERGE,        /* merges two partial attention outputs by their log-sum-exp (Eq. 4 of
                             arXiv 2411.01783) */

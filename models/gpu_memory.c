@@ -69,6 +69,9 @@ struct kernel_work memory_kernel_work(const struct gpu *gpu, const struct memory
     double row_seconds =
         passes > 0.0 ? gpu->row_seconds + passes * (double)shape->columns * gpu->row_element_seconds
                      : 0.0;
+    if (shape->kernel == MEMORY_QUANTISE && !shape->fused) {
+        row_seconds = gpu->cast_seconds;
+    }
     double launches = shape->fused ? 1.0 : fmax(1.0, kernels[shape->kernel].launches);
     return (struct kernel_work){
         .fixed_seconds = launches * gpu->kernel_seconds,

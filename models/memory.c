@@ -8,13 +8,6 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
-/* A [rows][columns] matrix in its format, with a fp32 scale a row when it has row scales. */
-static double matrix_bytes(double rows, double columns, struct number number)
-{
-    double scales = number.scaling == SCALING_ROW ? rows * sizeof(float) : 0.0;
-    return rows * columns * format_bytes(number.format) + scales;
-}
-
 static double layer_weight_bytes(const struct replica *replica, struct number attention,
                                  struct number ffn)
 {
@@ -24,10 +17,10 @@ static double layer_weight_bytes(const struct replica *replica, struct number at
     double kv_columns = (double)replica_kv_heads(replica) * llm->head_size;
     double ffn_columns = ceil((double)llm->ffn_hidden / replica->layout->tensor);
     double norms = 2.0 * hidden * format_bytes(replica->precision->activations);
-    return matrix_bytes(query_columns + 2.0 * kv_columns, hidden, attention) +
-           matrix_bytes(hidden, query_columns, attention) +
-           (llm->gated_ffn ? 2.0 : 1.0) * matrix_bytes(ffn_columns, hidden, ffn) +
-           matrix_bytes(hidden, ffn_columns, ffn) + norms;
+    return precision_matrix_bytes(attention, query_columns + 2.0 * kv_columns, hidden) +
+           precision_matrix_bytes(attention, hidden, query_columns) +
+           (llm->gated_ffn ? 2.0 : 1.0) * precision_matrix_bytes(ffn, ffn_columns, hidden) +
+           precision_matrix_bytes(ffn, hidden, ffn_columns) + norms;
 }
 
 double memory_weight_bytes(const struct replica *replica)
@@ -36,8 +29,8 @@ double memory_weight_bytes(const struct replica *replica)
     const struct precision *precision = replica->precision;
     double edge_layers = fmin(2.0 * precision->edge_layers_high, llm->layers);
     struct number high = {.format = precision->activations};
-    double embedding = llm_embedding_weights(llm) / replica->layout->tensor *
-                       format_bytes(precision->embedding.format);
+    double rows = llm_embedding_weights(llm) / llm->hidden / replica->layout->tensor;
+    double embedding = precision_matrix_bytes(precision->embedding, rows, llm->hidden);
     return edge_layers * layer_weight_bytes(replica, high, high) +
            (llm->layers - edge_layers) *
                layer_weight_bytes(replica, precision->attention_weights, precision->ffn_weights) +
@@ -46,8 +39,8 @@ double memory_weight_bytes(const struct replica *replica)
 
 double memory_kv_bytes_per_token(const struct replica *replica)
 {
-    return 2.0 * replica->llm->layers * replica_kv_heads(replica) * replica->llm->head_size *
-           format_bytes(replica->precision->kv_cache);
+    return 2.0 * replica->llm->layers * replica_kv_heads(replica) *
+           precision_cache_bytes(replica->precision, replica->llm->head_size);
 }
 
 double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens)
@@ -66,8 +59,10 @@ static double ring_bytes(const struct replica *replica, const struct batch *batc
     }
     double element = format_bytes(replica->precision->activations);
     double query_bytes = (double)replica_query_heads(replica) * replica->llm->head_size * element;
-    double key_bytes = memory_kv_bytes_per_token(replica) / replica->llm->layers;
-    double shard = tokens * query_bytes;
+    const struct precision *precision = replica->precision;
+    double key_bytes =
+        2.0 * replica_kv_heads(replica) * precision_hop_bytes(precision, replica->llm->head_size);
+    double shard = tokens * query_bytes / element * format_bytes(precision_query_hops(precision));
     if (variant == RING_PASS_KV) {
         shard = tokens * key_bytes;
         for (uint32_t i = 0; i < batch->slice_count; i++) {

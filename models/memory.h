@@ -10,8 +10,8 @@ struct memory_use {
 };
 
 /* Weights of one rank. Tensor ranks cut every matrix, context ranks hold copies; key and value
- * projections are replicated where kv_heads < tensor ranks; eight-bit weights carry their scales
- * (one fp32 a row). Llama 3 405B, fp8 feed-forward, TP8: 60.3 GB. */
+ * projections are replicated where kv_heads < tensor ranks; narrow weights carry their scales.
+ * Llama 3 405B, fp8 feed-forward, TP8: 60.3 GB. */
 double memory_weight_bytes(const struct replica *replica);
 
 /* KV cache of one token of one sequence over all layers, one rank's heads. Llama 3 405B, bf16, TP8:

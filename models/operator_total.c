@@ -42,15 +42,34 @@ static struct operator_total *total_of(struct operator_totals *totals,
         .name = op->name,
         .kind = op->kind,
         .bound = op->cost.bound,
+        .format = op->kind == OPERATOR_GEMM ? op->gemm.format : FORMAT_BF16,
+        .fabric = op->kind == OPERATOR_COLLECTIVE &&
+                  op->collective.call.group.ranks > op->collective.call.group.ranks_per_node,
         .algorithm = op->kind == OPERATOR_COLLECTIVE ? op->plan.algorithm : NULL,
         .repeat = segment->repeat,
     };
     return total;
 }
 
-void operator_totals_add(struct operator_totals *totals, const struct step_segment *segment,
-                         const struct span *spans)
+struct addition {
+    struct operator_totals *totals;
+    const struct step_segment *segment;
+};
+
+static void add_exposed(void *context, const struct step_operator *op, double seconds)
 {
+    const struct addition *addition = context;
+    if (op != NULL) {
+        total_of(addition->totals, addition->segment, op)->exposed_seconds += seconds;
+    }
+}
+
+void operator_totals_add(struct operator_totals *totals, const struct step_segment *segment,
+                         const struct span *spans, double end_seconds)
+{
+    struct addition addition = {.totals = totals, .segment = segment};
+    breakdown_walk(segment, spans, end_seconds, add_exposed, &addition);
+    totals->step_seconds += segment->repeat * end_seconds;
     for (uint32_t i = 0; i < segment->count; i++) {
         const struct step_operator *op = &segment->operators[i];
         struct operator_total *total = total_of(totals, segment, op);

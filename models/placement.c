@@ -24,29 +24,31 @@ uint32_t placement_group_count(const struct layout *layout, enum group group)
     return layout_gpus(layout) / (group == GROUP_TENSOR ? layout->tensor : layout->context);
 }
 
-uint32_t placement_edge_gpu(const struct layout *layout, const struct rank_role *role,
-                            enum group group, struct group_shape shape, enum collective_edge edge)
+uint32_t placement_edge_member(uint32_t member, struct group_shape shape, enum collective_edge edge)
 {
-    uint32_t member = role->member[group], next = member;
     uint32_t in_node = shape.ranks_per_node;
     switch (edge) {
     case EDGE_NODE_NEXT:
-        next = member / in_node * in_node + (member % in_node + 1) % in_node;
-        break;
+        return member / in_node * in_node + (member % in_node + 1) % in_node;
     case EDGE_FABRIC_NEXT:
-        next = (member + in_node) % shape.ranks;
-        break;
+        return (member + in_node) % shape.ranks;
     case EDGE_FABRIC_FAR:
-        next = (member + shape.ranks / in_node / 2 * in_node) % shape.ranks;
-        break;
+        return (member + shape.ranks / in_node / 2 * in_node) % shape.ranks;
     case EDGE_RING_NEXT:
-        next = (member + 1) % shape.ranks;
-        break;
+        return (member + 1) % shape.ranks;
     case EDGE_COUNT:
-        assert(false && "not an edge");
+        break;
     }
+    assert(false && "not an edge");
+    return member;
+}
+
+uint32_t placement_edge_gpu(const struct layout *layout, const struct rank_role *role,
+                            enum group group, struct group_shape shape, enum collective_edge edge)
+{
+    uint32_t member = role->member[group];
     uint32_t stride = group == GROUP_TENSOR ? 1 : layout->tensor;
-    return role->gpu - member * stride + next * stride;
+    return role->gpu - member * stride + placement_edge_member(member, shape, edge) * stride;
 }
 
 uint32_t placement_stand_in(const struct layout *layout, const struct cluster *cluster,

@@ -19,6 +19,10 @@ struct rank_role placement_role(const struct layout *layout, uint32_t rank);
 /* Groups of a kind in the layout. */
 uint32_t placement_group_count(const struct layout *layout, enum group group);
 
+/* The member that the flow of `member` along `edge` ends on. */
+uint32_t placement_edge_member(uint32_t member, struct group_shape shape,
+                               enum collective_edge edge);
+
 /* The GPU that the flow of `role` along `edge` ends on. */
 uint32_t placement_edge_gpu(const struct layout *layout, const struct rank_role *role,
                             enum group group, struct group_shape shape, enum collective_edge edge);

@@ -49,6 +49,10 @@ struct software {
      * kernel takes longer, not more energy. */
     double matmul_efficiency, attention_efficiency;
     bool packs_query_heads; /* attention puts the query heads of a key-value head into one tile */
+    bool masks_ragged_keys; /* attention masks every block of keys when the last is not full */
+    bool fused_kernels;     /* memory-bound kernels joined with their neighbours, as compilers and
+                               serving engines do; a norm or an activation then writes the
+                               input of a product with one scale a tensor as it wants it */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
     double eager_launch_seconds;      /* host time between two eager launches: a floor */
     double ring_step_seconds;         /* an eager ring attention's host work a step and layer that
@@ -59,8 +63,8 @@ struct software {
     double decode_ring_seconds;       /* the same of a decode layer's ring attention */
     double step_seconds;              /* host work before every forward pass */
     double step_sequence_seconds;     /* more of it for every sequence in the batch */
-    double request_seconds;           /* a serving engine's work on a request before it is queued:
-                                         HTTP, tokens, its way to the scheduler */
+    double request_seconds;           /* from client to scheduler and back, besides the queue: HTTP,
+                                         tokens, first answer; in TTFT and end-to-end times */
     double buffer_bytes;              /* of a GPU's memory, besides weights, KV and activations */
     uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */

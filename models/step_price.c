@@ -21,6 +21,7 @@ static struct kernel_work stack_attention_work(const struct replica *replica,
 {
     struct attention_shape packed = *shape;
     packed.kv_splits = shape->queries == 1 ? replica->software->decode_kv_splits : 0;
+    packed.masks_ragged = replica->software->masks_ragged_keys;
     if (replica->software->packs_query_heads && !shape->causal && shape->queries > 1) {
         packed.queries = shape->queries * (shape->query_heads / shape->kv_heads);
         packed.query_heads = shape->kv_heads;
@@ -144,8 +145,8 @@ static void wait_for_launches(const struct replica *replica, const struct step_p
 
 /* Time that no kernel fills lets the clock rise, and the clock decides how much there is of it: two
  * rounds settle it to well under a per cent. */
-struct power_state step_price(const struct replica *replica, struct step_program *program,
-                              const struct step_scratch *scratch)
+struct power_state step_price_for(const struct replica *replica, struct step_program *program,
+                                  const struct step_scratch *scratch, double run_seconds)
 {
     enum { ROUNDS = 2 };
     const struct gpu *gpu = replica->gpu;
@@ -159,11 +160,17 @@ struct power_state step_price(const struct replica *replica, struct step_program
         double busy = price_kernels(replica, program, scratch, state.clock_hertz);
         double whole = program_seconds(program, scratch->spans);
         load.idle_seconds = fmax(whole - busy, 0.0);
-        state = power_settle(gpu, &load, power_allowance_watts(gpu, INFINITY));
+        state = power_settle(gpu, &load, power_allowance_watts(gpu, run_seconds));
     }
     price_kernels(replica, program, scratch, state.clock_hertz);
     for (uint32_t i = 0; i < program->segment_count && !program->graph; i++) {
         wait_for_launches(replica, program, &program->segments[i], scratch->spans);
     }
     return state;
+}
+
+struct power_state step_price(const struct replica *replica, struct step_program *program,
+                              const struct step_scratch *scratch)
+{
+    return step_price_for(replica, program, scratch, INFINITY);
 }

@@ -24,4 +24,9 @@ struct step_scratch {
 struct power_state step_price(const struct replica *replica, struct step_program *program,
                               const struct step_scratch *scratch);
 
+/* The same for a run of `run_seconds` in all: short ones may draw more than the limit
+ * (gpu_power.h). */
+struct power_state step_price_for(const struct replica *replica, struct step_program *program,
+                                  const struct step_scratch *scratch, double run_seconds);
+
 #endif

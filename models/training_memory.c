@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/training_memory.h"
 
+#include "models/training_bytes.h"
+
 #include <math.h>
 
 static const double fp32_bytes = 4.0;
@@ -9,7 +11,10 @@ static const double fp32_bytes = 4.0;
 static double kept_bytes(const struct training *training, struct number number)
 {
     double element = format_bytes(training->replica.precision->activations);
-    return fmin(element, format_bytes(number.format));
+    enum format activations = training->replica.precision->activations;
+    return fmin(
+        element,
+        format_bytes(precision_product(training->replica.gpu, number, activations).compute));
 }
 
 /* Elements of one token by who holds them. */
@@ -81,7 +86,6 @@ static double working_bytes(const struct training *training, bool last)
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
                                              struct cell *cells)
 {
-    const struct training_software *stack = &training->replica.software->training;
     struct pipeline pipeline = training_pipeline(training);
     double ranks = training_data_group(training).ranks;
     bool sharded = training->sharding != SHARDING_NONE;
@@ -92,18 +96,22 @@ struct training_memory training_stage_memory(const struct training *training, ui
         parameters += training_part_parameters(training, part);
         layers += training_part_layers(training, part);
     }
-    double element = format_bytes(training->replica.precision->activations);
-    double gathered = all_sharded && pipeline.stages == 1
-                          ? 2.0 * training_layer_parameters(&training->replica)
-                          : parameters;
+    struct parameter_bytes layer = training_layer_bytes(training);
+    struct parameter_bytes other = training_other_bytes(training);
+    double of_layers = layers * training_layer_parameters(&training->replica);
+    double of_others = parameters - of_layers;
+    double kept = all_sharded && pipeline.stages == 1
+                      ? 2.0 * training_layer_parameters(&training->replica) * layer.kept
+                      : of_layers * layer.kept + of_others * other.kept;
     training->schedule->fill(&pipeline, stage, cells);
     uint32_t in_flight = pipeline_in_flight(training->schedule, &pipeline, cells);
     bool last = stage + 1 == pipeline.stages;
     return (struct training_memory){
-        .parameter_bytes = gathered * element,
+        .parameter_bytes = kept,
         .gradient_bytes =
-            parameters * stack->gradient_bytes_per_parameter / (all_sharded ? ranks : 1.0),
-        .optimizer_bytes = parameters * stack->state_bytes_per_parameter / (sharded ? ranks : 1.0),
+            (of_layers * layer.gradient + of_others * other.gradient) / (all_sharded ? ranks : 1.0),
+        .optimizer_bytes =
+            (of_layers * layer.states + of_others * other.states) / (sharded ? ranks : 1.0),
         .activation_bytes =
             in_flight * layers / pipeline.chunks * training_layer_activation_bytes(training) +
             working_bytes(training, last),

@@ -75,16 +75,18 @@ static void host_work(struct builder *builder, const char *name, double seconds)
 
 /* --- products --- */
 
-static bool is_narrow(struct number number)
+static struct product_formats formats_of(const struct builder *builder, struct number number)
 {
-    return format_bytes(number.format) < 2.0;
+    const struct replica *replica = &builder->training->replica;
+    return precision_product(replica->gpu, number, replica->precision->activations);
 }
 
 /* One read of a bf16 tensor that leaves it in fp8, once for each product that takes it. */
 static void cast(struct builder *builder, uint64_t rows, uint64_t columns, struct number number)
 {
-    if (is_narrow(number)) {
-        bool by_row = number.scaling == SCALING_ROW;
+    struct product_formats formats = formats_of(builder, number);
+    if (formats.quantises_inputs) {
+        bool by_row = formats.scaling != SCALING_TENSOR;
         memory_kernel(builder, "cast", by_row ? MEMORY_QUANTISE_ROW : MEMORY_QUANTISE, rows,
                       columns,
                       by_row ? stack(builder)->row_cast_bytes_per_element
@@ -95,14 +97,15 @@ static void cast(struct builder *builder, uint64_t rows, uint64_t columns, struc
 static void gemm(struct builder *builder, const char *name, uint64_t m, uint64_t n, uint64_t k,
                  struct number number, bool accumulates)
 {
+    struct product_formats formats = formats_of(builder, number);
     append(builder, (struct step_operator){.kind = OPERATOR_GEMM,
                                            .stream = STREAM_COMPUTE,
                                            .name = name,
                                            .gemm = {.m = m,
                                                     .n = n,
                                                     .k = k,
-                                                    .format = number.format,
-                                                    .scaling = number.scaling,
+                                                    .format = formats.compute,
+                                                    .scaling = formats.scaling,
                                                     .accumulates = accumulates}});
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/training_step.h"
 
+#include "models/training_bytes.h"
+
 #include <math.h>
 
 static uint32_t parts_of(const struct training *training)
@@ -37,14 +39,14 @@ static struct collective_plan plan_send(const struct training *training)
 
 static void plan_exchanges(const struct training *training, struct training_costs *costs)
 {
-    const struct training_software *stack = &training->replica.software->training;
+    struct parameter_bytes bytes = training_layer_bytes(training);
     struct group_shape group = training_data_group(training);
     double layer = training_layer_parameters(&training->replica);
     bool shards = training->sharding != SHARDING_NONE;
     costs->reduce = plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE,
-                            group, layer * stack->reduce_bytes_per_parameter);
-    costs->gather = plan_of(training, COLLECTIVE_ALL_GATHER, group,
-                            shards ? layer * stack->gather_bytes_per_parameter : 0.0);
+                            group, layer * bytes.reduce);
+    costs->gather =
+        plan_of(training, COLLECTIVE_ALL_GATHER, group, shards ? layer * bytes.gather : 0.0);
     if (!shards) {
         costs->gather.flow_count = 0;
         costs->gather.latency_seconds = 0.0;

@@ -53,10 +53,10 @@ uint64_t replica_rank_tokens(const struct replica *replica, const struct batch *
 
 uint32_t transformer_max_operators(const struct replica *replica, uint32_t slice_count)
 {
-    /* A layer has at most 17 operators beside attention, and step_price() may add one; an
+    /* A layer has at most 26 operators beside attention, and step_price() may add one; an
      * iteration of a slice's ring has three (hop, host, attention), and a ring begins with a wait
-     * and ends with an all-to-all and a merge. */
-    return 18 + slice_count * (3 * replica->layout->context + 3);
+     * and a change of format and ends with an all-to-all and a merge. */
+    return 27 + slice_count * (3 * replica->layout->context + 4);
 }
 
 /* What building one segment needs at hand. */
@@ -76,18 +76,24 @@ static void append(struct builder *builder, struct step_operator op)
 }
 
 static void gemm(struct builder *builder, const char *name, uint64_t rows, uint64_t columns,
-                 uint64_t depth, struct number number)
+                 uint64_t depth, struct number number, const struct product_formats *product)
 {
-    append(builder, (struct step_operator){
-                        .kind = OPERATOR_GEMM,
-                        .stream = STREAM_COMPUTE,
-                        .name = name,
-                        .gemm = {.m = rows,
-                                 .n = columns,
-                                 .k = depth,
-                                 .format = number.format,
-                                 .scaling = number.scaling},
-                    });
+    bool dequantises = product->weights != FORMAT_UNSET;
+    append(builder,
+           (struct step_operator){
+               .kind = OPERATOR_GEMM,
+               .stream = STREAM_COMPUTE,
+               .name = name,
+               .gemm = {.m = rows,
+                        .n = columns,
+                        .k = depth,
+                        .format = product->compute,
+                        .scaling = product->scaling,
+                        .weights = product->weights,
+                        .scale_bytes = dequantises ? precision_scale_bytes(number, (double)columns,
+                                                                           (double)depth)
+                                                   : 0.0},
+           });
 }
 
 /* A memory-bound kernel over rows x columns that moves `bytes_per_element` for each. */
@@ -101,7 +107,8 @@ static void memory_kernel(struct builder *builder, const char *name, enum memory
                         .memory = {.kernel = kernel,
                                    .rows = rows,
                                    .columns = columns,
-                                   .bytes = (double)rows * (double)columns * bytes_per_element},
+                                   .bytes = (double)rows * (double)columns * bytes_per_element,
+                                   .fused = builder->replica->software->fused_kernels},
                     });
 }
 
@@ -144,21 +151,54 @@ static double activation_bytes(const struct builder *builder)
 static void tensor_all_reduce(struct builder *builder, const char *name)
 {
     if (builder->replica->layout->tensor > 1) {
-        double bytes =
-            (double)builder->tokens * builder->replica->llm->hidden * activation_bytes(builder);
-        append(builder, collective(builder, name, GROUP_TENSOR, COLLECTIVE_ALL_REDUCE, bytes));
+        uint64_t hidden = builder->replica->llm->hidden;
+        double sent = format_bytes(precision_tensor_collectives(builder->replica->precision));
+        bool narrower = sent < activation_bytes(builder);
+        if (narrower) {
+            memory_kernel(builder, "quantise sum", MEMORY_QUANTISE_ROW, builder->tokens, hidden,
+                          activation_bytes(builder) + sent);
+        }
+        append(builder, collective(builder, name, GROUP_TENSOR, COLLECTIVE_ALL_REDUCE,
+                                   (double)builder->tokens * (double)hidden * sent));
+        if (narrower) {
+            memory_kernel(builder, "dequantise sum", MEMORY_QUANTISE, builder->tokens, hidden,
+                          activation_bytes(builder) + sent);
+        }
     }
 }
 
-/* A linear layer; eight-bit products first quantise their input, a kernel of its own. */
-static void linear(struct builder *builder, const char *name, uint64_t columns, uint64_t depth,
-                   struct number number)
+/* Per-tensor scales are known from earlier steps, so a cast is enough; others are found first. */
+static enum memory_kernel quantise_kernel(enum scaling scaling)
 {
-    if (format_bytes(number.format) < 2.0) {
-        memory_kernel(builder, "quantise", MEMORY_QUANTISE_ROW, builder->tokens, depth,
-                      activation_bytes(builder) + format_bytes(number.format));
+    return scaling == SCALING_TENSOR ? MEMORY_QUANTISE : MEMORY_QUANTISE_ROW;
+}
+
+/* A product and the kernels that bring its operands into the format it is computed in. The input's
+ * is one of its own unless the kernel before can write it so (`fusible`): a norm or an activation,
+ * fused, and a scale that is known beforehand. */
+static void product(struct builder *builder, const char *name, uint64_t rows, uint64_t columns,
+                    uint64_t depth, struct number number, bool fusible)
+{
+    const struct replica *replica = builder->replica;
+    struct product_formats how =
+        precision_product(replica->gpu, number, replica->precision->activations);
+    bool fused = fusible && how.scaling == SCALING_TENSOR && replica->software->fused_kernels;
+    if (how.casts_weights) {
+        memory_kernel(builder, "cast weights", MEMORY_QUANTISE, columns, depth,
+                      format_bytes(number.format) + format_bytes(how.compute));
     }
-    gemm(builder, name, builder->tokens, columns, depth, number);
+    if (how.quantises_inputs && !fused) {
+        memory_kernel(builder, "quantise", quantise_kernel(how.scaling), rows, depth,
+                      activation_bytes(builder) + format_bytes(how.compute));
+    }
+    gemm(builder, name, rows, columns, depth, number, &how);
+}
+
+/* A linear layer. */
+static void linear(struct builder *builder, const char *name, uint64_t columns, uint64_t depth,
+                   struct number number, bool fusible)
+{
+    product(builder, name, builder->tokens, columns, depth, number, fusible);
 }
 
 /* Bytes of the output of one token's attention on one rank, its log-sum-exp (fp32) included. */
@@ -173,6 +213,13 @@ static struct step_operator attention(const struct builder *builder, uint32_t it
                                       bool causal)
 {
     const struct replica *replica = builder->replica;
+    const struct precision *precision = replica->precision;
+    double head_size = replica->llm->head_size;
+    /* Keys and values that came round the ring are as the hop carried them. */
+    bool travelled = iteration > 0 && builder->variant == RING_PASS_KV && queries > 1;
+    enum format format = travelled ? precision_kv_hops(precision) : precision->kv_cache;
+    double key_bytes = travelled ? precision_hop_bytes(precision, head_size)
+                                 : precision_cache_bytes(precision, head_size);
     return (struct step_operator){
         .kind = OPERATOR_ATTENTION,
         .stream = STREAM_COMPUTE,
@@ -185,7 +232,9 @@ static struct step_operator attention(const struct builder *builder, uint32_t it
                       .kv_heads = replica_kv_heads(replica),
                       .head_size = replica->llm->head_size,
                       .causal = causal,
-                      .format = replica->precision->kv_cache},
+                      .format = format,
+                      .compute = precision_attention_compute(replica->gpu, precision),
+                      .scale_bytes = key_bytes - head_size * format_bytes(format)},
     };
 }
 
@@ -197,11 +246,35 @@ static double hop_bytes(const struct builder *builder, const struct batch_slice 
     double head_size = replica->llm->head_size;
     double rank_tokens = (double)slice_rank_tokens(slice, ranks);
     if (slice->phase == PHASE_DECODE || builder->variant == RING_PASS_Q) {
-        return rank_tokens * replica_query_heads(replica) * head_size * activation_bytes(builder);
+        return rank_tokens * replica_query_heads(replica) * head_size *
+               format_bytes(precision_query_hops(replica->precision));
     }
     double cached = slice->sequences * (double)context_cached_tokens(slice->cached_tokens, ranks);
-    return (rank_tokens + cached) * 2.0 * replica_kv_heads(replica) * head_size *
-           format_bytes(replica->precision->kv_cache);
+    return (rank_tokens + cached) * 2.0 * replica_kv_heads(replica) *
+           precision_hop_bytes(replica->precision, head_size);
+}
+
+/* What goes round in a narrower format than it is kept in is converted once, before the first hop.
+ */
+static void quantise_hops(struct builder *builder, const struct batch_slice *slice)
+{
+    const struct replica *replica = builder->replica;
+    const struct precision *precision = replica->precision;
+    uint32_t ranks = replica->layout->context;
+    bool queries = slice->phase == PHASE_DECODE || builder->variant == RING_PASS_Q;
+    enum format kept = queries ? precision->activations : precision->kv_cache;
+    double sent =
+        format_bytes(queries ? precision_query_hops(precision) : precision_kv_hops(precision));
+    if (sent >= format_bytes(kept)) {
+        return;
+    }
+    uint64_t tokens = slice_rank_tokens(slice, ranks);
+    if (!queries) {
+        tokens += slice->sequences * context_cached_tokens(slice->cached_tokens, ranks);
+    }
+    uint64_t heads = queries ? replica_query_heads(replica) : 2 * replica_kv_heads(replica);
+    memory_kernel(builder, "quantise hops", MEMORY_QUANTISE_ROW, tokens,
+                  heads * replica->llm->head_size, format_bytes(kept) + sent);
 }
 
 /* pass-Q's end: partial outputs go home by an all-to-all, then each rank merges its own. */
@@ -228,6 +301,7 @@ static void prefill_ring(struct builder *builder, const struct batch_slice *slic
     uint64_t queries = context_prefill_tokens(slice->new_tokens, ranks);
     double bytes = hop_bytes(builder, slice);
     double host_seconds = builder->graph ? 0.0 : replica->software->ring_step_seconds;
+    quantise_hops(builder, slice);
     uint32_t arrived = STEP_NO_OPERATOR;
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0 && host_seconds > 0.0) {
@@ -260,6 +334,7 @@ static void decode_ring(struct builder *builder, const struct batch_slice *slice
     uint64_t queries = context_decode_tokens(slice->sequences, ranks);
     uint64_t keys = context_cached_tokens(slice->cached_tokens + 1, ranks);
     host_work(builder, "decode ring", builder->replica->software->decode_ring_seconds);
+    quantise_hops(builder, slice);
     double bytes = hop_bytes(builder, slice);
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0) {
@@ -313,7 +388,7 @@ static void layer(struct builder *builder, const struct precision *precision)
     const struct llm *llm = replica->llm;
     uint64_t tokens = builder->tokens;
     double element = activation_bytes(builder);
-    double cache_element = format_bytes(precision->kv_cache);
+    double cache_element = precision_cache_bytes(precision, llm->head_size) / llm->head_size;
     uint64_t query_columns = (uint64_t)replica_query_heads(replica) * llm->head_size;
     uint64_t kv_columns = (uint64_t)replica_kv_heads(replica) * llm->head_size;
     uint64_t ffn_columns = divide_up(llm->ffn_hidden, replica->layout->tensor);
@@ -327,21 +402,21 @@ static void layer(struct builder *builder, const struct precision *precision)
     memory_kernel(builder, "attention norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden,
                   4.0 * element);
     linear(builder, "qkv", query_columns + 2 * kv_columns, llm->hidden,
-           precision->attention_weights);
+           precision->attention_weights, true);
     memory_kernel(builder, "rope", MEMORY_ROPE, tokens, query_columns + kv_columns, 2.0 * element);
     memory_kernel(builder, "kv append", MEMORY_KV_APPEND, tokens, 2 * kv_columns,
                   element + cache_element);
     for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
         slice_attention(builder, &builder->batch->slices[i]);
     }
-    linear(builder, "out", llm->hidden, query_columns, precision->attention_weights);
+    linear(builder, "out", llm->hidden, query_columns, precision->attention_weights, false);
     tensor_all_reduce(builder, "attention all-reduce");
     memory_kernel(builder, "ffn norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden, 4.0 * element);
     linear(builder, llm->gated_ffn ? "gate+up" : "up", (llm->gated_ffn ? 2 : 1) * ffn_columns,
-           llm->hidden, precision->ffn_weights);
+           llm->hidden, precision->ffn_weights, true);
     memory_kernel(builder, "activation", MEMORY_SWIGLU, tokens, ffn_columns,
                   (llm->gated_ffn ? 3.0 : 2.0) * element);
-    linear(builder, "down", llm->hidden, ffn_columns, precision->ffn_weights);
+    linear(builder, "down", llm->hidden, ffn_columns, precision->ffn_weights, true);
     tensor_all_reduce(builder, "ffn all-reduce");
 }
 
@@ -374,8 +449,8 @@ static void head(struct builder *builder)
     }
     double element = activation_bytes(builder);
     memory_kernel(builder, "final norm", MEMORY_ADD_RMSNORM, sequences, llm->hidden, 4.0 * element);
-    gemm(builder, "head", sequences, divide_up(llm->vocabulary, replica->layout->tensor),
-         llm->hidden, replica->precision->embedding);
+    product(builder, "head", sequences, divide_up(llm->vocabulary, replica->layout->tensor),
+            llm->hidden, replica->precision->embedding, false);
     if (replica->layout->tensor > 1) {
         append(builder,
                collective(builder, "logits all-gather", GROUP_TENSOR, COLLECTIVE_ALL_GATHER,

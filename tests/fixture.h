@@ -17,6 +17,13 @@ static const struct llm fixture_llm = {
     .gated_ffn = true,
 };
 
+/* What it computes in; times come from platforms/gpus/. */
+static const struct gpu fixture_gpu = {
+    .name = "fixture",
+    .dense_flops_per_second =
+        {[FORMAT_FP32] = 1e14, [FORMAT_BF16] = 1e15, [FORMAT_FP8] = 2e15, [FORMAT_INT8] = 2e15},
+};
+
 static const struct precision fixture_precision = {
     .attention_weights = {.format = FORMAT_BF16},
     .ffn_weights = {.format = FORMAT_FP8, .scaling = SCALING_ROW},

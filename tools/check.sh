@@ -15,7 +15,7 @@ sources() {
     else
         local pattern
         for pattern in "$@"; do
-            find . -path ./build -prune -o -type f -path "./${pattern}" -print | sed 's,^\./,,'
+            find . \( -path ./build -o -path ./.git \) -prune -o -type f -path "./${pattern}" -print | sed 's,^\./,,'
         done
     fi | while IFS= read -r file; do
         if [ -f "$file" ]; then printf '%s\n' "$file"; fi
@@ -103,9 +103,13 @@ sim/base sim/base
 sim/scenario models|sim/base
 sim/engine models|sim/base
 sim/trace models|sim/base
+sim/compare models|sim/base|sim/scenario
+sim/calibrate models|sim/base|sim/scenario|sim/compare
 sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/serving models|sim/base|sim/scenario|sim/engine|sim/trace
+sim/run models|sim/base|sim/scenario|sim/engine|sim/trace|sim/inference|sim/serving|sim/training
+sim/sweep models|sim/base|sim/scenario|sim/trace|sim/run
 RULES
 }
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 static void write_text(struct json *json, const char *text)
 {
@@ -20,10 +21,19 @@ static void write_text(struct json *json, const char *text)
     fputc('"', json->stream);
 }
 
+/* Whether the items of a container `depth` deep have a line each. */
+static bool has_lines(const struct json *json, unsigned depth)
+{
+    return json->one_line_depth == 0 || depth < json->one_line_depth;
+}
+
 /* The comma, the line and the key before a value. */
 static void begin(struct json *json, const char *key)
 {
-    if (json->depth > 0) {
+    if (json->depth > 0 && !has_lines(json, json->depth)) {
+        fputs(json->filled[json->depth] ? ", " : "", json->stream);
+        json->filled[json->depth] = true;
+    } else if (json->depth > 0) {
         fputs(json->filled[json->depth] ? ",\n" : "\n", json->stream);
         fprintf(json->stream, "%*s", 2 * (int)json->depth, "");
         json->filled[json->depth] = true;
@@ -46,8 +56,9 @@ void json_open(struct json *json, const char *key, char bracket)
 void json_close(struct json *json, char bracket)
 {
     bool filled = json->filled[json->depth];
+    bool lines = has_lines(json, json->depth);
     json->depth--;
-    if (filled) {
+    if (filled && lines) {
         fprintf(json->stream, "\n%*s", 2 * (int)json->depth, "");
     }
     fputc(bracket, json->stream);
@@ -76,4 +87,22 @@ void json_number(struct json *json, const char *key, double value)
     } else {
         fputs("null", json->stream);
     }
+}
+
+const char *exact_number(double value, char text[static EXACT_NUMBER_BYTES])
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, EXACT_NUMBER_BYTES, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) {
+            break;
+        }
+    }
+    return text;
+}
+
+void json_exact(struct json *json, const char *key, double value)
+{
+    char text[EXACT_NUMBER_BYTES];
+    begin(json, key);
+    fputs(isfinite(value) ? exact_number(value, text) : "null", json->stream);
 }

@@ -12,6 +12,7 @@ enum { JSON_MAX_DEPTH = 16 };
 struct json {
     FILE *stream;
     unsigned depth;
+    unsigned one_line_depth;     /* containers so deep and deeper stay on one line; 0: none does */
     bool filled[JSON_MAX_DEPTH]; /* the container already has an item */
 };
 
@@ -21,5 +22,11 @@ void json_close(struct json *json, char bracket);                 /* '}' or ']' 
 void json_string(struct json *json, const char *key, const char *value);
 void json_count(struct json *json, const char *key, uint64_t value);
 void json_number(struct json *json, const char *key, double value); /* not finite: null */
+/* As few digits as read back to the same number; json_number() keeps ten. */
+void json_exact(struct json *json, const char *key, double value);
+
+enum { EXACT_NUMBER_BYTES = 32 };
+/* The same digits, for other formats than JSON. `value` is finite. Returns `text`. */
+const char *exact_number(double value, char text[static EXACT_NUMBER_BYTES]);
 
 #endif

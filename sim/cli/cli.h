@@ -21,8 +21,9 @@ struct invocation {
     size_t operand_count;
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
-    const char *output; /* -o FILE; NULL: not given */
-    bool json, quiet, markdown, platform_xml;
+    const char *output; /* -o FILE; NULL: not given; so are the next */
+    const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard;
+    bool json, quiet, markdown, platform_xml, retry_failed;
 };
 
 enum option_id {
@@ -32,6 +33,16 @@ enum option_id {
     OPTION_QUIET,
     OPTION_MARKDOWN,
     OPTION_PLATFORM_XML,
+    OPTION_GPU,
+    OPTION_CLUSTER,
+    OPTION_SOFTWARE,
+    OPTION_CSV,
+    OPTION_BASE,
+    OPTION_FORMAT,
+    OPTION_TABLE,
+    OPTION_JOBS,
+    OPTION_SHARD,
+    OPTION_RETRY_FAILED,
     OPTION_COUNT
 };
 
@@ -62,7 +73,8 @@ struct command {
 enum { ANY_NUMBER = 1000000 };
 
 extern const struct command command_run, command_check, command_show, command_describe,
-    command_trace, command_models, command_platforms;
+    command_trace, command_models, command_platforms, command_compare, command_roofline,
+    command_calibrate, command_sweep;
 
 /* In the order of the help; NULL after the last. */
 extern const struct command *const all_commands[];
@@ -79,6 +91,9 @@ FILE *result_open(const struct invocation *invocation);
 int result_close(const struct invocation *invocation, FILE *stream);
 /* Both, around one text. */
 int result_write(const struct invocation *invocation, const char *text);
+
+/* The same into the file of -o by way of FILE.part, so that a file that is there is whole. */
+int result_replace(const struct invocation *invocation, struct arena *arena, const char *text);
 
 /* `code` when the stream is a terminal that may be coloured (NO_COLOR unset, TERM not dumb), else
  * "". STYLE_BOLD ... STYLE_NONE. */

@@ -3,6 +3,59 @@
 #include "sim/cli/cli.h"
 #include "sim/scenario/reference.h"
 #include "sim/scenario/tables.h"
+#include "sim/sweep/sweep_file.h"
+
+#include <string.h>
+
+/* Other files than scenarios, whose keys go by the file's name: `sweep.axes.grid`. */
+static const struct described_file {
+    const char *name, *heading, *doc;
+    const struct field *fields;
+} files[] = {
+    {"sweep", "Sweep files",
+     "`cpsim sweep FILE -o FOLDER` runs a scenario at many points. Values on axes are checked by "
+     "the rows of the scenario's own keys, as `--set` is.",
+     sweep_fields},
+};
+
+/* The file that a key names, and the rest of the key; NULL: it is a key of scenarios. */
+static const struct described_file *find_file(const char *key, const char **rest)
+{
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        size_t length = strlen(files[i].name);
+        if (strncmp(key, files[i].name, length) == 0 &&
+            (key[length] == '\0' || key[length] == '.')) {
+            *rest = key + length + (key[length] == '.');
+            return &files[i];
+        }
+    }
+    return NULL;
+}
+
+static void describe_everything(struct text *text)
+{
+    reference_markdown(text, scenario_fields);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        reference_file_markdown(text, files[i].heading, files[i].doc, files[i].fields);
+    }
+}
+
+/* False when there is no such key. */
+static bool describe_one(struct text *text, const char *key, const char **nearest)
+{
+    const char *rest = key;
+    const struct described_file *file = find_file(key, &rest);
+    const struct field *fields = file == NULL ? scenario_fields : file->fields;
+    if (rest[0] == '\0') {
+        reference_tree(text, fields);
+        return true;
+    }
+    bool known = reference_describe(text, fields, rest, nearest);
+    if (!known && file != NULL && *nearest != NULL) {
+        *nearest = arena_printf(text->arena, "%s.%s", file->name, *nearest);
+    }
+    return known;
+}
 
 static int describe_key(const struct invocation *invocation)
 {
@@ -11,11 +64,11 @@ static int describe_key(const struct invocation *invocation)
     const char *nearest = NULL;
     bool known = true;
     if (invocation->markdown) {
-        reference_markdown(&text, scenario_fields);
+        describe_everything(&text);
     } else if (invocation->operand_count == 0) {
         reference_tree(&text, scenario_fields);
     } else {
-        known = reference_describe(&text, scenario_fields, invocation->operands[0], &nearest);
+        known = describe_one(&text, invocation->operands[0], &nearest);
     }
     int status = EXIT_WRONG_INPUT;
     if (known) {
@@ -35,7 +88,7 @@ const struct command command_describe = {
     .name = "describe",
     .operands = "[KEY]",
     .summary = "say what the keys of a scenario mean",
-    .doc = "Without a key: all of them, a line each.",
+    .doc = "Without a key: all of them, a line each; cpsim describe sweep: those of a sweep file.",
     .example = "cpsim describe layout.tensor",
     .options = TAKES(OPTION_MARKDOWN) | TAKES(OPTION_OUTPUT),
     .most_operands = 1,

@@ -51,3 +51,17 @@ int result_write(const struct invocation *invocation, const char *text)
     fputs(text, stream);
     return result_close(invocation, stream);
 }
+
+int result_replace(const struct invocation *invocation, struct arena *arena, const char *text)
+{
+    const struct invocation to_part = {.output =
+                                           arena_printf(arena, "%s.part", invocation->output)};
+    int status = result_write(&to_part, text);
+    if (status == EXIT_DONE && rename(to_part.output, invocation->output) != 0) {
+        status = complain_of_output(invocation, errno);
+    }
+    if (status != EXIT_DONE) {
+        remove(to_part.output);
+    }
+    return status;
+}

@@ -37,7 +37,10 @@ static int simulate_conversation(const struct invocation *invocation,
         }
     }
     struct conversation_result result;
-    if (!conversation_run(scenario, arena, trace, &result, diagnostics)) {
+    struct progress progress = progress_start(stderr, invocation->quiet);
+    bool done = conversation_run(scenario, arena, trace, &progress, &result, diagnostics);
+    progress_end(&progress);
+    if (!done) {
         if (trace != NULL) {
             trace_run_abandon(trace);
         }

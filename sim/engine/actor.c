@@ -4,8 +4,11 @@
 #include "sim/engine/engine_internal.h"
 #include "sim/engine/platform_xml.h"
 
+#include <assert.h>
 #include <simgrid/actor.h>
+#include <simgrid/comm.h>
 #include <simgrid/engine.h>
+#include <simgrid/mailbox.h>
 #include <simgrid/semaphore.h>
 
 /* What an actor runs; handed over by the actor's data. */
@@ -153,15 +156,49 @@ static double stretched_bytes(const struct engine *engine, uint32_t from, uint32
     return limit > 0.0 && route > limit ? bytes * route / limit : bytes;
 }
 
+/* Sets the limit on what is about to be sent; returns the bytes to simulate. */
+static double prepare(struct engine *engine, uint32_t from, uint32_t to, double bytes, double limit)
+{
+    if (engine->own_platform) {
+        return stretched_bytes(engine, from, to, bytes, limit);
+    }
+    engine_set_limit(engine, from, to, limit);
+    return bytes;
+}
+
 void actor_send(struct engine *engine, uint32_t from, uint32_t to, double bytes, double limit,
                 double times)
 {
     struct way way = enter(engine, from, to, bytes, times);
-    if (engine->own_platform) {
-        bytes = stretched_bytes(engine, from, to, bytes, limit);
-    } else {
-        engine_set_limit(engine, from, to, limit);
-    }
-    sg_host_sendto(engine->hosts[from], engine->hosts[to], bytes);
+    sg_host_sendto(engine->hosts[from], engine->hosts[to], prepare(engine, from, to, bytes, limit));
     leave(way);
+}
+
+void *actor_inbox(const char *name)
+{
+    return sg_mailbox_by_name(name);
+}
+
+void actor_exchange(struct engine *engine, uint32_t from, const struct actor_way *ways,
+                    uint32_t count, double times)
+{
+    static char token; /* SimGrid wants something to hand over */
+    assert(count <= ACTOR_MAX_WAYS && "more ways than an exchange can take");
+    sg_comm_t gone[ACTOR_MAX_WAYS], come[ACTOR_MAX_WAYS];
+    struct way taken[ACTOR_MAX_WAYS];
+    void *received;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct actor_way *way = &ways[i];
+        taken[i] = enter(engine, from, way->to_gpu, way->bytes, times);
+        double bytes = prepare(engine, from, way->to_gpu, way->bytes, way->limit);
+        come[i] = sg_mailbox_get_async(way->inbox, &received);
+        gone[i] = sg_mailbox_put_async(way->outbox, &token, (long)bytes);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        sg_comm_wait(gone[i]);
+        leave(taken[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        sg_comm_wait(come[i]);
+    }
 }

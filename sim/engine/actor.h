@@ -49,6 +49,23 @@ void signal_wake(struct actor_signal *signal, uint32_t what);
 void actor_send(struct engine *engine, uint32_t from_gpu, uint32_t to_gpu, double bytes,
                 double limit, double times);
 
+/* A place where flows for one receiver arrive; `name` must be unique. */
+void *actor_inbox(const char *name);
+
+/* One way of an exchange: out to another's inbox, and in from whoever sends to one's own. */
+struct actor_way {
+    void *outbox, *inbox;
+    uint32_t to_gpu;
+    double bytes, limit; /* as in actor_send() */
+};
+enum { ACTOR_MAX_WAYS = 4 };
+
+/* Sends and receives along all ways at once and returns when everything has gone and come. A flow
+ * starts when both of its ends are here. Cheaper than actor_send() where many are under way at
+ * once: SimGrid then keeps no list of them all. */
+void actor_exchange(struct engine *engine, uint32_t from_gpu, const struct actor_way *ways,
+                    uint32_t count, double times);
+
 /* Changes the limit of what `from_gpu` sends to `to_gpu`'s side (inside the node or out of it),
  * flows under way included. No effect on a platform of the user's own. */
 void engine_set_limit(struct engine *engine, uint32_t from_gpu, uint32_t to_gpu, double limit);

@@ -43,6 +43,8 @@ struct play {
     const struct layout *layout;
     const struct cluster *cluster;
     bool folded; /* one play of each segment, stand-ins for identical ranks */
+    bool
+        every_rank; /* no stand-ins, folded or not: a network of one's own may treat ranks unlike */
     const struct background *background; /* [background_count] */
     uint32_t background_count;
     engine_observer *observer; /* may be NULL */

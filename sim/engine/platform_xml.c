@@ -2,6 +2,7 @@
 #include "sim/engine/platform_xml.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 
 static void write_pipe(const char *name, uint32_t number, FILE *stream)
 {
@@ -72,32 +73,142 @@ static void write_node(const struct cluster *cluster, uint32_t node, FILE *strea
     fputs("</zone>\n", stream);
 }
 
-static void write_routes_between(uint32_t nodes, FILE *stream)
+/* --- between nodes --- */
+
+/* SimGrid keeps a table of all pairs of a zone's children, so many nodes are grouped: by leaf
+ * switch where the cluster has any, else for the table's sake alone. */
+enum { NODES_PER_GROUP = 32 };
+
+struct grouping {
+    uint32_t nodes, nodes_per_group, groups;
+    bool blocks; /* what leaves a group may fill its uplinks */
+    double uplink_bytes_per_second;
+};
+
+static struct grouping group_nodes(const struct cluster *cluster, uint32_t nodes)
 {
-    for (uint32_t from = 0; from < nodes; from++) {
-        for (uint32_t to = 0; to < nodes; to++) {
+    uint32_t size = cluster->nodes_per_leaf > 0 ? cluster->nodes_per_leaf : NODES_PER_GROUP;
+    struct grouping grouping = {
+        .nodes = nodes,
+        .nodes_per_group = size,
+        .groups = (nodes + size - 1) / size,
+        .blocks = cluster->nodes_per_leaf > 0 && cluster->oversubscription > 1.0,
+    };
+    if (grouping.blocks) {
+        grouping.uplink_bytes_per_second = size * (double)cluster->nics_per_node *
+                                           cluster->nic_bytes_per_second /
+                                           cluster->oversubscription;
+    }
+    return grouping;
+}
+
+static void write_uplinks(const struct grouping *grouping, FILE *stream)
+{
+    for (uint32_t group = 0; group < grouping->groups && grouping->groups > 1; group++) {
+        if (grouping->blocks) {
+            write_duplex("uplink", group, grouping->uplink_bytes_per_second, stream);
+        } else {
+            write_pipe("uplink", group, stream);
+        }
+    }
+}
+
+static void write_zone_route(const char *from, uint32_t from_number, const char *from_router,
+                             const char *to, uint32_t to_number, const char *to_router,
+                             const char *links, FILE *stream)
+{
+    fprintf(stream,
+            "<zoneRoute src=\"%s%" PRIu32 "\" dst=\"%s%" PRIu32 "\" gw_src=\"%s%" PRIu32
+            "\" gw_dst=\"%s%" PRIu32 "\" symmetrical=\"NO\">%s</zoneRoute>\n",
+            from, from_number, to, to_number, from_router, from_number, to_router, to_number,
+            links);
+}
+
+enum { LINKS_BYTES = 160 };
+
+/* Every node of [first, end) to every other: the rails are full, so only the NICs can bind. */
+static void write_routes_among(uint32_t first, uint32_t end, FILE *stream)
+{
+    char links[LINKS_BYTES];
+    for (uint32_t from = first; from < end; from++) {
+        snprintf(links, sizeof links, "<link_ctn id=\"fabric%" PRIu32 "\"/>", from);
+        for (uint32_t to = first; to < end; to++) {
             if (from != to) {
-                fprintf(stream,
-                        "<zoneRoute src=\"node%" PRIu32 "\" dst=\"node%" PRIu32
-                        "\" gw_src=\"router%" PRIu32 "\" gw_dst=\"router%" PRIu32
-                        "\" symmetrical=\"NO\"><link_ctn id=\"fabric%" PRIu32 "\"/></zoneRoute>\n",
-                        from, to, from, to, from);
+                write_zone_route("node", from, "router", "node", to, "router", links, stream);
             }
+        }
+    }
+}
+
+/* A group: its nodes, and a switch as the gateway to other groups. */
+static void write_group(const struct cluster *cluster, const struct grouping *grouping,
+                        uint32_t group, FILE *stream)
+{
+    uint32_t first = group * grouping->nodes_per_group;
+    uint32_t end = first + grouping->nodes_per_group;
+    end = end < grouping->nodes ? end : grouping->nodes;
+    fprintf(stream, "<zone id=\"group%" PRIu32 "\" routing=\"Full\">\n", group);
+    for (uint32_t node = first; node < end; node++) {
+        write_node(cluster, node, stream);
+    }
+    fprintf(stream,
+            "<zone id=\"leaf%" PRIu32 "\" routing=\"Full\"><router id=\"switch%" PRIu32
+            "\"/></zone>\n",
+            group, group);
+    write_routes_among(first, end, stream);
+    char links[LINKS_BYTES];
+    for (uint32_t node = first; node < end; node++) {
+        snprintf(links, sizeof links,
+                 "<zoneRoute src=\"node%" PRIu32 "\" dst=\"leaf%" PRIu32
+                 "\" gw_src=\"router%" PRIu32 "\" gw_dst=\"switch%" PRIu32 "\">",
+                 node, group, node, group);
+        fprintf(stream, "%s<link_ctn id=\"fabric%" PRIu32 "\"/></zoneRoute>\n", links, node);
+    }
+    fputs("</zone>\n", stream);
+}
+
+static void write_groups(const struct cluster *cluster, const struct grouping *grouping,
+                         FILE *stream)
+{
+    for (uint32_t group = 0; group < grouping->groups; group++) {
+        write_group(cluster, grouping, group, stream);
+    }
+    char links[LINKS_BYTES];
+    for (uint32_t from = 0; from < grouping->groups; from++) {
+        for (uint32_t to = 0; to < grouping->groups; to++) {
+            if (from == to) {
+                continue;
+            }
+            if (grouping->blocks) {
+                snprintf(links, sizeof links,
+                         "<link_ctn id=\"uplink%" PRIu32 "\" direction=\"UP\"/>"
+                         "<link_ctn id=\"uplink%" PRIu32 "\" direction=\"DOWN\"/>",
+                         from, to);
+            } else {
+                snprintf(links, sizeof links, "<link_ctn id=\"uplink%" PRIu32 "\"/>", from);
+            }
+            write_zone_route("group", from, "switch", "group", to, "switch", links, stream);
         }
     }
 }
 
 void platform_xml_write(const struct cluster *cluster, uint32_t nodes, FILE *stream)
 {
+    struct grouping grouping = group_nodes(cluster, nodes);
     fputs("<?xml version=\"1.0\"?>\n"
           "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
           "<platform version=\"4.1\">\n<zone id=\"root\" routing=\"Full\">\n"
           "<zone id=\"first\" routing=\"None\"/>\n",
           stream);
     write_links(cluster, nodes, stream);
-    for (uint32_t node = 0; node < nodes; node++) {
-        write_node(cluster, node, stream);
+    write_uplinks(&grouping, stream);
+    if (grouping.groups > 1) {
+        write_groups(cluster, &grouping, stream);
+    } else {
+        for (uint32_t node = 0; node < nodes; node++) {
+            write_node(cluster, node, stream);
+        }
+        write_routes_among(0, nodes, stream);
     }
-    write_routes_between(nodes, stream);
     fputs("</zone>\n</platform>\n", stream);
 }

@@ -15,6 +15,8 @@
 #define AWAIT_JOB (UINT32_MAX - 3)
 #define AWAIT_PACE (UINT32_MAX - 4)
 
+enum { INBOX_BYTES = 32 };
+
 struct player;
 struct rank_player;
 
@@ -39,17 +41,18 @@ struct rank_player {
     struct rank_role role;
     struct stream_player streams[STREAM_COUNT];
     struct flow_helper *helpers; /* [player->helper_count] */
-    uint32_t pending_flows;
+    uint32_t pending_flows, running_streams;
     struct span *spans;   /* [largest segment] of the segment being played */
     uint32_t *ended_play; /* [largest segment] the play in which an operator last ended */
     uint64_t plays;       /* of segments, this one included */
     uint64_t ended, due;  /* operators so far, and by the end of this play */
     double play_start;    /* of the segment, engine clock */
     double seconds;       /* played so far, repeats included */
-    const struct step_operator *kernel;               /* what computes now; NULL: nothing */
-    const struct step_operator *collective;           /* what communicates now; NULL: nothing */
-    bool transfers;                                   /* its latency has passed */
-    uint64_t joined[GROUP_COUNT];                     /* collectives of all members so far */
+    const struct step_operator *kernel;     /* what computes now; NULL: nothing */
+    const struct step_operator *collective; /* what communicates now; NULL: nothing */
+    bool transfers;                         /* its latency has passed */
+    void *inboxes[GROUP_COUNT][EDGE_COUNT]; /* where each edge's flow to this rank arrives */
+    uint64_t joined[GROUP_COUNT];           /* collectives of all members so far */
     uint64_t arrived[GROUP_COUNT], sent[GROUP_COUNT]; /* shifts so far */
 };
 
@@ -67,6 +70,7 @@ struct player {
     struct group_player *groups[GROUP_COUNT];
     struct rank_player *ranks; /* [rank_count] */
     uint32_t rank_count, helper_count, finished_count;
+    bool uses_stream[STREAM_COUNT];    /* by any operator */
     bool *overlaps[STEP_MAX_SEGMENTS]; /* [operators]: a collective may run beside it */
 };
 
@@ -171,15 +175,11 @@ static void hand_over(struct rank_player *rank, uint32_t slot, uint32_t to,
     signal_wake(&helper->signal, AWAIT_JOB);
 }
 
-/* The plan's latency, then all its flows at once; returns when the last has arrived. */
-static void play_plan(struct rank_player *rank, const struct step_operator *op, double times)
+/* Flows to ranks that a stand-in plays for: nobody is there to receive them. */
+static void send_flows(struct rank_player *rank, const struct step_operator *op, double times)
 {
-    struct player *player = rank->player;
     const struct collective_flow *own = NULL;
     uint32_t own_to = 0, slot = 0;
-    set_collective(rank, op);
-    actor_sleep(op->plan.latency_seconds);
-    rank->transfers = true;
     for (uint32_t i = 0; i < op->plan.flow_count; i++) {
         const struct collective_flow *flow = &op->plan.flows[i];
         uint32_t to = flow_target(rank, op, flow);
@@ -194,11 +194,50 @@ static void play_plan(struct rank_player *rank, const struct step_operator *op, 
         }
     }
     if (own != NULL) {
-        actor_send(player->engine, rank->role.gpu, own_to, own->bytes, flow_limit(rank, own),
+        actor_send(rank->player->engine, rank->role.gpu, own_to, own->bytes, flow_limit(rank, own),
                    times);
     }
     while (rank->pending_flows > 0) {
         signal_wait(&rank->streams[STREAM_COMMUNICATION].signal, AWAIT_JOB);
+    }
+}
+
+/* Flows among ranks that are all played: each sends and receives along every edge. */
+static void exchange_flows(struct rank_player *rank, const struct group_player *group,
+                           const struct step_operator *op, double times)
+{
+    enum group kind = op->collective.group;
+    struct actor_way ways[COLLECTIVE_MAX_FLOWS];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < op->plan.flow_count; i++) {
+        const struct collective_flow *flow = &op->plan.flows[i];
+        uint32_t next = placement_edge_member(rank->role.member[kind], op->plan.group, flow->edge);
+        if (next == rank->role.member[kind] || flow->bytes <= 0.0) {
+            continue;
+        }
+        const struct rank_player *target = group->members[next];
+        ways[count++] = (struct actor_way){
+            .outbox = target->inboxes[kind][flow->edge],
+            .inbox = rank->inboxes[kind][flow->edge],
+            .to_gpu = target->role.gpu,
+            .bytes = flow->bytes,
+            .limit = flow_limit(rank, flow),
+        };
+    }
+    actor_exchange(rank->player->engine, rank->role.gpu, ways, count, times);
+}
+
+/* The plan's latency, then all its flows at once; returns when the last has arrived. */
+static void play_plan(struct rank_player *rank, const struct group_player *group,
+                      const struct step_operator *op, double times)
+{
+    set_collective(rank, op);
+    actor_sleep(op->plan.latency_seconds);
+    rank->transfers = true;
+    if (group->played == group->size) {
+        exchange_flows(rank, group, op, times);
+    } else {
+        send_flows(rank, op, times);
     }
 }
 
@@ -224,6 +263,10 @@ static void play_shift(struct rank_player *rank, struct group_player *group,
                        const struct step_operator *op, double times)
 {
     enum group kind = op->collective.group;
+    if (group->played == group->size) {
+        play_plan(rank, group, op, times); /* an exchange waits for both ends by itself */
+        return;
+    }
     struct actor_signal *self = &rank->streams[STREAM_COMMUNICATION].signal;
     uint32_t member = rank->role.member[kind];
     struct rank_player *next = group->members[(member + 1) % group->size];
@@ -233,7 +276,7 @@ static void play_shift(struct rank_player *rank, struct group_player *group,
     while (next != NULL && next->arrived[kind] < call) {
         signal_wait(self, AWAIT_GROUP);
     }
-    play_plan(rank, op, times);
+    play_plan(rank, group, op, times);
     rank->sent[kind] = call;
     wake_member(next);
     while (previous != NULL && previous->sent[kind] < call) {
@@ -257,7 +300,7 @@ static void play_collective(struct rank_player *rank, const struct step_operator
     while (group->arrived < due) {
         signal_wait(self, AWAIT_GROUP);
     }
-    play_plan(rank, op, times);
+    play_plan(rank, group, op, times);
     if (++group->finished == due) {
         wake_group(group);
     }
@@ -342,7 +385,7 @@ static void run_stream(void *data)
             }
         }
     }
-    if (self->stream == STREAM_COMPUTE) {
+    if (--rank->running_streams == 0) {
         player->finished_count++;
         for (uint32_t i = 0; i < player->helper_count; i++) {
             rank->helpers[i].stop = true;
@@ -362,12 +405,13 @@ static uint32_t largest_segment(const struct step_program *program)
     return largest;
 }
 
-/* Flows that a rank may have under way besides the one its own actor carries. */
+/* Flows that a rank may have under way besides the one its own actor carries, where stand-ins
+ * play. */
 static uint32_t helpers_needed(const struct player *player)
 {
     uint32_t most = 1;
     const struct step_program *program = player->play->program;
-    for (uint32_t i = 0; i < program->segment_count; i++) {
+    for (uint32_t i = 0; player->play->folded && i < program->segment_count; i++) {
         for (uint32_t j = 0; j < program->segments[i].count; j++) {
             const struct step_operator *op = &program->segments[i].operators[j];
             uint32_t flows = op->kind == OPERATOR_COLLECTIVE ? op->plan.flow_count : 0;
@@ -405,6 +449,7 @@ static void find_overlaps(struct player *player, struct arena *arena)
             }
             before[i][op->stream] = latest[op->stream];
             latest[op->stream] = i + 1;
+            player->uses_stream[op->stream] = true;
         }
         for (uint32_t i = 0; i < segment->count; i++) {
             uint32_t next = before[i][STREAM_COMMUNICATION];
@@ -432,6 +477,28 @@ static void make_groups(struct player *player, struct arena *arena)
     }
 }
 
+/* Inboxes for the edges that the program's plans use. */
+static void make_inboxes(struct rank_player *rank)
+{
+    const struct step_program *program = rank->player->play->program;
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        for (uint32_t j = 0; j < program->segments[i].count; j++) {
+            const struct step_operator *op = &program->segments[i].operators[j];
+            uint32_t flows = op->kind == OPERATOR_COLLECTIVE ? op->plan.flow_count : 0;
+            for (uint32_t k = 0; k < flows; k++) {
+                enum group kind = op->collective.group;
+                enum collective_edge edge = op->plan.flows[k].edge;
+                if (rank->inboxes[kind][edge] == NULL) {
+                    char name[INBOX_BYTES];
+                    snprintf(name, sizeof name, "%" PRIu32 ".%d.%d", rank->role.rank, (int)kind,
+                             (int)edge);
+                    rank->inboxes[kind][edge] = actor_inbox(name);
+                }
+            }
+        }
+    }
+}
+
 static void make_rank(struct player *player, struct rank_player *rank, struct rank_role role,
                       uint32_t operators, struct arena *arena)
 {
@@ -444,6 +511,7 @@ static void make_rank(struct player *player, struct rank_player *rank, struct ra
         rank->streams[stream] = (struct stream_player){.rank = rank, .stream = (enum stream)stream};
         signal_init(&rank->streams[stream].signal);
     }
+    make_inboxes(rank);
     for (int kind = 0; kind < GROUP_COUNT; kind++) {
         struct group_player *group = &player->groups[kind][role.group[kind]];
         group->members[role.member[kind]] = rank;
@@ -458,7 +526,8 @@ static void make_ranks(struct player *player, struct arena *arena)
     uint32_t operators = largest_segment(play->program);
     player->ranks = ARENA_ARRAY(arena, struct rank_player, all);
     for (uint32_t i = 0; i < all; i++) {
-        if (!play->folded || placement_stand_in(play->layout, play->cluster, i) == i) {
+        if (!play->folded || play->every_rank ||
+            placement_stand_in(play->layout, play->cluster, i) == i) {
             make_rank(player, &player->ranks[player->rank_count++], placement_role(play->layout, i),
                       operators, arena);
         }
@@ -470,7 +539,11 @@ static void start_ranks(struct player *player)
     for (uint32_t i = 0; i < player->rank_count; i++) {
         struct rank_player *rank = &player->ranks[i];
         for (int stream = 0; stream < STREAM_COUNT; stream++) {
-            actor_start(player->engine, rank->role.gpu, run_stream, &rank->streams[stream], false);
+            if (player->uses_stream[stream]) {
+                rank->running_streams++;
+                actor_start(player->engine, rank->role.gpu, run_stream, &rank->streams[stream],
+                            false);
+            }
         }
         for (uint32_t j = 0; j < player->helper_count; j++) {
             rank->helpers[j].rank = rank;

@@ -18,6 +18,7 @@ struct runner {
     struct engine *engine;
     struct arena *arena;
     struct trace_run *trace;
+    struct progress *progress;
     struct diagnostics *diagnostics;
     struct conversation_result *result;
     struct background *background;
@@ -86,16 +87,28 @@ static void add_breakdown(struct breakdown *sum, const struct breakdown *part, d
     sum->bytes += times * part->bytes;
 }
 
+/* Others' traffic comes and goes while layers are played, so each is played in its turn. */
+static bool is_folded(const struct scenario *scenario)
+{
+    return scenario->detail == DETAIL_FOLDED && scenario->background_count == 0;
+}
+
+/* The rank that was played for `rank`. On a network of the user's own links may differ from rank to
+ * rank, and none stands in for another. */
+static uint32_t played_rank(const struct scenario *scenario, uint32_t rank)
+{
+    return is_folded(scenario) && scenario->platform_xml == NULL
+               ? placement_stand_in(&scenario->layout, &scenario->cluster, rank)
+               : rank;
+}
+
 /* Ranks that were folded moved what their stand-ins moved. */
 static void add_links(struct runner *runner, struct phase_result *phase, double times)
 {
     const struct scenario *scenario = runner->scenario;
-    bool folded = scenario->detail == DETAIL_FOLDED;
     uint32_t ranks = layout_gpus(&scenario->layout);
     for (uint32_t gpu = 0; gpu < runner->result->gpu_count; gpu++) {
-        uint32_t stand_in = folded && gpu < ranks
-                                ? placement_stand_in(&scenario->layout, &scenario->cluster, gpu)
-                                : gpu;
+        uint32_t stand_in = gpu < ranks ? played_rank(scenario, gpu) : gpu;
         for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
             double bytes =
                 times * engine_link_bytes(runner->engine, (enum link_kind)kind, stand_in);
@@ -113,11 +126,24 @@ static void add_rank_breakdowns(struct runner *runner, const struct recorder *re
 {
     const struct scenario *scenario = runner->scenario;
     for (uint32_t rank = 0; rank < layout_gpus(&scenario->layout); rank++) {
-        uint32_t played = recorder->folded
-                              ? placement_stand_in(&scenario->layout, &scenario->cluster, rank)
-                              : rank;
+        uint32_t played = played_rank(scenario, rank);
         add_breakdown(&runner->result->rank_breakdowns[rank], &recorder->breakdowns[played], times);
     }
+}
+
+/* Phases of the whole run, and records that one play of a program makes. */
+static double phases_of(const struct runner *runner)
+{
+    return 2.0 * (double)runner->scenario->conversation.turn_count;
+}
+
+static double records_of(const struct scenario *scenario, const struct step_program *program)
+{
+    double plays = 0.0;
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        plays += is_folded(scenario) ? 1.0 : program->segments[i].repeat;
+    }
+    return plays * layout_gpus(&scenario->layout);
 }
 
 /* Plays the batch once and counts it `times` times into the phase. */
@@ -130,7 +156,11 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
     struct arena *records = arena_create();
     struct recorder recorder = {
         .program = &program,
-        .folded = scenario->detail == DETAIL_FOLDED,
+        .progress = runner->progress,
+        .progress_what = phase->phase == PHASE_PREFILL ? "prefill" : "decode",
+        .progress_from = phase_index / phases_of(runner),
+        .progress_step = 1.0 / (phases_of(runner) * records_of(scenario, &program)),
+        .folded = is_folded(scenario),
         .detail = runner->trace == NULL ? OPERATORS_NONE : scenario->trace.operators,
         .arena = records,
         .breakdowns = ARENA_ARRAY(records, struct breakdown, layout_gpus(&scenario->layout)),
@@ -141,6 +171,7 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
         .layout = &scenario->layout,
         .cluster = &scenario->cluster,
         .folded = recorder.folded,
+        .every_rank = scenario->platform_xml != NULL,
         .background = runner->background,
         .background_count = (uint32_t)scenario->background_count,
         .observer = recorder_observe,
@@ -283,13 +314,15 @@ static void copy_background(struct runner *runner)
 }
 
 bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
-                      struct conversation_result *result, struct diagnostics *diagnostics)
+                      struct progress *progress, struct conversation_result *result,
+                      struct diagnostics *diagnostics)
 {
     struct runner runner = {
         .scenario = scenario,
         .replica = scenario_replica(scenario),
         .arena = arena,
         .trace = trace,
+        .progress = progress,
         .diagnostics = diagnostics,
         .result = result,
     };

@@ -7,6 +7,7 @@
 #include "models/breakdown.h"
 #include "models/memory.h"
 #include "models/operator_total.h"
+#include "sim/base/progress.h"
 #include "sim/engine/engine.h"
 #include "sim/scenario/scenario.h"
 
@@ -47,9 +48,11 @@ struct conversation_result {
 
 struct trace_run; /* sim/inference/trace_run.h: rows of the trace; NULL: none */
 
-/* False with diagnostics when the simulation failed. The result lives in `arena`. */
+/* False with diagnostics when the simulation failed. The result lives in `arena`. `progress` may be
+ * NULL. */
 bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
-                      struct conversation_result *result, struct diagnostics *diagnostics);
+                      struct progress *progress, struct conversation_result *result,
+                      struct diagnostics *diagnostics);
 
 /* Nodes that the run plays, the cluster's first: those of the layout, and all when others' traffic
  * is on the links. */

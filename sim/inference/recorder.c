@@ -26,7 +26,11 @@ void recorder_observe(void *context, const struct rank_role *role, uint32_t segm
     breakdown_add(&recorder->breakdowns[role->rank], segment, spans, end_seconds,
                   recorder->folded ? segment->repeat : 1.0);
     if (role->rank == 0 && repeat == 0 && recorder->totals != NULL) {
-        operator_totals_add(recorder->totals, segment, spans);
+        operator_totals_add(recorder->totals, segment, spans, end_seconds);
+    }
+    if (recorder->progress != NULL) {
+        recorder->progress_from += recorder->progress_step;
+        progress_update(recorder->progress, recorder->progress_from, recorder->progress_what);
     }
     if (!is_wanted(recorder, role, repeat)) {
         return;

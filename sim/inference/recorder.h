@@ -6,6 +6,7 @@
 
 #include "models/breakdown.h"
 #include "models/operator_total.h"
+#include "sim/base/progress.h"
 #include "sim/engine/engine.h"
 #include "sim/scenario/scenario.h"
 
@@ -24,7 +25,10 @@ struct recorder {
     enum operator_detail detail;
     struct arena *arena; /* of the records */
     struct record *first, *last;
-    struct breakdown *breakdowns;   /* [ranks], of those played, repeats included */
+    struct breakdown *breakdowns; /* [ranks], of those played, repeats included */
+    struct progress *progress;    /* NULL: none */
+    const char *progress_what;
+    double progress_from, progress_step; /* of 1: before this program, and each record */
     struct operator_totals *totals; /* of rank 0's first play of each segment; NULL: not wanted */
 };
 

@@ -5,6 +5,32 @@
 
 #include "sim/scenario/tables.h"
 
+const struct field fitted_range_fields[] = {{.key = "least",
+                                             .kind = FIELD_NUMBER,
+                                             FIELD_AT(fitted_range, least),
+                                             .required = true,
+                                             .max = 1e18,
+                                             .doc = "The smallest that was measured."},
+                                            {.key = "most",
+                                             .kind = FIELD_NUMBER,
+                                             FIELD_AT(fitted_range, most),
+                                             .required = true,
+                                             .max = 1e18,
+                                             .doc = "The largest."},
+                                            {0}};
+
+static const struct field fitted_fields[] = {{.key = "ranks",
+                                              .kind = FIELD_MAPPING,
+                                              FIELD_AT(collective_library, fitted_ranks),
+                                              .fields = fitted_range_fields,
+                                              .doc = "GPUs of a group."},
+                                             {.key = "bytes",
+                                              .kind = FIELD_MAPPING,
+                                              FIELD_AT(collective_library, fitted_bytes),
+                                              .fields = fitted_range_fields,
+                                              .doc = "Bytes of a call."},
+                                             {0}};
+
 static const struct field low_latency_fields[] = {
     {.key = "base",
      .kind = FIELD_SECONDS,
@@ -350,6 +376,11 @@ const struct field collective_library_fields[] = {
      .required = true,
      .fields = overlap_fields,
      .doc = "How a collective and a kernel that run at once slow each other."},
+    {.key = "fitted",
+     .kind = FIELD_MAPPING,
+     .fields = fitted_fields,
+     .doc = "Calls that the constants were fitted on. Outside, a prediction is an extrapolation "
+            "and cpsim compare says so."},
     {0}};
 
 static const struct field cost_fields[] = {

@@ -3,6 +3,7 @@
 
 #include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
+#include "sim/scenario/precision_checks.h"
 #include "sim/scenario/replica.h"
 
 #include <stdio.h>
@@ -96,37 +97,6 @@ static void check_cluster(const struct checker *checker)
             checker->diagnostics, mark_of(checker, "cluster.connection_rate"),
             "cluster.connection_rate: %.4g GB/s is more than the network card's %.4g GB/s",
             cluster->connection_bytes_per_second / 1e9, cluster->nic_bytes_per_second / 1e9);
-    }
-}
-
-static void check_number(const struct checker *checker, const char *path, struct number number)
-{
-    if (!is_known(checker, arena_printf(checker->arena, "%s.format", path)) ||
-        !is_known(checker, arena_printf(checker->arena, "%s.scaling", path))) {
-        return;
-    }
-    bool narrow = format_bytes(number.format) < 2.0;
-    bool scaled = number.scaling != SCALING_NONE;
-    if (narrow != scaled) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       narrow ? "%s: %s needs 'scaling: tensor' or 'scaling: row'"
-                              : "%s: %s takes no scaling",
-                       path, format_name(number.format));
-    }
-}
-
-static void check_precision(const struct checker *checker)
-{
-    const struct precision *precision = &checker->scenario->precision;
-    check_number(checker, "precision.attention_weights", precision->attention_weights);
-    check_number(checker, "precision.ffn_weights", precision->ffn_weights);
-    check_number(checker, "precision.embedding", precision->embedding);
-    unsigned layers = checker->scenario->llm.layers;
-    if (layers > 0 && 2 * precision->edge_layers_high > layers) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "precision.edge_layers_high"),
-                       "precision.edge_layers_high: %u first and %u last are more than the model's "
-                       "%u layers",
-                       precision->edge_layers_high, precision->edge_layers_high, layers);
     }
 }
 
@@ -250,6 +220,15 @@ static void check_background(const struct checker *checker)
     }
 }
 
+static void keep_fuller(struct memory_use *fullest, size_t *fullest_turn, struct memory_use use,
+                        size_t turn)
+{
+    if (memory_total_bytes(&use) > memory_total_bytes(fullest)) {
+        *fullest = use;
+        *fullest_turn = turn;
+    }
+}
+
 /* The fullest moment of a conversation: the end of a turn's prefill, or of its answer. */
 static void check_memory(const struct checker *checker)
 {
@@ -262,13 +241,13 @@ static void check_memory(const struct checker *checker)
         const struct turn *turn = &conversation->turns[i];
         enum ring_variant variant =
             scenario_ring_answer(scenario, turn->prompt_tokens, cached).variant;
-        struct memory_use use =
-            scenario_prefill_memory(scenario, turn->prompt_tokens, cached, variant);
+        keep_fuller(&fullest, &fullest_turn,
+                    scenario_prefill_memory(scenario, turn->prompt_tokens, cached, variant), i);
         cached += turn->prompt_tokens + turn->output_tokens;
-        if (memory_total_bytes(&use) > memory_total_bytes(&fullest)) {
-            fullest = use;
-            fullest_turn = i;
-        }
+        /* The last token of the answer is a step like a prefill of one. */
+        variant = scenario->layout.context > 1 ? RING_PASS_Q : RING_NONE;
+        keep_fuller(&fullest, &fullest_turn,
+                    scenario_prefill_memory(scenario, 1, cached - 1, variant), i);
     }
     double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
     double missing = memory_total_bytes(&fullest) - room;
@@ -296,7 +275,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_is_named(&checker, "gpu", "platforms/gpus");
     check_is_named(&checker, "software", "platforms/software");
     check_cluster(&checker);
-    check_precision(&checker);
+    precision_check(scenario, tree, arena, diagnostics);
     check_workload(&checker);
     check_serving(&checker);
     check_background(&checker);

@@ -20,6 +20,9 @@ struct node *expand_read_file(const struct expansion *expansion, const char *pat
 /* Lays one "key.path=value" over the tree. */
 void expand_set(const struct expansion *expansion, const struct field *fields, struct node *root,
                 const char *text);
+/* Lays a value over the tree at "key.path"; faults are reported at the value's own mark. */
+void expand_put(const struct expansion *expansion, const struct field *fields, struct node *root,
+                const char *path, struct node *value);
 
 /* Expands every mapping below. `cluster:` goes first, and its `gpu:` and `software:` move up beside
  * it, under what the scenario says of them. */

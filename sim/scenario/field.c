@@ -294,7 +294,8 @@ static enum node_kind shape_of(enum field_kind kind)
     if (kind == FIELD_LIST) {
         return NODE_LIST;
     }
-    return kind == FIELD_MAPPING || kind == FIELD_TAGGED ? NODE_MAPPING : NODE_SCALAR;
+    bool is_mapping = kind == FIELD_MAPPING || kind == FIELD_TAGGED || kind == FIELD_KEYS;
+    return is_mapping ? NODE_MAPPING : NODE_SCALAR;
 }
 
 static void read_field(const struct place *place, struct node *node)
@@ -352,10 +353,27 @@ static void read_field(const struct place *place, struct node *node)
     case FIELD_LIST:
         read_list(place, node);
         return;
+    case FIELD_KEYS:
+        store(place, node, &node, sizeof node);
+        return;
     case FIELD_KIND_COUNT:
         break;
     }
     assert(false && "a field table row of a known kind");
+}
+
+void field_check(const struct field_context *context, const struct field *field, struct node *node,
+                 const char *path)
+{
+    struct field unstored = *field;
+    /* A count's width is its range; everything else is read into nothing. */
+    if (field->kind == FIELD_COUNT || field->kind == FIELD_TOKENS) {
+        unstored.max = field_largest(field);
+    }
+    unstored.size = 0;
+    unstored.offset = 0;
+    const struct place place = {.context = context, .field = &unstored, .path = path};
+    read_field(&place, node);
 }
 
 /* A mapping that may be left out, and whose keys may all be left out, is there with its defaults.

@@ -38,6 +38,8 @@ enum field_kind {
     FIELD_MAPPING,     /* keys of its own (`fields`), into a struct */
     FIELD_TAGGED,      /* a mapping whose `kind:` says which of `variants` it is */
     FIELD_LIST,        /* `item`s, into a pointer; their number at `count_offset` */
+    FIELD_KEYS,        /* a mapping of keys of another file, into const struct node *; its owner
+                          checks them */
     FIELD_KIND_COUNT
 };
 
@@ -95,6 +97,10 @@ struct field_context {
  * for the whole file. */
 void fields_read(const struct field_context *context, const struct field *fields,
                  struct node *mapping, const char *path, void *object);
+
+/* Checks one value by its row, stores nothing. `path` is what complaints call it. */
+void field_check(const struct field_context *context, const struct field *field, struct node *node,
+                 const char *path);
 
 /* The row of a key, NULL when there is none. */
 const struct field *field_find(const struct field *fields, const char *key);

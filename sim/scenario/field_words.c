@@ -33,6 +33,7 @@ static const struct kind_row kinds[FIELD_KIND_COUNT] = {
     [FIELD_MAPPING] = {.noun = "a mapping"},
     [FIELD_TAGGED] = {.noun = "a mapping with a 'kind'"},
     [FIELD_LIST] = {.noun = "a list"},
+    [FIELD_KEYS] = {.noun = "a mapping of a scenario's keys"},
 };
 
 enum quantity field_quantity(enum field_kind kind)

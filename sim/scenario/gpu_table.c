@@ -11,10 +11,17 @@
         .doc = "Dense " name " products; 0: the GPU has none."                                     \
     }
 
-static const struct field dense_rate_fields[] = {
-    DENSE_RATE("fp32", FORMAT_FP32), DENSE_RATE("bf16", FORMAT_BF16),
-    DENSE_RATE("fp16", FORMAT_FP16), DENSE_RATE("fp8", FORMAT_FP8),
-    DENSE_RATE("int8", FORMAT_INT8), {0}};
+static const struct field dense_rate_fields[] = {DENSE_RATE("fp32", FORMAT_FP32),
+                                                 DENSE_RATE("tf32", FORMAT_TF32),
+                                                 DENSE_RATE("bf16", FORMAT_BF16),
+                                                 DENSE_RATE("fp16", FORMAT_FP16),
+                                                 DENSE_RATE("fp8", FORMAT_FP8),
+                                                 DENSE_RATE("int8", FORMAT_INT8),
+                                                 DENSE_RATE("fp6", FORMAT_FP6),
+                                                 DENSE_RATE("int4", FORMAT_INT4),
+                                                 DENSE_RATE("fp4", FORMAT_FP4),
+                                                 DENSE_RATE("mxfp4", FORMAT_MXFP4),
+                                                 {0}};
 
 #define SCALED(name, member, scaling)                                                              \
     {                                                                                              \
@@ -65,12 +72,30 @@ static const struct field matmul_fields[] = {
     {                                                                                              \
         .key = name, .kind = FIELD_NUMBER, .offset = (format) * sizeof(double),                    \
         .size = sizeof(double), .max = 1, .fallback = "0",                                         \
-        .doc = "Joules a FLOP of " name " products."                                               \
+        .doc = "Joules a FLOP of " name " products; 0: as many a clock as bf16."                   \
     }
 
 static const struct field joules_fields[] = {
     JOULES("fp32", FORMAT_FP32), JOULES("bf16", FORMAT_BF16), JOULES("fp16", FORMAT_FP16),
     JOULES("fp8", FORMAT_FP8),   JOULES("int8", FORMAT_INT8), {0}};
+
+#define RANGE(name, member, text)                                                                  \
+    {                                                                                              \
+        .key = name, .kind = FIELD_MAPPING, FIELD_AT(gpu_fitted, member),                          \
+        .fields = fitted_range_fields, .doc = text                                                 \
+    }
+
+static const struct field fitted_fields[] = {
+    RANGE("matmul_m", matmul_m, "Rows of a product."),
+    RANGE("matmul_n", matmul_n, "Columns of a product."),
+    RANGE("matmul_k", matmul_k, "Depth of a product."),
+    RANGE("attention_queries", attention_queries, "Queries of a sequence in prefill."),
+    RANGE("attention_keys", attention_keys, "Keys of a sequence in prefill."),
+    RANGE("decode_sequences", decode_sequences, "Sequences in decode."),
+    RANGE("decode_keys", decode_keys, "Keys of a sequence in decode."),
+    RANGE("head_size", head_size, "Elements of a head."),
+    RANGE("memory_bytes", memory_bytes, "Bytes that a kernel bound by memory moves."),
+    {0}};
 
 const struct field gpu_fields[] = {
     {.key = "name",
@@ -113,6 +138,14 @@ const struct field gpu_fields[] = {
      .min = 1,
      .max = 65536,
      .doc = "Streaming multiprocessors (SMs)."},
+    {.key = "lanes",
+     .kind = FIELD_COUNT,
+     FIELD_AT(gpu, lanes),
+     .min = 1,
+     .max = 65536,
+     .fallback = "128",
+     .doc = "Lanes of an SM beside its matrix units, each an instruction a clock; they dequantise "
+            "what the matrix units cannot take."},
     {.key = "stated_rate",
      .kind = FIELD_FLOPS_PER_SECOND,
      FIELD_AT(gpu, stated_flops_per_second),
@@ -212,7 +245,16 @@ const struct field gpu_fields[] = {
      .required = true,
      .min = 0.01,
      .max = 1,
-     .doc = "Share of the bf16 peak that attention reaches inside a block."},
+     .doc = "Share of the bf16 peak that attention's products reach inside a block."},
+    {.key = "attention_ragged_efficiency",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(gpu, attention_ragged_efficiency),
+     .required = true,
+     .min = 0.01,
+     .max = 1,
+     .doc =
+         "Rate of attention whose keys do not fill their last block of 128 and whose kernel masks "
+         "them all, over the rate where they do."},
     {.key = "attention_backward_efficiency",
      .kind = FIELD_NUMBER,
      FIELD_AT(gpu, attention_backward_efficiency),
@@ -220,6 +262,12 @@ const struct field gpu_fields[] = {
      .min = 0.01,
      .max = 1,
      .doc = "The same of attention's backward pass."},
+    {.key = "softmax_cycles",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(gpu, softmax_cycles),
+     .required = true,
+     .max = 1e6,
+     .doc = "Clocks of a block's 128 scores a key, under its products."},
     {.key = "attention",
      .kind = FIELD_SECONDS,
      FIELD_AT(gpu, attention_seconds),
@@ -292,6 +340,12 @@ const struct field gpu_fields[] = {
      .min = 1,
      .max = 100,
      .doc = "Over queries and keys, of a framework's own RoPE."},
+    {.key = "cast",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(gpu, cast_seconds),
+     .required = true,
+     .max = 1,
+     .doc = "The least that a cast to fp8 takes."},
     {.key = "row",
      .kind = FIELD_SECONDS,
      FIELD_AT(gpu, row_seconds),
@@ -329,12 +383,12 @@ const struct field gpu_fields[] = {
      .fields = joules_fields,
      .required = true,
      .doc = "Energy of matrix products at boost voltage, by format."},
-    {.key = "attention_joules_per_flop",
+    {.key = "softmax_joules_per_score",
      .kind = FIELD_NUMBER,
-     FIELD_AT(gpu, attention_joules_per_flop),
+     FIELD_AT(gpu, softmax_joules_per_score),
      .required = true,
      .max = 1,
-     .doc = "Energy of attention at boost voltage, joules a FLOP."},
+     .doc = "Energy of a score's softmax in attention at boost voltage, joules."},
     {.key = "tile_joules_per_byte",
      .kind = FIELD_NUMBER,
      FIELD_AT(gpu, tile_joules_per_byte),
@@ -360,4 +414,10 @@ const struct field gpu_fields[] = {
      .required = true,
      .max = 1e6,
      .doc = "Drawn above the limit before the slow limiter has acted."},
+    {.key = "fitted",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(gpu, fitted),
+     .fields = fitted_fields,
+     .doc = "Shapes that the constants were fitted on. Outside, a prediction is an extrapolation "
+            "and cpsim compare says so."},
     {0}};

@@ -7,6 +7,7 @@
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* A file that SimGrid cannot read would end the program later, without a sentence. */
@@ -28,6 +29,44 @@ static void check_input_files(const struct scenario *scenario, struct node *tree
     fclose(stream);
 }
 
+/* Every value by its own row; what values mean together is for the cross checks. */
+static void read_values(const struct expansion *expansion, const char *path, struct node *root,
+                        const struct override *overrides, size_t override_count,
+                        struct scenario *scenario)
+{
+    struct arena *arena = expansion->arena;
+    for (size_t i = 0; i < override_count; i++) {
+        if (overrides[i].text != NULL) {
+            expand_set(expansion, scenario_fields, root, overrides[i].text);
+        } else {
+            expand_put(expansion, scenario_fields, root, overrides[i].key,
+                       node_copy(arena, overrides[i].value));
+        }
+    }
+    expand_scenario(expansion, scenario_fields, root);
+    if (node_get(root, "title") == NULL) {
+        struct mark mark = {.file = "default"};
+        node_put(arena, root, "title", mark,
+                 node_scalar(arena, file_stem(arena, path), mark, ORIGIN_DEFAULT));
+    }
+    struct field_context context = {.arena = arena, .diagnostics = expansion->diagnostics};
+    fields_read(&context, scenario_fields, root, "", scenario);
+}
+
+const struct node *scenario_read_values(struct arena *arena, const char *path,
+                                        const struct override *overrides, size_t override_count,
+                                        struct diagnostics *diagnostics)
+{
+    size_t errors_before = diagnostics_error_count(diagnostics);
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
+    if (root != NULL) {
+        read_values(&expansion, path, root, overrides, override_count,
+                    ARENA_NEW(arena, struct scenario));
+    }
+    return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
+}
+
 bool scenario_resolve(struct arena *arena, const char *path, const struct override *overrides,
                       size_t override_count, struct diagnostics *diagnostics,
                       struct resolved_scenario *resolved)
@@ -38,18 +77,8 @@ bool scenario_resolve(struct arena *arena, const char *path, const struct overri
     if (root == NULL) {
         return false;
     }
-    for (size_t i = 0; i < override_count; i++) {
-        expand_set(&expansion, scenario_fields, root, overrides[i].text);
-    }
-    expand_scenario(&expansion, scenario_fields, root);
-    if (node_get(root, "title") == NULL) {
-        struct mark mark = {.file = "default"};
-        node_put(arena, root, "title", mark,
-                 node_scalar(arena, file_stem(arena, path), mark, ORIGIN_DEFAULT));
-    }
     struct scenario *scenario = ARENA_NEW(arena, struct scenario);
-    struct field_context context = {.arena = arena, .diagnostics = diagnostics};
-    fields_read(&context, scenario_fields, root, "", scenario);
+    read_values(&expansion, path, root, overrides, override_count, scenario);
     scenario_cross_check(scenario, root, arena, diagnostics);
     check_input_files(scenario, root, diagnostics);
     if (diagnostics_error_count(diagnostics) > errors_before) {
@@ -69,8 +98,9 @@ const struct scenario *scenario_load(struct arena *arena, const char *path,
     return loaded ? resolved.scenario : NULL;
 }
 
-const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
-                                  void *object, struct diagnostics *diagnostics)
+const struct node *data_file_resolve(struct arena *arena, const char *key, const char *path,
+                                     const struct override *overrides, size_t override_count,
+                                     void *object, struct diagnostics *diagnostics)
 {
     size_t errors_before = diagnostics_error_count(diagnostics);
     struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
@@ -79,10 +109,30 @@ const struct node *data_file_load(struct arena *arena, const char *key, const ch
     if (root == NULL || root->kind != NODE_MAPPING) {
         return NULL;
     }
+    /* As in a scenario that holds nothing but the file. */
+    struct node *around = node_mapping(arena, root->mark, ORIGIN_SCENARIO);
+    node_put(arena, around, key, root->mark, root);
+    for (size_t i = 0; i < override_count; i++) {
+        size_t length = strlen(key);
+        const char *text = overrides[i].text;
+        if (strncmp(text, key, length) == 0 && text[length] == '.') {
+            expand_set(&expansion, scenario_fields, around, text);
+        } else {
+            struct mark mark = {.file = arena_printf(arena, "--set %s", text)};
+            DIAGNOSE_ERROR(diagnostics, mark, "only keys of %s can be set here, as %s.KEY=VALUE",
+                           key, key);
+        }
+    }
     struct field_context context = {.arena = arena, .diagnostics = diagnostics};
     /* What a cluster names is read with the scenario, not with the cluster. */
     node_take(root, "gpu");
     node_take(root, "software");
     fields_read(&context, field->fields, root, key, object);
     return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
+}
+
+const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
+                                  void *object, struct diagnostics *diagnostics)
+{
+    return data_file_resolve(arena, key, path, NULL, 0, object, diagnostics);
 }

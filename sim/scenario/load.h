@@ -17,10 +17,21 @@ bool scenario_resolve(struct arena *arena, const char *path, const struct overri
                       size_t override_count, struct diagnostics *diagnostics,
                       struct resolved_scenario *resolved);
 
+/* The tree of a scenario whose values are each as their rows want them; whether they go together
+ * (does the layout fit the cluster?) is not asked. NULL after at least one error. */
+const struct node *scenario_read_values(struct arena *arena, const char *path,
+                                        const struct override *overrides, size_t override_count,
+                                        struct diagnostics *diagnostics);
+
 /* Reads a file of models/ or platforms/ into `object` by the row of the scenario that may name it
  * ("model", "gpu", "cluster", "software", "software.collectives"). Its tree, or NULL after at least
  * one error. */
 const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
                                   void *object, struct diagnostics *diagnostics);
+
+/* The same under --set: an override's path begins with `key`, as in a scenario. */
+const struct node *data_file_resolve(struct arena *arena, const char *key, const char *path,
+                                     const struct override *overrides, size_t override_count,
+                                     void *object, struct diagnostics *diagnostics);
 
 #endif

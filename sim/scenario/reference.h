@@ -15,6 +15,10 @@ void reference_tree(struct text *text, const struct field *fields);
 /* docs/scenario-reference.md. */
 void reference_markdown(struct text *text, const struct field *fields);
 
+/* The part of that page on another kind of file: a heading, what it is, its keys. */
+void reference_file_markdown(struct text *text, const char *heading, const char *doc,
+                             const struct field *fields);
+
 /* "a time, 0 to 1 s": what a key may be, for tables. */
 const char *reference_values(struct arena *arena, const struct field *field);
 

@@ -207,3 +207,11 @@ void reference_markdown(struct text *text, const struct field *fields)
     keys_section(&page, fields, "");
     folder_sections(&page, fields);
 }
+
+void reference_file_markdown(struct text *text, const char *heading, const char *doc,
+                             const struct field *fields)
+{
+    struct page page = {.text = text};
+    text_print(text, "\n## %s\n\n%s\n", heading, doc);
+    keys_section(&page, fields, "");
+}

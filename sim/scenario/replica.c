@@ -23,7 +23,7 @@ struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_
         .ranks = scenario->layout.context,
         .query_heads = scenario->llm.query_heads,
         .kv_heads = scenario->llm.kv_heads,
-        .element_bytes = format_bytes(scenario->precision.kv_cache),
+        .element_bytes = format_bytes(precision_kv_hops(&scenario->precision)),
         .flops_per_second = gpu_stated_flops_per_second(&scenario->gpu),
         .bytes_per_second =
             cluster->nic_bytes_per_second * cluster->nics_per_node / cluster->gpus_per_node,

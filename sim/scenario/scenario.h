@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct node; /* sim/scenario/yaml_tree.h */
+
 /* One turn of a conversation: a prompt on top of what is cached, then an answer. */
 struct turn {
     uint64_t prompt_tokens, output_tokens;
@@ -80,9 +82,12 @@ struct scenario {
     const char *resolved_yaml; /* the whole scenario as it was understood, for the trace */
 };
 
-/* One --set key.path=value, in the order given; the last of a key wins. */
+/* One value laid over the scenario, in the order given; the last of a key wins: from the command
+ * line as text, or from a sweep as a value that has been read. */
 struct override {
-    const char *text; /* "layout.tensor=4" */
+    const char *text;         /* --set: "layout.tensor=4"; NULL: `key` and `value` */
+    const char *key;          /* "layout.tensor" */
+    const struct node *value; /* copied; its mark says where it was written */
 };
 
 /* Reads and checks the scenario at `path` (and the model, GPU, cluster and software files it

@@ -81,6 +81,42 @@ static const struct field *row_of(const struct field *fields, const struct field
     return fields == NULL ? NULL : field_find(fields, key);
 }
 
+static void put(struct setting *setting, const struct field *fields, struct node *root,
+                const char *path, struct node *value)
+{
+    struct arena *arena = setting->expansion->arena;
+    struct node **slot = &root;
+    const struct field *field = NULL;
+    for (const char *rest = path;; rest++) {
+        size_t length = strcspn(rest, ".");
+        const char *key = arena_printf(arena, "%.*s", (int)length, rest);
+        /* `precision: fp8` must become {preset: fp8} before precision.kv_cache can be set. */
+        if (field != NULL && field->shorthand != NULL && (*slot)->kind == NODE_SCALAR) {
+            struct node *mapping = node_mapping(arena, (*slot)->mark, (*slot)->origin);
+            node_put(arena, mapping, field->shorthand, (*slot)->mark, *slot);
+            *slot = mapping;
+        }
+        field = row_of(*slot == root ? fields : rows_inside(field, *slot), field, key);
+        slot = find_slot(setting, *slot, key);
+        if (slot == NULL) {
+            return;
+        }
+        rest += length;
+        setting->done = arena_printf(arena, "%.*s", (int)(rest - path), path);
+        if (*rest == '\0') {
+            *slot = value;
+            return;
+        }
+    }
+}
+
+void expand_put(const struct expansion *expansion, const struct field *fields, struct node *root,
+                const char *path, struct node *value)
+{
+    struct setting setting = {.expansion = expansion, .mark = value->mark};
+    put(&setting, fields, root, path, value);
+}
+
 void expand_set(const struct expansion *expansion, const struct field *fields, struct node *root,
                 const char *text)
 {
@@ -93,29 +129,8 @@ void expand_set(const struct expansion *expansion, const struct field *fields, s
                        "expected key.path=value, such as layout.tensor=8");
         return;
     }
-    const char *path = arena_printf(arena, "%.*s", (int)(equals - text), text);
     struct node *value = read_set_value(&setting, equals + 1);
-    struct node **slot = &root;
-    const struct field *field = NULL;
-    for (const char *rest = path; value != NULL; rest++) {
-        size_t length = strcspn(rest, ".");
-        const char *key = arena_printf(arena, "%.*s", (int)length, rest);
-        /* `precision: fp8` must become {preset: fp8} before precision.kv_cache can be set. */
-        if (field != NULL && field->shorthand != NULL && (*slot)->kind == NODE_SCALAR) {
-            struct node *mapping = node_mapping(arena, (*slot)->mark, (*slot)->origin);
-            node_put(arena, mapping, field->shorthand, (*slot)->mark, *slot);
-            *slot = mapping;
-        }
-        field = row_of(*slot == root ? fields : rows_inside(field, *slot), field, key);
-        slot = find_slot(&setting, *slot, key);
-        if (slot == NULL) {
-            return;
-        }
-        rest += length;
-        setting.done = arena_printf(arena, "%.*s", (int)(rest - path), path);
-        if (*rest == '\0') {
-            *slot = value;
-            return;
-        }
+    if (value != NULL) {
+        put(&setting, fields, root, arena_printf(arena, "%.*s", (int)(equals - text), text), value);
     }
 }

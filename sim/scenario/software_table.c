@@ -30,6 +30,19 @@ const struct field software_fields[] = {
      FIELD_AT(software, packs_query_heads),
      .fallback = "false",
      .doc = "Whether attention puts the query heads that share a key-value head into one tile."},
+    {.key = "masks_ragged_keys",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(software, masks_ragged_keys),
+     .fallback = "false",
+     .doc = "Whether prefill attention masks every block of keys when the last is not full, as "
+            "cuDNN's does."},
+    {.key = "fused_kernels",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(software, fused_kernels),
+     .fallback = "false",
+     .doc =
+         "Whether memory-bound kernels are joined with their neighbours, as compilers and serving "
+         "engines do; otherwise they run one by one, as in eager PyTorch."},
     {.key = "prefill_graph",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(software, prefill_graph),
@@ -88,8 +101,8 @@ const struct field software_fields[] = {
      FIELD_AT(software, request_seconds),
      .max = 60,
      .fallback = "0 s",
-     .doc = "A serving engine's work on a request before it is queued: HTTP, tokens, its way to "
-            "the scheduler."},
+     .doc = "A request's way from its client to the scheduler and back with the first token, HTTP "
+            "and tokenisation, besides the queue: part of TTFT and of end-to-end times."},
     {.key = "buffers",
      .kind = FIELD_BYTES,
      FIELD_AT(software, buffer_bytes),

@@ -58,7 +58,7 @@ struct training_workload {
     double tokens;        /* of the whole run; 0: by target_loss, or one step */
     double target_loss;   /* nats a token; 0: none */
     enum training_law law;
-    double price_per_gpu_hour; /* in whatever money */
+    double price_per_gpu_hour; /* dollars */
     struct failure_settings failures;
 };
 

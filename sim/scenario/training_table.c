@@ -238,7 +238,7 @@ const struct field training_fields[] = {
      FIELD_AT(training_workload, price_per_gpu_hour),
      .max = 1e9,
      .fallback = "0",
-     .doc = "Money of an hour of one GPU."},
+     .doc = "Dollars of an hour of one GPU."},
     {.key = "failures",
      .kind = FIELD_MAPPING,
      FIELD_AT(training_workload, failures),

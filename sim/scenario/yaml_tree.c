@@ -60,6 +60,26 @@ struct node_entry *node_entry(const struct node *mapping, const char *key)
     return NULL;
 }
 
+struct node *node_copy(struct arena *arena, const struct node *node)
+{
+    struct node *copy = ARENA_NEW(arena, struct node);
+    *copy = *node;
+    copy->capacity = node->count;
+    if (node->kind == NODE_MAPPING && node->count > 0) {
+        copy->entries = ARENA_ARRAY(arena, struct node_entry, node->count);
+        for (size_t i = 0; i < node->count; i++) {
+            copy->entries[i] = node->entries[i];
+            copy->entries[i].value = node_copy(arena, node->entries[i].value);
+        }
+    } else if (node->kind == NODE_LIST && node->count > 0) {
+        copy->items = ARENA_ARRAY(arena, struct node *, node->count);
+        for (size_t i = 0; i < node->count; i++) {
+            copy->items[i] = node_copy(arena, node->items[i]);
+        }
+    }
+    return copy;
+}
+
 struct node *node_get(const struct node *mapping, const char *key)
 {
     const struct node_entry *entry = node_entry(mapping, key);

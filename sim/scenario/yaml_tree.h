@@ -62,6 +62,9 @@ struct node *node_scalar(struct arena *arena, const char *text, struct mark mark
                          enum node_origin origin);
 struct node *node_mapping(struct arena *arena, struct mark mark, enum node_origin origin);
 
+/* All of it, in `arena`; texts are shared. */
+struct node *node_copy(struct arena *arena, const struct node *node);
+
 /* The value of a key, NULL when the node is no mapping or lacks it. */
 struct node *node_get(const struct node *mapping, const char *key);
 struct node_entry *node_entry(const struct node *mapping, const char *key);

@@ -88,9 +88,8 @@ static struct request *make_request(struct source *source, double arrival_second
 
 static void send(struct source *source, const struct request *request)
 {
-    struct serving_run *run = source->run;
-    source_schedule(source, (uint32_t)(request - run->requests),
-                    request->arrival_seconds + run->scenario->software.request_seconds);
+    const struct serving_run *run = source->run;
+    source_schedule(source, (uint32_t)(request - run->requests), request->arrival_seconds);
 }
 
 /* The first prompt of a session, or a request of its own. */

@@ -17,6 +17,9 @@ void hdf5_prepare(void);
 /* File access for traces: works on file systems without locks. The caller closes it. */
 hid_t hdf5_access_list(void);
 
+/* An empty file of ours: no times, objects in the order they were made. The caller closes it. */
+hid_t hdf5_create_file(const char *path);
+
 /* The type of a column in the file and in a chunk buffer (the two are the same on the machines that
  * HDF5 calls little-endian; it converts on others). The caller closes both. */
 hid_t hdf5_file_type(const struct trace_column *column);

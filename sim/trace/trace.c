@@ -84,23 +84,6 @@ static bool path_is_writable(const char *path, const char *part_path,
     return true;
 }
 
-static hid_t create_file(const char *part_path)
-{
-    hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = hdf5_access_list();
-    /* No times, and an order of our own: equal runs give equal bytes. */
-    H5Pset_obj_track_times(creation, false);
-    H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED);
-    /* Small nodes in the trees of chunks: the default, 2 KiB a column, is most of a short trace. */
-    H5Pset_istore_k(creation, 8);
-    hid_t file = H5Fcreate(part_path, H5F_ACC_TRUNC, creation, access);
-    if (file >= 0) {
-        H5Pclose(access);
-        H5Pclose(creation);
-    }
-    return file;
-}
-
 static bool write_root_attributes(hid_t file, const struct trace_attributes *attributes)
 {
     return hdf5_write_text(file, "cpsim_format", TRACE_FORMAT) &&
@@ -152,7 +135,7 @@ struct trace *trace_open(const char *path, const struct trace_attributes *attrib
         return NULL;
     }
     trace->cells = arena_array(arena, CHUNK_ROWS, sizeof(double));
-    trace->file = create_file(trace->part_path);
+    trace->file = hdf5_create_file(trace->part_path);
     bool made = (trace->file >= 0 && write_root_attributes(trace->file, attributes)) ||
                 fail(trace, "starting it", "");
     for (size_t i = 0; made && i < TRACE_TABLE_COUNT; i++) {

@@ -128,7 +128,7 @@ static void total(struct training_run *run)
     plan->gpu_hours = gpus * seconds / hour_seconds;
     plan->joules = worked / run->result.seconds * run->result.joules +
                    (seconds - worked) * gpus * run->scenario->gpu.idle_watts;
-    plan->money = plan->gpu_hours * run->scenario->training.price_per_gpu_hour;
+    plan->dollars = plan->gpu_hours * run->scenario->training.price_per_gpu_hour;
 }
 
 bool training_run(const struct scenario *scenario, struct arena *arena, struct training_run *run,

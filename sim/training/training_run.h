@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Runs a training scenario: one step on SimGrid, then what follows from it for the whole run:
- * steps, days, energy, money, and what failures leave of it. */
+ * steps, days, energy, dollars, and what failures leave of it. */
 #ifndef CPSIM_SIM_TRAINING_TRAINING_RUN_H
 #define CPSIM_SIM_TRAINING_TRAINING_RUN_H
 
@@ -16,7 +16,7 @@ struct training_plan {
     double tokens, steps;     /* tokens 0: a step alone */
     double seconds;           /* undisturbed */
     double gpu_hours, joules; /* failures included */
-    double money;             /* 0: no price */
+    double dollars;           /* 0: no price */
     double loss;              /* by the scenario's law */
     double best_steps;        /* with a target loss: at B_opt's batch; else 0 */
 };

@@ -106,8 +106,8 @@ static void print_plan(const struct training_run *run, FILE *stream)
     fprintf(stream, "                %.4g days, %.4g GPU-hours, ", seconds / day_seconds,
             plan->gpu_hours);
     fprintf(stream, "%s", quantity_joules(plan->joules).text);
-    if (plan->money > 0.0) {
-        fprintf(stream, ", %.4g of money", plan->money);
+    if (plan->dollars > 0.0) {
+        fprintf(stream, ", %.4g dollars", plan->dollars);
     }
     fputc('\n', stream);
 }

@@ -73,7 +73,7 @@ static void write_plan(struct json *json, const struct training_run *run)
     json_number(json, "undisturbed_seconds", plan->seconds);
     json_number(json, "gpu_hours", plan->gpu_hours);
     json_number(json, "joules", plan->joules);
-    json_number(json, "money", plan->money);
+    json_number(json, "dollars", plan->dollars);
     json_close(json, '}');
 }
 

@@ -20,6 +20,12 @@ if grep -q "$source" "$scratch/out"; then
     echo "the installed program looks into the source tree"
     failures=$((failures + 1))
 fi
+# It runs from anywhere, and the reader of traces came with it.
+cd "$scratch"
+expect 0 "/^trace +run.h5$/" "" "$installed" "$share/cpsim/scenarios/llama405b.yaml" -o run.h5
+expect 0 "run.h5: ok" "" "$installed" trace check run.h5
+test -s "$share/cpsim/analysis/cpsim_trace.py" || failures=$((failures + 1))
+cd /
 
 # The completion is bash, and completes commands, options and keys.
 completes() { # completes EXPECTED words...: the last word is the one to complete
@@ -36,6 +42,8 @@ completes describe cpsim des
 completes --json cpsim show --j
 completes layout.tensor= cpsim check --set layout.t
 completes workload.turns.0.prompt= cpsim check --set workload.turns
+completes check cpsim trace ch
+completes --platform-xml cpsim show --pl
 completes precision.kv_cache cpsim describe precision.kv
 
 manual=$share/man/man1/cpsim.1

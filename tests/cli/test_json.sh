@@ -16,7 +16,9 @@ done
 expect 0 "" "" "$python" "$source/tests/cli/json_keys.py" "$source/docs/json-output.md" ./*.json
 
 # The comparison sees a key that is missing on either side, and a wrong type.
+# shellcheck disable=SC2016 # backquotes of Markdown
 sed '/`phases\[\]\.mfu`/d; s/^| `gpus` | number/| `gpus` | string/' "$source/docs/json-output.md" >page.md
+# shellcheck disable=SC2016 # backquotes of Markdown
 echo '| `phases[].luck` | number | 1 | None. |' >>page.md
 expect 1 "page.md: gpus: documented as string, printed as number
 page.md: phases[].mfu: printed, but not documented

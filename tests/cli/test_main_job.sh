@@ -51,7 +51,7 @@ if grep -q "$escape" first; then
     echo "escape codes in a pipe"
     failures=$((failures + 1))
 fi
-if command -v script >log; then
+if script -qec true probe >log 2>&1 </dev/null; then # where a pseudo-terminal can be had
     TERM=xterm script -qec "$cpsim $scenario" terminal >log </dev/null
     compare "on a terminal" "/$escape\[1m/" terminal
     TERM=xterm NO_COLOR=1 script -qec "$cpsim $scenario" plain >log </dev/null
@@ -66,7 +66,10 @@ rm -f llama405b.h5
 # Wrong input: a sentence, exit 2, no file.
 expect 2 "" "/: error: /" "$cpsim" "$scenario" --set layout.tensor=7
 expect 2 "" "/: error: /" "$cpsim" "$scenario" --set workload.turns.0.prompt=1000000
+expect 2 "" "/does not fit the memory by [0-9.]+ GB a GPU: turn 2 needs /" \
+    "$cpsim" "$scenario" --set workload.turns.1.output=10_000_000tokens # what is generated is cached too
 absent llama405b.h5 llama405b.h5.part
+expect 2 "" "cpsim: error: --output needs FILE" "$cpsim" "$scenario" -o ''
 expect 2 "" "/^none/run.h5: error: .*No such file or directory/" "$cpsim" "$scenario" -o none/run.h5
 mkdir folder
 expect 2 "" "/^folder: error: /" "$cpsim" "$scenario" -o folder

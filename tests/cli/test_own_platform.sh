@@ -36,6 +36,31 @@ if diff made own >log; then
     failures=$((failures + 1))
 fi
 
+# Unequal: one slow card of a rank that folding would leave out. Folded and full say the same, and
+# others' traffic on that rank's card slows the run as on any other's.
+few=(--set model.layers=4)
+"$cpsim" "$scenario" "${few[@]}" >made
+sed -E 's/(link id="nic3" bandwidth=")[^"]*/\1500MBps/' good.xml >uneven.xml
+"$cpsim" "$scenario" "${few[@]}" --set platform.xml=uneven.xml >folded
+"$cpsim" "$scenario" "${few[@]}" --set platform.xml=uneven.xml --set detail=full >full
+expect 0 "" "" diff folded full
+if diff made folded >log; then
+    echo "one slow network card changes nothing"
+    failures=$((failures + 1))
+fi
+for gpu in 0 3; do
+    "$cpsim" "$source/scenarios/follow-up-prompt.yaml" "${few[@]}" --set attention.ring=pass-kv \
+        --set "background=[{from: $gpu, to: $((gpu + 8)), bytes: 1 GB, count: 1000}]" |
+        grep -o '^prefill.* TTFT *[0-9.]* m*s' >"from$gpu"
+done
+expect 0 "" "" diff from0 from3
+"$cpsim" "$source/scenarios/follow-up-prompt.yaml" "${few[@]}" --set attention.ring=pass-kv |
+    grep -o '^prefill.* TTFT *[0-9.]* m*s' >alone
+if diff alone from3 >log; then
+    echo "traffic of others changes nothing"
+    failures=$((failures + 1))
+fi
+
 refused() { # refused FILE PATTERN
     expect 2 "" "/^$1: error: SimGrid does not take this platform: .*$2.*show --platform-xml/" \
         "$cpsim" "$scenario" --set "platform.xml=$1"

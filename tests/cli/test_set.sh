@@ -22,7 +22,7 @@ refused title.first=A "title is a single value; it has no 'first'"
 refused layout.tensor= "layout.tensor: has no value; expected a whole number"
 refused layout.tensor "expected key.path=value, such as layout.tensor=8"
 refused "=8" "expected key.path=value, such as layout.tensor=8"
-refused precision=fp9 "precision: 'fp9' is not a preset (did you mean 'fp8'?); expected one of: bf16, fp8-ffn, fp8"
+refused precision=fp9 "precision: 'fp9' is not a preset (did you mean 'fp8'?); expected one of: bf16, fp8-ffn, fp8-tensor, fp8, w4a16, w8a8, kv-fp8, fp8-lm, transformer-engine"
 refused "trace={file: a.h5" "YAML syntax: did not find expected ',' or '}' while parsing a flow mapping"
 refused "trace={file: a.h5, file: b.h5}" "key 'file' is here twice"
 
@@ -34,7 +34,7 @@ shown() {
 }
 shown '^  tensor: 4 +# --set$' model=llama3-8b layout.tensor=2 layout.tensor=4
 shown '^    - prompt: 8_000 tokens +# --set$' "workload.turns.0.prompt=8_000 tokens"
-shown '^  kv_cache: fp8 +# --set$' precision.kv_cache=fp8
+shown '^    format: fp8 +# --set$' precision.kv_cache=fp8
 shown '^    format: fp8 +# preset fp8-ffn$' precision.kv_cache=fp8
 shown '^title: "One: two # three" +# --set$' 'title=One: two # three'
 shown '^  nodes: 64 +# --set$' cluster.nodes=64

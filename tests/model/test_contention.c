@@ -137,5 +137,46 @@ START_TEST(background_starts_when_told)
 }
 END_TEST
 
-RUN_TESTS(contention, own_cards, two_groups_share_a_card, limits_leave_room_for_others,
-          two_replicas_share_nodes, background_takes_its_share, background_starts_when_told)
+/* Seconds of 10 GB from every GPU along `edge`, TP8 x CP4 on 4 nodes, two nodes a leaf, uplinks of
+ * a quarter of their cards: 2 nodes x 8 cards x 50 GB/s / 4 = 200 GB/s. */
+static double play_over_leaves(enum collective_edge edge)
+{
+    struct cluster cluster = fixture_cluster;
+    cluster.nodes = 4;
+    cluster.nodes_per_leaf = 2;
+    cluster.oversubscription = 4.0;
+    struct layout layout = {8, 4, 1, 1};
+    struct replica replica = {.llm = &fixture_llm, .cluster = &cluster, .layout = &layout};
+    struct step_operator flow = hop(replica_group(&replica, GROUP_CONTEXT), 10 * GB, 0.0);
+    flow.collective.call.kind = COLLECTIVE_ALL_TO_ALL;
+    flow.plan.flows[0].edge = edge;
+    struct step_program program = {
+        .segments = {{.name = "flow", .repeat = 1, .count = 1, .operators = &flow}},
+        .segment_count = 1};
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct engine *engine = engine_open(&cluster, cluster.nodes, NULL, diagnostics);
+    struct play play = {.program = &program, .layout = &layout, .cluster = &cluster};
+    double seconds = NAN;
+    ck_assert(engine_play(engine, &play, &seconds, diagnostics));
+    engine_close(engine);
+    diagnostics_destroy(diagnostics);
+    return seconds;
+}
+
+/* To the next node: of a leaf's two nodes one sends out, 8 flows: 80 GB at 200 GB/s. */
+START_TEST(a_ring_through_leaves)
+{
+    ck_assert_double_eq_tol(play_over_leaves(EDGE_FABRIC_NEXT), 0.4, 1e-9);
+}
+END_TEST
+
+/* Half the group away: all 16 flows of a leaf cross: 160 GB at 200 GB/s. */
+START_TEST(traffic_across_leaves)
+{
+    ck_assert_double_eq_tol(play_over_leaves(EDGE_FABRIC_FAR), 0.8, 1e-9);
+}
+END_TEST
+
+RUN_TESTS(contention, a_ring_through_leaves, traffic_across_leaves, own_cards,
+          two_groups_share_a_card, limits_leave_room_for_others, two_replicas_share_nodes,
+          background_takes_its_share, background_starts_when_told)

@@ -19,6 +19,7 @@ static struct gpu round_gpu(void)
         .rated_clock_hertz = 1e9,
         .boost_clock_hertz = 1e9,
         .streaming_multiprocessors = 100,
+        .lanes = 128,
         .power_limit_watts = 500.0,
         .idle_watts = 100.0,
         .memory_efficiency = 1.0,
@@ -215,6 +216,25 @@ START_TEST(a_row_takes_its_time)
 }
 END_TEST
 
+/* Head size 64 halves the products to 8 clocks a key; then a softmax of 12 is what takes time. 96
+ * is padded to 128. */
+START_TEST(small_heads_wait_for_softmax)
+{
+    struct gpu gpu = round_gpu();
+    gpu.softmax_cycles = 12.0;
+    struct attention_shape shape = {.sequences = 1,
+                                    .queries = 1280,
+                                    .keys = 1000,
+                                    .query_heads = 10,
+                                    .kv_heads = 2,
+                                    .head_size = 64,
+                                    .format = FORMAT_BF16};
+    ck_assert_double_eq_tol(attention_seconds(&gpu, shape), 12e-6, 1e-10);
+    shape.head_size = 96;
+    ck_assert_double_eq_tol(attention_seconds(&gpu, shape), 16e-6, 1e-10);
+}
+END_TEST
+
 /* Five products where the forward pass has two, at half the rate: five times the time. */
 START_TEST(backward_attention_has_five_products)
 {
@@ -280,6 +300,6 @@ END_TEST
 RUN_TESTS(gpu_kernel, gemm_goes_in_waves, gemm_splits_few_tiles, thin_gemm_is_bound_by_memory,
           rectangular_attention_goes_in_waves, causal_attention_ends_with_its_longest_block,
           two_rectangles_are_one_launch, decode_reads_the_cache_once,
-          memory_kernels_read_memory_or_l2, a_row_takes_its_time,
+          memory_kernels_read_memory_or_l2, a_row_takes_its_time, small_heads_wait_for_softmax,
           backward_attention_has_five_products, clock_sinks_to_the_limit,
           voltage_falls_with_the_clock, short_runs_may_draw_more)

@@ -8,6 +8,7 @@
 static struct replica make(const struct layout *layout)
 {
     return (struct replica){.llm = &fixture_llm,
+                            .gpu = &fixture_gpu,
                             .cluster = &fixture_cluster,
                             .software = &fixture_software,
                             .layout = layout,

@@ -132,15 +132,15 @@ START_TEST(overrides_change_one_value_each)
 {
     struct arena *arena = arena_create();
     static const struct override overrides[] = {
-        {"layout.tensor=4"},
-        {"layout.tensor=2"}, /* the last wins */
-        {"model.layers=3"},
-        {"gpu.power_limit=350 W"},
-        {"software.step=1 ms"},
-        {"precision.kv_cache=fp8"},
-        {"workload.turns.1.prompt=7 tokens"},
-        {"cluster.nic_rate=200 Gb/s"},
-        {"cluster.connection_rate=25 GB/s"},
+        {.text = "layout.tensor=4"},
+        {.text = "layout.tensor=2"}, /* the last wins */
+        {.text = "model.layers=3"},
+        {.text = "gpu.power_limit=350 W"},
+        {.text = "software.step=1 ms"},
+        {.text = "precision.kv_cache=fp8"},
+        {.text = "workload.turns.1.prompt=7 tokens"},
+        {.text = "cluster.nic_rate=200 Gb/s"},
+        {.text = "cluster.connection_rate=25 GB/s"},
     };
     const struct scenario *plain = load(arena, shipped, NULL, 0);
     const struct scenario *changed =

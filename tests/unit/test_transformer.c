@@ -24,6 +24,7 @@ static struct built *build(uint32_t tensor, uint32_t context, struct batch_slice
     built.precision = fixture_precision;
     built.precision.edge_layers_high = edge_layers;
     built.replica = (struct replica){.llm = &fixture_llm,
+                                     .gpu = &fixture_gpu,
                                      .cluster = &fixture_cluster,
                                      .software = &fixture_software,
                                      .layout = &built.layout,

@@ -103,51 +103,62 @@ static bool slower_twin(const struct csv *csv, size_t row, const char *const *ke
     return false;
 }
 
-START_TEST(attention_prefill)
+/* Attention rows of a table; queries in `query_column`, or one a sequence without. */
+static void add_attention(struct errors *errors, const char *table, const char *query_column,
+                          const char *key_column, double least_keys)
 {
-    static const char *const keys[] = {"batch", "tq", "tk", "hq", "causal", NULL};
-    static struct errors errors;
-    struct csv *csv = csv_read("h100_attention_prefill");
+    bool prefill = query_column != NULL;
+    const char *const keys[] = {"batch",
+                                key_column,
+                                "hq",
+                                "hk",
+                                "hd",
+                                prefill ? query_column : "hd",
+                                prefill ? "causal" : "hd",
+                                NULL};
+    struct csv *csv = csv_read(table);
     for (size_t row = 0; row < csv->row_count; row++) {
-        struct attention_shape shape = {.sequences = whole(csv, row, "batch"),
-                                        .queries = whole(csv, row, "tq"),
-                                        .keys = whole(csv, row, "tk"),
-                                        .query_heads = (uint32_t)whole(csv, row, "hq"),
-                                        .kv_heads = (uint32_t)whole(csv, row, "hk"),
-                                        .head_size = (uint32_t)whole(csv, row, "hd"),
-                                        .causal = csv_number(csv, row, "causal") > 0.0,
-                                        .format = FORMAT_BF16};
-        if (shape.keys >= 512 && !slower_twin(csv, row, keys)) {
-            add_kernel(&errors, csv, row, attention_work(h100, &shape, 1));
+        struct attention_shape shape = {
+            .sequences = whole(csv, row, "batch"),
+            .queries = prefill ? whole(csv, row, query_column) : 1,
+            .keys = whole(csv, row, key_column),
+            .query_heads = (uint32_t)whole(csv, row, "hq"),
+            .kv_heads = (uint32_t)whole(csv, row, "hk"),
+            .head_size = (uint32_t)whole(csv, row, "hd"),
+            .causal = prefill && csv_number(csv, row, "causal") > 0.0,
+            .format = FORMAT_BF16,
+        };
+        if ((double)shape.keys >= least_keys && !slower_twin(csv, row, keys)) {
+            add_kernel(errors, csv, row, attention_work(h100, &shape, 1));
         }
     }
+    free(csv);
+}
+
+START_TEST(attention_prefill)
+{
+    static struct errors errors, heads;
+    add_attention(&errors, "h100_attention_prefill", "tq", "tk", 512.0);
     errors_judge(&errors, &(struct error_bound){.name = "attention prefill, 512 tokens and more",
                                                 .median = 0.04,
                                                 .ninth_decile = 0.12});
-    free(csv);
+    add_attention(&heads, "h100_attention_heads", "tq", "tk", 512.0);
+    errors_judge(&heads, &(struct error_bound){.name = "attention prefill, other heads",
+                                               .median = 0.04,
+                                               .ninth_decile = 0.12});
 }
 END_TEST
 
 START_TEST(attention_decode)
 {
-    static const char *const keys[] = {"batch", "ctx", "hq", NULL};
-    static struct errors errors;
-    struct csv *csv = csv_read("h100_attention_decode");
-    for (size_t row = 0; row < csv->row_count; row++) {
-        struct attention_shape shape = {.sequences = whole(csv, row, "batch"),
-                                        .queries = 1,
-                                        .keys = whole(csv, row, "ctx"),
-                                        .query_heads = (uint32_t)whole(csv, row, "hq"),
-                                        .kv_heads = (uint32_t)whole(csv, row, "hk"),
-                                        .head_size = (uint32_t)whole(csv, row, "hd"),
-                                        .format = FORMAT_BF16};
-        if (!slower_twin(csv, row, keys)) {
-            add_kernel(&errors, csv, row, attention_work(h100, &shape, 1));
-        }
-    }
+    static struct errors errors, heads;
+    add_attention(&errors, "h100_attention_decode", NULL, "ctx", 0.0);
     errors_judge(&errors, &(struct error_bound){
                               .name = "attention decode", .median = 0.07, .ninth_decile = 0.18});
-    free(csv);
+    add_attention(&heads, "h100_attention_decode_heads", NULL, "ctx", 0.0);
+    errors_judge(&heads, &(struct error_bound){.name = "attention decode, other heads",
+                                               .median = 0.07,
+                                               .ninth_decile = 0.18});
 }
 END_TEST
 

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""python3 -m analysis COMMAND ...: from the source tree, or the path of this folder in place of
+`-m analysis` from anywhere."""
+import argparse
+import pathlib
+import sys
+
+if not __package__:  # run as a folder
+    sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
+
+from analysis import cpsim_trace, figures, look, summary  # noqa: E402
+
+
+class Refusal(Exception):
+    """What the user can mend."""
+
+
+def load(path, **what):
+    return cpsim_trace.load(path, **what)
+
+
+def run_summary(arguments):
+    for path in arguments.trace:
+        print(summary.summary_text(load(path)))
+
+
+def run_compare(arguments):
+    print(summary.comparison_text(load(arguments.first), load(arguments.second)))
+
+
+def run_report(arguments):
+    from analysis import report
+
+    path = arguments.output or pathlib.Path(arguments.trace[0]).with_suffix(".html")
+    pathlib.Path(path).write_text(report.page(arguments.trace), encoding="utf-8")
+    print(path)
+
+
+def draws(draw, needs):
+    """A command that draws one figure of each trace."""
+
+    def command(arguments):
+        if arguments.output and len(arguments.trace) > 1:
+            raise Refusal("-o names one picture; leave it out for several traces")
+        for path in arguments.trace:
+            drawn = draw(load(path))
+            if drawn is None:
+                raise Refusal(f"{path}: nothing to draw: {needs}")
+            output = arguments.output or f"{pathlib.Path(path).stem}-{arguments.command}.svg"
+            look.save(drawn, output)
+            print(output)
+
+    return command
+
+
+def run_scaling(arguments):
+    from analysis import scaling
+
+    folder = pathlib.Path(arguments.output or ".")
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in scaling.draw_all(arguments.cpsim, folder):
+        print(path)
+
+
+TRACES = [("trace", {"nargs": "+", "metavar": "TRACE"})]
+COMMANDS = {  # name: (what it says, arguments, function)
+    "summary": ("a run in figures: phases, totals, percentiles", TRACES, run_summary),
+    "compare": ("what changed between two runs, and by how much",
+                [("first", {"metavar": "A"}), ("second", {"metavar": "B"})], run_compare),
+    "phases": ("where the time of each phase goes", TRACES, draws(figures.draw_phases, "no phases")),
+    "timeline": ("one layer of each phase as it ran", TRACES,
+                 draws(figures.draw_timeline, "it has no operators; trace: {operators: layer} keeps some")),
+    "roofline": ("each kernel's rate against the GPU's limits", TRACES,
+                 draws(figures.draw_roofline, "it has no operators; trace: {operators: layer} keeps some")),
+    "memory": ("what fills the GPUs' memory", TRACES, draws(figures.draw_memory, "it has no GPUs")),
+    "utilisation": ("how busy each GPU is, and with what", TRACES, draws(figures.draw_utilisation, "it has no GPUs")),
+    "links": ("how much each link carries of what it could", TRACES, draws(figures.draw_links, "it has no links")),
+    "scaling": ("the paper's Figures 6 to 9, simulated beside measured",
+                [("cpsim", {"metavar": "CPSIM", "help": "the program"})], run_scaling),
+    "report": ("all of it as one HTML page", TRACES, run_report),
+}  # fmt: skip
+
+
+def parser():
+    top = argparse.ArgumentParser(prog="analysis", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (doc, operands, function) in COMMANDS.items():
+        command = commands.add_parser(name, help=doc, description=doc)
+        for operand, options in operands:
+            command.add_argument(operand, **options)
+        if function not in (run_summary, run_compare):
+            command.add_argument("-o", "--output", metavar="FILE", help="default: named after the trace, here")
+        command.set_defaults(function=function)
+    return top
+
+
+def main(words=None):
+    arguments = parser().parse_args(words)
+    try:
+        arguments.function(arguments)
+    except (OSError, ValueError, Refusal) as error:
+        print(f"analysis: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""Pictures of one run. Each draw_...(trace, width) returns a figure, or None when the trace has
+nothing to draw."""
+import numpy
+from matplotlib import ticker
+
+from . import look, scenario
+
+PARTS = {  # columns of /phases: shade, hatch, legend
+    "gemm": look.KINDS["gemm"],
+    "attention": look.KINDS["attention"],
+    "memory_kernels": look.KINDS["memory"],
+    "tp_collective": ("#5a5a5a", "\\\\", "tensor-parallel collectives"),
+    "ring_exposed": ("#b5432a", "xx", "exposed ring"),
+    "host": look.KINDS["host"],
+    "other": ("#888888", "..", "other"),
+}
+
+
+def columns_of(width, wide):
+    return wide if width > 5 else 2
+
+
+def stacked(axes, labels, parts, scale=1.0):
+    """Horizontal bars, first label on top; parts: (values, shade, hatch)."""
+    places = numpy.arange(len(labels))
+    left = numpy.zeros(len(labels))
+    for values, shade, hatch in parts:
+        values = numpy.asarray(values, dtype=float) * scale
+        axes.barh(places, values, left=left, height=0.7, **look.bar_style(shade, hatch))
+        left += values
+    axes.set_yticks(places, labels)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+
+
+# --- where the time of each phase goes ---
+
+
+def draw_phases(trace, width=look.WIDE):
+    phases = trace.get("phases")
+    if phases is None or phases.empty or not set(PARTS) <= set(phases.columns):
+        return None
+    phases = phases.iloc[:24]
+    shown = {part: style for part, style in PARTS.items() if (phases[part] > 0.0005 * phases["duration"]).any()}
+    figure, axes = look.figure(width, 1.0 + 0.3 * len(phases) + (0.3 if width < 5 else 0))
+    labels = [f"{name}\n{look.quantity(t, 's')}" for name, t in zip(phases["name"], phases["duration"])]
+    stacked(axes, labels, [(phases[p] / phases["duration"], *style[:2]) for p, style in shown.items()], 100)
+    axes.set(xlabel="share of the phase's time, %", xlim=(0, 100))
+    axes.tick_params(axis="y", labelsize=7.5)
+    look.legend_below(figure, shown.values(), columns_of(width, 4))
+    return figure
+
+
+# --- the timeline of a layer ---
+
+LANES = {"compute": 1, "communication": 0}
+MOST_BARS = 1500
+
+
+def layer_of(trace, phase):
+    """One layer of a phase, as its first rank ran it; starts in ms from the layer's."""
+    operators = trace["operators"]
+    rows = operators[(operators["phase"] == phase) & (operators["segment"] == "layers")]
+    if rows.empty:
+        rows = operators[operators["phase"] == phase]
+    rows = rows[(rows["rank"] == rows["rank"].min())]
+    rows = rows[rows["layer"] == rows["layer"].min()]
+    return rows.assign(start=1e3 * (rows["start"] - rows["start"].min()), duration=1e3 * rows["duration"])
+
+
+def draw_layer(axes, rows):
+    for kind, (shade, hatch, _) in look.KINDS.items():
+        for stream, lane in LANES.items():
+            own = rows[(rows["kind"] == kind) & (rows["stream"] == stream)].iloc[:MOST_BARS]
+            if len(own):
+                spans = list(zip(own["start"], own["duration"]))
+                axes.broken_barh(spans, (lane + 0.1, 0.8), **look.bar_style(shade, hatch))
+    axes.set_yticks([0.5, 1.5], ["communi-\ncation", "compute"])
+    axes.set_ylim(0, 2)
+    axes.set_xlim(0, float((rows["start"] + rows["duration"]).max()))
+    axes.grid(axis="y", visible=False)
+
+
+def draw_timeline(trace, width=look.WIDE, most=6):
+    operators, phases = trace.get("operators"), trace.get("phases")
+    if operators is None or operators.empty:
+        return None
+    shown = [int(phase) for phase in sorted(operators["phase"].unique())][:most]
+    figure, panels = look.figure(width, 0.9 + 1.15 * len(shown), len(shown), squeeze=False)
+    for axes, phase in zip(panels[:, 0], shown):
+        draw_layer(axes, layer_of(trace, phase))
+        axes.set_title(f"{phases['name'][phase]}: one layer of one GPU")
+    panels[-1, 0].set_xlabel("time since the start of the layer, ms")
+    kinds = [look.KINDS[kind] for kind in look.KINDS if (operators["kind"] == kind).any()]
+    look.legend_below(figure, kinds, columns_of(width, 5))
+    return figure
+
+
+# --- roofline ---
+
+ROOF_MARKERS = {"gemm": ("s", "#1b4f8a"), "attention": ("o", "#d98c3f"), "memory": ("^", "#5a5a5a")}
+
+
+def roofs(trace):
+    """(memory bytes/s, {format: FLOP/s}) of the run's GPU; None when the scenario does not say."""
+    gpu = scenario.parse(trace.attributes.get("scenario", "")).get("gpu", {})
+    rate = scenario.number(gpu.get("memory_rate"))
+    peaks = {name: scenario.number(value) for name, value in (gpu.get("dense_rate") or {}).items()}
+    peaks = {name: value for name, value in peaks.items() if value and name in ("bf16", "fp8")}
+    return (rate, peaks) if rate and peaks else None
+
+
+def kernels(trace):
+    """Kernels that compute, one row a name and phase, sums over what the trace has of them."""
+    rows = trace["operators"]
+    rows = rows[(rows["stream"] == "compute") & (rows["flops"] > 0) & (rows["bytes"] > 0)]
+    sums = rows.groupby(["phase", "kind", "name"], observed=True)[["flops", "bytes", "duration"]].sum().reset_index()
+    return sums.assign(intensity=sums["flops"] / sums["bytes"], rate=sums["flops"] / sums["duration"])
+
+
+def draw_roofline(trace, width=look.WIDE):
+    limits = roofs(trace)
+    if limits is None or trace.get("operators") is None:
+        return None
+    points = kernels(trace)
+    if points.empty:
+        return None
+    rate, peaks = limits
+    figure, axes = look.figure(width, 3.8)
+    low, high = points["intensity"].min() / 4, max(points["intensity"].max() * 4, 2 * max(peaks.values()) / rate)
+    for (name, peak), dashes in zip(sorted(peaks.items()), look.DASHES):
+        knee = peak / rate
+        axes.plot([low, knee, high], [low * rate / 1e12, peak / 1e12, peak / 1e12], color="#000000", linestyle=dashes,
+                  linewidth=1, label=f"{name} peak, {peak / 1e12:,.0f} TFLOP/s")  # fmt: skip
+    prefill = {i: str(kind) == "prefill" for i, kind in enumerate(trace["phases"].get("kind", []))}
+    for kind, (marker, shade) in ROOF_MARKERS.items():
+        for is_prefill in (True, False):
+            own = points[(points["kind"] == kind) & (points["phase"].map(prefill).eq(is_prefill))]
+            if own.empty:
+                continue
+            label = f"{look.KINDS[kind][2] if kind == 'memory' else kind}, {'prefill' if is_prefill else 'decode'}"
+            axes.plot(own["intensity"], own["rate"] / 1e12, linestyle="none", marker=marker, color=shade, markersize=5,
+                      markerfacecolor=shade if is_prefill else "#ffffff", label=label)  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlim=(low, high), xlabel="intensity, FLOP per byte of GPU memory",
+             ylabel="achieved, TFLOP/s", title=f"memory {rate / 1e12:.2f} TB/s (the slope)")  # fmt: skip
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: look.plain(value)))
+    axes.legend(fontsize=7)
+    return figure
+
+
+# --- memory ---
+
+MEMORY = {
+    "memory_weights": ("#1b4f8a", "", "weights"),
+    "memory_optimizer": ("#b5432a", "xx", "optimiser"),
+    "memory_gradients": ("#2e8b57", "..", "gradients"),
+    "memory_kv_cache": ("#d98c3f", "//", "KV cache"),
+    "memory_activations": ("#bcd4ea", "", "activations and buffers"),
+}
+
+
+def draw_memory(trace, width=look.WIDE):
+    """GPUs with equal memory share a bar."""
+    gpus = trace.get("gpus")
+    if gpus is None or gpus.empty or "memory_capacity" not in gpus:
+        return None
+    kinds = {kind: style for kind, style in MEMORY.items() if kind in gpus.columns and (gpus[kind] > 0).any()}
+    alike = gpus.groupby([*kinds, "memory_capacity"], sort=False).agg(first=("gpu", "min"), last=("gpu", "max"),
+                                                                     count=("gpu", "size")).reset_index().iloc[:24]  # fmt: skip
+    labels = [
+        f"GPU {first}" if count == 1 else f"{count} GPUs,\n{first} to {last}"
+        for first, last, count in zip(alike["first"], alike["last"], alike["count"])
+    ]
+    figure, axes = look.figure(width, 1.1 + 0.45 * len(alike))
+    stacked(axes, labels, [(alike[kind], *style[:2]) for kind, style in kinds.items()], 1e-9)
+    capacity = float(alike["memory_capacity"].max()) * 1e-9
+    axes.axvline(capacity, color="#000000", linestyle="--", linewidth=1)
+    axes.set(xlabel="GB at its fullest; dashed: capacity", xlim=(0, 1.04 * capacity))
+    look.legend_below(figure, kinds.values(), columns_of(width, 5))
+    return figure
+
+
+# --- utilisation of GPUs and links ---
+
+BUSY = {
+    "busy_gemm": look.KINDS["gemm"],
+    "busy_attention": look.KINDS["attention"],
+    "busy_memory_kernels": look.KINDS["memory"],
+    "busy_communication": look.KINDS["collective"],
+}
+
+
+def run_seconds(trace):
+    """The length of the run: the end of the last thing it has."""
+    ends = [
+        float((table["start"] + table["duration"]).max())
+        for table in trace.values()
+        if {"start", "duration"} <= set(table.columns) and len(table)
+    ]
+    return max(ends) if ends else float("nan")
+
+
+def draw_utilisation(trace, width=look.WIDE):
+    gpus, seconds = trace.get("gpus"), run_seconds(trace)
+    if gpus is None or gpus.empty or not set(BUSY) <= set(gpus.columns) or not seconds > 0:
+        return None
+    figure, axes = look.figure(width, 2.6)
+    gpus = gpus.sort_values("gpu")
+    bottom = numpy.zeros(len(gpus))
+    edges = numpy.append(gpus["gpu"].to_numpy(), gpus["gpu"].iloc[-1] + 1)
+    for kind, (shade, hatch, _) in BUSY.items():
+        top = bottom + 100 * gpus[kind].to_numpy() / seconds
+        axes.stairs(top, edges, baseline=bottom, fill=True, facecolor=shade, hatch=hatch, edgecolor="#000000", linewidth=0.2)
+        bottom = top
+    axes.set(xlabel="GPU", ylabel="busy, % of the run", xlim=(edges[0], edges[-1]), ylim=(0, max(100, 1.02 * bottom.max())))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    look.legend_below(figure, BUSY.values(), columns_of(width, 4))
+    return figure
+
+
+def draw_links(trace, width=look.WIDE):
+    """Every link a point, sorted by use: a flat line is balance, a knee a hot spot."""
+    links = trace.get("links")
+    if links is None or links.empty:
+        return None
+    figure, axes = look.figure(width, 2.6)
+    groups = links.groupby(["kind", "direction"], observed=True)
+    for (kind, direction), shade, dashes, marker in zip(groups.groups, look.SHADES, look.DASHES, look.MARKERS):
+        own = groups.get_group((kind, direction))["utilisation"].sort_values(ascending=False).to_numpy() * 100
+        axes.plot(numpy.arange(1, len(own) + 1), own, color=shade, linestyle=dashes, marker=marker, markersize=4,
+                  markevery=max(1, len(own) // 8), label=f"{kind}, {direction}")  # fmt: skip
+    axes.set(xlabel="links, from the busiest", ylabel="used, % of capacity", ylim=(0, None), xlim=(1, None))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    axes.legend(fontsize=7.5, ncol=2)
+    return figure

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""How pictures look: few shades that keep their order in grey, a hatch or dash where neighbours
+would be alike, axes with units, nothing else."""
+import io
+import re
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import patches, pyplot  # noqa: E402
+
+# Dark to light, so that the order survives in grey; every curve has its own dashes and marker too.
+SHADES = ["#000000", "#1b4f8a", "#b5432a", "#2e8b57", "#b8860b"]
+DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
+MARKERS = ["o", "s", "^", "D", "v"]
+
+KINDS = {  # of operators: shade, hatch, what the legend says
+    "gemm": ("#1b4f8a", "", "matrix products"),
+    "attention": ("#d98c3f", "//", "attention"),
+    "memory": ("#bcd4ea", "", "norms, activations, copies"),
+    "host": ("#ffffff", "", "waits for its host"),
+    "collective": ("#5a5a5a", "\\\\", "communication"),
+}
+
+# What a page on a dark screen replaces; report.css gives the variables their values.
+INKS = {
+    "#000000": "ink", "#444444": "ink-soft", "#888888": "ink-soft", "#dddddd": "grid", "#ffffff": "paper",
+    "#1b4f8a": "blue", "#b5432a": "red", "#2e8b57": "green", "#b8860b": "gold", "#d98c3f": "orange",
+    "#bcd4ea": "pale", "#5a5a5a": "grey",
+}  # fmt: skip
+
+WIDE, NARROW = 7.2, 3.5  # inches: a page, a phone
+
+pyplot.rcParams.update(
+    {
+        "font.size": 9,
+        "axes.titlesize": 9,
+        "axes.titlelocation": "left",
+        "axes.grid": True,
+        "grid.color": "#dddddd",
+        "axes.axisbelow": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "figure.dpi": 110,
+        "hatch.linewidth": 0.5,
+        "legend.frameon": False,
+        "legend.fontsize": 8,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "cpsim",
+    }
+)
+
+
+def bar_style(shade, hatch=""):
+    return {"facecolor": shade, "hatch": hatch, "edgecolor": "#000000", "linewidth": 0.4}
+
+
+def legend_below(drawn, entries, columns):
+    """Under the axes, in room made for it. `entries`: (shade, hatch, label)."""
+    handles = [patches.Patch(**bar_style(shade, hatch), label=label) for shade, hatch, label in entries]
+    share = (0.2 * -(-len(handles) // columns) + 0.05) / drawn.get_size_inches()[1]
+    drawn.get_layout_engine().set(rect=(0, share, 1, 1 - share))
+    drawn.legend(handles=handles, loc="lower center", ncol=columns, fontsize=7.5)
+
+
+def figure(width, height, rows=1, **options):
+    return pyplot.subplots(rows, 1, figsize=(width, height), layout="constrained", **options)
+
+
+def save(drawn, path):
+    """To PNG, SVG or PDF, by the name. The same figure gives the same bytes."""
+    suffix = str(path).rsplit(".", 1)[-1].lower()
+    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    drawn.savefig(path, metadata=metadata.get(suffix))
+    pyplot.close(drawn)
+
+
+def inline_svg(drawn, prefix, label):
+    """An <svg> for a page: its colours are the page's variables, its ids its own, its text text."""
+    stream = io.StringIO()
+    drawn.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    pyplot.close(drawn)
+    text = stream.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{label}">', text, count=1)
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r"url\(#", f"url(#{prefix}-", text)
+    text = re.sub(r'href="#', f'href="#{prefix}-', text)
+    for shade, name in INKS.items():
+        text = text.replace(shade, f"var(--{name})")
+    # Text has no colour of its own in matplotlib's SVG: black by default.
+    return text.replace("<text ", '<text fill="var(--ink)" ')
+
+
+# --- numbers for people ---
+
+
+def plain(value):
+    """A tick of a logarithmic axis as text, not as a formula that a page cannot colour."""
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
+_STEPS = [(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
+
+
+def quantity(value, unit):
+    """Three digits and a unit: 0.0123 s is 12.3 ms."""
+    if value != value:
+        return "not modelled"
+    small = [(1e-3, "m"), (1e-6, "u")] if unit == "s" else []
+    steps = [(1, "")] + small if unit == "s" else _STEPS
+    if value == 0:
+        return f"0 {unit}"
+    for scale, prefix in steps:
+        if abs(value) >= scale or (scale, prefix) == steps[-1]:
+            scaled = value / scale
+            digits = max(0, 2 - len(str(int(abs(scaled)))) + 1)
+            return f"{scaled:,.{digits}f} {prefix}{unit}"
+    return f"{value:g} {unit}"
+
+
+def percent(share):
+    return "-" if share != share else f"{100 * share:.1f} %"

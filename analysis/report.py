@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""A run, several runs or a sweep as one HTML page: no network, no script; pictures are SVG in the
+page, once for a wide screen and once for a phone, in the page's colours, dark or light."""
+import html
+import pathlib
+
+from . import cpsim_trace, figures, look, scenario, summary
+
+CSS = pathlib.Path(__file__).with_name("report.css")
+
+PICTURES = [  # id, heading, caption, what draws it
+    ("time", "Where the time goes", "Each phase's time, split by what the GPU's user waits for.", figures.draw_phases),
+    ("timeline", "Timeline", "One layer of each phase on its first rank; the streams overlap.", figures.draw_timeline),
+    ("roofline", "Roofline", "Each kernel's rate against what the GPU's memory and matrix units allow. Far under the "
+     "line: waits for its launch, or is too small to fill the GPU.", figures.draw_roofline),
+    ("utilisation", "Utilisation", "Time in kernels and communication, hidden or not, so the two may pass 100 % together.",
+     figures.draw_utilisation),
+    ("memory", "Memory", "Each GPU at its fullest.", figures.draw_memory),
+    ("links", "Links", "Mean use over the run, the busiest link first.", figures.draw_links),
+]  # fmt: skip
+
+
+def escape(value):
+    return html.escape(str(value), quote=True)
+
+
+def table(rows, classes=""):
+    """The first row is the head."""
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in rows[1:])
+    return f'<div class="scroll"><table class="{classes}"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n'
+
+
+def picture(trace, prefix, name, caption, draw):
+    """A <figure>, or "" when there is nothing to draw."""
+    versions = []
+    for kind, width in (("wide", look.WIDE), ("narrow", look.NARROW)):
+        drawn = draw(trace, width)
+        if drawn is None:
+            return ""
+        versions.append(f'<div class="{kind}">{look.inline_svg(drawn, f"{prefix}{name}-{kind}", escape(caption))}</div>')
+    return f'<figure>{"".join(versions)}<figcaption>{escape(caption)}</figcaption></figure>\n'
+
+
+def subtitle(settings, trace):
+    def name(key):
+        value = settings.get(key)
+        return value.get("title") or value.get("name") if isinstance(value, dict) else value
+
+    parts = [name("model"), name("gpu"), name("cluster"), name("software")]
+    gpus = trace.get("gpus")
+    count = f"{len(gpus)} GPUs" if gpus is not None and len(gpus) else None
+    return " · ".join(str(part) for part in [count, *parts] if part)
+
+
+def facts(trace):
+    items = [(str(row["name"]), row["latency"], row["kind"]) for row in trace["phases"].head(6).to_dict("records")] if (
+        "phases" in trace and "latency" in trace["phases"]) else []  # fmt: skip
+    cells = [(f"{'TTFT' if kind == 'prefill' else 'TPOT'}, {name}", look.quantity(value, "s")) for name, value, kind in items]
+    cells += [(name, summary.fact_text(*fact)) for name, fact in summary.totals(trace).items()]
+    return "<dl>" + "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>\n" for k, v in cells) + "</dl>\n"
+
+
+def phase_table(trace):
+    phases = trace.get("phases")
+    if phases is None or phases.empty or "latency" not in phases:
+        return ""
+    rows = [["phase", "new", "cached", "ring", "start", "duration", "latency", "MFU", "NVLink", "network", "energy"]]
+    for row in phases.head(200).to_dict("records"):
+        rows.append([
+            row["name"], f"{row['new_tokens']:,}", f"{row['cached_tokens']:,}", str(row["ring"]).replace("_", "-"),
+            look.quantity(row["start"], "s"), look.quantity(row["duration"], "s"), look.quantity(row["latency"], "s"),
+            look.percent(row["mfu"]), look.quantity(row["nvlink_bytes"], "B"), look.quantity(row["network_bytes"], "B"),
+            look.quantity(row["energy"], "J"),
+        ])  # fmt: skip
+    return table(rows)
+
+
+def configuration(trace, settings, prefix):
+    text = trace.attributes.get("scenario", "")
+    rows = [["setting", "value"]]
+    for key in ("layout", "precision", "attention", "workload", "detail", "memory"):
+        if key in settings:
+            rows += [[path, value] for path, value in scenario.flat(settings[key], key).items()]
+    return (
+        f'<h2 id="{prefix}configuration">Configuration</h2>\n{table(rows, "words")}'
+        f"<details><summary>The whole scenario, as it was understood</summary><pre>{escape(text)}</pre></details>\n"
+    )
+
+
+def run_section(trace, prefix):
+    """(navigation, body) of one run."""
+    settings = scenario.parse(trace.attributes.get("scenario", ""))
+    sections = [("summary", "Summary", facts(trace) + phase_table(trace))]
+    for name, heading, caption, draw in PICTURES:
+        drawn = picture(trace, prefix, name, caption, draw)
+        if drawn:
+            sections.append((name, heading, drawn))
+    body = f"<p>{escape(subtitle(settings, trace))}</p>\n"
+    links = "".join(f'<a href="#{prefix}{name}">{escape(heading)}</a>\n' for name, heading, _ in sections)
+    links += f'<a href="#{prefix}configuration">Configuration</a>'
+    body += f"<nav>{links}</nav>\n"
+    body += "".join(f'<h2 id="{prefix}{name}">{escape(heading)}</h2>\n{text}' for name, heading, text in sections)
+    return body + configuration(trace, settings, prefix)
+
+
+def comparison(traces):
+    """Runs side by side: the settings that differ, then the totals."""
+    flats = [scenario.flat(scenario.parse(trace.attributes.get("scenario", ""))) for trace in traces]
+    keys = list(dict.fromkeys(key for flat in flats for key in flat))
+    differing = [key for key in keys if len({str(flat.get(key)) for flat in flats}) > 1]
+    names = [f"run {number}" for number in range(1, len(traces) + 1)]
+    rows = [["setting", *names]] + [[key, *(flat.get(key, "-") for flat in flats)] for key in differing]
+    totals = [summary.totals(trace) for trace in traces]
+    shared = [name for name in totals[0] if all(name in own for own in totals)]
+    values = [["total", *names]] + [[name, *(summary.fact_text(*own[name]) for own in totals)] for name in shared]
+    return f"<h2>Side by side</h2>\n{table(rows, 'words')}{table(values)}"
+
+
+def document(heading, body, trace):
+    versions = f"cpsim {trace.attributes.get('cpsim_version', '')}, git {trace.attributes.get('git_revision', '')}"
+    if "simgrid_version" in trace.attributes:
+        versions += f", SimGrid {trace.attributes['simgrid_version']}, trace format {trace.attributes['cpsim_format']}"
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<link rel="icon" href="data:,">\n<title>{escape(heading)}</title>\n'
+        f"<style>\n{CSS.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n<h1>{escape(heading)}</h1>\n{body}"
+        f"<p>{escape(versions)}</p>\n</body>\n</html>\n"
+    )
+
+
+def page(paths):
+    """The HTML of one run, or of several, one after the other."""
+    traces = [cpsim_trace.load(path) for path in paths]
+    if len(traces) == 1:
+        return document(summary.title(traces[0]), run_section(traces[0], ""), traces[0])
+    body = comparison(traces)
+    for number, trace in enumerate(traces, 1):
+        body += f"<h1>Run {number}: {escape(summary.title(trace))}</h1>\n{run_section(trace, f'run-{number}-')}"
+    return document(f"{len(traces)} runs of cpsim", body, traces[0])

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""A run in words and figures, and what changed between two."""
+import pandas
+
+from . import look, scenario
+from .figures import run_seconds
+
+PARTS = ["gemm", "attention", "memory_kernels", "tp_collective", "ring_exposed", "host", "other"]
+SUMS = {  # columns of /phases
+    "nvlink_bytes": ("bytes over NVLink", "B"),
+    "network_bytes": ("bytes between nodes", "B"),
+    "flops": ("work", "FLOP"),
+    "energy": ("energy", "J"),
+}
+LINKS = {"nvlink": "NVLink", "nic": "network card"}
+LATENCIES = ["ttft", "tpot", "latency", "queue_delay"]
+QUANTILES = [0.5, 0.9, 0.95, 0.99]
+
+
+def describe_phases(trace):
+    """The phases, one line each: latency, and the parts of the duration as percentages."""
+    phases = trace["phases"]
+    parts = [part for part in PARTS if part in phases]
+    shares = phases[parts].div(phases["duration"], axis=0) * 100
+    table = pandas.concat([phases[["name", "new_tokens", "cached_tokens", "ring", "latency"]], shares], axis=1)
+    return table.to_string(index=False, formatters={part: "{:.1f} %".format for part in parts})
+
+
+def totals(trace):
+    """{name: (value, unit)}: what two runs are compared by."""
+    facts = {"simulated time": (run_seconds(trace), "s")}
+    phases = trace.get("phases")
+    if phases is not None and len(phases):
+        for column, (name, unit) in SUMS.items():
+            if column in phases:
+                facts[name] = (float(phases[column].sum(skipna=False)), unit)
+    gpus = trace.get("gpus")
+    if gpus is not None and len(gpus):
+        facts["GPUs"] = (float(len(gpus)), "")
+        memory = [c for c in gpus if c.startswith("memory_") and c != "memory_capacity"]
+        facts["memory of the fullest GPU"] = (float(gpus[memory].sum(axis=1).max()), "B")
+    links = trace.get("links")
+    if links is not None and len(links):
+        for kind, own in links.groupby("kind", observed=True):
+            facts[f"busiest {LINKS.get(kind, kind)}"] = (100 * float(own["utilisation"].max()), "%")
+    return facts | request_totals(trace)
+
+
+def request_totals(trace):
+    requests = trace.get("requests")
+    facts = {}
+    if requests is None or requests.empty:
+        return facts
+    facts["requests"] = (float(len(requests)), "")
+    for column in LATENCIES:
+        values = requests[column].dropna() if column in requests else []
+        for quantile in QUANTILES if len(values) else []:
+            facts[f"{column} p{100 * quantile:g}"] = (float(values.quantile(quantile)), "s")
+    return facts
+
+
+def fact_text(value, unit):
+    if unit == "%":
+        return f"{value:.1f} %"
+    return f"{value:,.0f}" if unit == "" else look.quantity(value, unit)
+
+
+def title(trace):
+    return str(scenario.parse(trace.attributes.get("scenario", "")).get("title", "a run of cpsim"))
+
+
+def summary_text(trace):
+    lines = [title(trace), ""]
+    if len(trace.get("phases", [])):
+        lines += [describe_phases(trace), ""]
+    facts = totals(trace)
+    width = max(map(len, facts))
+    lines += [f"{name:{width}}  {fact_text(*fact)}" for name, fact in facts.items()]
+    return "\n".join(lines)
+
+
+# --- two runs ---
+
+
+def changed_settings(first, second):
+    """[(key, value in the first, value in the second)] of the two scenarios; None: not there."""
+    one, two = (scenario.flat(scenario.parse(trace.attributes.get("scenario", ""))) for trace in (first, second))
+    keys = list(one) + [key for key in two if key not in one]
+    return [(key, one.get(key), two.get(key)) for key in keys if one.get(key) != two.get(key)]
+
+
+def change(before, after):
+    """+12.3 %, or a word where there is no ratio."""
+    if before != before or after != after:
+        return ""
+    if before == after:
+        return "="
+    return "new" if before == 0 else f"{100 * (after - before) / before:+.1f} %"
+
+
+def changed_phases(first, second):
+    """One row a phase that both have: (name, latency before, after, part that changed most, by s)."""
+    one, two = first.get("phases"), second.get("phases")
+    if one is None or two is None:
+        return []
+    rows = []
+    two = two.drop_duplicates("name").set_index("name")
+    for row in one.drop_duplicates("name").to_dict("records"):
+        if row["name"] not in two.index:
+            continue
+        other = two.loc[row["name"]]
+        deltas = {part: float(other[part] - row[part]) for part in PARTS if part in row and part in other}
+        most = max(deltas, key=lambda part: abs(deltas[part]), default=None)
+        moved = most is not None and abs(deltas[most]) > 1e-12
+        rows.append((row["name"], row["latency"], float(other["latency"]), most if moved else None, deltas.get(most, 0.0)))
+    return rows
+
+
+def _table(rows):
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]
+
+
+def comparison_text(first, second):
+    lines = [f"first   {title(first)}", f"second  {title(second)}", ""]
+    settings = changed_settings(first, second)
+    if settings:
+        shown = [["setting", "first", "second"]]
+        shown += [[key, *("-" if v is None else str(v) for v in (a, b))] for key, a, b in settings if key != "title"]
+        lines += _table(shown) if len(shown) > 1 else ["the same settings but for the title"]
+    else:
+        lines.append("the same settings")
+    phases = changed_phases(first, second)
+    if phases:
+        rows = [["phase", "first", "second", "latency", "most of the change in its time"]]
+        for name, before, after, part, delta in phases:
+            cause = f"{part} {'+' if delta > 0 else '-'}{look.quantity(abs(delta), 's')}" if part else ""
+            rows.append([name, look.quantity(before, "s"), look.quantity(after, "s"), change(before, after), cause])
+        lines += ["", *_table(rows)]
+    one, two = totals(first), totals(second)
+    rows = [["total", "first", "second", "change"]]
+    for name in one:
+        if name in two:
+            before, after = one[name][0], two[name][0]
+            rows.append([name, fact_text(*one[name]), fact_text(*two[name]), change(before, after)])
+    return "\n".join([*lines, "", *_table(rows)])

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ * cpsim sweep FILE -o FOLDER: runs a scenario at many points. cpsim sweep merge FOLDER: puts the
+ * shards of one together. */
+#include "sim/sweep/sweep.h"
+
+#include "sim/base/quantity.h"
+#include "sim/cli/cli.h"
+#include "sim/cli/sweep_shard.h"
+#include "sim/sweep/result.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { INTERRUPTED_STATUS = 130 }; /* what shells say of a program that Ctrl-C ended */
+
+/* --- progress, on stderr --- */
+
+struct reporting {
+    bool terminal, shown;
+    double last; /* seconds at which the last line was written */
+};
+
+static void report(void *context, const struct sweep_progress *progress)
+{
+    struct reporting *reporting = context;
+    double every = reporting->terminal ? 0.2 : 10.0, patience = reporting->terminal ? 1.0 : 10.0;
+    uint64_t run = progress->done + progress->rejected + progress->failed;
+    uint64_t left = progress->total - progress->already - run;
+    if (progress->seconds < patience || run == 0 || left == 0 ||
+        progress->seconds - reporting->last < every) {
+        return;
+    }
+    double rate = (double)run / progress->seconds;
+    fprintf(stderr, "%s%" PRIu64 "/%" PRIu64 " points", reporting->terminal ? "\r" : "",
+            progress->already + run, progress->total);
+    if (progress->rejected + progress->failed > 0) {
+        fprintf(stderr, ", %" PRIu64 " rejected, %" PRIu64 " failed", progress->rejected,
+                progress->failed);
+    }
+    fprintf(stderr, ", %.0f a second, %s left", rate, quantity_seconds((double)left / rate).text);
+    fputs(reporting->terminal ? "\x1b[K" : "\n", stderr);
+    reporting->shown = true;
+    reporting->last = progress->seconds;
+}
+
+static void end_report(const struct reporting *reporting)
+{
+    if (reporting->terminal && reporting->shown) {
+        fputs("\r\x1b[K", stderr);
+    }
+}
+
+/* --- what was found --- */
+
+static void print_errors(const struct journal_contents *contents, enum point_status status)
+{
+    static const char *const words[] = {[POINT_REJECTED] = "rejected", [POINT_FAILED] = "failed"};
+    uint64_t count = status == POINT_REJECTED ? contents->rejected : contents->failed;
+    for (uint64_t point = 0; count > 0 && point < contents->sweep.point_count; point++) {
+        const struct point_record *record = contents->points[point];
+        if (record != NULL && record->status == status) {
+            printf("%" PRIu64 " %s; the first is point %" PRIu64 ": %s\n", count, words[status],
+                   point, record->error);
+            return;
+        }
+    }
+}
+
+static int print_results(const struct invocation *invocation,
+                         const struct journal_contents *contents, const char *folder)
+{
+    if (!invocation->quiet) {
+        printf("%s%s%s\n\n", style(stdout, STYLE_BOLD), contents->sweep.title,
+               style(stdout, STYLE_NONE));
+        result_print_best(contents, style(stdout, STYLE_DIM),
+                          style(stdout, STYLE_DIM)[0] != '\0' ? STYLE_NONE : "", stdout);
+        printf("\n%" PRIu64 " of %" PRIu64 " points done\n", contents->done,
+               contents->sweep.point_count);
+        print_errors(contents, POINT_REJECTED);
+        print_errors(contents, POINT_FAILED);
+        printf("%s/sweep.h5, %s/sweep.csv\n", folder, folder);
+    }
+    int status = result_close(&(struct invocation){.output = NULL}, stdout);
+    return contents->failed > 0 || contents->done == 0 ? EXIT_RUN_FAILED : status;
+}
+
+/* --- reading the command --- */
+
+/* False after a complaint. */
+static bool read_workers(const struct invocation *invocation, unsigned *workers)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    *workers = online > 0 ? (unsigned)online : 1;
+    if (invocation->jobs == NULL) {
+        return true;
+    }
+    char *end = NULL;
+    unsigned long count = strtoul(invocation->jobs, &end, 10);
+    if (invocation->jobs[0] < '0' || invocation->jobs[0] > '9' || *end != '\0' || count < 1 ||
+        count > 4096) {
+        fprintf(stderr, "cpsim: error: --jobs: '%s' is not a number from 1 to 4096\n",
+                invocation->jobs);
+        return false;
+    }
+    *workers = (unsigned)count;
+    return true;
+}
+
+static void print_dropped(const struct sweep_file *file, const struct points *points)
+{
+    for (size_t i = 0; i < file->where_count; i++) {
+        if (points->dropped[i] > 0) {
+            fprintf(stderr, "dropped %" PRIu64 " of %" PRIu64 " points: not %s\n",
+                    points->dropped[i], points->considered, file->where[i]);
+        }
+    }
+}
+
+/* The sweep file as it is, for the results. */
+static const char *read_text(struct arena *arena, const char *path)
+{
+    struct text text = {.arena = arena};
+    char block[4096];
+    size_t count = 0;
+    FILE *stream = fopen(path, "rb");
+    text_add(&text, "");
+    while (stream != NULL && (count = fread(block, 1, sizeof block, stream)) > 0) {
+        text_append(&text, block, count);
+    }
+    if (stream != NULL) {
+        fclose(stream);
+    }
+    return text.bytes;
+}
+
+static int end_sweep(const struct invocation *invocation, const struct sweep_job *job,
+                     const struct journal_contents *contents, enum sweep_end end)
+{
+    switch (end) {
+    case SWEEP_WHOLE:
+        return print_results(invocation, contents, job->folder);
+    case SWEEP_SHARD:
+        if (!invocation->quiet) {
+            printf("shard %" PRIu32 " of %" PRIu32 " is done; when all are: cpsim sweep merge %s\n",
+                   job->shard, job->shards, job->folder);
+        }
+        return result_close(&(struct invocation){.output = NULL}, stdout);
+    case SWEEP_INTERRUPTED:
+        fprintf(stderr,
+                "cpsim: stopped with %" PRIu64 " of %" PRIu64 " points; the same command "
+                "goes on from here\n",
+                contents->done + contents->rejected + contents->failed,
+                contents->sweep.point_count);
+        return INTERRUPTED_STATUS;
+    case SWEEP_BROKEN:
+        break;
+    }
+    return EXIT_WRONG_INPUT;
+}
+
+static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
+                    const struct invocation *invocation)
+{
+    const char *path = invocation->operands[0];
+    struct reporting reporting = {.terminal = isatty(STDERR_FILENO) != 0};
+    struct sweep_job job = {.folder = invocation->output,
+                            .retry_failed = invocation->retry_failed,
+                            .report = invocation->quiet ? NULL : report,
+                            .context = &reporting,
+                            .arena = arena,
+                            .diagnostics = diagnostics};
+    if (!read_workers(invocation, &job.workers) ||
+        !sweep_shard_find(invocation->shard, &job.shard, &job.shards)) {
+        return EXIT_WRONG_INPUT;
+    }
+    if (job.folder == NULL) {
+        fprintf(stderr, "cpsim: error: cpsim sweep needs -o FOLDER for its results\n");
+        return EXIT_WRONG_INPUT;
+    }
+    job.file = sweep_file_load(arena, path, diagnostics);
+    job.text = job.file == NULL ? NULL : read_text(arena, path);
+    struct points *points = job.file == NULL
+                                ? NULL
+                                : points_create(arena, job.file, invocation->overrides,
+                                                invocation->override_count, diagnostics);
+    if (points == NULL) {
+        return EXIT_WRONG_INPUT;
+    }
+    job.points = points;
+    if (!invocation->quiet) {
+        print_dropped(job.file, points);
+    }
+    struct journal_contents contents;
+    enum sweep_end end = sweep_run(&job, &contents);
+    end_report(&reporting);
+    return end_sweep(invocation, &job, &contents, end);
+}
+
+static int merge_in(struct arena *arena, struct diagnostics *diagnostics,
+                    const struct invocation *invocation)
+{
+    struct journal_contents contents;
+    if (!sweep_merge(arena, invocation->operands[1], &contents, diagnostics)) {
+        return EXIT_RUN_FAILED;
+    }
+    return print_results(invocation, &contents, invocation->operands[1]);
+}
+
+static int run_sweep(const struct invocation *invocation)
+{
+    bool merges = strcmp(invocation->operands[0], "merge") == 0;
+    if (invocation->operand_count != (merges ? 2 : 1)) {
+        fprintf(stderr, "cpsim: error: usage: cpsim sweep FILE -o FOLDER, or cpsim sweep merge "
+                        "FOLDER\n");
+        return EXIT_WRONG_INPUT;
+    }
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    int status = (merges ? merge_in : sweep_in)(arena, diagnostics, invocation);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+    return status;
+}
+
+const struct command command_sweep = {
+    .name = "sweep",
+    .operands = "FILE",
+    .summary = "run a scenario at many points; cpsim sweep merge FOLDER puts shards together",
+    .doc = "-o names the folder of the results: sweep.h5 and sweep.csv, a row a point. Stopped or "
+           "killed, the same command goes on where it was. cpsim describe sweep says what a sweep "
+           "file holds.",
+    .example = "cpsim sweep scenarios/sweeps/nodes-and-context.yaml -o nodes -j 8",
+    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) | TAKES(OPTION_SHARD) |
+               TAKES(OPTION_RETRY_FAILED) | TAKES(OPTION_QUIET),
+    .least_operands = 1,
+    .most_operands = 2,
+    .run = run_sweep,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * The kinds of rows there are. */
+#include "sim/compare/measurement.h"
+
+#include <stddef.h>
+
+const struct measurement_kind *const measurement_kinds[] = {
+    &kind_gemm,
+    &kind_sustained_gemm,
+    &kind_attention_prefill,
+    &kind_attention_decode,
+    &kind_memory,
+    &kind_layers,
+    &kind_tensor_layers,
+    &kind_training_layers,
+    &kind_optimizer,
+    &kind_ring,
+    &kind_overlap,
+    &kind_collective,
+    &kind_collective_tests,
+    &kind_collective_table,
+    &kind_energy,
+    &kind_power,
+    NULL,
+};

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT
+ * A service's figures as the columns of a sweep. */
+#ifndef CPSIM_SIM_RUN_SERVING_METRICS_H
+#define CPSIM_SIM_RUN_SERVING_METRICS_H
+
+#include "sim/base/metric.h"
+#include "sim/serving/metrics.h"
+
+void serving_metric_list(const struct serving_metrics *found, struct metric_list *metrics);
+
+#endif

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# cpsim compare: the kind of a table is seen from its columns, bad rows are named by their place, all
+# of them, and nothing is printed then; what is beyond the models' data says so.
+set -euo pipefail
+cpsim=$1 source=$2
+# shellcheck source=tests/cli/library.sh
+source "$source/tests/cli/library.sh"
+cd "$scratch"
+python=$("$source/tools/find-python.sh" json)
+silicon=$source/tests/validation/silicon
+
+# A table of one's own: other columns do no harm, in any order.
+cat >gemm.csv <<'END_CSV'
+# measured yesterday
+time_us,note,dtype,m,k,n
+30.68,"a ""quoted"", note",bf16,1,16384,2304
+100,,fp8t,200000,16384,2304
+END_CSV
+expect 0 "/^GEMM bf16 +1 /" "" "$cpsim" compare gemm.csv --gpu h100-sxm --csv rows.csv
+grep -q '^gemm.csv:4: m = 200000 is outside the fitted 1 to 32768$' out || { cat out; exit 1; }
+grep -q '^gemm.csv,3,gemm,GEMM bf16,time_us,30.68,' rows.csv || { cat rows.csv; exit 1; }
+grep -q ',extrapolated: m = 200000 is outside' rows.csv || { cat rows.csv; exit 1; }
+
+# A GPU file of one's own, by path; the same as the shipped one gives the same figures.
+cp "$source/platforms/gpus/h100-sxm.yaml" mine.yaml
+"$cpsim" compare gemm.csv --gpu h100-sxm >shipped
+expect 0 "$(cat shipped)" "" "$cpsim" compare gemm.csv --gpu ./mine.yaml
+# One that doesn't say what it was fitted on covers nothing.
+sed '/^fitted:/,$d' mine.yaml >silent.yaml
+expect 0 "/^gemm.csv:3: no file says which m were fitted$/" "" "$cpsim" compare gemm.csv --gpu ./silent.yaml
+
+# Every wrong field at once, by its place; exit 2 and no result.
+cat >bad.csv <<'END_CSV'
+dtype,m,k,n,time_us
+fp9,1,2,3,4
+bf16,0,2,3,4
+bf16,1.5,x,3,4
+bf16,1,2,3,-4
+bf16,1,2,3,inf
+bf16,1,2,3
+END_CSV
+expect 2 "" "bad.csv:2:1: error: dtype: 'fp9' is not known (did you mean 'fp8'?)
+bad.csv:3:6: error: m: 0 is out of range [1, 1.07374e+09]
+bad.csv:4:6: error: m: 1.5 is not a whole number
+bad.csv:4:10: error: k: 'x' is not a number
+bad.csv:5:12: error: time_us: -4 is out of range [1e-09, 1e+15]
+bad.csv:6:12: error: time_us: 'inf' is not a number
+bad.csv:7:1: error: 4 fields, but the header names 5 columns
+7 errors" "$cpsim" compare bad.csv --gpu h100-sxm --csv none.csv
+[ ! -e none.csv ] || { echo "bad rows left a result"; exit 1; }
+
+# What the command line must name, and names that nothing has.
+expect 2 "" "gemm.csv: error: rows of kind gemm need a GPU: --gpu NAME, such as --gpu h100-sxm
+1 error" "$cpsim" compare gemm.csv
+expect 2 "" "the command line: error: no gpu is called 'h100-sx' (did you mean 'h100-sxm'?)
+1 error" "$cpsim" compare gemm.csv --gpu h100-sx
+expect 2 "" "/rows of kind collective need a cluster: --cluster NAME/" \
+    "$cpsim" compare "$silicon/h200x2_nccl.csv" --gpu h200-sxm
+printf 'collective,ranks,bytes,mode,time_us\nall_reduce,16,1024,graph,20\nall_redcue,2,1024,eager,20\n' >nccl.csv
+expect 2 "" "nccl.csv:2:12: error: ranks: 15 ranks are not alike on 2 nodes
+nccl.csv:3:1: error: collective: 'all_redcue' is not known (did you mean 'all_reduce'?)
+2 errors" bash -c "sed s/16,/15,/ nccl.csv >nccl2.csv; mv nccl2.csv nccl.csv; '$cpsim' compare nccl.csv --cluster dgx-h100"
+printf 'm,k,time_us\n1,2,3\n' >unknown.csv
+expect 2 "" "unknown.csv:1:1: error: no kind of measurement has these columns; nearest is gemm, which also needs: dtype, n (cpsim compare, without a file, lists all kinds)
+1 error" "$cpsim" compare unknown.csv --gpu h100-sxm
+expect 2 "" "none.csv: error: cannot be opened: No such file or directory
+1 error" "$cpsim" compare none.csv --gpu h100-sxm
+: >empty.csv
+expect 2 "" "/^empty.csv:1:1: error: an empty table/" "$cpsim" compare empty.csv --gpu h100-sxm
+
+# A row may name its own cluster and software.
+printf 'cluster,software,kind,ranks,ranks_per_node,launch,bytes,microseconds\n,,all-reduce,8,8,graph,1024,7\nnone,,all-reduce,8,8,graph,1024,7\n' >own.csv
+expect 2 "" "/^own.csv:2:1: error: cluster: the row names none, and there is no --cluster$/" "$cpsim" compare own.csv
+grep -q "^own.csv:3:1: error: no cluster is called 'none'" err || { cat err; exit 1; }
+
+# Of two libraries that ran a shape the faster counts.
+cat >attention.csv <<'END_CSV'
+backend,batch,ctx,hq,hk,hd,time_us
+slow,1,512,16,1,128,80
+fast,1,512,16,1,128,8
+slow,2,512,16,1,128,9
+END_CSV
+expect 0 "/^attention decode +2 /" "" "$cpsim" compare attention.csv --gpu h100-sxm
+
+# All kinds there are; JSON for programs, the same figures in it.
+expect 0 "/^  tq,tk,hq,hk,hd,causal,time_us$/" "" "$cpsim" compare
+"$cpsim" compare "$silicon"/h100_*.csv --gpu h100-sxm --json -o all.json --csv all.csv
+cat >check.py <<'END_PY'
+import csv, json, statistics, sys
+result = json.load(open("all.json"))
+rows = list(csv.DictReader(open("all.csv")))
+assert len(rows) == len(result["rows"]) > 800, len(rows)
+for group in result["classes"]:
+    errors = [abs(r["error"]) for r in result["rows"] if r["class"] == group["class"] and r["counts"]]
+    assert len(errors) == group["count"] > 0, group
+    assert abs(statistics.median(errors) - group["median"]) < 1e-9, group
+    assert max(errors) == group["worst"], group
+    assert group["median"] <= group["p90"] <= group["worst"], group
+END_PY
+expect 0 "" "" "$python" check.py
+finish
