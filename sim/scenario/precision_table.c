@@ -104,10 +104,6 @@ const struct preset precision_presets[] = {
              "ffn_weights: {format: fp8, scaling: row}}",
      .doc = "Every product of a layer with weights in fp8 with row scales; attention itself, "
             "embedding, head and KV cache in bf16."},
-    {.name = "fp8-tensor",
-     .yaml = "{attention_weights: {format: fp8, scaling: tensor}, "
-             "ffn_weights: {format: fp8, scaling: tensor}}",
-     .doc = "The same with one scale a tensor: training with Transformer Engine or torchao."},
     {.name = "w4a16",
      .yaml = "{attention_weights: {format: int4, scaling: block, block: 128}, "
              "ffn_weights: {format: int4, scaling: block, block: 128}}",

@@ -19,7 +19,13 @@ static const struct llm small = {.name = "small",
                                  .head_size = 128,
                                  .vocabulary = 128256,
                                  .gated_ffn = true};
-static const struct precision bf16 = {.activations = FORMAT_BF16, .kv_cache = FORMAT_BF16};
+static const struct precision bf16 = {.activations = FORMAT_BF16,
+                                      .kv_cache = FORMAT_BF16,
+                                      .attention_weights = {.format = FORMAT_BF16},
+                                      .ffn_weights = {.format = FORMAT_BF16},
+                                      .embedding = {.format = FORMAT_BF16}};
+static const struct gpu gpu = {
+    .dense_flops_per_second = {[FORMAT_BF16] = 1e15, [FORMAT_FP8] = 2e15}};
 static struct software software;
 
 static struct training training_of(const struct layout *layout)
@@ -33,6 +39,7 @@ static struct training training_of(const struct layout *layout)
                                                    .gradient_bytes_per_parameter = 4.0};
     return (struct training){
         .replica = {.llm = &small,
+                    .gpu = &gpu,
                     .cluster = &fixture_cluster,
                     .software = &software,
                     .layout = layout,
