@@ -33,7 +33,11 @@ static bool run_serving(const struct scenario *scenario, struct arena *arena,
                         const char *trace_path, struct metric_list *metrics,
                         struct diagnostics *diagnostics)
 {
-    (void)trace_path; /* a service's rows have no table in the trace of a point */
+    if (trace_path != NULL) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = trace_path}),
+                       "a workload of kind 'serving' writes no trace; leave 'traces' out");
+        return false;
+    }
     struct serving_run *run = ARENA_NEW(arena, struct serving_run);
     bool wrong_input = false;
     if (!serving_run(scenario, arena, NULL, run, &wrong_input, diagnostics)) {
