@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 /* Rows buffered, and rows of a chunk in the file: half a MiB of doubles, a size at which reading
- * one column is as quick as it gets. Deflate's level 4 makes a long service's trace 1 % smaller than
- * level 1 and takes a third more CPU. */
+ * one column is as quick as it gets. Deflate's level 4 makes a long service's trace 1 % smaller
+ * than level 1 and takes a third more CPU. */
 enum { CHUNK_ROWS = 64 * 1024, DEFLATE_LEVEL = 1 };
 
 struct column {
