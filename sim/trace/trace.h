@@ -6,7 +6,9 @@
  *     uint64_t row = trace_add_phase(trace, &(struct trace_phase){.name = "prefill turn 1", ...});
  *     bool written = trace_close(trace);
  *
- * Rows go to run.h5.part, 64 Ki at a time, so memory is bounded whatever the length of the run;
+ * Rows go to run.h5.part, 64 Ki at a time, so memory is bounded whatever the length of the run: one
+ * lot of a table fills while the one before is compressed and written in a thread of its own (the
+ * only one that speaks to HDF5 then, on a stack large enough for it: an actor's is not).
  * trace_close() renames it to run.h5. The same rows and attributes give the same bytes.
  * Owner: whoever opened it, until trace_close() or trace_abandon(). Rows and their strings are
  * copied. */
@@ -92,6 +94,39 @@ struct trace_gpu {
     double joules; /* NAN: not modelled */
 };
 
+enum trace_outcome { TRACE_DONE, TRACE_REJECTED, TRACE_LOST };
+
+/* A request of a service. Times that it never reached are NAN. */
+struct trace_request {
+    enum trace_outcome outcome;
+    uint32_t replica, session, turn;
+    uint64_t prompt_tokens, output_tokens, cached_tokens;
+    double arrival_seconds, scheduled_seconds, first_token_seconds, last_token_seconds;
+    uint32_t preemptions, retries;
+};
+
+/* Steps of a replica that serves: one with prompts in it, or several of decode alone, alike. */
+struct trace_step {
+    uint32_t replica;
+    double start_seconds, duration_seconds; /* of all of them */
+    uint64_t steps;
+    uint32_t decodes, prompts;
+    double decode_context_tokens;
+    uint64_t prompt_tokens;
+    uint32_t waiting;
+    uint64_t kv_tokens;
+    double watts;
+};
+
+/* A replica over a stretch of time. */
+struct trace_sample {
+    double time_seconds; /* its middle */
+    uint32_t replica;
+    double waiting, running; /* requests */
+    double kv_tokens;        /* room held in the KV cache */
+    double watts;            /* of one GPU */
+};
+
 /* Creates `path`.part. On failure NULL and a diagnostic: `path` cannot be written, which is the
  * user's to mend (exit status 2). `diagnostics` must outlive the trace. */
 struct trace *trace_open(const char *path, const struct trace_attributes *attributes,
@@ -103,6 +138,9 @@ uint64_t trace_add_phase(struct trace *trace, const struct trace_phase *phase);
 uint64_t trace_add_operator(struct trace *trace, const struct trace_operator *operator_run);
 uint64_t trace_add_link(struct trace *trace, const struct trace_link *link);
 uint64_t trace_add_gpu(struct trace *trace, const struct trace_gpu *gpu);
+uint64_t trace_add_request(struct trace *trace, const struct trace_request *request);
+uint64_t trace_add_step(struct trace *trace, const struct trace_step *step);
+uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample);
 
 /* Writes what is left and renames `path`.part to `path`. false and a diagnostic when that, or
  * anything since trace_open(), failed (exit status 1); then neither file stays. */
