@@ -176,8 +176,6 @@ static void gather_before(struct builder *builder, const char *name)
     }
 }
 
-/* Sums partial results. Cut in pieces, all but the last travel while the product still runs: the
- * exchange was started beside it by `early`. */
 static enum collective_kind sum_kind(const struct builder *builder)
 {
     return builder->training->sequence_parallel ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE;
@@ -193,7 +191,8 @@ static void product_after_gather(struct builder *builder, const struct product *
     builder->beside = exchange;
 }
 
-/* A product whose result is summed over the tensor ranks. */
+/* A product whose result is summed over the tensor ranks. Cut in pieces, all but the last travel
+ * while it still runs. */
 static void product_and_sum(struct builder *builder, const char *name,
                             const struct product *product,
                             void (*run)(struct builder *, const struct product *))
@@ -363,7 +362,6 @@ static void activation(struct builder *builder, const struct shapes *shapes, boo
                   passes * element_bytes(builder));
 }
 
-/* `sums`: whether the layer's results are exchanged; what is computed again needs none of them. */
 static void attention_block(struct builder *builder, const struct shapes *shapes)
 {
     norm(builder, "attention norm", false);
@@ -373,21 +371,26 @@ static void attention_block(struct builder *builder, const struct shapes *shapes
     attend(builder, false);
 }
 
-static void layer_forward(struct builder *builder)
+/* All of a layer but the down product, whose result only the next layer needs. */
+static void layer_until_down(struct builder *builder, const struct shapes *shapes)
 {
-    struct shapes shapes = layer_shapes(builder->training);
-    bool parallel = builder->training->replica.llm->parallel_blocks;
-    host_work(builder, "layer", stack(builder)->layer_seconds);
-    attention_block(builder, &shapes);
-    if (parallel) {
-        product_forward(builder, &shapes.out);
+    attention_block(builder, shapes);
+    if (builder->training->replica.llm->parallel_blocks) {
+        product_forward(builder, &shapes->out); /* summed with the down product's result */
     } else {
-        product_and_sum(builder, "attention sum", &shapes.out, product_forward);
+        product_and_sum(builder, "attention sum", &shapes->out, product_forward);
         norm(builder, "ffn norm", false);
         gather_before(builder, "ffn all-gather");
     }
-    product_after_gather(builder, &shapes.up, product_forward);
-    activation(builder, &shapes, false);
+    product_after_gather(builder, &shapes->up, product_forward);
+    activation(builder, shapes, false);
+}
+
+static void layer_forward(struct builder *builder)
+{
+    struct shapes shapes = layer_shapes(builder->training);
+    host_work(builder, "layer", stack(builder)->layer_seconds);
+    layer_until_down(builder, &shapes);
     product_and_sum(builder, "ffn sum", &shapes.down, product_forward);
 }
 
@@ -400,12 +403,7 @@ static void layer_recompute(struct builder *builder)
         return;
     }
     if (training->recompute == RECOMPUTE_FULL) {
-        attention_block(builder, &shapes);
-        product_and_sum(builder, "attention sum", &shapes.out, product_forward);
-        norm(builder, "ffn norm", false);
-        gather_before(builder, "ffn all-gather");
-        product_after_gather(builder, &shapes.up, product_forward);
-        activation(builder, &shapes, false); /* the down product's result is not needed */
+        layer_until_down(builder, &shapes);
         return;
     }
     if (stack(builder)->selective == SELECTIVE_ATTENTION) {

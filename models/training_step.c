@@ -14,7 +14,12 @@ static struct collective_plan plan_of(const struct training *training, enum coll
                                       struct group_shape group, double bytes)
 {
     const struct collective_call call = {.kind = kind, .group = group, .bytes = bytes};
-    return collective_plan(training->replica.cluster, training->replica.software, &call);
+    struct collective_plan plan =
+        collective_plan(training->replica.cluster, training->replica.software, &call);
+    for (uint32_t i = 0; i < plan.flow_count; i++) {
+        plan.flows[i].bytes = ceil(plan.flows[i].bytes); /* links carry whole bytes */
+    }
+    return plan;
 }
 
 /* A stage's activations go to the GPU in the same place of the next stage, split over the tensor
@@ -85,7 +90,7 @@ static void price_part(const struct training *training, const struct training_co
                     [CELL_WEIGHT] = layers * seconds[TRAINING_WEIGHT]},
         .gather_seconds = pieces * collective_seconds(cluster, &costs->gather),
         .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce),
-        .pieces = pieces,
+        .pieces = fmax(pieces, 1.0),
         .gather_factor = beside_factor(training, &costs->gather, seconds[TRAINING_FORWARD]),
         .reduce_factor = beside_factor(training, &costs->reduce, seconds[TRAINING_BACKWARD]),
         .layers = layers > 0 ? layers : 1,

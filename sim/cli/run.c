@@ -6,6 +6,7 @@
 #include "sim/inference/trace_run.h"
 #include "sim/serving/serving_summary.h"
 #include "sim/serving/serving_trace.h"
+#include "sim/training/training_summary.h"
 
 /* -o names the trace; otherwise the scenario does. */
 static const char *trace_path(const struct invocation *invocation, const struct scenario *scenario)
@@ -88,6 +89,25 @@ static int simulate_serving(const struct invocation *invocation, const struct sc
     return EXIT_DONE;
 }
 
+static int simulate_training(const struct invocation *invocation, const struct scenario *scenario,
+                             struct arena *arena, struct diagnostics *diagnostics)
+{
+    struct training_run *run = ARENA_NEW(arena, struct training_run);
+    bool wrong_input = false;
+    if (!training_run(scenario, arena, run, &wrong_input, diagnostics)) {
+        return wrong_input ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
+    }
+    if (invocation->quiet) {
+        return EXIT_DONE;
+    }
+    if (invocation->json) {
+        training_summary_print_json(run, stdout);
+    } else {
+        training_summary_print(run, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
+    }
+    return EXIT_DONE;
+}
+
 /* Each prints its result, unless it must be quiet; returns an exit status. */
 typedef int simulation(const struct invocation *invocation, const struct scenario *scenario,
                        struct arena *arena, struct diagnostics *diagnostics);
@@ -95,6 +115,7 @@ typedef int simulation(const struct invocation *invocation, const struct scenari
 static simulation *const simulations[] = {
     [WORKLOAD_CONVERSATION] = simulate_conversation,
     [WORKLOAD_SERVING] = simulate_serving,
+    [WORKLOAD_TRAINING] = simulate_training,
 };
 
 static int simulate(const struct invocation *invocation, const struct scenario *scenario,

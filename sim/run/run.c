@@ -4,6 +4,7 @@
 #include "sim/inference/metrics.h"
 #include "sim/inference/trace_run.h"
 #include "sim/run/serving_metrics.h"
+#include "sim/training/training_metrics.h"
 
 #include <assert.h>
 
@@ -49,12 +50,27 @@ static bool run_serving(const struct scenario *scenario, struct arena *arena,
     return true;
 }
 
+static bool run_training(const struct scenario *scenario, struct arena *arena,
+                         const char *trace_path, struct metric_list *metrics,
+                         struct diagnostics *diagnostics)
+{
+    (void)trace_path; /* the trace has no table of a step's passes */
+    struct training_run *run = ARENA_NEW(arena, struct training_run);
+    bool wrong_input = false;
+    if (!training_run(scenario, arena, run, &wrong_input, diagnostics)) {
+        return false;
+    }
+    training_metrics(run, metrics);
+    return true;
+}
+
 static const struct {
     bool (*run)(const struct scenario *scenario, struct arena *arena, const char *trace_path,
                 struct metric_list *metrics, struct diagnostics *diagnostics);
 } kinds[] = {
     [WORKLOAD_CONVERSATION] = {run_conversation},
     [WORKLOAD_SERVING] = {run_serving},
+    [WORKLOAD_TRAINING] = {run_training},
 };
 
 bool run_for_metrics(const struct scenario *scenario, struct arena *arena, const char *trace_path,

@@ -2,21 +2,14 @@
 #include "sim/scenario/cross_checks.h"
 
 #include "sim/base/quantity.h"
+#include "sim/scenario/checker.h"
 #include "sim/scenario/precision_checks.h"
 #include "sim/scenario/replica.h"
 
 #include <stdio.h>
 #include <string.h>
 
-struct checker {
-    const struct scenario *scenario;
-    struct node *tree;
-    struct arena *arena;
-    struct diagnostics *diagnostics;
-};
-
-/* Where the value at a path was written; for a default, where its mapping (or the file) begins. */
-static struct mark mark_of(const struct checker *checker, const char *path)
+struct mark mark_of(const struct checker *checker, const char *path)
 {
     const struct node *node = node_find(checker->tree, path);
     if (node == NULL || node->origin == ORIGIN_DEFAULT) {
@@ -28,8 +21,7 @@ static struct mark mark_of(const struct checker *checker, const char *path)
     return node->mark;
 }
 
-/* Whether a value was read; if not, it has been complained about. */
-static bool is_known(const struct checker *checker, const char *path)
+bool is_known(const struct checker *checker, const char *path)
 {
     const struct node *node = node_find(checker->tree, path);
     return node != NULL && node->accepted;
@@ -113,7 +105,8 @@ static void check_workload(const struct checker *checker)
     const struct scenario *scenario = checker->scenario;
     static const char *const nouns[] = {
         [WORKLOAD_CONVERSATION] = "a conversation", [WORKLOAD_SERVING] = "serving"};
-    if (is_known(checker, "workload") && scenario->layout.pipeline > 1) {
+    if (is_known(checker, "workload") && scenario->workload != WORKLOAD_TRAINING &&
+        scenario->layout.pipeline > 1) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
                        "layout.pipeline: must be 1 for %s; to share the layers over more GPUs, "
                        "raise tensor",
@@ -288,7 +281,9 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_background(&checker);
     if (diagnostics_error_count(diagnostics) == 0 && scenario->workload == WORKLOAD_CONVERSATION) {
         check_memory(&checker); /* sums are only worth something when every part is known */
-    } else if (diagnostics_error_count(diagnostics) == 0) {
+    } else if (diagnostics_error_count(diagnostics) == 0 &&
+               scenario->workload == WORKLOAD_SERVING) {
         check_serving_memory(&checker);
     }
+    check_training(&checker);
 }

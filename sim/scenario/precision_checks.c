@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/precision_checks.h"
 
+#include "sim/scenario/checker.h"
+
 #include <string.h>
-
-struct checker {
-    const struct scenario *scenario;
-    struct node *tree;
-    struct arena *arena;
-    struct diagnostics *diagnostics;
-};
-
-/* Where the value at a path was written; for a default, where its mapping (or the file) begins. */
-static struct mark mark_of(const struct checker *checker, const char *path)
-{
-    const struct node *node = node_find(checker->tree, path);
-    const char *dot = strrchr(path, '.');
-    if (node != NULL && node->origin != ORIGIN_DEFAULT) {
-        return node->mark;
-    }
-    return dot == NULL
-               ? checker->tree->mark
-               : mark_of(checker, arena_printf(checker->arena, "%.*s", (int)(dot - path), path));
-}
 
 #define COMPLAIN(checker, path, ...)                                                               \
     DIAGNOSE_ERROR((checker)->diagnostics, mark_of(checker, path), __VA_ARGS__)
 
 /* Whether a value was read; if not, it has been complained about. */
-static bool is_known(const struct checker *checker, const char *path, const char *key)
+static bool key_is_known(const struct checker *checker, const char *path, const char *key)
 {
     const struct node *node =
         node_find(checker->tree, arena_printf(checker->arena, "%s.%s", path, key));
@@ -59,8 +41,8 @@ static void check_block(const struct checker *checker, const char *path, const c
 static bool check_scaling(const struct checker *checker, const char *path, struct number number,
                           bool optional)
 {
-    if (!is_known(checker, path, "format") || !is_known(checker, path, "scaling") ||
-        !is_known(checker, path, "block")) {
+    if (!key_is_known(checker, path, "format") || !key_is_known(checker, path, "scaling") ||
+        !key_is_known(checker, path, "block")) {
         return false;
     }
     const char *name = format_name(number.format);
@@ -142,7 +124,7 @@ static void check_cache(const struct checker *checker)
     if (check_scaling(checker, path, number, unscaled_fp8) && number.scaling == SCALING_BLOCK) {
         check_block(checker, path, "a head", checker->scenario->llm.head_size, number.block);
     }
-    if (is_known(checker, path, "format") && number.format == FORMAT_TERNARY) {
+    if (key_is_known(checker, path, "format") && number.format == FORMAT_TERNARY) {
         COMPLAIN(checker, arena_printf(checker->arena, "%s.format", path),
                  "%s.format: ternary is a format of weights; expected 4 bits or more", path);
     }

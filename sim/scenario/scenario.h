@@ -12,10 +12,12 @@
 #include "models/layout.h"
 #include "models/llm.h"
 #include "models/precision.h"
+#include "models/quality_precision.h"
 #include "models/software.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
 #include "sim/scenario/serving.h"
+#include "sim/scenario/training.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,7 +37,7 @@ struct conversation {
     size_t turn_count;
 };
 
-enum workload_kind { WORKLOAD_CONVERSATION, WORKLOAD_SERVING };
+enum workload_kind { WORKLOAD_CONVERSATION, WORKLOAD_SERVING, WORKLOAD_TRAINING };
 
 /* Traffic of others on the same links: `bytes` from one GPU to another, `count` times in a row from
  * `start_seconds` on. */
@@ -66,10 +68,12 @@ struct scenario {
     struct software software;
     struct layout layout;
     struct precision precision;
+    struct quality_training quality;
     enum ring_rule ring_rule;
     enum workload_kind workload;
     struct conversation conversation;
     struct serving serving;
+    struct training_workload training;
     struct background_flow *background; /* [background_count] */
     size_t background_count;
     const char

@@ -64,4 +64,10 @@ const struct variant workload_variants[] = {
      .offset = offsetof(struct scenario, serving),
      .doc = "A service under load: requests that come, wait, are batched and answered; latencies, "
             "throughput, cost."},
+    {.name = "training",
+     .value = WORKLOAD_TRAINING,
+     .fields = training_fields,
+     .offset = offsetof(struct scenario, training),
+     .doc = "Steps of pre-training: step time, memory by stage, time and cost of a whole run, what "
+            "failures leave of it."},
     {0}};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ * What checks of several values together need at hand, and those that are files of their own. */
+#ifndef CPSIM_SIM_SCENARIO_CHECKER_H
+#define CPSIM_SIM_SCENARIO_CHECKER_H
+
+#include "sim/scenario/scenario.h"
+#include "sim/scenario/yaml_tree.h"
+
+struct checker {
+    const struct scenario *scenario;
+    struct node *tree;
+    struct arena *arena;
+    struct diagnostics *diagnostics;
+};
+
+/* Where the value at a path was written; for a default, where its mapping (or the file) begins. */
+struct mark mark_of(const struct checker *checker, const char *path);
+
+/* Whether a value was read; if not, it has been complained about. */
+bool is_known(const struct checker *checker, const char *path);
+
+/* Of a training workload; nothing when the scenario is none. */
+void check_training(const struct checker *checker);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * A training run, as a scenario describes it: one step's batch and schedule, how far it goes, what
+ * breaks. Part of struct scenario; canonical units. */
+#ifndef CPSIM_SIM_SCENARIO_TRAINING_H
+#define CPSIM_SIM_SCENARIO_TRAINING_H
+
+#include "models/training_choices.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* In the order of pipeline_schedules[]. */
+enum training_schedule {
+    TRAINING_GPIPE,
+    TRAINING_1F1B,
+    TRAINING_INTERLEAVED,
+    TRAINING_ZERO_BUBBLE,
+    TRAINING_SCHEDULE_COUNT
+};
+
+/* In the order of scaling_laws[]. */
+enum training_law {
+    TRAINING_LAW_HOFFMANN,
+    TRAINING_LAW_BESIROGLU,
+    TRAINING_LAW_KAPLAN,
+    TRAINING_LAW_COUNT
+};
+
+/* A cause of interruptions. */
+struct failure_cause {
+    const char *name;
+    double gpu_hours; /* of work of one GPU between two of them, on average */
+    double detection_seconds, restart_seconds;
+};
+
+struct failure_settings {
+    const struct failure_cause *causes; /* [cause_count]; none: nothing breaks */
+    size_t cause_count;
+    double checkpoint_interval_seconds; /* of work; 0: Daly's */
+    double checkpoint_seconds;          /* that one keeps the job from work */
+    double straggler_slowdown;          /* steps take so much longer while there is one; 1: none */
+    double straggler_gpu_hours;         /* of work of one GPU between two; 0: never */
+    double straggler_seconds;           /* until it is found and replaced */
+};
+
+struct training_workload {
+    uint32_t global_batch; /* sequences; 0: the critical batch */
+    uint32_t micro_batch;
+    uint64_t sequence_tokens;
+    enum training_schedule schedule;
+    uint32_t virtual_stages;
+    enum recompute recompute;
+    enum sharding sharding;
+    enum context_exchange context_exchange;
+    bool pipeline_outside, sequence_parallel, overlap, tensor_overlap;
+    double degraded_link; /* share of its rate that the first stage's network card keeps */
+    double tokens;        /* of the whole run; 0: by target_loss, or one step */
+    double target_loss;   /* nats a token; 0: none */
+    enum training_law law;
+    double price_per_gpu_hour; /* dollars */
+    struct failure_settings failures;
+};
+
+#endif

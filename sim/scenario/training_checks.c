@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/training_memory.h"
+#include "sim/base/quantity.h"
+#include "sim/scenario/checker.h"
+#include "sim/scenario/training_setup.h"
+
+#include <math.h>
+
+enum { MOST_STAGES = 1024 };
+/* Cells of a stage that are worth filling to count what is in flight. */
+static const double most_cells = 4e7;
+
+static void check_batch(const struct checker *checker)
+{
+    const struct training_workload *workload = &checker->scenario->training;
+    const struct layout *layout = &checker->scenario->layout;
+    unsigned batch = workload->global_batch, micro = workload->micro_batch, data = layout->data;
+    if (batch == 0) {
+        return;
+    }
+    if (batch % ((uint64_t)micro * data) != 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
+                       "workload.global_batch: %u is not a multiple of micro_batch x layout.data, "
+                       "%u x %u; every replica runs whole micro-batches",
+                       batch, micro, data);
+        return;
+    }
+    struct pipeline pipeline = {.stages = layout->pipeline,
+                                .chunks = workload->virtual_stages,
+                                .micro_batches = batch / (micro * data)};
+    if (pipeline.chunks > 1 &&
+        (pipeline_round(&pipeline) == 0 || pipeline.micro_batches < pipeline.stages)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
+                       "workload.global_batch: %u gives %u micro-batches a replica, which do not "
+                       "divide into rounds of %u stages or more; expected a multiple of "
+                       "micro_batch x data x pipeline",
+                       batch, pipeline.micro_batches, pipeline.stages);
+    }
+    if ((double)pipeline.micro_batches * pipeline.stages * pipeline.chunks * 3.0 > most_cells) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
+                       "workload.global_batch: %u makes a schedule of %.3g passes, more than the "
+                       "%.3g that are planned for; raise micro_batch",
+                       batch, (double)pipeline.micro_batches * pipeline.stages * pipeline.chunks,
+                       most_cells / 3.0);
+    }
+}
+
+static void check_stages(const struct checker *checker)
+{
+    const struct training_workload *workload = &checker->scenario->training;
+    const struct pipeline_schedule *schedule = pipeline_schedules[workload->schedule];
+    unsigned stages = checker->scenario->layout.pipeline, layers = checker->scenario->llm.layers;
+    unsigned chunks = workload->virtual_stages;
+    if (chunks > 1 && !schedule->interleaved) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
+                       "workload.virtual_stages: %u parts on a stage need `schedule: interleaved`; "
+                       "%s takes one",
+                       chunks, schedule->name);
+    }
+    if (stages > MOST_STAGES) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: %u stages are more than %d", stages, MOST_STAGES);
+    } else if (stages > layers) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: %u stages are more than the model's %u layers", stages,
+                       layers);
+    } else if (stages * (uint64_t)chunks > layers + 2ULL) {
+        /* One part may hold the embedding alone and one the head. */
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
+                       "workload.virtual_stages: %u stages of %u parts are more than the model's "
+                       "%u layers, the embedding and the head",
+                       stages, chunks, layers);
+    }
+    if (checker->scenario->llm.ffn_hidden % checker->scenario->layout.tensor != 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.tensor"),
+                       "layout.tensor: %u does not divide the model's ffn_hidden, %u",
+                       checker->scenario->layout.tensor, checker->scenario->llm.ffn_hidden);
+    }
+    if (workload->sequence_tokens % checker->scenario->layout.context != 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.context"),
+                       "layout.context: %u does not divide the sequence's %llu tokens",
+                       checker->scenario->layout.context,
+                       (unsigned long long)workload->sequence_tokens);
+    }
+}
+
+static void check_goal(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    if (!isfinite(scenario_training_tokens(scenario))) {
+        const struct scaling_law *law = scenario_scaling_law(scenario);
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.target_loss"),
+                       "workload.target_loss: %.4g is never reached by %.4g parameters under the "
+                       "law '%s', which tends to %.4g with ever more tokens",
+                       scenario->training.target_loss, llm_weights(&scenario->llm), law->name,
+                       scaling_loss(law, llm_weights(&scenario->llm), 1e30));
+    }
+}
+
+static void check_training_memory(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    struct training training = scenario_training(scenario);
+    struct pipeline pipeline = training_pipeline(&training);
+    struct cell *cells =
+        ARENA_ARRAY(checker->arena, struct cell, pipeline_cell_count(training.schedule, &pipeline));
+    struct training_memory fullest = {0};
+    uint32_t stage = 0;
+    for (uint32_t i = 0; i < pipeline.stages; i++) {
+        struct training_memory memory = training_stage_memory(&training, i, cells);
+        if (training_memory_total(&memory) > training_memory_total(&fullest)) {
+            fullest = memory;
+            stage = i;
+        }
+    }
+    double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
+    double missing = training_memory_total(&fullest) - room;
+    if (missing > 0.0) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "layout"),
+            "layout: stage %u of %u does not fit the memory by %s a GPU: it needs %s of "
+            "parameters, %s of gradients, %s of optimizer and %s of activations (%u passes in "
+            "flight), and %s of %s may be used (memory.fraction); raise layout.tensor, "
+            "layout.pipeline or layout.context, shard or recompute more",
+            stage + 1, pipeline.stages, quantity_bytes(missing).text,
+            quantity_bytes(fullest.parameter_bytes).text,
+            quantity_bytes(fullest.gradient_bytes).text,
+            quantity_bytes(fullest.optimizer_bytes).text,
+            quantity_bytes(fullest.activation_bytes).text, fullest.passes_in_flight,
+            quantity_bytes(room).text, quantity_bytes(scenario->gpu.memory_bytes).text);
+    }
+}
+
+void check_training(const struct checker *checker)
+{
+    if (!is_known(checker, "workload") || checker->scenario->workload != WORKLOAD_TRAINING ||
+        diagnostics_error_count(checker->diagnostics) > 0) {
+        return; /* these need every number */
+    }
+    check_batch(checker);
+    check_stages(checker);
+    check_goal(checker);
+    if (diagnostics_error_count(checker->diagnostics) == 0) {
+        check_training_memory(checker);
+    }
+}

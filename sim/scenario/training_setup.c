@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scenario/training_setup.h"
+
+#include "models/batch_size.h"
+
+#include <math.h>
+
+const struct scaling_law *scenario_scaling_law(const struct scenario *scenario)
+{
+    return &scaling_laws[scenario->training.law];
+}
+
+double scenario_training_tokens(const struct scenario *scenario)
+{
+    const struct training_workload *workload = &scenario->training;
+    if (workload->tokens > 0.0 || workload->target_loss <= 0.0) {
+        return workload->tokens;
+    }
+    return scaling_tokens_to_loss(scenario_scaling_law(scenario), llm_weights(&scenario->llm),
+                                  workload->target_loss);
+}
+
+double scenario_critical_batch_tokens(const struct scenario *scenario)
+{
+    const double chinchilla_tokens = 20.0; /* a parameter: arXiv 2203.15556 */
+    double parameters = llm_weights(&scenario->llm);
+    double tokens = scenario_training_tokens(scenario);
+    bool known = tokens > 0.0 && isfinite(tokens);
+    return batch_critical_tokens(parameters, known ? tokens : chinchilla_tokens * parameters);
+}
+
+static uint32_t critical_batch(const struct scenario *scenario)
+{
+    const struct training_workload *workload = &scenario->training;
+    const struct layout *layout = &scenario->layout;
+    double unit = (double)workload->micro_batch * layout->data * layout->pipeline;
+    double wanted =
+        scenario_critical_batch_tokens(scenario) / (double)workload->sequence_tokens / unit;
+    return (uint32_t)(fmin(fmax(floor(wanted), 1.0) * unit, UINT32_MAX));
+}
+
+struct training scenario_training(const struct scenario *scenario)
+{
+    const struct training_workload *workload = &scenario->training;
+    return (struct training){
+        .replica = {.llm = &scenario->llm,
+                    .gpu = &scenario->gpu,
+                    .cluster = &scenario->cluster,
+                    .software = &scenario->software,
+                    .layout = &scenario->layout,
+                    .precision = &scenario->precision},
+        .global_batch =
+            workload->global_batch > 0 ? workload->global_batch : critical_batch(scenario),
+        .micro_batch = workload->micro_batch,
+        .sequence_tokens = workload->sequence_tokens,
+        .schedule = pipeline_schedules[workload->schedule],
+        .virtual_stages = workload->virtual_stages,
+        .recompute = workload->recompute,
+        .sharding = workload->sharding,
+        .context_exchange = workload->context_exchange,
+        .pipeline_outside = workload->pipeline_outside,
+        .sequence_parallel = workload->sequence_parallel && scenario->layout.tensor > 1,
+        .overlap = workload->overlap,
+        .tensor_overlap = workload->tensor_overlap && scenario->layout.tensor > 1,
+    };
+}

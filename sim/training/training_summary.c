@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/training/training_summary.h"
+
+#include "models/scaling_law.h"
+#include "sim/base/quantity.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { LINE_WIDTH = 100 };
+static const double day_seconds = 86400.0;
+
+struct ink {
+    const char *bold, *dim, *plain;
+};
+
+static void print_title(const struct training_run *run, struct ink ink, FILE *stream)
+{
+    const struct scenario *scenario = run->scenario;
+    char machine[200];
+    snprintf(machine, sizeof machine, "%" PRIu32 " x %s (%s), %s", layout_gpus(&scenario->layout),
+             scenario->gpu.name, scenario->cluster.name, scenario->llm.name);
+    int gap = LINE_WIDTH - (int)strlen(scenario->title) - (int)strlen(machine);
+    fprintf(stream, "%s%s%s%*s%s\n\n", ink.bold, scenario->title, ink.plain, gap < 2 ? 2 : gap, "",
+            machine);
+}
+
+static void print_step(const struct training_run *run, FILE *stream)
+{
+    const struct training *training = &run->training;
+    const struct layout *layout = training->replica.layout;
+    struct pipeline pipeline = training_pipeline(training);
+    double gpus = layout_gpus(layout);
+    fprintf(stream,
+            "layout          TP%" PRIu32 " x CP%" PRIu32 " x PP%" PRIu32 " x DP%" PRIu32
+            ", %s, %" PRIu32 " micro-batches of %" PRIu32 " a replica\n",
+            layout->tensor, layout->context, layout->pipeline, layout->data,
+            training->schedule->name, pipeline.micro_batches, training->micro_batch);
+    fprintf(stream, "batch           %" PRIu32 " sequences of %" PRIu64 " tokens: %.4g M tokens; ",
+            training->global_batch, training->sequence_tokens,
+            training_step_tokens(training) / 1e6);
+    fprintf(stream, "the critical batch is %.4g M\n", run->critical_batch_tokens / 1e6);
+    fprintf(stream, "step            %s: ", quantity_seconds(run->result.seconds).text);
+    fprintf(stream, "%.5g tokens/s a GPU, %.4g TFLOP/s a GPU, MFU %s\n",
+            run->result.tokens_per_second / gpus,
+            run->result.flops / run->result.seconds / gpus / 1e12,
+            quantity_percent(run->result.mfu).text);
+}
+
+static void print_share(FILE *stream, const char *name, double seconds, double whole)
+{
+    if (seconds > 0.0005 * whole) {
+        fprintf(stream, "%s %s", name, quantity_percent(seconds / whole).text);
+        fputs("  ", stream);
+    }
+}
+
+static void print_classes(const struct training_run *run, FILE *stream)
+{
+    static const char *const names[TIME_CLASS_COUNT] = {
+        [TIME_GEMM] = "GEMM",     [TIME_ATTENTION] = "attention",
+        [TIME_MEMORY] = "memory", [TIME_TENSOR] = "TP",
+        [TIME_RING] = "CP",       [TIME_HOST] = "host",
+        [TIME_IDLE] = "idle",
+    };
+    const struct training_result *result = &run->result;
+    fprintf(stream, "stage %-3" PRIu32 "       ", result->slowest_stage + 1);
+    for (int i = 0; i < TIME_CLASS_COUNT; i++) {
+        print_share(stream, names[i], result->classes.seconds[i], result->seconds);
+    }
+    print_share(stream, "DP", result->exchange_seconds, result->seconds);
+    print_share(stream, "bubble", result->bubble_seconds, result->seconds);
+    fputs("(exposed times)\n", stream);
+}
+
+static void print_memory(const struct training_run *run, FILE *stream)
+{
+    uint32_t stages = run->training.replica.layout->pipeline, fullest = 0;
+    for (uint32_t i = 1; i < stages; i++) {
+        if (training_memory_total(&run->stages[i]) > training_memory_total(&run->stages[fullest])) {
+            fullest = i;
+        }
+    }
+    const struct training_memory *memory = &run->stages[fullest];
+    fprintf(stream, "memory per GPU  stage %" PRIu32 ": parameters %s", fullest + 1,
+            quantity_bytes(memory->parameter_bytes).text);
+    fprintf(stream, ", gradients %s", quantity_bytes(memory->gradient_bytes).text);
+    fprintf(stream, ", optimizer %s", quantity_bytes(memory->optimizer_bytes).text);
+    fprintf(stream, ", activations %s", quantity_bytes(memory->activation_bytes).text);
+    fprintf(stream, " (%" PRIu32 " in flight): ", memory->passes_in_flight);
+    fprintf(stream, "%s", quantity_bytes(training_memory_total(memory)).text);
+    fprintf(stream, " of %s\n", quantity_bytes(run->scenario->gpu.memory_bytes).text);
+}
+
+static void print_plan(const struct training_run *run, FILE *stream)
+{
+    const struct training_plan *plan = &run->plan;
+    if (plan->tokens <= 0.0) {
+        fprintf(stream, "energy          %s a step\n", quantity_joules(run->result.joules).text);
+        return;
+    }
+    bool breaks = run->failures.mean_seconds > 0.0;
+    double seconds = breaks ? run->failures.answer.seconds : plan->seconds;
+    fprintf(stream, "run             %.4g tokens in %.0f steps, loss %.4g (%s)\n", plan->tokens,
+            plan->steps, plan->loss, scaling_laws[run->scenario->training.law].name);
+    fprintf(stream, "                %.4g days, %.4g GPU-hours, ", seconds / day_seconds,
+            plan->gpu_hours);
+    fprintf(stream, "%s", quantity_joules(plan->joules).text);
+    if (plan->dollars > 0.0) {
+        fprintf(stream, ", %.4g dollars", plan->dollars);
+    }
+    fputc('\n', stream);
+}
+
+static void print_failures(const struct training_run *run, FILE *stream)
+{
+    const struct training_failures *failures = &run->failures;
+    const struct failure_settings *settings = &run->scenario->training.failures;
+    if (failures->mean_seconds <= 0.0) {
+        return;
+    }
+    const struct failure_answer *answer = &failures->answer;
+    fprintf(stream, "failures        %" PRIu64 " interruptions, one in %s; ", answer->interruptions,
+            quantity_seconds(failures->mean_seconds).text);
+    fprintf(stream, "a checkpoint every %s\n", quantity_seconds(failures->interval_seconds).text);
+    fprintf(stream, "goodput         %s",
+            quantity_percent(answer->work_seconds / answer->seconds).text);
+    if (failures->expected_share > 0.0) {
+        fprintf(stream, " (closed form %s)", quantity_percent(failures->expected_share).text);
+    }
+    fprintf(stream, ": done again %s",
+            quantity_percent(answer->lost_seconds / answer->seconds).text);
+    fprintf(stream, ", detection %s",
+            quantity_percent(answer->detection_seconds / answer->seconds).text);
+    fprintf(stream, ", restart %s",
+            quantity_percent(answer->restart_seconds / answer->seconds).text);
+    fprintf(stream, ", checkpoints %s",
+            quantity_percent(answer->checkpoint_seconds / answer->seconds).text);
+    fprintf(stream, ", stragglers %s\n",
+            quantity_percent(answer->straggler_seconds / answer->seconds).text);
+    for (size_t i = 0; i < settings->cause_count; i++) {
+        fprintf(stream, "%s%s %" PRIu64, i == 0 ? "by cause        " : ", ",
+                settings->causes[i].name, failures->struck[i]);
+    }
+    fputs(settings->cause_count > 0 ? "\n" : "", stream);
+}
+
+void training_summary_print(const struct training_run *run, bool colour, FILE *stream)
+{
+    struct ink ink = {.bold = colour ? "\x1b[1m" : "",
+                      .dim = colour ? "\x1b[2m" : "",
+                      .plain = colour ? "\x1b[0m" : ""};
+    print_title(run, ink, stream);
+    print_step(run, stream);
+    print_classes(run, stream);
+    print_memory(run, stream);
+    print_plan(run, stream);
+    print_failures(run, stream);
+}
