@@ -8,7 +8,7 @@ import sys
 if not __package__:  # run as a folder
     sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 
-from analysis import cpsim_trace, figures, look, summary  # noqa: E402
+from analysis import cpsim_trace, figures, look, summary, sweep  # noqa: E402
 
 
 class Refusal(Exception):
@@ -21,7 +21,13 @@ def load(path, **what):
 
 def run_summary(arguments):
     for path in arguments.trace:
-        print(summary.summary_text(load(path)))
+        trace = load(path)
+        print(sweep_text(trace) if sweep.is_sweep(trace) else summary.summary_text(trace))
+
+
+def sweep_text(trace):
+    counts = ", ".join(f"{count:,} {status}" for status, count in sweep.counts(trace).items())
+    return "\n".join([str(trace.attributes["title"]), f"points: {counts}", "", *summary.aligned(sweep.summary_rows(trace))])
 
 
 def run_compare(arguments):
@@ -53,6 +59,15 @@ def draws(draw, needs):
     return command
 
 
+def sweep_only(draw):
+    def checked(trace):
+        if not sweep.is_sweep(trace):
+            raise Refusal("this picture is of a sweep: name its sweep.h5")
+        return draw(trace)
+
+    return checked
+
+
 def run_scaling(arguments):
     from analysis import scaling
 
@@ -75,6 +90,10 @@ COMMANDS = {  # name: (what it says, arguments, function)
     "memory": ("what fills the GPUs' memory", TRACES, draws(figures.draw_memory, "it has no GPUs")),
     "utilisation": ("how busy each GPU is, and with what", TRACES, draws(figures.draw_utilisation, "it has no GPUs")),
     "links": ("how much each link carries of what it could", TRACES, draws(figures.draw_links, "it has no links")),
+    "heat-map": ("a sweep's metric over two of its parameters", TRACES,
+                 draws(sweep_only(sweep.draw_heat_map), "the sweep has no two parameters with a grid of values")),
+    "pareto": ("which points of a sweep nothing beats in two metrics", TRACES,
+               draws(sweep_only(sweep.draw_pareto), "the sweep has no two metrics to weigh, or under 3 points")),
     "scaling": ("the paper's Figures 6 to 9, simulated beside measured",
                 [("cpsim", {"metavar": "CPSIM", "help": "the program"})], run_scaling),
     "report": ("all of it as one HTML page", TRACES, run_report),

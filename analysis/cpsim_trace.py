@@ -17,6 +17,7 @@ import h5py
 import pandas
 
 FORMAT_MAJOR = "1"
+FORMATS = ["cpsim_format", "cpsim_sweep_format"]  # of a run, of a sweep
 
 
 class Trace(dict):
@@ -44,15 +45,15 @@ def _column(dataset, rows):
 
 
 def load(path, tables=None, columns=None, rows=slice(None)):
-    """The trace at `path`. `tables` (names), `columns` (names, in every table that has them) and
+    """The trace at `path`, or the results of a sweep (sweep.h5). `tables` (names), `columns` (names, in every table that has them) and
     `rows` (a slice, of every table) read less of a large file. ValueError when it is no trace of
     format 1."""
     with h5py.File(path, "r") as file:
-        version = str(file.attrs.get("cpsim_format", "none"))
+        version = next((str(file.attrs[name]) for name in FORMATS if name in file.attrs), "none")
         if version.split(".")[0] != FORMAT_MAJOR:
             raise ValueError(f"{path}: the trace format is {version}, this reader knows {FORMAT_MAJOR}.x")
         trace = Trace({name: value for name, value in file.attrs.items()})
-        for name in tables if tables is not None else file:
+        for name in tables if tables is not None else [name for name in file if name != "traces"]:
             wanted = {
                 column: dataset
                 for column, dataset in file[name].items()

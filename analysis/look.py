@@ -7,7 +7,7 @@ import re
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import patches, pyplot  # noqa: E402
+from matplotlib import patches, pyplot, ticker  # noqa: E402
 
 # Dark to light, so that the order survives in grey; every curve has its own dashes and marker too.
 SHADES = ["#000000", "#1b4f8a", "#b5432a", "#2e8b57", "#b8860b"]
@@ -94,6 +94,17 @@ def inline_svg(drawn, prefix, label):
 
 
 # --- numbers for people ---
+
+
+def logarithmic(axes, which):
+    """Makes the x or y axis logarithmic, with 1, 2, 5 of each decade as plain text."""
+    getattr(axes, f"set_{which}scale")("log")
+    axis = getattr(axes, f"{which}axis")
+    low, high = axis.get_view_interval()
+    subs = (1, 2, 5) if high < 300 * low else (1,)
+    axis.set_major_locator(ticker.LogLocator(subs=subs))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: plain(value)))
+    axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def plain(value):

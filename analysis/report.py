@@ -4,7 +4,7 @@ page, once for a wide screen and once for a phone, in the page's colours, dark o
 import html
 import pathlib
 
-from . import cpsim_trace, figures, look, scenario, summary
+from . import cpsim_trace, figures, look, scenario, summary, sweep
 
 CSS = pathlib.Path(__file__).with_name("report.css")
 
@@ -130,9 +130,41 @@ def document(heading, body, trace):
     )
 
 
+SWEEP_PICTURES = [
+    ("effect", "What the parameters do", "The first metric against the parameter with the most values.", sweep.draw_effect),
+    ("heat-map", "Heat map", "The first metric over two parameters, the others at their best. A dash: impossible or not run.",
+     sweep.draw_heat_map),
+    ("pareto", "Pareto front", "Points that no other beats in both metrics, joined.", sweep.draw_pareto),
+]  # fmt: skip
+
+
+def sweep_body(trace):
+    counts = sweep.counts(trace)
+    cells = "".join(f"<div><dt>points {escape(status)}</dt><dd>{count:,}</dd></div>\n" for status, count in counts.items())
+    body = f'<h2 id="summary">Summary</h2>\n<dl>{cells}</dl>\n{table(sweep.summary_rows(trace))}'
+    for name, heading, caption, draw in SWEEP_PICTURES:
+        drawn = picture(trace, "", name, caption, draw)
+        if drawn:
+            body += f'<h2 id="{name}">{escape(heading)}</h2>\n{drawn}'
+    errors = trace["points"][trace["points"]["status"] != "done"]["error"].value_counts().head(20)
+    if len(errors):
+        rows = [["why points were rejected or failed", "points"], *([text, count] for text, count in errors.items())]
+        body += f'<h2 id="errors">Left out</h2>\n{table(rows, "words")}'
+    texts = [("sweep", "The sweep file"), ("base", "The scenario it starts from")]
+    for name, heading in texts:
+        text = escape(trace.attributes.get(name, ""))
+        body += f"<details><summary>{heading}</summary><pre>{text}</pre></details>\n"
+    return body
+
+
 def page(paths):
     """The HTML of one run, or of several, one after the other."""
     traces = [cpsim_trace.load(path) for path in paths]
+    sweeps = [trace for trace in traces if sweep.is_sweep(trace)]
+    if sweeps and len(traces) > 1:
+        raise ValueError("a report is of runs, or of one sweep; not of both")
+    if sweeps:
+        return document(str(traces[0].attributes.get("title", "a sweep of cpsim")), sweep_body(traces[0]), traces[0])
     if len(traces) == 1:
         return document(summary.title(traces[0]), run_section(traces[0], ""), traces[0])
     body = comparison(traces)

@@ -116,7 +116,7 @@ def changed_phases(first, second):
     return rows
 
 
-def _table(rows):
+def aligned(rows):
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]
 
@@ -127,7 +127,7 @@ def comparison_text(first, second):
     if settings:
         shown = [["setting", "first", "second"]]
         shown += [[key, *("-" if v is None else str(v) for v in (a, b))] for key, a, b in settings if key != "title"]
-        lines += _table(shown) if len(shown) > 1 else ["the same settings but for the title"]
+        lines += aligned(shown) if len(shown) > 1 else ["the same settings but for the title"]
     else:
         lines.append("the same settings")
     phases = changed_phases(first, second)
@@ -136,11 +136,11 @@ def comparison_text(first, second):
         for name, before, after, part, delta in phases:
             cause = f"{part} {'+' if delta > 0 else '-'}{look.quantity(abs(delta), 's')}" if part else ""
             rows.append([name, look.quantity(before, "s"), look.quantity(after, "s"), change(before, after), cause])
-        lines += ["", *_table(rows)]
+        lines += ["", *aligned(rows)]
     one, two = totals(first), totals(second)
     rows = [["total", "first", "second", "change"]]
     for name in one:
         if name in two:
             before, after = one[name][0], two[name][0]
             rows.append([name, fact_text(*one[name]), fact_text(*two[name]), change(before, after)])
-    return "\n".join([*lines, "", *_table(rows)])
+    return "\n".join([*lines, "", *aligned(rows)])

@@ -204,6 +204,7 @@ static void fit_group(struct gpu *gpu, struct trial *trial)
     *gpu = scaled(trial, point);
 }
 
+/* The group's rows, into the scratch that all groups share: anew whenever a group's turn comes. */
 static void gather(struct trial *trial, const struct kernel_measurement *measurements, size_t count,
                    const struct kernel_measurement **rows)
 {

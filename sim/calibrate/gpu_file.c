@@ -2,6 +2,7 @@
 #include "sim/calibrate/gpu_file.h"
 
 #include "sim/calibrate/gpu_keys.h"
+#include "sim/scenario/find.h"
 #include "sim/scenario/tables.h"
 
 #include <string.h>
@@ -12,12 +13,6 @@ struct printer {
     struct text *text;
     const struct calibration *calibration;
 };
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
 
 /* "gemm.csv, 192 rows; power.csv, 20 rows": of the rows marked in `used`. */
 static const char *files_of(const struct printer *printer, const bool *used)
@@ -33,7 +28,7 @@ static const char *files_of(const struct printer *printer, const bool *used)
         }
         if (count > 0) {
             text_print(&files, "%s%s, %zu row%s", files.length == 0 ? "" : "; ",
-                       base_name(csv->file), count, count == 1 ? "" : "s");
+                       file_name(csv->file), count, count == 1 ? "" : "s");
         }
     }
     return files.bytes;
@@ -57,7 +52,7 @@ static const char *source_of_base(const struct printer *printer, const struct no
         return "given to cpsim calibrate with --set";
     }
     return arena_printf(printer->text->arena, "as %s: %s",
-                        base_name(printer->calibration->base_name),
+                        file_name(printer->calibration->base_name),
                         node->source == NULL ? "no source" : node->source);
 }
 
@@ -146,7 +141,7 @@ void gpu_file_print(struct text *text, const struct calibration *calibration)
     text_quote(text, title != NULL && title->origin == ORIGIN_SET
                          ? title->text
                          : arena_printf(text->arena, "calibrated, from %s",
-                                        base_name(calibration->base_name)));
+                                        file_name(calibration->base_name)));
     text_add(text, "\n");
     print_fields(&printer, gpu_fields, base, 0, 0);
     print_ranges(&printer, field_find(gpu_fields, ranges_key)->fields, node_get(base, ranges_key));

@@ -22,8 +22,8 @@ struct invocation {
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
-    const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard;
-    bool json, quiet, markdown, platform_xml, retry_failed;
+    const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm;
+    bool json, quiet, markdown, platform_xml, retry_failed, submit;
 };
 
 enum option_id {
@@ -43,6 +43,8 @@ enum option_id {
     OPTION_JOBS,
     OPTION_SHARD,
     OPTION_RETRY_FAILED,
+    OPTION_SLURM,
+    OPTION_SUBMIT,
     OPTION_COUNT
 };
 

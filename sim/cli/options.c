@@ -73,6 +73,13 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_RETRY_FAILED] = {.name = "--retry-failed",
                              .doc = "run points again that were rejected or failed",
                              .offset = offsetof(struct invocation, retry_failed)},
+    [OPTION_SLURM] = {.name = "--slurm",
+                      .argument = "N",
+                      .doc = "write scripts for a Slurm job array of N shares and their merge",
+                      .offset = offsetof(struct invocation, slurm)},
+    [OPTION_SUBMIT] = {.name = "--submit",
+                       .doc = "with --slurm: submit them",
+                       .offset = offsetof(struct invocation, submit)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */
@@ -90,7 +97,7 @@ static void take(struct invocation *invocation, enum option_id id, const char *v
 }
 
 /* The option that an argument names, OPTION_COUNT when there is none; *attached is what follows
- * "--name=", NULL when nothing does. */
+ * "--name=" or "-j", NULL when nothing does. */
 static enum option_id find_option(const char *argument, const char **attached)
 {
     size_t length = strcspn(argument, "=");
@@ -100,6 +107,13 @@ static enum option_id find_option(const char *argument, const char **attached)
         bool named = strlen(option->name) == length && memcmp(option->name, argument, length) == 0;
         bool lettered = option->letter != NULL && strcmp(option->letter, argument) == 0;
         if (named || lettered) {
+            return id;
+        }
+        /* -j4 */
+        bool joined = option->letter != NULL && option->argument != NULL && argument[1] != '-' &&
+                      strncmp(option->letter, argument, 2) == 0;
+        if (joined) {
+            *attached = argument + 2;
             return id;
         }
     }

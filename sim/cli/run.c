@@ -5,7 +5,9 @@
 #include "sim/inference/summary.h"
 #include "sim/inference/trace_run.h"
 #include "sim/serving/serving_summary.h"
+#include "sim/serving/serving_trace.h"
 #include "sim/training/training_summary.h"
+#include "sim/training/training_trace.h"
 
 /* -o names the trace; otherwise the scenario does. */
 static const char *trace_path(const struct invocation *invocation, const struct scenario *scenario)
@@ -56,10 +58,24 @@ static int simulate_conversation(const struct invocation *invocation,
 static int simulate_serving(const struct invocation *invocation, const struct scenario *scenario,
                             struct arena *arena, struct diagnostics *diagnostics)
 {
+    const char *path = trace_path(invocation, scenario);
+    struct serving_trace *trace = NULL;
+    if (path != NULL) {
+        trace = serving_trace_open(arena, scenario, path, diagnostics);
+        if (trace == NULL) {
+            return EXIT_WRONG_INPUT;
+        }
+    }
     struct serving_run *run = ARENA_NEW(arena, struct serving_run);
     bool wrong_input = false;
-    if (!serving_run(scenario, arena, NULL, run, &wrong_input, diagnostics)) {
+    if (!serving_run(scenario, arena, trace, run, &wrong_input, diagnostics)) {
+        if (trace != NULL) {
+            serving_trace_abandon(trace);
+        }
         return wrong_input ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
+    }
+    if (trace != NULL && !serving_trace_close(trace, run)) {
+        return EXIT_RUN_FAILED;
     }
     struct serving_metrics metrics;
     serving_metrics(run, &metrics);
@@ -79,7 +95,9 @@ static int simulate_training(const struct invocation *invocation, const struct s
 {
     struct training_run *run = ARENA_NEW(arena, struct training_run);
     bool wrong_input = false;
-    if (!training_run(scenario, arena, run, &wrong_input, diagnostics)) {
+    const char *path = trace_path(invocation, scenario);
+    if (!training_run(scenario, arena, run, &wrong_input, diagnostics) ||
+        (path != NULL && !training_trace_write(run, path, &wrong_input, diagnostics))) {
         return wrong_input ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
     }
     if (invocation->quiet) {

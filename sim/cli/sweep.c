@@ -7,12 +7,15 @@
 #include "sim/cli/cli.h"
 #include "sim/cli/sweep_shard.h"
 #include "sim/sweep/result.h"
+#include "sim/sweep/slurm.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+enum { MOST_WORKERS = 4096, MOST_SHARDS = 100000, PATH_BYTES = 4096 };
 enum { INTERRUPTED_STATUS = 130 }; /* what shells say of a program that Ctrl-C ended */
 
 /* --- progress, on stderr --- */
@@ -88,24 +91,27 @@ static int print_results(const struct invocation *invocation,
 
 /* --- reading the command --- */
 
-/* False after a complaint. */
+/* A number from 1 to `most` that an option gives; false after a complaint. */
+static bool read_count(const char *option, const char *text, unsigned long most, unsigned *count)
+{
+    char *end = NULL;
+    unsigned long value = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < 1 || value > most) {
+        fprintf(stderr, "cpsim: error: %s: '%s' is not a number from 1 to %lu\n", option, text,
+                most);
+        return false;
+    }
+    *count = (unsigned)value;
+    return true;
+}
+
+/* False after a complaint. Under Slurm a share asks for one processor unless -j says more. */
 static bool read_workers(const struct invocation *invocation, unsigned *workers)
 {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
-    *workers = online > 0 ? (unsigned)online : 1;
-    if (invocation->jobs == NULL) {
-        return true;
-    }
-    char *end = NULL;
-    unsigned long count = strtoul(invocation->jobs, &end, 10);
-    if (invocation->jobs[0] < '0' || invocation->jobs[0] > '9' || *end != '\0' || count < 1 ||
-        count > 4096) {
-        fprintf(stderr, "cpsim: error: --jobs: '%s' is not a number from 1 to 4096\n",
-                invocation->jobs);
-        return false;
-    }
-    *workers = (unsigned)count;
-    return true;
+    *workers = online > 0 && invocation->slurm == NULL ? (unsigned)online : 1;
+    return invocation->jobs == NULL ||
+           read_count("--jobs", invocation->jobs, MOST_WORKERS, workers);
 }
 
 static void print_dropped(const struct sweep_file *file, const struct points *points)
@@ -160,6 +166,63 @@ static int end_sweep(const struct invocation *invocation, const struct sweep_job
     return EXIT_WRONG_INPUT;
 }
 
+/* --- Slurm --- */
+
+/* The shell's exit status is sbatch's. */
+static int submit(const char *script)
+{
+    fflush(NULL);
+    pid_t process = fork();
+    if (process == 0) {
+        execlp("sh", "sh", script, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    if (process < 0 || waitpid(process, &status, 0) < 0 || !WIFEXITED(status) ||
+        WEXITSTATUS(status) != 0) {
+        fprintf(stderr, "cpsim: error: %s failed; is this machine one from which sbatch works?\n",
+                script);
+        return EXIT_RUN_FAILED;
+    }
+    return EXIT_DONE;
+}
+
+static int write_slurm(const struct invocation *invocation, const struct sweep_job *sweep,
+                       struct diagnostics *diagnostics)
+{
+    struct arena *arena = sweep->arena;
+    unsigned shards = 0;
+    char program[PATH_BYTES], file[PATH_BYTES], folder[PATH_BYTES];
+    if (!read_count("--slurm", invocation->slurm, MOST_SHARDS, &shards)) {
+        return EXIT_WRONG_INPUT;
+    }
+    if (!sweep_make_folder(sweep->folder, diagnostics) ||
+        realpath("/proc/self/exe", program) == NULL || realpath(sweep->file->path, file) == NULL ||
+        realpath(sweep->folder, folder) == NULL) {
+        return EXIT_WRONG_INPUT;
+    }
+    const struct slurm_job job = {
+        .program = program,
+        .sweep = file,
+        .folder = folder,
+        .title = sweep->file->title,
+        .shards = shards,
+        .workers = sweep->workers,
+        .retry_failed = sweep->retry_failed,
+        .overrides = invocation->overrides,
+        .override_count = invocation->override_count,
+    };
+    if (!slurm_write_scripts(&job, diagnostics)) {
+        return EXIT_RUN_FAILED;
+    }
+    if (invocation->submit) {
+        return submit(arena_printf(arena, "%s/submit.sh", folder));
+    }
+    printf("%" PRIu64 " points in %u shares; submit them with: sh %s/submit.sh\n",
+           sweep->points->count, shards, sweep->folder);
+    return result_close(&(struct invocation){.output = NULL}, stdout);
+}
+
 static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
                     const struct invocation *invocation)
 {
@@ -173,6 +236,10 @@ static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
                             .diagnostics = diagnostics};
     if (!read_workers(invocation, &job.workers) ||
         !sweep_shard_find(invocation->shard, &job.shard, &job.shards)) {
+        return EXIT_WRONG_INPUT;
+    }
+    if (invocation->submit && invocation->slurm == NULL) {
+        fprintf(stderr, "cpsim: error: --submit goes with --slurm N\n");
         return EXIT_WRONG_INPUT;
     }
     if (job.folder == NULL) {
@@ -191,6 +258,9 @@ static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
     job.points = points;
     if (!invocation->quiet) {
         print_dropped(job.file, points);
+    }
+    if (invocation->slurm != NULL) {
+        return write_slurm(invocation, &job, diagnostics);
     }
     struct journal_contents contents;
     enum sweep_end end = sweep_run(&job, &contents);
@@ -234,7 +304,8 @@ const struct command command_sweep = {
            "file holds.",
     .example = "cpsim sweep scenarios/sweeps/nodes-and-context.yaml -o nodes -j 8",
     .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) | TAKES(OPTION_SHARD) |
-               TAKES(OPTION_RETRY_FAILED) | TAKES(OPTION_QUIET),
+               TAKES(OPTION_RETRY_FAILED) | TAKES(OPTION_SLURM) | TAKES(OPTION_SUBMIT) |
+               TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = 2,
     .run = run_sweep,

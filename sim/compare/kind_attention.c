@@ -36,23 +36,10 @@ static const char *const decode_shape[] = {"batch", "ctx", "hq", "hk", "hd", NUL
 
 static void predict_decode(struct measurement *row)
 {
-    struct attention_shape shape = {
-        .sequences = measurement_count(row, "batch", 1, ROW_MOST),
-        .queries = 1,
-        .keys = measurement_count(row, "ctx", 1, ROW_MOST),
-        .query_heads = (uint32_t)measurement_count(row, "hq", 1, ROW_MOST),
-        .kv_heads = (uint32_t)measurement_count(row, "hk", 1, ROW_MOST),
-        .head_size = (uint32_t)measurement_count(row, "hd", 1, ROW_MOST),
-        .format = FORMAT_BF16,
-    };
-    if (shape.query_heads % shape.kv_heads != 0) {
-        measurement_complain(row, "hq", "%u query heads are no multiple of %u key-value heads",
-                             shape.query_heads, shape.kv_heads);
-    }
+    struct attention_shape shape = row_attention_decode(row);
     if (row->wrong) {
         return;
     }
-    measurement_extrapolates(row, attention_extrapolation(row->machine.gpu, &shape));
     row_compare_kernel(row, kernel_of_attention(&shape),
                        shape.head_size != USUAL_SIZE ? "attention decode, other head sizes"
                                                      : "attention decode");

@@ -91,10 +91,11 @@ static void predict_table(struct measurement *row)
     if (row->wrong) {
         return;
     }
-    struct software software = *row->machine.software;
     if (measurement_is(row, "algorithm", "nvls-tree")) { /* NCCL_ALGO=NVLSTree */
-        software.library.tree = false;
-        row->machine.software = &software;
+        struct software *software = ARENA_NEW(row->scratch, struct software);
+        *software = *row->machine.software;
+        software->library.tree = false;
+        row->machine.software = software;
     }
     double microseconds = row_call_microseconds(row, &call);
     measurement_compare(row, call_class(row, &call), "microseconds", microseconds);

@@ -11,7 +11,7 @@ static const char *const ring_columns[] = {
 
 /* Launched over and over until the clock has settled: kernels alone, 1 s each on an H200, add up to
  * what the table has. */
-#define RUN_SECONDS 1.0
+static const double run_seconds = 1.0;
 
 static void predict_ring(struct measurement *row)
 {
@@ -42,12 +42,12 @@ static void predict_ring(struct measurement *row)
         return;
     }
     measurement_compare(row, "ring attention", "attn_us",
-                        1e6 * stack_price(row, &shape, 1.0, RUN_SECONDS).seconds);
+                        1e6 * stack_price(row, &shape, 1.0, run_seconds).seconds);
     measurement_compare(row, "ring attention: exchange alone", "sendrecv_us_alone",
                         1e6 * stack_collective_seconds(row, &shape, "ring hop"));
     shape.part = STACK_RING_ATTENTION;
     measurement_compare(row, "ring attention: attention alone", "attn_only_us",
-                        1e6 * stack_price(row, &shape, 1.0, RUN_SECONDS).seconds);
+                        1e6 * stack_price(row, &shape, 1.0, run_seconds).seconds);
 }
 
 const struct measurement_kind kind_ring = {

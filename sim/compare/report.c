@@ -2,6 +2,7 @@
 #include "sim/compare/report.h"
 
 #include "sim/base/json.h"
+#include "sim/scenario/find.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,12 +13,6 @@ struct place {
     const struct compared_row *row;
     const struct figure *figure;
 };
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
 
 /* --- text --- */
 
@@ -96,7 +91,7 @@ static void print_worst(struct text *text, const struct comparison *comparison)
         const struct compared_row *row = places[i].row;
         const struct figure *figure = places[i].figure;
         text_print(text, "%+6.1f %%  %s:%u", 100.0 * figure_error(figure),
-                   base_name(row->csv->file), row->row->line);
+                   file_name(row->csv->file), row->row->line);
         print_shape(text, row);
         text_print(text, ": %s %.4g measured, %.4g predicted%s\n", figure->column, figure->measured,
                    figure->predicted, figure->extrapolated == NULL ? "" : " (extrapolated)");
@@ -117,7 +112,7 @@ static void print_extrapolations(struct text *text, const struct comparison *com
         count++;
         if (last == NULL || strcmp(last, why) != 0) {
             text_print(text, "%s%s:%u: %s\n", last == NULL ? "\nextrapolated\n" : "",
-                       base_name(row->csv->file), row->row->line, why);
+                       file_name(row->csv->file), row->row->line, why);
             last = why;
             if (count >= SHOWN) {
                 text_add(text, "... --csv and --json say why for each\n");

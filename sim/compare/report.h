@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * A comparison for people, for programs (JSON) and as a table of all rows (CSV); and the kinds of
- * measurement there are. Keys and columns: docs/compare.md. */
+ * measurement there are. Columns: docs/calibrate.md. */
 #ifndef CPSIM_SIM_COMPARE_REPORT_H
 #define CPSIM_SIM_COMPARE_REPORT_H
 

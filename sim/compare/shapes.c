@@ -35,15 +35,23 @@ const char *gemm_class(const struct gemm_shape *shape)
     return names[shape->scaling];
 }
 
+static void read_heads(struct measurement *row, struct attention_shape *shape)
+{
+    shape->query_heads = (uint32_t)measurement_count(row, "hq", 1, ROW_MOST);
+    shape->kv_heads = (uint32_t)measurement_count(row, "hk", 1, ROW_MOST);
+    shape->head_size = (uint32_t)measurement_count(row, "hd", 1, ROW_MOST);
+    if (shape->query_heads % shape->kv_heads != 0) {
+        measurement_complain(row, "hq", "%u query heads are no multiple of %u key-value heads",
+                             shape->query_heads, shape->kv_heads);
+    }
+}
+
 struct attention_shape row_attention_prefill(struct measurement *row)
 {
     struct attention_shape shape = {
         .sequences = 1,
         .queries = measurement_count(row, "tq", 1, ROW_MOST),
         .keys = measurement_count(row, "tk", 1, ROW_MOST),
-        .query_heads = (uint32_t)measurement_count(row, "hq", 1, ROW_MOST),
-        .kv_heads = (uint32_t)measurement_count(row, "hk", 1, ROW_MOST),
-        .head_size = (uint32_t)measurement_count(row, "hd", 1, ROW_MOST),
         .causal = measurement_count(row, "causal", 0, 1) == 1,
         .format = FORMAT_BF16,
         .masks_ragged = true, /* the tables' faster backend is cuDNN's */
@@ -51,13 +59,23 @@ struct attention_shape row_attention_prefill(struct measurement *row)
     if (measurement_has(row, "batch")) {
         shape.sequences = measurement_count(row, "batch", 1, ROW_MOST);
     }
-    if (shape.query_heads % shape.kv_heads != 0) {
-        measurement_complain(row, "hq", "%u query heads are no multiple of %u key-value heads",
-                             shape.query_heads, shape.kv_heads);
-    }
+    read_heads(row, &shape);
     if (shape.causal && shape.keys < shape.queries) {
         measurement_complain(row, "tk", "a causal mask needs at least as many keys as queries");
     }
+    measurement_extrapolates(row, attention_extrapolation(row->machine.gpu, &shape));
+    return shape;
+}
+
+struct attention_shape row_attention_decode(struct measurement *row)
+{
+    struct attention_shape shape = {
+        .sequences = measurement_count(row, "batch", 1, ROW_MOST),
+        .queries = 1,
+        .keys = measurement_count(row, "ctx", 1, ROW_MOST),
+        .format = FORMAT_BF16,
+    };
+    read_heads(row, &shape);
     measurement_extrapolates(row, attention_extrapolation(row->machine.gpu, &shape));
     return shape;
 }

@@ -16,6 +16,8 @@ const char *gemm_class(const struct gemm_shape *shape); /* "GEMM bf16" */
 
 /* Columns tq, tk, hq, hk, hd, causal and, if there is one, batch. */
 struct attention_shape row_attention_prefill(struct measurement *row);
+/* Columns batch, ctx, hq, hk, hd. */
+struct attention_shape row_attention_decode(struct measurement *row);
 
 /* A copy that moves `bytes`, half of them read. */
 struct memory_shape row_copy(struct measurement *row, double bytes);

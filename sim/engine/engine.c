@@ -151,6 +151,25 @@ static void find_limiters(struct engine *engine)
     }
 }
 
+/* All at once: SimGrid finds a single host by asking every node. */
+static void find_hosts(struct engine *engine)
+{
+    sg_host_t *all = sg_host_list();
+    size_t count = sg_host_count();
+    for (size_t i = 0; i < count; i++) {
+        unsigned gpu = 0;
+        char end = '\0';
+        if (sscanf(sg_host_get_name(all[i]), "gpu%u%c", &gpu, &end) == 1 &&
+            gpu < engine->gpu_count) {
+            engine->hosts[gpu] = all[i];
+        }
+    }
+    free(all);
+    for (uint32_t gpu = 0; gpu < engine->gpu_count; gpu++) {
+        assert(engine->hosts[gpu] != NULL && "a platform without one of its GPUs");
+    }
+}
+
 struct engine *engine_open(const struct cluster *cluster, uint32_t nodes, const char *platform_xml,
                            struct diagnostics *diagnostics)
 {
@@ -164,6 +183,7 @@ struct engine *engine_open(const struct cluster *cluster, uint32_t nodes, const 
     } else if (!load_made_platform(cluster, nodes, diagnostics)) {
         return NULL;
     }
+    simgrid_run_until(0.0); /* seals the platform, which takes as long as loading it */
     struct arena *arena = arena_create();
     struct engine *engine = ARENA_NEW(arena, struct engine);
     engine->arena = arena;
@@ -171,10 +191,7 @@ struct engine *engine_open(const struct cluster *cluster, uint32_t nodes, const 
     engine->cluster = cluster;
     engine->gpu_count = gpus;
     engine->hosts = ARENA_ARRAY(arena, sg_host_t, gpus);
-    for (uint32_t gpu = 0; gpu < gpus; gpu++) {
-        engine->hosts[gpu] = find_host(gpu);
-        assert(engine->hosts[gpu] != NULL && "a platform without one of its GPUs");
-    }
+    find_hosts(engine);
     engine->own_platform = platform_xml != NULL;
     find_limiters(engine);
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {

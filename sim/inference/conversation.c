@@ -102,23 +102,43 @@ static uint32_t played_rank(const struct scenario *scenario, uint32_t rank)
                : rank;
 }
 
+/* What crossed one kind of link, of each class of ranks by its stand-in. What a played rank sends
+ * may arrive at one that nobody played, and counts for the stand-in of that one: among alike ranks
+ * each receives what any of them does. */
+struct class_use {
+    double bytes, busy_seconds;
+};
+
+static void gather_links(const struct runner *runner, enum link_kind kind, struct class_use *uses)
+{
+    uint32_t ranks = layout_gpus(&runner->scenario->layout);
+    for (uint32_t gpu = 0; gpu < runner->result->gpu_count; gpu++) {
+        struct class_use *use = &uses[gpu < ranks ? played_rank(runner->scenario, gpu) : gpu];
+        use->bytes += engine_link_bytes(runner->engine, kind, gpu);
+        use->busy_seconds =
+            fmax(use->busy_seconds, engine_link_busy_seconds(runner->engine, kind, gpu));
+    }
+}
+
 /* Ranks that were folded moved what their stand-ins moved. */
 static void add_links(struct runner *runner, struct phase_result *phase, double times)
 {
     const struct scenario *scenario = runner->scenario;
     uint32_t ranks = layout_gpus(&scenario->layout);
-    for (uint32_t gpu = 0; gpu < runner->result->gpu_count; gpu++) {
-        uint32_t stand_in = gpu < ranks ? played_rank(scenario, gpu) : gpu;
-        for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
-            double bytes =
-                times * engine_link_bytes(runner->engine, (enum link_kind)kind, stand_in);
+    struct arena *arena = arena_create();
+    for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
+        struct class_use *uses = ARENA_ARRAY(arena, struct class_use, runner->result->gpu_count);
+        gather_links(runner, (enum link_kind)kind, uses);
+        for (uint32_t gpu = 0; gpu < runner->result->gpu_count; gpu++) {
+            const struct class_use *use = &uses[gpu < ranks ? played_rank(scenario, gpu) : gpu];
+            double bytes = times * use->bytes;
             runner->result->link_bytes[kind][gpu] += bytes;
-            runner->result->link_busy_seconds[kind][gpu] +=
-                times * engine_link_busy_seconds(runner->engine, (enum link_kind)kind, stand_in);
+            runner->result->link_busy_seconds[kind][gpu] += times * use->busy_seconds;
             phase->node_bytes += kind == LINK_NVLINK_OUT ? bytes : 0.0;
             phase->fabric_bytes += kind == LINK_NIC_OUT ? bytes : 0.0;
         }
     }
+    arena_destroy(arena);
 }
 
 static void add_rank_breakdowns(struct runner *runner, const struct recorder *recorder,

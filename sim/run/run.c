@@ -5,6 +5,7 @@
 #include "sim/inference/trace_run.h"
 #include "sim/run/serving_metrics.h"
 #include "sim/training/training_metrics.h"
+#include "sim/training/training_trace.h"
 
 #include <assert.h>
 
@@ -34,7 +35,11 @@ static bool run_serving(const struct scenario *scenario, struct arena *arena,
                         const char *trace_path, struct metric_list *metrics,
                         struct diagnostics *diagnostics)
 {
-    (void)trace_path; /* a service's rows have no table in the trace of a point */
+    if (trace_path != NULL) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = trace_path}),
+                       "a workload of kind 'serving' writes no trace; leave 'traces' out");
+        return false;
+    }
     struct serving_run *run = ARENA_NEW(arena, struct serving_run);
     bool wrong_input = false;
     if (!serving_run(scenario, arena, NULL, run, &wrong_input, diagnostics)) {
@@ -50,10 +55,10 @@ static bool run_training(const struct scenario *scenario, struct arena *arena,
                          const char *trace_path, struct metric_list *metrics,
                          struct diagnostics *diagnostics)
 {
-    (void)trace_path; /* the trace has no table of a step's passes */
     struct training_run *run = ARENA_NEW(arena, struct training_run);
     bool wrong_input = false;
-    if (!training_run(scenario, arena, run, &wrong_input, diagnostics)) {
+    if (!training_run(scenario, arena, run, &wrong_input, diagnostics) ||
+        (trace_path != NULL && !training_trace_write(run, trace_path, &wrong_input, diagnostics))) {
         return false;
     }
     training_metrics(run, metrics);

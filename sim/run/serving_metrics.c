@@ -19,11 +19,11 @@ static void add_latency(struct metric_list *metrics, const char *name,
 
 void serving_metric_list(const struct serving_metrics *found, struct metric_list *metrics)
 {
-    metric_add_number(metrics, "goodput_requests_per_second", "1/s", found->goodput);
     add_latency(metrics, "ttft", &found->latencies[LATENCY_TTFT]);
     add_latency(metrics, "tpot", &found->latencies[LATENCY_TPOT]);
     add_latency(metrics, "e2e", &found->latencies[LATENCY_E2E]);
     add_latency(metrics, "queue", &found->latencies[LATENCY_QUEUE]);
+    metric_add_number(metrics, "goodput_requests_per_second", "1/s", found->goodput);
     metric_add_number(metrics, "requests_per_second", "1/s", found->requests_per_second);
     metric_add_number(metrics, "output_tokens_per_second", "1/s", found->output_tokens_per_second);
     metric_add_number(metrics, "good_share", "1", found->good_share);

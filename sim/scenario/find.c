@@ -19,10 +19,15 @@ const char *file_directory(struct arena *arena, const char *path)
     return slash == path ? "/" : arena_printf(arena, "%.*s", (int)(slash - path), path);
 }
 
-const char *file_stem(struct arena *arena, const char *path)
+const char *file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    const char *name = slash == NULL ? path : slash + 1;
+    return slash == NULL ? path : slash + 1;
+}
+
+const char *file_stem(struct arena *arena, const char *path)
+{
+    const char *name = file_name(path);
     const char *dot = strrchr(name, '.');
     size_t length = dot == NULL || dot == name ? strlen(name) : (size_t)(dot - name);
     return arena_printf(arena, "%.*s", (int)length, name);

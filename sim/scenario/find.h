@@ -41,6 +41,8 @@ size_t find_all(struct arena *arena, const struct find_path *path, const char *f
 const char *file_beside(struct arena *arena, const char *path, const char *name);
 /* "platforms/gpus/h100-sxm.yaml" -> "h100-sxm". */
 const char *file_stem(struct arena *arena, const char *path);
+/* "platforms/gpus/h100-sxm.yaml" -> "h100-sxm.yaml". */
+const char *file_name(const char *path);
 /* "scenarios/a.yaml" -> "scenarios"; "a.yaml" -> ".". */
 const char *file_directory(struct arena *arena, const char *path);
 

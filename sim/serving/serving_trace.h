@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: MIT
- * A service's rows of the trace: requests, steps, series. */
+ * A service's rows of the trace: requests, steps, and series of queues, KV cache and power. Steps
+ * are kept in memory while the run plays, for actors' stacks are too small for HDF5, and written
+ * when it has ended. Owner: the arena. */
 #ifndef CPSIM_SIM_SERVING_SERVING_TRACE_H
 #define CPSIM_SIM_SERVING_SERVING_TRACE_H
 
-#include "sim/serving/server.h"
+#include "sim/serving/serving.h"
 
 struct serving_trace;
+
+/* NULL and a diagnostic when `path` cannot be written. */
+struct serving_trace *serving_trace_open(struct arena *arena, const struct scenario *scenario,
+                                         const char *path, struct diagnostics *diagnostics);
 
 /* One row of /steps: `steps` alike, one after the other. Called inside actors: it only copies. */
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
                         const struct step_shape *shape, double start_seconds, double seconds,
                         const struct step_cost *cost, uint32_t steps);
+
+/* Writes everything; the file gets its name. False and a diagnostic when anything failed. */
+bool serving_trace_close(struct serving_trace *trace, const struct serving_run *run);
+
+/* For a run that failed. */
+void serving_trace_abandon(struct serving_trace *trace);
 
 #endif

@@ -13,7 +13,7 @@
 /* Contexts that decode is priced at: 0, then KNOTS to an octave from FIRST_KNOT on. */
 enum { KNOTS = 8, FIRST_KNOT = 64, OCTAVES = 24, ROW_KNOTS = 1 + KNOTS * OCTAVES };
 /* Whole numbers are kept to so many bits after the first in a remembered shape. */
-enum { KEY_BITS = 7, CONTEXT_KEY_BITS = 6 };
+enum { KEY_BITS = 7, CONTEXT_KEY_BITS = 5, DECODE_KEY_BITS = 5 };
 enum { MAX_SLICES = 2 };
 
 /* Decode steps of one number of sequences. */
@@ -234,7 +234,7 @@ static struct mixed_key exact_key(const struct step_shape *shape)
 static struct mixed_key rounded_key(const struct step_shape *shape)
 {
     struct mixed_key key = exact_key(shape);
-    key.decodes = (uint32_t)round_bits(key.decodes, KEY_BITS);
+    key.decodes = (uint32_t)round_bits(key.decodes, DECODE_KEY_BITS);
     key.prompts = (uint32_t)round_bits(key.prompts, KEY_BITS);
     key.decode_context = round_bits(key.decode_context, CONTEXT_KEY_BITS - 1);
     key.new_tokens = round_bits(key.new_tokens, KEY_BITS);

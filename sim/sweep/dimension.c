@@ -77,6 +77,7 @@ static const char *unit_of(const struct field *field)
         [QUANTITY_HERTZ] = "Hz",
         [QUANTITY_WATTS] = "W",
         [QUANTITY_JOULES] = "J",
+        [QUANTITY_PER_SECOND] = "1/s",
         [QUANTITY_TOKENS] = "1",
     };
     const char *unit = units[field_quantity(field->kind)];

@@ -196,7 +196,7 @@ static void tick(void *context)
 
 /* --- the folder --- */
 
-static bool make_folder(const char *path, struct diagnostics *diagnostics)
+bool sweep_make_folder(const char *path, struct diagnostics *diagnostics)
 {
     struct stat status;
     if (mkdir(path, 0777) == 0 ||
@@ -313,8 +313,8 @@ enum sweep_end sweep_run(const struct sweep_job *job, struct journal_contents *c
     struct runner runner = {.job = job, .contents = contents, .started = wall_seconds()};
     struct sweep_record sweep = describe_sweep(job);
     const char *traces = arena_printf(job->arena, "%s/traces", job->folder);
-    if (!make_folder(job->folder, job->diagnostics) ||
-        (job->file->traces && !make_folder(traces, job->diagnostics)) ||
+    if (!sweep_make_folder(job->folder, job->diagnostics) ||
+        (job->file->traces && !sweep_make_folder(traces, job->diagnostics)) ||
         !read_folder(job, &sweep, contents)) {
         return SWEEP_BROKEN;
     }

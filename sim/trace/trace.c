@@ -139,7 +139,7 @@ struct trace *trace_open(const char *path, const struct trace_attributes *attrib
     bool made = (trace->file >= 0 && write_root_attributes(trace->file, attributes)) ||
                 fail(trace, "starting it", "");
     for (size_t i = 0; made && i < TRACE_TABLE_COUNT; i++) {
-        made = open_table(trace, &trace->tables[i], &trace_tables[i]);
+        made = trace_tables[i].optional || open_table(trace, &trace->tables[i], &trace_tables[i]);
     }
     if (!made) {
         trace_close(trace);
@@ -273,7 +273,9 @@ static uint64_t add_row(struct trace *trace, enum trace_table which, const void 
 {
     struct table *table = &trace->tables[which];
     uint64_t number = table->written + table->buffered;
-    if (trace->failed) {
+    bool ready =
+        !trace->failed && (table->layout != NULL || open_table(trace, table, &trace_tables[which]));
+    if (!ready) {
         return number;
     }
     if (table->strings == NULL && table->has_strings) {
@@ -305,6 +307,31 @@ uint64_t trace_add_link(struct trace *trace, const struct trace_link *link)
 uint64_t trace_add_gpu(struct trace *trace, const struct trace_gpu *gpu)
 {
     return add_row(trace, TRACE_GPUS, gpu);
+}
+
+uint64_t trace_add_request(struct trace *trace, const struct trace_request *request)
+{
+    return add_row(trace, TRACE_REQUESTS, request);
+}
+
+uint64_t trace_add_step(struct trace *trace, const struct trace_step *step)
+{
+    return add_row(trace, TRACE_STEPS, step);
+}
+
+uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample)
+{
+    return add_row(trace, TRACE_SERIES, sample);
+}
+
+uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
+{
+    return add_row(trace, TRACE_CELLS, cell);
+}
+
+uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage)
+{
+    return add_row(trace, TRACE_STAGES, stage);
 }
 
 /* What is still in memory: the buffered rows, and the names that codes stand for. */
@@ -342,7 +369,9 @@ static void close_table(struct table *table)
 static bool finish(struct trace *trace)
 {
     for (size_t i = 0; i < TRACE_TABLE_COUNT && !trace->failed; i++) {
-        finish_table(trace, &trace->tables[i]);
+        if (trace->tables[i].layout != NULL) {
+            finish_table(trace, &trace->tables[i]);
+        }
     }
     for (size_t i = 0; i < TRACE_TABLE_COUNT; i++) {
         close_table(&trace->tables[i]);

@@ -92,6 +92,55 @@ struct trace_gpu {
     double joules; /* NAN: not modelled */
 };
 
+enum trace_outcome { TRACE_DONE, TRACE_REJECTED, TRACE_LOST };
+
+/* A request of a service. Times that it never reached are NAN. */
+struct trace_request {
+    enum trace_outcome outcome;
+    uint32_t replica, session, turn;
+    uint64_t prompt_tokens, output_tokens, cached_tokens;
+    double arrival_seconds, scheduled_seconds, first_token_seconds, last_token_seconds;
+    uint32_t preemptions, retries;
+};
+
+/* Steps of a replica that serves: one with prompts in it, or several of decode alone, alike. */
+struct trace_step {
+    uint32_t replica;
+    double start_seconds, duration_seconds; /* of all of them */
+    uint64_t steps;
+    uint32_t decodes, prompts;
+    double decode_context_tokens;
+    uint64_t prompt_tokens;
+    uint32_t waiting;
+    uint64_t kv_tokens;
+    double watts;
+};
+
+/* A pass of a micro-batch through a part of the model, in a training step. */
+enum trace_cell_kind { TRACE_CELL_FORWARD, TRACE_CELL_BACKWARD, TRACE_CELL_WEIGHT };
+struct trace_cell {
+    uint32_t stage, chunk, micro_batch;
+    enum trace_cell_kind kind;
+    double start_seconds, duration_seconds; /* of the step */
+};
+
+/* A stage of a training step's pipeline; bytes of one GPU. */
+struct trace_stage {
+    double busy_seconds, end_seconds, exchange_end_seconds;
+    double parameter_bytes, gradient_bytes, optimizer_bytes, activation_bytes;
+    double capacity_bytes;
+    uint32_t passes_in_flight;
+};
+
+/* A replica over a stretch of time. */
+struct trace_sample {
+    double time_seconds; /* its middle */
+    uint32_t replica;
+    double waiting, running; /* requests */
+    double kv_tokens;        /* room held in the KV cache */
+    double watts;            /* of one GPU */
+};
+
 /* Creates `path`.part. On failure NULL and a diagnostic: `path` cannot be written, which is the
  * user's to mend (exit status 2). `diagnostics` must outlive the trace. */
 struct trace *trace_open(const char *path, const struct trace_attributes *attributes,
@@ -103,6 +152,11 @@ uint64_t trace_add_phase(struct trace *trace, const struct trace_phase *phase);
 uint64_t trace_add_operator(struct trace *trace, const struct trace_operator *operator_run);
 uint64_t trace_add_link(struct trace *trace, const struct trace_link *link);
 uint64_t trace_add_gpu(struct trace *trace, const struct trace_gpu *gpu);
+uint64_t trace_add_request(struct trace *trace, const struct trace_request *request);
+uint64_t trace_add_step(struct trace *trace, const struct trace_step *step);
+uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample);
+uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell);
+uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage);
 
 /* Writes what is left and renames `path`.part to `path`. false and a diagnostic when that, or
  * anything since trace_open(), failed (exit status 1); then neither file stays. */

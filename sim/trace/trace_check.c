@@ -299,7 +299,9 @@ static size_t check_table(struct check *check, size_t index, struct sound_column
                       ? H5Gopen2(check->file, table->name, H5P_DEFAULT)
                       : H5I_INVALID_HID;
     if (group < 0) {
-        FAULT(check, "%s: the table is missing", place);
+        if (!table->optional) {
+            FAULT(check, "%s: the table is missing", place);
+        }
         return 0;
     }
     expect_text(check, group, place, "long_name", NULL);

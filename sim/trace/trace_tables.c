@@ -39,6 +39,12 @@ static const char *const link_kinds[] = {
     [TRACE_NIC] = "nic",
     NULL,
 };
+static const char *const outcomes[] = {
+    [TRACE_DONE] = "done",
+    [TRACE_REJECTED] = "rejected",
+    [TRACE_LOST] = "lost",
+    NULL,
+};
 static const char *const directions[] = {
     [TRACE_OUT] = "out",
     [TRACE_IN] = "in",
@@ -181,6 +187,128 @@ static const struct trace_column gpu_columns[] = {
      .long_name = "Energy over the run; NaN when it is not modelled."},
 };
 #undef AT
+#define AT(field) .offset = offsetof(struct trace_request, field)
+static const struct trace_column request_columns[] = {
+    {.name = "outcome", .type = TRACE_ENUM, AT(outcome), .units = "1", .members = outcomes,
+     .long_name = "What became of it."},
+    {.name = "replica", .type = TRACE_U32, AT(replica), .units = "1",
+     .long_name = "The replica that served it last, from 0."},
+    {.name = "session", .type = TRACE_U32, AT(session), .units = "1",
+     .long_name = "Conversation it belongs to; 0: none."},
+    {.name = "turn", .type = TRACE_U32, AT(turn), .units = "1",
+     .long_name = "Turn of the conversation, from 1."},
+    {.name = "prompt_tokens", .type = TRACE_U64, AT(prompt_tokens), .units = "1",
+     .long_name = "Tokens of the prompt, earlier turns included."},
+    {.name = "output_tokens", .type = TRACE_U64, AT(output_tokens), .units = "1",
+     .long_name = "Tokens of the answer."},
+    {.name = "cached_tokens", .type = TRACE_U64, AT(cached_tokens), .units = "1",
+     .long_name = "Tokens of the prompt found in the prefix cache when first scheduled."},
+    {.name = "arrival", .type = TRACE_F64, AT(arrival_seconds), .units = "s",
+     .long_name = "When its client sent it."},
+    {.name = "scheduled", .type = TRACE_F64, AT(scheduled_seconds), .units = "s", .may_be_missing = true,
+     .long_name = "When it was first in a batch; NaN: never."},
+    {.name = "first_token", .type = TRACE_F64, AT(first_token_seconds), .units = "s", .may_be_missing = true,
+     .long_name = "When its first token was computed; NaN: never."},
+    {.name = "last_token", .type = TRACE_F64, AT(last_token_seconds), .units = "s", .may_be_missing = true,
+     .long_name = "When its last token was computed; NaN: never."},
+    {.name = "preemptions", .type = TRACE_U32, AT(preemptions), .units = "1",
+     .long_name = "Times it had to give way."},
+    {.name = "retries", .type = TRACE_U32, AT(retries), .units = "1",
+     .long_name = "Times it began again because its replica failed."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_step, field)
+static const struct trace_column step_columns[] = {
+    {.name = "replica", .type = TRACE_U32, AT(replica), .units = "1",
+     .long_name = "The replica, from 0."},
+    {.name = "start", .type = TRACE_F64, AT(start_seconds), .units = "s",
+     .long_name = "When the first of them began."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "How long they lasted together."},
+    {.name = "steps", .type = TRACE_U64, AT(steps), .units = "1",
+     .long_name = "Steps: 1 with prompts, or several alike of decode alone."},
+    {.name = "decodes", .type = TRACE_U32, AT(decodes), .units = "1",
+     .long_name = "Sequences that decode."},
+    {.name = "prompts", .type = TRACE_U32, AT(prompts), .units = "1",
+     .long_name = "Prompts, or parts of prompts, in the step."},
+    {.name = "decode_context", .type = TRACE_F64, AT(decode_context_tokens), .units = "1",
+     .long_name = "Mean cached tokens of a sequence that decodes."},
+    {.name = "prompt_tokens", .type = TRACE_U64, AT(prompt_tokens), .units = "1",
+     .long_name = "New tokens of the prompts."},
+    {.name = "waiting", .type = TRACE_U32, AT(waiting), .units = "1",
+     .long_name = "Requests in the queue at the end."},
+    {.name = "kv_tokens", .type = TRACE_U64, AT(kv_tokens), .units = "1",
+     .long_name = "Room held in the KV cache at the end, tokens."},
+    {.name = "power", .type = TRACE_F64, AT(watts), .units = "W",
+     .long_name = "Average power of one GPU."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_sample, field)
+static const struct trace_column sample_columns[] = {
+    {.name = "time", .type = TRACE_F64, AT(time_seconds), .units = "s",
+     .long_name = "The middle of the stretch of time that the row is for."},
+    {.name = "replica", .type = TRACE_U32, AT(replica), .units = "1",
+     .long_name = "The replica, from 0."},
+    {.name = "waiting", .type = TRACE_F64, AT(waiting), .units = "1",
+     .long_name = "Requests in the queue, on average."},
+    {.name = "running", .type = TRACE_F64, AT(running), .units = "1",
+     .long_name = "Requests in service, on average."},
+    {.name = "kv_tokens", .type = TRACE_F64, AT(kv_tokens), .units = "1",
+     .long_name = "Room held in the KV cache, tokens, on average."},
+    {.name = "power", .type = TRACE_F64, AT(watts), .units = "W",
+     .long_name = "Average power of one GPU."},
+};
+#undef AT
+
+static const char *const cell_kinds[] = {
+    [TRACE_CELL_FORWARD] = "forward",
+    [TRACE_CELL_BACKWARD] = "backward",
+    [TRACE_CELL_WEIGHT] = "weight",
+    NULL,
+};
+
+#define AT(field) .offset = offsetof(struct trace_cell, field)
+static const struct trace_column cell_columns[] = {
+    {.name = "stage", .type = TRACE_U32, AT(stage), .units = "1", .row_of = "stages",
+     .long_name = "The stage that ran it, from 0."},
+    {.name = "chunk", .type = TRACE_U32, AT(chunk), .units = "1",
+     .long_name = "Which of the stage's parts of the model, from 0."},
+    {.name = "micro_batch", .type = TRACE_U32, AT(micro_batch), .units = "1",
+     .long_name = "The micro-batch, from 0."},
+    {.name = "kind", .type = TRACE_ENUM, AT(kind), .units = "1", .members = cell_kinds,
+     .long_name = "Forward, backward, or gradients of weights on their own."},
+    {.name = "start", .type = TRACE_F64, AT(start_seconds), .units = "s",
+     .long_name = "When it began, from the step's start."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "How long it lasted, waits for parameters included."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_stage, field)
+static const struct trace_column stage_columns[] = {
+    {.name = "busy", .type = TRACE_F64, AT(busy_seconds), .units = "s",
+     .long_name = "Time in passes."},
+    {.name = "end", .type = TRACE_F64, AT(end_seconds), .units = "s",
+     .long_name = "When its last pass ended, from the step's start."},
+    {.name = "exchange_end", .type = TRACE_F64, AT(exchange_end_seconds), .units = "s",
+     .long_name = "When its gradients were reduced."},
+    {.name = "parameters", .type = TRACE_F64, AT(parameter_bytes), .units = "B",
+     .long_name = "Parameters on one GPU."},
+    {.name = "gradients", .type = TRACE_F64, AT(gradient_bytes), .units = "B",
+     .long_name = "Gradients on one GPU."},
+    {.name = "optimizer", .type = TRACE_F64, AT(optimizer_bytes), .units = "B",
+     .long_name = "Master copy and moments on one GPU."},
+    {.name = "activations", .type = TRACE_F64, AT(activation_bytes), .units = "B",
+     .long_name = "Activations on one GPU at their most."},
+    {.name = "capacity", .type = TRACE_F64, AT(capacity_bytes), .units = "B",
+     .long_name = "What a GPU has."},
+    {.name = "passes_in_flight", .type = TRACE_U32, AT(passes_in_flight), .units = "1",
+     .long_name = "The most forward passes whose backward pass was to come."},
+};
+#undef AT
+
 /* clang-format on */
 
 const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
@@ -215,6 +343,55 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
             .row_bytes = sizeof(struct trace_gpu),
             .columns = gpu_columns,
             .column_count = COUNT_OF(gpu_columns),
+        },
+    [TRACE_REQUESTS] =
+        {
+            .name = "requests",
+            .long_name = "A service's requests, one row each, in the order they came. Only in "
+                         "traces of services.",
+            .row_bytes = sizeof(struct trace_request),
+            .columns = request_columns,
+            .column_count = COUNT_OF(request_columns),
+            .optional = true,
+        },
+    [TRACE_STEPS] =
+        {
+            .name = "steps",
+            .long_name = "What replicas of a service did, one row a step with prompts or a run of "
+                         "decode steps alike. Only in traces of services.",
+            .row_bytes = sizeof(struct trace_step),
+            .columns = step_columns,
+            .column_count = COUNT_OF(step_columns),
+            .optional = true,
+        },
+    [TRACE_SERIES] =
+        {
+            .name = "series",
+            .long_name = "Replicas of a service over time, one row a replica and stretch of time. "
+                         "Only in traces of services.",
+            .row_bytes = sizeof(struct trace_sample),
+            .columns = sample_columns,
+            .column_count = COUNT_OF(sample_columns),
+            .optional = true,
+        },
+    [TRACE_CELLS] =
+        {
+            .name = "cells",
+            .long_name = "Passes of micro-batches through the stages of the first pipeline, one "
+                         "row a pass, stage by stage. Only in traces of training.",
+            .row_bytes = sizeof(struct trace_cell),
+            .columns = cell_columns,
+            .column_count = COUNT_OF(cell_columns),
+            .optional = true,
+        },
+    [TRACE_STAGES] =
+        {
+            .name = "stages",
+            .long_name = "Stages of the first pipeline. Only in traces of training.",
+            .row_bytes = sizeof(struct trace_stage),
+            .columns = stage_columns,
+            .column_count = COUNT_OF(stage_columns),
+            .optional = true,
         },
 };
 

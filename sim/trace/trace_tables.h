@@ -11,7 +11,18 @@
  * is more to read. */
 #define TRACE_FORMAT "1.0"
 
-enum trace_table { TRACE_PHASES, TRACE_OPERATORS, TRACE_LINKS, TRACE_GPUS, TRACE_TABLE_COUNT };
+enum trace_table {
+    TRACE_PHASES,
+    TRACE_OPERATORS,
+    TRACE_LINKS,
+    TRACE_GPUS,
+    TRACE_REQUESTS,
+    TRACE_STEPS,
+    TRACE_SERIES,
+    TRACE_CELLS,
+    TRACE_STAGES,
+    TRACE_TABLE_COUNT
+};
 
 enum trace_type {
     TRACE_F64,    /* double */
@@ -40,6 +51,7 @@ struct trace_table_layout {
     size_t row_bytes;      /* of the row's struct */
     const struct trace_column *columns;
     size_t column_count;
+    bool optional; /* there only when it has rows */
 };
 
 extern const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT];

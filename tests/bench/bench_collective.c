@@ -25,10 +25,10 @@ int main(int argc, char **argv)
     double bytes = (argc > 2 ? strtod(argv[2], NULL) : 64.0) * 1048576.0;
     struct arena *arena = arena_create();
     struct diagnostics *diagnostics = diagnostics_create();
-    static const struct override overrides[] = {{"workload.turns.0.prompt=1000 tokens"},
-                                                {"cluster=dgx-h100"},
-                                                {"software=nccl-tests"},
-                                                {"cluster.nodes=16384"}};
+    static const struct override overrides[] = {{.text = "workload.turns.0.prompt=1000 tokens"},
+                                                {.text = "cluster=dgx-h100"},
+                                                {.text = "software=nccl-tests"},
+                                                {.text = "cluster.nodes=16384"}};
     const struct scenario *scenario =
         scenario_load(arena, CPSIM_SOURCE_DIR "/scenarios/llama405b.yaml", overrides,
                       sizeof overrides / sizeof *overrides, diagnostics);

@@ -12,16 +12,17 @@ python=$("$source/tools/find-python.sh" json)
 silicon=$source/tests/validation/silicon
 
 # --- the shipped tables: no class worse than with the shipped file by a tenth ---
-tables=("$silicon"/h100_*.csv)
-expect 0 "/^written: my-gpu.yaml$/" "/^RoPE: warning: rope_passes: kept from h100-sxm, for there are no rows of the kind$/" \
-    "$cpsim" calibrate "${tables[@]}" -o my-gpu.yaml
-cp out report
-[ ! -e my-gpu.yaml.part ] || { echo "a .part file is left"; exit 1; }
-"$cpsim" compare "${tables[@]}" --gpu h100-sxm --json >before.json
-"$cpsim" compare "${tables[@]}" --gpu ./my-gpu.yaml --json >after.json
+kernels=("$silicon"/h100_{gemm,attention_prefill,attention_heads,attention_decode,attention_decode_heads,memory,cast}.csv)
 cat >check.py <<'END_PY'
-import json, re
-before, after = ({c["class"]: c for c in json.load(open(f))["classes"]} for f in ("before.json", "after.json"))
+# NAME: the report's figures are those of cpsim compare with the file that was written; the errors after are sound.
+import json, re, statistics, sys
+before, after = (json.load(open(f)) for f in ("before.json", "after.json"))
+def pooled(result, names):
+    return statistics.median(abs(r["error"]) for r in result["rows"] if r["counts"] and r["class"] in names)
+fitted = [c["class"] for c in before["classes"] if c["class"].startswith(("GEMM", "attention", "memory-bound"))]
+assert len(fitted) == 10, fitted
+assert pooled(after, fitted) < pooled(before, fitted), (pooled(after, fitted), pooled(before, fitted))
+before, after = ({c["class"]: c for c in result["classes"]} for result in (before, after))
 report = {}
 for line in open("report"):
     found = re.match(r"(\S.*?) +(\d+)" + 4 * r" +([\d.]+) %", line)
@@ -31,19 +32,36 @@ assert set(report) == set(before), set(report) ^ set(before)
 for name, row in report.items():
     told = [before[name]["median"], before[name]["p90"], after[name]["median"], after[name]["p90"]]
     assert list(row) == [str(before[name]["count"])] + [f"{100 * x:.1f}" for x in told], (name, row, told)
-fitted = [n for n in before if n.startswith(("GEMM", "attention", "memory-bound"))]
-assert len(fitted) == 10, fitted
-for name in fitted:
-    assert after[name]["median"] < 1.1 * before[name]["median"] + 0.001, (name, before[name], after[name])
-    assert after[name]["p90"] < 1.1 * before[name]["p90"] + 0.001, (name, before[name], after[name])
-# What no constant was fitted on, and power, keep the bounds that the shipped file is held to.
-bounds = {"layers, prefill": 0.04, "layers, decode": 0.04, "training layers, forward": 0.05,
-          "training layers, forward and backward": 0.05, "average power": 0.08, "clock": 0.08,
-          "time under the power limit": 0.04, "sustained GEMM": 0.04}
-for name, bound in bounds.items():
-    assert after[name]["median"] < bound, (name, after[name])
+# Kernels alone: every class of some rows. With tables of power, which are of another H100, and with what no constant
+# was fitted on: the bounds that the shipped file is held to (bounds.csv).
+if sys.argv[1] == "kernels":
+    for name in (n for n in fitted if before[n]["count"] >= 20):
+        for statistic in ("median", "p90"):
+            assert after[name][statistic] < 1.1 * before[name][statistic], (name, before[name], after[name])
+else:
+    bounds = {"GEMM bf16": 0.04, "GEMM fp8, a scale a tensor": 0.04, "GEMM fp8, a scale a row": 0.06,
+              "attention prefill, 512 tokens and more": 0.04, "attention prefill, other head sizes": 0.04,
+              "attention decode": 0.07, "memory-bound, 1 MB and more": 0.10, "average power": 0.08,
+              "layers, prefill": 0.04, "layers, decode": 0.04, "training layers, forward": 0.05,
+              "training layers, forward and backward": 0.05, "clock": 0.08, "time under the power limit": 0.04,
+              "sustained GEMM": 0.04}
+    for name, bound in bounds.items():
+        assert after[name]["median"] < bound, (name, after[name])
 END_PY
-expect 0 "" "" "$python" check.py
+calibrated() { # calibrated NAME TABLE...
+    local name=$1
+    shift
+    expect 0 "/^written: my-gpu.yaml$/" "/^RoPE: warning: rope_passes: kept from h100-sxm, for there are no rows of the kind$/" \
+        "$cpsim" calibrate "$@" -o my-gpu.yaml
+    cp out report
+    [ ! -e my-gpu.yaml.part ] || { echo "a .part file is left"; exit 1; }
+    "$cpsim" compare "$@" --gpu h100-sxm --json >before.json
+    "$cpsim" compare "$@" --gpu ./my-gpu.yaml --json >after.json
+    expect 0 "" "" "$python" check.py "$name"
+}
+calibrated kernels "${kernels[@]}"
+tables=("$silicon"/h100_*.csv)
+calibrated all "${tables[@]}"
 
 # The file has all that a scenario asks of a GPU, with sources that name the tables, and no date.
 cat >scenario.yaml <<'END_YAML'
@@ -54,14 +72,10 @@ gpu: my-gpu
 workload: {kind: conversation, turns: [{prompt: 2000 tokens, output: 8 tokens}]}
 END_YAML
 expect 0 "*" "" "$cpsim" check scenario.yaml
-expect 0 "/on 1 x my-gpu|1 x my-gpu/" "" "$cpsim" run scenario.yaml
+expect 0 "/1 x my-gpu/" "" "$cpsim" run scenario.yaml
 grep -q '^swiglu_rate: {value: .*B/s, source: "fitted on h100_memory.csv, 16 rows"}$' my-gpu.yaml || { cat my-gpu.yaml; exit 1; }
 grep -q '^memory: {value: 80 GB, source: "as h100-sxm: NVIDIA H100 data sheet, SXM5"}$' my-gpu.yaml || { cat my-gpu.yaml; exit 1; }
 grep -q '^  head_size: {least: 64, most: 256}$' my-gpu.yaml || { cat my-gpu.yaml; exit 1; }
-# The same bytes again; without -o the same report and no file.
-"$cpsim" calibrate "${tables[@]}" -o again.yaml >/dev/null 2>&1
-expect 0 "" "" cmp my-gpu.yaml again.yaml
-rm again.yaml
 
 # --- there and back: tables that a GPU with other constants made ---
 cat >other.yaml <<'END_YAML'
@@ -133,6 +147,9 @@ compare "no copies" "/^copy: warning: copy_efficiency, l2_rate, kernel: kept fro
 grep -q '^    none: {value: 1.79 us, source: "as h100-sxm: fitted on h100_gemm.csv, 576 rows"}$' thin.yaml || { cat thin.yaml; exit 1; }
 grep -q '^  matmul_m: {least: 8192, most: 16384}$' thin.yaml || { cat thin.yaml; exit 1; }
 grep -q '^  decode_keys: {least: 512, most: 131072, source: "as h100-sxm: ' thin.yaml || { cat thin.yaml; exit 1; }
+# The same bytes again.
+"$cpsim" calibrate thin.csv -o again.yaml >/dev/null 2>&1
+expect 0 "" "" cmp thin.yaml again.yaml
 # Two rows are not enough for one constant: everything is the base's, and says so.
 sed -n '1,3p' thin.csv >thinner.csv
 expect 0 "/^nothing is written: there is no -o FILE$/" "/^GEMM bf16: warning: matmul.efficiency.none, .* for too few of the 2 rows/" \
@@ -167,4 +184,13 @@ expect 2 "" "/^--set gpu.memory_rat=3 TB.s: error: .*did you mean 'memory_rate'/
 expect 1 "" "/^no.such.folder.none.yaml.part: error: cannot be written: No such file or directory$/" \
     "$cpsim" calibrate thin.csv -q -o no/such/folder/none.yaml
 [ ! -e none.yaml ] || { echo "wrong input left a file"; exit 1; }
+
+# --- the page: the columns it lists are those that the kinds have ---
+"$cpsim" compare >kinds
+# shellcheck disable=SC2016 # backticks of Markdown
+sed -nE 's/^\| ([a-z-]+) \| `([^`]*)` \|.*/\1 \2/p' "$source/docs/calibrate.md" >listed
+[ "$(wc -l <listed)" = 6 ] || { echo "docs/calibrate.md lists $(wc -l <listed) kinds"; exit 1; }
+while read -r kind columns; do
+    grep -A1 "^$kind: " kinds | grep -qxF "  $columns" || { echo "docs/calibrate.md: columns of $kind"; exit 1; }
+done <listed
 finish

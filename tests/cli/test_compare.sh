@@ -50,6 +50,31 @@ bad.csv:7:1: error: 4 fields, but the header names 5 columns
 7 errors" "$cpsim" compare bad.csv --gpu h100-sxm --csv none.csv
 [ ! -e none.csv ] || { echo "bad rows left a result"; exit 1; }
 
+# What single fields can't say.
+cat >heads.csv <<'END_CSV'
+tq,tk,hq,hk,hd,causal,time_us
+8,4,16,3,128,1,5
+END_CSV
+expect 2 "" "heads.csv:2:3: error: tk: a causal mask needs at least as many keys as queries
+heads.csv:2:5: error: hq: 16 query heads are no multiple of 3 key-value heads
+2 errors" "$cpsim" compare heads.csv --gpu h100-sxm
+cat >notes.csv <<'END_CSV'
+work,model,tp_shard,precision,batch,new_tokens,context,seconds,time_us_per_call,average_watts,sm_clock_mhz,note
+gemm,,,bf16,,64,,1,5,300,1980,k=16
+attention_prefill,,,,,64,64,1,5,300,1980,"16 q heads, 0 kv heads"
+layers_decode,llama3-8b,1,bf16,1,1,64,1,5,300,1980,many layers
+END_CSV
+expect 2 "" "notes.csv:2:31: error: note: the product's depth and columns were expected, as in 'k=16384 n=13312'
+notes.csv:3:42: error: note: the heads were expected, as in '16 q heads, 1 kv head, causal'
+notes.csv:4:52: error: note: the stack's height was expected, as in '32 layers'
+3 errors" "$cpsim" compare notes.csv --gpu h100-sxm
+printf 'kind,ranks,ranks_per_node,launch,bytes,microseconds\nall-reduce,8,3,graph,1024,7\n' >nodes.csv
+expect 2 "" "nodes.csv:2:14: error: ranks_per_node: 3 does not divide 8 ranks
+1 error" "$cpsim" compare nodes.csv --cluster dgx-h100
+printf 'model,tp_shard,precision,micro_batch,seq_len,layers,forward_us_per_layer,forward_backward_us_per_layer\nllama3-8b,1,fp8,1,64,4,5,9\n' >training.csv
+expect 2 "" "training.csv:2:13: error: precision: training is modelled in bf16 alone
+1 error" "$cpsim" compare training.csv --gpu h100-sxm
+
 # What the command line must name, and names that nothing has.
 expect 2 "" "gemm.csv: error: rows of kind gemm need a GPU: --gpu NAME, such as --gpu h100-sxm
 1 error" "$cpsim" compare gemm.csv

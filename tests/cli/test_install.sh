@@ -24,7 +24,9 @@ fi
 cd "$scratch"
 expect 0 "/^trace +run.h5$/" "" "$installed" "$share/cpsim/scenarios/llama405b.yaml" -o run.h5
 expect 0 "run.h5: ok" "" "$installed" trace check run.h5
-test -s "$share/cpsim/analysis/cpsim_trace.py" || failures=$((failures + 1))
+for file in cpsim_trace.py __main__.py report.css; do
+    test -s "$share/cpsim/analysis/$file" || failures=$((failures + 1))
+done
 cd /
 
 # The completion is bash, and completes commands, options and keys.

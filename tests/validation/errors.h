@@ -3,10 +3,11 @@
 #ifndef CPSIM_TESTS_VALIDATION_ERRORS_H
 #define CPSIM_TESTS_VALIDATION_ERRORS_H
 
+#include "sim/compare/errors.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { ERRORS_MAX = 1200 };
 
@@ -26,21 +27,13 @@ static inline void errors_add(struct errors *errors, double predicted, double me
     errors->absolute[errors->count++] = fabs(predicted / measured - 1.0);
 }
 
-static inline int errors_by_size(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 /* Prints the class's row of the table and holds it to its bound. */
 static inline void errors_judge(struct errors *errors, const struct error_bound *bound)
 {
     size_t count = errors->count;
     ck_assert_msg(count > 0, "%s: no rows", bound->name);
-    qsort(errors->absolute, count, sizeof *errors->absolute, errors_by_size);
-    double median = 0.5 * (errors->absolute[(count - 1) / 2] + errors->absolute[count / 2]);
-    double ninth_decile = errors->absolute[(count - 1) * 9 / 10];
-    double worst = errors->absolute[count - 1];
+    struct error_summary summary = errors_summarise(errors->absolute, count);
+    double median = summary.median, ninth_decile = summary.ninth_decile, worst = summary.worst;
     printf("%-34s %4zu rows  median %5.1f %%  p90 %5.1f %%  worst %5.1f %%\n", bound->name, count,
            100.0 * median, 100.0 * ninth_decile, 100.0 * worst);
     ck_assert_msg(bound->median <= 0.0 || median <= bound->median,

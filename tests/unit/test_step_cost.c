@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ * The remembered price of a step against the price of exactly that batch: rounding and
+ * interpolation must not show beside what the models are worth. */
+#include "models/random.h"
+#include "run_tests.h"
+#include "sim/serving/step_cost.h"
+
+#include <math.h>
+#include <stdio.h>
+
+struct worst {
+    double error, sum;
+    int count;
+};
+
+static void add(struct worst *worst, struct step_costs *costs, const struct step_shape *shape)
+{
+    double exact = step_cost_exact(costs, shape).seconds;
+    double error = fabs(step_cost(costs, shape).seconds / exact - 1.0);
+    worst->sum += error;
+    worst->count++;
+    worst->error = fmax(worst->error, error);
+}
+
+/* Random batches of Llama 3.1 70B on TP4 and of 405B on TP8 x CP4. */
+static void compare(const char *scenario_path, double context, double *most, double *mean)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    const struct scenario *scenario = scenario_load(arena, scenario_path, NULL, 0, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    ck_assert_ptr_nonnull(scenario);
+    struct step_costs *costs = step_costs_create(arena, scenario);
+    struct random_stream random = random_open(1, "shapes");
+    struct worst decode = {0}, mixed = {0};
+    uint32_t sequences = scenario->serving.service.max_sequences;
+    for (int i = 0; i < 150; i++) {
+        struct step_shape shape = {
+            .decodes = (uint32_t)random_between(&random, 1, sequences),
+            .decode_context = floor(context * random_uniform(&random)),
+        };
+        add(&decode, costs, &shape);
+        shape.prompts = (uint32_t)random_between(&random, 1, 4);
+        double each = floor(64.0 * exp(3.4 * random_uniform(&random)));
+        double cached = random_uniform(&random) < 0.5 ? 0.0 : context * random_uniform(&random);
+        shape.prompt_tokens = shape.prompts * (uint64_t)each;
+        shape.prompt_pairs = shape.prompts * each * (cached + 0.5 * each);
+        add(&mixed, costs, &shape);
+    }
+    printf("decode: mean %.3f %%, worst %.3f %%; with prompts: mean %.3f %%, worst %.3f %%\n",
+           100.0 * decode.sum / decode.count, 100.0 * decode.error, 100.0 * mixed.sum / mixed.count,
+           100.0 * mixed.error);
+    *most = fmax(decode.error, mixed.error);
+    *mean = (decode.sum + mixed.sum) / (decode.count + mixed.count);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+}
+
+START_TEST(remembered_prices_are_those_of_the_batch)
+{
+    static const struct {
+        const char *scenario;
+        double context;
+    } cases[] = {
+        {CPSIM_SOURCE_DIR "/scenarios/serving-70b-chat.yaml", 16000.0},
+        {CPSIM_SOURCE_DIR "/scenarios/serving-405b-long-context.yaml", 400000.0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        double most = 0.0, mean = 0.0;
+        compare(cases[i].scenario, cases[i].context, &most, &mean);
+        ck_assert_double_lt(mean, 0.005);
+        ck_assert_double_lt(most, 0.03);
+    }
+}
+END_TEST
+
+RUN_TESTS(step_cost, remembered_prices_are_those_of_the_batch)
