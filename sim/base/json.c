@@ -79,6 +79,12 @@ void json_count(struct json *json, const char *key, uint64_t value)
     fprintf(json->stream, "%" PRIu64, value);
 }
 
+void json_boolean(struct json *json, const char *key, bool value)
+{
+    begin(json, key);
+    fputs(value ? "true" : "false", json->stream);
+}
+
 void json_number(struct json *json, const char *key, double value)
 {
     begin(json, key);

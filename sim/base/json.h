@@ -20,6 +20,7 @@ struct json {
 void json_open(struct json *json, const char *key, char bracket); /* '{' or '[' */
 void json_close(struct json *json, char bracket);                 /* '}' or ']' */
 void json_string(struct json *json, const char *key, const char *value);
+void json_boolean(struct json *json, const char *key, bool value);
 void json_count(struct json *json, const char *key, uint64_t value);
 void json_number(struct json *json, const char *key, double value); /* not finite: null */
 /* As few digits as read back to the same number; json_number() keeps ten. */

@@ -371,6 +371,12 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
         return false;
     }
     bool done = run_turns(&runner);
+    result->quality_asked = scenario->quality.tokens > 0;
+    if (result->quality_asked) {
+        struct quality_question question =
+            quality_question_of(&scenario->llm, &scenario->precision, &scenario->quality);
+        result->quality = quality_of(&question);
+    }
     result->events = engine_event_count(runner.engine);
     engine_close(runner.engine);
     return done;

@@ -44,6 +44,8 @@ struct conversation_result {
     uint32_t gpu_count;
     struct breakdown breakdown; /* of rank 0, the whole run */
     uint64_t events;
+    bool quality_asked; /* the scenario says how the model was trained */
+    struct quality_answer quality;
 };
 
 struct trace_run; /* sim/inference/trace_run.h: rows of the trace; NULL: none */

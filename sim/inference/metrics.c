@@ -78,6 +78,12 @@ void conversation_metrics(const struct conversation_result *result, struct metri
     metric_add_number(metrics, "nvlink_bytes", "B", result->node_bytes);
     metric_add_number(metrics, "network_bytes", "B", result->fabric_bytes);
     metric_add_number(metrics, "memory_bytes_per_gpu", "B", fullest);
+    if (result->quality_asked) {
+        const struct quality_answer *quality = &result->quality;
+        metric_add_number(metrics, "loss_nats_per_token", "1", quality->loss);
+        metric_add_number(metrics, "precision_loss_nats_per_token", "1",
+                          quality->training_penalty + quality->post_penalty);
+    }
     for (uint32_t i = 0; i < result->phase_count; i++) {
         add_phase(metrics, &result->phases[i]);
     }

@@ -2,6 +2,7 @@
 #include "sim/inference/summary.h"
 
 #include "sim/base/quantity.h"
+#include "sim/inference/summary_quality.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -171,5 +172,6 @@ void summary_print(const struct scenario *scenario, const struct conversation_re
     fprintf(stream, "bytes moved     %s over NVLink", quantity_bytes(result->node_bytes).text);
     fprintf(stream, ", %s between nodes\n", quantity_bytes(result->fabric_bytes).text);
     fprintf(stream, "energy          %s\n", quantity_joules(result->joules).text);
+    summary_print_quality(scenario, result, stream);
     fprintf(stream, "total           %s simulated\n", quantity_seconds(result->seconds).text);
 }

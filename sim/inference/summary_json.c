@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/json.h"
 #include "sim/inference/summary.h"
+#include "sim/inference/summary_quality.h"
 
 static void write_breakdown(struct json *json, const struct breakdown *breakdown)
 {
@@ -96,6 +97,7 @@ void summary_print_json(const struct scenario *scenario, const struct conversati
     json_number(&json, "nvlink_bytes", result->node_bytes);
     json_number(&json, "network_bytes", result->fabric_bytes);
     json_number(&json, "joules", result->joules);
+    summary_write_quality(scenario, result, &json);
     json_count(&json, "events", result->events);
     json_close(&json, '}');
 }

@@ -12,6 +12,7 @@
 #include "models/layout.h"
 #include "models/llm.h"
 #include "models/precision.h"
+#include "models/quality_precision.h"
 #include "models/software.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
@@ -67,6 +68,7 @@ struct scenario {
     struct software software;
     struct layout layout;
     struct precision precision;
+    struct quality_training quality;
     enum ring_rule ring_rule;
     enum workload_kind workload;
     struct conversation conversation;

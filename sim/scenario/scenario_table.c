@@ -207,6 +207,13 @@ const struct field scenario_fields[] = {
      .shorthand = "preset",
      .presets = precision_presets,
      .doc = "The format of each class of tensor."},
+    {.key = "quality",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(scenario, quality),
+     .fields = quality_fields,
+     .shorthand = "tokens",
+     .doc = "How the model was trained: with it, a conversation's result says what the precision "
+            "costs in quality, by the scaling laws of arXiv 2411.04330."},
     {.key = "attention",
      .kind = FIELD_MAPPING,
      .fields = attention_fields,

@@ -16,6 +16,7 @@ extern const struct field launch_fields[];             /* struct launch_constant
 extern const struct field training_software_fields[];  /* struct training_software */
 extern const struct field precision_fields[];          /* struct precision */
 extern const struct preset precision_presets[];
+extern const struct field quality_fields[]; /* struct quality_training */
 extern const struct variant workload_variants[];
 extern const struct field conversation_fields[]; /* struct conversation */
 extern const struct field training_fields[];     /* struct training_workload */

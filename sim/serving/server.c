@@ -222,6 +222,7 @@ static void account(struct server *server, const struct step_cost *cost, uint32_
                     double seconds, uint32_t sequences)
 {
     struct server_totals *totals = &server->totals;
+    totals->plays++;
     totals->steps += steps;
     totals->busy_seconds += seconds;
     totals->joules += seconds * cost->watts * server->run->gpus_per_replica;

@@ -16,6 +16,7 @@ enum server_role { SERVER_WHOLE, SERVER_PREFILL, SERVER_DECODE };
 
 /* What a server has done so far. */
 struct server_totals {
+    uint64_t plays;               /* timed activities: a step, or a run of steps alike */
     uint64_t steps, decode_steps; /* decode_steps: without a prompt */
     double busy_seconds;
     double joules;                      /* of all its GPUs, in steps */

@@ -130,8 +130,9 @@ static bool play(struct serving_run *run)
     }
     faults_start(run);
     engine_run(run->engine);
-    run->events = engine_event_count(run->engine);
+    run->events = engine_event_count(run->engine) + run->source.orders;
     for (uint32_t i = 0; i < run->server_count; i++) {
+        run->events += run->servers[i].totals.plays;
         signal_destroy(&run->servers[i].signal);
     }
     signal_destroy(&run->source.signal);

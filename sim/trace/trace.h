@@ -6,7 +6,9 @@
  *     uint64_t row = trace_add_phase(trace, &(struct trace_phase){.name = "prefill turn 1", ...});
  *     bool written = trace_close(trace);
  *
- * Rows go to run.h5.part, 64 Ki at a time, so memory is bounded whatever the length of the run;
+ * Rows go to run.h5.part, 64 Ki at a time, so memory is bounded whatever the length of the run: one
+ * lot of a table fills while the one before is compressed and written in a thread of its own (the
+ * only one that speaks to HDF5 then, on a stack large enough for it: an actor's is not).
  * trace_close() renames it to run.h5. The same rows and attributes give the same bytes.
  * Owner: whoever opened it, until trace_close() or trace_abandon(). Rows and their strings are
  * copied. */

@@ -3,4 +3,6 @@
 # bench.sh CPSIM [--markdown]: bench.py with whatever Python 3 there is.
 set -euo pipefail
 folder=$(dirname "${BASH_SOURCE[0]}")
-exec "$("$folder/../../tools/find-python.sh" json)" "$folder/bench.py" "$@"
+python=$("$folder/../../tools/find-python.sh" json)
+"$python" "$folder/bench.py" "$@"
+"$python" "$folder/bench_serving.py" "$1"

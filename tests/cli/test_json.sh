@@ -9,7 +9,7 @@ source "$source/tests/cli/library.sh"
 cd "$scratch"
 python=$("$source/tools/find-python.sh" json)
 
-for scenario in llama405b follow-up-prompt one-gpu; do
+for scenario in llama405b follow-up-prompt one-gpu serving-azure-trace precision-405b; do
     expect 0 "*" "" "$cpsim" "$source/scenarios/$scenario.yaml" --json -o trace.h5
     cp out "$scenario.json"
 done

@@ -140,6 +140,37 @@ START_TEST(kv_heads_are_replicated)
 }
 END_TEST
 
+/* 128 heads of keys and values on 8 ranks: 16 each, qkv 3 x 16 x 128 wide and a hop of pass-KV as
+ * large as two of Q; one head (MQA): every rank has it, and a hop is a sixteenth of Q's twice. */
+START_TEST(attention_of_many_and_one_kv_head)
+{
+    struct llm llm = fixture_llm;
+    static const struct {
+        uint32_t kv_heads, of_rank, qkv_columns;
+    } cases[] = {{128, 16, 6144}, {1, 1, 2304}};
+    for (size_t i = 0; i < 2; i++) {
+        llm.kv_heads = cases[i].kv_heads;
+        static struct step_operator operators[STEP_MAX_SEGMENTS * MAX_OPERATORS];
+        struct layout layout = {8, 2, 1, 1};
+        struct replica replica = {.llm = &llm,
+                                  .gpu = &fixture_gpu,
+                                  .cluster = &fixture_cluster,
+                                  .software = &fixture_software,
+                                  .layout = &layout,
+                                  .precision = &fixture_precision};
+        struct batch_slice slice = {PHASE_PREFILL, 1, 4096, 0};
+        struct batch batch = {.slices = &slice, .slice_count = 1};
+        struct step_program program;
+        transformer_build(&replica, &batch, RING_PASS_KV, operators, &program);
+        const struct step_segment *layers = &program.segments[1];
+        ck_assert_uint_eq(find(layers, "attention", 0)->attention.kv_heads, cases[i].of_rank);
+        ck_assert_uint_eq(find(layers, "qkv", 0)->gemm.n, cases[i].qkv_columns);
+        ck_assert_double_eq(find(layers, "ring hop", 0)->collective.call.bytes,
+                            2048.0 * 2.0 * cases[i].of_rank * 128.0 * 2.0);
+    }
+}
+END_TEST
+
 START_TEST(flops_of_all_ranks_are_the_models)
 {
     const struct {
@@ -192,4 +223,5 @@ START_TEST(edge_layers_keep_sixteen_bits)
 END_TEST
 
 RUN_TESTS(transformer, shapes_of_a_tp8_shard, bytes_of_the_ring, kv_heads_are_replicated,
-          flops_of_all_ranks_are_the_models, decode_ring_is_serial, edge_layers_keep_sixteen_bits)
+          attention_of_many_and_one_kv_head, flops_of_all_ranks_are_the_models,
+          decode_ring_is_serial, edge_layers_keep_sixteen_bits)

@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # Which tables one run of `cpsim compare` reads, and what predicts them.
 SETS = {
     "h100": ("silicon/h100_*.csv", ["--gpu", "h100-sxm"]),
+    "second-h100": ("second_h100/*.csv", ["--gpu", "h100-sxm"]),
     "h200": ("silicon/h200x2_*.csv", ["--gpu", "h200-sxm", "--cluster", "hgx-h200"]),
     "collectives": ("collectives.csv", []),
 }

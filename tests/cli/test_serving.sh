@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Services as a user meets them: what a bad trace of requests says, what is dropped and rejected,
+# faults, a load that is too much, the same bytes twice, folded and full alike.
+set -euo pipefail
+cpsim=$1 source=$2
+# shellcheck source=tests/cli/library.sh
+source "$source/tests/cli/library.sh"
+cd "$scratch"
+chat=$source/scenarios/serving-70b-chat.yaml
+
+# shellcheck disable=SC2317 # called by expect
+trace() { # trace FORMAT FILE [overrides...]: plays a trace of requests
+    local format=$1 file=$2
+    shift 2
+    "$cpsim" "$chat" --set "workload.arrivals={kind: trace, format: $format, file: $file}" \
+        --set 'workload.warm_up=0 s' "$@"
+}
+
+# Every format reads.
+printf 'arrival_seconds,prompt_tokens,output_tokens,session\n0,1200,30,1\n0.5,90,4,0\n31,1700,25,1\n' >good.csv
+expect 0 "/^requests +3 came, 3 completed$/" "" trace csv good.csv
+compare "the session's second turn finds its first" "/of prompt tokens found there$/" out
+printf '{"timestamp": 0, "input_length": 1100, "output_length": 6, "hash_ids": [0, 1, 2]}\n{"timestamp": 5000, "input_length": 1400, "output_length": 3, "hash_ids": [0, 1, 3]}\n' >good.jsonl
+expect 0 "/; 41 % of prompt tokens found there$/" "" trace mooncake good.jsonl
+printf '\xef\xbb\xbfTIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-12-31 23:59:59.5,10,5\r\n2024-01-01 00:00:00.5000000,20,0\r\n2024-01-01 00:00:01,20,7\r\n' >good-azure.csv
+expect 0 "/^requests +2 came, 2 completed, 1 of the trace dropped: no answer asked for$/" "" trace azure good-azure.csv
+
+# What is wrong with one is an error with its place, all of them at once.
+printf 'arrival_seconds,output_tokens\n0,4\n' >missing.csv
+expect 2 "" "missing.csv:1:1: error: a column is missing; a trace of format 'csv' begins with a line of names, with at least: arrival_seconds, prompt_tokens, output_tokens
+1 error" trace csv missing.csv
+printf 'arrival_seconds,prompt_tokens,output_tokens\n-1,5,5\n2,0,5\n3,1.5,5\n4,5,-2\n5,5,many\n4,5,5\n6,7\n' >bad.csv
+expect 2 "" "bad.csv:2:1: error: the time of arrival is negative
+bad.csv:3:3: error: a prompt has at least one token, a whole number
+bad.csv:4:3: error: a prompt has at least one token, a whole number
+bad.csv:5:5: error: an answer has a whole number of tokens, none is negative
+bad.csv:6:5: error: expected a number
+bad.csv:8:4: error: expected a number
+6 errors" trace csv bad.csv
+printf 'arrival_seconds,prompt_tokens,output_tokens\n4,5,5\n3,5,5\n' >order.csv
+expect 2 "" "order.csv:3:1: error: its time is before that of the line above; sort the trace
+1 error" trace csv order.csv
+printf '{"timestamp": 0, "input_length": 100, "output_length": 6}\n[]\n{"timestamp": 1, "input_length": 9, "output_length": 1, "hash_ids": [1, x]}\n' >bad.jsonl
+expect 2 "" "bad.jsonl:1:1: error: has no key \"hash_ids\"
+bad.jsonl:2:1: error: expected a JSON object
+bad.jsonl:3:73: error: expected a number
+3 errors" trace mooncake bad.jsonl
+printf 'TIMESTAMP,ContextTokens,GeneratedTokens\nyesterday,10,5\n' >bad-azure.csv
+expect 2 "" "bad-azure.csv:2:1: error: expected a time such as 2023-11-16 18:17:03.9799600
+1 error" trace azure bad-azure.csv
+printf 'arrival_seconds,prompt_tokens,output_tokens\n' >empty.csv
+expect 2 "" "empty.csv: error: no request is left to play: the trace is empty, or \`start\` is after its end
+1 error" trace csv empty.csv
+expect 2 "" "none.csv: error: cannot be read: No such file or directory
+1 error" trace csv none.csv
+printf 'arrival_seconds,prompt_tokens,output_tokens\n0,5000000,5\n1,50,5\n' >large.csv
+expect 0 "/^requests +2 came, 1 completed, 1 rejected: larger than the KV cache$/" "" trace csv large.csv
+
+# Scenarios that cannot be.
+expect 2 "" "/error: workload.service.prefill_replicas: 0 of the 1 replicas/" \
+    "$cpsim" check "$chat" --set workload.service.policy=disaggregated
+expect 2 "" "/error: layout: leaves no room for a KV cache: a GPU needs /" \
+    "$cpsim" check "$chat" --set layout.tensor=1
+expect 2 "" "/error: workload.arrivals.rate: '4' needs a unit; expected a number per second such as 4 .s$/" \
+    "$cpsim" check "$chat" --set workload.arrivals.rate=4
+expect 2 "" "/error: workload.faults.0.replica: there is no replica 3; layout.data is 1$/" \
+    "$cpsim" check "$chat" --set 'workload.faults=[{kind: replica, replica: 3, at: 1 s, duration: 1 s}]'
+
+# Too much is said to be too much; enough is not.
+expect 0 "/^load +NOT SUSTAINED: /" "" "$cpsim" "$chat" --set 'workload.arrivals.rate=60 /s' --set 'workload.warm_up=0 s'
+expect 0 "*" "" "$cpsim" "$chat"
+if grep -q "NOT SUSTAINED" out; then
+    echo "a load that is carried is said not to be"
+    failures=$((failures + 1))
+fi
+
+# Faults: begun again or lost, and counted; slower machines are slower.
+two=("$chat" --set layout.data=2 --set 'workload.arrivals.rate=10 /s' --set 'workload.warm_up=0 s')
+fails='workload.faults=[{kind: replica, replica: 0, at: 20 s, duration: 30 s}]'
+expect 0 "/^faults +30.0 s of replicas down, [1-9][0-9]* requests begun again, 0 lost$/" "" "$cpsim" "${two[@]}" --set "$fails"
+compare "all are answered" "/^requests +2000 came, 2000 completed$/" out
+expect 0 "/^faults +30.0 s of replicas down, 0 requests begun again, [1-9][0-9]* lost$/" "" \
+    "$cpsim" "${two[@]}" --set "$fails" --set workload.lost_requests=lose
+slow='workload.faults=[{kind: slow, replica: 0, at: 0 s, duration: 1000 s, factor: 2}]'
+"$cpsim" "${two[@]}" --json >sound.json
+"$cpsim" "${two[@]}" --set "$slow" --json >slow.json
+if cmp -s sound.json slow.json; then
+    echo "a slow machine makes no difference"
+    failures=$((failures + 1))
+fi
+
+# A card that carries a tenth delays the caches that move over it.
+apart=("$source/scenarios/serving-disaggregated.yaml" --set workload.requests=300 --set 'workload.warm_up=0 s')
+"$cpsim" "${apart[@]}" --json >apart.json
+"$cpsim" "${apart[@]}" --json --set 'workload.faults=[{kind: nic, replica: 0, at: 0 s, duration: 1000 s, factor: 0.1}]' >weak.json
+if cmp -s apart.json weak.json; then
+    echo "a weak network card makes no difference"
+    failures=$((failures + 1))
+fi
+
+# The same bytes twice, of the terminal and of the trace; full detail gives the same figures.
+"$cpsim" "${apart[@]}" -o run.h5 >first
+mv run.h5 first.h5
+"$cpsim" "${apart[@]}" -o run.h5 >second
+cmp first second || failures=$((failures + 1))
+cmp first.h5 run.h5 || failures=$((failures + 1))
+expect 0 "run.h5: ok" "" "$cpsim" trace check run.h5
+"$cpsim" "${apart[@]}" -o run.h5 --set detail=full >second
+cmp first second || failures=$((failures + 1))
+finish
