@@ -93,7 +93,7 @@ static const struct trace_column phase_columns[] = {
     {.name = "flops", .type = TRACE_F64, AT(flops), .units = "FLOP",
      .long_name = "Useful work of all GPUs; causal attention counts half the square."},
     {.name = "mfu", .type = TRACE_F64, AT(mfu), .units = "1",
-     .long_name = "FLOP utilisation: flops / (duration x dense 16-bit peak of all GPUs)."},
+     .long_name = "FLOP utilisation: flops / (duration x 16-bit peak of all GPUs, gpu.stated_rate)."},
     {.name = "nvlink_bytes", .type = TRACE_F64, AT(nvlink_bytes), .units = "B",
      .long_name = "Bytes that crossed NVLink, of all GPUs, each counted once."},
     {.name = "network_bytes", .type = TRACE_F64, AT(network_bytes), .units = "B",
@@ -347,8 +347,7 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
     [TRACE_REQUESTS] =
         {
             .name = "requests",
-            .long_name = "A service's requests, one row each, in the order they came. Only in "
-                         "traces of services.",
+            .long_name = "A service's requests, one row each. Only in traces of services.",
             .row_bytes = sizeof(struct trace_request),
             .columns = request_columns,
             .column_count = COUNT_OF(request_columns),
