@@ -68,7 +68,6 @@ def sweep_only(draw):
     return checked
 
 
-<<<<<<< HEAD
 def run_throughput(arguments):
     names = [pathlib.Path(path).stem for path in arguments.trace]
     drawn = serving.draw_throughput([load(path) for path in arguments.trace], names=names)
@@ -77,7 +76,8 @@ def run_throughput(arguments):
     output = arguments.output or "throughput.svg"
     look.save(drawn, output)
     print(output)
-=======
+
+
 def run_precisions(arguments):
     from analysis import precision
 
@@ -86,7 +86,6 @@ def run_precisions(arguments):
         if points is not None:
             print("\n".join(precision.table(points)))
     draws(precision.draw, "it has no sweep of 2 points with seconds, memory and quality: {tokens: ...}")(arguments)
->>>>>>> precision
 
 
 def run_scaling(arguments):
