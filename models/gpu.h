@@ -46,6 +46,7 @@ struct gpu {
     double attention_efficiency;        /* of the bf16 peak at the same clock, a block's products */
     double attention_ragged_efficiency; /* rate where keys do not fill their last block and the
                                            kernel masks all of them, over that where they do */
+    double attention_narrow_efficiency; /* of the peak of a narrower format; 0: as bf16's */
     double attention_backward_efficiency; /* the same of the backward pass */
     double softmax_cycles;                /* of a block's 128 scores a key, beside its products */
     double attention_seconds;             /* launch, fill and drain of a prefill kernel */

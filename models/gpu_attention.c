@@ -29,6 +29,13 @@ static enum format compute_format(const struct attention_shape *shape)
     return shape->compute == FORMAT_UNSET ? FORMAT_BF16 : shape->compute;
 }
 
+/* Values are transposed on their way to fp8's matrix units, and their sums change layout. */
+static double efficiency_of(const struct gpu *gpu, enum format compute)
+{
+    bool narrow = format_bits(compute) < 16.0 && gpu->attention_narrow_efficiency > 0.0;
+    return narrow ? gpu->attention_narrow_efficiency : gpu->attention_efficiency;
+}
+
 static double flops_per_clock(const struct gpu *gpu, enum format compute)
 {
     double peak = gpu->dense_flops_per_second[compute];
@@ -159,6 +166,7 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
         }
         head_size = fmax(head_size, padded_head_size(shape));
         compute = compute_format(shape);
+        efficiency = efficiency_of(gpu, compute);
         dequantise = fmax(dequantise, dequantise_cycles_per_key(gpu, shape));
         if (shape->backward) { /* scores again, then dP, dV, dQ and dK */
             products = 5.0;
@@ -218,7 +226,7 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
         double key_flops = 4.0 * rows * padded_head_size(shape);
         enum format compute = compute_format(shape);
         double key_cycles =
-            cycles_per_key(gpu, compute, rows, key_flops, gpu->attention_efficiency) +
+            cycles_per_key(gpu, compute, rows, key_flops, efficiency_of(gpu, compute)) +
             dequantise_cycles_per_key(gpu, shape);
         split = split || parts > 1.0;
         work.core_joules +=

@@ -35,6 +35,8 @@ struct training_software {
     double loss_forward_bytes_per_logit; /* read and written by the loss and its gradient */
     double loss_backward_bytes_per_logit;
     double optimizer_bytes_per_parameter; /* read and written in an update */
+    double reserved_bytes; /* of a GPU, beside tensors: contexts, buffers of the library, what the
+                              allocator cannot use */
     double state_bytes_per_parameter;     /* kept: master copy and moments */
     double gradient_bytes_per_parameter;  /* kept */
     enum selective_recompute selective;

@@ -115,6 +115,7 @@ struct training_memory training_stage_memory(const struct training *training, ui
         .activation_bytes =
             in_flight * layers / pipeline.chunks * training_layer_activation_bytes(training) +
             working_bytes(training, last),
+        .reserved_bytes = training->replica.software->training.reserved_bytes,
         .passes_in_flight = in_flight,
     };
 }
@@ -122,5 +123,5 @@ struct training_memory training_stage_memory(const struct training *training, ui
 double training_memory_total(const struct training_memory *memory)
 {
     return memory->parameter_bytes + memory->gradient_bytes + memory->optimizer_bytes +
-           memory->activation_bytes;
+           memory->activation_bytes + memory->reserved_bytes;
 }

@@ -9,6 +9,7 @@
 
 struct training_memory {
     double parameter_bytes, gradient_bytes, optimizer_bytes;
+    double reserved_bytes;     /* beside tensors */
     double activation_bytes;   /* kept for backward passes, and what one pass works on */
     uint32_t passes_in_flight; /* forward passes of a chunk whose backward pass is to come */
 };

@@ -255,6 +255,12 @@ const struct field gpu_fields[] = {
      .doc =
          "Rate of attention whose keys do not fill their last block of 128 and whose kernel masks "
          "them all, over the rate where they do."},
+    {.key = "attention_narrow_efficiency",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(gpu, attention_narrow_efficiency),
+     .max = 1,
+     .fallback = "0",
+     .doc = "Share of its peak that attention reaches in a format narrower than bf16; 0: as bf16."},
     {.key = "attention_backward_efficiency",
      .kind = FIELD_NUMBER,
      FIELD_AT(gpu, attention_backward_efficiency),

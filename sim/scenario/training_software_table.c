@@ -108,6 +108,13 @@ const struct field training_software_fields[] = {
      .fallback = "18",
      .doc = "The same by its gradient. Default: log-softmax's (4 and 4, and 4 filled with the "
             "loss's) and a cast to bf16 (4 and 2)."},
+    {.key = "reserved",
+     .kind = FIELD_BYTES,
+     FIELD_AT(training_software, reserved_bytes),
+     .max = 1e12,
+     .fallback = "0 B",
+     .doc = "Memory of a GPU beside tensors: contexts, buffers of the collective library, what the "
+            "allocator cannot use."},
     {.key = "optimizer_bytes",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_software, optimizer_bytes_per_parameter),

@@ -2,6 +2,7 @@
 #include "sim/serving/serving.h"
 
 #include "sim/scenario/replica.h"
+#include "sim/serving/background.h"
 #include "sim/serving/faults.h"
 #include "sim/serving/kv_move.h"
 
@@ -52,6 +53,7 @@ void serving_orphaned(struct serving_run *run, uint32_t id)
     }
     run->retries++;
     run->requests[id].retries++;
+    run->requests[id].generated_tokens = 0;
     run->requests[id].state = REQUEST_COMING;
     source_schedule(&run->source, id, engine_clock());
 }
@@ -62,6 +64,7 @@ void serving_hand_over(struct serving_run *run, struct server *from, uint32_t id
     uint32_t first = run->serving->service.prefill_replicas;
     struct request *request = &run->requests[id];
     request->home = from->index;
+    request->home_epoch = from->epoch;
     request->replica = router->choose(run, request, first, run->server_count - first);
     server_submit(&run->servers[request->replica], id);
 }
@@ -119,7 +122,9 @@ static bool play(struct serving_run *run)
 {
     const struct scenario *scenario = run->scenario;
     uint32_t gpus = layout_gpus(&scenario->layout), per_node = scenario->cluster.gpus_per_node;
-    run->engine = engine_open(&scenario->cluster, (gpus + per_node - 1) / per_node,
+    uint32_t nodes = (gpus + per_node - 1) / per_node;
+    run->engine = engine_open(&scenario->cluster,
+                              scenario->background_count > 0 ? scenario->cluster.nodes : nodes,
                               scenario->platform_xml, run->diagnostics);
     if (run->engine == NULL) {
         return false;
@@ -129,6 +134,7 @@ static bool play(struct serving_run *run)
         server_start(&run->servers[i]);
     }
     faults_start(run);
+    background_start(run);
     engine_run(run->engine);
     run->events = engine_event_count(run->engine) + run->source.orders;
     for (uint32_t i = 0; i < run->server_count; i++) {
