@@ -8,7 +8,7 @@ import sys
 if not __package__:  # run as a folder
     sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 
-from analysis import cpsim_trace, figures, look, summary, sweep  # noqa: E402
+from analysis import cpsim_trace, figures, look, serving, summary, sweep  # noqa: E402
 
 
 class Refusal(Exception):
@@ -78,6 +78,16 @@ def run_precisions(arguments):
     draws(precision.draw, "it has no sweep of 2 points with seconds, memory and quality: {tokens: ...}")(arguments)
 
 
+def run_throughput(arguments):
+    names = [pathlib.Path(path).stem for path in arguments.trace]
+    drawn = serving.draw_throughput([load(path) for path in arguments.trace], names=names)
+    if drawn is None:
+        raise Refusal("nothing to draw: none of the traces has requests that got two tokens")
+    output = arguments.output or "throughput.svg"
+    look.save(drawn, output)
+    print(output)
+
+
 def run_scaling(arguments):
     from analysis import scaling
 
@@ -100,6 +110,11 @@ COMMANDS = {  # name: (what it says, arguments, function)
     "memory": ("what fills the GPUs' memory", TRACES, draws(figures.draw_memory, "it has no GPUs")),
     "utilisation": ("how busy each GPU is, and with what", TRACES, draws(figures.draw_utilisation, "it has no GPUs")),
     "links": ("how much each link carries of what it could", TRACES, draws(figures.draw_links, "it has no links")),
+    "latency": ("cumulative distributions of a service's latencies, percentiles and targets", TRACES,
+                draws(serving.draw_latency, "it has no requests")),
+    "throughput": ("services as points: tokens/s of a GPU against tokens/s of a user", TRACES, run_throughput),
+    "load": ("a service's queue, KV cache and power over time", TRACES, draws(serving.draw_load, "it has no series")),
+    "batch": ("how large a service's batches are", TRACES, draws(serving.draw_batch, "it has no steps")),
     "heat-map": ("a sweep's metric over two of its parameters", TRACES,
                  draws(sweep_only(sweep.draw_heat_map), "the sweep has no two parameters with a grid of values")),
     "pareto": ("which points of a sweep nothing beats in two metrics", TRACES,

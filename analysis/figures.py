@@ -199,6 +199,8 @@ def run_seconds(trace):
         for table in trace.values()
         if {"start", "duration"} <= set(table.columns) and len(table)
     ]
+    if "requests" in trace:
+        ends.append(float(trace["requests"]["last_token"].max()))
     return max(ends) if ends else float("nan")
 
 

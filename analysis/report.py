@@ -4,11 +4,14 @@ page, once for a wide screen and once for a phone, in the page's colours, dark o
 import html
 import pathlib
 
-from . import cpsim_trace, figures, look, scenario, summary, sweep
+from . import cpsim_trace, figures, look, scenario, serving, summary, sweep
 
 CSS = pathlib.Path(__file__).with_name("report.css")
 
 PICTURES = [  # id, heading, caption, what draws it
+    ("latency", "Latency", "Share of the measured requests that took at most so long.", serving.draw_latency),
+    ("load", "Load over time", "Means over stretches of the run.", serving.draw_load),
+    ("batch", "Batches", "How many sequences the steps had, by the time they took.", serving.draw_batch),
     ("time", "Where the time goes", "Each phase's time, split by what the GPU's user waits for.", figures.draw_phases),
     ("timeline", "Timeline", "One layer of each phase on its first rank; the streams overlap.", figures.draw_timeline),
     ("roofline", "Roofline", "Each kernel's rate against what the GPU's memory and matrix units allow. Far under the "
@@ -49,7 +52,8 @@ def subtitle(settings, trace):
 
     parts = [name("model"), name("gpu"), name("cluster"), name("software")]
     gpus = trace.get("gpus")
-    count = f"{len(gpus)} GPUs" if gpus is not None and len(gpus) else None
+    used = len(gpus) if gpus is not None and len(gpus) else serving.gpus(trace)
+    count = f"{used:,} GPU{'s' if used > 1 else ''}"
     return " · ".join(str(part) for part in [count, *parts] if part)
 
 

@@ -2,7 +2,7 @@
 """A run in words and figures, and what changed between two."""
 import pandas
 
-from . import look, scenario
+from . import look, scenario, serving
 from .figures import run_seconds
 
 PARTS = ["gemm", "attention", "memory_kernels", "tp_collective", "ring_exposed", "host", "other"]
@@ -13,8 +13,6 @@ SUMS = {  # columns of /phases
     "energy": ("energy", "J"),
 }
 LINKS = {"nvlink": "NVLink", "nic": "network card"}
-LATENCIES = ["ttft", "tpot", "latency", "queue_delay"]
-QUANTILES = [0.5, 0.9, 0.95, 0.99]
 
 
 def describe_phases(trace):
@@ -43,20 +41,7 @@ def totals(trace):
     if links is not None and len(links):
         for kind, own in links.groupby("kind", observed=True):
             facts[f"busiest {LINKS.get(kind, kind)}"] = (100 * float(own["utilisation"].max()), "%")
-    return facts | request_totals(trace)
-
-
-def request_totals(trace):
-    requests = trace.get("requests")
-    facts = {}
-    if requests is None or requests.empty:
-        return facts
-    facts["requests"] = (float(len(requests)), "")
-    for column in LATENCIES:
-        values = requests[column].dropna() if column in requests else []
-        for quantile in QUANTILES if len(values) else []:
-            facts[f"{column} p{100 * quantile:g}"] = (float(values.quantile(quantile)), "s")
-    return facts
+    return facts | serving.facts(trace)
 
 
 def fact_text(value, unit):

@@ -62,6 +62,16 @@ size_t diagnostics_error_count(const struct diagnostics *diagnostics)
     return diagnostics->error_count;
 }
 
+const char *diagnostics_first(const struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < diagnostics->count && i < KEPT_DIAGNOSTICS; i++) {
+        if (diagnostics->kept[i].severity == SEVERITY_ERROR) {
+            return diagnostics->kept[i].message;
+        }
+    }
+    return "";
+}
+
 /* In the order of the file; what has no place keeps its order, before the rest. */
 static int by_place(const void *left, const void *right)
 {

@@ -31,6 +31,9 @@ void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, st
 
 size_t diagnostics_error_count(const struct diagnostics *diagnostics);
 
+/* The message of the first error that was added, without its place; "" when there is none. */
+const char *diagnostics_first(const struct diagnostics *diagnostics);
+
 /* Prints every diagnostic, then "N errors" when there are any. At most 100 are kept; the rest are
  * counted. */
 void diagnostics_print(const struct diagnostics *diagnostics, FILE *stream);

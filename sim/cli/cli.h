@@ -76,7 +76,7 @@ enum { ANY_NUMBER = 1000000 };
 
 extern const struct command command_run, command_check, command_show, command_describe,
     command_trace, command_models, command_platforms, command_compare, command_roofline,
-    command_calibrate, command_sweep;
+    command_calibrate, command_sweep, command_plan;
 
 /* In the order of the help; NULL after the last. */
 extern const struct command *const all_commands[];

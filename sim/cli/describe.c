@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cpsim describe [KEY]: what the keys of a scenario mean. */
 #include "sim/cli/cli.h"
+#include "sim/plan/plan_file.h"
 #include "sim/scenario/reference.h"
 #include "sim/scenario/tables.h"
 #include "sim/sweep/sweep_file.h"
@@ -16,6 +17,11 @@ static const struct described_file {
      "`cpsim sweep FILE -o FOLDER` runs a scenario at many points. Values on axes are checked by "
      "the rows of the scenario's own keys, as `--set` is.",
      sweep_fields},
+    {"plan", "Plan files",
+     "`cpsim plan FILE -o FOLDER` finds the cheapest layout of a service that keeps to its "
+     "targets. "
+     "The base is a scenario with a workload of kind `serving`.",
+     plan_fields},
 };
 
 /* The file that a key names, and the rest of the key; NULL: it is a key of scenarios. */

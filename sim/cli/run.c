@@ -7,6 +7,7 @@
 #include "sim/serving/serving_summary.h"
 #include "sim/serving/serving_trace.h"
 #include "sim/training/training_summary.h"
+#include "sim/training/training_trace.h"
 
 /* -o names the trace; otherwise the scenario does. */
 static const char *trace_path(const struct invocation *invocation, const struct scenario *scenario)
@@ -94,7 +95,9 @@ static int simulate_training(const struct invocation *invocation, const struct s
 {
     struct training_run *run = ARENA_NEW(arena, struct training_run);
     bool wrong_input = false;
-    if (!training_run(scenario, arena, run, &wrong_input, diagnostics)) {
+    const char *path = trace_path(invocation, scenario);
+    if (!training_run(scenario, arena, run, &wrong_input, diagnostics) ||
+        (path != NULL && !training_trace_write(run, path, &wrong_input, diagnostics))) {
         return wrong_input ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
     }
     if (invocation->quiet) {

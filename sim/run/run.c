@@ -5,6 +5,7 @@
 #include "sim/inference/trace_run.h"
 #include "sim/run/serving_metrics.h"
 #include "sim/training/training_metrics.h"
+#include "sim/training/training_trace.h"
 
 #include <assert.h>
 
@@ -54,10 +55,10 @@ static bool run_training(const struct scenario *scenario, struct arena *arena,
                          const char *trace_path, struct metric_list *metrics,
                          struct diagnostics *diagnostics)
 {
-    (void)trace_path; /* the trace has no table of a step's passes */
     struct training_run *run = ARENA_NEW(arena, struct training_run);
     bool wrong_input = false;
-    if (!training_run(scenario, arena, run, &wrong_input, diagnostics)) {
+    if (!training_run(scenario, arena, run, &wrong_input, diagnostics) ||
+        (trace_path != NULL && !training_trace_write(run, trace_path, &wrong_input, diagnostics))) {
         return false;
     }
     training_metrics(run, metrics);

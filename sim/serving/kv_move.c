@@ -28,16 +28,14 @@ static void arrive(struct kv_move *move)
     kv_cache_release(&from->kv, &move->left);
     run->moved_bytes += move->bytes * run->gpus_per_replica;
     run->moves++;
-    to->incoming--;
     if (to->epoch != move->to_epoch || from->epoch != move->from_epoch) {
         kv_cache_release(&to->kv, request);
         request->computed_tokens = 0;
         to->outstanding--;
+        to->incoming--;
         serving_orphaned(run, move->request);
     } else {
-        request->state = REQUEST_DECODE;
-        to->decoding[to->decode_count++] = move->request;
-        to->context_tokens += request->computed_tokens;
+        queue_push(&to->landed, run->requests, move->request);
     }
     source_wake(&run->source);
     signal_wake(&to->signal, SERVER_WAKE);
@@ -103,11 +101,20 @@ bool serving_move_cache(struct serving_run *run, struct server *to, uint32_t id,
 {
     struct request *request = &run->requests[id];
     struct server *from = &run->servers[request->home];
+    bool gone = from->epoch != request->home_epoch; /* with the replica that had it */
     struct request wanted = {.content = CONTENT_OWN};
-    if (!kv_cache_reserve(&to->kv, &wanted, room)) {
+    if (!gone && !kv_cache_reserve(&to->kv, &wanted, room)) {
         return false;
     }
     queue_pop(&to->waiting, run->requests);
+    to->pending_tokens -= request_target(request) - request->computed_tokens;
+    if (gone) {
+        kv_cache_release(&from->kv, request);
+        request->computed_tokens = 0;
+        to->outstanding--;
+        serving_orphaned(run, id);
+        return true;
+    }
     to->incoming++;
     request->state = REQUEST_MOVING;
     kv_move_start(run, from, to, id);

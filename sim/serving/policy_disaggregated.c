@@ -18,12 +18,25 @@ static void call_for_caches(struct server *server)
     }
 }
 
+/* Those whose cache has come decode from now on. */
+static void take_landed(struct server *server)
+{
+    for (uint32_t id; (id = queue_pop(&server->landed, server->run->requests)) != REQUEST_NONE;) {
+        struct request *request = &server->run->requests[id];
+        request->state = REQUEST_DECODE;
+        server->decoding[server->decode_count++] = id;
+        server->context_tokens += request->computed_tokens;
+        server->incoming--;
+    }
+}
+
 static void pick_batch(struct server *server, struct pick *pick)
 {
     if (server->role == SERVER_PREFILL) {
         policy_prefill_first.pick_batch(server, pick);
         return;
     }
+    take_landed(server);
     call_for_caches(server);
     if (server->decode_count > 0) {
         pick->decode_steps = UINT32_MAX;

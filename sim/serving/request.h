@@ -43,7 +43,8 @@ struct request {
     uint32_t shared_blocks;  /* ... the first of them in the prefix cache */
     uint32_t next;           /* in the queue it is in */
     uint32_t replica;        /* that has it */
-    uint32_t home;           /* disaggregated: the replica that prefilled it */
+    uint32_t home;           /* disaggregated: the replica that prefilled it ... */
+    uint32_t home_epoch;     /* ... and how often that had failed */
     uint32_t turn;           /* of its session, from 1 */
     uint16_t preemptions, retries;
     uint8_t state;   /* enum request_state */

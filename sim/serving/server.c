@@ -25,6 +25,7 @@ void server_create(struct server *server, struct serving_run *run, uint32_t inde
         .role = role,
         .policy = batching_policies[service->policy],
         .waiting = {.first = REQUEST_NONE, .last = REQUEST_NONE},
+        .landed = {.first = REQUEST_NONE, .last = REQUEST_NONE},
         .decoding = ARENA_ARRAY(arena, uint32_t, service->max_sequences + 1),
         .prefilling = ARENA_ARRAY(arena, uint32_t, service->max_sequences + 1),
         .chunks = ARENA_ARRAY(arena, struct chunk, service->max_sequences + 1),
@@ -35,6 +36,14 @@ void server_create(struct server *server, struct serving_run *run, uint32_t inde
     server->policy_state = arena_array(arena, 1, server->policy->state_size + 1);
     kv_cache_create(&server->kv, arena, run->kv_pages, service->block_tokens,
                     service->prefix_cache);
+}
+
+/* Seconds to move a request's KV cache between each GPU and its host. */
+static double swap_seconds(const struct server *server, uint32_t tokens)
+{
+    const struct serving_run *run = server->run;
+    double shard = (double)context_cached_tokens(tokens, run->scenario->layout.context);
+    return run->kv_bytes_per_token * shard / run->serving->service.swap_bytes_per_second;
 }
 
 /* --- what policies call --- */
@@ -60,8 +69,7 @@ void server_preempt_last(struct server *server)
     }
     if (server->run->serving->service.preemption == PREEMPTION_SWAP && !prefilling) {
         request->swapped_tokens = request->computed_tokens;
-        server->swap_seconds += server->run->kv_bytes_per_token * request->computed_tokens /
-                                server->run->serving->service.swap_bytes_per_second;
+        server->swap_seconds += swap_seconds(server, request->computed_tokens);
     }
     kv_cache_release(&server->kv, request);
     server->pending_tokens += request->computed_tokens + (prefilling ? 0 : 1);
@@ -89,8 +97,7 @@ bool server_make_room(struct server *server)
 /* Its KV cache comes back from the host's memory, and it decodes on. */
 static void swap_in(struct server *server, struct request *request)
 {
-    server->swap_seconds += server->run->kv_bytes_per_token * request->swapped_tokens /
-                            server->run->serving->service.swap_bytes_per_second;
+    server->swap_seconds += swap_seconds(server, request->swapped_tokens);
     request->computed_tokens = request->swapped_tokens;
     request->swapped_tokens = 0;
 }
@@ -131,6 +138,14 @@ uint32_t server_admit(struct server *server, uint64_t tokens, bool whole_answer)
 
 /* --- a step's end --- */
 
+/* Seconds between two tokens, of so many requests. */
+static void add_gaps(struct server *server, double seconds, uint64_t requests)
+{
+    if (engine_clock() >= server->run->serving->warm_up_seconds) {
+        histogram_add(&server->run->inter_token, seconds, requests);
+    }
+}
+
 static void end_request(struct server *server, uint32_t id, double now)
 {
     struct request *request = request_of(server, id);
@@ -150,7 +165,7 @@ static void end_prompt(struct server *server, uint32_t id, double now)
     if (request->generated_tokens == 0) {
         request->first_token_seconds = now;
     } else {
-        histogram_add(&server->run->inter_token, now - request->last_token_seconds, 1);
+        add_gaps(server, now - request->last_token_seconds, 1);
     }
     request->generated_tokens++;
     request->last_token_seconds = now;
@@ -197,7 +212,7 @@ static void end_decode(struct server *server, uint32_t steps, double first_end, 
         if (request->last_token_seconds == server->decode_end_seconds) {
             alike++;
         } else {
-            histogram_add(&server->run->inter_token, first_end - request->last_token_seconds, 1);
+            add_gaps(server, first_end - request->last_token_seconds, 1);
         }
         request->computed_tokens += steps;
         request->generated_tokens += steps;
@@ -211,7 +226,7 @@ static void end_decode(struct server *server, uint32_t steps, double first_end, 
         }
     }
     if (alike > 0) {
-        histogram_add(&server->run->inter_token, first_end - server->decode_end_seconds, alike);
+        add_gaps(server, first_end - server->decode_end_seconds, alike);
     }
     assert(kept == server->decode_count && "a sequence is kept or has ended");
     server->context_tokens += (uint64_t)steps * kept;
@@ -345,8 +360,9 @@ static void play_run(struct server *server, const struct pick *pick)
     uint32_t steps = run_length(server, pick->decode_steps), epoch = server->epoch;
     double start = engine_clock();
     price_run(server, steps);
-    /* Who waits already cannot be let in before somebody ends; newcomers wait behind. */
-    if (server->waiting.count > 0) {
+    /* Who waits already cannot be let in before somebody ends; newcomers wait behind. A cache on
+     * its way is let in when it lands. */
+    if (server->waiting.count > 0 && server->incoming == 0) {
         actor_sleep(server->ends[steps - 1]);
     } else if (signal_wait_until(&server->signal, SERVER_WAKE, server->ends[steps - 1])) {
         double elapsed = engine_clock() - start;
@@ -371,8 +387,7 @@ static void play_run(struct server *server, const struct pick *pick)
     server->totals.decode_steps += steps;
     server->totals.decode_tokens += (uint64_t)steps * shape.decodes;
     for (uint32_t i = 1; i < steps; i++) {
-        histogram_add(&server->run->inter_token, server->ends[i] - server->ends[i - 1],
-                      shape.decodes);
+        add_gaps(server, server->ends[i] - server->ends[i - 1], shape.decodes);
     }
     end_decode(server, steps, start + server->ends[0], now);
     server->updating = false;
@@ -392,6 +407,9 @@ static void server_main(void *data)
             play_step(server, &pick);
         } else if (pick.decode_steps > 0) {
             play_run(server, &pick);
+        } else if (server->run->source.stirred) {
+            source_wake(&server->run->source); /* others run meanwhile: look again */
+            continue;
         } else {
             signal_wait(&server->signal, SERVER_WAKE);
             continue;
@@ -424,11 +442,19 @@ void server_submit(struct server *server, uint32_t id)
 static void drop(struct server *server, uint32_t id)
 {
     struct request *request = request_of(server, id);
-    kv_cache_release(&server->kv, request);
+    bool elsewhere = server->role == SERVER_DECODE && request->state == REQUEST_WAITING;
+    kv_cache_release(elsewhere ? &server->run->servers[request->home].kv : &server->kv, request);
     request->computed_tokens = 0;
     request->swapped_tokens = 0;
     server->outstanding--;
     serving_orphaned(server->run, id);
+}
+
+static void drop_queue(struct server *server, struct request_queue *queue)
+{
+    for (uint32_t id; (id = queue_pop(queue, server->run->requests)) != REQUEST_NONE;) {
+        drop(server, id);
+    }
 }
 
 void server_fail(struct server *server)
@@ -445,12 +471,9 @@ void server_fail(struct server *server)
     for (uint32_t i = 0; i < prompts; i++) {
         drop(server, server->prefilling[i]);
     }
-    struct request_queue waiting = server->waiting;
-    server->waiting =
-        (struct request_queue){.first = REQUEST_NONE, .last = REQUEST_NONE, .count = 0};
-    for (uint32_t id; (id = queue_pop(&waiting, server->run->requests)) != REQUEST_NONE;) {
-        drop(server, id);
-    }
+    server->incoming -= server->landed.count;
+    drop_queue(server, &server->landed);
+    drop_queue(server, &server->waiting);
     kv_cache_clear(&server->kv);
     signal_wake(&server->signal, SERVER_WAKE);
 }

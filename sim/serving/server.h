@@ -41,10 +41,11 @@ struct server {
     struct request_queue waiting;
     uint32_t *decoding, *prefilling; /* [max_sequences], in the order of admission */
     uint32_t decode_count, prefill_count;
-    uint64_t context_tokens; /* cached tokens of all that decode */
-    uint64_t pending_tokens; /* of prompts that are queued or not yet computed */
-    uint32_t outstanding;    /* requests it has */
-    uint32_t incoming;       /* whose KV cache is on its way */
+    uint64_t context_tokens;     /* cached tokens of all that decode */
+    uint64_t pending_tokens;     /* of prompts that are queued or not yet computed */
+    uint32_t outstanding;        /* requests it has */
+    uint32_t incoming;           /* whose KV cache is on its way, or has landed */
+    struct request_queue landed; /* their caches have come; they decode from the next step on */
     struct kv_cache kv;
     struct chunk *chunks;      /* [max_sequences] */
     double *ends;              /* [SERVER_MAX_RUN] ends of the steps of a run */

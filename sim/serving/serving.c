@@ -52,6 +52,7 @@ void serving_orphaned(struct serving_run *run, uint32_t id)
     }
     run->retries++;
     run->requests[id].retries++;
+    run->requests[id].generated_tokens = 0;
     run->requests[id].state = REQUEST_COMING;
     source_schedule(&run->source, id, engine_clock());
 }
@@ -62,6 +63,7 @@ void serving_hand_over(struct serving_run *run, struct server *from, uint32_t id
     uint32_t first = run->serving->service.prefill_replicas;
     struct request *request = &run->requests[id];
     request->home = from->index;
+    request->home_epoch = from->epoch;
     request->replica = router->choose(run, request, first, run->server_count - first);
     server_submit(&run->servers[request->replica], id);
 }

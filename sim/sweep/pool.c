@@ -163,14 +163,14 @@ static void kill_all(const struct pool *pool, struct worker *workers)
 }
 
 /* Gives idle workers jobs. False when none is at work and none is left. */
-static bool employ(const struct pool *pool, struct worker *workers, bool *left)
+static bool employ(const struct pool *pool, struct worker *workers)
 {
-    bool any = false;
+    bool any = false, left = true;
     for (unsigned i = 0; i < pool->workers; i++) {
         uint64_t job = 0;
-        if (workers[i].process == 0 && *left) {
-            *left = pool->next(pool->context, &job);
-            if (*left && !start(pool, workers, &workers[i], job)) {
+        if (workers[i].process == 0 && left) {
+            left = pool->next(pool->context, &job);
+            if (left && !start(pool, workers, &workers[i], job)) {
                 struct pool_result none = {.last_words =
                                                "the system gave it no process; try a smaller -j"};
                 pool->done(pool->context, job, &none);
@@ -185,8 +185,7 @@ static bool employ(const struct pool *pool, struct worker *workers, bool *left)
 static enum pool_end serve(const struct pool *pool, struct worker *workers, struct pollfd *polled,
                            char *buffer)
 {
-    bool left = true;
-    while (employ(pool, workers, &left)) {
+    while (employ(pool, workers)) {
         for (unsigned i = 0; i < pool->workers; i++) {
             polled[i] = (struct pollfd){.fd = workers[i].process != 0 ? workers[i].pipe : -1,
                                         .events = POLLIN};

@@ -19,7 +19,7 @@ struct pool_result {
 struct pool {
     unsigned workers;
     void *context;
-    /* The next job; false when there is none left. In the parent. */
+    /* The next job; false when there is none now: jobs under way may bring more. In the parent. */
     bool (*next)(void *context, uint64_t *job);
     /* Does the job and leaves what it found in `bytes`. In a child. */
     void (*work)(void *context, uint64_t job, struct text *bytes);

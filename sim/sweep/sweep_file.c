@@ -29,7 +29,7 @@ static const struct field random_fields[] = {
             "tokens, to: 100_000 tokens, scale: log}` (`linear` unless it says `log`)."},
     {0}};
 
-static const struct field axes_fields[] = {
+const struct field sweep_axes_fields[] = {
     {.key = "grid",
      .kind = FIELD_KEYS,
      FIELD_AT(sweep_axes, grid),
@@ -89,7 +89,7 @@ static const struct field best_fields[] = {
      .doc = "More metrics to show of them."},
     {0}};
 
-static const struct field where_item = {
+const struct field sweep_where_item = {
     .kind = FIELD_STRING,
     .size = sizeof(const char *),
     .doc = "A condition such as `layout.tensor * layout.context <= gpus`."};
@@ -113,7 +113,7 @@ const struct field sweep_fields[] = {
      .kind = FIELD_MAPPING,
      FIELD_AT(sweep_file, axes),
      .required = true,
-     .fields = axes_fields,
+     .fields = sweep_axes_fields,
      .doc = "What is varied. Where several are given, every point of one goes with every point of "
             "the others; the last changes fastest."},
     {.key = "where",
@@ -121,7 +121,7 @@ const struct field sweep_fields[] = {
      FIELD_AT(sweep_file, where),
      .count_offset = offsetof(struct sweep_file, where_count),
      .max = 64,
-     .item = &where_item,
+     .item = &sweep_where_item,
      .doc = "Conditions that a point must meet, or it is dropped. They know every key of the "
             "scenario (the last part of its name will do where that is clear, and `gpus` is those "
             "of the cluster), numbers with units, texts in quotes, `+ - * / %`, comparisons, `and "

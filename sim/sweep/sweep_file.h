@@ -42,7 +42,9 @@ struct sweep_file {
     const struct node *tree; /* the marks of all that */
 };
 
-extern const struct field sweep_fields[]; /* struct sweep_file */
+extern const struct field sweep_fields[];      /* struct sweep_file */
+extern const struct field sweep_axes_fields[]; /* struct sweep_axes */
+extern const struct field sweep_where_item;    /* an item of `where` */
 
 /* NULL after at least one error. */
 const struct sweep_file *sweep_file_load(struct arena *arena, const char *path,

@@ -399,6 +399,16 @@ uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample
     return add_row(trace, TRACE_SERIES, sample);
 }
 
+uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
+{
+    return add_row(trace, TRACE_CELLS, cell);
+}
+
+uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage)
+{
+    return add_row(trace, TRACE_STAGES, stage);
+}
+
 /* What is still in memory: the buffered rows, and the names that codes stand for. */
 static bool finish_table(struct trace *trace, struct table *table)
 {

@@ -118,6 +118,22 @@ struct trace_step {
     double watts;
 };
 
+/* A pass of a micro-batch through a part of the model, in a training step. */
+enum trace_cell_kind { TRACE_CELL_FORWARD, TRACE_CELL_BACKWARD, TRACE_CELL_WEIGHT };
+struct trace_cell {
+    uint32_t stage, chunk, micro_batch;
+    enum trace_cell_kind kind;
+    double start_seconds, duration_seconds; /* of the step */
+};
+
+/* A stage of a training step's pipeline; bytes of one GPU. */
+struct trace_stage {
+    double busy_seconds, end_seconds, exchange_end_seconds;
+    double parameter_bytes, gradient_bytes, optimizer_bytes, activation_bytes;
+    double capacity_bytes;
+    uint32_t passes_in_flight;
+};
+
 /* A replica over a stretch of time. */
 struct trace_sample {
     double time_seconds; /* its middle */
@@ -141,6 +157,8 @@ uint64_t trace_add_gpu(struct trace *trace, const struct trace_gpu *gpu);
 uint64_t trace_add_request(struct trace *trace, const struct trace_request *request);
 uint64_t trace_add_step(struct trace *trace, const struct trace_step *step);
 uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample);
+uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell);
+uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage);
 
 /* Writes what is left and renames `path`.part to `path`. false and a diagnostic when that, or
  * anything since trace_open(), failed (exit status 1); then neither file stays. */

@@ -8,8 +8,8 @@
 #include <math.h>
 
 /* Processes of the timeline. 0 is the kernel's in Perfetto. */
-enum { PROCESS_RUN = 1, PROCESS_FIRST_GPU = 10 };
-enum { THREAD_PHASES = 1, THREAD_FIRST_STREAM = 1 };
+enum { PROCESS_RUN = 1, PROCESS_FIRST_GPU = 10, PROCESS_FIRST_REPLICA = 1000000 };
+enum { THREAD_PHASES = 1, THREAD_STEPS = 1, THREAD_FIRST_STREAM = 1 };
 
 /* Times in whole nanoseconds, so that a span that ends where the next begins still does after
  * rounding; printed as microseconds, the format's unit. */
@@ -64,6 +64,9 @@ static void end_span(struct json *json)
 
 static void write_phases(struct trace_reader *reader, struct json *json)
 {
+    if (trace_reader_count(reader, TRACE_PHASES) == 0) {
+        return;
+    }
     name_track(json, "process_name", "run", PROCESS_RUN, 0);
     name_track(json, "thread_name", "phases", PROCESS_RUN, THREAD_PHASES);
     TRACE_READ_EACH(reader, TRACE_PHASES, struct trace_phase, phase)
@@ -122,6 +125,114 @@ static void write_operators(struct trace_reader *reader, bool *seen, struct json
     }
 }
 
+/* --- services --- */
+
+static void name_replicas(struct trace_reader *reader, struct json *json)
+{
+    uint32_t count = 0;
+    TRACE_READ_EACH(reader, TRACE_REQUESTS, struct trace_request, request)
+    {
+        count = request->replica >= count ? request->replica + 1 : count;
+    }
+    TRACE_READ_EACH(reader, TRACE_STEPS, struct trace_step, step)
+    {
+        count = step->replica >= count ? step->replica + 1 : count;
+    }
+    for (uint32_t replica = 0; replica < count; replica++) {
+        char name[32];
+        snprintf(name, sizeof name, "replica %" PRIu32, replica);
+        uint64_t process = PROCESS_FIRST_REPLICA + (uint64_t)replica;
+        name_track(json, "process_name", name, process, 0);
+        name_track(json, "thread_name", "steps", process, THREAD_STEPS);
+    }
+}
+
+static void write_steps(struct trace_reader *reader, struct json *json)
+{
+    TRACE_READ_EACH(reader, TRACE_STEPS, struct trace_step, step)
+    {
+        const char *name = step->prompts == 0   ? "decode"
+                           : step->decodes == 0 ? "prefill"
+                                                : "prefill + decode";
+        begin_span(json, name, "step", PROCESS_FIRST_REPLICA + (uint64_t)step->replica,
+                   THREAD_STEPS, step->start_seconds, step->duration_seconds);
+        json_count(json, "steps", step->steps);
+        json_count(json, "decodes", step->decodes);
+        json_count(json, "prompts", step->prompts);
+        json_count(json, "prompt_tokens", step->prompt_tokens);
+        json_count(json, "waiting", step->waiting);
+        json_count(json, "kv_tokens", step->kv_tokens);
+        end_span(json);
+    }
+}
+
+/* One end of an async span: "b" or "e". Spans of one id nest. */
+static void write_end(struct json *json, const char *phase, const char *name, uint64_t number,
+                      const struct trace_request *request, double seconds)
+{
+    char id[24];
+    snprintf(id, sizeof id, "%" PRIu64, number);
+    begin_event(json, phase, name, PROCESS_FIRST_REPLICA + (uint64_t)request->replica, 0);
+    json_string(json, "cat", "request");
+    json_string(json, "id", id);
+    json_exact(json, "ts", microseconds(nanoseconds(seconds)));
+    if (phase[0] == 'b') {
+        json_open(json, "args", '{');
+        json_count(json, "prompt_tokens", request->prompt_tokens);
+        json_count(json, "output_tokens", request->output_tokens);
+        json_close(json, '}');
+    }
+    json_close(json, '}');
+}
+
+/* A request as a span, and in it what it went through. One that was not done has no end to show. */
+static void write_requests(struct trace_reader *reader, struct json *json)
+{
+    TRACE_READ_EACH(reader, TRACE_REQUESTS, struct trace_request, request)
+    {
+        const struct {
+            const char *name;
+            double start_seconds, end_seconds;
+        } parts[] = {
+            {"queue", request->arrival_seconds, request->scheduled_seconds},
+            {"prefill", request->scheduled_seconds, request->first_token_seconds},
+            {"decode", request->first_token_seconds, request->last_token_seconds},
+        };
+        if (request->outcome != TRACE_DONE) {
+            continue;
+        }
+        uint64_t number = request_number;
+        write_end(json, "b", "request", number, request, request->arrival_seconds);
+        for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+            write_end(json, "b", parts[i].name, number, request, parts[i].start_seconds);
+            write_end(json, "e", parts[i].name, number, request, parts[i].end_seconds);
+        }
+        write_end(json, "e", "request", number, request, request->last_token_seconds);
+    }
+}
+
+static void write_counter(struct json *json, const struct trace_sample *sample, const char *name,
+                          const char *unit, double value)
+{
+    begin_event(json, "C", name, PROCESS_FIRST_REPLICA + (uint64_t)sample->replica, 0);
+    json_exact(json, "ts", microseconds(nanoseconds(sample->time_seconds)));
+    json_open(json, "args", '{');
+    json_number(json, unit, value);
+    json_close(json, '}');
+    json_close(json, '}');
+}
+
+static void write_series(struct trace_reader *reader, struct json *json)
+{
+    TRACE_READ_EACH(reader, TRACE_SERIES, struct trace_sample, sample)
+    {
+        write_counter(json, sample, "queue", "requests", sample->waiting);
+        write_counter(json, sample, "running", "requests", sample->running);
+        write_counter(json, sample, "KV cache", "tokens", sample->kv_tokens);
+        write_counter(json, sample, "power of a GPU", "watts", sample->watts);
+    }
+}
+
 static void write_chrome(struct trace_reader *reader, enum trace_table table, FILE *stream)
 {
     (void)table;
@@ -139,6 +250,10 @@ static void write_chrome(struct trace_reader *reader, enum trace_table table, FI
     write_phases(reader, &json);
     write_operators(reader, seen, &json);
     name_gpus(reader, seen, &json);
+    name_replicas(reader, &json);
+    write_steps(reader, &json);
+    write_requests(reader, &json);
+    write_series(reader, &json);
     json_close(&json, ']');
     json_close(&json, '}');
     arena_destroy(arena);

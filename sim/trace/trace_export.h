@@ -17,7 +17,9 @@ struct trace_export {
     void (*write)(struct trace_reader *reader, enum trace_table table, FILE *stream);
 };
 
-/* A timeline of the Trace Event Format, times in microseconds: a process a GPU, a thread a stream.
+/* A timeline of the Trace Event Format, times in microseconds: a process a GPU, a thread a stream;
+ * a process a replica with its steps, its requests as async spans and its queue and KV cache as
+ * counters.
  * Perfetto (ui.perfetto.dev) and chrome://tracing open it.
  * docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU */
 extern const struct trace_export trace_export_chrome;

@@ -93,7 +93,7 @@ static const struct trace_column phase_columns[] = {
     {.name = "flops", .type = TRACE_F64, AT(flops), .units = "FLOP",
      .long_name = "Useful work of all GPUs; causal attention counts half the square."},
     {.name = "mfu", .type = TRACE_F64, AT(mfu), .units = "1",
-     .long_name = "FLOP utilisation: flops / (duration x dense 16-bit peak of all GPUs)."},
+     .long_name = "FLOP utilisation: flops / (duration x 16-bit peak of all GPUs, gpu.stated_rate)."},
     {.name = "nvlink_bytes", .type = TRACE_F64, AT(nvlink_bytes), .units = "B",
      .long_name = "Bytes that crossed NVLink, of all GPUs, each counted once."},
     {.name = "network_bytes", .type = TRACE_F64, AT(network_bytes), .units = "B",
@@ -262,6 +262,53 @@ static const struct trace_column sample_columns[] = {
 };
 #undef AT
 
+static const char *const cell_kinds[] = {
+    [TRACE_CELL_FORWARD] = "forward",
+    [TRACE_CELL_BACKWARD] = "backward",
+    [TRACE_CELL_WEIGHT] = "weight",
+    NULL,
+};
+
+#define AT(field) .offset = offsetof(struct trace_cell, field)
+static const struct trace_column cell_columns[] = {
+    {.name = "stage", .type = TRACE_U32, AT(stage), .units = "1", .row_of = "stages",
+     .long_name = "The stage that ran it, from 0."},
+    {.name = "chunk", .type = TRACE_U32, AT(chunk), .units = "1",
+     .long_name = "Which of the stage's parts of the model, from 0."},
+    {.name = "micro_batch", .type = TRACE_U32, AT(micro_batch), .units = "1",
+     .long_name = "The micro-batch, from 0."},
+    {.name = "kind", .type = TRACE_ENUM, AT(kind), .units = "1", .members = cell_kinds,
+     .long_name = "Forward, backward, or gradients of weights on their own."},
+    {.name = "start", .type = TRACE_F64, AT(start_seconds), .units = "s",
+     .long_name = "When it began, from the step's start."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "How long it lasted, waits for parameters included."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_stage, field)
+static const struct trace_column stage_columns[] = {
+    {.name = "busy", .type = TRACE_F64, AT(busy_seconds), .units = "s",
+     .long_name = "Time in passes."},
+    {.name = "end", .type = TRACE_F64, AT(end_seconds), .units = "s",
+     .long_name = "When its last pass ended, from the step's start."},
+    {.name = "exchange_end", .type = TRACE_F64, AT(exchange_end_seconds), .units = "s",
+     .long_name = "When its gradients were reduced."},
+    {.name = "parameters", .type = TRACE_F64, AT(parameter_bytes), .units = "B",
+     .long_name = "Parameters on one GPU."},
+    {.name = "gradients", .type = TRACE_F64, AT(gradient_bytes), .units = "B",
+     .long_name = "Gradients on one GPU."},
+    {.name = "optimizer", .type = TRACE_F64, AT(optimizer_bytes), .units = "B",
+     .long_name = "Master copy and moments on one GPU."},
+    {.name = "activations", .type = TRACE_F64, AT(activation_bytes), .units = "B",
+     .long_name = "Activations on one GPU at their most."},
+    {.name = "capacity", .type = TRACE_F64, AT(capacity_bytes), .units = "B",
+     .long_name = "What a GPU has."},
+    {.name = "passes_in_flight", .type = TRACE_U32, AT(passes_in_flight), .units = "1",
+     .long_name = "The most forward passes whose backward pass was to come."},
+};
+#undef AT
+
 /* clang-format on */
 
 const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
@@ -300,8 +347,7 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
     [TRACE_REQUESTS] =
         {
             .name = "requests",
-            .long_name = "A service's requests, one row each, in the order they came. Only in "
-                         "traces of services.",
+            .long_name = "A service's requests, one row each. Only in traces of services.",
             .row_bytes = sizeof(struct trace_request),
             .columns = request_columns,
             .column_count = COUNT_OF(request_columns),
@@ -325,6 +371,25 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
             .row_bytes = sizeof(struct trace_sample),
             .columns = sample_columns,
             .column_count = COUNT_OF(sample_columns),
+            .optional = true,
+        },
+    [TRACE_CELLS] =
+        {
+            .name = "cells",
+            .long_name = "Passes of micro-batches through the stages of the first pipeline, one "
+                         "row a pass, stage by stage. Only in traces of training.",
+            .row_bytes = sizeof(struct trace_cell),
+            .columns = cell_columns,
+            .column_count = COUNT_OF(cell_columns),
+            .optional = true,
+        },
+    [TRACE_STAGES] =
+        {
+            .name = "stages",
+            .long_name = "Stages of the first pipeline. Only in traces of training.",
+            .row_bytes = sizeof(struct trace_stage),
+            .columns = stage_columns,
+            .column_count = COUNT_OF(stage_columns),
             .optional = true,
         },
 };

@@ -19,6 +19,8 @@ enum trace_table {
     TRACE_REQUESTS,
     TRACE_STEPS,
     TRACE_SERIES,
+    TRACE_CELLS,
+    TRACE_STAGES,
     TRACE_TABLE_COUNT
 };
 

@@ -156,4 +156,5 @@ void training_summary_print(const struct training_run *run, bool colour, FILE *s
     print_memory(run, stream);
     print_plan(run, stream);
     print_failures(run, stream);
+    fprintf(stream, "total           %s simulated\n", quantity_seconds(run->result.seconds).text);
 }

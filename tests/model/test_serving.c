@@ -133,7 +133,8 @@ END_TEST
 START_TEST(random_services_lose_nothing)
 {
     struct random_stream random = random_open(7, "services");
-    static const char *const policies[] = {"chunked-prefill", "prefill-first", "static"};
+    static const char *const policies[] = {"chunked-prefill", "prefill-first", "static",
+                                           "disaggregated"};
     static const char *const routers[] = {"round-robin", "least-outstanding", "prefix-aware"};
     static const char *const arrivals[] = {
         "workload.arrivals={kind: poisson, rate: 40 /s}",
@@ -146,8 +147,10 @@ START_TEST(random_services_lose_nothing)
     for (int i = 0; i < 40; i++) {
         char seed[32], policy[64], router[64], fraction[64], budget[64], preemption[64];
         snprintf(seed, sizeof seed, "seed=%d", i);
-        snprintf(policy, sizeof policy, "workload.service.policy=%s",
-                 policies[random_between(&random, 0, 2)]);
+        size_t which = random_between(&random, 0, 3);
+        snprintf(policy, sizeof policy, "workload.service.policy=%s", policies[which]);
+        const char *pools = which == 3 ? "workload.service.prefill_replicas=1"
+                                       : "workload.service.prefill_replicas=0";
         snprintf(router, sizeof router, "workload.service.router=%s",
                  routers[random_between(&random, 0, 2)]);
         /* 16 GB of weights, 3.8 of buffers: 20.4 to 24 of 80 GB leave 0.2 to 4 GB of KV cache. */
@@ -161,7 +164,7 @@ START_TEST(random_services_lose_nothing)
         struct played played = play_serving(
             SMALL,
             (const char *const[]){
-                seed, policy, router, fraction, budget, preemption, "layout.data=2",
+                seed, policy, pools, router, fraction, budget, preemption, "layout.data=2",
                 arrivals[random_between(&random, 0, 4)], "workload.requests=300",
                 "workload.service.max_sequences=64",
                 "workload.lengths.prompt={kind: lognormal, mean: 500, variation: 2}",

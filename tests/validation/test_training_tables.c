@@ -190,4 +190,73 @@ START_TEST(llama3)
 }
 END_TEST
 
-RUN_TESTS(training_tables, tables, llama3)
+/* Our own measurements of layers fused by torch.compile, forward and with the backward pass; the
+ * same kernels as one by one in test_compare, here as the training program has them, and at the
+ * clock of a run without end, a little lower than that of so short a measurement. */
+START_TEST(layers)
+{
+    static const struct bench bench = {"training layers", "h100-sxm", "dgx-h100", "pytorch-nccl"};
+    static struct errors errors;
+    struct csv *csv = csv_read("h100_train_layers");
+    for (size_t row = 0; row < csv->row_count; row++) {
+        struct arena *arena = arena_create();
+        struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
+        struct precision precision = precision_of("bf16");
+        struct replica replica = load_replica(arena, &bench, "llama3-8b", &layout, &precision);
+        struct software software = *replica.software;
+        struct llm llm = *replica.llm;
+        software.training.fused_kernels = true;
+        llm.layers = count(csv, row, "layers");
+        replica.software = &software;
+        replica.llm = &llm;
+        struct training training = {
+            .replica = replica,
+            .global_batch = count(csv, row, "micro_batch"),
+            .micro_batch = count(csv, row, "micro_batch"),
+            .sequence_tokens = count(csv, row, "seq_len"),
+            .schedule = &schedule_1f1b,
+            .virtual_stages = 1,
+        };
+        struct training_scratch scratch = training_scratch_create(arena, &training);
+        struct training_costs costs = training_price(&training, &scratch);
+        double forward = costs.segment_seconds[TRAINING_FORWARD];
+        double both = forward + costs.segment_seconds[TRAINING_BACKWARD];
+        errors_add(&errors, forward, 1e-6 * csv_number(csv, row, "forward_us_per_layer"));
+        errors_add(&errors, both, 1e-6 * csv_number(csv, row, "forward_backward_us_per_layer"));
+        arena_destroy(arena);
+    }
+    errors_judge(&errors,
+                 &(struct error_bound){.name = bench.table, .median = 0.06, .worst = 0.15});
+    free(csv);
+}
+END_TEST
+
+/* torch's fused AdamW in fp32: a kernel over all parameters. Small ones pay for their start. */
+START_TEST(optimizer)
+{
+    static struct errors errors;
+    struct arena *arena = arena_create();
+    struct gpu *gpu = ARENA_NEW(arena, struct gpu);
+    load_platform_file(arena, "gpu", "gpus", "h100-sxm", gpu);
+    struct csv *csv = csv_read("h100_optimizer");
+    for (size_t row = 0; row < csv->row_count; row++) {
+        double parameters = csv_number(csv, row, "params");
+        struct memory_shape shape = {.kernel = MEMORY_OPTIMIZER,
+                                     .rows = 1,
+                                     .columns = (uint64_t)parameters,
+                                     .bytes = parameters * csv_number(csv, row, "bytes_per_param")};
+        double seconds = memory_kernel_cost(gpu, &shape, gpu->boost_clock_hertz).seconds;
+        double measured = 1e-6 * csv_number(csv, row, "time_us");
+        printf("optimizer, %.3g parameters: measured %.3g s, simulated %.3g s  %+.1f %%\n",
+               parameters, measured, seconds, 100.0 * (seconds / measured - 1.0));
+        if (parameters > 1e8) { /* what a training step updates */
+            errors_add(&errors, seconds, measured);
+        }
+    }
+    errors_judge(&errors, &(struct error_bound){.name = "optimizer", .worst = 0.25});
+    free(csv);
+    arena_destroy(arena);
+}
+END_TEST
+
+RUN_TESTS(training_tables, tables, llama3, layers, optimizer)

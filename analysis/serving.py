@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+"""Figures and pictures of a service: latencies of its requests, load over time, throughput against
+interactivity. Requests that arrived before the warm-up ended are not measured, as in cpsim's own
+summary."""
+import numpy
+import pandas
+
+from . import look, scenario
+
+LATENCIES = {"ttft": "TTFT", "tpot": "TPOT", "latency": "end to end", "queue": "queue"}
+QUANTILES = [0.5, 0.9, 0.95, 0.99]
+
+
+def settings(trace):
+    return scenario.parse(trace.attributes.get("scenario", ""))
+
+
+def quantile(values, share):
+    """Nearest rank, as cpsim's summary has it."""
+    ordered = numpy.sort(numpy.asarray(values, dtype=float))
+    return float(ordered[max(0, int(numpy.ceil(share * len(ordered))) - 1)]) if len(ordered) else float("nan")
+
+
+def latencies(trace):
+    """Measured requests with their latencies in seconds; None when the trace is of no service."""
+    requests = trace.get("requests")
+    if requests is None or requests.empty:
+        return None
+    known = settings(trace)
+    warm_up = scenario.number((known.get("workload") or {}).get("warm_up"), 0.0)
+    own = scenario.number((known.get("software") or {}).get("request"), 0.0)  # the client's way, in TTFT
+    requests = requests[(requests["outcome"] == "done") & (requests["arrival"] >= warm_up)]
+    several = requests["output_tokens"] > 1
+    span = requests["last_token"] - requests["first_token"]
+    return pandas.DataFrame(
+        {
+            "ttft": requests["first_token"] - requests["arrival"] + own,
+            "tpot": (span / (requests["output_tokens"] - 1)).where(several),
+            "latency": requests["last_token"] - requests["arrival"] + own,
+            "queue": (requests["scheduled"] - requests["arrival"]).clip(lower=0),
+            "output_tokens": requests["output_tokens"],
+            "prompt_tokens": requests["prompt_tokens"],
+            "arrival": requests["arrival"],
+            "last_token": requests["last_token"],
+        }
+    )
+
+
+def targets(trace):
+    """{"ttft": seconds, "tpot": seconds}: those of the scenario."""
+    slo = (settings(trace).get("workload") or {}).get("slo") or {}
+    found = {name: scenario.number(slo.get(name)) for name in ("ttft", "tpot")}
+    return {name: value for name, value in found.items() if value}
+
+
+def within_targets(trace, measured):
+    """Share of the measured requests; NaN without a target."""
+    limits = targets(trace)
+    if not limits or not len(measured):
+        return float("nan")
+    good = pandas.Series(True, index=measured.index)
+    for name, limit in limits.items():
+        good &= ~(measured[name] > limit)  # a single token has no TPOT to miss
+    return float(good.mean())
+
+
+def gpus(trace):
+    layout = settings(trace).get("layout") or {}
+    return int(numpy.prod([int(layout.get(kind, 1)) for kind in ("tensor", "context", "pipeline", "data")]))
+
+
+def rates(trace):
+    """(output tokens/s of a GPU, tokens/s that a user sees) of the measured requests; None: none."""
+    measured = latencies(trace)
+    if measured is None or measured["tpot"].dropna().empty:
+        return None
+    seconds = measured["last_token"].max() - measured["arrival"].min()
+    return measured["output_tokens"].sum() / seconds / gpus(trace), 1.0 / quantile(measured["tpot"].dropna(), 0.5)
+
+
+# --- pictures ---
+
+
+def draw_latency(trace, width=look.WIDE):
+    """Cumulative distributions, of at most 400 points each."""
+    measured = latencies(trace)
+    if measured is None or not len(measured):
+        return None
+    limits = targets(trace)
+    names = ["ttft", "tpot", "latency"]
+    figure, panels = look.figure(width, 6.4, 3)
+    for axes, name in zip(panels, names):
+        values = numpy.sort(measured[name].dropna().to_numpy())
+        if not len(values):
+            continue
+        shares = numpy.unique(numpy.linspace(1, len(values), min(400, len(values))).astype(int))
+        axes.plot(values[shares - 1], 100 * shares / len(values), color=look.SHADES[1], drawstyle="steps-post")
+        for share in (0.5, 0.9, 0.99):
+            value = quantile(values, share)
+            axes.plot([value], [100 * share], color=look.SHADES[1], marker="o", markersize=4, linestyle="none")
+            axes.annotate(f"p{100 * share:g} {look.quantity(value, 's')}", (value, 100 * share), xytext=(5, -9),
+                          textcoords="offset points", fontsize=7)  # fmt: skip
+        if name in limits:
+            axes.axvline(limits[name], color="#000000", linestyle="--", linewidth=1)
+        if values[0] > 0 and values[-1] > 20 * values[0]:
+            look.logarithmic(axes, "x")
+        note = f"; dashed: target {look.quantity(limits[name], 's')}" if name in limits else ""
+        axes.set(ylim=(0, 103), ylabel="requests, %", xlabel=f"{LATENCIES[name]}, s{note}")
+    return figure
+
+
+LOAD = [("running", "requests in service"), ("waiting", "requests in queue"), ("kv_tokens", "KV cache held, tokens"),
+        ("power", "power of a GPU, W")]  # fmt: skip
+
+
+def draw_load(trace, width=look.WIDE):
+    series = trace.get("series")
+    if series is None or series.empty:
+        return None
+    figure, panels = look.figure(width, 6.0, len(LOAD), sharex=True)
+    replicas = sorted(series["replica"].unique())
+    for axes, (column, label) in zip(panels, LOAD):
+        if len(replicas) <= len(look.SHADES):
+            for replica, shade, dashes in zip(replicas, look.SHADES[1:] + look.SHADES[:1], look.DASHES):
+                own = series[series["replica"] == replica]
+                axes.plot(own["time"], own[column], color=shade, linestyle=dashes, linewidth=1, label=f"replica {replica}")
+        else:
+            own = series.groupby("time")[column]
+            axes.fill_between(own.min().index, own.min(), own.max(), color="#bcd4ea", linewidth=0, label="least to most")
+            axes.plot(own.mean(), color=look.SHADES[1], linewidth=1, label=f"mean of {len(replicas)} replicas")
+        axes.set(ylim=(0, None), title=label)
+    panels[-1].set_xlabel("time, s")
+    if len(replicas) > 1:
+        panels[0].legend(fontsize=7, ncol=2)
+    return figure
+
+
+def draw_throughput(traces, width=look.WIDE, names=None):
+    """Runs as points: what a GPU gives against what a user gets. Up and right is better."""
+    points = [(name, rates(trace)) for name, trace in zip(names or range(len(traces)), traces)]
+    points = [(name, found) for name, found in points if found is not None]
+    if not points:
+        return None
+    figure, axes = look.figure(width, 3.6)
+    ordered = sorted((found[1], found[0], str(name)) for name, found in points)
+    axes.plot([x for x, _, _ in ordered], [y for _, y, _ in ordered], color=look.SHADES[1], marker="o", markersize=5, linewidth=1)
+    for x, y, name in ordered:
+        axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=7)
+    axes.set(xlabel="interactivity, tokens/s a user (1 / median TPOT)", ylabel="throughput, output tokens/s a GPU",
+             xlim=(0, None), ylim=(0, None))  # fmt: skip
+    axes.margins(0.15)
+    return figure
+
+
+def draw_batch(trace, width=look.WIDE):
+    """How large the batches of decode steps were, weighed by the time they took."""
+    steps = trace.get("steps")
+    if steps is None or steps.empty:
+        return None
+    figure, axes = look.figure(width, 3.0)
+    most = int((steps["decodes"] + steps["prompts"]).max())
+    edges = numpy.arange(0, most + 2) if most <= 60 else numpy.linspace(0, most + 1, 61)
+    bottom = numpy.zeros(len(edges) - 1)
+    for mask, shade, label in (
+        (steps["prompts"] == 0, "#bcd4ea", "decode alone"),
+        (steps["prompts"] > 0, "#1b4f8a", "with prompts"),
+    ):
+        own = steps[mask]
+        time, _ = numpy.histogram(own["decodes"] + own["prompts"], edges, weights=own["duration"])
+        share = 100 * time / steps["duration"].sum()
+        axes.bar(edges[:-1], share, numpy.diff(edges), bottom, align="edge", label=label, **look.bar_style(shade))
+        bottom += share
+    axes.set(xlabel="sequences in a step", ylabel="share of the time in steps, %")
+    axes.legend()
+    return figure
+
+
+def facts(trace):
+    """{name: (value, unit)}"""
+    measured = latencies(trace)
+    if measured is None:
+        return {}
+    outcomes = trace["requests"]["outcome"].value_counts()
+    found = {"requests": (float(len(trace["requests"])), "")}
+    found |= {f"requests {name}": (float(count), "") for name, count in outcomes.items() if name != "done" and count}
+    found["measured"] = (float(len(measured)), "")
+    for name, label in LATENCIES.items():
+        for share in QUANTILES if len(measured) else []:
+            found[f"{label} p{100 * share:g}"] = (quantile(measured[name].dropna(), share), "s")
+    both = rates(trace)
+    if both is not None:
+        found["output tokens/s a GPU"], found["tokens/s a user"] = (both[0], ""), (both[1], "")
+    good = within_targets(trace, measured)
+    if good == good:
+        found["within the targets"] = (100 * good, "%")
+    return found

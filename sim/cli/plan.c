@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ * cpsim plan FILE -o FOLDER: the cheapest way to run a service. */
+#include "sim/plan/plan.h"
+
+#include "sim/base/progress.h"
+#include "sim/cli/cli.h"
+#include "sim/plan/plan_report.h"
+#include "sim/sweep/sweep.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { MOST_WORKERS = 4096, INTERRUPTED_STATUS = 130 };
+
+static void report(void *context, uint64_t done, uint64_t total, double seconds)
+{
+    (void)seconds;
+    progress_update(context, (double)done / (double)total, "candidates");
+}
+
+static bool read_workers(const struct invocation *invocation, unsigned *workers)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    char *end = NULL;
+    unsigned long value = online > 0 ? (unsigned long)online : 1;
+    if (invocation->jobs != NULL) {
+        value = strtoul(invocation->jobs, &end, 10);
+        if (invocation->jobs[0] < '0' || invocation->jobs[0] > '9' || *end != '\0' || value < 1 ||
+            value > MOST_WORKERS) {
+            fprintf(stderr, "cpsim: error: --jobs: '%s' is not a number from 1 to %d\n",
+                    invocation->jobs, MOST_WORKERS);
+            return false;
+        }
+    }
+    *workers = (unsigned)value;
+    return true;
+}
+
+/* FOLDER/plan.csv and, when there is a winner, FOLDER/winner.yaml. An exit status. */
+static int write_files(const struct plan_job *job, const struct candidate *candidates,
+                       const char *folder, struct diagnostics *diagnostics)
+{
+    const struct invocation csv = {.output = arena_printf(job->arena, "%s/plan.csv", folder)};
+    FILE *stream = result_open(&csv);
+    if (stream == NULL) {
+        return EXIT_RUN_FAILED;
+    }
+    plan_write_csv(job, candidates, stream);
+    int status = result_close(&csv, stream);
+    size_t winner = plan_winner(candidates, job->points->count);
+    if (winner == SIZE_MAX || status != EXIT_DONE) {
+        return EXIT_RUN_FAILED;
+    }
+    const char *yaml = plan_scenario(job, winner, diagnostics);
+    const struct invocation scenario = {.output =
+                                            arena_printf(job->arena, "%s/winner.yaml", folder)};
+    return yaml == NULL ? EXIT_RUN_FAILED : result_write(&scenario, yaml);
+}
+
+static int plan_in(struct arena *arena, struct diagnostics *diagnostics,
+                   const struct invocation *invocation)
+{
+    struct plan_job job = {.arena = arena, .report = report};
+    if (!read_workers(invocation, &job.workers)) {
+        return EXIT_WRONG_INPUT;
+    }
+    if (invocation->output == NULL) {
+        fprintf(stderr, "cpsim: error: cpsim plan needs -o FOLDER for its results\n");
+        return EXIT_WRONG_INPUT;
+    }
+    job.file = plan_file_load(arena, invocation->operands[0], diagnostics);
+    job.points = job.file == NULL ? NULL
+                                  : points_create(arena, &job.file->sweep, invocation->overrides,
+                                                  invocation->override_count, diagnostics);
+    if (job.points == NULL || !sweep_make_folder(invocation->output, diagnostics)) {
+        return EXIT_WRONG_INPUT;
+    }
+    struct candidate *candidates = ARENA_ARRAY(arena, struct candidate, job.points->count);
+    struct progress progress = progress_start(stderr, invocation->quiet);
+    job.context = &progress;
+    bool whole = plan_run(&job, candidates);
+    progress_end(&progress);
+    if (!whole) {
+        fprintf(stderr, "cpsim: stopped; nothing is kept of an unfinished plan\n");
+        return INTERRUPTED_STATUS;
+    }
+    int status = write_files(&job, candidates, invocation->output, diagnostics);
+    if (!invocation->quiet) {
+        const char *bold = style(stdout, STYLE_BOLD);
+        plan_print(&job, candidates, bold, bold[0] == '\0' ? "" : STYLE_NONE, stdout);
+        printf("%s/plan.csv%s%s%s\n", invocation->output, status == EXIT_DONE ? ", " : "",
+               status == EXIT_DONE ? invocation->output : "",
+               status == EXIT_DONE ? "/winner.yaml" : "");
+    }
+    int printed = result_close(&(struct invocation){.output = NULL}, stdout);
+    return status != EXIT_DONE ? status : printed;
+}
+
+static int run_plan(const struct invocation *invocation)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    int status = plan_in(arena, diagnostics, invocation);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+    return status;
+}
+
+const struct command command_plan = {
+    .name = "plan",
+    .operands = "FILE",
+    .summary = "find the cheapest layout of a service that keeps to its targets",
+    .doc = "-o names the folder of the results: plan.csv, a row a candidate, and winner.yaml, a "
+           "scenario. cpsim describe plan says what a plan file holds.",
+    .example = "cpsim plan scenarios/plans/chats-70b.yaml -o plan",
+    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) | TAKES(OPTION_QUIET),
+    .least_operands = 1,
+    .most_operands = 1,
+    .run = run_plan,
+};

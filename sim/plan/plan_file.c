@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ * The keys of a plan file. */
+#include "sim/plan/plan_file.h"
+
+#include "sim/scenario/expand.h"
+#include "sim/scenario/find.h"
+
+static const struct choice schema_choices[] = {
+    {.name = "1", .value = 1, .doc = "The form that this page describes."}, {0}};
+
+static const struct field slo_fields[] = {
+    {.key = "ttft_p99",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(plan_file, ttft_seconds),
+     .required = true,
+     .min = 1e-6,
+     .max = 1e6,
+     .doc = "Most that the 99th percentile of the time to first token may be."},
+    {.key = "tpot_p99",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(plan_file, tpot_seconds),
+     .required = true,
+     .min = 1e-6,
+     .max = 1e6,
+     .doc = "Most that the 99th percentile of the time per output token may be."},
+    {0}};
+
+const struct field plan_fields[] = {
+    {.key = "schema",
+     .kind = FIELD_CHOICE,
+     .required = true,
+     .choices = schema_choices,
+     .doc = "The form of the file. Always first."},
+    {.key = "title",
+     .kind = FIELD_STRING,
+     FIELD_AT(plan_file, sweep.title),
+     .doc = "One line on what is planned. Default: the file's name."},
+    {.key = "base",
+     .kind = FIELD_INPUT_FILE,
+     FIELD_AT(plan_file, sweep.base),
+     .required = true,
+     .doc = "The scenario of the service: model, cluster (its GPUs are the budget), traffic, price "
+            "of a GPU. Its arrivals must have a `rate`."},
+    {.key = "rate",
+     .kind = FIELD_PER_SECOND,
+     FIELD_AT(plan_file, rate),
+     .required = true,
+     .min = 1e-6,
+     .max = 1e9,
+     .doc = "Requests that must be carried."},
+    {.key = "slo",
+     .kind = FIELD_MAPPING,
+     .required = true,
+     .fields = slo_fields,
+     .doc = "How fast the service must answer."},
+    {.key = "axes",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(plan_file, sweep.axes),
+     .required = true,
+     .fields = sweep_axes_fields,
+     .doc = "The candidates, as in a sweep file."},
+    {.key = "where",
+     .kind = FIELD_LIST,
+     FIELD_AT(plan_file, sweep.where),
+     .count_offset = offsetof(struct plan_file, sweep.where_count),
+     .max = 64,
+     .item = &sweep_where_item,
+     .doc = "Conditions that a candidate must meet, as in a sweep file."},
+    {.key = "seed",
+     .kind = FIELD_COUNT,
+     FIELD_AT(plan_file, sweep.seed),
+     .fallback = "0",
+     .doc = "Of candidates that are drawn."},
+    {.key = "requests",
+     .kind = FIELD_COUNT,
+     FIELD_AT(plan_file, requests),
+     .min = 100,
+     .max = 1e7,
+     .fallback = "1000",
+     .doc = "Requests of each run; the first fifth warms up and is not measured."},
+    {.key = "tolerance",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(plan_file, tolerance),
+     .min = 0.001,
+     .max = 1,
+     .fallback = "0.05",
+     .doc = "How near a capacity is sought, as a share of it."},
+    {.key = "prune",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(plan_file, prune),
+     .fallback = "true",
+     .doc =
+         "Whether a candidate is given up when its medians without any load miss the SLO, or when "
+         "it does not carry the rate; false: the capacity of every one is found."},
+    {0}};
+
+const struct plan_file *plan_file_load(struct arena *arena, const char *path,
+                                       struct diagnostics *diagnostics)
+{
+    size_t errors_before = diagnostics_error_count(diagnostics);
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
+    if (root == NULL) {
+        return NULL;
+    }
+    struct plan_file *plan = ARENA_NEW(arena, struct plan_file);
+    struct field_context context = {.arena = arena, .diagnostics = diagnostics};
+    fields_read(&context, plan_fields, root, "", plan);
+    plan->sweep.path = path;
+    plan->sweep.tree = root;
+    plan->sweep.replications = 1;
+    if (plan->sweep.title == NULL) {
+        plan->sweep.title = file_stem(arena, path);
+    }
+    return diagnostics_error_count(diagnostics) > errors_before ? NULL : plan;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/plan/plan_report.h"
+
+#include "sim/base/quantity.h"
+#include "sim/base/text.h"
+#include "sim/plan/front.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { NAME_BYTES = 32 };
+
+static double number_of(const struct metric_list *metrics, const char *name)
+{
+    const struct metric *metric = metric_find(metrics, name);
+    return metric == NULL ? 0.0 : metric->value;
+}
+
+static double tokens_per_gpu(const struct candidate *candidate)
+{
+    return number_of(&candidate->at_capacity, "output_tokens_per_second") / candidate->gpus;
+}
+
+/* "layout.tensor=4 precision=fp8" */
+static const char *name_of(const struct plan_job *job, struct arena *arena, uint64_t candidate)
+{
+    struct text text = {.arena = arena};
+    for (size_t i = 0; i < job->points->parameter_count; i++) {
+        const char *key = job->points->parameters[i].key, *dot = strrchr(key, '.');
+        text_print(&text, "%s%s=%s", i == 0 ? "" : " ", dot == NULL ? key : dot + 1,
+                   points_value(job->points, candidate, i)->text);
+    }
+    return text.bytes;
+}
+
+static void print_cost(const struct candidate *candidate, FILE *stream)
+{
+    fprintf(stream, "%6.0f", candidate->gpus);
+    if (candidate->dollars_per_hour > 0.0) {
+        fprintf(stream, " %8.2f", candidate->dollars_per_hour);
+    } else {
+        fprintf(stream, " %8s", "-");
+    }
+}
+
+static void print_counts(const struct plan_job *job, const struct candidate *candidates,
+                         FILE *stream)
+{
+    uint64_t counts[CANDIDATE_STATE_COUNT] = {0}, runs = 0;
+    for (uint64_t i = 0; i < job->points->count; i++) {
+        counts[candidates[i].state]++;
+        runs += candidates[i].runs;
+    }
+    fprintf(stream,
+            "%" PRIu64 " candidates, %" PRIu64 " simulations: %" PRIu64 " carry %.4g requests/s "
+            "within TTFT p99 %s and TPOT p99 %s",
+            job->points->count, runs, counts[CANDIDATE_GOOD], job->file->rate,
+            quantity_seconds(job->file->ttft_seconds).text,
+            quantity_seconds(job->file->tpot_seconds).text);
+    static const char *const words[CANDIDATE_STATE_COUNT] = {
+        [CANDIDATE_SHORT] = "carry less",
+        [CANDIDATE_SLOW] = "are too slow at any rate",
+        [CANDIDATE_REJECTED] = "are impossible",
+        [CANDIDATE_FAILED] = "failed",
+    };
+    for (size_t i = 0; i < CANDIDATE_STATE_COUNT; i++) {
+        if (words[i] != NULL && counts[i] > 0) {
+            fprintf(stream, ", %" PRIu64 " %s", counts[i], words[i]);
+        }
+    }
+    fputs("\n\n", stream);
+}
+
+/* Cost against TTFT, of those that carry the rate. */
+static void print_cost_front(const struct plan_job *job, const struct candidate *candidates,
+                             struct arena *arena, const char *bold, const char *plain, FILE *stream)
+{
+    struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
+    size_t count = 0;
+    for (size_t i = 0; i < job->points->count; i++) {
+        if (candidates[i].state == CANDIDATE_GOOD) {
+            points[count++] = (struct front_point){
+                .first = plan_cost(&candidates[i]),
+                .second = number_of(&candidates[i].at_rate, "ttft_p99_seconds"),
+                .index = i};
+        }
+    }
+    count = front_find(points, count);
+    fprintf(stream, "cost against latency, at %.4g requests/s\n%s%6s %8s %10s %10s %10s  %s%s\n",
+            job->file->rate, bold, "GPUs", "$/h", "TTFT p99", "TPOT p99", "capacity", "candidate",
+            plain);
+    for (size_t i = 0; i < count; i++) {
+        const struct candidate *candidate = &candidates[points[i].index];
+        print_cost(candidate, stream);
+        fprintf(stream, " %10s %10s %8.3g/s  %s\n", quantity_seconds(points[i].second).text,
+                quantity_seconds(number_of(&candidate->at_rate, "tpot_p99_seconds")).text,
+                candidate->search.low, name_of(job, arena, points[i].index));
+    }
+}
+
+/* Tokens a second and GPU against tokens a second and user, each at its capacity. */
+static void print_speed_front(const struct plan_job *job, const struct candidate *candidates,
+                              struct arena *arena, const char *bold, const char *plain,
+                              FILE *stream)
+{
+    struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
+    size_t count = 0;
+    for (size_t i = 0; i < job->points->count; i++) {
+        double tpot = number_of(&candidates[i].at_capacity, "tpot_p50_seconds");
+        if (tpot > 0.0) {
+            points[count++] = (struct front_point){
+                .first = -tokens_per_gpu(&candidates[i]), .second = tpot, .index = i};
+        }
+    }
+    count = front_find(points, count);
+    fprintf(stream,
+            "\nthroughput against interactivity, each at its capacity\n%s%12s %12s %10s  %s%s\n",
+            bold, "tokens/s/GPU", "tokens/s/user", "capacity", "candidate", plain);
+    for (size_t i = 0; i < count; i++) {
+        fprintf(stream, "%12.4g %12.4g  %8.3g/s  %s\n", -points[i].first, 1.0 / points[i].second,
+                candidates[points[i].index].search.low, name_of(job, arena, points[i].index));
+    }
+}
+
+void plan_print(const struct plan_job *job, const struct candidate *candidates, const char *bold,
+                const char *plain, FILE *stream)
+{
+    struct arena *arena = arena_create();
+    fprintf(stream, "%s%s%s\n\n", bold, job->file->sweep.title, plain);
+    print_counts(job, candidates, stream);
+    size_t winner = plan_winner(candidates, job->points->count);
+    if (winner != SIZE_MAX) {
+        print_cost_front(job, candidates, arena, bold, plain, stream);
+    }
+    print_speed_front(job, candidates, arena, bold, plain, stream);
+    if (winner != SIZE_MAX) {
+        fprintf(stream, "\nthe cheapest: %s, %.0f GPUs, capacity %.3g requests/s\n",
+                name_of(job, arena, winner), candidates[winner].gpus,
+                candidates[winner].search.low);
+    } else {
+        fputs("\nno candidate carries the rate; add GPUs, allow more latency, or try fp8\n",
+              stream);
+    }
+    arena_destroy(arena);
+}
+
+void plan_write_csv(const struct plan_job *job, const struct candidate *candidates, FILE *stream)
+{
+    static const char *const figures[] = {"ttft_p99_seconds", "tpot_p99_seconds",
+                                          "output_tokens_per_second"};
+    fputs("candidate", stream);
+    for (size_t i = 0; i < job->points->parameter_count; i++) {
+        fprintf(stream, ",%s", job->points->parameters[i].key);
+    }
+    fputs(",state,gpus,dollars_per_hour,capacity_requests_per_second,runs", stream);
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+        fprintf(stream, ",%s", figures[i]);
+    }
+    fputs(",reason\n", stream);
+    for (uint64_t row = 0; row < job->points->count; row++) {
+        const struct candidate *candidate = &candidates[row];
+        fprintf(stream, "%" PRIu64, row);
+        for (size_t i = 0; i < job->points->parameter_count; i++) {
+            fprintf(stream, ",\"%s\"", points_value(job->points, row, i)->text);
+        }
+        fprintf(stream, ",%s,%.17g,%.17g,%.17g,%" PRIu32, plan_state_name(candidate->state),
+                candidate->gpus, candidate->dollars_per_hour, candidate->search.low,
+                candidate->runs);
+        for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+            const struct metric *metric = metric_find(&candidate->at_rate, figures[i]);
+            fputs(",", stream);
+            if (metric != NULL) {
+                fprintf(stream, "%.17g", metric->value);
+            }
+        }
+        fputs(",\"", stream);
+        for (const char *c = candidate->reason == NULL ? "" : candidate->reason; *c != '\0'; c++) {
+            fputs(*c == '"' ? "\"\"" : (char[]){*c, '\0'}, stream);
+        }
+        fputs("\"\n", stream);
+    }
+}
