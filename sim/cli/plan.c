@@ -52,7 +52,7 @@ static int write_files(const struct plan_job *job, const struct candidate *candi
     if (winner == SIZE_MAX || status != EXIT_DONE) {
         return EXIT_RUN_FAILED;
     }
-    const char *yaml = plan_scenario(job, winner, diagnostics);
+    const char *yaml = plan_scenario(job, candidates, winner, diagnostics);
     const struct invocation scenario = {.output =
                                             arena_printf(job->arena, "%s/winner.yaml", folder)};
     return yaml == NULL ? EXIT_RUN_FAILED : result_write(&scenario, yaml);

@@ -13,10 +13,13 @@ struct capacity_search {
     double next;      /* the rate to ask of */
     double start;     /* the first one */
     double tolerance; /* a share */
-    bool done;        /* `low` is the capacity; 0: not even a 64th of the start */
+    double most;      /* the highest rate of interest */
+    bool done;        /* `low` is the capacity, or less where `high` is 0; 0: not even a 64th
+                         of the start */
 };
 
-struct capacity_search capacity_begin(double start, double tolerance);
+/* `most`: times the start at which to look no further. */
+struct capacity_search capacity_begin(double start, double tolerance, double most);
 
 /* The answer for `next`. */
 void capacity_tell(struct capacity_search *search, bool yes);

@@ -7,6 +7,7 @@
 #include "sim/sweep/record.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,10 @@
  * must carry it has hours between two of them. */
 enum { UNLOADED_REQUESTS = 40 };
 static const double UNLOADED_SHARE = 1e-4, WARM_UP_SHARE = 0.2;
+/* A queue shows only in runs that last: so many answers, and so many times the TTFT allowed. */
+static const double LEAST_ANSWERS = 5.0, LEAST_TTFTS = 10.0;
+/* Times the rate at which a capacity is large enough; with prune: false, where the search ends. */
+static const double AMPLE = 2.0, MOST = 8.0;
 
 struct planner {
     const struct plan_job *job;
@@ -41,6 +46,11 @@ double plan_cost(const struct candidate *candidate)
     return candidate->dollars_per_hour > 0.0 ? candidate->dollars_per_hour : candidate->gpus;
 }
 
+static double spare(const struct candidate *candidate)
+{
+    return fmin(candidate->search.low, AMPLE * candidate->search.start);
+}
+
 size_t plan_winner(const struct candidate *candidates, size_t count)
 {
     size_t best = SIZE_MAX;
@@ -50,7 +60,7 @@ size_t plan_winner(const struct candidate *candidates, size_t count)
         }
         double cost = plan_cost(&candidates[i]);
         double least = best == SIZE_MAX ? cost : plan_cost(&candidates[best]);
-        bool more = best != SIZE_MAX && candidates[i].search.low > candidates[best].search.low;
+        bool more = best != SIZE_MAX && spare(&candidates[i]) > spare(&candidates[best]);
         if (best == SIZE_MAX || cost < least || (cost <= least && more)) {
             best = i;
         }
@@ -59,6 +69,15 @@ size_t plan_winner(const struct candidate *candidates, size_t count)
 }
 
 /* --- one run, in a process of its own --- */
+
+/* How many requests a run at `rate` needs. */
+static uint32_t requests_at(const struct plan_file *file, const struct candidate *candidate,
+                            double rate)
+{
+    double seconds =
+        fmax(LEAST_ANSWERS * candidate->answer_seconds, LEAST_TTFTS * file->ttft_seconds);
+    return (uint32_t)fmin(fmax(ceil(seconds * rate), file->requests), 1e7);
+}
 
 static const struct override *run_overrides(const struct plan_job *job, struct arena *arena,
                                             uint64_t candidate, double rate, uint32_t requests,
@@ -74,12 +93,13 @@ static const struct override *run_overrides(const struct plan_job *job, struct a
     return all;
 }
 
-const char *plan_scenario(const struct plan_job *job, uint64_t candidate,
-                          struct diagnostics *diagnostics)
+const char *plan_scenario(const struct plan_job *job, const struct candidate *candidates,
+                          uint64_t candidate, struct diagnostics *diagnostics)
 {
     size_t count = 0;
+    uint32_t requests = requests_at(job->file, &candidates[candidate], job->file->rate);
     const struct override *overrides =
-        run_overrides(job, job->arena, candidate, job->file->rate, job->file->requests, &count);
+        run_overrides(job, job->arena, candidate, job->file->rate, requests, &count);
     const struct scenario *scenario =
         scenario_load(job->arena, job->file->sweep.base, overrides, count, diagnostics);
     return scenario == NULL ? NULL : scenario->resolved_yaml;
@@ -95,7 +115,7 @@ static void run_candidate(void *context, uint64_t index, struct text *bytes)
     struct diagnostics *diagnostics = diagnostics_create();
     struct point_record record = {.point = index, .error = "", .metrics = {.arena = arena}};
     double rate = unloaded ? UNLOADED_SHARE * job->file->rate : candidate->search.next;
-    uint32_t requests = unloaded ? UNLOADED_REQUESTS : job->file->requests;
+    uint32_t requests = unloaded ? UNLOADED_REQUESTS : requests_at(job->file, candidate, rate);
     size_t count = 0;
     const struct override *overrides = run_overrides(job, arena, index, rate, requests, &count);
     const struct scenario *scenario =
@@ -153,12 +173,13 @@ static bool is_too_slow(const struct plan_file *file, const struct metric_list *
            number_of(metrics, "tpot_p50_seconds", 0.0) > file->tpot_seconds;
 }
 
-static bool keeps_slo(const struct plan_file *file, const struct metric_list *metrics)
+static bool keeps_slo(const struct plan_file *file, const struct metric_list *metrics,
+                      uint32_t requests)
 {
     double completed = number_of(metrics, "completed", 0.0);
     return number_of(metrics, "ttft_p99_seconds", file->ttft_seconds) <= file->ttft_seconds &&
            number_of(metrics, "tpot_p99_seconds", file->tpot_seconds) <= file->tpot_seconds &&
-           number_of(metrics, "sustained", 0.0) > 0.0 && completed >= file->requests;
+           number_of(metrics, "sustained", 0.0) > 0.0 && completed >= requests;
 }
 
 static void copy_metrics(struct arena *arena, const struct metric_list *from,
@@ -180,10 +201,14 @@ static void take_answer(const struct planner *planner, struct candidate *candida
         candidate->state = job->file->prune && is_too_slow(job->file, metrics)
                                ? CANDIDATE_SLOW
                                : CANDIDATE_SEARCHING;
-        candidate->search = capacity_begin(job->file->rate, job->file->tolerance);
+        candidate->answer_seconds = number_of(metrics, "e2e_mean_seconds", 0.0);
+        candidate->search =
+            capacity_begin(job->file->rate, job->file->tolerance, job->file->prune ? AMPLE : MOST);
         return;
     }
-    bool first = candidate->runs == 2, kept = keeps_slo(job->file, metrics);
+    bool first = candidate->runs == 2,
+         kept = keeps_slo(job->file, metrics,
+                          requests_at(job->file, candidate, candidate->search.next));
     if (kept) {
         copy_metrics(job->arena, metrics, &candidate->at_capacity);
     }

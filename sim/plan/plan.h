@@ -26,6 +26,7 @@ struct candidate {
     bool under_way;
     struct capacity_search search;
     double gpus, dollars_per_hour; /* 0: no price */
+    double answer_seconds;         /* of a request, without load */
     const char *reason;            /* rejected, failed */
     struct metric_list at_rate;    /* at the rate asked for; empty unless GOOD */
     struct metric_list at_capacity;
@@ -46,13 +47,14 @@ bool plan_run(const struct plan_job *job, struct candidate *candidates);
 
 /* What ranks candidates: dollars an hour, or GPUs where there is no price. */
 double plan_cost(const struct candidate *candidate);
-/* The cheapest good one; of equal cost that of the larger capacity, then the first. SIZE_MAX: none
+/* The cheapest good one; of equal cost that of the larger capacity (twice the rate
+ * is as good as more), then the first. SIZE_MAX: none
  * is good. */
 size_t plan_winner(const struct candidate *candidates, size_t count);
 
 /* The winner's scenario at the rate asked for, as YAML; NULL after an error. */
-const char *plan_scenario(const struct plan_job *job, uint64_t candidate,
-                          struct diagnostics *diagnostics);
+const char *plan_scenario(const struct plan_job *job, const struct candidate *candidates,
+                          uint64_t candidate, struct diagnostics *diagnostics);
 
 const char *plan_state_name(enum candidate_state state);
 

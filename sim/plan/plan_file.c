@@ -77,7 +77,9 @@ const struct field plan_fields[] = {
      .min = 100,
      .max = 1e7,
      .fallback = "1000",
-     .doc = "Requests of each run; the first fifth warms up and is not measured."},
+     .doc =
+         "Requests of each run at least: more where arrivals would not last five answers and ten "
+         "times the TTFT. The first fifth of the time warms up and is not measured."},
     {.key = "tolerance",
      .kind = FIELD_NUMBER,
      FIELD_AT(plan_file, tolerance),
@@ -91,7 +93,8 @@ const struct field plan_fields[] = {
      .fallback = "true",
      .doc =
          "Whether a candidate is given up when its medians without any load miss the SLO, or when "
-         "it does not carry the rate; false: the capacity of every one is found."},
+         "it does not carry the rate; and whether a capacity of twice the rate is "
+         "enough. false: the capacity of every one is found, up to eight times the rate."},
     {0}};
 
 const struct plan_file *plan_file_load(struct arena *arena, const char *path,

@@ -33,6 +33,12 @@ static const char *name_of(const struct plan_job *job, struct arena *arena, uint
     return text.bytes;
 }
 
+/* A capacity that was not sought to its end. */
+static const char *at_least(const struct candidate *candidate)
+{
+    return candidate->search.high > 0.0 ? "" : ">=";
+}
+
 static void print_cost(const struct candidate *candidate, FILE *stream)
 {
     fprintf(stream, "%6.0f", candidate->gpus);
@@ -92,9 +98,9 @@ static void print_cost_front(const struct plan_job *job, const struct candidate 
     for (size_t i = 0; i < count; i++) {
         const struct candidate *candidate = &candidates[points[i].index];
         print_cost(candidate, stream);
-        fprintf(stream, " %10s %10s %8.3g/s  %s\n", quantity_seconds(points[i].second).text,
+        fprintf(stream, " %10s %10s %2s%6.3g/s  %s\n", quantity_seconds(points[i].second).text,
                 quantity_seconds(number_of(&candidate->at_rate, "tpot_p99_seconds")).text,
-                candidate->search.low, name_of(job, arena, points[i].index));
+                at_least(candidate), candidate->search.low, name_of(job, arena, points[i].index));
     }
 }
 
@@ -114,11 +120,13 @@ static void print_speed_front(const struct plan_job *job, const struct candidate
     }
     count = front_find(points, count);
     fprintf(stream,
-            "\nthroughput against interactivity, each at its capacity\n%s%12s %12s %10s  %s%s\n",
+            "\nthroughput against interactivity, each at its capacity (as far as it was "
+            "sought)\n%s%12s %12s %10s  %s%s\n",
             bold, "tokens/s/GPU", "tokens/s/user", "capacity", "candidate", plain);
     for (size_t i = 0; i < count; i++) {
-        fprintf(stream, "%12.4g %12.4g  %8.3g/s  %s\n", -points[i].first, 1.0 / points[i].second,
-                candidates[points[i].index].search.low, name_of(job, arena, points[i].index));
+        fprintf(stream, "%12.4g %12.4g %2s%6.3g/s  %s\n", -points[i].first, 1.0 / points[i].second,
+                at_least(&candidates[points[i].index]), candidates[points[i].index].search.low,
+                name_of(job, arena, points[i].index));
     }
 }
 
@@ -134,8 +142,8 @@ void plan_print(const struct plan_job *job, const struct candidate *candidates, 
     }
     print_speed_front(job, candidates, arena, bold, plain, stream);
     if (winner != SIZE_MAX) {
-        fprintf(stream, "\nthe cheapest: %s, %.0f GPUs, capacity %.3g requests/s\n",
-                name_of(job, arena, winner), candidates[winner].gpus,
+        fprintf(stream, "\nthe cheapest: %s, %.0f GPUs, capacity %s%.3g requests/s\n",
+                name_of(job, arena, winner), candidates[winner].gpus, at_least(&candidates[winner]),
                 candidates[winner].search.low);
     } else {
         fputs("\nno candidate carries the rate; add GPUs, allow more latency, or try fp8\n",

@@ -9,7 +9,7 @@
 static struct capacity_search search_for(double truth, double start, double tolerance,
                                          unsigned *runs)
 {
-    struct capacity_search search = capacity_begin(start, tolerance);
+    struct capacity_search search = capacity_begin(start, tolerance, 64.0);
     for (*runs = 0; !search.done && *runs < 100; ++*runs) {
         capacity_tell(&search, search.next <= truth);
     }
@@ -56,11 +56,11 @@ END_TEST
 START_TEST(the_winner_is_the_cheapest_then_the_largest_then_the_first)
 {
     struct candidate candidates[] = {
-        {.state = CANDIDATE_GOOD, .gpus = 8, .search = {.low = 90}},
+        {.state = CANDIDATE_GOOD, .gpus = 8, .search = {.low = 90, .start = 50}},
         {.state = CANDIDATE_SHORT, .gpus = 1, .search = {.low = 5}},
-        {.state = CANDIDATE_GOOD, .gpus = 4, .search = {.low = 20}},
-        {.state = CANDIDATE_GOOD, .gpus = 4, .search = {.low = 30}},
-        {.state = CANDIDATE_GOOD, .gpus = 4, .search = {.low = 30}},
+        {.state = CANDIDATE_GOOD, .gpus = 4, .search = {.low = 20, .start = 50}},
+        {.state = CANDIDATE_GOOD, .gpus = 4, .search = {.low = 30, .start = 50}},
+        {.state = CANDIDATE_GOOD, .gpus = 4, .search = {.low = 30, .start = 50}},
     };
     ck_assert_uint_eq(plan_winner(candidates, 5), 3);
     ck_assert_uint_eq(plan_winner(candidates, 2), 0);
