@@ -68,16 +68,6 @@ def sweep_only(draw):
     return checked
 
 
-def run_throughput(arguments):
-    names = [pathlib.Path(path).stem for path in arguments.trace]
-    drawn = serving.draw_throughput([load(path) for path in arguments.trace], names=names)
-    if drawn is None:
-        raise Refusal("nothing to draw: none of the traces has requests that got two tokens")
-    output = arguments.output or "throughput.svg"
-    look.save(drawn, output)
-    print(output)
-
-
 def run_precisions(arguments):
     from analysis import precision
 
@@ -86,6 +76,16 @@ def run_precisions(arguments):
         if points is not None:
             print("\n".join(precision.table(points)))
     draws(precision.draw, "it has no sweep of 2 points with seconds, memory and quality: {tokens: ...}")(arguments)
+
+
+def run_throughput(arguments):
+    names = [pathlib.Path(path).stem for path in arguments.trace]
+    drawn = serving.draw_throughput([load(path) for path in arguments.trace], names=names)
+    if drawn is None:
+        raise Refusal("nothing to draw: none of the traces has requests that got two tokens")
+    output = arguments.output or "throughput.svg"
+    look.save(drawn, output)
+    print(output)
 
 
 def run_scaling(arguments):
