@@ -57,6 +57,8 @@ enum operator_detail { OPERATORS_NONE, OPERATORS_LAYER, OPERATORS_ALL };
 struct trace_options {
     const char *file; /* NULL: no trace */
     enum operator_detail operators;
+    bool requests, steps;           /* of a service */
+    double sample_interval_seconds; /* of a service's series; 0: about 500 to 1,000 in all */
 };
 
 struct scenario {

@@ -142,6 +142,23 @@ static const struct field trace_fields[] = {
      .fallback = "layer",
      .choices = operator_choices,
      .doc = "Which operators the trace keeps."},
+    {.key = "requests",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(trace_options, requests),
+     .fallback = "true",
+     .doc = "Whether it keeps a service's requests, a row each."},
+    {.key = "steps",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(trace_options, steps),
+     .fallback = "true",
+     .doc = "Whether it keeps a service's steps, a row each or for a run of steps alike."},
+    {.key = "sample_interval",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(trace_options, sample_interval_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "Length of one stretch of time of a service's series; 0: short enough for 512 to 1,024 "
+            "of them."},
     {0}};
 
 const struct field scenario_fields[] = {

@@ -2,6 +2,7 @@
 #include "sim/serving/serving.h"
 
 #include "sim/scenario/replica.h"
+#include "sim/serving/background.h"
 #include "sim/serving/faults.h"
 #include "sim/serving/kv_move.h"
 
@@ -121,7 +122,9 @@ static bool play(struct serving_run *run)
 {
     const struct scenario *scenario = run->scenario;
     uint32_t gpus = layout_gpus(&scenario->layout), per_node = scenario->cluster.gpus_per_node;
-    run->engine = engine_open(&scenario->cluster, (gpus + per_node - 1) / per_node,
+    uint32_t nodes = (gpus + per_node - 1) / per_node;
+    run->engine = engine_open(&scenario->cluster,
+                              scenario->background_count > 0 ? scenario->cluster.nodes : nodes,
                               scenario->platform_xml, run->diagnostics);
     if (run->engine == NULL) {
         return false;
@@ -131,6 +134,7 @@ static bool play(struct serving_run *run)
         server_start(&run->servers[i]);
     }
     faults_start(run);
+    background_start(run);
     engine_run(run->engine);
     run->events = engine_event_count(run->engine) + run->source.orders;
     for (uint32_t i = 0; i < run->server_count; i++) {

@@ -4,19 +4,26 @@
 #include "sim/trace/trace.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { CHUNK_STEPS = 4096, STRETCHES = 500 };
+/* Stretches of time that the series has at most when the scenario does not say how long one is:
+ * they begin short and double when the run outgrows them, so it ends with half as many at least. */
+enum { STRETCHES_MOST = 1024 };
+#define FIRST_STRETCH_SECONDS 0x1p-10
 
-struct step_chunk {
-    struct step_chunk *next;
-    size_t count;
-    struct trace_step steps[CHUNK_STEPS];
+/* Sums over a stretch of time of one replica: value x seconds. */
+struct stretch {
+    double waiting, running, kv_tokens, joules, busy;
 };
 
 struct serving_trace {
     struct arena *arena;
     struct trace *trace;
-    struct step_chunk *first, *last;
+    struct trace_options options;
+    struct stretch *stretches; /* [capacity][replicas] */
+    uint64_t capacity;
+    uint32_t replicas;
+    double stretch_seconds;
 };
 
 struct serving_trace *serving_trace_open(struct arena *arena, const struct scenario *scenario,
@@ -32,118 +39,151 @@ struct serving_trace *serving_trace_open(struct arena *arena, const struct scena
         return NULL;
     }
     struct serving_trace *trace = ARENA_NEW(arena, struct serving_trace);
-    *trace = (struct serving_trace){.arena = arena, .trace = file};
+    double interval = scenario->trace.sample_interval_seconds;
+    *trace = (struct serving_trace){
+        .arena = arena,
+        .trace = file,
+        .options = scenario->trace,
+        .stretch_seconds = interval > 0.0 ? interval : FIRST_STRETCH_SECONDS,
+    };
     return trace;
 }
+
+/* --- series --- */
+
+static struct stretch *stretch_of(struct serving_trace *trace, uint64_t index, uint32_t replica)
+{
+    return &trace->stretches[index * trace->replicas + replica];
+}
+
+/* Makes each two stretches one. */
+static void double_stretches(struct serving_trace *trace)
+{
+    for (uint64_t i = 0; i < trace->capacity; i++) {
+        for (uint32_t replica = 0; replica < trace->replicas; replica++) {
+            struct stretch sum = *stretch_of(trace, i, replica);
+            *stretch_of(trace, i, replica) = (struct stretch){0};
+            struct stretch *half = stretch_of(trace, i / 2, replica);
+            half->waiting += sum.waiting;
+            half->running += sum.running;
+            half->kv_tokens += sum.kv_tokens;
+            half->joules += sum.joules;
+            half->busy += sum.busy;
+        }
+    }
+    trace->stretch_seconds *= 2.0;
+}
+
+/* Room for stretches up to `seconds`: longer ones, or more of the length that was asked for. */
+static void reach(struct serving_trace *trace, uint32_t replicas, double seconds)
+{
+    if (trace->stretches == NULL) {
+        trace->replicas = replicas;
+        trace->capacity = STRETCHES_MOST;
+        trace->stretches =
+            ARENA_ARRAY(trace->arena, struct stretch, trace->capacity * trace->replicas);
+    }
+    while ((double)trace->capacity * trace->stretch_seconds <= seconds) {
+        if (trace->options.sample_interval_seconds <= 0.0) {
+            double_stretches(trace);
+            continue;
+        }
+        size_t count = trace->capacity * trace->replicas;
+        struct stretch *larger = ARENA_ARRAY(trace->arena, struct stretch, 2 * count);
+        memcpy(larger, trace->stretches, count * sizeof *larger);
+        trace->stretches = larger;
+        trace->capacity *= 2;
+    }
+}
+
+/* Seconds of [from, to) in the stretch `index`. */
+static double overlap_seconds(const struct serving_trace *trace, uint64_t index, double from,
+                              double to)
+{
+    double start = (double)index * trace->stretch_seconds;
+    return fmax(0.0, fmin(to, start + trace->stretch_seconds) - fmax(from, start));
+}
+
+/* The stretches that [from, to) meets, `at` one after the other. */
+#define EACH_STRETCH(trace, from, to, at)                                                          \
+    for (uint64_t at = (uint64_t)((from) / (trace)->stretch_seconds);                              \
+         at < (trace)->capacity && (double)at * (trace)->stretch_seconds < (to); at++)
 
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
                         const struct step_shape *shape, double start_seconds, double seconds,
                         const struct step_cost *cost, uint32_t steps)
 {
-    if (trace->last == NULL || trace->last->count == CHUNK_STEPS) {
-        struct step_chunk *chunk = ARENA_NEW(trace->arena, struct step_chunk);
-        *(trace->last == NULL ? &trace->first : &trace->last->next) = chunk;
-        trace->last = chunk;
+    uint64_t kv_tokens = kv_cache_held(&server->kv) * server->kv.page_tokens;
+    double end_seconds = start_seconds + seconds;
+    reach(trace, server->run->server_count, end_seconds);
+    EACH_STRETCH(trace, start_seconds, end_seconds, at)
+    {
+        struct stretch *own = stretch_of(trace, at, server->index);
+        double overlap = overlap_seconds(trace, at, start_seconds, end_seconds);
+        own->kv_tokens += overlap * (double)kv_tokens;
+        own->joules += overlap * cost->watts;
+        own->busy += overlap;
     }
-    trace->last->steps[trace->last->count++] = (struct trace_step){
-        .replica = server->index,
-        .start_seconds = start_seconds,
-        .duration_seconds = seconds,
-        .steps = steps,
-        .decodes = shape->decodes,
-        .prompts = shape->prompts,
-        .decode_context_tokens = shape->decode_context,
-        .prompt_tokens = shape->prompt_tokens,
-        .waiting = server->waiting.count,
-        .kv_tokens = kv_cache_held(&server->kv) * server->kv.page_tokens,
-        .watts = cost->watts,
-    };
+    if (!trace->options.steps) {
+        return;
+    }
+    trace_add_step(trace->trace, &(struct trace_step){
+                                     .replica = server->index,
+                                     .start_seconds = start_seconds,
+                                     .duration_seconds = seconds,
+                                     .steps = steps,
+                                     .decodes = shape->decodes,
+                                     .prompts = shape->prompts,
+                                     .decode_context_tokens = shape->decode_context,
+                                     .prompt_tokens = shape->prompt_tokens,
+                                     .waiting = server->waiting.count,
+                                     .kv_tokens = kv_tokens,
+                                     .watts = cost->watts,
+                                 });
 }
 
-/* --- series --- */
-
-/* Sums over a stretch of time of one replica: value x seconds. */
-struct stretch {
-    double waiting, running, kv_tokens, joules, busy;
-};
-
-struct series {
-    struct stretch *stretches; /* [replica][STRETCHES] */
-    double seconds;            /* of one stretch */
-};
-
-/* Calls for every stretch that [from, to) meets, with the seconds of it. */
-#define EACH_STRETCH(series, from, to, index, overlap)                                             \
-    for (uint32_t index = (uint32_t)fmin((from) / (series)->seconds, STRETCHES - 1);               \
-         index < STRETCHES && (double)index * (series)->seconds < (to); index++)                   \
-        for (double overlap = fmin((to), ((double)index + 1.0) * (series)->seconds) -              \
-                              fmax((from), (double)index * (series)->seconds);                     \
-             overlap > 0.0; overlap = 0.0)
-
-static void add_requests(struct series *series, const struct serving_run *run)
+static void add_requests(struct serving_trace *trace, const struct serving_run *run)
 {
     for (uint32_t i = 0; i < run->request_count; i++) {
         const struct request *request = &run->requests[i];
         if (request->state != REQUEST_DONE) {
             continue;
         }
-        struct stretch *own = &series->stretches[(size_t)request->replica * STRETCHES];
-        EACH_STRETCH(series, request->queued_seconds, request->scheduled_seconds, at, overlap)
+        double queued = request->queued_seconds, scheduled = request->scheduled_seconds;
+        EACH_STRETCH(trace, queued, scheduled, at)
         {
-            own[at].waiting += overlap;
+            stretch_of(trace, at, request->replica)->waiting +=
+                overlap_seconds(trace, at, queued, scheduled);
         }
-        EACH_STRETCH(series, request->scheduled_seconds, request->last_token_seconds, at, overlap)
+        EACH_STRETCH(trace, scheduled, request->last_token_seconds, at)
         {
-            own[at].running += overlap;
-        }
-    }
-}
-
-static void add_steps(struct series *series, const struct serving_trace *trace)
-{
-    for (const struct step_chunk *chunk = trace->first; chunk != NULL; chunk = chunk->next) {
-        for (size_t i = 0; i < chunk->count; i++) {
-            const struct trace_step *step = &chunk->steps[i];
-            struct stretch *own = &series->stretches[(size_t)step->replica * STRETCHES];
-            double end = step->start_seconds + step->duration_seconds;
-            EACH_STRETCH(series, step->start_seconds, end, at, overlap)
-            {
-                own[at].kv_tokens += overlap * (double)step->kv_tokens;
-                own[at].joules += overlap * step->watts;
-                own[at].busy += overlap;
-            }
+            stretch_of(trace, at, request->replica)->running +=
+                overlap_seconds(trace, at, scheduled, request->last_token_seconds);
         }
     }
 }
 
 static void write_series(struct serving_trace *trace, const struct serving_run *run)
 {
-    struct arena *arena = arena_create();
-    struct series series = {
-        .stretches = ARENA_ARRAY(arena, struct stretch, (size_t)run->server_count * STRETCHES),
-        .seconds = run->end_seconds / STRETCHES,
-    };
-    if (series.seconds > 0.0) {
-        add_requests(&series, run);
-        add_steps(&series, trace);
-    }
-    for (uint32_t at = 0; at < STRETCHES && series.seconds > 0.0; at++) {
+    reach(trace, run->server_count, run->end_seconds);
+    double seconds = trace->stretch_seconds;
+    add_requests(trace, run);
+    for (uint64_t at = 0; (double)at * seconds < run->end_seconds; at++) {
         for (uint32_t replica = 0; replica < run->server_count; replica++) {
-            const struct stretch *sums = &series.stretches[(size_t)replica * STRETCHES + at];
-            double idle = fmax(series.seconds - sums->busy, 0.0);
+            const struct stretch *sums = stretch_of(trace, at, replica);
+            double idle = fmax(seconds - sums->busy, 0.0);
             trace_add_sample(
                 trace->trace,
                 &(struct trace_sample){
-                    .time_seconds = ((double)at + 0.5) * series.seconds,
+                    .time_seconds = ((double)at + 0.5) * seconds,
                     .replica = replica,
-                    .waiting = sums->waiting / series.seconds,
-                    .running = sums->running / series.seconds,
-                    .kv_tokens = sums->kv_tokens / series.seconds,
-                    .watts = (sums->joules + idle * run->replica.gpu->idle_watts) / series.seconds,
+                    .waiting = sums->waiting / seconds,
+                    .running = sums->running / seconds,
+                    .kv_tokens = sums->kv_tokens / seconds,
+                    .watts = (sums->joules + idle * run->replica.gpu->idle_watts) / seconds,
                 });
         }
     }
-    arena_destroy(arena);
 }
 
 /* --- rows --- */
@@ -178,11 +218,8 @@ static void write_requests(struct serving_trace *trace, const struct serving_run
 
 bool serving_trace_close(struct serving_trace *trace, const struct serving_run *run)
 {
-    write_requests(trace, run);
-    for (const struct step_chunk *chunk = trace->first; chunk != NULL; chunk = chunk->next) {
-        for (size_t i = 0; i < chunk->count; i++) {
-            trace_add_step(trace->trace, &chunk->steps[i]);
-        }
+    if (trace->options.requests) {
+        write_requests(trace, run);
     }
     write_series(trace, run);
     return trace_close(trace->trace);

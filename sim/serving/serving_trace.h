@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * A service's rows of the trace: requests, steps, and series of queues, KV cache and power. Steps
- * are kept in memory while the run plays, for actors' stacks are too small for HDF5, and written
- * when it has ended. Owner: the arena. */
+ * A service's rows of the trace: requests, steps, and series of queues, KV cache and power. Memory
+ * is bounded however many steps there are: each goes to the trace at once, and the series is a
+ * fixed number of stretches of time (or as many as trace.sample_interval makes of the run). Owner:
+ * the arena. */
 #ifndef CPSIM_SIM_SERVING_SERVING_TRACE_H
 #define CPSIM_SIM_SERVING_SERVING_TRACE_H
 
@@ -13,7 +14,8 @@ struct serving_trace;
 struct serving_trace *serving_trace_open(struct arena *arena, const struct scenario *scenario,
                                          const char *path, struct diagnostics *diagnostics);
 
-/* One row of /steps: `steps` alike, one after the other. Called inside actors: it only copies. */
+/* One row of /steps: `steps` alike, one after the other. Called inside actors: the trace writes in
+ * a thread of its own. */
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
                         const struct step_shape *shape, double start_seconds, double seconds,
                         const struct step_cost *cost, uint32_t steps);

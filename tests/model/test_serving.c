@@ -128,6 +128,32 @@ START_TEST(caches_move_between_pools)
 }
 END_TEST
 
+/* A cache on its way shares the card with others. One request of 8,192 tokens, 8B on TP8: each GPU
+ * sends 8192 x 16 KiB = 134 MB from node 0 to node 1 at 50 GB/s (400 Gb/s), 2.68 ms; beside an
+ * endless stream out of GPU 0 its flow gets half the card and takes as long again. */
+START_TEST(caches_contend_for_the_network)
+{
+    const char *overrides[] = {"cluster.nodes=2",
+                               "layout={tensor: 8, data: 2}",
+                               "workload.service.policy=disaggregated",
+                               "workload.service.prefill_replicas=1",
+                               "workload.lengths.prompt.tokens=8192 tokens",
+                               "workload.requests=1",
+                               "cluster.nic_rate=400 Gb/s",
+                               "cluster.connection_rate=400 Gb/s",
+                               NULL,
+                               NULL};
+    struct played alone = play_serving(SMALL, overrides);
+    overrides[8] = "background=[{from: 0, to: 8, bytes: 1 GB, count: 100000}]";
+    struct played beside = play_serving(SMALL, overrides);
+    double later =
+        beside.metrics.latencies[LATENCY_E2E].mean - alone.metrics.latencies[LATENCY_E2E].mean;
+    ck_assert_double_eq_tol(later, 8192.0 * 16384.0 / 50e9, 1e-6);
+    ck_assert_double_eq_tol(beside.metrics.latencies[LATENCY_TTFT].mean,
+                            alone.metrics.latencies[LATENCY_TTFT].mean, 1e-12);
+}
+END_TEST
+
 /* Random small services: nothing is lost, no cache overflows, every page comes back. Small caches
  * preempt, long prompts are rejected, sessions share pages. */
 START_TEST(random_services_lose_nothing)
@@ -188,4 +214,5 @@ START_TEST(random_services_lose_nothing)
 END_TEST
 
 RUN_TESTS(serving, constant_service_is_m_d_1, exponential_service_is_m_m_1, little_s_law,
-          tokens_in_are_tokens_out, caches_move_between_pools, random_services_lose_nothing)
+          tokens_in_are_tokens_out, caches_move_between_pools, caches_contend_for_the_network,
+          random_services_lose_nothing)
