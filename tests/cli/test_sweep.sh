@@ -84,7 +84,10 @@ same one killed
 printf '%s\n' 'schema: 1' 'base: base.yaml' 'axes: {random: {samples: 20000, keys: {workload.batch: {from: 1, to: 8}}}}' >long.yaml
 "$cpsim" sweep long.yaml -o long >long.out 2>long.err &
 process=$!
-sleep 0.5
+for _ in $(seq 600); do # however slow the machine: until the first points are in
+    if [ -s long/points-0-of-1.journal ]; then break; fi
+    sleep 0.1
+done
 kill -TERM "$process"
 status=0
 wait "$process" || status=$?
