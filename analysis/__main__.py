@@ -68,6 +68,16 @@ def sweep_only(draw):
     return checked
 
 
+def run_precisions(arguments):
+    from analysis import precision
+
+    for path in arguments.trace:
+        points = precision.prepared(load(path))
+        if points is not None:
+            print("\n".join(precision.table(points)))
+    draws(precision.draw, "it has no sweep of 2 points with seconds, memory and quality: {tokens: ...}")(arguments)
+
+
 def run_throughput(arguments):
     names = [pathlib.Path(path).stem for path in arguments.trace]
     drawn = serving.draw_throughput([load(path) for path in arguments.trace], names=names)
@@ -109,6 +119,8 @@ COMMANDS = {  # name: (what it says, arguments, function)
                  draws(sweep_only(sweep.draw_heat_map), "the sweep has no two parameters with a grid of values")),
     "pareto": ("which points of a sweep nothing beats in two metrics", TRACES,
                draws(sweep_only(sweep.draw_pareto), "the sweep has no two metrics to weigh, or under 3 points")),
+    "precisions": ("which precisions of a sweep nothing beats in time, memory and predicted quality", TRACES,
+                   run_precisions),
     "scaling": ("the paper's Figures 6 to 9, simulated beside measured",
                 [("cpsim", {"metavar": "CPSIM", "help": "the program"})], run_scaling),
     "report": ("all of it as one HTML page", TRACES, run_report),

@@ -37,8 +37,8 @@ struct training_software {
     double optimizer_bytes_per_parameter; /* read and written in an update */
     double reserved_bytes; /* of a GPU, beside tensors: contexts, buffers of the library, what the
                               allocator cannot use */
-    double state_bytes_per_parameter;     /* kept: master copy and moments */
-    double gradient_bytes_per_parameter;  /* kept */
+    double state_bytes_per_parameter;    /* kept: master copy and moments */
+    double gradient_bytes_per_parameter; /* kept */
     enum selective_recompute selective;
     double step_seconds;  /* host work of a step that nothing hides */
     double layer_seconds; /* small kernels and gaps of a layer's forward pass that no operator

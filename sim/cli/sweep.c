@@ -28,7 +28,7 @@ struct reporting {
 static void report(void *context, const struct sweep_progress *progress)
 {
     struct reporting *reporting = context;
-    double every = reporting->terminal ? 0.2 : 10.0, patience = reporting->terminal ? 1.0 : 10.0;
+    double every = reporting->terminal ? 0.2 : 60.0, patience = reporting->terminal ? 1.0 : 60.0;
     uint64_t run = progress->done + progress->rejected + progress->failed;
     uint64_t left = progress->total - progress->already - run;
     if (progress->seconds < patience || run == 0 || left == 0 ||

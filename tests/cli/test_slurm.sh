@@ -114,7 +114,7 @@ axes:
     samples: 100
     keys: {workload.turns.0.prompt: {from: 1000 tokens, to: 50000 tokens, scale: log}}
 YAML
-expect 0 '/^200 of 200 points done$/' '' "$cpsim" sweep sweep.yaml -o local -q
+expect 0 '/^200 of 200 points done$/' '' "$cpsim" sweep sweep.yaml -o local
 
 expect 0 '/^200 points in 4 shares; submit them with: sh .*slurm\/submit.sh$/' '' \
     "$cpsim" sweep sweep.yaml -o slurm --slurm 4

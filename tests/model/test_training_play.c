@@ -73,6 +73,8 @@ static void prepare(struct case_of *test, struct layout layout,
     test->software = fixture_software;
     test->software.matmul_efficiency = test->software.attention_efficiency = 1.0;
     test->software.library.node_efficiency = test->software.library.fabric_efficiency = 1.0;
+    test->software.library.overlap =
+        (struct overlap_constants){.compute_slowdown = 1.0, .memory_slowdown = 1.0};
     test->software.library.protocol[PROTOCOL_SIMPLE] = (struct protocol_constants){
         .base_seconds = 5e-6, .node_hop_seconds = 1e-6, .fabric_hop_seconds = 5e-6};
     test->software.library.protocol[PROTOCOL_LL] = (struct protocol_constants){

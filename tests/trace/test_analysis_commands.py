@@ -210,3 +210,17 @@ def test_the_paper_s_figures(tmp_path):
     for name in names:
         text = (tmp_path / "figures" / name).read_text(encoding="utf-8")
         assert ("measured, arXiv 2411.01783" in text) == (name != "figure-6b.svg"), name
+
+
+def test_precisions_that_nothing_beats(tmp_path):
+    swept = subprocess.run(
+        [os.environ["CPSIM"], "sweep", f"{SOURCE_DIR}/scenarios/sweeps/precision-405b.yaml", "-o", str(tmp_path / "sweep")],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert swept.returncode == 0, swept.stderr
+    done = analyse("precisions", tmp_path / "sweep" / "sweep.h5", "-o", tmp_path / "front.svg", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = {line[2:].split()[0]: line[0] for line in done.stdout.splitlines()[1:-2]}
+    assert len(rows) == 7 and rows["w4a16"] == "*" and rows["bf16"] == "*", rows
+    assert rows["fp8"] == " ", rows  # one scale a tensor is as good by the law, and faster
+    assert (tmp_path / "front.svg").exists()

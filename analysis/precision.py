@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""A sweep over precisions: latency, memory and predicted quality, and which choices nothing beats in
+all three. Needs `quality:` in the scenario; scenarios/sweeps/precision-405b.yaml is one."""
+from . import look, sweep
+
+AIMS = ["seconds", "memory_bytes_per_gpu", "precision_loss_nats_per_token"]  # less is better in each
+
+
+def front(points):
+    """Whether no other point is as good in every aim and better in one."""
+    rows = points[AIMS].to_numpy()
+    return [not any((other <= row).all() and (other < row).any() for other in rows) for row in rows]
+
+
+def prepared(trace):
+    """The points done, each with a name and whether it is on the front; None: not such a sweep."""
+    if not sweep.is_sweep(trace) or not set(AIMS) <= set(sweep.metrics(trace)):
+        return None
+    keys = sweep.parameters(trace)
+    points = sweep.done(trace).dropna(subset=AIMS).copy()
+    points["name"] = [", ".join(sweep.short(row[key]) for key in keys) for row in points.to_dict("records")]
+    points["kept"] = front(points)
+    return points.sort_values(AIMS)
+
+
+def table(points):
+    """Lines of text; * marks the front."""
+    lines = [f"  {'precision':<20} {'run':>9} {'TTFT':>9} {'TPOT':>9} {'memory a GPU':>13} {'loss added':>12}"]
+    for row in points.to_dict("records"):
+        lines.append(
+            f"{'*' if row['kept'] else ' '} {row['name']:<20} {row['seconds']:>7.2f} s {row['ttft_seconds']:>7.2f} s"
+            f" {1e3 * row['tpot_seconds']:>6.1f} ms {row['memory_bytes_per_gpu'] / 1e9:>10.1f} GB"
+            f" {row['precision_loss_nats_per_token']:>7.5f} nat"
+        )
+    return [*lines, "* nothing is as good in time, memory and loss, and better in one"]
+
+
+def draw(trace, width=look.WIDE):
+    points = prepared(trace)
+    if points is None or len(points) < 2:
+        return None
+    figure, axes = look.figure(width, 3.8)
+    for kept, colour, name in ((False, "#888888", "beaten"), (True, look.SHADES[1], "nothing beats it in all three")):
+        some = points[points["kept"] == kept]
+        axes.plot(some["seconds"], some["memory_bytes_per_gpu"] / 1e9, linestyle="none", marker="o", color=colour, label=name)
+    for number, (place, alike) in enumerate(points.groupby(AIMS, sort=True)):
+        text = f"{', '.join(alike['name'])}\n+{place[2]:.2g} nat"
+        above = number % 2 == 0  # neighbours in time keep clear of each other
+        axes.annotate(text, (place[0], place[1] / 1e9), xytext=(0, 6 if above else -6), ha="center",
+                      va="bottom" if above else "top", textcoords="offset points", fontsize=6.5)  # fmt: skip
+    axes.set(xlabel="run, s (less is better)", ylabel="memory of a GPU, GB (less is better)")
+    axes.margins(x=0.15, y=0.2)
+    axes.legend(fontsize=7.5, loc="upper left")
+    return figure
