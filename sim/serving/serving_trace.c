@@ -166,16 +166,18 @@ static void add_requests(struct serving_trace *trace, const struct serving_run *
 static void write_series(struct serving_trace *trace, const struct serving_run *run)
 {
     reach(trace, run->server_count, run->end_seconds);
-    double seconds = trace->stretch_seconds;
     add_requests(trace, run);
-    for (uint64_t at = 0; (double)at * seconds < run->end_seconds; at++) {
+    for (uint64_t at = 0; (double)at * trace->stretch_seconds < run->end_seconds; at++) {
+        double start = (double)at * trace->stretch_seconds;
+        double seconds = fmin(trace->stretch_seconds, run->end_seconds - start);
         for (uint32_t replica = 0; replica < run->server_count; replica++) {
             const struct stretch *sums = stretch_of(trace, at, replica);
             double idle = fmax(seconds - sums->busy, 0.0);
             trace_add_sample(
                 trace->trace,
                 &(struct trace_sample){
-                    .time_seconds = ((double)at + 0.5) * seconds,
+                    .time_seconds = start + 0.5 * seconds,
+                    .duration_seconds = seconds,
                     .replica = replica,
                     .waiting = sums->waiting / seconds,
                     .running = sums->running / seconds,

@@ -274,6 +274,7 @@ static void *write_in_thread(void *context)
     trace->failed_doing = write_lot(trace, table, &table->lots[1 - table->filling]);
     if (trace->failed_doing != NULL) {
         trace->failure = hdf5_failure();
+        H5Eclear2(H5E_DEFAULT); /* the thread's own stack, which nobody clears after it */
     }
     return NULL;
 }

@@ -137,6 +137,7 @@ struct trace_stage {
 /* A replica over a stretch of time. */
 struct trace_sample {
     double time_seconds; /* its middle */
+    double duration_seconds;
     uint32_t replica;
     double waiting, running; /* requests */
     double kv_tokens;        /* room held in the KV cache */

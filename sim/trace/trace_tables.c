@@ -249,6 +249,8 @@ static const struct trace_column step_columns[] = {
 static const struct trace_column sample_columns[] = {
     {.name = "time", .type = TRACE_F64, AT(time_seconds), .units = "s",
      .long_name = "The middle of the stretch of time that the row is for."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "Length of the stretch; the last ends with the run."},
     {.name = "replica", .type = TRACE_U32, AT(replica), .units = "1",
      .long_name = "The replica, from 0."},
     {.name = "waiting", .type = TRACE_F64, AT(waiting), .units = "1",
