@@ -29,7 +29,12 @@ static int show_roofline(const struct invocation *invocation)
                       invocation->override_count, diagnostics);
     struct conversation_result result;
     int status = EXIT_WRONG_INPUT;
-    if (scenario != NULL) {
+    if (scenario != NULL && scenario->workload != WORKLOAD_CONVERSATION) {
+        DIAGNOSE_ERROR(
+            diagnostics, ((struct mark){.file = invocation->operands[0]}),
+            "a roofline is drawn of a conversation's phases, and this workload has none; "
+            "ask for a conversation of the same model and layout");
+    } else if (scenario != NULL) {
         status = conversation_run(scenario, arena, NULL, NULL, &result, diagnostics)
                      ? print_result(invocation, scenario, &result, arena)
                      : EXIT_RUN_FAILED;

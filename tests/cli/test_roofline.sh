@@ -39,4 +39,10 @@ for name in ("llama405b", "one-gpu"):
             assert [o for o in operators if o["name"] == "ring hop"][0]["hidden_seconds"] > 0
 END_PY
 expect 0 "" "" "$python" check.py
+
+# Services and training have no phases to take apart.
+for scenario in serving-70b-chat train-llama3-405b; do
+    expect 2 "" "/error: a roofline is drawn of a conversation's phases, and this workload has none; .*/" \
+        "$cpsim" roofline "$source/scenarios/$scenario.yaml"
+done
 finish
