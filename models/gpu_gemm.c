@@ -27,6 +27,9 @@ static const struct tile fp8_tiles[] = {
 };
 /* With a scale a row and column there is one kernel. */
 static const struct tile fp8_row_tiles[] = {{128, 128}};
+/* With scales of 1 x 128 activations and 128 x 128 weights there are two: the narrow one takes
+ * products of so few tokens alone. */
+static const struct tile fp8_block_tiles[] = {{128, 128}, {64, 16}};
 
 static const uint16_t splits[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16};
 
@@ -41,8 +44,10 @@ static struct tile_family family_of(enum scaling scaling)
     switch (scaling) {
     case SCALING_TENSOR:
         return (struct tile_family){fp8_tiles, sizeof fp8_tiles / sizeof *fp8_tiles, true};
+    case SCALING_BLOCK:
+        return (struct tile_family){fp8_block_tiles,
+                                    sizeof fp8_block_tiles / sizeof *fp8_block_tiles, false};
     case SCALING_ROW:
-    case SCALING_BLOCK: /* not measured; like rows, their scales are applied while sums are added */
         return (struct tile_family){fp8_row_tiles, sizeof fp8_row_tiles / sizeof *fp8_row_tiles,
                                     false};
     case SCALING_NONE:
@@ -66,13 +71,6 @@ static double ceil_div(double a, double b)
     return ceil(a / b);
 }
 
-/* Matrix-unit FLOPs of one SM in one clock: 4096 for bf16 on an H100. */
-/* The constants fitted on row scales stand for those of blocks too. */
-static enum scaling fitted_scaling(enum scaling scaling)
-{
-    return scaling == SCALING_BLOCK ? SCALING_ROW : scaling;
-}
-
 static double weight_bytes(const struct gemm_shape *shape)
 {
     return format_bytes(shape->weights == FORMAT_UNSET ? shape->format : shape->weights);
@@ -86,7 +84,33 @@ static double dequantise_cycles_per_k(const struct gpu *gpu, const struct gemm_s
     if (shape->weights == FORMAT_UNSET) {
         return 0.0;
     }
-    return along_n * format_dequantise_instructions(shape->weights) / gpu->lanes;
+    return along_n * format_dequantise_slots(shape->weights) / gpu->lanes;
+}
+
+/* Scales of blocks cannot wait for the end of the sum: after each block along k the matrix units'
+ * sums go through the lanes, each scaled and added in fp32, and the units wait (arXiv 2412.19437,
+ * section 3.3.2, "promotion"). A product of m x n tokens and weights in blocks of 128: 16,384
+ * multiply-adds on 128 lanes are 128 clocks to the 512 that the tile multiplies. */
+static double promotion_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
+                                     struct tile tile)
+{
+    return shape->scaling == SCALING_BLOCK
+               ? (double)tile.rows * tile.columns / gpu->lanes / shape->block
+               : 0.0;
+}
+
+/* The constants fitted on row scales stand for those of blocks too. */
+static enum scaling fitted_scaling(enum scaling scaling)
+{
+    return scaling == SCALING_BLOCK ? SCALING_ROW : scaling;
+}
+
+static double matmul_efficiency(const struct gpu *gpu, const struct gemm_shape *shape)
+{
+    if (format_is_integer(shape->format) && gpu->matmul_integer_efficiency > 0.0) {
+        return gpu->matmul_integer_efficiency;
+    }
+    return gpu->matmul_efficiency[fitted_scaling(shape->scaling)];
 }
 
 /* Joules of a FLOP. Where the file has none: matrix units draw the same a clock in every format,
@@ -126,8 +150,8 @@ static double cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape
     double load = tile_bytes_per_k(shape, tile, along_n);
     double first_load = weight_columns * weight_bytes(shape) * gpu->boost_clock_hertz;
     return fmax(
-        multiply / gpu->matmul_efficiency[fitted_scaling(shape->scaling)] +
-            dequantise_cycles_per_k(gpu, shape, along_n),
+        multiply / matmul_efficiency(gpu, shape) + dequantise_cycles_per_k(gpu, shape, along_n) +
+            promotion_cycles_per_k(gpu, shape, tile),
         fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
 }
 
@@ -167,6 +191,14 @@ static bool pads(double size, double side)
     return side > 8.0 && side >= 2.0 * size;
 }
 
+/* Whether the library has `tile` for a product with such scales only where it holds all tokens. */
+static bool takes_all_tokens(const struct gemm_shape *shape, size_t index, bool turned,
+                             struct tile tile)
+{
+    bool narrow = shape->scaling == SCALING_BLOCK && index > 0;
+    return !narrow || (turned && (double)shape->m <= tile.columns);
+}
+
 /* The library's heuristics are taken to find the fastest plan at full clock; of plans alike, the
  * one with the larger tile (first in the table), which moves fewer bytes. */
 static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *shape,
@@ -177,8 +209,9 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
     for (size_t i = 0; i < family.count; i++) {
         for (int turned = 0; turned < 2; turned++) {
             struct tile tile = family.tiles[i];
-            if (family.count > 1 &&
-                pads((double)shape->m, turned == 0 ? tile.rows : tile.columns)) {
+            double along_m = turned == 0 ? tile.rows : tile.columns;
+            if ((family.splits && pads((double)shape->m, along_m)) ||
+                !takes_all_tokens(shape, i, turned != 0, tile)) {
                 continue;
             }
             for (size_t j = 0; j < sizeof splits / sizeof *splits; j++) {
@@ -199,6 +232,7 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
 struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *shape)
 {
     assert(shape->m > 0 && shape->n > 0 && shape->k > 0 && "an empty product");
+    assert((shape->scaling != SCALING_BLOCK || shape->block > 0) && "blocks of no size");
     double m = (double)shape->m;
     double n = (double)shape->n;
     double k = (double)shape->k;

@@ -111,6 +111,7 @@ static void gemm(struct builder *builder, const char *name, uint64_t m, uint64_t
                                                     .k = k,
                                                     .format = formats.compute,
                                                     .scaling = formats.scaling,
+                                                    .block = number.block,
                                                     .accumulates = accumulates}});
 }
 

@@ -89,6 +89,7 @@ static void gemm(struct builder *builder, const char *name, uint64_t rows, uint6
                         .k = depth,
                         .format = product->compute,
                         .scaling = product->scaling,
+                        .block = number.block,
                         .weights = product->weights,
                         .scale_bytes = dequantises ? precision_scale_bytes(number, (double)columns,
                                                                            (double)depth)
@@ -161,7 +162,7 @@ static void tensor_all_reduce(struct builder *builder, const char *name)
         append(builder, collective(builder, name, GROUP_TENSOR, COLLECTIVE_ALL_REDUCE,
                                    (double)builder->tokens * (double)hidden * sent));
         if (narrower) {
-            memory_kernel(builder, "dequantise sum", MEMORY_QUANTISE, builder->tokens, hidden,
+            memory_kernel(builder, "dequantise sum", MEMORY_DEQUANTISE, builder->tokens, hidden,
                           activation_bytes(builder) + sent);
         }
     }
@@ -188,7 +189,8 @@ static void product(struct builder *builder, const char *name, uint64_t rows, ui
                       format_bytes(number.format) + format_bytes(how.compute));
     }
     if (how.quantises_inputs && !fused) {
-        memory_kernel(builder, "quantise", quantise_kernel(how.scaling), rows, depth,
+        uint64_t run = how.scaling == SCALING_BLOCK ? number.block : depth; /* with one scale */
+        memory_kernel(builder, "quantise", quantise_kernel(how.scaling), rows * (depth / run), run,
                       activation_bytes(builder) + format_bytes(how.compute));
     }
     gemm(builder, name, rows, columns, depth, number, &how);
