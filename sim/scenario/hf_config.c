@@ -12,7 +12,8 @@
  */
 struct family {
     const char *type;
-    bool gated, parallel_blocks, tied; /* tied: unless tie_word_embeddings says otherwise */
+    bool gated, parallel_blocks, experts;
+    bool tied; /* unless tie_word_embeddings says otherwise */
 };
 
 static const struct family families[] = {
@@ -30,6 +31,10 @@ static const struct family families[] = {
     {.type = "opt", .tied = true},
     {.type = "gpt2", .tied = true},
     {.type = "gpt_neox", .parallel_blocks = true},
+    {.type = "mixtral", .gated = true, .experts = true},
+    {.type = "qwen2_moe", .gated = true, .experts = true},
+    {.type = "qwen3_moe", .gated = true, .experts = true},
+    {.type = "olmoe", .gated = true, .experts = true},
 };
 
 /* A key of ours, and those that say it in one family or another, most common first. */
@@ -40,7 +45,11 @@ struct translation {
 static const struct translation translations[] = {
     {.key = "layers", .theirs = {"num_hidden_layers", "n_layer"}},
     {.key = "hidden", .theirs = {"hidden_size", "n_embd"}},
-    {.key = "ffn_hidden", .theirs = {"intermediate_size", "ffn_dim", "n_inner"}},
+    {.key = "ffn_hidden",
+     .theirs = {"moe_intermediate_size", "intermediate_size", "ffn_dim", "n_inner"}},
+    {.key = "experts", .theirs = {"num_local_experts", "num_experts"}},
+    {.key = "experts_per_token", .theirs = {"num_experts_per_tok"}},
+    {.key = "shared_ffn_hidden", .theirs = {"shared_expert_intermediate_size"}},
     {.key = "query_heads", .theirs = {"num_attention_heads", "n_head"}},
     {.key = "kv_heads", .theirs = {"num_key_value_heads", "num_attention_heads", "n_head"}},
     {.key = "head_size", .theirs = {"head_dim"}},
@@ -53,12 +62,18 @@ struct refusal {
     const char *key, *what;
     long harmless;
     const char *unless; /* a key that must be true for it to matter */
+    bool of_dense;      /* families with experts are meant to have it */
 };
 
 static const struct refusal refusals[] = {
-    {.key = "num_local_experts", .what = "a mixture of experts", .harmless = 1},
-    {.key = "num_experts", .what = "a mixture of experts", .harmless = 1},
-    {.key = "n_routed_experts", .what = "a mixture of experts", .harmless = 1},
+    {.key = "num_local_experts",
+     .what = "experts of an unknown kind",
+     .harmless = 1,
+     .of_dense = true},
+    {.key = "num_experts", .what = "experts of an unknown kind", .harmless = 1, .of_dense = true},
+    {.key = "n_routed_experts", .what = "experts of an unknown kind", .harmless = 1},
+    {.key = "decoder_sparse_step", .what = "layers with experts and without", .harmless = 1},
+    {.key = "first_k_dense_replace", .what = "layers with experts and without"},
     {.key = "kv_lora_rank", .what = "multi-head latent attention"},
     {.key = "sliding_window",
      .what = "attention in a sliding window",
@@ -110,7 +125,8 @@ static const struct family *family_of(const struct expansion *expansion, const s
     return NULL;
 }
 
-static bool refused(const struct expansion *expansion, const struct node *root)
+static bool refused(const struct expansion *expansion, const struct family *family,
+                    const struct node *root)
 {
     bool any = false;
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
@@ -119,7 +135,7 @@ static bool refused(const struct expansion *expansion, const struct node *root)
         const struct node *unless = row->unless == NULL ? NULL : said(root, row->unless);
         bool off = row->unless != NULL && unless != NULL && !is_true(unless);
         if (node == NULL || node->kind != NODE_SCALAR || off ||
-            strtol(node->text, NULL, 10) <= row->harmless) {
+            (row->of_dense && family->experts) || strtol(node->text, NULL, 10) <= row->harmless) {
             continue;
         }
         DIAGNOSE_ERROR(expansion->diagnostics, node->mark,
@@ -177,8 +193,8 @@ struct node *hf_config_model(const struct expansion *expansion, const struct nod
                              const char *path)
 {
     struct arena *arena = expansion->arena;
-    const struct family *family = refused(expansion, root) ? NULL : family_of(expansion, root);
-    if (family == NULL) {
+    const struct family *family = family_of(expansion, root);
+    if (family == NULL || refused(expansion, family, root)) {
         return NULL;
     }
     struct mark mark = node_get(root, "model_type")->mark;

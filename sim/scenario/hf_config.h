@@ -11,7 +11,7 @@ bool hf_config_is(const struct node *root);
 
 /* The same model in the words of llm_fields, each value with the mark and the file it came from.
  * NULL after an error: a model_type that is not known, or a mechanism whose cost is not modelled
- * (mixture of experts, sliding windows, latent attention). */
+ * (sliding windows, latent attention, layers with experts and without). */
 struct node *hf_config_model(const struct expansion *expansion, const struct node *root,
                              const char *path);
 

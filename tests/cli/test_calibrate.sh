@@ -20,7 +20,7 @@ before, after = (json.load(open(f)) for f in ("before.json", "after.json"))
 def pooled(result, names):
     return statistics.median(abs(r["error"]) for r in result["rows"] if r["counts"] and r["class"] in names)
 fitted = [c["class"] for c in before["classes"] if c["class"].startswith(("GEMM", "attention", "memory-bound"))]
-assert len(fitted) == 10, fitted
+assert len(fitted) == 11, fitted
 assert pooled(after, fitted) < pooled(before, fitted), (pooled(after, fitted), pooled(before, fitted))
 before, after = ({c["class"]: c for c in result["classes"]} for result in (before, after))
 report = {}

@@ -35,10 +35,14 @@ if ! diff ours theirs; then
     failures=$((failures + 1))
 fi
 
-config config.json '"model_type": "mixtral"' '"num_local_experts": 8'
+config config.json '"model_type": "mixtral"' '"num_local_experts": 8' '"num_experts_per_tok": 2'
 scenario config.json >s.yaml
-expect 2 "" "config.json:4:24: error: num_local_experts: the model has a mixture of experts, which cpsim does not model
+expect 0 "/^  experts: 8 +# .*config.json:4$/" "" "$cpsim" show s.yaml --set layout.tensor=4
+config config.json '"model_type": "llama"' '"num_local_experts": 8'
+expect 2 "" "config.json:4:24: error: num_local_experts: the model has experts of an unknown kind, which cpsim does not model
 1 error" "$cpsim" check s.yaml
+config config.json '"model_type": "mixtral"' '"num_local_experts": 8'
+expect 2 "" "/error: model.experts_per_token: 0 of the model's 8 experts; expected 1 to 8$/" "$cpsim" check s.yaml
 config config.json '"model_type": "gwen3"'
 expect 2 "" "/^config.json:3:17: error: model_type: 'gwen3' is not a family whose layers are known \\(did you mean 'qwen3'\\?\\); expected one of: llama, /" \
     "$cpsim" check s.yaml
