@@ -2,7 +2,7 @@
  * GEMM: the library picks a tile; tiles go round the SMs in waves; a product with few tiles is
  * split along k. Tile sizes are those seen in the names of cuBLAS 13's kernels on an H100
  * (nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA: one tile of 256 x 128). */
-#include "models/gpu_kernel.h"
+#include "models/gpu_gemm.h"
 
 #include <assert.h>
 #include <math.h>
@@ -71,15 +71,13 @@ static double ceil_div(double a, double b)
     return ceil(a / b);
 }
 
-static double weight_bytes(const struct gemm_shape *shape)
+double gemm_weight_bytes(const struct gemm_shape *shape)
 {
     return format_bytes(shape->weights == FORMAT_UNSET ? shape->format : shape->weights);
 }
 
-/* Clocks of an SM's lanes for one step along k: a tile's weights pass through registers on their
- * way to the matrix units, which wait meanwhile. */
-static double dequantise_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
-                                      double along_n)
+double gemm_dequantise_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
+                                    double along_n)
 {
     if (shape->weights == FORMAT_UNSET) {
         return 0.0;
@@ -87,16 +85,14 @@ static double dequantise_cycles_per_k(const struct gpu *gpu, const struct gemm_s
     return along_n * format_dequantise_slots(shape->weights) / gpu->lanes;
 }
 
-/* Scales of blocks cannot wait for the end of the sum: after each block along k the matrix units'
- * sums go through the lanes, each scaled and added in fp32, and the units wait (arXiv 2412.19437,
- * section 3.3.2, "promotion"). A product of m x n tokens and weights in blocks of 128: 16,384
- * multiply-adds on 128 lanes are 128 clocks to the 512 that the tile multiplies. */
-static double promotion_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
-                                     struct tile tile)
+double gemm_promotion_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
+                                   double sums)
 {
-    return shape->scaling == SCALING_BLOCK
-               ? (double)tile.rows * tile.columns / gpu->lanes / shape->block
-               : 0.0;
+    if (shape->scaling != SCALING_BLOCK) {
+        return 0.0;
+    }
+    assert(shape->block > 0 && "blocks of no size");
+    return sums / gpu->lanes / shape->block;
 }
 
 /* The constants fitted on row scales stand for those of blocks too. */
@@ -113,9 +109,9 @@ static double matmul_efficiency(const struct gpu *gpu, const struct gemm_shape *
     return gpu->matmul_efficiency[fitted_scaling(shape->scaling)];
 }
 
-/* Joules of a FLOP. Where the file has none: matrix units draw the same a clock in every format,
- * as the fitted values of bf16 and fp8 do within 1.2 %. */
-static double joules_per_flop(const struct gpu *gpu, enum format format)
+/* Where the file has none: matrix units draw the same a clock in every format, as the fitted values
+ * of bf16 and fp8 do within 1.2 %. */
+double gemm_joules_per_flop(const struct gpu *gpu, enum format format)
 {
     double joules = gpu->matmul_joules_per_flop[format];
     return joules > 0.0
@@ -124,7 +120,7 @@ static double joules_per_flop(const struct gpu *gpu, enum format format)
                      gpu->dense_flops_per_second[FORMAT_BF16] / gpu->dense_flops_per_second[format];
 }
 
-static double flops_per_clock(const struct gpu *gpu, enum format format)
+double gemm_flops_per_clock(const struct gpu *gpu, enum format format)
 {
     double peak = gpu->dense_flops_per_second[format];
     assert(peak > 0.0 && "the GPU has no matrix units for this format");
@@ -135,7 +131,7 @@ static double flops_per_clock(const struct gpu *gpu, enum format format)
 static double tile_bytes_per_k(const struct gemm_shape *shape, struct tile tile, double along_n)
 {
     double along_m = tile.rows + tile.columns - along_n;
-    return along_m * format_bytes(shape->format) + along_n * weight_bytes(shape);
+    return along_m * format_bytes(shape->format) + along_n * gemm_weight_bytes(shape);
 }
 
 /* Cycles of one SM for one step along k. The matrix unit reads a 64-row slab and all columns from
@@ -146,12 +142,13 @@ static double cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape
                            double along_n, double weight_columns)
 {
     double columns = fmax(tile.columns, 32.0 + 0.5 * tile.columns);
-    double multiply = 2.0 * tile.rows * columns / flops_per_clock(gpu, shape->format);
+    double multiply = 2.0 * tile.rows * columns / gemm_flops_per_clock(gpu, shape->format);
     double load = tile_bytes_per_k(shape, tile, along_n);
-    double first_load = weight_columns * weight_bytes(shape) * gpu->boost_clock_hertz;
+    double first_load = weight_columns * gemm_weight_bytes(shape) * gpu->boost_clock_hertz;
     return fmax(
-        multiply / matmul_efficiency(gpu, shape) + dequantise_cycles_per_k(gpu, shape, along_n) +
-            promotion_cycles_per_k(gpu, shape, tile),
+        multiply / matmul_efficiency(gpu, shape) +
+            gemm_dequantise_cycles_per_k(gpu, shape, along_n) +
+            gemm_promotion_cycles_per_k(gpu, shape, (double)tile.rows * tile.columns),
         fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
 }
 
@@ -232,12 +229,14 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
 struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *shape)
 {
     assert(shape->m > 0 && shape->n > 0 && shape->k > 0 && "an empty product");
-    assert((shape->scaling != SCALING_BLOCK || shape->block > 0) && "blocks of no size");
+    if (shape->experts.count > 0) {
+        return grouped_gemm_work(gpu, shape);
+    }
     double m = (double)shape->m;
     double n = (double)shape->n;
     double k = (double)shape->k;
     double read =
-        m * k * format_bytes(shape->format) + n * k * weight_bytes(shape) + shape->scale_bytes;
+        m * k * format_bytes(shape->format) + n * k * gemm_weight_bytes(shape) + shape->scale_bytes;
     double written = m * n * format_bytes(FORMAT_BF16);
     if (shape->accumulates) {
         written = m * n * 2.0 * format_bytes(FORMAT_FP32); /* read, added to and written */
@@ -251,7 +250,7 @@ struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *sha
         .memory_seconds = memory_seconds,
         .flops = 2.0 * m * n * k,
         .bytes = read + written,
-        .core_joules = plan.matmul_flops * joules_per_flop(gpu, shape->format) +
+        .core_joules = plan.matmul_flops * gemm_joules_per_flop(gpu, shape->format) +
                        plan.tile_bytes * gpu->tile_joules_per_byte,
         .memory_joules = (read + written) * gpu->memory_joules_per_byte,
     };

@@ -34,7 +34,7 @@ if grep -q over-trained fp8.out; then
     failures=$((failures + 1))
 fi
 # Every model's coordinates lie inside it; a scenario that cuts layers cuts them too.
-for model in llama-7b llama-13b llama-30b llama2-7b llama2-13b llama3-8b mistral-7b olmo-1b olmo-7b phi3-mini; do
+for model in llama-7b llama-13b llama-30b llama2-7b llama2-13b llama3-8b mistral-7b-v0.1 olmo-1b olmo-7b phi3-mini; do
     expect 0 "/ok$/" "" "$cpsim" check int4.yaml --set "model=$model"
 done
 "$cpsim" run int4.yaml --set model.layers=2 >cut.out

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ * What one matrix product (gpu_gemm.c) and one of many experts (gpu_grouped_gemm.c) share. */
+#ifndef CPSIM_MODELS_GPU_GEMM_H
+#define CPSIM_MODELS_GPU_GEMM_H
+
+#include "models/gpu_kernel.h"
+
+/* Matrix-unit FLOPs of one SM in one clock: 4096 for bf16 on an H100. */
+double gemm_flops_per_clock(const struct gpu *gpu, enum format format);
+/* At boost voltage. */
+double gemm_joules_per_flop(const struct gpu *gpu, enum format format);
+/* Of one element of the weights, in memory. */
+double gemm_weight_bytes(const struct gemm_shape *shape);
+/* Clocks of an SM's lanes for one step along k: a tile's `along_n` weights pass through registers
+ * on their way to the matrix units, which wait meanwhile. 0 for weights that are as computed. */
+double gemm_dequantise_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
+                                    double along_n);
+/* Scales of blocks cannot wait for the end of the sum: after each block along k the tile's `sums`
+ * leave the matrix units, are scaled and added in fp32 by the lanes, and the units wait (arXiv
+ * 2412.19437, section 3.3.2, "promotion"): for 128 x 128 sums and blocks of 128, 128 clocks to the
+ * 512 that the tile multiplies. 0 for other scales. */
+double gemm_promotion_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
+                                   double sums);
+
+/* gemm_work() of a shape with experts. */
+struct kernel_work grouped_gemm_work(const struct gpu *gpu, const struct gemm_shape *shape);
+
+#endif
