@@ -2,11 +2,9 @@
  * The keys of a plan file. */
 #include "sim/plan/plan_file.h"
 
-#include "sim/scenario/expand.h"
 #include "sim/scenario/find.h"
-
-static const struct choice schema_choices[] = {
-    {.name = "1", .value = 1, .doc = "The form that this page describes."}, {0}};
+#include "sim/scenario/load.h"
+#include "sim/scenario/tables.h"
 
 static const struct field slo_fields[] = {
     {.key = "ttft_p99",
@@ -26,15 +24,8 @@ static const struct field slo_fields[] = {
     {0}};
 
 const struct field plan_fields[] = {
-    {.key = "schema",
-     .kind = FIELD_CHOICE,
-     .required = true,
-     .choices = schema_choices,
-     .doc = "The form of the file. Always first."},
-    {.key = "title",
-     .kind = FIELD_STRING,
-     FIELD_AT(plan_file, sweep.title),
-     .doc = "One line on what is planned. Default: the file's name."},
+    SCHEMA_FIELD,
+    TITLE_FIELD(plan_file, sweep.title, "is planned"),
     {.key = "base",
      .kind = FIELD_INPUT_FILE,
      FIELD_AT(plan_file, sweep.base),
@@ -101,16 +92,9 @@ const struct plan_file *plan_file_load(struct arena *arena, const char *path,
                                        struct diagnostics *diagnostics)
 {
     size_t errors_before = diagnostics_error_count(diagnostics);
-    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
-    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
-    if (root == NULL) {
-        return NULL;
-    }
     struct plan_file *plan = ARENA_NEW(arena, struct plan_file);
-    struct field_context context = {.arena = arena, .diagnostics = diagnostics};
-    fields_read(&context, plan_fields, root, "", plan);
+    plan->sweep.tree = file_read_values(arena, path, plan_fields, plan, diagnostics);
     plan->sweep.path = path;
-    plan->sweep.tree = root;
     plan->sweep.replications = 1;
     if (plan->sweep.title == NULL) {
         plan->sweep.title = file_stem(arena, path);
