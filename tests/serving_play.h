@@ -77,8 +77,8 @@ static inline struct played play_here(const char *path, const char *const *overr
     const struct scenario *scenario = scenario_load(arena, path, texts, count, diagnostics);
     struct serving_run *run = ARENA_NEW(arena, struct serving_run);
     bool wrong_input = false;
-    played.ok =
-        scenario != NULL && serving_run(scenario, arena, NULL, run, &wrong_input, diagnostics);
+    played.ok = scenario != NULL && serving_run(scenario, arena, &(struct serving_options){0}, run,
+                                                &wrong_input, diagnostics);
     diagnostics_print(diagnostics, stderr);
     if (played.ok) {
         serving_metrics(run, &played.metrics);

@@ -87,6 +87,12 @@ const struct command *command_find(const char *name); /* NULL: none */
 bool options_read(const struct command *command, char *const *arguments, size_t count,
                   struct invocation *invocation);
 
+/* A number from 1 to `most` that an option gives; false after a complaint on stderr. */
+bool count_read(const char *option, const char *text, unsigned long most, unsigned *count);
+/* -j, or as many as there are processors; under Slurm, whose shares ask for processors, one. False
+ * after a complaint. */
+bool jobs_read(const struct invocation *invocation, unsigned *workers);
+
 /* Where a result goes: stdout, or the file of -o. NULL after a complaint on stderr. */
 FILE *result_open(const struct invocation *invocation);
 /* Ends it. An exit status: EXIT_RUN_FAILED, after a complaint, when not all was written. */

@@ -23,6 +23,21 @@ static const struct field slo_fields[] = {
      .doc = "Most that the 99th percentile of the time per output token may be."},
     {0}};
 
+static const struct field budget_fields[] = {
+    {.key = "gpus",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(plan_file, most_gpus),
+     .min = 1,
+     .max = 1e9,
+     .doc = "GPUs at most. Default: those of the cluster."},
+    {.key = "dollars_per_hour",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(plan_file, most_dollars),
+     .min = 1e-3,
+     .max = 1e12,
+     .doc = "Dollars an hour at most, at the scenario's workload.price. Default: no limit."},
+    {0}};
+
 const struct field plan_fields[] = {
     SCHEMA_FIELD,
     TITLE_FIELD(plan_file, sweep.title, "is planned"),
@@ -30,8 +45,8 @@ const struct field plan_fields[] = {
      .kind = FIELD_INPUT_FILE,
      FIELD_AT(plan_file, sweep.base),
      .required = true,
-     .doc = "The scenario of the service: model, cluster (its GPUs are the budget), traffic, price "
-            "of a GPU. Its arrivals must have a `rate`."},
+     .doc = "The scenario of the service: model, cluster, traffic, price of a GPU. Its arrivals "
+            "must have a `rate`."},
     {.key = "rate",
      .kind = FIELD_PER_SECOND,
      FIELD_AT(plan_file, rate),
@@ -44,6 +59,7 @@ const struct field plan_fields[] = {
      .required = true,
      .fields = slo_fields,
      .doc = "How fast the service must answer."},
+    {.key = "budget", .kind = FIELD_MAPPING, .fields = budget_fields, .doc = "What it may cost."},
     {.key = "axes",
      .kind = FIELD_MAPPING,
      FIELD_AT(plan_file, sweep.axes),
@@ -83,9 +99,11 @@ const struct field plan_fields[] = {
      FIELD_AT(plan_file, prune),
      .fallback = "true",
      .doc =
-         "Whether a candidate is given up when its medians without any load miss the SLO, or when "
-         "it does not carry the rate; and whether a capacity of twice the rate is "
-         "enough. false: the capacity of every one is found, up to eight times the rate."},
+         "Whether a candidate is given up when the data sheet, or its medians without any load, or "
+         "its run at the rate say that it cannot do it; and whether a capacity of twice the rate "
+         "is enough and sought only where it matters: of the cheapest ones, of those on the front "
+         "of cost and TTFT, of the cheapest of each kind of replica. false: the capacity of every "
+         "one is found, up to eight times the rate."},
     {0}};
 
 const struct plan_file *plan_file_load(struct arena *arena, const char *path,

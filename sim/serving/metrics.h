@@ -54,6 +54,11 @@ struct serving_metrics {
 
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics);
 
+/* Of one request that has its first token; of one that has all of them (negative: a single token
+ * has none). */
+double serving_ttft_seconds(const struct serving_run *run, const struct request *request);
+double serving_tpot_seconds(const struct request *request);
+
 const char *latency_name(enum latency latency); /* "TTFT" */
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/sweep.h"
 
+#include "sim/base/progress.h"
 #include "sim/base/version.h"
 #include "sim/run/run.h"
 #include "sim/scenario/load.h"
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LONGEST_ERROR = 2000 };
@@ -28,13 +28,6 @@ struct runner {
     double started, synced;
     bool failed;
 };
-
-static double wall_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* --- one point, in a process of its own --- */
 
@@ -93,7 +86,8 @@ static bool run_with_trace(const struct sweep_job *job, const struct scenario *s
     const char *path =
         arena_printf(arena, "%s/%s", job->folder, result_trace_name(arena, record->point));
     const char *own = arena_printf(arena, "%s.%ld", path, (long)getpid());
-    if (!run_for_metrics(scenario, arena, own, &record->metrics, diagnostics)) {
+    const struct run_options options = {.trace_path = own};
+    if (!run_for_metrics(scenario, arena, &options, &record->metrics, diagnostics)) {
         unlink(arena_printf(arena, "%s.part", own));
         return false;
     }
@@ -120,9 +114,9 @@ static void run_point(void *context, uint64_t point, struct text *bytes)
         record.status = POINT_REJECTED;
     } else {
         record.seed = scenario->seed;
-        bool run = job->file->traces
-                       ? run_with_trace(job, scenario, arena, &record, diagnostics)
-                       : run_for_metrics(scenario, arena, NULL, &record.metrics, diagnostics);
+        bool run = job->file->traces ? run_with_trace(job, scenario, arena, &record, diagnostics)
+                                     : run_for_metrics(scenario, arena, &(struct run_options){0},
+                                                       &record.metrics, diagnostics);
         record.status = run ? POINT_DONE : POINT_FAILED;
     }
     if (record.status != POINT_DONE) {
@@ -249,30 +243,6 @@ static struct sweep_record describe_sweep(const struct sweep_job *job)
     return record;
 }
 
-/* What the folder holds already is of this sweep, or an error. */
-static bool read_folder(const struct sweep_job *job, const struct sweep_record *sweep,
-                        struct journal_contents *contents)
-{
-    if (!journal_read_all(job->arena, job->folder, contents, job->diagnostics)) {
-        return false;
-    }
-    if (contents->points == NULL) {
-        contents->points = ARENA_ARRAY(job->arena, struct point_record *, sweep->point_count + 1);
-    } else if (contents->sweep.identity != sweep->identity) {
-        bool same_program = strcmp(contents->sweep.version, sweep->version) == 0 &&
-                            strcmp(contents->sweep.revision, sweep->revision) == 0;
-        DIAGNOSE_ERROR(job->diagnostics, ((struct mark){.file = job->folder}),
-                       "holds the points of %s (%s); name another folder with -o, or remove this "
-                       "one",
-                       same_program ? "another sweep, or of this one before it was changed"
-                                    : "a sweep that another version of cpsim began",
-                       contents->sweep_path);
-        return false;
-    }
-    contents->sweep = *sweep;
-    return true;
-}
-
 static void count_shard(struct runner *runner)
 {
     const struct sweep_job *job = runner->job;
@@ -315,7 +285,7 @@ enum sweep_end sweep_run(const struct sweep_job *job, struct journal_contents *c
     const char *traces = arena_printf(job->arena, "%s/traces", job->folder);
     if (!sweep_make_folder(job->folder, job->diagnostics) ||
         (job->file->traces && !sweep_make_folder(traces, job->diagnostics)) ||
-        !read_folder(job, &sweep, contents)) {
+        !journal_read_same(job->arena, job->folder, &sweep, "sweep", contents, job->diagnostics)) {
         return SWEEP_BROKEN;
     }
     const char *path = journal_path(job->arena, job->folder, job->shard, job->shards);
