@@ -23,7 +23,7 @@ struct invocation {
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
     const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm;
-    bool json, quiet, markdown, platform_xml, retry_failed, submit;
+    bool json, quiet, markdown, platform_xml, retry_failed, submit, partial;
 };
 
 enum option_id {
@@ -43,6 +43,7 @@ enum option_id {
     OPTION_JOBS,
     OPTION_SHARD,
     OPTION_RETRY_FAILED,
+    OPTION_PARTIAL,
     OPTION_SLURM,
     OPTION_SUBMIT,
     OPTION_COUNT

@@ -249,7 +249,7 @@ static int merge_in(struct arena *arena, struct diagnostics *diagnostics,
                     const struct invocation *invocation)
 {
     struct journal_contents contents;
-    if (!sweep_merge(arena, invocation->operands[1], &contents, diagnostics)) {
+    if (!sweep_merge(arena, invocation->operands[1], invocation->partial, &contents, diagnostics)) {
         return EXIT_RUN_FAILED;
     }
     return print_results(invocation, &contents, invocation->operands[1]);
@@ -258,9 +258,9 @@ static int merge_in(struct arena *arena, struct diagnostics *diagnostics,
 static int run_sweep(const struct invocation *invocation)
 {
     bool merges = strcmp(invocation->operands[0], "merge") == 0;
-    if (invocation->operand_count != (merges ? 2 : 1)) {
+    if (invocation->operand_count != (merges ? 2 : 1) || (invocation->partial && !merges)) {
         fprintf(stderr, "cpsim: error: usage: cpsim sweep FILE -o FOLDER, or cpsim sweep merge "
-                        "FOLDER\n");
+                        "FOLDER [--partial]\n");
         return EXIT_WRONG_INPUT;
     }
     struct arena *arena = arena_create();
@@ -279,10 +279,10 @@ const struct command command_sweep = {
     .doc = "-o names the folder of the results: sweep.h5 and sweep.csv, a row a point. Stopped or "
            "killed, the same command goes on where it was. cpsim describe sweep says what a sweep "
            "file holds.",
-    .example = "cpsim sweep scenarios/sweeps/nodes-and-context.yaml -o nodes -j 8",
+    .example = "cpsim sweep scenarios/sweeps/ttft-against-context.yaml -o ttft -j 8",
     .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) | TAKES(OPTION_SHARD) |
-               TAKES(OPTION_RETRY_FAILED) | TAKES(OPTION_SLURM) | TAKES(OPTION_SUBMIT) |
-               TAKES(OPTION_QUIET),
+               TAKES(OPTION_RETRY_FAILED) | TAKES(OPTION_PARTIAL) | TAKES(OPTION_SLURM) |
+               TAKES(OPTION_SUBMIT) | TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = 2,
     .run = run_sweep,

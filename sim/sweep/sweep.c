@@ -5,8 +5,10 @@
 #include "sim/base/version.h"
 #include "sim/run/run.h"
 #include "sim/scenario/load.h"
+#include "sim/serving/price_store.h"
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/pool.h"
+#include "sim/sweep/price_kind.h"
 #include "sim/sweep/result.h"
 
 #include <errno.h>
@@ -26,6 +28,7 @@ struct runner {
     struct sweep_progress progress;
     uint64_t next; /* point to consider */
     double started, synced;
+    struct price_store *prices;
     bool failed;
 };
 
@@ -80,13 +83,13 @@ static void describe_point(const struct sweep_job *job, struct arena *arena, uin
 /* Under a name of this process, then renamed: whoever else runs the point (after a kill -9 its
  * orphans may live a while), the file is one writer's. */
 static bool run_with_trace(const struct sweep_job *job, const struct scenario *scenario,
-                           struct arena *arena, struct point_record *record,
-                           struct diagnostics *diagnostics)
+                           struct arena *arena, struct run_options options,
+                           struct point_record *record, struct diagnostics *diagnostics)
 {
     const char *path =
         arena_printf(arena, "%s/%s", job->folder, result_trace_name(arena, record->point));
     const char *own = arena_printf(arena, "%s.%ld", path, (long)getpid());
-    const struct run_options options = {.trace_path = own};
+    options.trace_path = own;
     if (!run_for_metrics(scenario, arena, &options, &record->metrics, diagnostics)) {
         unlink(arena_printf(arena, "%s.part", own));
         return false;
@@ -101,7 +104,8 @@ static bool run_with_trace(const struct sweep_job *job, const struct scenario *s
 
 static void run_point(void *context, uint64_t point, struct text *bytes)
 {
-    const struct sweep_job *job = ((const struct runner *)context)->job;
+    const struct runner *runner = context;
+    const struct sweep_job *job = runner->job;
     struct arena *arena = arena_create();
     struct diagnostics *diagnostics = diagnostics_create();
     struct point_record record;
@@ -114,9 +118,11 @@ static void run_point(void *context, uint64_t point, struct text *bytes)
         record.status = POINT_REJECTED;
     } else {
         record.seed = scenario->seed;
-        bool run = job->file->traces ? run_with_trace(job, scenario, arena, &record, diagnostics)
-                                     : run_for_metrics(scenario, arena, &(struct run_options){0},
-                                                       &record.metrics, diagnostics);
+        const struct run_options options = {.prices = runner->prices,
+                                            .price_kind = price_kind(job->points, point)};
+        bool run = job->file->traces
+                       ? run_with_trace(job, scenario, arena, options, &record, diagnostics)
+                       : run_for_metrics(scenario, arena, &options, &record.metrics, diagnostics);
         record.status = run ? POINT_DONE : POINT_FAILED;
     }
     if (record.status != POINT_DONE) {
@@ -270,7 +276,9 @@ static enum sweep_end run_points(struct runner *runner)
         .done = take_result,
         .tick = tick,
     };
+    runner->prices = price_store_create();
     enum pool_end end = pool_run(&pool);
+    price_store_destroy(runner->prices);
     tick(runner);
     if (!journal_close(runner->journal) || end == POOL_STOPPED) {
         return SWEEP_BROKEN;
@@ -314,12 +322,12 @@ static void complain_of_missing(const struct journal_contents *contents, const c
     DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = folder}),
                    "%" PRIu64 " of %" PRIu64 " points are missing, the first is %" PRIu64
                    "; run the shards that were not finished once more (each goes on where it was "
-                   "stopped), then merge again",
+                   "stopped), then merge again, or write what there is with --partial",
                    missing, contents->sweep.point_count, first);
 }
 
-bool sweep_merge(struct arena *arena, const char *folder, struct journal_contents *contents,
-                 struct diagnostics *diagnostics)
+bool sweep_merge(struct arena *arena, const char *folder, bool partial,
+                 struct journal_contents *contents, struct diagnostics *diagnostics)
 {
     if (!journal_read_all(arena, folder, contents, diagnostics)) {
         return false;
@@ -330,7 +338,7 @@ bool sweep_merge(struct arena *arena, const char *folder, struct journal_content
                        "that cpsim sweep was given with -o");
         return false;
     }
-    if (!is_whole(contents)) {
+    if (!partial && !is_whole(contents)) {
         complain_of_missing(contents, folder, diagnostics);
         return false;
     }
