@@ -25,9 +25,8 @@ void goal_watch_clock(struct goal_watch *watch, const struct serving_run *run, d
     while (watch->goal != NULL && watch->judged < run->request_count) {
         const struct request *request = &run->requests[watch->judged];
         bool answered = request->generated_tokens > 0;
-        double waited =
-            now_seconds - request->arrival_seconds + run->scenario->software.request_seconds;
-        double seconds = answered ? serving_ttft_seconds(run, request) : waited;
+        double first = answered ? request->first_token_seconds : now_seconds; /* at the earliest */
+        double seconds = serving_ttft_seconds(run, request, first);
         bool late = seconds > watch->goal->ttft_seconds;
         if (!answered && !late) {
             return; /* not yet known, and those behind it came later */

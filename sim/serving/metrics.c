@@ -66,10 +66,10 @@ static bool is_measured(const struct serving_run *run, const struct request *req
            request->arrival_seconds >= run->serving->warm_up_seconds;
 }
 
-double serving_ttft_seconds(const struct serving_run *run, const struct request *request)
+double serving_ttft_seconds(const struct serving_run *run, const struct request *request,
+                            double first_token_seconds)
 {
-    return request->first_token_seconds - request->arrival_seconds +
-           run->scenario->software.request_seconds;
+    return first_token_seconds - request->arrival_seconds + run->scenario->software.request_seconds;
 }
 
 double serving_tpot_seconds(const struct request *request)
@@ -85,7 +85,7 @@ static double latency_of(const struct serving_run *run, const struct request *re
 {
     switch (latency) {
     case LATENCY_TTFT:
-        return serving_ttft_seconds(run, request);
+        return serving_ttft_seconds(run, request, request->first_token_seconds);
     case LATENCY_TPOT:
         return serving_tpot_seconds(request);
     case LATENCY_E2E:
@@ -121,7 +121,8 @@ static bool is_good(const struct serving_run *run, const struct request *request
 {
     const struct serving *serving = run->serving;
     bool soon = serving->slo_ttft_seconds <= 0.0 ||
-                serving_ttft_seconds(run, request) <= serving->slo_ttft_seconds;
+                serving_ttft_seconds(run, request, request->first_token_seconds) <=
+                    serving->slo_ttft_seconds;
     bool fast = serving->slo_tpot_seconds <= 0.0 ||
                 serving_tpot_seconds(request) <= serving->slo_tpot_seconds;
     return soon && fast;
