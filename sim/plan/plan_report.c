@@ -182,8 +182,7 @@ void plan_print(const struct plan_job *job, const struct candidate *candidates, 
                 name_of(job, arena, winner), candidates[winner].gpus, at_least(&candidates[winner]),
                 candidates[winner].search.low);
     } else {
-        fputs("no candidate carries the rate; add GPUs, allow more latency, or try fp8\n",
-              stream);
+        fputs("no candidate carries the rate; add GPUs, allow more latency, or try fp8\n", stream);
     }
     arena_destroy(arena);
 }

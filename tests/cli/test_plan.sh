@@ -123,7 +123,7 @@ axes:
     - {layout.data: 3, workload.service.policy: disaggregated, workload.service.prefill_replicas: 1}
 YAML
 expect 0 '/^8 candidates/' '' "$cpsim" plan pools.yaml -o pools --set cluster.nodes=4
-if [ "$(grep -c ',good,' pools/plan.csv)" -lt 6 ] || ! grep -q disaggregated.*,good, pools/plan.csv; then
+if [ "$(grep -c ',good,' pools/plan.csv)" -lt 6 ] || ! grep -q 'disaggregated.*,good,' pools/plan.csv; then
     cat pools/plan.csv
     failures=$((failures + 1))
 fi
