@@ -222,17 +222,30 @@ def draw_utilisation(trace, width=look.WIDE):
     return figure
 
 
+def link_curves(links):
+    """{label: use in %, the busiest first}; both directions are one curve where they carry the same."""
+    curves = {}
+    for kind, rows in links.groupby("kind", observed=True):
+        ways = {
+            way: own["utilisation"].sort_values(ascending=False).to_numpy() * 100
+            for way, own in rows.groupby("direction", observed=True)
+        }
+        first, *others = ways.values()
+        if all(len(first) == len(own) and numpy.allclose(first, own) for own in others):
+            ways = {" and ".join(ways): first}
+        curves |= {f"{kind}, {way}": own for way, own in ways.items()}
+    return curves
+
+
 def draw_links(trace, width=look.WIDE):
     """Every link a point, sorted by use: a flat line is balance, a knee a hot spot."""
     links = trace.get("links")
     if links is None or links.empty:
         return None
     figure, axes = look.figure(width, 2.6)
-    groups = links.groupby(["kind", "direction"], observed=True)
-    for (kind, direction), shade, dashes, marker in zip(groups.groups, look.SHADES, look.DASHES, look.MARKERS):
-        own = groups.get_group((kind, direction))["utilisation"].sort_values(ascending=False).to_numpy() * 100
+    for (name, own), shade, dashes, marker in zip(link_curves(links).items(), look.SHADES, look.DASHES, look.MARKERS):
         axes.plot(numpy.arange(1, len(own) + 1), own, color=shade, linestyle=dashes, marker=marker, markersize=4,
-                  markevery=max(1, len(own) // 8), label=f"{kind}, {direction}")  # fmt: skip
+                  markevery=max(1, len(own) // 8), label=name)  # fmt: skip
     axes.set(xlabel="links, from the busiest", ylabel="used, % of capacity", ylim=(0, None), xlim=(1, None))
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.legend(fontsize=7.5, ncol=2)

@@ -307,7 +307,7 @@ static const struct trace_column stage_columns[] = {
     {.name = "capacity", .type = TRACE_F64, AT(capacity_bytes), .units = "B",
      .long_name = "What a GPU has."},
     {.name = "passes_in_flight", .type = TRACE_U32, AT(passes_in_flight), .units = "1",
-     .long_name = "The most forward passes whose backward pass was to come."},
+     .long_name = "The most forward passes whose backward pass, or that of weights, was to come."},
 };
 #undef AT
 
