@@ -101,6 +101,13 @@ def run_throughput(arguments):
     print(output)
 
 
+def run_watch(arguments):
+    from analysis import watch
+
+    for text in watch.lines(arguments.trace, arguments.every):
+        print(text, flush=True)
+
+
 def run_scaling(arguments):
     from analysis import scaling
 
@@ -139,6 +146,9 @@ COMMANDS = {  # name: (what it says, arguments, function)
                    run_precisions),
     "scaling": ("the paper's Figures 6 to 9, simulated beside measured",
                 [("cpsim", {"metavar": "CPSIM", "help": "the program"})], run_scaling),
+    "watch": ("how far a run is that was started with --watch",
+              [("trace", {"metavar": "TRACE"}),
+               ("--every", {"type": float, "default": 1.0, "metavar": "SECONDS", "help": "default: 1"})], run_watch),
     "report": ("all of it as one HTML page", TRACES, run_report),
 }  # fmt: skip
 
@@ -150,7 +160,7 @@ def parser():
         command = commands.add_parser(name, help=doc, description=doc)
         for operand, options in operands:
             command.add_argument(operand, **options)
-        if function not in (run_summary, run_compare):
+        if function not in (run_summary, run_compare, run_watch):
             command.add_argument("-o", "--output", metavar="FILE", help="default: named after the trace, here")
         command.set_defaults(function=function)
     return top
@@ -160,6 +170,8 @@ def main(words=None):
     arguments = parser().parse_args(words)
     try:
         arguments.function(arguments)
+    except KeyboardInterrupt:
+        return 130
     except (OSError, ValueError, Refusal) as error:
         print(f"analysis: error: {error}", file=sys.stderr)
         return 2

@@ -18,6 +18,7 @@ struct trace_run *trace_run_open(struct arena *arena, const struct scenario *sce
         .seed = scenario->seed,
         .simgrid_version = engine_version(),
         .scenario = scenario->resolved_yaml,
+        .watch = scenario->trace.watch,
     };
     struct trace *trace = trace_open(path, &attributes, diagnostics);
     if (trace == NULL) {

@@ -59,6 +59,7 @@ struct trace_options {
     enum operator_detail operators;
     bool requests, steps;           /* of a service */
     double sample_interval_seconds; /* of a service's series; 0: about 500 to 1,000 in all */
+    bool watch; /* cpsim run --watch: whether it can be read while it grows; no key has it */
 };
 
 struct scenario {

@@ -77,15 +77,10 @@ void result_file_add_count(struct result_file *file, const char *name, uint64_t 
 static hid_t make_group(struct result_file *file, hid_t parent, const char *name,
                         const char *long_name)
 {
-    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
-    H5Pset_obj_track_times(creation, false);
-    H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    hid_t group = H5Gcreate2(parent, name, H5P_DEFAULT, creation, H5P_DEFAULT);
-    if (group < 0 || !hdf5_write_text(group, "long_name", long_name)) {
+    hid_t group = hdf5_create_group(parent, name, long_name);
+    if (group < 0) {
         fail(file, "making /", name);
-        return H5I_INVALID_HID;
     }
-    H5Pclose(creation);
     return group;
 }
 
@@ -96,12 +91,6 @@ static hid_t dataset_creation(void)
     H5Pset_obj_track_times(creation, false);
     H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED);
     return creation;
-}
-
-static bool describe(hid_t dataset, const struct trace_column *column)
-{
-    return hdf5_write_text(dataset, "units", column->units) &&
-           hdf5_write_text(dataset, "long_name", column->long_name);
 }
 
 static void add_column(struct result_file *file, hid_t group, const struct result_column *column,
@@ -120,7 +109,7 @@ static void add_column(struct result_file *file, hid_t group, const struct resul
     hid_t dataset =
         H5Dcreate2(group, column->column.name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     bool written =
-        dataset >= 0 && describe(dataset, &column->column) &&
+        dataset >= 0 && hdf5_describe(dataset, &column->column) &&
         (rows == 0 || H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, column->cells) >= 0);
     if (!written) {
         fail(file, "column ", column->column.name);
@@ -267,7 +256,7 @@ static void add_virtual_column(struct result_file *file, hid_t group, const char
     H5Sselect_all(space);
     hid_t dataset =
         H5Dcreate2(group, column->name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-    if (dataset < 0 || !describe(dataset, column)) {
+    if (dataset < 0 || !hdf5_describe(dataset, column)) {
         fail(file, "virtual column ", path);
         return;
     }

@@ -29,6 +29,7 @@ struct trace_attributes {
     uint64_t seed;
     const char *simgrid_version; /* "3.32.0" */
     const char *scenario;        /* the resolved scenario, YAML */
+    bool watch; /* beside it, `path`.live can be read while it grows: see trace_watch.h */
 };
 
 enum trace_phase_kind { TRACE_PREFILL, TRACE_DECODE };

@@ -3,6 +3,9 @@
 
 #include "sim/trace/trace.h"
 
+#include <stdint.h>
+#include <string.h>
+
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* Names of members, each list ended by NULL; the index is the value in C and in the file. */
@@ -403,6 +406,35 @@ size_t trace_member_count(const struct trace_column *column)
         count++;
     }
     return count;
+}
+
+size_t trace_cell_bytes(enum trace_type type)
+{
+    static const size_t bytes[TRACE_TYPE_COUNT] = {
+        [TRACE_F64] = sizeof(double),    [TRACE_U64] = sizeof(uint64_t),
+        [TRACE_U32] = sizeof(uint32_t),  [TRACE_ENUM] = sizeof(uint8_t),
+        [TRACE_STRING] = sizeof(char *), [TRACE_NAME] = sizeof(uint16_t),
+    };
+    return bytes[type];
+}
+
+void trace_gather_cells(const struct trace_table_layout *layout, size_t index, const void *rows,
+                        size_t count, void *cells)
+{
+    const struct trace_column *column = &layout->columns[index];
+    const char *field = (const char *)rows + column->offset;
+    size_t cell_bytes = trace_cell_bytes(column->type);
+    if (column->type == TRACE_ENUM) {
+        for (size_t row = 0; row < count; row++, field += layout->row_bytes) {
+            unsigned value;
+            memcpy(&value, field, sizeof value);
+            ((uint8_t *)cells)[row] = (uint8_t)value;
+        }
+    } else {
+        for (size_t row = 0; row < count; row++, field += layout->row_bytes) {
+            memcpy((char *)cells + row * cell_bytes, field, cell_bytes);
+        }
+    }
 }
 
 const char *trace_type_name(enum trace_type type)

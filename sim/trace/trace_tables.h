@@ -58,6 +58,12 @@ extern const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT];
 
 size_t trace_member_count(const struct trace_column *column);
 
+/* One column of `count` rows, [count] structs of the table, side by side: doubles, integers, a byte
+ * an enum, const char * of a string, uint16_t of a name (the row's field begins with its code). */
+void trace_gather_cells(const struct trace_table_layout *layout, size_t column, const void *rows,
+                        size_t count, void *cells);
+size_t trace_cell_bytes(enum trace_type type); /* of one of them */
+
 const char *trace_type_name(enum trace_type type); /* "float64", "enum" */
 
 #endif
