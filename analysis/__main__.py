@@ -132,6 +132,8 @@ COMMANDS = {  # name: (what it says, arguments, function)
     "utilisation": ("how busy each GPU is, or each stage of a training step, and with what", TRACES,
                     draws(first_of(training.draw_stages, figures.draw_utilisation), "it has no GPUs")),
     "links": ("how much each link carries of what it could", TRACES, draws(figures.draw_links, "it has no links")),
+    "link-series": ("what goes over links as the run goes on", TRACES,
+                    draws(figures.draw_link_series, "it has no series of links; trace: {links: series} keeps them")),
     "latency": ("cumulative distributions of a service's latencies, percentiles and targets", TRACES,
                 draws(serving.draw_latency, "it has no requests")),
     "throughput": ("services as points: tokens/s of a GPU against tokens/s of a user", TRACES, run_throughput),

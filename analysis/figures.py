@@ -250,3 +250,35 @@ def draw_links(trace, width=look.WIDE):
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.legend(fontsize=7.5, ncol=2)
     return figure
+
+
+def rates_over_time(trace, kind):
+    """(edges of the stretches, mean and largest rate of the links of a kind in each, B/s): outwards."""
+    links, series = trace["links"], trace["link_series"]
+    own = links.index[(links["kind"] == kind) & (links["direction"] == "out")]
+    rows = series[series["link"].isin(own)]
+    stretch = float(series["duration"].max())
+    count = int(numpy.ceil(run_seconds(trace) / stretch - 1e-9))
+    place = numpy.minimum(((rows["time"] - rows["duration"] / 2) / stretch).round().astype(int), count - 1)
+    sums = rows["rate"].groupby(place).agg(["sum", "max"]).reindex(range(count), fill_value=0.0)
+    return numpy.arange(count + 1) * stretch, sums["sum"].to_numpy() / max(1, len(own)), sums["max"].to_numpy()
+
+
+def draw_link_series(trace, width=look.WIDE):
+    """What goes out over links of each kind as the run goes on."""
+    if "link_series" not in trace or trace["link_series"].empty or trace["links"].empty:
+        return None
+    links = trace["links"]
+    kinds = [kind for kind in links["kind"].cat.categories if (links.loc[links["kind"] == kind, "bytes"] > 0).any()]
+    figure, panels = look.figure(width, 0.6 + 1.6 * len(kinds), len(kinds), sharex=True, squeeze=False)
+    for axes, kind in zip(panels[:, 0], kinds):
+        edges, mean, most = rates_over_time(trace, kind)
+        capacity = float(links.loc[links["kind"] == kind, "capacity"].max()) * 1e-9
+        if (most > mean * 1.01).any():
+            axes.stairs(most * 1e-9, edges, color="#888888", linestyle=":", linewidth=0.8, label="busiest link")
+        axes.stairs(mean * 1e-9, edges, fill=True, color="#bcd4ea", edgecolor=look.SHADES[1], linewidth=0.6, label="mean link")
+        axes.set(ylabel="GB/s out", ylim=(0, None), xlim=(0, edges[-1]), title=f"{kind}: a link can carry {capacity:,.0f} GB/s")
+    if any(axes.get_legend_handles_labels()[1][:1] == ["busiest link"] for axes in panels[:, 0]):
+        panels[0, 0].legend(fontsize=7.5)
+    panels[-1, 0].set_xlabel("time, s")
+    return figure

@@ -23,6 +23,7 @@ PICTURES = [  # id, heading, caption, what draws it
      figures.draw_utilisation),
     ("memory", "Memory", "Each GPU at its fullest.", figures.draw_memory),
     ("links", "Links", "Mean use over the run, the busiest link first.", figures.draw_links),
+    ("link-series", "Links over time", "Mean rate out of GPUs in stretches of the run.", figures.draw_link_series),
 ]  # fmt: skip
 
 

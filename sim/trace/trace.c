@@ -433,6 +433,11 @@ uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample
     return add_row(trace, TRACE_SERIES, sample);
 }
 
+uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample)
+{
+    return add_row(trace, TRACE_LINK_SERIES, sample);
+}
+
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
 {
     return add_row(trace, TRACE_CELLS, cell);

@@ -9,7 +9,7 @@
 
 /* The major number changes when a reader of the old files would go wrong, the minor one when there
  * is more to read. */
-#define TRACE_FORMAT "1.1"
+#define TRACE_FORMAT "1.2"
 
 enum trace_table {
     TRACE_PHASES,
@@ -19,6 +19,7 @@ enum trace_table {
     TRACE_REQUESTS,
     TRACE_STEPS,
     TRACE_SERIES,
+    TRACE_LINK_SERIES,
     TRACE_CELLS,
     TRACE_STAGES,
     TRACE_TABLE_COUNT
