@@ -14,6 +14,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 import browser
+import trace_events
 from conftest import SOURCE_DIR, check_trace
 from test_analysis_commands import analyse
 from test_report import Page
@@ -139,6 +140,21 @@ def test_words_and_pictures(run, tmp_path):
     for command in ("batch", "latency", "throughput", "phases"):
         done = analyse(command, run[0], cwd=tmp_path)
         assert done.returncode == 2 and "nothing to draw" in done.stderr, command
+
+
+def test_its_timeline(run):
+    command = [os.environ["CPSIM"], "trace", "export", str(run[0]), "--format", "chrome"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert trace_events.faults(done.stdout) == []
+    events, cells = json.loads(done.stdout)["traceEvents"], run[1]["cells"]
+    passes = [event for event in events if event.get("cat") == "pass"]
+    assert len(passes) == len(cells)
+    np.testing.assert_allclose([event["ts"] / 1e6 for event in passes], cells["start"], rtol=1e-12, atol=0.51e-9)
+    processes = {event["pid"]: event["args"]["name"] for event in events if event["name"] == "process_name"}
+    assert [processes[event["pid"]] for event in passes[:: len(passes) // 7]] == [
+        f"stage {stage}" for stage in cells["stage"][:: len(passes) // 7]
+    ]
 
 
 @pytest.mark.parametrize("run", ["zero-bubble", "405B"], indirect=True)
