@@ -46,7 +46,7 @@ def draw(trace, width=look.WIDE):
     axes.set(xlabel="run, s (less is better)", ylabel="memory of a GPU, GB (less is better)")
     axes.margins(x=0.15, y=0.2)
     axes.legend(fontsize=7.5, loc="upper left")
-    notes = [(x, y / 1e9, f"{', '.join(alike['name'])}, {'as bf16' if loss == 0 else f'+{loss:.2g} nat'}")
+    notes = [(x, y / 1e9, ", ".join(alike["name"]) + (f", +{loss:.2g} nat" if loss else ""))
              for (x, y, loss), alike in points.groupby(AIMS, sort=True)]  # fmt: skip
     look.annotate_apart(axes, notes)
     return figure

@@ -2,9 +2,12 @@
 #include "sim/trace/hdf5_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void hdf5_prepare(void)
 {
@@ -19,6 +22,28 @@ hid_t hdf5_access_list(void)
     H5Pset_file_locking(access, true, true);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     return access;
+}
+
+bool hdf5_path_is_writable(const char *path, const char *part_path, const char *what,
+                           struct diagnostics *diagnostics)
+{
+    const struct mark mark = {.file = path};
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        DIAGNOSE_ERROR(diagnostics, mark, "cannot write %s: it is there and is %s; %s", what,
+                       S_ISDIR(status.st_mode) ? "a folder" : "not a file",
+                       S_ISDIR(status.st_mode) ? hdf5_advice(EISDIR) : "name a file");
+        return false;
+    }
+    int descriptor = open(part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        int reason = errno;
+        DIAGNOSE_ERROR(diagnostics, mark, "cannot write %s: %s; %s", what, strerror(reason),
+                       hdf5_advice(reason));
+        return false;
+    }
+    close(descriptor);
+    return true;
 }
 
 hid_t hdf5_create_file(const char *part_path)

@@ -4,6 +4,7 @@
 #ifndef CPSIM_SIM_TRACE_HDF5_FILE_H
 #define CPSIM_SIM_TRACE_HDF5_FILE_H
 
+#include "sim/base/diagnostics.h"
 #include "sim/trace/trace_tables.h"
 
 #include <hdf5.h>
@@ -16,6 +17,12 @@ void hdf5_prepare(void);
 
 /* File access for traces: works on file systems without locks. The caller closes it. */
 hid_t hdf5_access_list(void);
+
+/* Whether `path` can be written by way of `part_path`, which is made empty; asked of the system,
+ * whose reasons are plainer than HDF5's. `what` it is for: "the trace". False after a diagnostic.
+ */
+bool hdf5_path_is_writable(const char *path, const char *part_path, const char *what,
+                           struct diagnostics *diagnostics);
 
 /* An empty file of ours: no times, objects in the order they were made. The caller closes it. */
 hid_t hdf5_create_file(const char *path);

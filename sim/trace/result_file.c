@@ -5,7 +5,6 @@
 #include "sim/trace/hdf5_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,15 +43,10 @@ struct result_file *result_file_open(const char *path, struct diagnostics *diagn
         .path = arena_strdup(arena, path),
         .part_path = arena_printf(arena, "%s.part", path),
     };
-    int descriptor = open(file->part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        int reason = errno;
-        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}),
-                       "cannot write the results: %s; %s", strerror(reason), hdf5_advice(reason));
+    if (!hdf5_path_is_writable(path, file->part_path, "the results", diagnostics)) {
         arena_destroy(arena);
         return NULL;
     }
-    close(descriptor);
     file->file = hdf5_create_file(file->part_path);
     if (file->file < 0) {
         fail(file, "starting it", "");

@@ -10,12 +10,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,29 +91,6 @@ static bool fail(struct trace *trace, const char *doing, const char *table)
     return report_failure(trace, doing, table, hdf5_failure());
 }
 
-/* Whether `path` can be written, asked of the system, whose reasons are plainer than HDF5's. */
-static bool path_is_writable(const char *path, const char *part_path,
-                             struct diagnostics *diagnostics)
-{
-    const struct mark mark = {.file = path};
-    struct stat status;
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
-        DIAGNOSE_ERROR(diagnostics, mark, "cannot write the trace: it is there and is %s; %s",
-                       S_ISDIR(status.st_mode) ? "a folder" : "not a file",
-                       S_ISDIR(status.st_mode) ? hdf5_advice(EISDIR) : "name a file");
-        return false;
-    }
-    int descriptor = open(part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        int reason = errno;
-        DIAGNOSE_ERROR(diagnostics, mark, "cannot write the trace: %s; %s", strerror(reason),
-                       hdf5_advice(reason));
-        return false;
-    }
-    close(descriptor);
-    return true;
-}
-
 static bool write_root_attributes(hid_t file, const void *context)
 {
     const struct trace_attributes *attributes = context;
@@ -160,7 +135,7 @@ struct trace *trace_open(const char *path, const struct trace_attributes *attrib
     trace->diagnostics = diagnostics;
     trace->path = arena_strdup(arena, path);
     trace->part_path = arena_printf(arena, "%s.part", path);
-    if (!path_is_writable(trace->path, trace->part_path, diagnostics)) {
+    if (!hdf5_path_is_writable(trace->path, trace->part_path, "the trace", diagnostics)) {
         arena_destroy(arena);
         return NULL;
     }
