@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A sweep over precisions: latency, memory and predicted quality, and which choices nothing beats in
 all three. Needs `quality:` in the scenario; scenarios/sweeps/precision-405b.yaml is one."""
-from matplotlib.transforms import Bbox
-
 from . import look, sweep
 
 AIMS = ["seconds", "memory_bytes_per_gpu", "precision_loss_nats_per_token"]  # less is better in each
@@ -37,35 +35,6 @@ def table(points):
     return [*lines, "* nothing is as good in time, memory and loss, and better in one"]
 
 
-# Where a label may stand: offset in points, alignment.
-PLACES = [
-    ((0, 6), "center", "bottom"),
-    ((0, -6), "center", "top"),
-    ((8, 0), "left", "center"),
-    ((-8, 0), "right", "center"),
-]
-
-
-def label_apart(axes, labels):
-    """Writes (x, y, text) in the first place where it covers neither a point nor another label."""
-    axes.figure.canvas.draw()
-    half = 5  # of a point, in pixels
-    points = [axes.transData.transform((x, y)) for x, y, _ in labels]
-    taken = [Bbox([(x - half, y - half), (x + half, y + half)]) for x, y in points]
-    for number, (x, y, text) in enumerate(labels):
-        others = taken[:number] + taken[number + 1 :]
-        for offset, across, along in PLACES:
-            label = axes.annotate(text, (x, y), xytext=offset, ha=across, va=along, textcoords="offset points", fontsize=6.5)
-            box = label.get_window_extent()
-            if not box.count_overlaps(others):
-                break
-            label.remove()
-        else:  # nowhere is free
-            label = axes.annotate(text, (x, y), xytext=(0, 6), ha="center", va="bottom", textcoords="offset points", fontsize=6.5)
-            box = label.get_window_extent()
-        taken.append(box)
-
-
 def draw(trace, width=look.WIDE):
     points = prepared(trace)
     if points is None or len(points) < 2:
@@ -77,8 +46,7 @@ def draw(trace, width=look.WIDE):
     axes.set(xlabel="run, s (less is better)", ylabel="memory of a GPU, GB (less is better)")
     axes.margins(x=0.15, y=0.2)
     axes.legend(fontsize=7.5, loc="upper left")
-    groups = points.groupby(AIMS, sort=True)
-    label_apart(
-        axes, [(place[0], place[1] / 1e9, f"{', '.join(alike['name'])}\n+{place[2]:.2g} nat") for place, alike in groups]
-    )
+    notes = [(x, y / 1e9, ", ".join(alike["name"]) + (f", +{loss:.2g} nat" if loss else ""))
+             for (x, y, loss), alike in points.groupby(AIMS, sort=True)]  # fmt: skip
+    look.annotate_apart(axes, notes)
     return figure

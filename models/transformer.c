@@ -198,7 +198,7 @@ static void product(struct builder *builder, const char *name, struct matrices m
                       matrices.depth, format_bytes(number.format) + format_bytes(how.compute));
     }
     if (how.quantises_inputs && !fused) {
-        /* Elements with one scale. */
+        /* Elements that have one scale. */
         uint64_t run = how.scaling == SCALING_BLOCK ? number.block : matrices.depth;
         memory_kernel(builder, "quantise", quantise_kernel(how.scaling),
                       matrices.rows * (matrices.depth / run), run,
