@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # What a run says of a precision: predicted loss, over-training, super weights and measured
-# accuracies, which are never extrapolated; and what a training checkpoint takes.
+# accuracies, which are never extrapolated; what a training checkpoint takes; how many tokens a
+# service's KV cache has room for.
 set -euo pipefail
 cpsim=$1 source=$2
 # shellcheck source=tests/cli/library.sh
@@ -55,4 +56,24 @@ END
 expect 0 "/^checkpoint      112 GB, 14.1 GB a GPU; 11.2 s at the storage's rate$/" "" "$cpsim" run train.yaml
 expect 0 "/^checkpoint      56.6 GB, 7.07 GB a GPU; 5.66 s at the storage's rate$/" "" \
     "$cpsim" run train.yaml --set precision=fp8-lm
+
+# A cache in fp8 has room for twice the tokens, less one page; int4 weights leave more room for it.
+cat >service.yaml <<'END'
+schema: 1
+model: llama3-8b
+cluster: {use: dgx-h100, nodes: 1}
+workload:
+  kind: serving
+  arrivals: {kind: constant, rate: 1 /s}
+  lengths: {prompt: {kind: fixed, tokens: 100 tokens}, output: {kind: fixed, tokens: 2 tokens}}
+  requests: 2
+END
+room() {
+    "$cpsim" run service.yaml --set "precision=$1" --json | sed -nE 's/.*"kv_cache_tokens_per_replica": ([0-9]+).*/\1/p'
+}
+bf16=$(room bf16) fp8=$(room kv-fp8) int4=$(room w4a16)
+if [ "$fp8" -lt "$((2 * bf16 - 64))" ] || [ "$fp8" -gt "$((2 * bf16 + 64))" ] || [ "$int4" -le "$bf16" ]; then
+    echo "room for $bf16 tokens in bf16, $fp8 with the cache in fp8, $int4 with weights in int4"
+    failures=$((failures + 1))
+fi
 finish
