@@ -24,6 +24,10 @@ enum training_law {
     TRAINING_LAW_HOFFMANN,
     TRAINING_LAW_BESIROGLU,
     TRAINING_LAW_KAPLAN,
+    TRAINING_LAW_KAPLAN_MODEL,
+    TRAINING_LAW_KAPLAN_DATA,
+    TRAINING_LAW_KAPLAN_STEPS,
+    TRAINING_LAW_PRECISION,
     TRAINING_LAW_COUNT
 };
 
@@ -44,6 +48,13 @@ struct failure_settings {
     double straggler_seconds;           /* until it is found and replaced */
 };
 
+/* What a run may cost; one of them, the others 0. */
+struct compute_budget {
+    double flop; /* 6 N D */
+    double gpu_hours;
+    double dollars; /* at price_per_gpu_hour */
+};
+
 struct training_workload {
     uint32_t global_batch; /* sequences; 0: the critical batch */
     uint32_t micro_batch;
@@ -58,7 +69,8 @@ struct training_workload {
     double tokens;        /* of the whole run; 0: by target_loss, or one step */
     double target_loss;   /* nats a token; 0: none */
     enum training_law law;
-    double price_per_gpu_hour; /* dollars */
+    struct compute_budget budget; /* in place of tokens and target_loss */
+    double price_per_gpu_hour;    /* dollars */
     struct failure_settings failures;
 };
 

@@ -4,8 +4,10 @@
 #include "models/batch_size.h"
 #include "models/goodput.h"
 #include "sim/scenario/training_setup.h"
+#include "sim/training/training_budget.h"
 #include "sim/training/training_play.h"
 #include "sim/training/training_scratch.h"
+#include "sim/training/training_width.h"
 
 #include <math.h>
 
@@ -33,12 +35,15 @@ static void plan_run(struct training_run *run)
     struct training_plan *plan = &run->plan;
     double batch_tokens = training_step_tokens(&run->training);
     double tokens = scenario_training_tokens(run->scenario);
+    if (run->budget.flop > 0.0) {
+        tokens = run->budget.flop / 6.0 / llm_weights(&run->scenario->llm);
+    }
     if (tokens <= 0.0) {
         return;
     }
     plan->tokens = tokens;
     plan->steps = tokens / batch_tokens;
-    if (workload->tokens <= 0.0) {
+    if (workload->target_loss > 0.0 && workload->tokens <= 0.0) {
         double best_tokens = (double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS;
         plan->best_steps = tokens / best_tokens;
         struct batch_curve curve =
@@ -47,8 +52,7 @@ static void plan_run(struct training_run *run)
         plan->tokens = plan->steps * batch_tokens;
     }
     plan->steps = ceil(plan->steps);
-    plan->loss =
-        scaling_loss(scenario_scaling_law(run->scenario), llm_weights(&run->scenario->llm), tokens);
+    plan->loss = training_own_loss(run->scenario, scenario_scaling_law(run->scenario), tokens);
     plan->seconds = plan->steps * run->result.seconds;
 }
 
@@ -152,7 +156,9 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct t
     }
     run->result = training_summarise(&run->training, &run->costs, &run->scratch, seconds);
     measure_stages(run, arena);
+    run->budget = training_budget(run);
     plan_run(run);
+    run->widths = training_widths(run, arena);
     play_failures(run, arena);
     if (run->plan.tokens > 0.0) {
         total(run);
