@@ -51,12 +51,15 @@ static void send(const struct pipeline_play *play, const struct pipeline_scratch
                  const struct cell *cell, uint32_t part, double end_seconds)
 {
     uint32_t parts = play->pipeline.stages * play->pipeline.chunks;
-    double there = end_seconds + (play->pipeline.stages > 1 ? play->send_seconds : 0.0);
-    if (cell->kind == CELL_FORWARD && part + 1 < parts) {
-        *arrival(play, scratch, true, part + 1, cell->micro_batch) = there;
-    } else if (cell->kind == CELL_BACKWARD && part > 0) {
-        *arrival(play, scratch, false, part - 1, cell->micro_batch) = there;
+    bool forward = cell->kind == CELL_FORWARD;
+    if (cell->kind == CELL_WEIGHT || (forward ? part + 1 == parts : part == 0)) {
+        return;
     }
+    uint32_t next = forward ? part + 1 : part - 1;
+    bool stays = pipeline_part_stage(play->schedule, &play->pipeline, part) ==
+                 pipeline_part_stage(play->schedule, &play->pipeline, next);
+    *arrival(play, scratch, forward, next, cell->micro_batch) =
+        end_seconds + (stays ? 0.0 : play->send_seconds);
 }
 
 bool pipeline_gathers(const struct pipeline_play *play, const struct cell *cell)
@@ -90,7 +93,7 @@ static bool run_cell(const struct pipeline_play *play, const struct pipeline_scr
                      uint32_t stage_index, struct stage *stage)
 {
     const struct cell *cell = &stage->cells[stage->next];
-    uint32_t part = cell->chunk * play->pipeline.stages + stage_index;
+    uint32_t part = pipeline_part(play->schedule, &play->pipeline, stage_index, cell->chunk);
     const struct part_cost *cost = &play->parts[part];
     double ready = ready_seconds(play, scratch, cell, part);
     if (isnan(ready)) {

@@ -92,7 +92,7 @@ struct training_memory training_stage_memory(const struct training *training, ui
     bool all_sharded = training->sharding == SHARDING_FSDP;
     double parameters = 0.0, layers = 0.0;
     for (uint32_t chunk = 0; chunk < pipeline.chunks; chunk++) {
-        uint32_t part = chunk * pipeline.stages + stage;
+        uint32_t part = pipeline_part(training->schedule, &pipeline, stage, chunk);
         parameters += training_part_parameters(training, part);
         layers += training_part_layers(training, part);
     }

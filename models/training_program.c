@@ -65,11 +65,13 @@ static void head_backward(struct builder *builder)
 
 static uint32_t fullest_layers(const struct training *training)
 {
-    uint32_t stages = training->replica.layout->pipeline, most = 0;
-    for (uint32_t stage = 0; stage < stages; stage++) {
+    struct pipeline pipeline = training_pipeline(training);
+    uint32_t most = 0;
+    for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
         uint32_t layers = 0;
         for (uint32_t chunk = 0; chunk < training->virtual_stages; chunk++) {
-            layers += training_part_layers(training, chunk * stages + stage);
+            layers += training_part_layers(
+                training, pipeline_part(training->schedule, &pipeline, stage, chunk));
         }
         most = layers > most ? layers : most;
     }
@@ -79,12 +81,13 @@ static uint32_t fullest_layers(const struct training *training)
 static void optimizer(struct builder *builder)
 {
     const struct training *training = builder->training;
-    uint32_t stages = training->replica.layout->pipeline;
+    struct pipeline pipeline = training_pipeline(training);
     double most = 0.0;
-    for (uint32_t stage = 0; stage < stages; stage++) {
+    for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
         double parameters = 0.0;
         for (uint32_t chunk = 0; chunk < training->virtual_stages; chunk++) {
-            parameters += training_part_parameters(training, chunk * stages + stage);
+            parameters += training_part_parameters(
+                training, pipeline_part(training->schedule, &pipeline, stage, chunk));
         }
         most = parameters > most ? parameters : most;
     }

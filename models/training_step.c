@@ -143,7 +143,8 @@ static struct breakdown stage_classes(const struct training *training,
     struct breakdown classes = {0};
     uint32_t parts = parts_of(training);
     double passes = costs->play.pipeline.micro_batches;
-    for (uint32_t part = stage; part < parts; part += costs->play.pipeline.stages) {
+    for (uint32_t chunk = 0; chunk < costs->play.pipeline.chunks; chunk++) {
+        uint32_t part = pipeline_part(training->schedule, &costs->play.pipeline, stage, chunk);
         double layers = training_part_layers(training, part) * passes;
         add_segment(costs, scratch, TRAINING_FORWARD, layers, &classes);
         add_segment(costs, scratch, TRAINING_BACKWARD, layers, &classes);

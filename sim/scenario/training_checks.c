@@ -56,6 +56,10 @@ static void check_stages(const struct checker *checker)
                        "workload.virtual_stages: %u parts on a stage need `schedule: interleaved`; "
                        "%s takes one",
                        chunks, schedule->name);
+    } else if (schedule->chunks > 0 && chunks != schedule->chunks) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
+                       "workload.virtual_stages: %s takes %u parts on a stage, not %u",
+                       schedule->name, schedule->chunks, chunks);
     }
     if (stages > MOST_STAGES) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),

@@ -15,7 +15,12 @@ static const struct choice schedule_choices[] = {
      .doc = "1F1B over virtual_stages parts of the model on each stage (arXiv 2104.04473)."},
     {.name = "zero-bubble",
      .value = TRAINING_ZERO_BUBBLE,
-     .doc = "ZB-H1: 1F1B whose gradients of weights wait for the bubble (arXiv 2401.10241)."},
+     .doc = "ZB-H1: 1F1B, or interleaved 1F1B, whose gradients of weights wait for the bubble "
+            "(arXiv 2401.10241)."},
+    {.name = "zbv",
+     .value = TRAINING_ZBV,
+     .doc = "ZB-V: two parts a stage, laid out as a V, and gradients of weights in what is left of "
+            "the bubble (arXiv 2405.15362)."},
     {0}};
 
 static const struct choice recompute_choices[] = {
@@ -199,7 +204,8 @@ const struct field training_fields[] = {
      .min = 1,
      .max = 1024,
      .fallback = "1",
-     .doc = "Parts of the model on each stage; more than one needs `schedule: interleaved`."},
+     .doc = "Parts of the model on each stage; more than one needs `schedule: interleaved` or "
+            "zero-bubble, and zbv needs two."},
     {.key = "recompute",
      .kind = FIELD_CHOICE,
      FIELD_AT(training_workload, recompute),

@@ -96,7 +96,8 @@ static void run_exchange(struct stage_player *stage, const struct collective_pla
 
 uint32_t stage_part(const struct stage_player *stage, const struct cell *cell)
 {
-    return cell->chunk * stage->player->schedule->pipeline.stages + stage->stage;
+    const struct pipeline_play *play = stage->player->schedule;
+    return pipeline_part(play->schedule, &play->pipeline, stage->stage, cell->chunk);
 }
 
 const struct part_cost *stage_cost(const struct stage_player *stage, const struct cell *cell)

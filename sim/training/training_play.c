@@ -51,8 +51,7 @@ static struct stage_player *open_pipeline(struct player *player,
         pipeline[i].spans = first ? scratch->pipeline.spans + (size_t)i * cells
                                   : ARENA_ARRAY(arena, struct cell_span, cells);
         pipeline[i].times = first ? &scratch->stages[i] : ARENA_NEW(arena, struct stage_times);
-        pipeline[i].neighbours[0] = &pipeline[(i + 1) % stages];
-        pipeline[i].neighbours[1] = &pipeline[(i + stages - 1) % stages];
+        pipeline[i].first = pipeline;
         open_stage(player, &pipeline[i], instance, arena);
     }
     return pipeline;

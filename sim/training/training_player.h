@@ -40,7 +40,7 @@ struct stage_player {
     uint32_t ended;                  /* cells */
     struct actor_signal lane_signal; /* the exchange waits for a pass to end */
     struct queue exchange, sends[2]; /* forward, backward */
-    struct stage_player *neighbours[2];
+    struct stage_player *first;      /* [stages]: of its pipeline */
 };
 
 struct player {

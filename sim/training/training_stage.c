@@ -19,28 +19,29 @@ static uint32_t arrival_number(const struct stage_player *stage, bool forward, u
            micro_batch;
 }
 
-/* The part that a cell's result goes to lies on the neighbour; past the last stage it is the next
- * chunk of the first. */
-static void deliver(struct stage_player *stage, const struct cell *cell, bool forward)
+/* The stage that takes a cell's result, the next or the one before; past the last stage it is the
+ * first, or the same again where the parts lie in a V. */
+static struct stage_player *receiver(const struct stage_player *stage, const struct cell *cell,
+                                     bool forward, uint32_t *chunk)
 {
-    uint32_t stages = stage->player->schedule->pipeline.stages;
-    uint32_t part = stage_part(stage, cell);
-    uint32_t chunk = (forward ? part + 1 : part - 1) / stages;
-    struct stage_player *to = stage->neighbours[forward ? 0 : 1];
-    *arrival(to, forward, chunk, cell->micro_batch) = true;
-    signal_wake(&to->signal, arrival_number(to, forward, chunk, cell->micro_batch));
+    const struct pipeline_play *play = stage->player->schedule;
+    uint32_t part = stage_part(stage, cell), next = forward ? part + 1 : part - 1;
+    *chunk = next / play->pipeline.stages;
+    return &stage->first[pipeline_part_stage(play->schedule, &play->pipeline, next)];
 }
 
 static void run_sends(struct stage_player *stage, bool forward)
 {
     const struct collective_plan *plan = &stage->player->play->costs->send;
-    const struct stage_player *to = stage->neighbours[forward ? 0 : 1];
     for (;;) {
         struct request request = player_pop(&stage->sends[forward ? 0 : 1]);
         if (request.kind == REQUEST_END) {
             return;
         }
-        if (stage->player->schedule->pipeline.stages > 1) {
+        const struct cell *cell = &stage->cells[request.cell];
+        uint32_t chunk;
+        struct stage_player *to = receiver(stage, cell, forward, &chunk);
+        if (to != stage) {
             actor_sleep(plan->latency_seconds);
             for (uint32_t i = 0; i < plan->flow_count; i++) {
                 double limit =
@@ -49,7 +50,8 @@ static void run_sends(struct stage_player *stage, bool forward)
                            1.0);
             }
         }
-        deliver(stage, &stage->cells[request.cell], forward);
+        *arrival(to, forward, chunk, cell->micro_batch) = true;
+        signal_wake(&to->signal, arrival_number(to, forward, chunk, cell->micro_batch));
     }
 }
 

@@ -93,6 +93,25 @@ START_TEST(zero_bubble_fills_the_bubble)
 }
 END_TEST
 
+/* Passes and both gradients 0.5 s each, two parts on each of 4 stages, 8 micro-batches: 24 s of
+ * work, of which a stage waits for nothing but its first pass: stage s starts s passes late and the
+ * last one ends 1.5 s after the first. The last stage sends nothing to itself. */
+START_TEST(v_shape_waits_for_nothing)
+{
+    struct pipeline_play play = play_of(&schedule_zbv, 4, 2, 8, 0.5, 0.5, 0.5);
+    ck_assert_double_eq_tol(seconds_of(&play), 25.5, 1e-12);
+    for (uint32_t stage = 0; stage < 4; stage++) {
+        ck_assert_double_eq_tol(stages[stage].end_seconds, 24.0 + 0.5 * stage, 1e-12);
+        ck_assert_uint_eq(pipeline_part(&schedule_zbv, &play.pipeline, stage, 1), 7 - stage);
+        ck_assert_uint_eq(pipeline_part_stage(&schedule_zbv, &play.pipeline, 4 + stage), 3 - stage);
+    }
+    /* 1 stage: 2 parts, nothing sent however long it takes. */
+    struct pipeline_play alone = play_of(&schedule_zbv, 1, 2, 3, 0.5, 0.5, 0.5);
+    alone.send_seconds = 100.0;
+    ck_assert_double_eq_tol(seconds_of(&alone), 9.0, 1e-12);
+}
+END_TEST
+
 /* Sending takes 0.25 s: the first backward pass comes 3 + 3 hops later, and with few micro-batches
  * every stage waits for its neighbours. 2 stages, 1 micro-batch: 1 + 0.25 + 1 + 2 + 0.25 + 2. */
 START_TEST(sending_takes_time)
@@ -113,7 +132,8 @@ START_TEST(every_pass_runs_once)
             .stages = shapes[i][0], .chunks = shapes[i][1], .micro_batches = shapes[i][2]};
         for (int j = 0; j < PIPELINE_SCHEDULE_COUNT; j++) {
             const struct pipeline_schedule *schedule = pipeline_schedules[j];
-            if (pipeline.chunks > 1 && !schedule->interleaved) {
+            if ((pipeline.chunks > 1 && !schedule->interleaved) ||
+                (schedule->chunks > 0 && pipeline.chunks != schedule->chunks)) {
                 continue;
             }
             for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
@@ -156,5 +176,5 @@ END_TEST
 
 RUN_TESTS(pipeline, gpipe_and_1f1b_take_the_same_time,
           one_forward_one_backward_holds_fewer_activations, interleaving_divides_the_bubble,
-          zero_bubble_fills_the_bubble, sending_takes_time, every_pass_runs_once,
-          exchanges_hide_under_passes)
+          zero_bubble_fills_the_bubble, v_shape_waits_for_nothing, sending_takes_time,
+          every_pass_runs_once, exchanges_hide_under_passes)
