@@ -64,7 +64,8 @@ static void send(const struct pipeline_play *play, const struct pipeline_scratch
 
 bool pipeline_gathers(const struct pipeline_play *play, const struct cell *cell)
 {
-    return play->every_pass ? cell->kind != CELL_WEIGHT
+    return play->every_pass ? cell->kind == CELL_FORWARD ||
+                                  (cell->kind == CELL_BACKWARD && !play->keeps_gathered)
                             : cell->kind == CELL_FORWARD && cell->micro_batch == 0;
 }
 
@@ -88,6 +89,11 @@ double pipeline_cell_seconds(const struct pipeline_play *play, const struct cell
     return seconds;
 }
 
+double pipeline_piece_seconds(const struct part_cost *cost, double cell_seconds)
+{
+    return cell_seconds / fmin(cost->pieces, cost->layers);
+}
+
 /* Runs the stage's next cell if what it needs is known. */
 static bool run_cell(const struct pipeline_play *play, const struct pipeline_scratch *scratch,
                      uint32_t stage_index, struct stage *stage)
@@ -102,7 +108,7 @@ static bool run_cell(const struct pipeline_play *play, const struct pipeline_scr
     bool gathers = pipeline_gathers(play, cell) && cost->gather_seconds > 0.0;
     bool reduces = pipeline_reduces(play, cell) && cost->reduce_seconds > 0.0;
     double seconds = pipeline_cell_seconds(play, cell, cost);
-    double layer = seconds / cost->layers;
+    double layer = pipeline_piece_seconds(cost, seconds);
     double start = fmax(ready, stage->free_seconds);
     double end = start + seconds;
     if (gathers) {

@@ -24,6 +24,8 @@ struct training {
                                Llama 3 does */
     bool sequence_parallel; /* norms on 1/tensor of the tokens; all-gather and reduce-scatter in
                                place of all-reduce (arXiv 2205.05198) */
+    bool keeps_gathered;    /* with FSDP and no pipeline, what a forward pass gathered waits for the
+                               backward pass (FSDP2's reshard_after_forward = False) */
     bool overlap;           /* gradients and parameters travel beside compute */
     bool tensor_overlap;    /* tensor-parallel exchanges travel beside the products that they feed
                                or that feed them, cut in `tensor` pieces */

@@ -32,6 +32,13 @@ static struct shapes layer_shapes(const struct training *training)
                                    .columns = llm->hidden,
                                    .depth = shapes.ffn_columns,
                                    .number = precision->ffn_weights};
+    if (replica->software->training.products_apart) {
+        shapes.qkv.parts[0] = shapes.query_columns;
+        shapes.qkv.parts[1] = shapes.qkv.parts[2] = shapes.kv_columns;
+        if (llm->gated_ffn) {
+            shapes.up.parts[0] = shapes.up.parts[1] = shapes.ffn_columns;
+        }
+    }
     return shapes;
 }
 
@@ -43,20 +50,34 @@ void builder_norm(struct builder *builder, const char *name, bool backward)
                             : builder_stack(builder)->norm_forward_bytes_per_element);
 }
 
-static void rope(struct builder *builder, const struct shapes *shapes)
+/* One kernel at the GPU file's rate, or the bytes of the several that the stack runs. */
+static void pointwise(struct builder *builder, const char *name, enum memory_kernel kernel,
+                      uint64_t columns, double one_kernel_bytes, double several_bytes)
 {
-    builder_memory(builder, "rope", MEMORY_ROPE, builder->tokens,
-                   shapes->query_columns + shapes->kv_columns,
-                   2.0 * builder_element_bytes(builder));
+    bool several = several_bytes > 0.0;
+    builder_memory(builder, name, several ? MEMORY_COPY : kernel, builder->tokens, columns,
+                   several ? several_bytes : one_kernel_bytes);
+}
+
+static void rope(struct builder *builder, const struct shapes *shapes, bool backward)
+{
+    const struct training_software *stack = builder_stack(builder);
+    pointwise(builder, "rope", MEMORY_ROPE, shapes->query_columns + shapes->kv_columns,
+              2.0 * builder_element_bytes(builder),
+              backward ? stack->rope_backward_bytes_per_element
+                       : stack->rope_forward_bytes_per_element);
 }
 
 /* Forward: gate and up in, one out. Backward: those and a gradient in, two gradients out. */
 static void activation(struct builder *builder, const struct shapes *shapes, bool backward)
 {
+    const struct training_software *stack = builder_stack(builder);
     bool gated = builder->training->replica.llm->gated_ffn;
     double passes = gated ? (backward ? 5.0 : 3.0) : (backward ? 3.0 : 2.0);
-    builder_memory(builder, "activation", MEMORY_SWIGLU, builder->tokens, shapes->ffn_columns,
-                   passes * builder_element_bytes(builder));
+    pointwise(builder, "activation", MEMORY_SWIGLU, shapes->ffn_columns,
+              passes * builder_element_bytes(builder),
+              backward ? stack->activation_backward_bytes_per_element
+                       : stack->activation_forward_bytes_per_element);
 }
 
 static void attention_block(struct builder *builder, const struct shapes *shapes)
@@ -64,7 +85,7 @@ static void attention_block(struct builder *builder, const struct shapes *shapes
     builder_norm(builder, "attention norm", false);
     builder_gather_before(builder, "attention all-gather");
     product_after_gather(builder, &shapes->qkv, product_forward);
-    rope(builder, shapes);
+    rope(builder, shapes, false);
     builder_attend(builder, false);
 }
 
@@ -83,9 +104,35 @@ static void layer_until_down(struct builder *builder, const struct shapes *shape
     activation(builder, shapes, false);
 }
 
+/* What an exchange of parameters or gradients costs the GPU beside itself: pieces joined, cast,
+ * divided. Gathers are those of every pass, reductions too or, with whole replicas, once a step. */
+static void exchange_copies(struct builder *builder, const char *name, double bytes_per_parameter)
+{
+    const struct training *training = builder->training;
+    struct pipeline pipeline = training_pipeline(training);
+    bool every_pass = training->sharding == SHARDING_FSDP && pipeline.stages == 1;
+    bool alone = training_data_group(training).ranks == 1;
+    double times = every_pass ? 1.0 : 1.0 / pipeline.micro_batches;
+    if (bytes_per_parameter > 0.0 && !alone) {
+        builder_memory(builder, name, MEMORY_COPY, 1,
+                       (uint64_t)training_layer_parameters(&training->replica),
+                       times * bytes_per_parameter);
+    }
+}
+
+static void gather_copies(struct builder *builder)
+{
+    if (builder->training->sharding == SHARDING_FSDP) {
+        exchange_copies(builder, "gather copy",
+                        builder_stack(builder)->gather_copy_bytes_per_parameter);
+    }
+}
+
 void layer_forward(struct builder *builder)
 {
     struct shapes shapes = layer_shapes(builder->training);
+    exchange_copies(builder, "gather copy",
+                    builder_stack(builder)->gather_copy_bytes_per_parameter);
     builder_host(builder, "layer", builder_stack(builder)->layer_seconds);
     layer_until_down(builder, &shapes);
     product_and_sum(builder, "ffn sum", &shapes.down, product_forward);
@@ -111,11 +158,12 @@ static void layer_recompute(struct builder *builder)
     struct product key = shapes.qkv, up = shapes.up;
     key.name = "key";
     key.columns = shapes.kv_columns;
+    key.parts[0] = up.parts[0] = 0;
     up.columns = shapes.ffn_columns;
     builder_norm(builder, "attention norm", false);
     builder_gather_before(builder, "attention all-gather");
     product_after_gather(builder, &key, product_forward);
-    rope(builder, &shapes);
+    rope(builder, &shapes, false);
     product_and_sum(builder, "attention sum", &shapes.out, product_forward);
     builder_norm(builder, "ffn norm", false);
     builder_gather_before(builder, "ffn all-gather");
@@ -128,6 +176,9 @@ void layer_backward(struct builder *builder, enum gradients gradients)
     struct shapes shapes = layer_shapes(builder->training);
     bool parallel = builder->training->replica.llm->parallel_blocks;
     builder_host(builder, "layer", 2.0 * builder_stack(builder)->layer_seconds);
+    if (!builder->training->keeps_gathered) {
+        gather_copies(builder);
+    }
     layer_recompute(builder);
     product_row_backward(builder, "ffn gradient all-gather", &shapes.down, gradients);
     activation(builder, &shapes, true);
@@ -137,9 +188,11 @@ void layer_backward(struct builder *builder, enum gradients gradients)
     }
     product_row_backward(builder, "attention gradient all-gather", &shapes.out, gradients);
     builder_attend(builder, true);
-    rope(builder, &shapes);
+    rope(builder, &shapes, true);
     product_column_backward(builder, "attention gradient sum", &shapes.qkv, gradients);
     builder_norm(builder, "attention norm", true);
+    exchange_copies(builder, "reduce copy",
+                    builder_stack(builder)->reduce_copy_bytes_per_parameter);
 }
 
 void layer_weights(struct builder *builder)

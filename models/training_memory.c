@@ -83,6 +83,27 @@ static double working_bytes(const struct training *training, bool last)
     return fmax(bytes, last ? logits * (element + fp32_bytes) : 0.0);
 }
 
+/* Sharded, a rank keeps its share, unless that is the optimizer's master copy, and what is
+ * gathered: all of it, or the layer at work and the one that travels. */
+static double kept_parameter_bytes(const struct training *training, double of_layers,
+                                   double of_others)
+{
+    struct parameter_bytes layer = training_layer_bytes(training);
+    struct parameter_bytes other = training_other_bytes(training);
+    double whole = of_layers * layer.kept + of_others * other.kept;
+    if (training->sharding != SHARDING_FSDP) {
+        return whole;
+    }
+    bool master = training->replica.software->training.parameter_bytes <= 0.0;
+    double shard = master ? 0.0 : whole / training_data_group(training).ranks;
+    bool all = training->replica.layout->pipeline > 1 || training->keeps_gathered;
+    double layer_gathered = master ? layer.kept : layer.gather;
+    double other_gathered = master ? other.kept : other.gather;
+    double gathered = all ? of_layers * layer_gathered + of_others * other_gathered
+                          : 2.0 * training_layer_parameters(&training->replica) * layer_gathered;
+    return shard + gathered;
+}
+
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
                                              struct cell *cells)
 {
@@ -100,9 +121,7 @@ struct training_memory training_stage_memory(const struct training *training, ui
     struct parameter_bytes other = training_other_bytes(training);
     double of_layers = layers * training_layer_parameters(&training->replica);
     double of_others = parameters - of_layers;
-    double kept = all_sharded && pipeline.stages == 1
-                      ? 2.0 * training_layer_parameters(&training->replica) * layer.kept
-                      : of_layers * layer.kept + of_others * other.kept;
+    double kept = kept_parameter_bytes(training, of_layers, of_others);
     training->schedule->fill(&pipeline, stage, cells);
     uint32_t in_flight = pipeline_in_flight(training->schedule, &pipeline, cells);
     bool last = stage + 1 == pipeline.stages;

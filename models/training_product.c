@@ -37,23 +37,54 @@ static void gemm(struct builder *builder, const char *name, uint64_t m, uint64_t
                                                             .accumulates = accumulates}});
 }
 
+static uint32_t part_count(const struct product *product)
+{
+    uint32_t count = 0;
+    while (count < PRODUCT_MAX_PARTS && product->parts[count] > 0) {
+        count++;
+    }
+    return count > 0 ? count : 1;
+}
+
+static uint64_t part_columns(const struct product *product, uint32_t part)
+{
+    return product->parts[0] > 0 ? product->parts[part] : product->columns;
+}
+
 void product_forward(struct builder *builder, const struct product *product)
 {
     cast(builder, builder->tokens, product->depth, product->number);
-    gemm(builder, product->name, builder->tokens, product->columns, product->depth, product->number,
-         false);
+    for (uint32_t i = 0; i < part_count(product); i++) {
+        gemm(builder, product->name, builder->tokens, part_columns(product, i), product->depth,
+             product->number, false);
+    }
 }
 
 static void input_gradient(struct builder *builder, const struct product *product)
 {
-    gemm(builder, product->name, builder->tokens, product->depth, product->columns, product->number,
-         false);
+    uint32_t parts = part_count(product);
+    for (uint32_t i = 0; i < parts; i++) {
+        gemm(builder, product->name, builder->tokens, product->depth, part_columns(product, i),
+             product->number, false);
+    }
+    if (parts > 1) { /* two read, one written, for every part but one */
+        builder_memory(builder, "gradient sum", MEMORY_COPY, builder->tokens, product->depth,
+                       (parts - 1.0) * 3.0 * builder_element_bytes(builder));
+    }
 }
 
 void product_weight_gradient(struct builder *builder, const struct product *product)
 {
-    gemm(builder, product->name, product->columns, product->depth, builder->tokens, product->number,
-         builder_stack(builder)->fp32_gradients);
+    for (uint32_t i = 0; i < part_count(product); i++) {
+        gemm(builder, product->name, part_columns(product, i), product->depth, builder->tokens,
+             product->number, builder_stack(builder)->fp32_gradients);
+    }
+    double passes = training_pipeline(builder->training).micro_batches;
+    double accumulate = builder_stack(builder)->accumulate_bytes_per_parameter;
+    if (accumulate > 0.0 && passes > 1.0) { /* all but the first */
+        builder_memory(builder, "accumulate", MEMORY_COPY, product->columns, product->depth,
+                       accumulate * (passes - 1.0) / passes);
+    }
 }
 
 /* --- tensor-parallel exchanges --- */

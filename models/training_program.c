@@ -102,7 +102,7 @@ uint32_t training_max_operators(const struct training *training)
 {
     /* A backward pass that computes its layer again: 3 casts, 4 products, 3 norms, ... twice over,
      * and three rings. */
-    return 64 + 3 * (2 * training->replica.layout->context + 4);
+    return 96 + 3 * (2 * training->replica.layout->context + 4);
 }
 
 static void build_segment(struct builder *builder, enum training_segment kind)
@@ -143,6 +143,31 @@ static void build_segment(struct builder *builder, enum training_segment kind)
     }
 }
 
+/* Host time to launch a layer's passes kernel by kernel; 0: the stack counts none. */
+static double layer_launch_seconds(const struct training *training, enum training_segment kind)
+{
+    const struct software *software = training->replica.software;
+    const struct training_software *stack = &software->training;
+    double forward = stack->forward_kernels, backward = stack->backward_kernels;
+    bool split = training->schedule->splits_backward;
+    double kernels = 0.0;
+    if (kind == TRAINING_FORWARD) {
+        kernels = forward;
+    } else if (kind == TRAINING_BACKWARD) {
+        kernels = backward + (training->recompute == RECOMPUTE_FULL ? forward : 0.0);
+        kernels *= split ? 0.75 : 1.0;
+    } else if (kind == TRAINING_WEIGHT && split) {
+        kernels = 0.25 * backward; /* one product of every linear layer */
+    }
+    if (kernels <= 0.0) {
+        return 0.0;
+    }
+    bool sharded = training->sharding == SHARDING_FSDP && kind != TRAINING_WEIGHT;
+    double each = software->eager_launch_seconds +
+                  (training->replica.layout->tensor > 1 ? stack->tensor_kernel_seconds : 0.0);
+    return kernels * each + (sharded ? stack->sharded_layer_seconds : 0.0);
+}
+
 void training_build(const struct training *training, struct step_operator *operators,
                     struct step_program *program)
 {
@@ -173,6 +198,7 @@ void training_build(const struct training *training, struct step_operator *opera
                       : kind == TRAINING_OPTIMIZER ? 1
                       : alone                      ? micro_batches
                                                    : 0,
+            .launch_seconds = of_layers ? layer_launch_seconds(training, kind) : 0.0,
             .capacity = capacity,
             .operators = operators + (size_t)kind * capacity,
         };

@@ -41,12 +41,12 @@ static void plan_exchanges(const struct training *training, struct training_cost
 {
     struct parameter_bytes bytes = training_layer_bytes(training);
     struct group_shape group = training_data_group(training);
-    double layer = training_layer_parameters(&training->replica);
+    double bucket = training_bucket_parameters(training);
     bool shards = training->sharding != SHARDING_NONE;
     costs->reduce = plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE,
-                            group, layer * bytes.reduce);
+                            group, bucket * bytes.reduce);
     costs->gather =
-        plan_of(training, COLLECTIVE_ALL_GATHER, group, shards ? layer * bytes.gather : 0.0);
+        plan_of(training, COLLECTIVE_ALL_GATHER, group, shards ? bucket * bytes.gather : 0.0);
     if (!shards) {
         costs->gather.flow_count = 0;
         costs->gather.latency_seconds = 0.0;
@@ -77,14 +77,15 @@ static void price_part(const struct training *training, const struct training_co
     const struct cluster *cluster = training->replica.cluster;
     uint32_t layers = training_part_layers(training, part);
     bool last = part + 1 == parts_of(training);
-    /* Buckets of the size of a layer; the embedding and the head are some layers' worth. */
-    double pieces =
-        training_part_parameters(training, part) / training_layer_parameters(&training->replica);
+    double host = training->replica.layout->pipeline > 1
+                      ? training->replica.software->training.stage_pass_seconds
+                      : 0.0;
+    double pieces = training_part_parameters(training, part) / training_bucket_parameters(training);
     *cost = (struct part_cost){
-        .seconds = {[CELL_FORWARD] = layers * seconds[TRAINING_FORWARD] +
+        .seconds = {[CELL_FORWARD] = host + layers * seconds[TRAINING_FORWARD] +
                                      (part == 0 ? seconds[TRAINING_EMBEDDING] : 0.0) +
                                      (last ? seconds[TRAINING_HEAD] : 0.0),
-                    [CELL_BACKWARD] = layers * seconds[TRAINING_BACKWARD] +
+                    [CELL_BACKWARD] = host + layers * seconds[TRAINING_BACKWARD] +
                                       (part == 0 ? seconds[TRAINING_EMBEDDING_BACKWARD] : 0.0) +
                                       (last ? seconds[TRAINING_HEAD_BACKWARD] : 0.0),
                     [CELL_WEIGHT] = layers * seconds[TRAINING_WEIGHT]},
@@ -118,6 +119,7 @@ struct training_costs training_price(const struct training *training,
         .parts = scratch->parts,
         .send_seconds = collective_seconds(training->replica.cluster, &costs.send),
         .overlap = training->overlap,
+        .keeps_gathered = training->keeps_gathered,
         .every_pass =
             training->sharding == SHARDING_FSDP && training->replica.layout->pipeline == 1,
     };

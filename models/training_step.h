@@ -26,7 +26,7 @@ struct training_costs {
     struct power_state power;                       /* of a GPU that computes without a break */
     double segment_seconds[TRAINING_SEGMENT_COUNT]; /* one play of each */
     struct pipeline_play play;                      /* its parts are the scratch's */
-    struct collective_plan gather, reduce, send;    /* of one layer; of one micro-batch */
+    struct collective_plan gather, reduce, send;    /* of one bucket; of one micro-batch */
     double optimizer_seconds, host_seconds;         /* after the last stage has ended */
 };
 

@@ -93,6 +93,7 @@ struct training scenario_training(const struct scenario *scenario)
         .context_exchange = workload->context_exchange,
         .pipeline_outside = workload->pipeline_outside,
         .sequence_parallel = workload->sequence_parallel && scenario->layout.tensor > 1,
+        .keeps_gathered = !workload->reshard_after_forward,
         .overlap = workload->overlap,
         .tensor_overlap = workload->tensor_overlap && scenario->layout.tensor > 1,
     };

@@ -218,6 +218,12 @@ const struct field training_fields[] = {
      .fallback = "zero1",
      .choices = sharding_choices,
      .doc = "What the ranks that hold the same parameters (data x context) share."},
+    {.key = "reshard_after_forward",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_workload, reshard_after_forward),
+     .fallback = "true",
+     .doc = "With fsdp and no pipeline: whether a layer's parameters are dropped after its forward "
+            "pass and gathered again for its backward pass (ZeRO-3), or wait (ZeRO-2)."},
     {.key = "context_exchange",
      .kind = FIELD_CHOICE,
      FIELD_AT(training_workload, context_exchange),

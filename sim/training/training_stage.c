@@ -101,7 +101,7 @@ static void run_cell(struct stage_player *stage, uint32_t index)
         signal_wait(&stage->signal, schedule->overlap ? WAITS_FIRST : WAITS_ALL);
     }
     double seconds = pipeline_cell_seconds(schedule, cell, cost);
-    double layer = seconds / cost->layers;
+    double layer = pipeline_piece_seconds(cost, seconds);
     struct cell_span *span = &stage->spans[index];
     span->start_seconds = engine_clock();
     double slept = 0.0;
