@@ -58,7 +58,17 @@ struct training_software {
     double forward_kernels, backward_kernels;
     double sharded_layer_seconds; /* a layer's pass, parameters sharded (FSDP's hooks) */
     double tensor_kernel_seconds; /* a kernel, tensors split over ranks (DTensor's dispatch) */
-    double stage_pass_seconds;    /* a micro-batch's pass of a stage, in pipelines */
+    double split_layer_seconds;   /* a layer's backward pass in two (zero-bubble schedules) */
+    bool gradients_dropped;    /* none is kept from step to step: the first micro-batch's backward
+                                  pass makes them as activations go */
+    bool pipeline_outputs;     /* the last stage keeps every micro-batch's logits until the step's
+                                  end, and joins them there (torch.distributed.pipelining) */
+    double logit_bytes;        /* held, a logit, when the backward pass starts; 0: the logit and
+                                  its gradient in fp32 */
+    double product_tensors;    /* of the feed-forward block's inner width, kept for its backward
+                                  pass; 0: gate, up and their product */
+    double bucket_copies;      /* of all gradients: buckets, where replicas reduce whole ones */
+    double stage_pass_seconds; /* a micro-batch's pass of a stage, in pipelines */
     enum selective_recompute selective;
     double step_seconds;  /* host work of a step that nothing hides */
     double layer_seconds; /* small kernels and gaps of a layer's forward pass that no operator

@@ -46,9 +46,11 @@ static double full_layer_bytes(const struct training *training)
         (widths.query + 2.0 * widths.kv) * element +
         widths.query * kept_bytes(training, precision->attention_weights) +
         replica_query_heads(&training->replica) * fp32_bytes;
-    double ffn = widths.hidden * (element + kept_bytes(training, precision->ffn_weights)) +
-                 gates * widths.ffn * element +
-                 widths.ffn * kept_bytes(training, precision->ffn_weights);
+    double tensors = training->replica.software->training.product_tensors;
+    double inner = tensors > 0.0 ? tensors * widths.ffn * element
+                                 : gates * widths.ffn * element +
+                                       widths.ffn * kept_bytes(training, precision->ffn_weights);
+    double ffn = widths.hidden * (element + kept_bytes(training, precision->ffn_weights)) + inner;
     return (double)training_rank_tokens(training) * (attention + ffn);
 }
 
@@ -80,7 +82,38 @@ static double working_bytes(const struct training *training, bool last)
         bytes += full_layer_bytes(training);
     }
     double logits = tokens * replica->llm->vocabulary / replica->layout->tensor;
-    return fmax(bytes, last ? logits * (element + fp32_bytes) : 0.0);
+    double held = replica->software->training.logit_bytes;
+    double of_logit = held > 0.0 ? held : element + fp32_bytes;
+    return fmax(bytes, last ? logits * of_logit : 0.0);
+}
+
+/* What the last stage of a pipeline keeps of all micro-batches' logits; twice when they are joined.
+ */
+static double output_bytes(const struct training *training)
+{
+    const struct replica *replica = &training->replica;
+    bool keeps = replica->software->training.pipeline_outputs && replica->layout->pipeline > 1;
+    return keeps ? (double)training_pipeline(training).micro_batches *
+                       (double)training_rank_tokens(training) * replica->llm->vocabulary /
+                       replica->layout->tensor * format_bytes(replica->precision->activations)
+                 : 0.0;
+}
+
+/* Layers whose activations a stage holds at most: its chunks differ in layers, and in how many of
+ * their passes are under way. */
+static double layers_in_flight(const struct training *training, const struct pipeline *pipeline,
+                               uint32_t stage, const struct cell *cells)
+{
+    bool splits = training->schedule->splits_backward;
+    double held = 0.0, most = 0.0;
+    for (uint32_t i = 0; i < pipeline_cell_count(training->schedule, pipeline); i++) {
+        uint32_t part = pipeline_part(training->schedule, pipeline, stage, cells[i].chunk);
+        double layers = training_part_layers(training, part);
+        held += cells[i].kind == CELL_FORWARD ? layers : 0.0;
+        most = fmax(most, held);
+        held -= cells[i].kind == (splits ? CELL_WEIGHT : CELL_BACKWARD) ? layers : 0.0;
+    }
+    return most;
 }
 
 /* Sharded, a rank keeps its share, unless that is the optimizer's master copy, and what is
@@ -123,19 +156,33 @@ struct training_memory training_stage_memory(const struct training *training, ui
     double of_others = parameters - of_layers;
     double kept = kept_parameter_bytes(training, of_layers, of_others);
     training->schedule->fill(&pipeline, stage, cells);
-    uint32_t in_flight = pipeline_in_flight(training->schedule, &pipeline, cells);
-    bool last = stage + 1 == pipeline.stages;
+    const struct training_software *stack = &training->replica.software->training;
+    bool last = pipeline_part_stage(training->schedule, &pipeline,
+                                    pipeline.stages * pipeline.chunks - 1) == stage;
+    double gradients =
+        (of_layers * layer.gradient + of_others * other.gradient) / (all_sharded ? ranks : 1.0);
+    double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
+    double optimizer =
+        (of_layers * layer.states + of_others * other.states) / (sharded ? ranks : 1.0);
+    double activations = layers_in_flight(training, &pipeline, stage, cells) *
+                             training_layer_activation_bytes(training) +
+                         working_bytes(training, last);
+    if (stack->gradients_dropped && pipeline.micro_batches == 1) {
+        /* Made as activations go: the larger of the two, told as activations and what is missing.
+         */
+        gradients = fmax(gradients - activations, 0.0);
+    }
+    if (last) { /* kept beside the passes; joined after them */
+        double outputs = output_bytes(training);
+        activations = fmax(activations + outputs, 2.0 * outputs);
+    }
     return (struct training_memory){
         .parameter_bytes = kept,
-        .gradient_bytes =
-            (of_layers * layer.gradient + of_others * other.gradient) / (all_sharded ? ranks : 1.0),
-        .optimizer_bytes =
-            (of_layers * layer.states + of_others * other.states) / (sharded ? ranks : 1.0),
-        .activation_bytes =
-            in_flight * layers / pipeline.chunks * training_layer_activation_bytes(training) +
-            working_bytes(training, last),
-        .reserved_bytes = training->replica.software->training.reserved_bytes,
-        .passes_in_flight = in_flight,
+        .gradient_bytes = gradients + buckets,
+        .optimizer_bytes = optimizer,
+        .activation_bytes = activations,
+        .reserved_bytes = stack->reserved_bytes,
+        .passes_in_flight = pipeline_in_flight(training->schedule, &pipeline, cells),
     };
 }
 

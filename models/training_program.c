@@ -163,9 +163,11 @@ static double layer_launch_seconds(const struct training *training, enum trainin
         return 0.0;
     }
     bool sharded = training->sharding == SHARDING_FSDP && kind != TRAINING_WEIGHT;
+    double split_seconds =
+        split && kind != TRAINING_FORWARD ? 0.5 * stack->split_layer_seconds : 0.0;
     double each = software->eager_launch_seconds +
                   (training->replica.layout->tensor > 1 ? stack->tensor_kernel_seconds : 0.0);
-    return kernels * each + (sharded ? stack->sharded_layer_seconds : 0.0);
+    return kernels * each + (sharded ? stack->sharded_layer_seconds : 0.0) + split_seconds;
 }
 
 void training_build(const struct training *training, struct step_operator *operators,

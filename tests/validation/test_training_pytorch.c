@@ -67,7 +67,8 @@ static struct prediction predict(const struct csv *csv, size_t row)
     struct arena *arena = arena_create();
     struct llm llm = model_of(csv, row);
     struct gpu *gpu = ARENA_NEW(arena, struct gpu);
-    load_platform_file(arena, "gpu", "gpus", "h200-sxm", gpu);
+    bool h200 = csv_is(csv, row, "gpu", "NVIDIA H200");
+    load_platform_file(arena, "gpu", "gpus", h200 ? "h200-sxm" : "h100-sxm", gpu);
     const char *schedule = csv_text(csv, row, "schedule");
     uint32_t gpus = count(csv, row, "gpus");
     bool pipeline = csv_is(csv, row, "kind", "pipeline");
