@@ -119,7 +119,7 @@ static bool run_cell(const struct pipeline_play *play, const struct pipeline_scr
             from = fmax(from, stage->free_seconds - (play->overlap ? stage->layer_seconds : 0.0));
         }
         double there = from + cost->gather_seconds;
-        double first = play->overlap ? from + cost->gather_seconds / cost->pieces : there;
+        double first = play->overlap ? from + cost->gather_seconds * cost->gather_edge : there;
         start = fmax(start, first);
         end = fmax(start + seconds, there + (play->overlap ? layer : seconds));
         stage->exchange_seconds = there;
@@ -127,7 +127,7 @@ static bool run_cell(const struct pipeline_play *play, const struct pipeline_scr
     if (reduces) {
         double from = fmax(stage->exchange_seconds, play->overlap ? start + layer : end);
         stage->exchange_seconds =
-            fmax(from + cost->reduce_seconds, end + cost->reduce_seconds / cost->pieces);
+            fmax(from + cost->reduce_seconds, end + cost->reduce_seconds * cost->reduce_edge);
     }
     stage->spans[stage->next++] = (struct cell_span){.start_seconds = start, .end_seconds = end};
     stage->free_seconds = end;

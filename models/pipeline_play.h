@@ -18,7 +18,9 @@ struct part_cost {
     double gather_seconds, reduce_seconds; /* of its parameters and gradients */
     double gather_factor, reduce_factor;   /* time of a pass beside them over its time alone */
     double pieces;                         /* in which they travel */
-    uint32_t layers;                       /* of the pass; at least 1 */
+    double gather_edge, reduce_edge; /* share that is gathered before the pass can start, and that
+                                        is reduced after it has ended: that of a piece, or more */
+    uint32_t layers;                 /* of the pass; at least 1 */
 };
 
 struct pipeline_play {

@@ -49,7 +49,11 @@ struct training_software {
     /* Read and written, a parameter, by kernels of their own: */
     double accumulate_bytes_per_parameter;  /* a micro-batch's gradient added to those before */
     double gather_copy_bytes_per_parameter; /* around an all-gather of a layer's parameters ... */
+    double shard_copy_bytes_per_parameter;  /* of it, a parameter of the rank's own share */
     double reduce_copy_bytes_per_parameter; /* ... and around the reduction of its gradients */
+    double weight_cast_bytes_per_parameter; /* by each pass, to cast weights or their gradients */
+    bool root_group; /* embedding, last norm and head are sharded as one: gathered before the first
+                        layer, reduced after the last */
     /* What a bucket of gradients holds: bytes, or parameters (at least, and for every rank that
      * reduces). All 0: a layer. */
     double bucket_bytes, bucket_parameters, bucket_parameters_per_rank;

@@ -122,17 +122,29 @@ static void exchange_copies(struct builder *builder, const char *name, double by
 
 static void gather_copies(struct builder *builder)
 {
+    const struct training_software *stack = builder_stack(builder);
     if (builder->training->sharding == SHARDING_FSDP) {
         exchange_copies(builder, "gather copy",
-                        builder_stack(builder)->gather_copy_bytes_per_parameter);
+                        stack->gather_copy_bytes_per_parameter +
+                            stack->shard_copy_bytes_per_parameter /
+                                training_data_group(builder->training).ranks);
+    }
+}
+
+static void weight_casts(struct builder *builder)
+{
+    double bytes = builder_stack(builder)->weight_cast_bytes_per_parameter;
+    if (bytes > 0.0) {
+        double parameters = training_layer_parameters(&builder->training->replica);
+        builder_memory(builder, "weight cast", MEMORY_COPY, 1, (uint64_t)parameters, bytes);
     }
 }
 
 void layer_forward(struct builder *builder)
 {
     struct shapes shapes = layer_shapes(builder->training);
-    exchange_copies(builder, "gather copy",
-                    builder_stack(builder)->gather_copy_bytes_per_parameter);
+    gather_copies(builder);
+    weight_casts(builder);
     builder_host(builder, "layer", builder_stack(builder)->layer_seconds);
     layer_until_down(builder, &shapes);
     product_and_sum(builder, "ffn sum", &shapes.down, product_forward);
@@ -191,6 +203,7 @@ void layer_backward(struct builder *builder, enum gradients gradients)
     rope(builder, &shapes, true);
     product_column_backward(builder, "attention gradient sum", &shapes.qkv, gradients);
     builder_norm(builder, "attention norm", true);
+    weight_casts(builder);
     exchange_copies(builder, "reduce copy",
                     builder_stack(builder)->reduce_copy_bytes_per_parameter);
 }

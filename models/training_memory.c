@@ -99,19 +99,31 @@ static double output_bytes(const struct training *training)
                  : 0.0;
 }
 
-/* Layers whose activations a stage holds at most: its chunks differ in layers, and in how many of
- * their passes are under way. */
-static double layers_in_flight(const struct training *training, const struct pipeline *pipeline,
-                               uint32_t stage, const struct cell *cells)
+/* What the loss keeps for its gradient: log-softmax's result, where the stack's own is counted. */
+static double loss_bytes(const struct training *training)
+{
+    const struct replica *replica = &training->replica;
+    return replica->software->training.logit_bytes > 0.0
+               ? fp32_bytes * (double)training_rank_tokens(training) * replica->llm->vocabulary /
+                     replica->layout->tensor
+               : 0.0;
+}
+
+/* Activations that a stage holds at most: its chunks differ in layers, and in how many of their
+ * passes are under way. */
+static double bytes_in_flight(const struct training *training, const struct pipeline *pipeline,
+                              uint32_t stage, const struct cell *cells)
 {
     bool splits = training->schedule->splits_backward;
+    double layer = training_layer_activation_bytes(training), loss = loss_bytes(training);
     double held = 0.0, most = 0.0;
     for (uint32_t i = 0; i < pipeline_cell_count(training->schedule, pipeline); i++) {
         uint32_t part = pipeline_part(training->schedule, pipeline, stage, cells[i].chunk);
-        double layers = training_part_layers(training, part);
-        held += cells[i].kind == CELL_FORWARD ? layers : 0.0;
+        bool last = part + 1 == pipeline->stages * pipeline->chunks;
+        double bytes = training_part_layers(training, part) * layer + (last ? loss : 0.0);
+        held += cells[i].kind == CELL_FORWARD ? bytes : 0.0;
         most = fmax(most, held);
-        held -= cells[i].kind == (splits ? CELL_WEIGHT : CELL_BACKWARD) ? layers : 0.0;
+        held -= cells[i].kind == (splits ? CELL_WEIGHT : CELL_BACKWARD) ? bytes : 0.0;
     }
     return most;
 }
@@ -164,9 +176,8 @@ struct training_memory training_stage_memory(const struct training *training, ui
     double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
     double optimizer =
         (of_layers * layer.states + of_others * other.states) / (sharded ? ranks : 1.0);
-    double activations = layers_in_flight(training, &pipeline, stage, cells) *
-                             training_layer_activation_bytes(training) +
-                         working_bytes(training, last);
+    double activations = bytes_in_flight(training, &pipeline, stage, cells) +
+                         working_bytes(training, last) - (last ? loss_bytes(training) : 0.0);
     if (stack->gradients_dropped && pipeline.micro_batches == 1) {
         /* Made as activations go: the larger of the two, told as activations and what is missing.
          */

@@ -70,6 +70,22 @@ static double beside_factor(const struct training *training, const struct collec
         .kernel;
 }
 
+/* Shares of a part's exchange that no pass hides: a piece, or what cannot be cut or is bound
+ * together: the embedding's one weight, whose gradient comes last, or FSDP's root. */
+static void set_edges(const struct training *training, uint32_t part, struct part_cost *cost)
+{
+    const struct training_software *stack = &training->replica.software->training;
+    double parameters = training_part_parameters(training, part);
+    double beside = parameters - training_part_layers(training, part) *
+                                     training_layer_parameters(&training->replica);
+    bool fsdp = training->sharding == SHARDING_FSDP;
+    double embedding = part == 0 ? training_embedding_parameters(&training->replica) : 0.0;
+    double root = fsdp && stack->root_group ? beside : 0.0;
+    double whole = !fsdp && stack->bucket_bytes > 0.0 ? embedding : 0.0;
+    cost->gather_edge = fmax(1.0 / cost->pieces, root / parameters);
+    cost->reduce_edge = fmax(1.0 / cost->pieces, fmax(root, whole) / parameters);
+}
+
 static void price_part(const struct training *training, const struct training_costs *costs,
                        uint32_t part, struct part_cost *cost)
 {
@@ -96,6 +112,7 @@ static void price_part(const struct training *training, const struct training_co
         .reduce_factor = beside_factor(training, &costs->reduce, seconds[TRAINING_BACKWARD]),
         .layers = layers > 0 ? layers : 1,
     };
+    set_edges(training, part, cost);
 }
 
 struct training_costs training_price(const struct training *training,

@@ -188,6 +188,26 @@ const struct field training_software_fields[] = {
      .fallback = "0",
      .doc = "Bytes read and written, a parameter, around the all-gather of a layer before each of "
             "its passes."},
+    {.key = "shard_copy_bytes",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_software, shard_copy_bytes_per_parameter),
+     .max = 64,
+     .fallback = "0",
+     .doc = "The same, a parameter of the rank's own share alone."},
+    {.key = "weight_cast_bytes",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_software, weight_cast_bytes_per_parameter),
+     .max = 64,
+     .fallback = "0",
+     .doc =
+         "Bytes read and written, a parameter, by each forward pass to cast weights, and by each "
+         "backward pass to cast their gradients (autocast)."},
+    {.key = "root_group",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, root_group),
+     .fallback = "false",
+     .doc = "Whether embedding, last norm and head are sharded as one (FSDP's root): gathered "
+            "before the first layer, reduced after the last."},
     {.key = "reduce_copy_bytes",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_software, reduce_copy_bytes_per_parameter),

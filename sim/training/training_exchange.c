@@ -117,10 +117,10 @@ static void gather(struct stage_player *stage, const struct part_cost *cost)
 {
     const struct collective_plan *plan = &stage->player->play->costs->gather;
     double pieces = all_pieces(stage->player, plan, cost->gather_seconds);
-    run_exchange(stage, plan, pieces / cost->pieces);
+    run_exchange(stage, plan, pieces * cost->gather_edge);
     stage->gathered_first++;
     signal_wake(&stage->signal, WAITS_FIRST);
-    run_exchange(stage, plan, pieces - pieces / cost->pieces);
+    run_exchange(stage, plan, pieces - pieces * cost->gather_edge);
     stage->gathered++;
     signal_wake(&stage->signal, WAITS_ALL);
 }
@@ -129,11 +129,11 @@ static void reduce(struct stage_player *stage, uint32_t cell, const struct part_
 {
     const struct collective_plan *plan = &stage->player->play->costs->reduce;
     double pieces = all_pieces(stage->player, plan, cost->reduce_seconds);
-    run_exchange(stage, plan, pieces - pieces / cost->pieces);
+    run_exchange(stage, plan, pieces - pieces * cost->reduce_edge);
     if (stage->ended <= cell) { /* the last piece is not made before the pass has ended */
         signal_wait(&stage->lane_signal, cell);
     }
-    run_exchange(stage, plan, pieces / cost->pieces);
+    run_exchange(stage, plan, pieces * cost->reduce_edge);
 }
 
 void stage_run_exchange(void *data)

@@ -30,6 +30,8 @@ static struct pipeline_play play_of(const struct pipeline_schedule *schedule, ui
             .gather_factor = 1.0,
             .reduce_factor = 1.0,
             .pieces = 1.0,
+            .gather_edge = 1.0,
+            .reduce_edge = 1.0,
             .layers = 1};
     }
     return (struct pipeline_play){
@@ -166,6 +168,7 @@ START_TEST(exchanges_hide_under_passes)
     struct pipeline_play play = play_of(&schedule_1f1b, 1, 1, 2, 4.0, 8.0, 0.0);
     parts[0].layers = 4;
     parts[0].pieces = 4.0;
+    parts[0].gather_edge = parts[0].reduce_edge = 0.25;
     parts[0].gather_seconds = 2.0;
     parts[0].reduce_seconds = 4.0;
     ck_assert_double_eq_tol(seconds_of(&play), 25.5, 1e-12);
