@@ -11,6 +11,9 @@
 /* A stage holds `chunks` parts of the model: pipeline_part(). */
 struct pipeline {
     uint32_t stages, chunks, micro_batches;
+    uint32_t lead; /* forward passes that an interleaved schedule runs ahead for every stage after
+                      this one; 0: two, as Megatron-LM and PyTorch, which hides what is sent. One
+                      holds fewer activations */
 };
 
 enum cell_kind {

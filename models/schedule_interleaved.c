@@ -7,8 +7,9 @@
 static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *cells)
 {
     uint32_t passes = pipeline->micro_batches * pipeline->chunks;
+    uint32_t lead = pipeline->lead > 0 ? pipeline->lead : 2;
     uint32_t ahead =
-        2 * (pipeline->stages - 1 - stage) + (pipeline->chunks - 1) * pipeline_round(pipeline);
+        lead * (pipeline->stages - 1 - stage) + (pipeline->chunks - 1) * pipeline_round(pipeline);
     ahead = ahead < passes ? ahead : passes;
     uint32_t count = 0;
     for (uint32_t forward = 0; forward < ahead; forward++) {

@@ -63,8 +63,11 @@ struct training_software {
     double sharded_layer_seconds; /* a layer's pass, parameters sharded (FSDP's hooks) */
     double tensor_kernel_seconds; /* a kernel, tensors split over ranks (DTensor's dispatch) */
     double split_layer_seconds;   /* a layer's backward pass in two (zero-bubble schedules) */
-    bool gradients_dropped;    /* none is kept from step to step: the first micro-batch's backward
-                                  pass makes them as activations go */
+    bool gradients_dropped; /* none is kept from step to step: the first micro-batch's backward
+                               pass makes them as activations go */
+    bool whole_gradients; /* in pipelines, sharded gradients add up whole until the last micro-batch
+                           */
+    bool gathered_inputs; /* products keep their gathered input, not the shard it came from */
     bool pipeline_outputs;     /* the last stage keeps every micro-batch's logits until the step's
                                   end, and joins them there (torch.distributed.pipelining) */
     double logit_bytes;        /* held, a logit, when the backward pass starts; 0: the logit and

@@ -9,6 +9,7 @@ struct pipeline training_pipeline(const struct training *training)
     return (struct pipeline){
         .stages = layout->pipeline,
         .chunks = training->virtual_stages,
+        .lead = training->stage_lead,
         .micro_batches = training->global_batch / (training->micro_batch * layout->data),
     };
 }

@@ -16,6 +16,7 @@ struct training {
     uint64_t sequence_tokens;
     const struct pipeline_schedule *schedule;
     uint32_t virtual_stages; /* parts of the model on each stage */
+    uint32_t stage_lead;     /* struct pipeline's lead; 0: the schedule's own */
     enum recompute recompute;
     enum sharding sharding;
     enum context_exchange context_exchange;

@@ -41,16 +41,20 @@ static double full_layer_bytes(const struct training *training)
     struct widths widths = token_widths(training);
     double element = format_bytes(precision->activations);
     double gates = training->replica.llm->gated_ffn ? 2.0 : 1.0;
-    double attention =
-        widths.hidden * (element + kept_bytes(training, precision->attention_weights)) +
-        (widths.query + 2.0 * widths.kv) * element +
-        widths.query * kept_bytes(training, precision->attention_weights) +
-        replica_query_heads(&training->replica) * fp32_bytes;
+    double input = training->replica.software->training.gathered_inputs
+                       ? training->replica.llm->hidden
+                       : widths.hidden;
+    double attention = widths.hidden * element +
+                       input * kept_bytes(training, precision->attention_weights) +
+                       (widths.query + 2.0 * widths.kv) * element +
+                       widths.query * kept_bytes(training, precision->attention_weights) +
+                       replica_query_heads(&training->replica) * fp32_bytes;
     double tensors = training->replica.software->training.product_tensors;
     double inner = tensors > 0.0 ? tensors * widths.ffn * element
                                  : gates * widths.ffn * element +
                                        widths.ffn * kept_bytes(training, precision->ffn_weights);
-    double ffn = widths.hidden * (element + kept_bytes(training, precision->ffn_weights)) + inner;
+    double ffn =
+        widths.hidden * element + input * kept_bytes(training, precision->ffn_weights) + inner;
     return (double)training_rank_tokens(training) * (attention + ffn);
 }
 
@@ -129,7 +133,8 @@ static double bytes_in_flight(const struct training *training, const struct pipe
 }
 
 /* Sharded, a rank keeps its share, unless that is the optimizer's master copy, and what is
- * gathered: all of it, or the layer at work and the one that travels. */
+ * gathered: all of it, or the layer at work, the one that travels (when most is held, at the loss,
+ * the head has been dropped again). */
 static double kept_parameter_bytes(const struct training *training, double of_layers,
                                    double of_others)
 {
@@ -171,8 +176,9 @@ struct training_memory training_stage_memory(const struct training *training, ui
     const struct training_software *stack = &training->replica.software->training;
     bool last = pipeline_part_stage(training->schedule, &pipeline,
                                     pipeline.stages * pipeline.chunks - 1) == stage;
-    double gradients =
-        (of_layers * layer.gradient + of_others * other.gradient) / (all_sharded ? ranks : 1.0);
+    bool shards_gradients = all_sharded && (pipeline.stages == 1 || !stack->whole_gradients);
+    double gradients = (of_layers * layer.gradient + of_others * other.gradient) /
+                       (shards_gradients ? ranks : 1.0);
     double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
     double optimizer =
         (of_layers * layer.states + of_others * other.states) / (sharded ? ranks : 1.0);

@@ -62,6 +62,7 @@ struct training_workload {
     uint64_t sequence_tokens;
     enum training_schedule schedule;
     uint32_t virtual_stages;
+    uint32_t stage_lead;
     enum recompute recompute;
     enum sharding sharding;
     enum context_exchange context_exchange;

@@ -88,6 +88,7 @@ struct training scenario_training(const struct scenario *scenario)
         .sequence_tokens = workload->sequence_tokens,
         .schedule = pipeline_schedules[workload->schedule],
         .virtual_stages = workload->virtual_stages,
+        .stage_lead = workload->stage_lead,
         .recompute = workload->recompute,
         .sharding = workload->sharding,
         .context_exchange = workload->context_exchange,

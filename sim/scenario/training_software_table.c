@@ -269,6 +269,18 @@ const struct field training_software_fields[] = {
      .fallback = "false",
      .doc = "Whether no gradient is kept from step to step (zero_grad(set_to_none=True)): with one "
             "micro-batch they are made as activations go."},
+    {.key = "whole_gradients",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, whole_gradients),
+     .fallback = "false",
+     .doc = "Whether, in a pipeline with fsdp, gradients add up whole until the last micro-batch "
+            "(one reduction a step) in place of being reduced as they are made."},
+    {.key = "gathered_inputs",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, gathered_inputs),
+     .fallback = "false",
+     .doc = "Whether products keep their gathered input for the backward pass, with sequence "
+            "parallelism, in place of the shard that it came from."},
     {.key = "pipeline_outputs",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(training_software, pipeline_outputs),

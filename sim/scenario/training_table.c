@@ -206,6 +206,15 @@ const struct field training_fields[] = {
      .fallback = "1",
      .doc = "Parts of the model on each stage; more than one needs `schedule: interleaved` or "
             "zero-bubble, and zbv needs two."},
+    {.key = "stage_lead",
+     .kind = FIELD_COUNT,
+     FIELD_AT(training_workload, stage_lead),
+     .min = 1,
+     .max = 2,
+     .fallback = "2",
+     .doc =
+         "Forward passes that `schedule: interleaved` runs ahead for every stage after its own: 2 "
+         "hides what is sent (Megatron-LM, PyTorch), 1 holds fewer activations."},
     {.key = "recompute",
      .kind = FIELD_CHOICE,
      FIELD_AT(training_workload, recompute),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Training steps of plain PyTorch on one and two H200, our own measurements
- * (silicon/h200x2_pytorch_training.csv): one GPU, DDP, FSDP2, tensor parallelism and pipelines,
+ * (training_pytorch.csv): one GPU, DDP, FSDP2, tensor parallelism and pipelines,
  * each row predicted from its shape and the files of platforms/ alone. Prints every row, time and
  * memory; the errors of each kind must stay within what docs/training.md says. */
 #include "models/training_memory.h"
@@ -123,7 +123,7 @@ enum { KINDS = sizeof bounds / sizeof *bounds };
 START_TEST(steps)
 {
     static struct errors errors[KINDS], all, memory;
-    struct csv *csv = csv_read("h200x2_pytorch_training");
+    struct csv *csv = csv_read("../training_pytorch");
     for (size_t row = 0; row < csv->row_count; row++) {
         double measured = 1e-3 * csv_number(csv, row, "step_ms");
         double held = 1e9 * csv_number(csv, row, "memory_gb");
