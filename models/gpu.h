@@ -37,10 +37,13 @@ struct gpu {
                                                 a tile's main loop */
     double matmul_seconds[SCALING_COUNT];    /* launch, pipeline fill and drain of one GEMM */
     double tile_seconds[SCALING_COUNT];      /* between two tiles on one SM, at boost clock */
-    double split_seconds;                    /* the extra kernel that adds up a split product */
-    double tile_bytes_per_clock;             /* L2 to one SM */
-    double sm_memory_bytes_per_second;       /* GPU memory to one SM: few tiles can't fill the
-                                                memory's rate */
+    double grouped_efficiency;   /* of the matrix units, inside a tile of a product of experts */
+    double grouped_seconds;      /* launch, descriptors, fill and drain of a product of experts */
+    double grouped_tile_seconds; /* between two of its tiles on one SM, at boost clock */
+    double split_seconds;        /* the extra kernel that adds up a split product */
+    double tile_bytes_per_clock; /* L2 to one SM */
+    double sm_memory_bytes_per_second; /* GPU memory to one SM: few tiles can't fill the
+                                          memory's rate */
 
     /* Attention. */
     double attention_efficiency;        /* of the bf16 peak at the same clock, a block's products */

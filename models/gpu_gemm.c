@@ -2,7 +2,7 @@
  * GEMM: the library picks a tile; tiles go round the SMs in waves; a product with few tiles is
  * split along k. Tile sizes are those seen in the names of cuBLAS 13's kernels on an H100
  * (nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA: one tile of 256 x 128). */
-#include "models/gpu_kernel.h"
+#include "models/gpu_gemm.h"
 
 #include <assert.h>
 #include <math.h>
@@ -66,22 +66,19 @@ static double ceil_div(double a, double b)
     return ceil(a / b);
 }
 
-/* Matrix-unit FLOPs of one SM in one clock: 4096 for bf16 on an H100. */
 /* The constants fitted on row scales stand for those of blocks too. */
 static enum scaling fitted_scaling(enum scaling scaling)
 {
     return scaling == SCALING_BLOCK ? SCALING_ROW : scaling;
 }
 
-static double weight_bytes(const struct gemm_shape *shape)
+double gemm_weight_bytes(const struct gemm_shape *shape)
 {
     return format_bytes(shape->weights == FORMAT_UNSET ? shape->format : shape->weights);
 }
 
-/* Clocks of an SM's lanes for one step along k: a tile's weights pass through registers on their
- * way to the matrix units, which wait meanwhile. */
-static double dequantise_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
-                                      double along_n)
+double gemm_dequantise_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
+                                    double along_n)
 {
     if (shape->weights == FORMAT_UNSET) {
         return 0.0;
@@ -89,9 +86,9 @@ static double dequantise_cycles_per_k(const struct gpu *gpu, const struct gemm_s
     return along_n * format_dequantise_instructions(shape->weights) / gpu->lanes;
 }
 
-/* Joules of a FLOP. Where the file has none: matrix units draw the same a clock in every format,
- * as the fitted values of bf16 and fp8 do within 1.2 %. */
-static double joules_per_flop(const struct gpu *gpu, enum format format)
+/* Where the file has none: matrix units draw the same a clock in every format, as the fitted values
+ * of bf16 and fp8 do within 1.2 %. */
+double gemm_joules_per_flop(const struct gpu *gpu, enum format format)
 {
     double joules = gpu->matmul_joules_per_flop[format];
     return joules > 0.0
@@ -100,7 +97,7 @@ static double joules_per_flop(const struct gpu *gpu, enum format format)
                      gpu->dense_flops_per_second[FORMAT_BF16] / gpu->dense_flops_per_second[format];
 }
 
-static double flops_per_clock(const struct gpu *gpu, enum format format)
+double gemm_flops_per_clock(const struct gpu *gpu, enum format format)
 {
     double peak = gpu->dense_flops_per_second[format];
     assert(peak > 0.0 && "the GPU has no matrix units for this format");
@@ -111,7 +108,7 @@ static double flops_per_clock(const struct gpu *gpu, enum format format)
 static double tile_bytes_per_k(const struct gemm_shape *shape, struct tile tile, double along_n)
 {
     double along_m = tile.rows + tile.columns - along_n;
-    return along_m * format_bytes(shape->format) + along_n * weight_bytes(shape);
+    return along_m * format_bytes(shape->format) + along_n * gemm_weight_bytes(shape);
 }
 
 /* Cycles of one SM for one step along k. The matrix unit reads a 64-row slab and all columns from
@@ -122,12 +119,12 @@ static double cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape
                            double along_n, double weight_columns)
 {
     double columns = fmax(tile.columns, 32.0 + 0.5 * tile.columns);
-    double multiply = 2.0 * tile.rows * columns / flops_per_clock(gpu, shape->format);
+    double multiply = 2.0 * tile.rows * columns / gemm_flops_per_clock(gpu, shape->format);
     double load = tile_bytes_per_k(shape, tile, along_n);
-    double first_load = weight_columns * weight_bytes(shape) * gpu->boost_clock_hertz;
+    double first_load = weight_columns * gemm_weight_bytes(shape) * gpu->boost_clock_hertz;
     return fmax(
         multiply / gpu->matmul_efficiency[fitted_scaling(shape->scaling)] +
-            dequantise_cycles_per_k(gpu, shape, along_n),
+            gemm_dequantise_cycles_per_k(gpu, shape, along_n),
         fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
 }
 
@@ -199,11 +196,14 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
 struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *shape)
 {
     assert(shape->m > 0 && shape->n > 0 && shape->k > 0 && "an empty product");
+    if (shape->experts.count > 0) {
+        return grouped_gemm_work(gpu, shape);
+    }
     double m = (double)shape->m;
     double n = (double)shape->n;
     double k = (double)shape->k;
     double read =
-        m * k * format_bytes(shape->format) + n * k * weight_bytes(shape) + shape->scale_bytes;
+        m * k * format_bytes(shape->format) + n * k * gemm_weight_bytes(shape) + shape->scale_bytes;
     double written = m * n * format_bytes(FORMAT_BF16);
     if (shape->accumulates) {
         written = m * n * 2.0 * format_bytes(FORMAT_FP32); /* read, added to and written */
@@ -217,7 +217,7 @@ struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *sha
         .memory_seconds = memory_seconds,
         .flops = 2.0 * m * n * k,
         .bytes = read + written,
-        .core_joules = plan.matmul_flops * joules_per_flop(gpu, shape->format) +
+        .core_joules = plan.matmul_flops * gemm_joules_per_flop(gpu, shape->format) +
                        plan.tile_bytes * gpu->tile_joules_per_byte,
         .memory_joules = (read + written) * gpu->memory_joules_per_byte,
     };

@@ -9,6 +9,7 @@
 #ifndef CPSIM_MODELS_GPU_KERNEL_H
 #define CPSIM_MODELS_GPU_KERNEL_H
 
+#include "models/experts.h"
 #include "models/format.h"
 #include "models/gpu.h"
 
@@ -16,15 +17,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* out[m][n] = a[m][k] x weight[k][n]; out is bf16. */
+/* out[m][n] = a[m][k] x weight[k][n]; out is bf16. With experts each row has the weights of one of
+ * them, sorted by expert, in one launch (a grouped product). */
 struct gemm_shape {
-    uint64_t m, n, k;
-    enum format format;   /* that the matrix units multiply: both operands, in memory too ... */
-    enum scaling scaling; /* SCALING_NONE for 16-bit formats */
-    enum format weights;  /* ... but for weights kept narrower, which the SMs turn into `format` on
-                             their way; FORMAT_UNSET: they are as computed */
-    double scale_bytes;   /* of such weights, read with them */
-    bool accumulates;     /* out is fp32 and added to what is there: gradients of weights */
+    uint64_t m, n, k;       /* with experts, m: tokens x experts of a token */
+    struct experts experts; /* count 0: none */
+    enum format format;     /* that the matrix units multiply: both operands, in memory too ... */
+    enum scaling scaling;   /* SCALING_NONE for 16-bit formats */
+    enum format weights; /* ... but for weights kept narrower, which the SMs turn into `format` on
+                            their way; FORMAT_UNSET: they are as computed */
+    double scale_bytes;  /* of such weights (of one expert), read with them */
+    bool accumulates;    /* out is fp32 and added to what is there: gradients of weights */
 };
 
 /* softmax(Q K^T) V for `sequences` sequences alike: `queries` x `query_heads` x `head_size` against

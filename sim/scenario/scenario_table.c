@@ -135,7 +135,7 @@ static const struct field trace_fields[] = {
     {.key = "file",
      .kind = FIELD_OUTPUT_FILE,
      FIELD_AT(trace_options, file),
-     .doc = "The HDF5 file to write; without it there is no trace."},
+     .doc = "The HDF5 file to write; without it, or with none, there is no trace."},
     {.key = "operators",
      .kind = FIELD_CHOICE,
      FIELD_AT(trace_options, operators),
@@ -184,7 +184,9 @@ const struct field scenario_fields[] = {
      .fields = llm_fields,
      .shorthand = "use",
      .folder = "models/llm",
-     .doc = "The language model."},
+     .doc =
+         "The language model: a name of cpsim models, a file like them, or the config.json that a "
+         "model is published with."},
     {.key = "cluster",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, cluster),

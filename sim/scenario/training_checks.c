@@ -75,6 +75,13 @@ static void check_stages(const struct checker *checker)
                        "%u layers, the embedding and the head",
                        stages, chunks, layers);
     }
+    if (checker->scenario->llm.experts.count > 0) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "model"),
+            "model: %s has %u experts a layer; training is of dense models, expected one "
+            "of them",
+            checker->scenario->llm.name, checker->scenario->llm.experts.count);
+    }
     if (checker->scenario->llm.ffn_hidden % checker->scenario->layout.tensor != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.tensor"),
                        "layout.tensor: %u does not divide the model's ffn_hidden, %u",

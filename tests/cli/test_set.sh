@@ -44,4 +44,11 @@ shown '^  power_limit: 600 W +# --set$' 'gpu.power_limit=600 W'
 shown '^  - from: 0 +# --set$' 'background=[{from: 0, to: 8, bytes: 1 GB}]'
 shown '^    to: 9 +# --set$' 'background=[{from: 0, to: 8, bytes: 1 GB}]' background.0.to=9
 shown '^  ring: pass-q +# --set$' attention=pass-q
+# No trace where the scenario asks for one; a file of that name takes quotes.
+"$cpsim" run "$source/scenarios/one-gpu.yaml" -q --set trace=none --set 'trace.operators=all'
+"$cpsim" run "$source/scenarios/one-gpu.yaml" -q --set trace=false
+if [ -e none ] || [ -e false ]; then
+    echo "trace=none wrote a file"
+    failures=$((failures + 1))
+fi
 finish
