@@ -20,6 +20,8 @@ struct training {
     enum recompute recompute;
     enum sharding sharding;
     enum context_exchange context_exchange;
+    uint32_t adapter_rank;  /* of LoRA adapters on attention's linear layers, all that is trained
+                               then  (arXiv 2106.09685); 0: everything is */
     bool pipeline_outside;  /* stages lie farther from each other than replicas, as Megatron-LM and
                                torchtitan place them; otherwise nearer, as struct layout says and
                                Llama 3 does */
@@ -47,10 +49,16 @@ double training_embedding_parameters(const struct replica *replica);
 /* Of part `part`, embedding and head included. */
 double training_part_parameters(const struct training *training, uint32_t part);
 
+/* Of a layer's adapters that one tensor rank holds; 0 without adapters. */
+double training_adapter_parameters(const struct training *training);
+/* Of part `part`, those that are trained. */
+double training_part_trained(const struct training *training, uint32_t part);
+
 /* Ranks that hold the same parameters: data x context. */
 struct group_shape training_data_group(const struct training *training);
 
-/* Useful FLOPs of a step: three times the forward pass, causal attention counted half, the head's
+/* Useful FLOPs of a step: three times the forward pass (twice with adapters: most weights have no
+ * gradient), causal attention counted half, the head's
  * product included, nothing that is computed again. */
 double training_step_flops(const struct training *training);
 double training_step_tokens(const struct training *training);

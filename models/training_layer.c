@@ -140,6 +140,30 @@ static void weight_casts(struct builder *builder)
     }
 }
 
+/* LoRA: two thin products and a sum beside a frozen linear layer; backward, their gradients. */
+static void adapter(struct builder *builder, const struct product *product, bool backward)
+{
+    uint64_t rank = builder->training->adapter_rank;
+    if (rank == 0) {
+        return;
+    }
+    struct number plain = {.format = builder->training->replica.precision->activations};
+    struct product down = {
+        .name = "adapter", .columns = rank, .depth = product->depth, .number = plain};
+    struct product up = {
+        .name = "adapter", .columns = product->columns, .depth = rank, .number = plain};
+    if (backward) {
+        product_row_backward(builder, "", &up, GRADIENTS_BOTH);
+        product_row_backward(builder, "", &down, GRADIENTS_BOTH);
+    } else {
+        product_forward(builder, &down);
+        product_forward(builder, &up);
+    }
+    builder_memory(builder, "adapter sum", MEMORY_COPY, builder->tokens,
+                   backward ? product->depth : product->columns,
+                   3.0 * builder_element_bytes(builder));
+}
+
 void layer_forward(struct builder *builder)
 {
     struct shapes shapes = layer_shapes(builder->training);
@@ -148,6 +172,8 @@ void layer_forward(struct builder *builder)
     builder_host(builder, "layer", builder_stack(builder)->layer_seconds);
     layer_until_down(builder, &shapes);
     product_and_sum(builder, "ffn sum", &shapes.down, product_forward);
+    adapter(builder, &shapes.qkv, false);
+    adapter(builder, &shapes.out, false);
 }
 
 /* What the backward pass needs and the forward pass has not kept. */
@@ -187,6 +213,9 @@ void layer_backward(struct builder *builder, enum gradients gradients)
 {
     struct shapes shapes = layer_shapes(builder->training);
     bool parallel = builder->training->replica.llm->parallel_blocks;
+    if (builder->training->adapter_rank > 0) {
+        gradients = GRADIENTS_INPUT;
+    }
     builder_host(builder, "layer", 2.0 * builder_stack(builder)->layer_seconds);
     if (!builder->training->keeps_gathered) {
         gather_copies(builder);
@@ -203,6 +232,8 @@ void layer_backward(struct builder *builder, enum gradients gradients)
     rope(builder, &shapes, true);
     product_column_backward(builder, "attention gradient sum", &shapes.qkv, gradients);
     builder_norm(builder, "attention norm", true);
+    adapter(builder, &shapes.out, true);
+    adapter(builder, &shapes.qkv, true);
     weight_casts(builder);
     exchange_copies(builder, "reduce copy",
                     builder_stack(builder)->reduce_copy_bytes_per_parameter);
@@ -210,6 +241,9 @@ void layer_backward(struct builder *builder, enum gradients gradients)
 
 void layer_weights(struct builder *builder)
 {
+    if (builder->training->adapter_rank > 0) {
+        return;
+    }
     struct shapes shapes = layer_shapes(builder->training);
     product_weight_gradient(builder, &shapes.down);
     product_weight_gradient(builder, &shapes.up);

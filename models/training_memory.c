@@ -53,6 +53,11 @@ static double full_layer_bytes(const struct training *training)
     double inner = tensors > 0.0 ? tensors * widths.ffn * element
                                  : gates * widths.ffn * element +
                                        widths.ffn * kept_bytes(training, precision->ffn_weights);
+    if (training->adapter_rank > 0) { /* frozen products need no input for a gradient of weights */
+        inner = gates * widths.ffn * element;
+        return (double)training_rank_tokens(training) *
+               (attention + widths.hidden * element + inner);
+    }
     double ffn =
         widths.hidden * element + input * kept_bytes(training, precision->ffn_weights) + inner;
     return (double)training_rank_tokens(training) * (attention + ffn);
@@ -171,17 +176,20 @@ struct training_memory training_stage_memory(const struct training *training, ui
     struct parameter_bytes other = training_other_bytes(training);
     double of_layers = layers * training_layer_parameters(&training->replica);
     double of_others = parameters - of_layers;
+    bool adapters = training->adapter_rank > 0;
+    double trained_layers = adapters ? layers * training_adapter_parameters(training) : of_layers;
+    double trained_others = adapters ? 0.0 : of_others;
     double kept = kept_parameter_bytes(training, of_layers, of_others);
     training->schedule->fill(&pipeline, stage, cells);
     const struct training_software *stack = &training->replica.software->training;
     bool last = pipeline_part_stage(training->schedule, &pipeline,
                                     pipeline.stages * pipeline.chunks - 1) == stage;
     bool shards_gradients = all_sharded && (pipeline.stages == 1 || !stack->whole_gradients);
-    double gradients = (of_layers * layer.gradient + of_others * other.gradient) /
+    double gradients = (trained_layers * layer.gradient + trained_others * other.gradient) /
                        (shards_gradients ? ranks : 1.0);
     double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
     double optimizer =
-        (of_layers * layer.states + of_others * other.states) / (sharded ? ranks : 1.0);
+        (trained_layers * layer.states + trained_others * other.states) / (sharded ? ranks : 1.0);
     double activations = bytes_in_flight(training, &pipeline, stage, cells) +
                          working_bytes(training, last) - (last ? loss_bytes(training) : 0.0);
     if (stack->gradients_dropped && pipeline.micro_batches == 1) {

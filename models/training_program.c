@@ -22,6 +22,9 @@ static void embedding(struct builder *builder)
 /* Rows are gathered by token and their gradients added in place. */
 static void embedding_backward(struct builder *builder)
 {
+    if (builder->training->adapter_rank > 0) {
+        return;
+    }
     builder_memory(builder, "embedding", MEMORY_EMBEDDING, builder->tokens,
                    builder->training->replica.llm->hidden, 2.0 * fp32_bytes);
 }
@@ -59,7 +62,8 @@ static void head_backward(struct builder *builder)
     struct product product = head_product(builder->training);
     builder_memory(builder, "loss gradient", MEMORY_COPY, builder->tokens, product.columns,
                    builder_stack(builder)->loss_backward_bytes_per_logit);
-    product_column_backward(builder, "head gradient sum", &product, GRADIENTS_BOTH);
+    product_column_backward(builder, "head gradient sum", &product,
+                            builder->training->adapter_rank > 0 ? GRADIENTS_INPUT : GRADIENTS_BOTH);
     builder_norm(builder, "final norm", true);
 }
 
@@ -86,7 +90,7 @@ static void optimizer(struct builder *builder)
     for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
         double parameters = 0.0;
         for (uint32_t chunk = 0; chunk < training->virtual_stages; chunk++) {
-            parameters += training_part_parameters(
+            parameters += training_part_trained(
                 training, pipeline_part(training->schedule, &pipeline, stage, chunk));
         }
         most = parameters > most ? parameters : most;

@@ -82,6 +82,9 @@ static void set_edges(const struct training *training, uint32_t part, struct par
     double embedding = part == 0 ? training_embedding_parameters(&training->replica) : 0.0;
     double root = fsdp && stack->root_group ? beside : 0.0;
     double whole = !fsdp && stack->bucket_bytes > 0.0 ? embedding : 0.0;
+    if (training->adapter_rank > 0) {
+        root = whole = 0.0; /* not trained */
+    }
     cost->gather_edge = fmax(1.0 / cost->pieces, root / parameters);
     cost->reduce_edge = fmax(1.0 / cost->pieces, fmax(root, whole) / parameters);
 }
@@ -96,7 +99,11 @@ static void price_part(const struct training *training, const struct training_co
     double host = training->replica.layout->pipeline > 1
                       ? training->replica.software->training.stage_pass_seconds
                       : 0.0;
-    double pieces = training_part_parameters(training, part) / training_bucket_parameters(training);
+    double bucket = training_bucket_parameters(training);
+    double pieces = training_part_trained(training, part) / bucket;
+    double gathered = training->sharding == SHARDING_FSDP
+                          ? training_part_parameters(training, part) / bucket
+                          : pieces;
     *cost = (struct part_cost){
         .seconds = {[CELL_FORWARD] = host + layers * seconds[TRAINING_FORWARD] +
                                      (part == 0 ? seconds[TRAINING_EMBEDDING] : 0.0) +
@@ -105,7 +112,7 @@ static void price_part(const struct training *training, const struct training_co
                                       (part == 0 ? seconds[TRAINING_EMBEDDING_BACKWARD] : 0.0) +
                                       (last ? seconds[TRAINING_HEAD_BACKWARD] : 0.0),
                     [CELL_WEIGHT] = layers * seconds[TRAINING_WEIGHT]},
-        .gather_seconds = pieces * collective_seconds(cluster, &costs->gather),
+        .gather_seconds = gathered * collective_seconds(cluster, &costs->gather),
         .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce),
         .pieces = fmax(pieces, 1.0),
         .gather_factor = beside_factor(training, &costs->gather, seconds[TRAINING_FORWARD]),

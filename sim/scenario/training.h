@@ -63,6 +63,7 @@ struct training_workload {
     enum training_schedule schedule;
     uint32_t virtual_stages;
     uint32_t stage_lead;
+    uint32_t adapter_rank;
     enum recompute recompute;
     enum sharding sharding;
     enum context_exchange context_exchange;

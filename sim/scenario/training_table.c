@@ -215,6 +215,14 @@ const struct field training_fields[] = {
      .doc =
          "Forward passes that `schedule: interleaved` runs ahead for every stage after its own: 2 "
          "hides what is sent (Megatron-LM, PyTorch), 1 holds fewer activations."},
+    {.key = "adapter_rank",
+     .kind = FIELD_COUNT,
+     FIELD_AT(training_workload, adapter_rank),
+     .max = 65536,
+     .fallback = "0",
+     .doc =
+         "Rank of LoRA adapters on attention's linear layers, which alone are trained then (arXiv "
+         "2106.09685). 0: everything is trained."},
     {.key = "recompute",
      .kind = FIELD_CHOICE,
      FIELD_AT(training_workload, recompute),
