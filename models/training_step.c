@@ -162,9 +162,9 @@ static void add_segment(const struct training_costs *costs, const struct trainin
     breakdown_add(classes, segment, scratch->step.spans, seconds, times);
 }
 
-static struct breakdown stage_classes(const struct training *training,
-                                      const struct training_costs *costs,
-                                      const struct training_scratch *scratch, uint32_t stage)
+struct breakdown training_stage_classes(const struct training *training,
+                                        const struct training_costs *costs,
+                                        const struct training_scratch *scratch, uint32_t stage)
 {
     struct breakdown classes = {0};
     uint32_t parts = parts_of(training);
@@ -205,7 +205,7 @@ struct training_result training_summarise(const struct training *training,
         }
     }
     const struct stage_times *slowest = &scratch->stages[result.slowest_stage];
-    result.classes = stage_classes(training, costs, scratch, result.slowest_stage);
+    result.classes = training_stage_classes(training, costs, scratch, result.slowest_stage);
     double passes = breakdown_total_seconds(&result.classes);
     double exposed = fmax(slowest->busy_seconds - passes, 0.0) +
                      fmax(slowest->exchange_seconds - slowest->end_seconds, 0.0);

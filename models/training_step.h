@@ -46,6 +46,11 @@ struct training_result {
     double joules;            /* of all GPUs */
 };
 
+/* Where the time of one stage's passes goes, over a step: exposed times. */
+struct breakdown training_stage_classes(const struct training *training,
+                                        const struct training_costs *costs,
+                                        const struct training_scratch *scratch, uint32_t stage);
+
 /* The result of a step whose schedule takes `pipeline_seconds` and whose stages ran so. */
 struct training_result training_summarise(const struct training *training,
                                           const struct training_costs *costs,

@@ -104,6 +104,16 @@ bool training_play(const struct training_play *play, const struct training_scrat
             close_stage(&pipelines[i][stage]);
         }
     }
+    for (uint32_t stage = 0; play->links != NULL && stage < stages; stage++) {
+        struct stage_links *links = &play->links[stage];
+        links->gpu = player_stage_gpu(play->training, stage, 0);
+        for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
+            uint32_t gpu = pipelines[0][stage].gpu;
+            links->bytes[kind] = engine_link_bytes(player.engine, (enum link_kind)kind, gpu);
+            links->busy_seconds[kind] =
+                engine_link_busy_seconds(player.engine, (enum link_kind)kind, gpu);
+        }
+    }
     *events = engine_event_count(player.engine);
     engine_close(player.engine);
     if (player.left > 0) {

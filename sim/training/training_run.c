@@ -144,11 +144,14 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct t
     run->critical_batch_tokens = scenario_critical_batch_tokens(scenario);
     struct training_result closed = training_step(&run->training, &run->scratch, &run->costs);
     run->closed_form_seconds = closed.seconds;
+    struct stage_links *links = ARENA_ARRAY(arena, struct stage_links, scenario->layout.pipeline);
     const struct training_play play = {.training = &run->training,
                                        .costs = &run->costs,
                                        .folded = scenario->detail == DETAIL_FOLDED,
                                        .degraded_link = scenario->training.degraded_link,
-                                       .platform_xml = scenario->platform_xml};
+                                       .platform_xml = scenario->platform_xml,
+                                       .links = links};
+    run->links = links;
     double seconds = 0.0;
     if (!training_play(&play, &run->scratch, arena, &seconds, &run->events, diagnostics)) {
         *wrong_input = scenario->platform_xml != NULL && run->events == 0;

@@ -11,6 +11,7 @@
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
 #include "sim/scenario/scenario.h"
+#include "sim/training/training_play.h"
 
 /* The whole run, when the scenario says how far it goes. */
 struct training_plan {
@@ -70,6 +71,7 @@ struct training_run {
     double closed_form_seconds;           /* of the step without contention */
     const struct training_memory *stages; /* [pipeline] */
     double critical_batch_tokens;
+    const struct stage_links *links; /* [pipeline] */
     struct training_plan plan;
     struct training_budget budget;
     struct training_widths widths;
