@@ -82,6 +82,36 @@ START_TEST(interleaving_divides_the_bubble)
 }
 END_TEST
 
+/* 4 stages, 2 chunks, 8 micro-batches: stage 0 runs 3 x 2 + 4 passes ahead, or 3 + 4; where sending
+ * is free both wait as long. */
+START_TEST(one_pass_of_lead_holds_fewer_activations)
+{
+    struct pipeline_play play = play_of(&schedule_interleaved, 4, 2, 8, 0.5, 1.0, 0.0);
+    schedule_interleaved.fill(&play.pipeline, 0, cells);
+    ck_assert_uint_eq(pipeline_in_flight(&schedule_interleaved, &play.pipeline, cells), 11);
+    play.pipeline.lead = 1;
+    schedule_interleaved.fill(&play.pipeline, 0, cells);
+    ck_assert_uint_eq(pipeline_in_flight(&schedule_interleaved, &play.pipeline, cells), 8);
+    ck_assert_double_eq_tol(seconds_of(&play), 28.5, 1e-12);
+}
+END_TEST
+
+/* One bucket of gradients for four layers: none leaves before the pass has ended, 8 + 8 s back
+ * after 2 x 4 s forward, then all 4 s of it. */
+START_TEST(one_bucket_waits_for_all_layers)
+{
+    struct pipeline_play play = play_of(&schedule_1f1b, 1, 1, 2, 4.0, 8.0, 0.0);
+    parts[0].layers = 4;
+    parts[0].reduce_seconds = 4.0;
+    ck_assert_double_eq_tol(pipeline_piece_seconds(&parts[0], 8.0), 8.0, 1e-12);
+    ck_assert_double_eq_tol(seconds_of(&play), 28.0, 1e-12);
+    parts[0].pieces = 8.0; /* half a layer: the first leaves after a layer, the last after all */
+    parts[0].reduce_edge = 0.125;
+    ck_assert_double_eq_tol(pipeline_piece_seconds(&parts[0], 8.0), 2.0, 1e-12);
+    ck_assert_double_eq_tol(seconds_of(&play), 24.5, 1e-12);
+}
+END_TEST
+
 /* Forward, input and weight gradients 1 s each: 24 s of work, (p - 1)(1 + 1 - 1) = 3 s of bubble;
  * 1F1B with the same work waits 9 s. About as many activations as 1F1B. */
 START_TEST(zero_bubble_fills_the_bubble)
@@ -179,5 +209,6 @@ END_TEST
 
 RUN_TESTS(pipeline, gpipe_and_1f1b_take_the_same_time,
           one_forward_one_backward_holds_fewer_activations, interleaving_divides_the_bubble,
+          one_pass_of_lead_holds_fewer_activations, one_bucket_waits_for_all_layers,
           zero_bubble_fills_the_bubble, v_shape_waits_for_nothing, sending_takes_time,
           every_pass_runs_once, exchanges_hide_under_passes)
