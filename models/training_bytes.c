@@ -66,10 +66,10 @@ double training_bucket_parameters(const struct training *training)
 {
     const struct training_software *stack = &training->replica.software->training;
     double ranks = training_data_group(training).ranks;
-    if (stack->bucket_bytes > 0.0) {
-        return stack->bucket_bytes / training_layer_bytes(training).reduce;
-    }
     double parameters = fmax(stack->bucket_parameters, stack->bucket_parameters_per_rank * ranks);
+    if (stack->bucket_bytes > 0.0) {
+        parameters = stack->bucket_bytes / training_layer_bytes(training).reduce;
+    }
     bool by_layer = parameters <= 0.0 || training->sharding == SHARDING_FSDP;
     return by_layer ? training_layer_parameters(&training->replica) : parameters;
 }

@@ -104,9 +104,8 @@ static void layer_until_down(struct builder *builder, const struct shapes *shape
     activation(builder, shapes, false);
 }
 
-/* What an exchange of parameters or gradients costs the GPU beside itself: pieces joined, cast,
- * divided. Gathers are those of every pass, reductions too or, with whole replicas, once a step. */
-static void exchange_copies(struct builder *builder, const char *name, double bytes_per_parameter)
+static void exchange_copies(struct builder *builder, const char *name, double parameters,
+                            double bytes_per_parameter)
 {
     const struct training *training = builder->training;
     struct pipeline pipeline = training_pipeline(training);
@@ -114,20 +113,27 @@ static void exchange_copies(struct builder *builder, const char *name, double by
     bool alone = training_data_group(training).ranks == 1;
     double times = every_pass ? 1.0 : 1.0 / pipeline.micro_batches;
     if (bytes_per_parameter > 0.0 && !alone) {
-        builder_memory(builder, name, MEMORY_COPY, 1,
-                       (uint64_t)training_layer_parameters(&training->replica),
+        builder_memory(builder, name, MEMORY_COPY, 1, (uint64_t)parameters,
                        times * bytes_per_parameter);
     }
 }
 
-static void gather_copies(struct builder *builder)
+void builder_gather_copies(struct builder *builder, double parameters)
 {
     const struct training_software *stack = builder_stack(builder);
     if (builder->training->sharding == SHARDING_FSDP) {
-        exchange_copies(builder, "gather copy",
+        exchange_copies(builder, "gather copy", parameters,
                         stack->gather_copy_bytes_per_parameter +
                             stack->shard_copy_bytes_per_parameter /
                                 training_data_group(builder->training).ranks);
+    }
+}
+
+void builder_reduce_copies(struct builder *builder, double parameters)
+{
+    if (builder->training->adapter_rank == 0) {
+        exchange_copies(builder, "reduce copy", parameters,
+                        builder_stack(builder)->reduce_copy_bytes_per_parameter);
     }
 }
 
@@ -167,7 +173,7 @@ static void adapter(struct builder *builder, const struct product *product, bool
 void layer_forward(struct builder *builder)
 {
     struct shapes shapes = layer_shapes(builder->training);
-    gather_copies(builder);
+    builder_gather_copies(builder, training_layer_parameters(&builder->training->replica));
     weight_casts(builder);
     builder_host(builder, "layer", builder_stack(builder)->layer_seconds);
     layer_until_down(builder, &shapes);
@@ -218,7 +224,7 @@ void layer_backward(struct builder *builder, enum gradients gradients)
     }
     builder_host(builder, "layer", 2.0 * builder_stack(builder)->layer_seconds);
     if (!builder->training->keeps_gathered) {
-        gather_copies(builder);
+        builder_gather_copies(builder, training_layer_parameters(&builder->training->replica));
     }
     layer_recompute(builder);
     product_row_backward(builder, "ffn gradient all-gather", &shapes.down, gradients);
@@ -235,8 +241,7 @@ void layer_backward(struct builder *builder, enum gradients gradients)
     adapter(builder, &shapes.out, true);
     adapter(builder, &shapes.qkv, true);
     weight_casts(builder);
-    exchange_copies(builder, "reduce copy",
-                    builder_stack(builder)->reduce_copy_bytes_per_parameter);
+    builder_reduce_copies(builder, training_layer_parameters(&builder->training->replica));
 }
 
 void layer_weights(struct builder *builder)

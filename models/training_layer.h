@@ -9,6 +9,12 @@
 /* A residual sum and its norm, or their gradients. */
 void builder_norm(struct builder *builder, const char *name, bool backward);
 
+/* What an exchange of so many parameters, or of their gradients, costs the GPU beside itself:
+ * pieces joined, cast, divided. Gathers are those of every pass, reductions too or, with whole
+ * replicas, once a step. */
+void builder_gather_copies(struct builder *builder, double parameters);
+void builder_reduce_copies(struct builder *builder, double parameters);
+
 void layer_forward(struct builder *builder);
 /* With what must be computed again first. */
 void layer_backward(struct builder *builder, enum gradients gradients);

@@ -9,6 +9,7 @@ static const double fp32_bytes = 4.0;
 
 static void embedding(struct builder *builder)
 {
+    builder_gather_copies(builder, training_embedding_parameters(&builder->training->replica));
     uint32_t hidden = builder->training->replica.llm->hidden;
     builder_memory(builder, "embedding", MEMORY_EMBEDDING, builder->tokens, hidden,
                    2.0 * builder_element_bytes(builder));
@@ -25,6 +26,7 @@ static void embedding_backward(struct builder *builder)
     if (builder->training->adapter_rank > 0) {
         return;
     }
+    builder_reduce_copies(builder, training_embedding_parameters(&builder->training->replica));
     builder_memory(builder, "embedding", MEMORY_EMBEDDING, builder->tokens,
                    builder->training->replica.llm->hidden, 2.0 * fp32_bytes);
 }
@@ -43,6 +45,7 @@ static struct product head_product(const struct training *training)
 
 static void head(struct builder *builder)
 {
+    builder_gather_copies(builder, training_embedding_parameters(&builder->training->replica));
     struct product product = head_product(builder->training);
     builder_norm(builder, "final norm", false);
     builder_gather_before(builder, "head all-gather");
@@ -59,6 +62,11 @@ static void head(struct builder *builder)
 
 static void head_backward(struct builder *builder)
 {
+    if (!builder->training->keeps_gathered) {
+        builder_gather_copies(builder,
+                              2.0 * training_embedding_parameters(&builder->training->replica));
+    }
+    builder_reduce_copies(builder, training_embedding_parameters(&builder->training->replica));
     struct product product = head_product(builder->training);
     builder_memory(builder, "loss gradient", MEMORY_COPY, builder->tokens, product.columns,
                    builder_stack(builder)->loss_backward_bytes_per_logit);

@@ -53,21 +53,25 @@ static void plan_exchanges(const struct training *training, struct training_cost
     }
 }
 
-/* A kernel of the layer's mean length beside an exchange with replicas. */
-static double beside_factor(const struct training *training, const struct collective_plan *plan,
-                            double seconds)
+/* A pass beside an exchange with replicas, over the pass alone, as long as the exchange would take
+ * alone: kernels of the segment's mean length are slowed, and so is the exchange, which slows them
+ * the longer. */
+static double beside_factor(const struct training *training, const struct training_costs *costs,
+                            const struct collective_plan *plan, enum training_segment kind)
 {
     const struct replica *replica = &training->replica;
     double exchange = collective_seconds(replica->cluster, plan);
-    if (exchange <= 0.0) {
+    uint32_t kernels = costs->program.segments[kind].count;
+    if (exchange <= 0.0 || kernels == 0) {
         return 1.0;
     }
-    struct overlap_kernel kernel = {.seconds = seconds};
+    struct overlap_kernel kernel = {.seconds = costs->segment_seconds[kind] / kernels};
     struct overlap_collective moved = {.fabric = plan->group.ranks > plan->group.ranks_per_node,
                                        .seconds = exchange};
-    return overlap_slowdown(&replica->software->library.overlap,
-                            replica->gpu->streaming_multiprocessors, &kernel, &moved)
-        .kernel;
+    struct overlap_factors factors =
+        overlap_slowdown(&replica->software->library.overlap,
+                         replica->gpu->streaming_multiprocessors, &kernel, &moved);
+    return 1.0 + (factors.kernel - 1.0) * factors.collective;
 }
 
 /* Shares of a part's exchange that no pass hides: a piece, or what cannot be cut or is bound
@@ -115,8 +119,8 @@ static void price_part(const struct training *training, const struct training_co
         .gather_seconds = gathered * collective_seconds(cluster, &costs->gather),
         .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce),
         .pieces = fmax(pieces, 1.0),
-        .gather_factor = beside_factor(training, &costs->gather, seconds[TRAINING_FORWARD]),
-        .reduce_factor = beside_factor(training, &costs->reduce, seconds[TRAINING_BACKWARD]),
+        .gather_factor = beside_factor(training, costs, &costs->gather, TRAINING_FORWARD),
+        .reduce_factor = beside_factor(training, costs, &costs->reduce, TRAINING_BACKWARD),
         .layers = layers > 0 ? layers : 1,
     };
     set_edges(training, part, cost);
@@ -183,6 +187,10 @@ struct breakdown training_stage_classes(const struct training *training,
             add_segment(costs, scratch, TRAINING_HEAD, passes, &classes);
             add_segment(costs, scratch, TRAINING_HEAD_BACKWARD, passes, &classes);
         }
+    }
+    if (costs->play.pipeline.stages > 1) { /* forward and backward, each part */
+        classes.seconds[TIME_HOST] += 2.0 * passes * costs->play.pipeline.chunks *
+                                      training->replica.software->training.stage_pass_seconds;
     }
     return classes;
 }

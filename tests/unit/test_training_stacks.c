@@ -83,6 +83,8 @@ START_TEST(buckets)
     training.sharding = SHARDING_NONE;
     software.training.bucket_bytes = 25.0 * 1048576.0;
     ck_assert_double_eq_tol(training_bucket_parameters(&training), 25.0 * 1048576.0 / 4.0, 0.5);
+    training.sharding = SHARDING_FSDP;
+    ck_assert_double_eq_tol(training_bucket_parameters(&training), layer_parameters, 0.5);
 }
 END_TEST
 
