@@ -38,7 +38,10 @@ struct training_software {
     double reduce_bytes_per_parameter;
     double loss_forward_bytes_per_logit; /* read and written by the loss and its gradient */
     double loss_backward_bytes_per_logit;
-    double optimizer_bytes_per_parameter; /* read and written in an update */
+    double loss_kept_bytes_per_logit;           /* at once, when most are */
+    double narrow_gradient_bytes_per_parameter; /* read and written to add what a product made to a
+                                                   gradient kept in 8 bits */
+    double optimizer_bytes_per_parameter;       /* read and written in an update */
     double reserved_bytes; /* of a GPU, beside tensors: contexts, buffers of the library, what the
                               allocator cannot use */
     double state_bytes_per_parameter;    /* kept: master copy and moments */
@@ -70,8 +73,6 @@ struct training_software {
     bool gathered_inputs; /* products keep their gathered input, not the shard it came from */
     bool pipeline_outputs;     /* the last stage keeps every micro-batch's logits until the step's
                                   end, and joins them there (torch.distributed.pipelining) */
-    double logit_bytes;        /* held, a logit, when the backward pass starts; 0: the logit and
-                                  its gradient in fp32 */
     double product_tensors;    /* of the feed-forward block's inner width, kept for its backward
                                   pass; 0: gate, up and their product */
     double bucket_copies;      /* of all gradients: buckets, where replicas reduce whole ones */

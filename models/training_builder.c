@@ -22,8 +22,8 @@ void builder_append(struct builder *builder, struct step_operator op)
     builder->beside = STEP_NO_OPERATOR;
 }
 
-void builder_memory(struct builder *builder, const char *name, enum memory_kernel kernel,
-                    uint64_t rows, uint64_t columns, double bytes_per_element)
+void builder_counted(struct builder *builder, const char *name, enum memory_kernel kernel,
+                     uint64_t rows, uint64_t columns, double bytes_per_element)
 {
     builder_append(builder,
                    (struct step_operator){
@@ -33,12 +33,16 @@ void builder_memory(struct builder *builder, const char *name, enum memory_kerne
                        .memory = {.kernel = kernel,
                                   .rows = rows,
                                   .columns = columns,
-                                  .bytes = (double)rows * (double)columns * bytes_per_element *
-                                           (kernel == MEMORY_OPTIMIZER
-                                                ? 1.0
-                                                : builder_stack(builder)->memory_passes),
+                                  .bytes = (double)rows * (double)columns * bytes_per_element,
                                   .fused = builder_stack(builder)->fused_kernels},
                    });
+}
+
+void builder_memory(struct builder *builder, const char *name, enum memory_kernel kernel,
+                    uint64_t rows, uint64_t columns, double bytes_per_element)
+{
+    builder_counted(builder, name, kernel, rows, columns,
+                    bytes_per_element * builder_stack(builder)->memory_passes);
 }
 
 void builder_host(struct builder *builder, const char *name, double seconds)

@@ -36,7 +36,10 @@ double builder_element_bytes(const struct builder *builder);
 const struct training_software *builder_stack(const struct builder *builder);
 
 void builder_append(struct builder *builder, struct step_operator op);
-/* Bytes count memory_passes times, but for the optimizer. */
+/* A kernel that moves so many bytes. */
+void builder_counted(struct builder *builder, const char *name, enum memory_kernel kernel,
+                     uint64_t rows, uint64_t columns, double bytes_per_element);
+/* One whose bytes the stack has a factor for, memory_passes. */
 void builder_memory(struct builder *builder, const char *name, enum memory_kernel kernel,
                     uint64_t rows, uint64_t columns, double bytes_per_element);
 /* Nothing when `seconds` is 0. */
@@ -54,9 +57,10 @@ double builder_residual_bytes(const struct builder *builder);
 void product_forward(struct builder *builder, const struct product *product);
 void product_weight_gradient(struct builder *builder, const struct product *product);
 
-/* The whole of a split tensor, before a product runs on it; product_after_gather() is that product.
- * Cut in pieces, each rank begins with its own while the others travel. */
-void builder_gather_before(struct builder *builder, const char *name);
+/* The whole of a split tensor, before a product with weights of `number` runs on it;
+ * product_after_gather() is that product. Cut in pieces, each rank begins with its own while the
+ * others travel. */
+void builder_gather_before(struct builder *builder, const char *name, struct number number);
 void product_after_gather(struct builder *builder, const struct product *product,
                           void (*run)(struct builder *, const struct product *));
 /* A product whose result is summed over the tensor ranks. */

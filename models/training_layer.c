@@ -83,7 +83,7 @@ static void activation(struct builder *builder, const struct shapes *shapes, boo
 static void attention_block(struct builder *builder, const struct shapes *shapes)
 {
     builder_norm(builder, "attention norm", false);
-    builder_gather_before(builder, "attention all-gather");
+    builder_gather_before(builder, "attention all-gather", shapes->qkv.number);
     product_after_gather(builder, &shapes->qkv, product_forward);
     rope(builder, shapes, false);
     builder_attend(builder, false);
@@ -98,7 +98,7 @@ static void layer_until_down(struct builder *builder, const struct shapes *shape
     } else {
         product_and_sum(builder, "attention sum", &shapes->out, product_forward);
         builder_norm(builder, "ffn norm", false);
-        builder_gather_before(builder, "ffn all-gather");
+        builder_gather_before(builder, "ffn all-gather", shapes->up.number);
     }
     product_after_gather(builder, &shapes->up, product_forward);
     activation(builder, shapes, false);
@@ -205,12 +205,12 @@ static void layer_recompute(struct builder *builder)
     key.parts[0] = up.parts[0] = 0;
     up.columns = shapes.ffn_columns;
     builder_norm(builder, "attention norm", false);
-    builder_gather_before(builder, "attention all-gather");
+    builder_gather_before(builder, "attention all-gather", shapes.qkv.number);
     product_after_gather(builder, &key, product_forward);
     rope(builder, &shapes, false);
     product_and_sum(builder, "attention sum", &shapes.out, product_forward);
     builder_norm(builder, "ffn norm", false);
-    builder_gather_before(builder, "ffn all-gather");
+    builder_gather_before(builder, "ffn all-gather", shapes.up.number);
     product_after_gather(builder, &up, product_forward);
     activation(builder, &shapes, false);
 }

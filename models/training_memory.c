@@ -35,6 +35,13 @@ static struct widths token_widths(const struct training *training)
     };
 }
 
+/* What is kept a second time for the product that takes a tensor in a narrower format. */
+static double copy_bytes(const struct training *training, struct number number)
+{
+    double kept = kept_bytes(training, number);
+    return kept < format_bytes(training->replica.precision->activations) ? kept : 0.0;
+}
+
 static double full_layer_bytes(const struct training *training)
 {
     const struct precision *precision = training->replica.precision;
@@ -44,11 +51,12 @@ static double full_layer_bytes(const struct training *training)
     double input = training->replica.software->training.gathered_inputs
                        ? training->replica.llm->hidden
                        : widths.hidden;
-    double attention = widths.hidden * element +
-                       input * kept_bytes(training, precision->attention_weights) +
-                       (widths.query + 2.0 * widths.kv) * element +
-                       widths.query * kept_bytes(training, precision->attention_weights) +
-                       replica_query_heads(&training->replica) * fp32_bytes;
+    double attention =
+        widths.hidden * element + input * kept_bytes(training, precision->attention_weights) +
+        (widths.query + 2.0 * widths.kv) * element +
+        /* Its result: attention's own gradient wants it as it was computed. */
+        widths.query * (element + copy_bytes(training, precision->attention_weights)) +
+        replica_query_heads(&training->replica) * fp32_bytes;
     double tensors = training->replica.software->training.product_tensors;
     double inner = tensors > 0.0 ? tensors * widths.ffn * element
                                  : gates * widths.ffn * element +
@@ -91,9 +99,8 @@ static double working_bytes(const struct training *training, bool last)
         bytes += full_layer_bytes(training);
     }
     double logits = tokens * replica->llm->vocabulary / replica->layout->tensor;
-    double held = replica->software->training.logit_bytes;
-    double of_logit = held > 0.0 ? held : element + fp32_bytes;
-    return fmax(bytes, last ? logits * of_logit : 0.0);
+    double kept = replica->software->training.loss_kept_bytes_per_logit;
+    return fmax(bytes, last ? logits * kept : 0.0);
 }
 
 /* What the last stage of a pipeline keeps of all micro-batches' logits; twice when they are joined.
@@ -108,14 +115,12 @@ static double output_bytes(const struct training *training)
                  : 0.0;
 }
 
-/* What the loss keeps for its gradient: log-softmax's result, where the stack's own is counted. */
+/* What the loss keeps for its gradient, of every micro-batch that waits for it: the softmax. */
 static double loss_bytes(const struct training *training)
 {
     const struct replica *replica = &training->replica;
-    return replica->software->training.logit_bytes > 0.0
-               ? fp32_bytes * (double)training_rank_tokens(training) * replica->llm->vocabulary /
-                     replica->layout->tensor
-               : 0.0;
+    return fp32_bytes * (double)training_rank_tokens(training) * replica->llm->vocabulary /
+           replica->layout->tensor;
 }
 
 /* Activations that a stage holds at most: its chunks differ in layers, and in how many of their

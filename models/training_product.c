@@ -34,6 +34,7 @@ static void gemm(struct builder *builder, const char *name, uint64_t m, uint64_t
                                                             .k = k,
                                                             .format = formats.compute,
                                                             .scaling = formats.scaling,
+                                                            .block = number.block,
                                                             .accumulates = accumulates}});
 }
 
@@ -73,15 +74,23 @@ static void input_gradient(struct builder *builder, const struct product *produc
     }
 }
 
+/* Gradients kept narrower than products write them are added up by kernels of their own: widened,
+ * added, and cast again to a scale that is looked for. */
 void product_weight_gradient(struct builder *builder, const struct product *product)
 {
+    const struct training_software *stack = builder_stack(builder);
+    enum format kept = builder->training->replica.precision->gradients;
+    bool narrow = kept != FORMAT_UNSET && format_bytes(kept) < builder_element_bytes(builder);
     for (uint32_t i = 0; i < part_count(product); i++) {
         gemm(builder, product->name, part_columns(product, i), product->depth, builder->tokens,
-             product->number, builder_stack(builder)->fp32_gradients);
+             product->number, stack->fp32_gradients && !narrow);
     }
     double passes = training_pipeline(builder->training).micro_batches;
-    double accumulate = builder_stack(builder)->accumulate_bytes_per_parameter;
-    if (accumulate > 0.0 && passes > 1.0) { /* all but the first */
+    double accumulate = stack->accumulate_bytes_per_parameter;
+    if (narrow) {
+        builder_counted(builder, "add gradients", MEMORY_QUANTISE, product->columns, product->depth,
+                        stack->narrow_gradient_bytes_per_parameter);
+    } else if (accumulate > 0.0 && passes > 1.0) { /* all but the first */
         builder_memory(builder, "accumulate", MEMORY_COPY, product->columns, product->depth,
                        accumulate * (passes - 1.0) / passes);
     }
@@ -118,15 +127,25 @@ static uint32_t start_exchange(struct builder *builder, const char *name, enum c
                        STEP_NO_OPERATOR);
 }
 
-/* The whole of a split tensor, before `product` runs on it. Cut in pieces, each rank begins with
- * its own while the others travel. */
-void builder_gather_before(struct builder *builder, const char *name)
+/* Of a split tensor that a product takes with one scale a tensor, the narrow copy travels: the
+ * scale is known beforehand (Transformer Engine gathers after its cast, as torchtitan's float8
+ * tensor parallelism and MS-AMP do; FP8-LM's Table 7 has a third less of activations to carry). A
+ * scale a row is looked for once the row is whole. */
+static double gathered_bytes(const struct builder *builder, struct number number)
+{
+    struct product_formats formats = formats_of(builder, number);
+    bool narrow = formats.quantises_inputs && formats.scaling == SCALING_TENSOR;
+    return builder_residual_bytes(builder) *
+           (narrow ? format_bytes(formats.compute) / builder_element_bytes(builder) : 1.0);
+}
+
+void builder_gather_before(struct builder *builder, const char *name, struct number number)
 {
     const struct training *training = builder->training;
     if (builder_tensor_ranks(builder) == 1 || !training->sequence_parallel) {
         return;
     }
-    double bytes = builder_residual_bytes(builder);
+    double bytes = gathered_bytes(builder, number);
     if (training->tensor_overlap) {
         builder->beside = STEP_NO_OPERATOR;
         uint32_t exchange = start_exchange(builder, name, COLLECTIVE_ALL_GATHER, bytes);
@@ -186,7 +205,7 @@ void product_row_backward(struct builder *builder, const char *name, const struc
                           enum gradients gradients)
 {
     if (gradients & GRADIENTS_INPUT) {
-        builder_gather_before(builder, name);
+        builder_gather_before(builder, name, product->number);
         uint32_t exchange = builder->beside;
         builder->beside = STEP_NO_OPERATOR;
         cast(builder, builder->tokens, product->columns, product->number);
@@ -213,7 +232,7 @@ void product_column_backward(struct builder *builder, const char *name,
         cast(builder, builder->tokens, product->columns, product->number);
         if (exchanges && builder->training->sequence_parallel) {
             gathered = start_exchange(builder, "input all-gather", COLLECTIVE_ALL_GATHER,
-                                      builder_residual_bytes(builder));
+                                      gathered_bytes(builder, product->number));
         }
         input_gradient(builder, product);
         if (exchanges) {

@@ -48,7 +48,7 @@ static void head(struct builder *builder)
     builder_gather_copies(builder, training_embedding_parameters(&builder->training->replica));
     struct product product = head_product(builder->training);
     builder_norm(builder, "final norm", false);
-    builder_gather_before(builder, "head all-gather");
+    builder_gather_before(builder, "head all-gather", product.number);
     product_after_gather(builder, &product, product_forward);
     builder_memory(builder, "loss", MEMORY_COPY, builder->tokens, product.columns,
                    builder_stack(builder)->loss_forward_bytes_per_logit);
@@ -106,8 +106,8 @@ static void optimizer(struct builder *builder)
     if (training->sharding != SHARDING_NONE) {
         most /= training_data_group(training).ranks;
     }
-    builder_memory(builder, "optimizer", MEMORY_OPTIMIZER, 1, (uint64_t)most,
-                   builder_stack(builder)->optimizer_bytes_per_parameter);
+    builder_counted(builder, "optimizer", MEMORY_OPTIMIZER, 1, (uint64_t)most,
+                    builder_stack(builder)->optimizer_bytes_per_parameter);
 }
 
 uint32_t training_max_operators(const struct training *training)
