@@ -12,6 +12,7 @@
 static const char *const phase_kinds[] = {
     [TRACE_PREFILL] = "prefill",
     [TRACE_DECODE] = "decode",
+    [TRACE_TRAINING_STEP] = "training_step",
     NULL,
 };
 static const char *const rings[] = {
@@ -64,7 +65,7 @@ static const struct trace_column phase_columns[] = {
     {.name = "name", .type = TRACE_STRING, AT(name), .units = "1",
      .long_name = "What a person calls the phase."},
     {.name = "kind", .type = TRACE_ENUM, AT(kind), .units = "1", .members = phase_kinds,
-     .long_name = "A prefill, or all the decode steps of one answer."},
+     .long_name = "A prefill, all the decode steps of one answer, or a training step."},
     {.name = "turn", .type = TRACE_U32, AT(turn), .units = "1",
      .long_name = "Turn of the conversation, from 1."},
     {.name = "new_tokens", .type = TRACE_U64, AT(new_tokens), .units = "1",
