@@ -22,7 +22,8 @@ struct bound_limits {
 /* A replica at its peak. */
 struct bound_replica {
     const struct llm *llm;
-    double weight_seconds;       /* to read what a forward pass reads of one GPU's weights */
+    double weight_seconds; /* to read what a forward pass of a token reads of one GPU's weights */
+    double batch_weight_seconds; /* the same of as many sequences as decode together at most */
     double kv_seconds_per_token; /* to read a cached token's share of one GPU */
     double flops_per_second;     /* of its GPUs */
     double kv_tokens;            /* that it has room for */
