@@ -128,6 +128,11 @@ if [ "$(grep -c ',good,' pools/plan.csv)" -lt 6 ] || ! grep -q 'disaggregated.*,
     failures=$((failures + 1))
 fi
 
+{ cat plan.yaml; echo 'budget: {gpus: 0, dolars_per_hour: 3}'; } >mistakes.yaml
+expect 2 '' "mistakes.yaml:12:16: error: budget.gpus: 0 is out of range, expected 1 to 1_000_000_000
+mistakes.yaml:12:19: error: unknown key 'dolars_per_hour' in budget (did you mean 'dollars_per_hour'?)
+2 errors" "$cpsim" plan mistakes.yaml -o none
+
 # Nothing will do: said so, exit 1, no winner.
 sed 's/tpot_p99: 30 ms/tpot_p99: 1 ms/' plan.yaml >hopeless.yaml
 expect 1 '/^no candidate carries the rate; add GPUs, allow more latency, or try fp8$/' '' \
