@@ -23,7 +23,7 @@ struct invocation {
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
     const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm;
-    bool json, quiet, markdown, platform_xml, retry_failed, submit, partial;
+    bool json, quiet, markdown, platform_xml, retry_failed, submit, partial, watch;
 };
 
 enum option_id {
@@ -46,6 +46,7 @@ enum option_id {
     OPTION_PARTIAL,
     OPTION_SLURM,
     OPTION_SUBMIT,
+    OPTION_WATCH,
     OPTION_COUNT
 };
 

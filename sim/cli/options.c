@@ -83,6 +83,9 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_SUBMIT] = {.name = "--submit",
                        .doc = "with --slurm: submit them",
                        .offset = offsetof(struct invocation, submit)},
+    [OPTION_WATCH] = {.name = "--watch",
+                      .doc = "let FILE.live beside the trace be read while the run goes on",
+                      .offset = offsetof(struct invocation, watch)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */

@@ -131,6 +131,14 @@ static const struct choice operator_choices[] = {
     {.name = "all", .value = OPERATORS_ALL, .doc = "Every operator that was played."},
     {0}};
 
+static const struct choice link_choices[] = {
+    {.name = "none", .value = LINKS_NONE, .doc = "No links."},
+    {.name = "total", .value = LINKS_TOTAL, .doc = "Each link's bytes and use over the run."},
+    {.name = "series",
+     .value = LINKS_SERIES,
+     .doc = "And its rate over time, in stretches of sample_interval; of a conversation."},
+    {0}};
+
 static const struct field trace_fields[] = {
     {.key = "file",
      .kind = FIELD_OUTPUT_FILE,
@@ -142,6 +150,12 @@ static const struct field trace_fields[] = {
      .fallback = "layer",
      .choices = operator_choices,
      .doc = "Which operators the trace keeps."},
+    {.key = "links",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(trace_options, links),
+     .fallback = "total",
+     .choices = link_choices,
+     .doc = "What the trace keeps of links."},
     {.key = "requests",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(trace_options, requests),
@@ -157,8 +171,8 @@ static const struct field trace_fields[] = {
      FIELD_AT(trace_options, sample_interval_seconds),
      .max = 1e9,
      .fallback = "0 s",
-     .doc = "Length of one stretch of time of a service's series; 0: short enough for 512 to 1,024 "
-            "of them."},
+     .doc = "Length of one stretch of time of a series, a service's or links'; 0: short enough for "
+            "512 to 1,024 of them."},
     {0}};
 
 const struct field scenario_fields[] = {

@@ -33,6 +33,7 @@ struct serving_trace *serving_trace_open(struct arena *arena, const struct scena
         .seed = scenario->seed,
         .simgrid_version = engine_version(),
         .scenario = scenario->resolved_yaml,
+        .watch = scenario->trace.watch,
     };
     struct trace *file = trace_open(path, &attributes, diagnostics);
     if (file == NULL) {

@@ -2,7 +2,6 @@
 #include "sim/trace/result_file_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,15 +32,10 @@ struct result_file *result_file_open(const char *path, struct diagnostics *diagn
         .path = arena_strdup(arena, path),
         .part_path = arena_printf(arena, "%s.part", path),
     };
-    int descriptor = open(file->part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        int reason = errno;
-        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}),
-                       "cannot write the results: %s; %s", strerror(reason), hdf5_advice(reason));
+    if (!hdf5_path_is_writable(path, file->part_path, "the results", diagnostics)) {
         arena_destroy(arena);
         return NULL;
     }
-    close(descriptor);
     file->file = hdf5_create_file(file->part_path);
     if (file->file < 0) {
         result_fail(file, "starting it", "");
@@ -65,15 +59,10 @@ void result_file_add_count(struct result_file *file, const char *name, uint64_t 
 
 hid_t result_group(struct result_file *file, hid_t parent, const char *name, const char *long_name)
 {
-    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
-    H5Pset_obj_track_times(creation, false);
-    H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    hid_t group = H5Gcreate2(parent, name, H5P_DEFAULT, creation, H5P_DEFAULT);
-    if (group < 0 || !hdf5_write_text(group, "long_name", long_name)) {
+    hid_t group = hdf5_create_group(parent, name, long_name);
+    if (group < 0) {
         result_fail(file, "making /", name);
-        return H5I_INVALID_HID;
     }
-    H5Pclose(creation);
     return group;
 }
 
@@ -83,12 +72,6 @@ hid_t result_creation(void)
     H5Pset_obj_track_times(creation, false);
     H5Pset_attr_creation_order(creation, H5P_CRT_ORDER_TRACKED);
     return creation;
-}
-
-bool result_describe(hid_t dataset, const struct trace_column *column)
-{
-    return hdf5_write_text(dataset, "units", column->units) &&
-           hdf5_write_text(dataset, "long_name", column->long_name);
 }
 
 void result_add_column(struct result_file *file, hid_t group, const struct result_column *column,
@@ -107,7 +90,7 @@ void result_add_column(struct result_file *file, hid_t group, const struct resul
     hid_t dataset =
         H5Dcreate2(group, column->column.name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     bool written =
-        dataset >= 0 && result_describe(dataset, &column->column) &&
+        dataset >= 0 && hdf5_describe(dataset, &column->column) &&
         (rows == 0 || H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, column->cells) >= 0);
     if (!written) {
         result_fail(file, "column ", column->column.name);

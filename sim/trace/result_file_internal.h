@@ -24,9 +24,6 @@ hid_t result_group(struct result_file *file, hid_t parent, const char *name, con
 /* How a dataset is made: by creation order, without times. The caller closes it. */
 hid_t result_creation(void);
 
-/* Its unit and its meaning. */
-bool result_describe(hid_t dataset, const struct trace_column *column);
-
 void result_add_column(struct result_file *file, hid_t group, const struct result_column *column,
                        hsize_t rows);
 

@@ -176,7 +176,7 @@ static void add_virtual_column(struct result_file *file, hid_t group, const char
     H5Sselect_all(space);
     hid_t dataset =
         H5Dcreate2(group, column->name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-    if (dataset < 0 || !result_describe(dataset, column)) {
+    if (dataset < 0 || !hdf5_describe(dataset, column)) {
         result_fail(file, "virtual column ", path);
         return;
     }
