@@ -106,6 +106,9 @@ expect 1 '/^ +4  too slow: reading the weights alone takes longer than the TPOT$
     "$cpsim" plan budget.yaml -o budget
 expect 1 '/^ +2  over the budget$/' '' "$cpsim" plan budget.yaml -o budget
 
+{ cat plan.yaml; echo 'budget: {dollars_per_hour: 10}'; } >dollars.yaml # 2.50 a GPU: not TP8
+expect 0 '/^ +2  over the budget$/' '' "$cpsim" plan dollars.yaml -o dollars
+
 # Context parallelism, pools of prefill and decode, and policies are axes like any other.
 cat >pools.yaml <<'YAML'
 schema: 1
