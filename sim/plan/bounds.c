@@ -39,9 +39,9 @@ struct bound_replica bound_replica_of(const struct scenario *scenario)
         .batch_weight_seconds =
             memory_step_weight_bytes(&replica,
                                      fmax(1.0, (double)service->max_sequences / layout->context)) /
-            bytes_per_second,
-        .kv_seconds_per_token =
-            memory_kv_bytes_per_token(&replica) / layout->context / bytes_per_second,
+            layout->pipeline / bytes_per_second,
+        .kv_seconds_per_token = memory_kv_bytes_per_token(&replica) / layout->context /
+                                layout->pipeline / bytes_per_second,
         .flops_per_second =
             fastest_flops(scenario) * layout->tensor * layout->context * layout->pipeline,
         .kv_tokens = (double)scenario_serving_kv_pages(scenario) * service->block_tokens,
