@@ -61,8 +61,8 @@ def subtitle(settings, trace):
         return value.get("title") or value.get("name") if isinstance(value, dict) else value
 
     parts = [name("model"), name("gpu"), name("cluster"), name("software")]
-    gpus = trace.get("gpus")
-    used = len(gpus) if gpus is not None and len(gpus) else serving.gpus(trace)
+    conversation = len(trace.get("phases", [])) > 0  # whose layout may have copies that its GPUs are not
+    used = len(trace["gpus"]) if conversation and len(trace.get("gpus", [])) else serving.gpus(trace)
     count = f"{used:,} GPU{'s' if used > 1 else ''}"
     return " · ".join(str(part) for part in [count, *parts] if part)
 
