@@ -240,7 +240,7 @@ def link_curves(links):
 def draw_links(trace, width=look.WIDE):
     """Every link a point, sorted by use: a flat line is balance, a knee a hot spot."""
     links = trace.get("links")
-    if links is None or links.empty:
+    if links is None or links.empty or not links["bytes"].any():
         return None
     figure, axes = look.figure(width, 2.6)
     for (name, own), shade, dashes, marker in zip(link_curves(links).items(), look.SHADES, look.DASHES, look.MARKERS):

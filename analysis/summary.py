@@ -47,7 +47,9 @@ def totals(trace):
 def fact_text(value, unit):
     if unit == "%":
         return f"{value:.1f} %"
-    return f"{value:,.0f}" if unit == "" else look.quantity(value, unit)
+    if unit == "":
+        return f"{value:,.0f}" if value == round(value) or value >= 100 else f"{value:.3g}"
+    return look.quantity(value, unit)
 
 
 def title(trace):
