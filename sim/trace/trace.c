@@ -432,11 +432,6 @@ uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample
     return add_row(trace, TRACE_SERIES, sample);
 }
 
-uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample)
-{
-    return add_row(trace, TRACE_LINK_SERIES, sample);
-}
-
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
 {
     return add_row(trace, TRACE_CELLS, cell);
@@ -445,6 +440,11 @@ uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
 uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage)
 {
     return add_row(trace, TRACE_STAGES, stage);
+}
+
+uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample)
+{
+    return add_row(trace, TRACE_LINK_SERIES, sample);
 }
 
 /* What is still in memory: the buffered rows, and the names that codes stand for. */
