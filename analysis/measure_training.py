@@ -4,6 +4,8 @@
 
     measure_training.py -o training.csv                    every kind that this machine has the GPUs for
     measure_training.py --kinds single,ddp -o training.csv
+    measure_training.py --rows mine.csv -o training.csv    steps of your own: kind, schedule, seq, micro_batch,
+                                                           micro_batches, and a model or its shape
     measure_training.py --smoke                            tiny shapes, to see that everything runs
 
 Llama-like models in plain PyTorch, random tokens, fused AdamW. A row is the median wall time of a step, with
@@ -330,6 +332,25 @@ def measure(row, make, seconds, several):
     }
 
 
+SHAPE = ("layers", "hidden", "ffn", "query_heads", "kv_heads", "head_size", "vocabulary")
+
+
+def rows_of_file(path, kind):
+    """The same of a table with the columns of the output; a model that is none of MODELS has its shape there."""
+    rows = []
+    with open(path, newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            if row["kind"] != kind:
+                continue
+            if row["model"] not in MODELS:
+                MODELS[row["model"]] = tuple(int(row[name]) for name in SHAPE)
+            counts = (int(row[name]) for name in ("seq", "micro_batch", "micro_batches"))
+            weights = row.get("weights") or ("fp32" if kind == "fsdp" else "bf16")
+            rest = (weights, row.get("recompute") or "none", row.get("compiled") or "no")
+            rows.append((row["schedule"], row["model"], *counts, *rest))
+    return rows
+
+
 def rows_of(kind, smoke):
     """(schedule, model, seq, micro_batch, micro_batches, weights, recompute, compiled) of a kind."""
     if smoke:
@@ -400,8 +421,7 @@ def rows_of(kind, smoke):
 def filled(kind, entry, gpus, gpu):
     schedule, model, seq, micro_batch, micro_batches, weights, recompute, compiled = entry
     row = dict.fromkeys(COLUMNS, "")
-    shape = ("layers", "hidden", "ffn", "query_heads", "kv_heads", "head_size", "vocabulary")
-    row.update(zip(shape, MODELS[model]))
+    row.update(zip(SHAPE, MODELS[model]))
     row.update(gpu=gpu, kind=kind, schedule=schedule, model=model, gpus=gpus, seq=seq, micro_batch=micro_batch)
     row.update(micro_batches=micro_batches, weights=weights, compute="bf16", recompute=recompute, compiled=compiled)
     row.update(states=weights, gradients=weights)
@@ -417,7 +437,7 @@ def work(rank, kind, gpus, options):
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29577")
         dist.init_process_group("nccl", rank=rank, world_size=gpus, device_id=torch.device("cuda", rank))
     gpu = torch.cuda.get_device_name()
-    for entry in rows_of(kind, options.smoke):
+    for entry in rows_of_file(options.rows, kind) if options.rows else rows_of(kind, options.smoke):
         row = filled(kind, entry, gpus, gpu)
         try:
             row.update(measure(row, MAKERS[kind], 0.1 if options.smoke else options.seconds, gpus > 1))
@@ -442,6 +462,7 @@ def main():
     parser.add_argument("--kinds", default=",".join(MAKERS), help="of " + ", ".join(MAKERS))
     parser.add_argument("--seconds", type=float, default=3.0, help="a row is measured so long, five steps at least")
     parser.add_argument("--gpus", type=int, default=2, help="of kinds that take several (default 2)")
+    parser.add_argument("--rows", help="a table of steps to measure in place of the script's own")
     parser.add_argument("--smoke", action="store_true", help="tiny shapes")
     parser.add_argument("-o", "--output", default="training.csv")
     options = parser.parse_args()

@@ -24,6 +24,7 @@ struct gemm_shape {
     struct experts experts; /* count 0: none */
     enum format format;     /* that the matrix units multiply: both operands, in memory too ... */
     enum scaling scaling;   /* SCALING_NONE for 16-bit formats */
+    uint32_t block;         /* elements along k that share a scale, with SCALING_BLOCK */
     enum format weights; /* ... but for weights kept narrower, which the SMs turn into `format` on
                             their way; FORMAT_UNSET: they are as computed */
     double scale_bytes;  /* of such weights (of one expert), read with them */
@@ -54,7 +55,8 @@ enum memory_kernel {
     MEMORY_SWIGLU,       /* reads 2 x columns, writes columns */
     MEMORY_ROPE,         /* reads and writes rows x columns (query and key heads) */
     MEMORY_QUANTISE_ROW, /* bf16 read, fp8 and a scale a row (or block) written */
-    MEMORY_QUANTISE,     /* bf16 read, fp8 written, scale known: a cast; and the way back */
+    MEMORY_QUANTISE,     /* bf16 read, fp8 written, scale known: a cast */
+    MEMORY_DEQUANTISE,   /* the way back */
     MEMORY_KV_APPEND,    /* reads rows x columns, writes them to the cache */
     MEMORY_MERGE,        /* merges two partial attention outputs by their log-sum-exp (Eq. 4 of
                             arXiv 2411.01783) */

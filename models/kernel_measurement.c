@@ -33,6 +33,7 @@ struct kernel_measurement kernel_of_memory(const struct memory_shape *shape)
         [MEMORY_ROPE] = KERNEL_ROPE,
         [MEMORY_QUANTISE_ROW] = KERNEL_QUANTISE,
         [MEMORY_QUANTISE] = KERNEL_CAST,
+        [MEMORY_DEQUANTISE] = KERNEL_CAST,
         [MEMORY_KV_APPEND] = KERNEL_OTHER_MEMORY,
         [MEMORY_MERGE] = KERNEL_OTHER_MEMORY,
         [MEMORY_EMBEDDING] = KERNEL_OTHER_MEMORY,

@@ -60,6 +60,16 @@ double memory_weight_bytes(const struct replica *replica)
            embedding;
 }
 
+double memory_step_weight_bytes(const struct replica *replica)
+{
+    const struct llm *llm = replica->llm;
+    double rows = (double)llm->vocabulary / replica->layout->tensor;
+    double embedding = llm->tied_embedding ? 0.0
+                                           : precision_matrix_bytes(replica->precision->embedding,
+                                                                    rows, llm->hidden);
+    return memory_weight_bytes(replica) - embedding;
+}
+
 double memory_kv_bytes_per_token(const struct replica *replica)
 {
     return 2.0 * replica->llm->layers * replica_kv_heads(replica) *
@@ -70,6 +80,13 @@ double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, 
 {
     return (double)sequences * (double)context_cached_tokens(tokens, replica->layout->context) *
            memory_kv_bytes_per_token(replica);
+}
+
+double memory_knee_sequences(const struct replica *replica, uint64_t context_tokens)
+{
+    return memory_step_weight_bytes(replica) /
+           (memory_kv_bytes_per_token(replica) *
+            (double)context_cached_tokens(context_tokens, replica->layout->context));
 }
 
 /* What ring attention holds beside a rank's own queries. */

@@ -96,6 +96,7 @@ static void gemm(struct builder *builder, const char *name, struct matrices matr
                                  .experts = matrices.experts,
                                  .format = product->compute,
                                  .scaling = product->scaling,
+                                 .block = number.block,
                                  .weights = product->weights,
                                  .scale_bytes = dequantises ? precision_scale_bytes(
                                                                   number, (double)matrices.columns,
@@ -169,7 +170,7 @@ static void tensor_all_reduce(struct builder *builder, const char *name)
         append(builder, collective(builder, name, GROUP_TENSOR, COLLECTIVE_ALL_REDUCE,
                                    (double)builder->tokens * (double)hidden * sent));
         if (narrower) {
-            memory_kernel(builder, "dequantise sum", MEMORY_QUANTISE, builder->tokens, hidden,
+            memory_kernel(builder, "dequantise sum", MEMORY_DEQUANTISE, builder->tokens, hidden,
                           activation_bytes(builder) + sent);
         }
     }
@@ -197,8 +198,11 @@ static void product(struct builder *builder, const char *name, struct matrices m
                       matrices.depth, format_bytes(number.format) + format_bytes(how.compute));
     }
     if (how.quantises_inputs && !fused) {
-        memory_kernel(builder, "quantise", quantise_kernel(how.scaling), matrices.rows,
-                      matrices.depth, activation_bytes(builder) + format_bytes(how.compute));
+        /* Elements that have one scale. */
+        uint64_t run = how.scaling == SCALING_BLOCK ? number.block : matrices.depth;
+        memory_kernel(builder, "quantise", quantise_kernel(how.scaling),
+                      matrices.rows * (matrices.depth / run), run,
+                      activation_bytes(builder) + format_bytes(how.compute));
     }
     gemm(builder, name, matrices, number, &how);
 }

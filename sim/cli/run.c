@@ -59,24 +59,12 @@ static int simulate_conversation(const struct invocation *invocation,
 static int simulate_serving(const struct invocation *invocation, const struct scenario *scenario,
                             struct arena *arena, struct diagnostics *diagnostics)
 {
-    const char *path = trace_path(invocation, scenario);
-    struct serving_trace *trace = NULL;
-    if (path != NULL) {
-        trace = serving_trace_open(arena, scenario, path, diagnostics);
-        if (trace == NULL) {
-            return EXIT_WRONG_INPUT;
-        }
-    }
     struct serving_run *run = ARENA_NEW(arena, struct serving_run);
+    const struct serving_options options = {.trace = NULL};
     bool wrong_input = false;
-    if (!serving_run(scenario, arena, trace, run, &wrong_input, diagnostics)) {
-        if (trace != NULL) {
-            serving_trace_abandon(trace);
-        }
+    if (!serving_run_traced(scenario, arena, trace_path(invocation, scenario), &options, run,
+                            &wrong_input, diagnostics)) {
         return wrong_input ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
-    }
-    if (trace != NULL && !serving_trace_close(trace, run)) {
-        return EXIT_RUN_FAILED;
     }
     struct serving_metrics metrics;
     serving_metrics(run, &metrics);

@@ -251,6 +251,12 @@ static bool close_phase(struct runner *runner, const struct batch *batch,
         (double)phase->sequences * scenario->layout.data *
         llm_forward_flops(&scenario->llm, (double)phase->new_tokens, (double)phase->cached_tokens);
     phase->mfu = phase->flops / (phase->seconds * gpus * peak);
+    if (phase->phase == PHASE_DECODE) {
+        phase->tokens_per_second_per_gpu =
+            (double)phase->sequences * scenario->layout.data / phase->latency_seconds / gpus;
+        phase->knee_sequences = memory_knee_sequences(
+            &runner->replica, phase->cached_tokens + (phase->new_tokens + 1) / 2);
+    }
     uint64_t context = phase->cached_tokens + phase->new_tokens;
     phase->memory = (struct memory_use){
         .weight_bytes = memory_weight_bytes(&runner->replica),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/replica.h"
 
+#include <math.h>
+
 struct replica scenario_replica(const struct scenario *scenario)
 {
     return (struct replica){
@@ -66,4 +68,12 @@ struct memory_use scenario_serving_memory(const struct scenario *scenario)
     double left = room - use.weight_bytes - use.activation_bytes;
     use.kv_cache_bytes = left > 0.0 ? left : 0.0;
     return use;
+}
+
+uint64_t scenario_serving_kv_pages(const struct scenario *scenario)
+{
+    struct replica replica = scenario_replica(scenario);
+    double bytes = scenario_serving_memory(scenario).kv_cache_bytes;
+    double tokens = floor(bytes / memory_kv_bytes_per_token(&replica)) * scenario->layout.context;
+    return (uint64_t)(tokens / scenario->serving.service.block_tokens);
 }

@@ -23,4 +23,7 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
  * software's buffers, and all the KV cache that fits besides (0 when nothing is left). */
 struct memory_use scenario_serving_memory(const struct scenario *scenario);
 
+/* Pages of the KV cache of a replica that serves. */
+uint64_t scenario_serving_kv_pages(const struct scenario *scenario);
+
 #endif

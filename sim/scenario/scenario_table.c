@@ -3,7 +3,7 @@
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/tables.h"
 
-static const struct choice schema_choices[] = {
+const struct choice schema_choices[] = {
     {.name = "1", .value = 1, .doc = "The form that this page describes."}, {0}};
 
 static const struct field layout_fields[] = {
@@ -176,15 +176,8 @@ static const struct field trace_fields[] = {
     {0}};
 
 const struct field scenario_fields[] = {
-    {.key = "schema",
-     .kind = FIELD_CHOICE,
-     .required = true,
-     .choices = schema_choices,
-     .doc = "The form of the file. Always first."},
-    {.key = "title",
-     .kind = FIELD_STRING,
-     FIELD_AT(scenario, title),
-     .doc = "One line on what the scenario asks. Default: the file's name."},
+    SCHEMA_FIELD,
+    TITLE_FIELD(scenario, title, "the scenario asks"),
     {.key = "seed",
      .kind = FIELD_COUNT,
      FIELD_AT(scenario, seed),
