@@ -135,23 +135,31 @@ def test_the_browser_sees_what_is_wrong(folder, tmp_path):
 SCENARIOS = sorted(path.name for path in (SOURCE_DIR / "scenarios").glob("*.yaml"))
 
 
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    if browser.CHROMIUM is None:
+        yield None
+    else:
+        with browser.Browser(tmp_path_factory.mktemp("profile")) as opened:
+            yield opened
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_page_of_every_scenario(tmp_path, name):
+def test_the_page_of_every_scenario(tmp_path, name, chromium):
     """Drawn, in a browser, at a desk and on a phone in the dark; with all that a trace can have."""
     path = simulate(tmp_path / "run.h5", name, "trace.links=series")
     done = analyse("report", path, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     page = path.with_suffix(".html")
     assert Page(page.read_text(encoding="utf-8")).faults == []
-    if browser.CHROMIUM is None:
+    if chromium is None:
         pytest.skip("no chromium here: the page was not tried in a browser")
-    with browser.Browser(tmp_path / "profile") as chromium:
-        for width, dark in ((1200, False), (390, True)):
-            seen = chromium.open(page, width, dark)
-            assert seen["complaints"] == [] and seen["asked"] == []
-            assert len(seen["pictures"]) == seen["figures"] >= 3
-            assert all(picture["drawn"] > 0.3 * picture["width"] * picture["height"] for picture in seen["pictures"])
-            assert all(picture["text"] >= 9 for picture in seen["pictures"])
-            assert (seen["twice"], seen["dangling"], seen["overflow"]) == (0, 0, 0)
-            if os.environ.get("CPSIM_SCREENSHOTS"):
-                chromium.screenshot(SOURCE_DIR / os.environ["CPSIM_SCREENSHOTS"] / f"{name}-{width}.png")
+    for width, dark in ((1200, False), (390, True)):
+        seen = chromium.open(page, width, dark)
+        assert seen["complaints"] == [] and seen["asked"] == []
+        assert len(seen["pictures"]) == seen["figures"] >= 3
+        assert all(picture["drawn"] > 0.3 * picture["width"] * picture["height"] for picture in seen["pictures"])
+        assert all(picture["text"] >= 9 for picture in seen["pictures"])
+        assert (seen["twice"], seen["dangling"], seen["overflow"]) == (0, 0, 0)
+        if os.environ.get("CPSIM_SCREENSHOTS"):
+            chromium.screenshot(SOURCE_DIR / os.environ["CPSIM_SCREENSHOTS"] / f"{name}-{width}.png")

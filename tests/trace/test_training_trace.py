@@ -139,7 +139,7 @@ def test_words_and_pictures(run, tmp_path):
         assert re.search(f">{label}</text>", text) and ">backward</text>" in text or command == "memory"
     done = analyse("throughput", run[0], run[0], cwd=tmp_path)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "throughput.svg\n")
-    for command in ("batch", "latency", "phases"):
+    for command in ("batch", "latency", "load"):
         done = analyse(command, run[0], cwd=tmp_path)
         assert done.returncode == 2 and "nothing to draw" in done.stderr, command
 
