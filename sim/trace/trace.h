@@ -167,9 +167,9 @@ uint64_t trace_add_gpu(struct trace *trace, const struct trace_gpu *gpu);
 uint64_t trace_add_request(struct trace *trace, const struct trace_request *request);
 uint64_t trace_add_step(struct trace *trace, const struct trace_step *step);
 uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample);
-uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample);
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell);
 uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage);
+uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample);
 
 /* Writes what is left and renames `path`.part to `path`. false and a diagnostic when that, or
  * anything since trace_open(), failed (exit status 1); then neither file stays. */

@@ -99,7 +99,7 @@ static void print_checkpoint(const struct training_run *run, FILE *stream)
     fprintf(stream, "checkpoint      %s", quantity_bytes(checkpoint->bytes).text);
     fprintf(stream, ", %s a GPU", quantity_bytes(checkpoint->bytes_per_gpu).text);
     if (checkpoint->seconds > 0.0) {
-        fprintf(stream, "; written in %s", quantity_seconds(checkpoint->seconds).text);
+        fprintf(stream, "; %s at the storage's rate", quantity_seconds(checkpoint->seconds).text);
     }
     fputc('\n', stream);
 }

@@ -175,7 +175,8 @@ START_TEST(tables)
         errors_judge(&errors[i], &(struct error_bound){
                                      .name = benches[i].table, .median = 0.06, .worst = 0.20});
     }
-    errors_judge(&memory, &(struct error_bound){.name = "torchtitan, memory", .median = 0.10, .worst = 0.30});
+    errors_judge(&memory, &(struct error_bound){
+                              .name = "torchtitan, memory", .median = 0.10, .worst = 0.30});
     free(csv);
 }
 END_TEST
