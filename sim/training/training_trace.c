@@ -239,7 +239,9 @@ bool training_trace_write(const struct training_run *run, const char *path, bool
                                    .passes_in_flight = memory->passes_in_flight,
                                });
         add_gpu(run, trace, i);
-        add_links(run, trace, i);
+        if (run->scenario->trace.links != LINKS_NONE) {
+            add_links(run, trace, i);
+        }
         add_cells(run, trace, phase, i);
     }
     return trace_close(trace);

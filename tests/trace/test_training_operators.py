@@ -64,3 +64,13 @@ def test_gpus_are_those_of_the_stages(step):
     np.testing.assert_allclose(gpus["memory_weights"], stages["parameters"] + stages["gradients"] + stages["optimizer"])
     busy = gpus["busy_gemm"] + gpus["busy_attention"] + gpus["busy_memory_kernels"] + gpus["busy_communication"]
     assert (busy <= stages["busy"] * (1 + 1e-9)).all() and (busy > 0.5 * stages["busy"]).all()
+
+
+def test_links_may_be_left_out(tmp_path):
+    path = tmp_path / "none.h5"
+    words = ["--set", "trace.links=none", *(word for setting in SETTINGS for word in ("--set", setting))]
+    scenario = str(SOURCE_DIR / "scenarios" / "train-batch-size.yaml")
+    subprocess.run([os.environ["CPSIM"], scenario, "-q", "-o", str(path), *words], check=True, timeout=300)
+    assert check_trace(path) == (0, [])
+    with h5py.File(path) as file:
+        assert len(file["links/bytes"]) == 0 and len(file["gpus/gpu"]) == 4
