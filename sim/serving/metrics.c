@@ -223,7 +223,7 @@ static void judge_load(const struct serving_run *run, struct serving_metrics *me
     metrics->queue_late_seconds = counts[3] > 0.0 ? sums[3] / counts[3] : 0.0;
     double service = metrics->latencies[LATENCY_E2E].mean - metrics->latencies[LATENCY_QUEUE].mean;
     bool open = !arrival_policies[run->serving->arrival]->follows;
-    metrics->sustained = !open || run->request_count < 8 ||
+    metrics->sustained = !open || metrics->completed == 0 || run->request_count < 8 ||
                          metrics->queue_late_seconds < 1.5 * metrics->queue_early_seconds ||
                          metrics->queue_late_seconds < service;
 }

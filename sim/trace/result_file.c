@@ -2,6 +2,7 @@
 #include "sim/trace/result_file.h"
 
 #include "sim/base/arena.h"
+#include "sim/base/file.h"
 #include "sim/trace/hdf5_file.h"
 
 #include <errno.h>
@@ -344,7 +345,8 @@ void result_file_add_traces(struct result_file *file, const char *const *paths,
     hid_t access = hdf5_access_list();
     for (size_t i = 0; i < count && !file->failed; i++) {
         const char *path = arena_printf(file->arena, "%.*s%s", folder, file->path, paths[i]);
-        sources.files[i] = H5Fopen(path, H5F_ACC_RDONLY, access);
+        sources.files[i] =
+            file_is_regular(path) ? H5Fopen(path, H5F_ACC_RDONLY, access) : H5I_INVALID_HID;
         if (sources.files[i] < 0) {
             fail(file, "reading ", paths[i]);
         }
