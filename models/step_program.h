@@ -60,6 +60,7 @@ struct step_segment {
     uint32_t repeat;
     uint32_t count, capacity;
     struct step_operator *operators; /* [capacity], the caller's */
+    double host_seconds;             /* to launch one repeat: it takes no less */
 };
 
 enum { STEP_MAX_SEGMENTS = 8 };

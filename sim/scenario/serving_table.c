@@ -293,10 +293,10 @@ static const struct field service_fields[] = {
      FIELD_AT(service, max_batched_tokens),
      .min = 1,
      .max = 1e8,
-     .fallback = "2048 tokens",
-     .doc =
-         "New tokens of one step at most, prompts and decode together. The default is vLLM's "
-         "(SchedulerConfig.DEFAULT_MAX_NUM_BATCHED_TOKENS); its server on an H100 may use 8192."},
+     .fallback = "8192 tokens",
+     .doc = "New tokens of one step at most, prompts and decode together. The default is that of "
+            "vLLM's server on GPUs of 70 GiB and more (vllm/engine/arg_utils.py); elsewhere it is "
+            "2048."},
     {.key = "max_sequences",
      .kind = FIELD_COUNT,
      FIELD_AT(service, max_sequences),

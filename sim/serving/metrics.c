@@ -66,10 +66,9 @@ static bool is_measured(const struct serving_run *run, const struct request *req
            request->arrival_seconds >= run->serving->warm_up_seconds;
 }
 
-static double ttft(const struct serving_run *run, const struct request *request)
+static double ttft(const struct request *request)
 {
-    return request->first_token_seconds - request->arrival_seconds +
-           run->scenario->software.request_seconds;
+    return request->first_token_seconds - request->arrival_seconds;
 }
 
 /* Negative: a single token has none. */
@@ -81,17 +80,15 @@ static double tpot(const struct request *request)
                      (request->output_tokens - 1);
 }
 
-static double latency_of(const struct serving_run *run, const struct request *request,
-                         enum latency latency)
+static double latency_of(const struct request *request, enum latency latency)
 {
     switch (latency) {
     case LATENCY_TTFT:
-        return ttft(run, request);
+        return ttft(request);
     case LATENCY_TPOT:
         return tpot(request);
     case LATENCY_E2E:
-        return request->last_token_seconds - request->arrival_seconds +
-               run->scenario->software.request_seconds;
+        return request->last_token_seconds - request->arrival_seconds;
     case LATENCY_QUEUE:
         return request->scheduled_seconds - request->queued_seconds;
     case LATENCY_ITL:
@@ -108,7 +105,7 @@ static void measure_latencies(const struct serving_run *run, double *column,
         size_t count = 0;
         for (uint32_t i = 0; i < run->request_count; i++) {
             const struct request *request = &run->requests[i];
-            double value = latency_of(run, request, (enum latency)latency);
+            double value = latency_of(request, (enum latency)latency);
             if (is_measured(run, request) && value >= 0.0) {
                 column[count++] = value;
             }
@@ -121,7 +118,7 @@ static void measure_latencies(const struct serving_run *run, double *column,
 static bool is_good(const struct serving_run *run, const struct request *request)
 {
     const struct serving *serving = run->serving;
-    bool soon = serving->slo_ttft_seconds <= 0.0 || ttft(run, request) <= serving->slo_ttft_seconds;
+    bool soon = serving->slo_ttft_seconds <= 0.0 || ttft(request) <= serving->slo_ttft_seconds;
     bool fast = serving->slo_tpot_seconds <= 0.0 || tpot(request) <= serving->slo_tpot_seconds;
     return soon && fast;
 }

@@ -28,7 +28,7 @@ static void pick_batch(struct server *server, struct pick *pick)
     uint64_t budget = service->max_batched_tokens;
     budget -= server->decode_count < budget ? server->decode_count : budget;
     continue_prompts(server, pick, &budget);
-    while (!preempted && budget > 0 && server->waiting.count > 0 &&
+    while (!preempted && budget > 0 && server_has_ready(server) &&
            server_running(server) < service->max_sequences) {
         uint32_t id = server->waiting.first;
         uint32_t tokens = server_admit(server, budget, false);

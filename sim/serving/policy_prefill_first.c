@@ -7,7 +7,7 @@ static void pick_batch(struct server *server, struct pick *pick)
 {
     const struct service *service = &server->run->serving->service;
     uint64_t budget = service->max_batched_tokens;
-    while (budget > 0 && server->waiting.count > 0 &&
+    while (budget > 0 && server_has_ready(server) &&
            server_running(server) < service->max_sequences) {
         uint32_t id = server->waiting.first;
         const struct request *request = &server->run->requests[id];

@@ -32,6 +32,7 @@ void server_create(struct server *server, struct serving_run *run, uint32_t inde
         .ends = ARENA_ARRAY(arena, double, SERVER_MAX_RUN),
         .slowness = 1.0,
         .nic_share = 1.0,
+        .closed_seconds = (double)INFINITY,
     };
     server->policy_state = arena_array(arena, 1, server->policy->state_size + 1);
     kv_cache_create(&server->kv, arena, run->kv_pages, service->block_tokens,
@@ -51,6 +52,19 @@ static double swap_seconds(const struct server *server, uint32_t tokens)
 void server_enqueue(struct server *server, uint32_t id)
 {
     queue_push(&server->waiting, server->run->requests, id);
+}
+
+bool server_has_ready(const struct server *server)
+{
+    return server->waiting.count > 0 &&
+           request_of(server, server->waiting.first)->queued_seconds <= server->closed_seconds;
+}
+
+/* A step that began at `start` has ended, and another may follow at once. */
+static void close_entry(struct server *server, double start)
+{
+    bool ahead = server->run->scenario->software.schedules_ahead;
+    server->closed_seconds = ahead ? start : (double)INFINITY;
 }
 
 void pick_add(struct pick *pick, uint32_t request, uint32_t tokens)
@@ -291,6 +305,7 @@ static void play_step(struct server *server, const struct pick *pick)
     }
     double now = engine_clock();
     server->updating = true;
+    close_entry(server, start);
     account(server, &cost, 1, now - start, decodes + pick->chunk_count);
     trace_step(server, &shape, start, now - start, &cost, 1);
     if (decodes > 0) {
@@ -357,7 +372,8 @@ static void reserve_run(struct server *server, uint32_t steps)
 /* Decode steps alike, until somebody ends or arrives. */
 static void play_run(struct server *server, const struct pick *pick)
 {
-    uint32_t steps = run_length(server, pick->decode_steps), epoch = server->epoch;
+    bool closed = server->waiting.count > 0 && !server_has_ready(server);
+    uint32_t steps = closed ? 1 : run_length(server, pick->decode_steps), epoch = server->epoch;
     double start = engine_clock();
     price_run(server, steps);
     /* Who waits already cannot be let in before somebody ends; newcomers wait behind. A cache on
@@ -381,6 +397,7 @@ static void play_run(struct server *server, const struct pick *pick)
                                    0.5 * (steps - 1)};
     struct step_cost cost = step_cost(server->run->costs, &shape);
     server->updating = true;
+    close_entry(server, steps > 1 ? start + server->ends[steps - 2] : start);
     reserve_run(server, steps);
     account(server, &cost, steps, now - start, shape.decodes);
     trace_step(server, &shape, start, now - start, &cost, steps);
@@ -398,6 +415,7 @@ static void play_run(struct server *server, const struct pick *pick)
 static void server_main(void *data)
 {
     struct server *server = data;
+    bool was_idle = false;
     for (;;) {
         struct pick pick = {.chunks = server->chunks};
         if (!server->down) {
@@ -411,9 +429,14 @@ static void server_main(void *data)
             source_wake(&server->run->source); /* others run meanwhile: look again */
             continue;
         } else {
-            signal_wait(&server->signal, SERVER_WAKE);
+            server->closed_seconds = (double)INFINITY; /* nothing is made up */
+            if (!server_has_ready(server) || was_idle) {
+                signal_wait(&server->signal, SERVER_WAKE);
+            }
+            was_idle = true;
             continue;
         }
+        was_idle = false;
         if (server->policy->on_step_end != NULL) {
             server->policy->on_step_end(server);
         }

@@ -49,6 +49,7 @@ struct server {
     struct kv_cache kv;
     struct chunk *chunks;      /* [max_sequences] */
     double *ends;              /* [SERVER_MAX_RUN] ends of the steps of a run */
+    double closed_seconds;     /* who came later is not in the next step: it is made up already */
     double decode_end_seconds; /* of the last step in which it decoded */
     double swap_seconds;       /* moving KV between GPU and host, before the next step */
     double slowness;           /* steps take so many times as long */
@@ -80,6 +81,10 @@ static inline uint32_t server_running(const struct server *server)
 }
 
 void server_enqueue(struct server *server, uint32_t request); /* the usual on_arrival */
+
+/* Whether somebody waits who may be let in now: an engine that schedules ahead made up the next
+ * step when the last one began. */
+bool server_has_ready(const struct server *server);
 
 /* Room for the next token of all that decode; who was admitted last gives way when there is none.
  * Returns whether anybody had to. */
