@@ -3,6 +3,7 @@
 #ifndef CPSIM_MODELS_MEMORY_H
 #define CPSIM_MODELS_MEMORY_H
 
+#include "models/model_stage.h"
 #include "models/transformer.h"
 
 struct memory_use {
@@ -14,9 +15,17 @@ struct memory_use {
  * Llama 3 405B, fp8 feed-forward, TP8: 60.3 GB. */
 double memory_weight_bytes(const struct replica *replica);
 
+/* The same of a rank of one stage of a pipeline. The output head reuses no embedding that lies on
+ * another stage. */
+double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage);
+
 /* KV cache of one token of one sequence over all layers, one rank's heads. Llama 3 405B, bf16, TP8:
  * 64,512 bytes. */
 double memory_kv_bytes_per_token(const struct replica *replica);
+
+/* The same over the layers of a stage. */
+double memory_stage_kv_bytes_per_token(const struct replica *replica,
+                                       const struct model_stage *stage);
 
 /* The KV cache of `sequences` of `tokens` each, on the fullest rank of the context group. */
 double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens);

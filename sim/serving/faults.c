@@ -18,7 +18,7 @@ struct fault_actor {
 static void fail(struct fault_actor *actor, double seconds)
 {
     struct server *server = actor->server;
-    while (server->updating) {
+    while (server->updating > 0) {
         actor_sleep(SETTLE_SECONDS);
     }
     double start = engine_clock();

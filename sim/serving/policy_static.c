@@ -11,7 +11,7 @@ static void pick_batch(struct server *server, struct pick *pick)
     }
     const struct service *service = &server->run->serving->service;
     while (server_has_ready(server) && server->prefill_count < service->max_sequences) {
-        uint32_t id = server->waiting.first;
+        uint32_t id = server->head->waiting.first;
         uint32_t tokens = server_admit(server, UINT32_MAX, true);
         if (tokens == 0) {
             break;

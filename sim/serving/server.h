@@ -2,7 +2,12 @@
  * A replica that serves: an actor on its first GPU that waits for work, lets its policy pick a
  * batch, sleeps for what the step costs and moves the requests on. Decode steps that are alike are
  * slept through together; an arrival ends such a run at the end of the step that is under way, so
- * nothing happens at another time than it would step by step. */
+ * nothing happens at another time than it would step by step.
+ *
+ * A replica of several pipeline stages has as many lanes as stages (vLLM's batch queue): each is an
+ * actor that picks a batch from the replica's one queue and cache, takes it through the stages,
+ * which serve lanes in the order in which they come, and sends the activations on as flows. The
+ * first lane is the replica's head; a replica without a pipeline is its own only lane. */
 #ifndef CPSIM_SIM_SERVING_SERVER_H
 #define CPSIM_SIM_SERVING_SERVER_H
 
@@ -33,6 +38,9 @@ struct server_totals {
 
 struct server {
     struct serving_run *run;
+    struct server *head;   /* the first lane: queue, cache and what routers ask are there */
+    struct server **lanes; /* [pipeline], of the head */
+    double *stage_ends;    /* [pipeline], of the head: when a stage is free */
     uint32_t index, first_gpu;
     enum server_role role;
     const struct batching_policy *policy;
@@ -55,13 +63,14 @@ struct server {
     double slowness;           /* steps take so many times as long */
     double nic_share;          /* of its network cards' rate that is left */
     bool down;
-    bool updating;  /* its requests are in between: no time to fail */
-    uint32_t epoch; /* failures so far */
+    uint32_t updating; /* of the head: its requests are in between: no time to fail */
+    uint32_t epoch;    /* failures so far */
     struct server_totals totals;
 };
 
 enum { SERVER_MAX_RUN = 1024, SERVER_WAKE = 1 };
 
+/* With all its lanes. */
 void server_create(struct server *server, struct serving_run *run, uint32_t index,
                    enum server_role role);
 void server_start(struct server *server);
@@ -73,12 +82,12 @@ void server_submit(struct server *server, uint32_t request);
 void server_fail(struct server *server);
 void server_repair(struct server *server);
 
+/* Wakes whoever of its lanes waits for work. */
+void server_wake(struct server *server);
+
 /* --- for policies --- */
 
-static inline uint32_t server_running(const struct server *server)
-{
-    return server->decode_count + server->prefill_count + server->incoming;
-}
+uint32_t server_running(const struct server *server); /* requests of all its lanes */
 
 void server_enqueue(struct server *server, uint32_t request); /* the usual on_arrival */
 

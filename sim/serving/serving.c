@@ -74,8 +74,7 @@ void serving_hand_over(struct serving_run *run, struct server *from, uint32_t id
 static void size_caches(struct serving_run *run)
 {
     const struct scenario *scenario = run->scenario;
-    run->memory = scenario_serving_memory(scenario);
-    run->kv_bytes_per_token = memory_kv_bytes_per_token(&run->replica);
+    run->memory = scenario_serving_memory(scenario, &run->kv_bytes_per_token);
     double tokens =
         floor(run->memory.kv_cache_bytes / run->kv_bytes_per_token) * scenario->layout.context;
     run->kv_pages = (uint64_t)(tokens / scenario->serving.service.block_tokens);
@@ -112,7 +111,12 @@ static bool prepare(struct serving_run *run)
     run->request_capacity = (uint32_t)capacity;
     run->requests = ARENA_ARRAY(run->arena, struct request, capacity);
     run->inter_token = histogram_create(run->arena);
-    run->costs = step_costs_create(run->arena, run->scenario);
+    uint32_t stages = run->scenario->layout.pipeline;
+    run->stage_costs = ARENA_ARRAY(run->arena, struct step_costs *, stages);
+    for (uint32_t i = 0; i < stages; i++) {
+        run->stage_costs[i] = step_costs_create(run->arena, run->scenario, i);
+    }
+    run->costs = run->stage_costs[0];
     size_caches(run);
     create_servers(run);
     return true;
@@ -139,7 +143,9 @@ static bool play(struct serving_run *run)
     run->events = engine_event_count(run->engine) + run->source.orders;
     for (uint32_t i = 0; i < run->server_count; i++) {
         run->events += run->servers[i].totals.plays;
-        signal_destroy(&run->servers[i].signal);
+        for (uint32_t lane = 0; lane < scenario->layout.pipeline; lane++) {
+            signal_destroy(&run->servers[i].lanes[lane]->signal);
+        }
     }
     signal_destroy(&run->source.signal);
     engine_close(run->engine);

@@ -21,8 +21,9 @@ struct serving_run {
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct serving_trace *trace;
-    struct step_costs *costs;
-    struct request *requests; /* [request_count of request_capacity] */
+    struct step_costs *costs;        /* of a step; of the first stage of a pipeline */
+    struct step_costs **stage_costs; /* [pipeline] */
+    struct request *requests;        /* [request_count of request_capacity] */
     uint32_t request_count, request_capacity;
     uint32_t finished_count; /* done, rejected or lost */
     struct server *servers;  /* [server_count] */

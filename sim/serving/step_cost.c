@@ -2,6 +2,7 @@
 #include "sim/serving/step_cost.h"
 
 #include "models/breakdown.h"
+#include "models/model_stage.h"
 #include "models/random.h"
 #include "models/step_price.h"
 #include "sim/scenario/replica.h"
@@ -34,6 +35,7 @@ struct mixed_entry {
 struct step_costs {
     const struct scenario *scenario;
     struct replica replica;
+    struct model_stage stage;
     struct arena *arena;
     struct step_operator *operators;
     struct step_scratch scratch;
@@ -46,7 +48,8 @@ struct step_costs {
 
 /* --- pricing --- */
 
-struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario)
+struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario,
+                                     uint32_t stage)
 {
     struct step_costs *costs = ARENA_NEW(arena, struct step_costs);
     *costs = (struct step_costs){.scenario = scenario,
@@ -61,6 +64,7 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
         .works = ARENA_ARRAY(arena, struct kernel_work, all),
         .counts = ARENA_ARRAY(arena, double, all),
     };
+    costs->stage = model_stage(&scenario->llm, scenario->layout.pipeline, stage);
     costs->row_count = scenario->serving.service.max_sequences + 1;
     costs->rows = ARENA_ARRAY(arena, struct decode_row *, costs->row_count);
     costs->entries = ARENA_ARRAY(arena, struct mixed_entry, costs->entry_capacity);
@@ -72,6 +76,7 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
 {
     struct step_program program;
     transformer_build(&costs->replica, batch, variant, costs->operators, &program);
+    model_stage_cut(&costs->stage, &program);
     struct power_state power = step_price(&costs->replica, &program, &costs->scratch);
     struct step_cost cost = {
         .seconds = program_seconds(&program, costs->scratch.spans),

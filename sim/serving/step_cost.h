@@ -32,7 +32,9 @@ struct step_shape {
     double prompt_pairs;    /* of all prompts: new tokens x (cached + new / 2) */
 };
 
-struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario);
+/* Of the layers of one stage of the layout's pipeline; 0 and there is but one: of all. */
+struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario,
+                                     uint32_t stage);
 
 /* Both need at least one sequence. */
 struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape);
