@@ -3,6 +3,7 @@
 
 #include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
+#include "sim/scenario/fault_checks.h"
 #include "sim/scenario/precision_checks.h"
 #include "sim/scenario/replica.h"
 
@@ -104,7 +105,7 @@ static void check_workload(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
     uint32_t stages = scenario->layout.pipeline;
-    if (!is_known(checker, "workload") || stages == 1) {
+    if (!is_known(checker, "workload") || stages <= 1) {
         return;
     }
     if (scenario->workload == WORKLOAD_CONVERSATION) {
@@ -175,14 +176,7 @@ static void check_serving(const struct checker *checker)
                        "max_batched_tokens is only %llu",
                        (unsigned long long)serving->service.max_batched_tokens);
     }
-    for (size_t i = 0; i < serving->fault_count; i++) {
-        if (serving->faults[i].replica >= scenario->layout.data) {
-            const char *path = arena_printf(checker->arena, "workload.faults.%zu.replica", i);
-            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                           "%s: there is no replica %u; layout.data is %u", path,
-                           serving->faults[i].replica, scenario->layout.data);
-        }
-    }
+    check_faults(checker);
 }
 
 /* A page of the KV cache must be left when the weights and the largest step have their room. */

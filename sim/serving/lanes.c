@@ -40,8 +40,8 @@ void lane_pass(struct server *lane, const struct step_shape *shape, struct step_
     *cost = (struct step_cost){0};
     *busy_seconds = 0.0;
     for (uint32_t i = 0; i < stages && head->epoch == epoch; i++) {
-        struct step_cost part = step_cost(lane->run->stage_costs[i], shape);
-        double seconds = part.seconds * head->slowness + (i == 0 ? lane->swap_seconds : 0.0);
+        struct step_cost part = step_cost(head->stage_costs[i], shape);
+        double seconds = part.seconds * head->slowness[i] + (i == 0 ? lane->swap_seconds : 0.0);
         lane->swap_seconds = 0.0;
         head->stage_ends[i] = fmax(head->stage_ends[i], engine_clock()) + seconds;
         actor_sleep(head->stage_ends[i] - engine_clock());

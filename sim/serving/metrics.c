@@ -225,12 +225,22 @@ static void judge_load(const struct serving_run *run, struct serving_metrics *me
                          metrics->queue_late_seconds < service;
 }
 
+static uint64_t fault_count(const struct serving_run *run)
+{
+    uint64_t count = 0;
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        count += run->fault_counts[kind];
+    }
+    return count;
+}
+
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics)
 {
     *metrics = (struct serving_metrics){
         .requests = run->request_count,
         .lost = run->lost,
         .retries = run->retries,
+        .faults = fault_count(run),
         .dropped = run->request_trace.dropped,
         .moved_bytes = run->moved_bytes,
     };

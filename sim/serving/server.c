@@ -32,7 +32,6 @@ static void create_lane(struct server *server, struct server *head, struct servi
         .prefilling = ARENA_ARRAY(arena, uint32_t, service->max_sequences + 1),
         .chunks = ARENA_ARRAY(arena, struct chunk, service->max_sequences + 1),
         .ends = ARENA_ARRAY(arena, double, SERVER_MAX_RUN),
-        .slowness = 1.0,
         .nic_share = 1.0,
         .closed_seconds = (double)INFINITY,
     };
@@ -46,9 +45,13 @@ void server_create(struct server *server, struct serving_run *run, uint32_t inde
     uint32_t stages = run->scenario->layout.pipeline;
     create_lane(server, server, run, index, role);
     server->stage_ends = ARENA_ARRAY(run->arena, double, stages);
+    server->slowness = ARENA_ARRAY(run->arena, double, stages);
+    server->stage_costs = serving_costs(run, 1.0);
     server->lanes = ARENA_ARRAY(run->arena, struct server *, stages);
     server->lanes[0] = server;
+    server->slowness[0] = 1.0;
     for (uint32_t i = 1; i < stages; i++) {
+        server->slowness[i] = 1.0;
         server->lanes[i] = ARENA_NEW(run->arena, struct server);
         create_lane(server->lanes[i], server, run, index, role);
     }
@@ -345,8 +348,8 @@ static void play_step(struct server *server, const struct pick *pick)
     if (lane_count(server) > 1) {
         lane_pass(server, &shape, &cost, &busy);
     } else {
-        cost = step_cost(server->run->costs, &shape);
-        busy = cost.seconds * server->slowness + server->swap_seconds;
+        cost = step_cost(server->head->stage_costs[0], &shape);
+        busy = cost.seconds * server->head->slowness[0] + server->swap_seconds;
         server->swap_seconds = 0.0;
         actor_sleep(busy);
     }
@@ -388,8 +391,9 @@ static void price_run(struct server *server, uint32_t steps)
     double end = server->swap_seconds;
     server->swap_seconds = 0.0;
     for (uint32_t i = 0; i < steps; i++) {
-        end += server->head->slowness *
-               step_cost_decode_seconds(server->run->costs, server->decode_count, context + i);
+        end +=
+            server->head->slowness[0] * step_cost_decode_seconds(server->head->stage_costs[0],
+                                                                 server->decode_count, context + i);
         server->ends[i] = end;
     }
 }
@@ -447,7 +451,7 @@ static void play_run(struct server *server, const struct pick *pick)
                                .decode_context =
                                    (double)server->context_tokens / server->decode_count +
                                    0.5 * (steps - 1)};
-    struct step_cost cost = step_cost(server->run->costs, &shape);
+    struct step_cost cost = step_cost(server->head->stage_costs[0], &shape);
     server->head->updating++;
     close_entry(server, steps > 1 ? start + server->ends[steps - 2] : start);
     reserve_run(server, steps);

@@ -60,9 +60,11 @@ struct server {
     double closed_seconds;     /* who came later is not in the next step: it is made up already */
     double decode_end_seconds; /* of the last step in which it decoded */
     double swap_seconds;       /* moving KV between GPU and host, before the next step */
-    double slowness;           /* steps take so many times as long */
-    double nic_share;          /* of its network cards' rate that is left */
-    bool down;
+    double *slowness;          /* [pipeline], of the head: a stage takes so many times as long */
+    struct step_costs **stage_costs; /* [pipeline], of the head: of its layers and network */
+    double nic_share;                /* of its network cards' rate that is left */
+    uint32_t down;                   /* faults that keep it from working */
+    double down_since_seconds;
     uint32_t updating; /* of the head: its requests are in between: no time to fail */
     uint32_t epoch;    /* failures so far */
     struct server_totals totals;
@@ -80,7 +82,6 @@ void server_submit(struct server *server, uint32_t request);
 
 /* A machine that fails drops what it holds; its requests are handed to the run. */
 void server_fail(struct server *server);
-void server_repair(struct server *server);
 
 /* Wakes whoever of its lanes waits for work. */
 void server_wake(struct server *server);

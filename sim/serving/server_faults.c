@@ -37,7 +37,6 @@ static void drop_lane(struct server *lane)
 
 void server_fail(struct server *server)
 {
-    server->down = true;
     server->epoch++;
     server->pending_tokens = 0;
     for (uint32_t i = 0; i < server->run->scenario->layout.pipeline; i++) {
@@ -48,11 +47,5 @@ void server_fail(struct server *server)
     drop_queue(server, &server->landed);
     drop_queue(server, &server->waiting);
     kv_cache_clear(&server->kv);
-    server_wake(server);
-}
-
-void server_repair(struct server *server)
-{
-    server->down = false;
     server_wake(server);
 }

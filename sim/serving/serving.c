@@ -69,6 +69,25 @@ void serving_hand_over(struct serving_run *run, struct server *from, uint32_t id
     server_submit(&run->servers[request->replica], id);
 }
 
+struct step_costs **serving_costs(struct serving_run *run, double nic_share)
+{
+    for (struct network_costs *costs = run->costs; costs != NULL; costs = costs->next) {
+        if (costs->nic_share == nic_share) {
+            return costs->stages;
+        }
+    }
+    uint32_t stages = run->scenario->layout.pipeline;
+    struct network_costs *costs = ARENA_NEW(run->arena, struct network_costs);
+    *costs = (struct network_costs){.nic_share = nic_share,
+                                    .stages = ARENA_ARRAY(run->arena, struct step_costs *, stages),
+                                    .next = run->costs};
+    for (uint32_t i = 0; i < stages; i++) {
+        costs->stages[i] = step_costs_create(run->arena, run->scenario, i, nic_share);
+    }
+    run->costs = costs;
+    return costs->stages;
+}
+
 /* --- the run --- */
 
 static void size_caches(struct serving_run *run)
@@ -111,12 +130,6 @@ static bool prepare(struct serving_run *run)
     run->request_capacity = (uint32_t)capacity;
     run->requests = ARENA_ARRAY(run->arena, struct request, capacity);
     run->inter_token = histogram_create(run->arena);
-    uint32_t stages = run->scenario->layout.pipeline;
-    run->stage_costs = ARENA_ARRAY(run->arena, struct step_costs *, stages);
-    for (uint32_t i = 0; i < stages; i++) {
-        run->stage_costs[i] = step_costs_create(run->arena, run->scenario, i);
-    }
-    run->costs = run->stage_costs[0];
     size_caches(run);
     create_servers(run);
     return true;

@@ -6,10 +6,17 @@
 
 #include "models/memory.h"
 #include "sim/serving/arrivals.h"
+#include "sim/serving/faults.h"
 #include "sim/serving/histogram.h"
 #include "sim/serving/lengths.h"
 #include "sim/serving/server.h"
 #include "sim/serving/source.h"
+
+struct network_costs {
+    double nic_share;
+    struct step_costs **stages; /* [pipeline] */
+    struct network_costs *next;
+};
 
 struct serving_trace; /* sim/serving/serving_trace.h: rows of the trace; NULL: none */
 
@@ -21,9 +28,8 @@ struct serving_run {
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct serving_trace *trace;
-    struct step_costs *costs;        /* of a step; of the first stage of a pipeline */
-    struct step_costs **stage_costs; /* [pipeline] */
-    struct request *requests;        /* [request_count of request_capacity] */
+    struct network_costs *costs; /* of steps, by what is left of the network cards' rate */
+    struct request *requests;    /* [request_count of request_capacity] */
     uint32_t request_count, request_capacity;
     uint32_t finished_count; /* done, rejected or lost */
     struct server *servers;  /* [server_count] */
@@ -39,6 +45,8 @@ struct serving_run {
     double moved_bytes;           /* KV caches between replicas */
     uint64_t moves;
     uint64_t retries, lost;
+    struct struck_fault *first_fault, *last_fault;
+    uint64_t fault_counts[FAULT_KIND_COUNT];
     double end_seconds; /* of the last request */
     uint64_t events;    /* that SimGrid played */
 };
@@ -49,6 +57,9 @@ bool serving_run(const struct scenario *scenario, struct arena *arena, struct se
                  struct serving_run *run, bool *wrong_input, struct diagnostics *diagnostics);
 
 /* --- for servers and the source --- */
+
+/* Prices of steps [pipeline] when network cards carry a share of their rate. */
+struct step_costs **serving_costs(struct serving_run *run, double nic_share);
 
 /* Sends a request to a replica that can take it, or rejects it. */
 void serving_route(struct serving_run *run, uint32_t request);

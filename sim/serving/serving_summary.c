@@ -42,6 +42,19 @@ static void print_latencies(const struct serving_metrics *metrics, struct ink in
     fputc('\n', stream);
 }
 
+/* "faults          2 node, 1 gpu" */
+static void print_fault_kinds(const struct serving_run *run, FILE *stream)
+{
+    const char *before = "faults          ";
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        if (run->fault_counts[kind] > 0) {
+            fprintf(stream, "%s%" PRIu64 " %s", before, run->fault_counts[kind],
+                    fault_name((enum fault_kind)kind));
+            before = ", ";
+        }
+    }
+}
+
 static void print_requests(const struct serving_run *run, const struct serving_metrics *metrics,
                            FILE *stream)
 {
@@ -59,10 +72,10 @@ static void print_requests(const struct serving_run *run, const struct serving_m
                 metrics->dropped);
     }
     fputc('\n', stream);
-    if (metrics->retries + metrics->lost > 0 || metrics->down_seconds > 0.0) {
+    if (metrics->faults > 0) {
+        print_fault_kinds(run, stream);
         fprintf(stream,
-                "faults          %s of replicas down, %" PRIu64 " requests begun again, %" PRIu64
-                " lost\n",
+                "; %s of replicas down, %" PRIu64 " requests begun again, %" PRIu64 " lost\n",
                 quantity_seconds(metrics->down_seconds).text, metrics->retries, metrics->lost);
     }
 }

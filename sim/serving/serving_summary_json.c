@@ -23,6 +23,7 @@ static void write_counts(struct json *json, const struct serving_metrics *metric
     json_count(json, "rejected", metrics->rejected);
     json_count(json, "lost", metrics->lost);
     json_count(json, "retries", metrics->retries);
+    json_count(json, "faults", metrics->faults);
     json_count(json, "dropped", metrics->dropped);
     json_count(json, "input_tokens", metrics->input_tokens);
     json_count(json, "output_tokens", metrics->output_tokens);

@@ -220,12 +220,28 @@ static void write_requests(struct serving_trace *trace, const struct serving_run
     }
 }
 
+static void write_faults(struct serving_trace *trace, const struct serving_run *run)
+{
+    for (const struct struck_fault *fault = run->first_fault; fault != NULL; fault = fault->next) {
+        trace_add_fault(trace->trace, &(struct trace_fault){
+                                          .kind = fault_name(fault->fault.kind),
+                                          .target = fault_target(&fault->fault),
+                                          .start_seconds = fault->start_seconds,
+                                          .duration_seconds = fault->fault.duration_seconds,
+                                          .factor = fault->fault.factor,
+                                          .replicas = fault->replicas,
+                                          .requests = fault->requests,
+                                      });
+    }
+}
+
 bool serving_trace_close(struct serving_trace *trace, const struct serving_run *run)
 {
     if (trace->options.requests) {
         write_requests(trace, run);
     }
     write_series(trace, run);
+    write_faults(trace, run);
     return trace_close(trace->trace);
 }
 

@@ -35,6 +35,7 @@ struct mixed_entry {
 struct step_costs {
     const struct scenario *scenario;
     struct replica replica;
+    struct cluster cluster;
     struct model_stage stage;
     struct arena *arena;
     struct step_operator *operators;
@@ -49,7 +50,7 @@ struct step_costs {
 /* --- pricing --- */
 
 struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario,
-                                     uint32_t stage)
+                                     uint32_t stage, double nic_share)
 {
     struct step_costs *costs = ARENA_NEW(arena, struct step_costs);
     *costs = (struct step_costs){.scenario = scenario,
@@ -64,6 +65,11 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
         .works = ARENA_ARRAY(arena, struct kernel_work, all),
         .counts = ARENA_ARRAY(arena, double, all),
     };
+    costs->cluster = scenario->cluster;
+    costs->cluster.nic_bytes_per_second *= nic_share;
+    costs->cluster.connection_bytes_per_second =
+        fmin(costs->cluster.connection_bytes_per_second, costs->cluster.nic_bytes_per_second);
+    costs->replica.cluster = &costs->cluster;
     costs->stage = model_stage(&scenario->llm, scenario->layout.pipeline, stage);
     costs->row_count = scenario->serving.service.max_sequences + 1;
     costs->rows = ARENA_ARRAY(arena, struct decode_row *, costs->row_count);

@@ -32,9 +32,10 @@ struct step_shape {
     double prompt_pairs;    /* of all prompts: new tokens x (cached + new / 2) */
 };
 
-/* Of the layers of one stage of the layout's pipeline; 0 and there is but one: of all. */
+/* Of the layers of one stage of the layout's pipeline (0 and there is but one: of all), on network
+ * cards that carry `nic_share` of their rate. */
 struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario,
-                                     uint32_t stage);
+                                     uint32_t stage, double nic_share);
 
 /* Both need at least one sequence. */
 struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape);

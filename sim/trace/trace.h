@@ -118,6 +118,16 @@ struct trace_step {
     double watts;
 };
 
+/* Something that broke, or slowed down, while a service ran. */
+struct trace_fault {
+    const char *kind; /* "node": as the scenario has it */
+    uint32_t target;  /* the replica, node or GPU that the kind speaks of */
+    double start_seconds, duration_seconds;
+    double factor;
+    uint32_t replicas; /* that it hit */
+    uint64_t requests; /* that it threw out */
+};
+
 /* A pass of a micro-batch through a part of the model, in a training step. */
 enum trace_cell_kind { TRACE_CELL_FORWARD, TRACE_CELL_BACKWARD, TRACE_CELL_WEIGHT };
 struct trace_cell {
@@ -158,6 +168,7 @@ uint64_t trace_add_gpu(struct trace *trace, const struct trace_gpu *gpu);
 uint64_t trace_add_request(struct trace *trace, const struct trace_request *request);
 uint64_t trace_add_step(struct trace *trace, const struct trace_step *step);
 uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample);
+uint64_t trace_add_fault(struct trace *trace, const struct trace_fault *fault);
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell);
 uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage);
 

@@ -264,6 +264,25 @@ static const struct trace_column sample_columns[] = {
 };
 #undef AT
 
+#define AT(field) .offset = offsetof(struct trace_fault, field)
+static const struct trace_column fault_columns[] = {
+    {.name = "kind", .type = TRACE_NAME, AT(kind), .units = "1",
+     .long_name = "What happened: a kind of workload.faults."},
+    {.name = "target", .type = TRACE_U32, AT(target), .units = "1",
+     .long_name = "The replica, node or GPU that the kind speaks of, from 0."},
+    {.name = "start", .type = TRACE_F64, AT(start_seconds), .units = "s",
+     .long_name = "When it struck."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "How long it lasts, beyond the end of the run perhaps."},
+    {.name = "factor", .type = TRACE_F64, AT(factor), .units = "1",
+     .long_name = "How many times as long work takes, or the share of a rate that is left."},
+    {.name = "replicas", .type = TRACE_U32, AT(replicas), .units = "1",
+     .long_name = "Replicas that it hit."},
+    {.name = "requests", .type = TRACE_U64, AT(requests), .units = "1",
+     .long_name = "Requests that it threw out, to begin again or to be lost."},
+};
+#undef AT
+
 static const char *const cell_kinds[] = {
     [TRACE_CELL_FORWARD] = "forward",
     [TRACE_CELL_BACKWARD] = "backward",
@@ -373,6 +392,16 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
             .row_bytes = sizeof(struct trace_sample),
             .columns = sample_columns,
             .column_count = COUNT_OF(sample_columns),
+            .optional = true,
+        },
+    [TRACE_FAULTS] =
+        {
+            .name = "faults",
+            .long_name = "What broke while a service ran, one row a fault. Only in traces of "
+                         "services that had any.",
+            .row_bytes = sizeof(struct trace_fault),
+            .columns = fault_columns,
+            .column_count = COUNT_OF(fault_columns),
             .optional = true,
         },
     [TRACE_CELLS] =

@@ -19,6 +19,7 @@ enum trace_table {
     TRACE_REQUESTS,
     TRACE_STEPS,
     TRACE_SERIES,
+    TRACE_FAULTS,
     TRACE_CELLS,
     TRACE_STAGES,
     TRACE_TABLE_COUNT

@@ -95,7 +95,7 @@ expect 2 "" "/error: layout: leaves no room for a KV cache: a GPU needs /" \
     "$cpsim" check "$chat" --set layout.tensor=1
 expect 2 "" "/error: workload.arrivals.rate: '4' needs a unit; expected a number per second such as 4 .s$/" \
     "$cpsim" check "$chat" --set workload.arrivals.rate=4
-expect 2 "" "/error: workload.faults.0.replica: there is no replica 3; layout.data is 1$/" \
+expect 2 "" "/error: workload.faults.0.replica: there is no replica 3; there are 1$/" \
     "$cpsim" check "$chat" --set 'workload.faults=[{kind: replica, replica: 3, at: 1 s, duration: 1 s}]'
 
 # Too much is said to be too much; enough is not.
@@ -109,9 +109,9 @@ fi
 # Faults: begun again or lost, and counted; slower machines are slower.
 two=("$chat" --set layout.data=2 --set 'workload.arrivals.rate=10 /s' --set 'workload.warm_up=0 s')
 fails='workload.faults=[{kind: replica, replica: 0, at: 20 s, duration: 30 s}]'
-expect 0 "/^faults +30.0 s of replicas down, [1-9][0-9]* requests begun again, 0 lost$/" "" "$cpsim" "${two[@]}" --set "$fails"
+expect 0 "/^faults +1 replica; 30.0 s of replicas down, [1-9][0-9]* requests begun again, 0 lost$/" "" "$cpsim" "${two[@]}" --set "$fails"
 compare "all are answered" "/^requests +2000 came, 2000 completed$/" out
-expect 0 "/^faults +30.0 s of replicas down, 0 requests begun again, [1-9][0-9]* lost$/" "" \
+expect 0 "/^faults +1 replica; 30.0 s of replicas down, 0 requests begun again, [1-9][0-9]* lost$/" "" \
     "$cpsim" "${two[@]}" --set "$fails" --set workload.lost_requests=lose
 slow='workload.faults=[{kind: slow, replica: 0, at: 0 s, duration: 1000 s, factor: 2}]'
 "$cpsim" "${two[@]}" --json >sound.json

@@ -28,7 +28,7 @@ static struct stage_times stage_times(void)
     ck_assert_ptr_nonnull(scenario);
     struct stage_times times = {.request_seconds = scenario->software.request_seconds};
     for (uint32_t i = 0; i < STAGES; i++) {
-        struct step_costs *costs = step_costs_create(arena, scenario, i);
+        struct step_costs *costs = step_costs_create(arena, scenario, i, 1.0);
         const struct step_shape prompt = {
             .prompts = 1, .prompt_tokens = PROMPT, .prompt_pairs = 0.5 * PROMPT * PROMPT};
         times.prefill[i] = step_cost_exact(costs, &prompt).seconds;
