@@ -11,8 +11,9 @@ struct kv_move {
     uint32_t request, from_epoch, to_epoch;
     struct request left; /* what `from` still holds */
     uint32_t flows;      /* under way */
-    double bytes;        /* of one GPU */
-    double times;        /* GPUs that a flow stands for */
+    bool in_node;
+    double bytes; /* of one GPU */
+    double times; /* GPUs that a flow stands for */
 };
 
 struct kv_flow {
@@ -26,6 +27,8 @@ static void arrive(struct kv_move *move)
     struct server *from = move->from, *to = move->to;
     struct request *request = &run->requests[move->request];
     kv_cache_release(&from->kv, &move->left);
+    stage_flow_end(from->stages, move->in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT, move->bytes);
+    stage_flow_end(to->stages, move->in_node ? LINK_NVLINK_IN : LINK_NIC_IN, move->bytes);
     run->moved_bytes += move->bytes * run->gpus_per_replica;
     run->moves++;
     if (to->epoch != move->to_epoch || from->epoch != move->from_epoch) {
@@ -90,6 +93,10 @@ void kv_move_start(struct serving_run *run, struct server *from, struct server *
                  (double)context_cached_tokens(request->computed_tokens, scenario->layout.context)),
         .times = folded ? (double)gpus / per_card : 1.0,
     };
+    uint32_t per_node = scenario->cluster.gpus_per_node;
+    move->in_node = from->first_gpu / per_node == to->first_gpu / per_node;
+    stage_flow_begin(from->stages, move->in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT);
+    stage_flow_begin(to->stages, move->in_node ? LINK_NVLINK_IN : LINK_NIC_IN);
     for (uint32_t i = 0, flows = move->flows; i < flows; i++) {
         struct kv_flow *flow = ARENA_NEW(run->arena, struct kv_flow);
         *flow = (struct kv_flow){.move = move, .gpu = i};

@@ -28,7 +28,14 @@ static void send_activations(struct server *lane, const struct step_shape *shape
         limit = connection > 0.0 && connection < nic ? connection : nic;
         actor_sleep(cluster->fabric_latency_seconds);
     }
+    struct stage_totals *stages = lane->head->stages;
+    enum link_kind out = in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT;
+    enum link_kind in = in_node ? LINK_NVLINK_IN : LINK_NIC_IN;
+    stage_flow_begin(&stages[stage], out);
+    stage_flow_begin(&stages[stage + 1], in);
     actor_send(run->engine, from, to, ceil(per_card * bytes), limit, gpus / per_card);
+    stage_flow_end(&stages[stage], out, bytes);
+    stage_flow_end(&stages[stage + 1], in, bytes);
 }
 
 void lane_pass(struct server *lane, const struct step_shape *shape, struct step_cost *cost,
@@ -45,6 +52,7 @@ void lane_pass(struct server *lane, const struct step_shape *shape, struct step_
         lane->swap_seconds = 0.0;
         head->stage_ends[i] = fmax(head->stage_ends[i], engine_clock()) + seconds;
         actor_sleep(head->stage_ends[i] - engine_clock());
+        stage_totals_add(&head->stages[i], &part, 1.0, seconds);
         *busy_seconds += seconds / stages;
         joules += seconds * part.watts / stages;
         cost->variant = part.variant;

@@ -46,6 +46,7 @@ void server_create(struct server *server, struct serving_run *run, uint32_t inde
     create_lane(server, server, run, index, role);
     server->stage_ends = ARENA_ARRAY(run->arena, double, stages);
     server->slowness = ARENA_ARRAY(run->arena, double, stages);
+    server->stages = ARENA_ARRAY(run->arena, struct stage_totals, stages);
     server->stage_costs = serving_costs(run, 1.0);
     server->lanes = ARENA_ARRAY(run->arena, struct server *, stages);
     server->lanes[0] = server;
@@ -299,6 +300,9 @@ static void account(struct server *server, const struct step_cost *cost, uint32_
     totals->plays++;
     totals->steps += steps;
     totals->busy_seconds += seconds;
+    if (lane_count(server) == 1) {
+        stage_totals_add(&server->stages[0], cost, steps, seconds);
+    }
     totals->joules += seconds * cost->watts * server->run->gpus_per_replica;
     totals->bytes += steps * cost->bytes;
     totals->nvlink_bytes += steps * cost->nvlink_bytes;

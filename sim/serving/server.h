@@ -36,11 +36,33 @@ struct server_totals {
     double down_seconds;
 };
 
+/* One direction of a link of one GPU. */
+struct link_totals {
+    double bytes, busy_seconds;
+    uint32_t flows; /* under way, besides steps */
+    double since_seconds;
+};
+
+/* What each GPU of a pipeline stage has done so far. */
+struct stage_totals {
+    struct step_parts parts;            /* sums */
+    double busy_seconds, joules, bytes; /* of steps; idle power is not in it */
+    struct link_totals links[LINK_KIND_COUNT];
+};
+
+/* `steps` of a cost have taken `seconds` in all (more than the price when something is slow). */
+void stage_totals_add(struct stage_totals *stage, const struct step_cost *cost, double steps,
+                      double seconds);
+/* A flow of `bytes` for each GPU has begun, has ended. */
+void stage_flow_begin(struct stage_totals *stage, enum link_kind kind);
+void stage_flow_end(struct stage_totals *stage, enum link_kind kind, double bytes);
+
 struct server {
     struct serving_run *run;
-    struct server *head;   /* the first lane: queue, cache and what routers ask are there */
-    struct server **lanes; /* [pipeline], of the head */
-    double *stage_ends;    /* [pipeline], of the head: when a stage is free */
+    struct server *head;         /* the first lane: queue, cache and what routers ask are there */
+    struct server **lanes;       /* [pipeline], of the head */
+    double *stage_ends;          /* [pipeline], of the head: when a stage is free */
+    struct stage_totals *stages; /* [pipeline], of the head */
     uint32_t index, first_gpu;
     enum server_role role;
     const struct batching_policy *policy;

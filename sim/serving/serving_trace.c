@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/serving_trace.h"
 
+#include "sim/serving/machine_trace.h"
 #include "sim/trace/trace.h"
 
 #include <math.h>
@@ -242,6 +243,7 @@ bool serving_trace_close(struct serving_trace *trace, const struct serving_run *
     }
     write_series(trace, run);
     write_faults(trace, run);
+    machine_trace_write(trace->trace, run);
     return trace_close(trace->trace);
 }
 

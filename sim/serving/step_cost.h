@@ -15,13 +15,25 @@
 
 struct step_costs;
 
+/* Where a step's time goes, and its useful work; the rest of it is the host's. Of one GPU. */
+struct step_parts {
+    double gemm_seconds, attention_seconds, memory_kernel_seconds;
+    double communication_seconds;           /* that nothing hides */
+    double nvlink_seconds, network_seconds; /* in which collectives use them, hidden or not */
+    double flops;
+};
+
 struct step_cost {
     double seconds;
     double watts;                       /* of one GPU, average */
     double bytes;                       /* to and from one GPU's memory */
     double nvlink_bytes, network_bytes; /* sent by one GPU */
-    enum ring_variant variant;          /* of its prompts */
+    struct step_parts parts;
+    enum ring_variant variant; /* of its prompts */
 };
+
+/* Adds `times` of `parts`. */
+void step_parts_add(struct step_parts *sum, const struct step_parts *parts, double times);
 
 /* A batch: sequences that decode, and prompts, or parts of prompts, together. */
 struct step_shape {

@@ -91,7 +91,9 @@ struct trace_gpu {
     double gemm_seconds, attention_seconds, memory_kernel_seconds, communication_seconds;
     double weights_bytes, kv_cache_bytes, activations_bytes; /* at their largest */
     double capacity_bytes;
-    double joules; /* NAN: not modelled */
+    double joules;               /* NAN: not modelled */
+    double flops, traffic_bytes; /* useful work; to and from its memory */
+    double mfu, memory_utilisation;
 };
 
 enum trace_outcome { TRACE_DONE, TRACE_REJECTED, TRACE_LOST };

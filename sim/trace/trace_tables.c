@@ -185,6 +185,14 @@ static const struct trace_column gpu_columns[] = {
      .long_name = "Memory the GPU has."},
     {.name = "energy", .type = TRACE_F64, AT(joules), .units = "J", .may_be_missing = true,
      .long_name = "Energy over the run; NaN when it is not modelled."},
+    {.name = "flops", .type = TRACE_F64, AT(flops), .units = "FLOP",
+     .long_name = "Useful work; causal attention counts half the square."},
+    {.name = "traffic", .type = TRACE_F64, AT(traffic_bytes), .units = "B",
+     .long_name = "Bytes to and from its memory."},
+    {.name = "mfu", .type = TRACE_F64, AT(mfu), .units = "1",
+     .long_name = "FLOP utilisation: flops / (duration of the run x 16-bit peak, gpu.stated_rate)."},
+    {.name = "bandwidth_utilisation", .type = TRACE_F64, AT(memory_utilisation), .units = "1",
+     .long_name = "traffic / (duration of the run x gpu.memory_rate)."},
 };
 #undef AT
 #define AT(field) .offset = offsetof(struct trace_request, field)
