@@ -73,6 +73,8 @@ enum router_kind {
 
 enum preemption_kind { PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
 
+enum kv_transfer { TRANSFER_AFTER_PREFILL, TRANSFER_BY_LAYER };
+
 struct service {
     enum batching_kind policy;
     uint64_t max_batched_tokens; /* of a step */
@@ -80,7 +82,8 @@ struct service {
     uint32_t block_tokens;       /* of a page of the KV cache */
     bool prefix_cache;
     enum preemption_kind preemption;
-    double swap_bytes_per_second; /* between a GPU and its host */
+    double swap_bytes_per_second; /* between a GPU and its host; 0: as the cluster says */
+    enum kv_transfer kv_transfer; /* disaggregated */
     enum router_kind router;
     uint32_t prefill_replicas; /* disaggregated: so many of layout.data prefill */
 };

@@ -281,6 +281,16 @@ static const struct choice preemption_choices[] = {
      .doc = "Its KV cache goes to the host's memory and comes back."},
     {0}};
 
+static const struct choice transfer_choices[] = {
+    {.name = "after-prefill",
+     .value = TRANSFER_AFTER_PREFILL,
+     .doc = "When the whole prompt is computed."},
+    {.name = "by-layer",
+     .value = TRANSFER_BY_LAYER,
+     .doc = "A layer's as soon as it is computed, beside the next ones (Splitwise, Mooncake), when "
+            "the replica that decodes has room."},
+    {0}};
+
 static const struct field service_fields[] = {
     {.key = "policy",
      .kind = FIELD_CHOICE,
@@ -327,11 +337,16 @@ static const struct field service_fields[] = {
     {.key = "swap_rate",
      .kind = FIELD_BYTES_PER_SECOND,
      FIELD_AT(service, swap_bytes_per_second),
-     .min = 1e6,
      .max = 1e13,
-     .fallback = "50 GB/s",
-     .doc = "Between a GPU and its host, each way; PCIe 5.0 x16 carries 63 GB/s and copies from "
-            "pinned memory reach about 50."},
+     .fallback = "0 B/s",
+     .doc = "Between a GPU and its host, each way; 0: cluster.host_rate."},
+    {.key = "kv_transfer",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(service, kv_transfer),
+     .fallback = "after-prefill",
+     .choices = transfer_choices,
+     .doc = "With `disaggregated`: when KV caches move. The default is what vLLM's NIXL connector "
+            "does."},
     {.key = "router",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, router),

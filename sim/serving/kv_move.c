@@ -45,6 +45,21 @@ static void arrive(struct kv_move *move)
     signal_wake(&from->signal, SERVER_WAKE);
 }
 
+/* What is still to send when the prefill ends. A cache that moves layer by layer has been on its
+ * way since the first layer was done, at the rate that the links give a flow alone; the last
+ * layer's part goes now in any case. */
+static double left_bytes(const struct kv_move *move, bool in_node, double limit)
+{
+    const struct serving_run *run = move->run;
+    const struct cluster *cluster = &run->scenario->cluster;
+    double layers = run->replica.llm->layers, all_but_last = (layers - 1.0) / layers;
+    double per_card = (double)cluster->gpus_per_node / cluster->nics_per_node;
+    double rate = in_node ? cluster->node_bytes_per_second
+                          : fmin(limit, cluster->nic_bytes_per_second / per_card);
+    double seconds = (double)run->requests[move->request].streamed_seconds * all_but_last;
+    return ceil(move->bytes - fmin(move->bytes * all_but_last, rate * seconds));
+}
+
 static void flow_main(void *data)
 {
     const struct kv_flow *flow = data;
@@ -61,7 +76,7 @@ static void flow_main(void *data)
         limit = connection > 0.0 && connection < nic ? connection : nic;
         actor_sleep(cluster->fabric_latency_seconds);
     }
-    actor_send(run->engine, from, to, move->bytes, limit, move->times);
+    actor_send(run->engine, from, to, left_bytes(move, in_node, limit), limit, move->times);
     if (--move->flows == 0) {
         while (move->to->updating || move->from->updating) {
             actor_sleep(1e-9);

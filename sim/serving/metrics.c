@@ -173,6 +173,7 @@ static void measure_servers(const struct serving_run *run, double flops,
         pages += totals->page_seconds;
         bytes += totals->bytes;
         down += totals->down_seconds;
+        metrics->swapped_bytes += totals->swapped_bytes;
         metrics->joules += totals->joules;
         metrics->preemptions += totals->preemptions;
         metrics->steps += totals->steps;

@@ -48,6 +48,7 @@ struct serving_metrics {
     double watts_per_gpu;
     double dollars_per_million_tokens; /* of output; 0: no price */
     double moved_bytes;                /* KV caches between replicas */
+    double swapped_bytes;              /* KV caches to hosts and back */
     double down_seconds;               /* all replicas */
     bool sustained;                    /* false: the queue grew as long as requests came */
     double queue_early_seconds, queue_late_seconds; /* mean queueing of the 2nd and last quarter */

@@ -82,12 +82,17 @@ void server_wake(struct server *server)
     }
 }
 
-/* Seconds to move a request's KV cache between each GPU and its host. */
-static double swap_seconds(const struct server *server, uint32_t tokens)
+/* Seconds to move a request's KV cache between each GPU and its host: each has a link of its own,
+ * so nothing contends but what is swapped before the same step, which goes one after the other. */
+static double swap_seconds(struct server *server, uint32_t tokens)
 {
     const struct serving_run *run = server->run;
     double shard = (double)context_cached_tokens(tokens, run->scenario->layout.context);
-    return run->kv_bytes_per_token * shard / run->serving->service.swap_bytes_per_second;
+    double own = run->serving->service.swap_bytes_per_second;
+    double rate = own > 0.0 ? own : run->scenario->cluster.host_bytes_per_second;
+    server->head->totals.swapped_bytes +=
+        run->kv_bytes_per_token * (double)tokens * run->scenario->layout.tensor;
+    return run->kv_bytes_per_token * shard / rate;
 }
 
 /* --- what policies call --- */
@@ -365,6 +370,7 @@ static void play_step(struct server *server, const struct pick *pick)
     close_entry(server, start);
     account(server, &cost, 1, busy, decodes + pick->chunk_count);
     trace_step(server, &shape, start, now - start, busy, &cost, 1);
+    server->step_seconds = now - start;
     if (decodes > 0) {
         server->head->totals.decode_steps += pick->chunk_count == 0;
         server->head->totals.decode_tokens += decodes;

@@ -34,6 +34,7 @@ struct server_totals {
     uint64_t most_pages;
     uint64_t preemptions;
     double down_seconds;
+    double swapped_bytes; /* to the hosts and back, of all GPUs */
 };
 
 /* One direction of a link of one GPU. */
@@ -80,6 +81,7 @@ struct server {
     struct chunk *chunks;      /* [max_sequences] */
     double *ends;              /* [SERVER_MAX_RUN] ends of the steps of a run */
     double closed_seconds;     /* who came later is not in the next step: it is made up already */
+    double step_seconds;       /* of the last step with prompts */
     double decode_end_seconds; /* of the last step in which it decoded */
     double swap_seconds;       /* moving KV between GPU and host, before the next step */
     double *slowness;          /* [pipeline], of the head: a stage takes so many times as long */

@@ -58,6 +58,19 @@ void serving_orphaned(struct serving_run *run, uint32_t id)
     source_schedule(&run->source, id, engine_clock());
 }
 
+/* How long a cache that moves layer by layer has been on its way when its prefill ends: as long as
+ * the step that computed it lasted, if the other side has room for it now. */
+static float streamed_seconds(const struct serving_run *run, const struct server *from,
+                              const struct server *to, const struct request *request)
+{
+    const struct service *service = &run->serving->service;
+    uint64_t tokens = (uint64_t)request->prompt_tokens + request->output_tokens;
+    bool room = to->down == 0 && to->waiting.count == 0 &&
+                server_running(to) < service->max_sequences &&
+                kv_cache_pages_of(&to->kv, tokens) <= kv_cache_available(&to->kv);
+    return service->kv_transfer == TRANSFER_BY_LAYER && room ? (float)from->step_seconds : 0.0F;
+}
+
 void serving_hand_over(struct serving_run *run, struct server *from, uint32_t id)
 {
     const struct router_policy *router = router_policies[run->serving->service.router];
@@ -66,6 +79,8 @@ void serving_hand_over(struct serving_run *run, struct server *from, uint32_t id
     request->home = from->index;
     request->home_epoch = from->epoch;
     request->replica = router->choose(run, request, first, run->server_count - first);
+    request->streamed_seconds =
+        streamed_seconds(run, from, &run->servers[request->replica], request);
     server_submit(&run->servers[request->replica], id);
 }
 

@@ -47,6 +47,7 @@ static void write_figures(struct json *json, const struct serving_metrics *metri
     json_number(json, "kv_most_share", metrics->kv_most_share);
     json_number(json, "prefix_hit_share", metrics->hit_share);
     json_number(json, "kv_moved_bytes", metrics->moved_bytes);
+    json_number(json, "kv_swapped_bytes", metrics->swapped_bytes);
     json_number(json, "mfu", metrics->mfu);
     json_number(json, "memory_bandwidth_share", metrics->memory_share);
     json_number(json, "watts_per_gpu", metrics->watts_per_gpu);
