@@ -56,6 +56,7 @@ static void check_factor(const struct checker *checker, const char *path, enum f
 static void check_fault(const struct checker *checker, size_t index, const struct fault *fault)
 {
     static const char *const keys[] = {"replica", "node", "gpu"};
+    const uint32_t numbers[] = {fault->replica, fault->node, fault->gpu};
     const char *path = arena_printf(checker->arena, "workload.faults.%zu", index);
     if (!is_known(checker, arena_printf(checker->arena, "%s.kind", path))) {
         return;
@@ -72,7 +73,7 @@ static void check_fault(const struct checker *checker, size_t index, const struc
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, at),
                            "%s: there is no %s %u; there are %u", at, target.key, target.number,
                            target.count);
-        } else if (!own && written) {
+        } else if (!own && written && numbers[i] != 0) { /* 0 is what a resolved scenario says */
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, at),
                            "%s: this kind of fault strikes a %s; write '%s' in its place", at,
                            target.key, target.key);
