@@ -8,7 +8,7 @@ import sys
 if not __package__:  # run as a folder
     sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 
-from analysis import cpsim_trace, figures, look, serving, summary, sweep  # noqa: E402
+from analysis import cpsim_trace, figures, look, serving, summary, sweep, training  # noqa: E402
 
 
 class Refusal(Exception):
@@ -68,6 +68,19 @@ def sweep_only(draw):
     return checked
 
 
+def first_of(*draws_in_turn):
+    """The first of the pictures that a trace has something for."""
+
+    def draw(trace):
+        return next((drawn for drawn in (own(trace) for own in draws_in_turn) if drawn is not None), None)
+
+    return draw
+
+
+def draw_batch(trace):
+    return training.draw_batch(trace) if sweep.is_sweep(trace) else serving.draw_batch(trace)
+
+
 def run_precisions(arguments):
     from analysis import precision
 
@@ -88,6 +101,13 @@ def run_throughput(arguments):
     print(output)
 
 
+def run_watch(arguments):
+    from analysis import watch
+
+    for text in watch.lines(arguments.trace, arguments.every):
+        print(text, flush=True)
+
+
 def run_scaling(arguments):
     from analysis import scaling
 
@@ -103,18 +123,23 @@ COMMANDS = {  # name: (what it says, arguments, function)
     "compare": ("what changed between two runs, and by how much",
                 [("first", {"metavar": "A"}), ("second", {"metavar": "B"})], run_compare),
     "phases": ("where the time of each phase goes", TRACES, draws(figures.draw_phases, "no phases")),
-    "timeline": ("one layer of each phase as it ran", TRACES,
-                 draws(figures.draw_timeline, "it has no operators; trace: {operators: layer} keeps some")),
+    "timeline": ("one layer of each phase as it ran; of training, the pipeline's schedule", TRACES,
+                 draws(first_of(training.draw_schedule, figures.draw_timeline),
+                       "it has no operators; trace: {operators: layer} keeps some")),
     "roofline": ("each kernel's rate against the GPU's limits", TRACES,
                  draws(figures.draw_roofline, "it has no operators; trace: {operators: layer} keeps some")),
-    "memory": ("what fills the GPUs' memory", TRACES, draws(figures.draw_memory, "it has no GPUs")),
-    "utilisation": ("how busy each GPU is, and with what", TRACES, draws(figures.draw_utilisation, "it has no GPUs")),
+    "memory": ("what fills the GPUs' memory", TRACES, draws(first_of(training.draw_memory, figures.draw_memory), "it has no GPUs")),
+    "utilisation": ("how busy each GPU is, or each stage of a training step, and with what", TRACES,
+                    draws(first_of(training.draw_stages, figures.draw_utilisation), "it has no GPUs")),
     "links": ("how much each link carries of what it could", TRACES, draws(figures.draw_links, "it has no links")),
+    "link-series": ("what goes over links as the run goes on", TRACES,
+                    draws(figures.draw_link_series, "it has no series of links; trace: {links: series} keeps them")),
     "latency": ("cumulative distributions of a service's latencies, percentiles and targets", TRACES,
                 draws(serving.draw_latency, "it has no requests")),
     "throughput": ("services as points: tokens/s of a GPU against tokens/s of a user", TRACES, run_throughput),
     "load": ("a service's queue, KV cache and power over time", TRACES, draws(serving.draw_load, "it has no series")),
-    "batch": ("how large a service's batches are", TRACES, draws(serving.draw_batch, "it has no steps")),
+    "batch": ("how large a service's batches are; of a sweep of training, steps and GPU-hours against the batch", TRACES,
+              draws(draw_batch, "it is of no service, nor a sweep of training runs to an end with two batches or more")),
     "heat-map": ("a sweep's metric over two of its parameters", TRACES,
                  draws(sweep_only(sweep.draw_heat_map), "the sweep has no two parameters with a grid of values")),
     "pareto": ("which points of a sweep nothing beats in two metrics", TRACES,
@@ -123,6 +148,9 @@ COMMANDS = {  # name: (what it says, arguments, function)
                    run_precisions),
     "scaling": ("the paper's Figures 6 to 9, simulated beside measured",
                 [("cpsim", {"metavar": "CPSIM", "help": "the program"})], run_scaling),
+    "watch": ("how far a run is that was started with --watch",
+              [("trace", {"metavar": "TRACE"}),
+               ("--every", {"type": float, "default": 1.0, "metavar": "SECONDS", "help": "default: 1"})], run_watch),
     "report": ("all of it as one HTML page", TRACES, run_report),
 }  # fmt: skip
 
@@ -134,7 +162,7 @@ def parser():
         command = commands.add_parser(name, help=doc, description=doc)
         for operand, options in operands:
             command.add_argument(operand, **options)
-        if function not in (run_summary, run_compare):
+        if function not in (run_summary, run_compare, run_watch):
             command.add_argument("-o", "--output", metavar="FILE", help="default: named after the trace, here")
         command.set_defaults(function=function)
     return top
@@ -144,6 +172,8 @@ def main(words=None):
     arguments = parser().parse_args(words)
     try:
         arguments.function(arguments)
+    except KeyboardInterrupt:
+        return 130
     except (OSError, ValueError, Refusal) as error:
         print(f"analysis: error: {error}", file=sys.stderr)
         return 2

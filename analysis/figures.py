@@ -222,18 +222,63 @@ def draw_utilisation(trace, width=look.WIDE):
     return figure
 
 
+def link_curves(links):
+    """{label: use in %, the busiest first}; both directions are one curve where they carry the same."""
+    curves = {}
+    for kind, rows in links.groupby("kind", observed=True):
+        ways = {
+            way: own["utilisation"].sort_values(ascending=False).to_numpy() * 100
+            for way, own in rows.groupby("direction", observed=True)
+        }
+        first, *others = ways.values()
+        if all(len(first) == len(own) and numpy.allclose(first, own) for own in others):
+            ways = {" and ".join(ways): first}
+        curves |= {f"{kind}, {way}": own for way, own in ways.items()}
+    return curves
+
+
 def draw_links(trace, width=look.WIDE):
     """Every link a point, sorted by use: a flat line is balance, a knee a hot spot."""
     links = trace.get("links")
     if links is None or links.empty:
         return None
     figure, axes = look.figure(width, 2.6)
-    groups = links.groupby(["kind", "direction"], observed=True)
-    for (kind, direction), shade, dashes, marker in zip(groups.groups, look.SHADES, look.DASHES, look.MARKERS):
-        own = groups.get_group((kind, direction))["utilisation"].sort_values(ascending=False).to_numpy() * 100
+    for (name, own), shade, dashes, marker in zip(link_curves(links).items(), look.SHADES, look.DASHES, look.MARKERS):
         axes.plot(numpy.arange(1, len(own) + 1), own, color=shade, linestyle=dashes, marker=marker, markersize=4,
-                  markevery=max(1, len(own) // 8), label=f"{kind}, {direction}")  # fmt: skip
+                  markevery=max(1, len(own) // 8), label=name)  # fmt: skip
     axes.set(xlabel="links, from the busiest", ylabel="used, % of capacity", ylim=(0, None), xlim=(1, None))
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.legend(fontsize=7.5, ncol=2)
+    return figure
+
+
+def rates_over_time(trace, kind):
+    """(edges of the stretches, mean and largest rate of the links of a kind in each, B/s): outwards."""
+    links, series = trace["links"], trace["link_series"]
+    own = links.index[(links["kind"] == kind) & (links["direction"] == "out")]
+    rows = series[series["link"].isin(own)]
+    stretch = float(series["duration"].max())
+    count = int(numpy.ceil(run_seconds(trace) / stretch - 1e-9))
+    place = numpy.minimum(((rows["time"] - rows["duration"] / 2) / stretch).round().astype(int), count - 1)
+    sums = rows["rate"].groupby(place).agg(["sum", "max"]).reindex(range(count), fill_value=0.0)
+    return numpy.arange(count + 1) * stretch, sums["sum"].to_numpy() / max(1, len(own)), sums["max"].to_numpy()
+
+
+def draw_link_series(trace, width=look.WIDE):
+    """What goes out over links of each kind as the run goes on."""
+    if "link_series" not in trace or trace["link_series"].empty or trace["links"].empty:
+        return None
+    links = trace["links"]
+    kinds = [kind for kind in links["kind"].cat.categories if (links.loc[links["kind"] == kind, "bytes"] > 0).any()]
+    figure, panels = look.figure(width, 0.6 + 1.6 * len(kinds), len(kinds), sharex=True, squeeze=False)
+    for axes, kind in zip(panels[:, 0], kinds):
+        edges, mean, most = rates_over_time(trace, kind)
+        capacity = float(links.loc[links["kind"] == kind, "capacity"].max()) * 1e-9
+        if (most > mean * 1.01).any():
+            axes.stairs(most * 1e-9, edges, color="#888888", linestyle=":", linewidth=0.8, label="busiest link")
+        axes.stairs(mean * 1e-9, edges, fill=True, color="#bcd4ea", edgecolor=look.SHADES[1], linewidth=0.6, label="mean link")
+        axes.set(ylabel="GB/s out", ylim=(0, None), xlim=(0, edges[-1]), title=f"{kind}: a link can carry {capacity:,.0f} GB/s")
+    if any(axes.get_legend_handles_labels()[1][:1] == ["busiest link"] for axes in panels[:, 0]):
+        panels[0, 0].legend(fontsize=7.5)
+    panels[-1, 0].set_xlabel("time, s")
     return figure

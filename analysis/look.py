@@ -7,7 +7,7 @@ import re
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import patches, pyplot, ticker  # noqa: E402
+from matplotlib import patches, pyplot, ticker, transforms  # noqa: E402
 
 # Dark to light, so that the order survives in grey; every curve has its own dashes and marker too.
 SHADES = ["#000000", "#1b4f8a", "#b5432a", "#2e8b57", "#b8860b"]
@@ -110,6 +110,52 @@ def logarithmic(axes, which):
 def plain(value):
     """A tick of a logarithmic axis as text, not as a formula that a page cannot colour."""
     return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
+def engineering(axes, which):
+    """Ticks of large numbers with a prefix, 5M, in place of 5 and a 1e6 at the axis' end."""
+    axis = getattr(axes, f"{which}axis")
+    if max(map(abs, axis.get_view_interval())) >= 1e5:
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: prefixed(value)))
+
+
+def prefixed(value):
+    """12500000 is 12.5M."""
+    for scale, prefix in _STEPS:
+        if abs(value) >= scale:
+            return f"{value / scale:g}{prefix}"
+    return f"{value:g}"
+
+
+# Where the text of a point may stand, in points from it: the first that is free is taken.
+_PLACES = [(5, 4, "left", "bottom"), (5, -4, "left", "top"), (-5, 4, "right", "bottom"), (-5, -4, "right", "top"),
+           (0, 7, "center", "bottom"), (0, -7, "center", "top"), (5, -15, "left", "top"), (5, 15, "left", "bottom"),
+           (-5, -15, "right", "top"), (-5, 15, "right", "bottom")]  # fmt: skip
+
+
+def annotate_apart(axes, points, fontsize=6.5, places=tuple(_PLACES)):
+    """Writes beside each (x, y, text) where nothing else that it wrote stands, inside the figure; a
+    text without room is left out. Call it last: it needs to know where the axes end up."""
+    drawn = axes.figure
+    drawn.draw_without_rendering()
+    taken = [text.get_window_extent() for text in axes.texts]
+    legend = axes.get_legend()
+    if legend is not None:
+        taken.append(legend.get_window_extent())
+    room = drawn.bbox
+    for x, y, _ in points:
+        place = axes.transData.transform((x, y))
+        taken.append(transforms.Bbox([place - 2.5, place + 2.5]))
+    for x, y, text in points:
+        for dx, dy, side, height in places:
+            note = axes.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", ha=side, va=height, fontsize=fontsize)
+            note.set_in_layout(False)
+            box = note.get_window_extent()
+            inside = box.x0 >= room.x0 and box.x1 <= room.x1 and box.y0 >= room.y0 and box.y1 <= room.y1
+            if inside and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            note.remove()
 
 
 _STEPS = [(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]

@@ -32,6 +32,7 @@ COLUMNS = {
     "memory": "op rows cols dtype bytes time_us gbps",
     "layers": "gpu model tp_shard precision phase batch new_tokens context layers time_us "
     "time_us_per_layer",
+    "experts": "gpu model experts experts_per_token tokens op dtype k n time_us tflops",
     "power": "gpu work dtype m k n batch tq tk hq hk hd causal bytes seconds time_us average_watts "
     "sm_clock_mhz",
     "optimizer": "gpu optimizer params param_dtype state_dtype time_us bytes_per_param",
@@ -45,6 +46,13 @@ MODELS = {
     "llama3-405b": (16384, 53248, 128, 8, 126),
 }
 HEAD = 128
+# Mixtures of experts. name: experts, experts of a token, hidden, an expert's feed-forward
+EXPERTS = {
+    "mixtral-8x7b": (8, 2, 4096, 14336),
+    "qwen3-30b-a3b": (128, 8, 2048, 768),
+    "qwen3-235b-a22b-tp8": (128, 8, 4096, 192),
+    "gpt-oss-120b": (128, 4, 2880, 2880),
+}
 
 torch = None  # imported when something is measured: --list and --help need none
 F = None
@@ -195,6 +203,39 @@ def gemm_rows(quick):
                         }  # fmt: skip
 
                     yield f"{dtype} m={m} k={k} n={n}", measure
+
+
+def grouped_calls(model, tokens, op):
+    """A grouped product over rows that are sorted by expert, each token to random ones; weights are many
+    times the L2."""
+    experts, per_token, hidden, ffn = EXPERTS[model]
+    k, n = (hidden, 2 * ffn) if op == "gate_up" else (ffn, hidden)
+    weights = random_bf16(experts, k, n)
+    calls = []
+    for _ in range(4):
+        chosen = torch.rand(tokens, experts, device="cuda").topk(per_token, dim=1).indices
+        ends = torch.bincount(chosen.flatten(), minlength=experts).cumsum(0).to(torch.int32)
+        rows = random_bf16(tokens * per_token, k)
+        calls.append(lambda rows=rows, ends=ends: torch._grouped_mm(rows, weights, offs=ends))
+    return calls, k, n
+
+
+def experts_rows(quick):
+    for model, (experts, per_token, _, _) in EXPERTS.items():
+        for tokens in (1, 32, 256, 2048) if quick else (1, 4, *(2**i for i in range(4, 14))):
+            for op in ("gate_up", "down"):
+
+                def measure(model=model, tokens=tokens, op=op, experts=experts, top=per_token):
+                    calls, k, n = grouped_calls(model, tokens, op)
+                    seconds = kernel_seconds(calls)
+                    return {
+                        "gpu": torch.cuda.get_device_name(0), "model": model, "experts": experts,
+                        "experts_per_token": top, "tokens": tokens, "op": op, "dtype": "bf16",
+                        "k": k, "n": n, "time_us": seconds * 1e6,
+                        "tflops": 2e-12 * tokens * top * k * n / seconds,
+                    }  # fmt: skip
+
+                yield f"{model} {op} tokens={tokens}", measure
 
 
 def attention_calls(backend, batch, tq, tk, heads, causal):
@@ -655,6 +696,7 @@ ROWS = {
     "layers": layer_rows,
     "power": power_rows,
     "optimizer": optimizer_rows,
+    "experts": experts_rows,
 }
 
 

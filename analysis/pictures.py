@@ -12,7 +12,7 @@ import tempfile
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 sys.path[0] = str(SOURCE)  # as a program: the package is beside this folder, not in it
 
-from analysis import cpsim_trace, figures, look, scaling  # noqa: E402
+from analysis import accuracy, cpsim_trace, figures, look, scaling  # noqa: E402
 
 
 def draw_layers(cpsim):
@@ -32,7 +32,12 @@ def draw_layers(cpsim):
     return drawn
 
 
-PICTURES = {"ttft.png": scaling.draw_ttft, "pass-kv-pass-q.png": scaling.draw_rings, "layer.png": draw_layers}
+PICTURES = {
+    "accuracy.png": accuracy.draw,
+    "ttft.png": scaling.draw_ttft,
+    "pass-kv-pass-q.png": scaling.draw_rings,
+    "layer.png": draw_layers,
+}
 
 
 def main(arguments):

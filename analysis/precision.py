@@ -43,12 +43,10 @@ def draw(trace, width=look.WIDE):
     for kept, colour, name in ((False, "#888888", "beaten"), (True, look.SHADES[1], "nothing beats it in all three")):
         some = points[points["kept"] == kept]
         axes.plot(some["seconds"], some["memory_bytes_per_gpu"] / 1e9, linestyle="none", marker="o", color=colour, label=name)
-    for number, (place, alike) in enumerate(points.groupby(AIMS, sort=True)):
-        text = f"{', '.join(alike['name'])}\n+{place[2]:.2g} nat"
-        above = number % 2 == 0  # neighbours in time keep clear of each other
-        axes.annotate(text, (place[0], place[1] / 1e9), xytext=(0, 6 if above else -6), ha="center",
-                      va="bottom" if above else "top", textcoords="offset points", fontsize=6.5)  # fmt: skip
     axes.set(xlabel="run, s (less is better)", ylabel="memory of a GPU, GB (less is better)")
     axes.margins(x=0.15, y=0.2)
     axes.legend(fontsize=7.5, loc="upper left")
+    notes = [(x, y / 1e9, ", ".join(alike["name"]) + (f", +{loss:.2g} nat" if loss else ""))
+             for (x, y, loss), alike in points.groupby(AIMS, sort=True)]  # fmt: skip
+    look.annotate_apart(axes, notes)
     return figure

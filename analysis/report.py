@@ -4,7 +4,7 @@ page, once for a wide screen and once for a phone, in the page's colours, dark o
 import html
 import pathlib
 
-from . import cpsim_trace, figures, look, scenario, serving, summary, sweep
+from . import cpsim_trace, figures, look, scenario, serving, side_by_side, summary, sweep, training
 
 CSS = pathlib.Path(__file__).with_name("report.css")
 
@@ -12,6 +12,9 @@ PICTURES = [  # id, heading, caption, what draws it
     ("latency", "Latency", "Share of the measured requests that took at most so long.", serving.draw_latency),
     ("load", "Load over time", "Means over stretches of the run.", serving.draw_load),
     ("batch", "Batches", "How many sequences the steps had, by the time they took.", serving.draw_batch),
+    ("schedule", "Schedule", "Every pass of every micro-batch through the stages of the first pipeline.", training.draw_schedule),
+    ("stages", "Stages", "What each stage does with the step.", training.draw_stages),
+    ("stage-memory", "Memory", "One GPU of each stage at its fullest.", training.draw_memory),
     ("time", "Where the time goes", "Each phase's time, split by what the GPU's user waits for.", figures.draw_phases),
     ("timeline", "Timeline", "One layer of each phase on its first rank; the streams overlap.", figures.draw_timeline),
     ("roofline", "Roofline", "Each kernel's rate against what the GPU's memory and matrix units allow. Far under the "
@@ -20,6 +23,7 @@ PICTURES = [  # id, heading, caption, what draws it
      figures.draw_utilisation),
     ("memory", "Memory", "Each GPU at its fullest.", figures.draw_memory),
     ("links", "Links", "Mean use over the run, the busiest link first.", figures.draw_links),
+    ("link-series", "Links over time", "Mean rate out of GPUs in stretches of the run.", figures.draw_link_series),
 ]  # fmt: skip
 
 
@@ -27,10 +31,16 @@ def escape(value):
     return html.escape(str(value), quote=True)
 
 
+def path_text(text):
+    """A setting's path, which may break after its dots and underscores."""
+    return escape(text).replace(".", ".<wbr>").replace("_", "_<wbr>")
+
+
 def table(rows, classes=""):
-    """The first row is the head."""
+    """The first row is the head; of a table of words, the first column holds settings' paths."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in rows[1:])
+    first = path_text if classes == "words" else escape
+    body = "".join(f"<tr><td>{first(row[0])}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:]) + "</tr>\n" for row in rows[1:])
     return f'<div class="scroll"><table class="{classes}"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n'
 
 
@@ -61,8 +71,18 @@ def facts(trace):
     items = [(str(row["name"]), row["latency"], row["kind"]) for row in trace["phases"].head(6).to_dict("records")] if (
         "phases" in trace and "latency" in trace["phases"]) else []  # fmt: skip
     cells = [(f"{'TTFT' if kind == 'prefill' else 'TPOT'}, {name}", look.quantity(value, "s")) for name, value, kind in items]
-    cells += [(name, summary.fact_text(*fact)) for name, fact in summary.totals(trace).items()]
-    return "<dl>" + "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>\n" for k, v in cells) + "</dl>\n"
+    totals = summary.totals(trace)
+    own = {serving.quantile_name(label, share) for label in serving.LATENCIES.values() for share in serving.QUANTILES}
+    cells += [(name, summary.fact_text(*fact)) for name, fact in totals.items() if name not in own]
+    text = "<dl>" + "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>\n" for k, v in cells) + "</dl>\n"
+    return text + (latency_table(totals) if own & set(totals) else "")
+
+
+def latency_table(totals):
+    rows = [["latency", *(f"p{100 * share:g}" for share in serving.QUANTILES)]]
+    for label in serving.LATENCIES.values():
+        rows.append([label, *(summary.fact_text(*totals[serving.quantile_name(label, share)]) for share in serving.QUANTILES)])
+    return table(rows)
 
 
 def phase_table(trace):
@@ -80,14 +100,18 @@ def phase_table(trace):
     return table(rows)
 
 
+UNSAID = ("auto", "none", None)  # settings that leave a thing as it is: in the whole scenario below
+
+
 def configuration(trace, settings, prefix):
     text = trace.attributes.get("scenario", "")
-    rows = [["setting", "value"]]
+    rows = []
     for key in ("layout", "precision", "attention", "workload", "detail", "memory"):
         if key in settings:
-            rows += [[path, value] for path, value in scenario.flat(settings[key], key).items()]
+            rows += [(path, value) for path, value in scenario.flat(settings[key], key).items() if value not in UNSAID]
+    cells = "".join(f"<div><dt>{path_text(path)}</dt><dd>{escape(value)}</dd></div>\n" for path, value in rows)
     return (
-        f'<h2 id="{prefix}configuration">Configuration</h2>\n{table(rows, "words")}'
+        f'<h2 id="{prefix}configuration">Configuration</h2>\n<dl class="settings">{cells}</dl>\n'
         f"<details><summary>The whole scenario, as it was understood</summary><pre>{escape(text)}</pre></details>\n"
     )
 
@@ -138,7 +162,8 @@ SWEEP_PICTURES = [
     ("effect", "What the parameters do", "The first metric against the parameter with the most values.", sweep.draw_effect),
     ("heat-map", "Heat map", "The first metric over two parameters, the others at their best. A dash: impossible or not run.",
      sweep.draw_heat_map),
-    ("pareto", "Pareto front", "Points that no other beats in both metrics, joined.", sweep.draw_pareto),
+    ("pareto", "Pareto front", "Points that no other of the same workload beats in both metrics.", sweep.draw_pareto),
+    ("batch", "Batch", "What a run to the same end takes, by the size of its batch.", training.draw_batch),
 ]  # fmt: skip
 
 
@@ -153,12 +178,19 @@ def sweep_body(trace):
     errors = trace["points"][trace["points"]["status"] != "done"]["error"].value_counts().head(20)
     if len(errors):
         rows = [["why points were rejected or failed", "points"], *([text, count] for text, count in errors.items())]
-        body += f'<h2 id="errors">Left out</h2>\n{table(rows, "words")}'
+        body += f'<h2 id="errors">Left out</h2>\n{table(rows, "words prose")}'
     texts = [("sweep", "The sweep file"), ("base", "The scenario it starts from")]
     for name, heading in texts:
         text = escape(trace.attributes.get(name, ""))
         body += f"<details><summary>{heading}</summary><pre>{text}</pre></details>\n"
     return body
+
+
+BESIDE = [
+    ("beside-time", "Time of the phases, run by run.", side_by_side.draw_phases),
+    ("beside-latency", "Share of the measured requests that took at most so long, run by run.", side_by_side.draw_latency),
+    ("beside-stages", "The busiest stage of each run's training step.", side_by_side.draw_steps),
+]
 
 
 def page(paths):
@@ -172,6 +204,10 @@ def page(paths):
     if len(traces) == 1:
         return document(summary.title(traces[0]), run_section(traces[0], ""), traces[0])
     body = comparison(traces)
+    for name, caption, draw in BESIDE:
+        drawn = picture(traces, "", name, caption, draw)
+        if drawn:
+            body += drawn
     for number, trace in enumerate(traces, 1):
         body += f"<h1>Run {number}: {escape(summary.title(trace))}</h1>\n{run_section(trace, f'run-{number}-')}"
     return document(f"{len(traces)} runs of cpsim", body, traces[0])

@@ -11,6 +11,10 @@ LATENCIES = {"ttft": "TTFT", "tpot": "TPOT", "latency": "end to end", "queue": "
 QUANTILES = [0.5, 0.9, 0.95, 0.99]
 
 
+def quantile_name(label, share):
+    return f"{label} p{100 * share:g}"
+
+
 def settings(trace):
     return scenario.parse(trace.attributes.get("scenario", ""))
 
@@ -89,23 +93,25 @@ def draw_latency(trace, width=look.WIDE):
     limits = targets(trace)
     names = ["ttft", "tpot", "latency"]
     figure, panels = look.figure(width, 6.4, 3)
+    marks = {}
     for axes, name in zip(panels, names):
         values = numpy.sort(measured[name].dropna().to_numpy())
         if not len(values):
             continue
         shares = numpy.unique(numpy.linspace(1, len(values), min(400, len(values))).astype(int))
         axes.plot(values[shares - 1], 100 * shares / len(values), color=look.SHADES[1], drawstyle="steps-post")
-        for share in (0.5, 0.9, 0.99):
-            value = quantile(values, share)
-            axes.plot([value], [100 * share], color=look.SHADES[1], marker="o", markersize=4, linestyle="none")
-            axes.annotate(f"p{100 * share:g} {look.quantity(value, 's')}", (value, 100 * share), xytext=(5, -9),
-                          textcoords="offset points", fontsize=7)  # fmt: skip
+        marks[name] = [(quantile(values, share), 100 * share) for share in (0.5, 0.9, 0.99)]
+        axes.plot(*zip(*marks[name]), color=look.SHADES[1], marker="o", markersize=4, linestyle="none")
         if name in limits:
             axes.axvline(limits[name], color="#000000", linestyle="--", linewidth=1)
         if values[0] > 0 and values[-1] > 20 * values[0]:
             look.logarithmic(axes, "x")
         note = f"; dashed: target {look.quantity(limits[name], 's')}" if name in limits else ""
         axes.set(ylim=(0, 103), ylabel="requests, %", xlabel=f"{LATENCIES[name]}, s{note}")
+    beside = ((5, -4, "left", "top"), (-5, 4, "right", "bottom"), (5, -14, "left", "top"), (5, -24, "left", "top"))
+    for axes, name in zip(panels, names):
+        notes = [(value, share, f"p{share:g} {look.quantity(value, 's')}") for value, share in marks.get(name, [])]
+        look.annotate_apart(axes, notes, 7, beside)
     return figure
 
 
@@ -143,13 +149,24 @@ def draw_throughput(traces, width=look.WIDE, names=None):
         return None
     figure, axes = look.figure(width, 3.6)
     ordered = sorted((found[1], found[0], str(name)) for name, found in points)
-    axes.plot([x for x, _, _ in ordered], [y for _, y, _ in ordered], color=look.SHADES[1], marker="o", markersize=5, linewidth=1)
-    for x, y, name in ordered:
-        axes.annotate(name, (x, y), xytext=(5, 4), textcoords="offset points", fontsize=7)
+    kept = frontier([(x, y) for x, y, _ in ordered])
+    axes.plot(*zip(*kept), color=look.SHADES[1], linewidth=1, label="frontier")
+    axes.plot([x for x, _, _ in ordered], [y for _, y, _ in ordered], color=look.SHADES[1], linestyle="none", marker="o", markersize=5)
     axes.set(xlabel="interactivity, tokens/s a user (1 / median TPOT)", ylabel="throughput, output tokens/s a GPU",
              xlim=(0, None), ylim=(0, None))  # fmt: skip
     axes.margins(0.15)
+    look.annotate_apart(axes, ordered, 7)
     return figure
+
+
+def frontier(points):
+    """Those of the points, from the left, that no other is beyond in both directions."""
+    kept, best = [], float("-inf")
+    for x, y in sorted(points, reverse=True):
+        if y > best:
+            kept.append((x, y))
+            best = y
+    return kept[::-1]
 
 
 def draw_batch(trace, width=look.WIDE):
@@ -186,7 +203,7 @@ def facts(trace):
     found["measured"] = (float(len(measured)), "")
     for name, label in LATENCIES.items():
         for share in QUANTILES if len(measured) else []:
-            found[f"{label} p{100 * share:g}"] = (quantile(measured[name].dropna(), share), "s")
+            found[quantile_name(label, share)] = (quantile(measured[name].dropna(), share), "s")
     both = rates(trace)
     if both is not None:
         found["output tokens/s a GPU"], found["tokens/s a user"] = (both[0], ""), (both[1], "")

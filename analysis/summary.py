@@ -2,7 +2,7 @@
 """A run in words and figures, and what changed between two."""
 import pandas
 
-from . import look, scenario, serving
+from . import look, scenario, serving, training
 from .figures import run_seconds
 
 PARTS = ["gemm", "attention", "memory_kernels", "tp_collective", "ring_exposed", "host", "other"]
@@ -26,7 +26,7 @@ def describe_phases(trace):
 
 def totals(trace):
     """{name: (value, unit)}: what two runs are compared by."""
-    facts = {"simulated time": (run_seconds(trace), "s")}
+    facts = {} if training.is_training(trace) else {"simulated time": (run_seconds(trace), "s")}
     phases = trace.get("phases")
     if phases is not None and len(phases):
         for column, (name, unit) in SUMS.items():
@@ -41,7 +41,7 @@ def totals(trace):
     if links is not None and len(links):
         for kind, own in links.groupby("kind", observed=True):
             facts[f"busiest {LINKS.get(kind, kind)}"] = (100 * float(own["utilisation"].max()), "%")
-    return facts | serving.facts(trace)
+    return facts | training.facts(trace) | serving.facts(trace)
 
 
 def fact_text(value, unit):

@@ -21,6 +21,16 @@ def parameters(trace):
     return [key for key in varied if trace["points"][key].nunique() > 1]
 
 
+def independent(trace):
+    """Parameters but for those that go hand in hand with an earlier one (a sweep's `zip`)."""
+    points, kept = trace["points"], []
+    for key in parameters(trace):
+        tied = (other for other in kept if points.groupby(other)[key].nunique().max() == 1)
+        if not any(points.groupby(key)[other].nunique().max() == 1 for other in tied):
+            kept.append(key)
+    return kept
+
+
 def metrics(trace):
     points = trace["points"]
     after = list(points.columns)[list(points.columns).index("error") + 1 :]
@@ -44,9 +54,36 @@ def first_metric(trace):
     return metrics(trace)[0] if metrics(trace) else None
 
 
+NAMES = {  # of metrics, where the key without its unit says too little
+    "ttft_seconds": "TTFT", "tpot_seconds": "TPOT", "seconds": "run", "step_seconds": "step", "joules": "energy",
+    "mfu": "MFU", "memory_bytes_per_gpu": "memory of a GPU", "nvlink_bytes": "bytes over NVLink",
+    "network_bytes": "bytes between nodes", "run_gpu_hours": "GPU-hours of the run", "run_seconds": "the whole run",
+}  # fmt: skip
+
+
+def name_of(trace, name):
+    """A metric as people say it; a parameter stays the key that they wrote."""
+    if name in NAMES or name not in metrics(trace):
+        return NAMES.get(name, name)
+    words = name.replace("_per_second", "/s").replace("_per_gpu", " a GPU")
+    for unit in ("_seconds", "_bytes", "_joules"):
+        words = words.removesuffix(unit)
+    return words.replace("_", " ")
+
+
 def label(trace, name):
     unit = trace.units["points"].get(name, "1")
-    return name if unit == "1" else f"{name}, {unit}"
+    return name_of(trace, name) if unit in ("1", "1/s") else f"{name_of(trace, name)}, {unit}"
+
+
+def value_text(trace, name, value):
+    """A metric's value with its unit's prefix, for a table."""
+    if value != value:
+        return "-"
+    unit = trace.units["points"].get(name, "1")
+    if unit in ("s", "B", "J", "W"):
+        return look.quantity(value, unit)
+    return f"{value:.3g}" if abs(value) < 1e3 else f"{value:,.0f}"
 
 
 def short(value):
@@ -59,14 +96,16 @@ def short(value):
 
 
 def grid(trace, metric):
-    """The metric as a table of two parameters (the others at their best); None when it takes one."""
-    keys = parameters(trace)
+    """The metric as a table of two parameters (the others at their best): the two with the most
+    values. None when fewer vary on their own, or most of the table would be empty."""
+    keys = independent(trace)
     if len(keys) < 2:
         return None
     points = done(trace)
     best = "max" if more_is_better(metric) else "min"
     rows, columns = sorted(keys, key=lambda key: points[key].nunique())[-2:]
-    return points.pivot_table(index=rows, columns=columns, values=metric, aggfunc=best)
+    table = points.pivot_table(index=rows, columns=columns, values=metric, aggfunc=best)
+    return table if table.notna().to_numpy().mean() > 1 / 3 else None
 
 
 def draw_heat_map(trace, width=look.WIDE, metric=None):
@@ -96,7 +135,8 @@ def draw_heat_map(trace, width=look.WIDE, metric=None):
             axes.text(column, row, f"{value:.3g}", ha="center", va="center", color=ink, fontsize=size)
     axes.set_xticks(range(table.shape[1]), [short(value) for value in table.columns], fontsize=8)
     axes.set_yticks(range(table.shape[0]), [short(value) for value in table.index], fontsize=8)
-    if width < 5:
+    longest = max(len(short(value)) for value in table.columns)
+    if width < 5 or longest * 5.5 > 0.85 * width * 72 / table.shape[1]:
         axes.tick_params(axis="x", rotation=45)
     axes.set(xlim=(-0.5, table.shape[1] - 0.5), ylim=(table.shape[0] - 0.5, -0.5), title=label(trace, metric),
              xlabel=label(trace, table.columns.name), ylabel=label(trace, table.index.name))  # fmt: skip
@@ -107,30 +147,42 @@ def draw_heat_map(trace, width=look.WIDE, metric=None):
 
 
 def draw_effect(trace, width=look.WIDE, metric=None):
-    """The metric against the parameter with the most values, a curve a value of the next."""
-    metric, keys = metric or first_metric(trace), parameters(trace)
+    """The metric against the parameter with the most values, a curve a value of the next; numbers
+    across before names. Of more than five curves, five from the least to the most."""
+    metric, keys = metric or first_metric(trace), independent(trace)
     if not metric or not keys:
         return None
     points = done(trace)
-    keys = sorted(keys, key=lambda key: -points[key].nunique())
-    across, curves = keys[0], keys[1] if len(keys) > 1 else None
+    numeric = {key: pandas.api.types.is_numeric_dtype(points[key]) for key in keys}
+    across, *rest = sorted(keys, key=lambda key: (not numeric[key], -points[key].nunique()))
+    curves = max(rest, key=lambda key: points[key].nunique(), default=None)
     best = "max" if more_is_better(metric) else "min"
     figure, axes = look.figure(width, 3.4)
-    numeric = pandas.api.types.is_numeric_dtype(points[across])
-    groups = points.groupby(curves) if curves else [("", points)]
+    groups = list(points.groupby(curves)) if curves else [("", points)]
+    if len(groups) > len(look.SHADES):
+        chosen = numpy.linspace(0, len(groups) - 1, len(look.SHADES)).round().astype(int)
+        axes.set_title(f"{len(look.SHADES)} of {len(groups)} values of {curves}")
+        groups = [groups[index] for index in chosen]
+    names = sorted(points[across].unique(), key=lambda value: points[points[across] == value][metric].min())
     for (value, own), shade, dashes, marker in zip(groups, look.SHADES, look.DASHES, look.MARKERS):
         line = own.groupby(across)[metric].agg(best).dropna()
-        places = line.index if numeric else range(len(line))
-        axes.plot(places, line.to_numpy(), color=shade, linestyle=dashes, marker=marker, markersize=4,
-                  label=f"{curves} = {short(value)}" if curves else None)  # fmt: skip
+        places = line.index if numeric[across] else [names.index(name) for name in line.index]
+        # Between names there is nothing to join.
+        axes.plot(places, line.to_numpy(), color=shade, linestyle=dashes if numeric[across] else "none", marker=marker,
+                  markersize=4 if numeric[across] else 7, label=f"{curves} = {short(value)}" if curves else None)  # fmt: skip
     axes.set(xlabel=label(trace, across), ylabel=label(trace, metric))
     values = points[across]
-    if numeric and values.min() > 0 and values.max() > 20 * values.min():
+    if numeric[across] and values.min() > 0 and values.max() > 20 * values.min():
         look.logarithmic(axes, "x")
     if points[metric].min() > 0 and points[metric].max() > 20 * points[metric].min():
         look.logarithmic(axes, "y")
-    if not numeric:
-        axes.set_xticks(range(len(line)), [short(value) for value in line.index])
+    else:
+        look.engineering(axes, "y")
+    if not numeric[across]:
+        axes.set_xticks(range(len(names)), [short(name) for name in names])
+        axes.set_ylim(0, 1.08 * points[metric].max())
+        if width < 5:
+            axes.tick_params(axis="x", rotation=45)
     if curves:
         axes.legend(fontsize=7.5)
     return figure
@@ -161,6 +213,19 @@ def pareto_metrics(trace):
     return (first, second) if second else None
 
 
+def contests(trace, points):
+    """[(what, points)]: points that may be weighed against each other, those of one workload. A
+    shorter prompt beats no longer one."""
+    keys = [key for key in independent(trace) if key.startswith("workload.")]
+    if not keys:
+        return [("", points)]
+    names = [key.rsplit(".", 1)[-1] for key in keys]
+    return [
+        (", ".join(f"{name} {short(value)}" for name, value in zip(names, values if isinstance(values, tuple) else (values,))), own)
+        for values, own in points.groupby(keys if len(keys) > 1 else keys[0])
+    ]
+
+
 def draw_pareto(trace, width=look.WIDE, pair=None):
     pair = pair or pareto_metrics(trace)
     if pair is None:
@@ -169,23 +234,33 @@ def draw_pareto(trace, width=look.WIDE, pair=None):
     points = done(trace).dropna(subset=list(pair))
     if len(points) < 3:
         return None
-    kept = front(points, first, second)
     figure, axes = look.figure(width, 3.8)
     axes.plot(points[first], points[second], linestyle="none", marker="o", markersize=3.5, color="#888888", label="points")
-    best = points[kept].sort_values(first)
-    axes.plot(best[first], best[second], color=look.SHADES[1], marker="o", markersize=5, label="nothing is better in both")
-    keys = parameters(trace)[:3]
-    for number, row in enumerate(best.to_dict("records")):
-        if len(best) <= 12 or number % (len(best) // 6) == 0:
-            text = ", ".join(f"{key.rsplit('.', 1)[-1]} {short(row[key])}" for key in keys) if width > 5 else short(row[keys[0]])
-            axes.annotate(text, (row[first], row[second]), xytext=(5, 4), textcoords="offset points", fontsize=6.5)
+    own = contests(trace, points)
+    keys = [key for key in independent(trace) if len(own) == 1 or not key.startswith("workload.")][:3]
+    fronts = [(what, some[front(some, first, second)].sort_values(first)) for what, some in own]
+    notes = []
+    if len(own) <= len(look.SHADES):  # a curve a workload while they can be told apart
+        for (what, best), shade, dashes, marker in zip(fronts, [*look.SHADES[1:], look.SHADES[0]], look.DASHES, look.MARKERS):
+            axes.plot(best[first], best[second], color=shade, linestyle=dashes, marker=marker, markersize=5,
+                      label=what or "nothing is better in both")  # fmt: skip
+            notes += [(row[first], row[second], ", ".join(f"{key.rsplit('.', 1)[-1]} {short(row[key])}" for key in keys))
+                      for row in best.to_dict("records")]  # fmt: skip
+    else:
+        best = pandas.concat([rows for _, rows in fronts])
+        axes.plot(best[first], best[second], color=look.SHADES[1], linestyle="none", marker="o", markersize=5,
+                  label="nothing of the same workload is better in both")  # fmt: skip
     for which, name in (("x", first), ("y", second)):
         if points[name].min() > 0 and points[name].max() > 20 * points[name].min():
             look.logarithmic(axes, which)
+        else:
+            look.engineering(axes, which)
     better = {True: "more is better", False: "less is better"}
     axes.set(xlabel=f"{label(trace, first)} ({better[more_is_better(first)]})",
              ylabel=f"{label(trace, second)}\n({better[more_is_better(second)]})")  # fmt: skip
     axes.legend(fontsize=7.5)
+    if keys:
+        look.annotate_apart(axes, notes)
     return figure
 
 
@@ -196,8 +271,8 @@ def summary_rows(trace, most=10):
         return [["no metric"]]
     points = done(trace).sort_values(metric, ascending=not more_is_better(metric)).head(most)
     shown = [*keys, *metrics(trace)[:6]]
-    rows = [[label(trace, name) for name in shown]]
-    return rows + [[short(value) if name in keys else f"{value:.4g}" for name, value in row.items()]
+    rows = [[name_of(trace, name) for name in shown]]
+    return rows + [[short(value) if name in keys else value_text(trace, name, value) for name, value in row.items()]
                    for row in points[shown].to_dict("records")]  # fmt: skip
 
 

@@ -218,19 +218,25 @@ def draw(results, path):
 
     groups = [(SET_TITLES[n], g) for n, r in results.items() for g in r["classes"]]
     figure, axes = pyplot.subplots(figsize=(8.5, 0.24 * len(groups) + 1.4))
-    colours = dict(zip(SET_TITLES.values(), ("#4c72b0", "#9db4d6", "#55a868", "#c44e52")))
+    # Told apart in grey by their hatches; the order on the page is the legend's.
+    pyplot.rcParams["hatch.linewidth"] = 0.5
+    shades = (("#1b4f8a", ""), ("#bcd4ea", ""), ("#7fbf9a", "//"), ("#e0a090", "xx"))
+    styles = {
+        title: {"facecolor": shade, "hatch": hatch, "edgecolor": "#000000", "linewidth": 0.4}
+        for title, (shade, hatch) in zip(SET_TITLES.values(), shades)
+    }
     for i, (title, group) in enumerate(groups):
-        axes.barh(i, 100 * group["median"], color=colours[title], height=0.7)
-        axes.plot([100 * group["median"], 100 * group["p90"]], [i, i], color=colours[title], lw=1.2)
-        axes.plot(100 * group["p90"], i, "|", color=colours[title], ms=7)
+        axes.barh(i, 100 * group["median"], height=0.7, **styles[title])
+        axes.plot([100 * group["median"], 100 * group["p90"]], [i, i], color="#444444", lw=1)
+        axes.plot(100 * group["p90"], i, "|", color="#444444", ms=7)
     axes.set_yticks(range(len(groups)), [f"{g['class']} ({g['count']})" for _, g in groups], fontsize=7)
     axes.set_ylim(len(groups) - 0.4, -0.6)
     axes.set_xlim(0, 40)
     axes.set_xlabel("absolute error, % (bar: median, line: 90th percentile; rows in brackets)", fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", alpha=0.3)
-    handles = [pyplot.Rectangle((0, 0), 1, 1, color=colour) for colour in colours.values()]
-    axes.legend(handles, colours.keys(), fontsize=8, loc="lower right")
+    handles = [pyplot.Rectangle((0, 0), 1, 1, **style) for style in styles.values()]
+    axes.legend(handles, styles.keys(), fontsize=8, loc="center right")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.tight_layout()

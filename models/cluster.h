@@ -25,6 +25,8 @@ struct cluster {
                                 non-blocking fabric */
     double oversubscription; /* of a leaf's uplinks. 1: non-blocking; 7: Llama 3's cluster at its
                                 top layer */
+    double storage_bytes_per_second;      /* that a job writes checkpoints at, in all; 0: unknown */
+    double node_storage_bytes_per_second; /* that one node writes at; 0: it never bounds */
 };
 
 #endif

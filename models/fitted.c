@@ -43,6 +43,7 @@ void gpu_fitted_include(struct gpu_fitted *fitted, const struct kernel_measureme
     case KERNEL_OTHER_MEMORY:
         widen(&fitted->memory_bytes, kernel->memory.bytes);
         return;
+    case KERNEL_GEMM_EXPERTS: /* no range of its own: see gemm_extrapolation() */
     case KERNEL_CLASS_COUNT:
         break;
     }
@@ -69,6 +70,11 @@ static struct extrapolation first_outside(const struct check *checks, size_t cou
 
 struct extrapolation gemm_extrapolation(const struct gpu *gpu, const struct gemm_shape *shape)
 {
+    if (shape->experts.count > 0) {
+        bool measured = gpu->grouped_tile_seconds > 0.0;
+        return (struct extrapolation){.what = measured ? NULL : "experts",
+                                      .value = shape->experts.count};
+    }
     const struct check checks[] = {
         {"m", (double)shape->m, &gpu->fitted.matmul_m},
         {"n", (double)shape->n, &gpu->fitted.matmul_n},

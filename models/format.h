@@ -26,7 +26,8 @@ enum format {
 
 /* How many elements share one scale. FP8 products come in both kinds on an H100, at different
  * speeds: per-tensor scales are folded into the epilogue, row-wise ones are applied per row and
- * column. A block is a run of elements along the depth of a product. */
+ * column. A block is a run of elements along the depth of a product; of fp8 weights, as many rows
+ * by as many columns. */
 enum scaling { SCALING_NONE, SCALING_TENSOR, SCALING_ROW, SCALING_BLOCK, SCALING_COUNT };
 
 const char *format_name(enum format format);    /* "bf16" */
@@ -54,8 +55,8 @@ bool format_holds(enum format outer, enum format inner);
  * kind, at last fp32, which is its own next. */
 enum format format_next(enum format format);
 
-/* Instructions of one lane that turn an element into a 16-bit number, its own or its block's scale
- * included. */
-double format_dequantise_instructions(enum format format);
+/* Slots of a lane that turn an element into a 16-bit number, its own or its block's scale included.
+ */
+double format_dequantise_slots(enum format format);
 
 #endif

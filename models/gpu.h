@@ -35,12 +35,17 @@ struct gpu {
     /* GEMM. */
     double matmul_efficiency[SCALING_COUNT]; /* of the matrix units' peak at the same clock, inside
                                                 a tile's main loop */
-    double matmul_seconds[SCALING_COUNT];    /* launch, pipeline fill and drain of one GEMM */
-    double tile_seconds[SCALING_COUNT];      /* between two tiles on one SM, at boost clock */
-    double split_seconds;                    /* the extra kernel that adds up a split product */
-    double tile_bytes_per_clock;             /* L2 to one SM */
-    double sm_memory_bytes_per_second;       /* GPU memory to one SM: few tiles can't fill the
-                                                memory's rate */
+    double
+        matmul_integer_efficiency; /* the same of integers, whatever their scales; 0: as others */
+    double matmul_seconds[SCALING_COUNT]; /* launch, pipeline fill and drain of one GEMM */
+    double tile_seconds[SCALING_COUNT];   /* between two tiles on one SM, at boost clock */
+    double grouped_efficiency;   /* of the matrix units, inside a tile of a product of experts */
+    double grouped_seconds;      /* launch, descriptors, fill and drain of a product of experts */
+    double grouped_tile_seconds; /* between two of its tiles on one SM, at boost clock */
+    double split_seconds;        /* the extra kernel that adds up a split product */
+    double tile_bytes_per_clock; /* L2 to one SM */
+    double sm_memory_bytes_per_second; /* GPU memory to one SM: few tiles can't fill the
+                                          memory's rate */
 
     /* Attention. */
     double attention_efficiency;        /* of the bf16 peak at the same clock, a block's products */
@@ -58,13 +63,14 @@ struct gpu {
     double decode_ramp_bytes;    /* half of it at this size */
 
     /* Kernels bound by memory. */
-    double norm_efficiency;           /* of the memory's peak: add + RMSNorm, one by one */
-    double swiglu_bytes_per_second;   /* of SiLU and product, one by one, whatever the memory */
-    double quantise_bytes_per_second; /* whatever the memory */
-    double rope_passes;               /* over queries and keys, of a framework's own RoPE */
-    double cast_seconds;              /* to fp8: the least */
-    double row_seconds;               /* a reduction over one row: fixed part */
-    double row_element_seconds;       /* and its growth per column and pass */
+    double norm_efficiency;             /* of the memory's peak: add + RMSNorm, one by one */
+    double swiglu_bytes_per_second;     /* of SiLU and product, one by one, whatever the memory */
+    double quantise_bytes_per_second;   /* whatever the memory */
+    double dequantise_bytes_per_second; /* the same of the way back; 0: the memory's */
+    double rope_passes;                 /* over queries and keys, of a framework's own RoPE */
+    double cast_seconds;                /* to fp8: the least */
+    double row_seconds;                 /* a reduction over one row: fixed part */
+    double row_element_seconds;         /* and its growth per column and pass */
 
     /* Power. */
     double clock_watts;   /* above idle, busy with nothing, at boost clock */

@@ -60,7 +60,7 @@ static double dequantise_cycles_per_key(const struct gpu *gpu, const struct atte
     if (format_bytes(shape->format) >= format_bytes(compute_format(shape))) {
         return 0.0;
     }
-    return 2.0 * shape->head_size * format_dequantise_instructions(shape->format) / gpu->lanes;
+    return 2.0 * shape->head_size * format_dequantise_slots(shape->format) / gpu->lanes;
 }
 
 /* Matrix units work on head sizes in steps of 64. */

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-    GPU_FIT_GROUP_COUNT = 12,
+    GPU_FIT_GROUP_COUNT = 13,
     GPU_FIT_MAX_CONSTANTS = 8,
     GPU_FIT_LEAST_ROWS = 3 /* measurements a constant, below which it isn't fitted */
 };

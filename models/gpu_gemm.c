@@ -2,7 +2,7 @@
  * GEMM: the library picks a tile; tiles go round the SMs in waves; a product with few tiles is
  * split along k. Tile sizes are those seen in the names of cuBLAS 13's kernels on an H100
  * (nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA: one tile of 256 x 128). */
-#include "models/gpu_kernel.h"
+#include "models/gpu_matmul.h"
 
 #include <assert.h>
 #include <math.h>
@@ -27,6 +27,9 @@ static const struct tile fp8_tiles[] = {
 };
 /* With a scale a row and column there is one kernel. */
 static const struct tile fp8_row_tiles[] = {{128, 128}};
+/* With scales of 1 x 128 activations and 128 x 128 weights there are two: the narrow one takes
+ * products of so few tokens alone. */
+static const struct tile fp8_block_tiles[] = {{128, 128}, {64, 16}};
 
 static const uint16_t splits[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16};
 
@@ -41,8 +44,10 @@ static struct tile_family family_of(enum scaling scaling)
     switch (scaling) {
     case SCALING_TENSOR:
         return (struct tile_family){fp8_tiles, sizeof fp8_tiles / sizeof *fp8_tiles, true};
+    case SCALING_BLOCK:
+        return (struct tile_family){fp8_block_tiles,
+                                    sizeof fp8_block_tiles / sizeof *fp8_block_tiles, false};
     case SCALING_ROW:
-    case SCALING_BLOCK: /* not measured; like rows, their scales are applied while sums are added */
         return (struct tile_family){fp8_row_tiles, sizeof fp8_row_tiles / sizeof *fp8_row_tiles,
                                     false};
     case SCALING_NONE:
@@ -66,52 +71,11 @@ static double ceil_div(double a, double b)
     return ceil(a / b);
 }
 
-/* Matrix-unit FLOPs of one SM in one clock: 4096 for bf16 on an H100. */
-/* The constants fitted on row scales stand for those of blocks too. */
-static enum scaling fitted_scaling(enum scaling scaling)
-{
-    return scaling == SCALING_BLOCK ? SCALING_ROW : scaling;
-}
-
-static double weight_bytes(const struct gemm_shape *shape)
-{
-    return format_bytes(shape->weights == FORMAT_UNSET ? shape->format : shape->weights);
-}
-
-/* Clocks of an SM's lanes for one step along k: a tile's weights pass through registers on their
- * way to the matrix units, which wait meanwhile. */
-static double dequantise_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape,
-                                      double along_n)
-{
-    if (shape->weights == FORMAT_UNSET) {
-        return 0.0;
-    }
-    return along_n * format_dequantise_instructions(shape->weights) / gpu->lanes;
-}
-
-/* Joules of a FLOP. Where the file has none: matrix units draw the same a clock in every format,
- * as the fitted values of bf16 and fp8 do within 1.2 %. */
-static double joules_per_flop(const struct gpu *gpu, enum format format)
-{
-    double joules = gpu->matmul_joules_per_flop[format];
-    return joules > 0.0
-               ? joules
-               : gpu->matmul_joules_per_flop[FORMAT_BF16] *
-                     gpu->dense_flops_per_second[FORMAT_BF16] / gpu->dense_flops_per_second[format];
-}
-
-static double flops_per_clock(const struct gpu *gpu, enum format format)
-{
-    double peak = gpu->dense_flops_per_second[format];
-    assert(peak > 0.0 && "the GPU has no matrix units for this format");
-    return peak / (gpu->streaming_multiprocessors * gpu->rated_clock_hertz);
-}
-
 /* What a tile reads for one step along k. */
 static double tile_bytes_per_k(const struct gemm_shape *shape, struct tile tile, double along_n)
 {
     double along_m = tile.rows + tile.columns - along_n;
-    return along_m * format_bytes(shape->format) + along_n * weight_bytes(shape);
+    return along_m * format_bytes(shape->format) + along_n * matmul_weight_bytes(shape);
 }
 
 /* Cycles of one SM for one step along k. The matrix unit reads a 64-row slab and all columns from
@@ -122,12 +86,12 @@ static double cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape
                            double along_n, double weight_columns)
 {
     double columns = fmax(tile.columns, 32.0 + 0.5 * tile.columns);
-    double multiply = 2.0 * tile.rows * columns / flops_per_clock(gpu, shape->format);
+    double multiply = 2.0 * tile.rows * columns / matmul_flops_per_clock(gpu, shape->format);
     double load = tile_bytes_per_k(shape, tile, along_n);
-    double first_load = weight_columns * weight_bytes(shape) * gpu->boost_clock_hertz;
+    double first_load = weight_columns * matmul_weight_bytes(shape) * gpu->boost_clock_hertz;
     return fmax(
-        multiply / gpu->matmul_efficiency[fitted_scaling(shape->scaling)] +
-            dequantise_cycles_per_k(gpu, shape, along_n),
+        multiply / matmul_efficiency(gpu, shape) +
+            matmul_lane_cycles_per_k(gpu, shape, tile.rows, tile.columns, along_n),
         fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
 }
 
@@ -142,12 +106,13 @@ static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *sh
     double k_step = 128.0 / format_bytes(shape->format); /* elements a pipeline stage holds */
     double k = ceil_div((double)shape->k, split * k_step) * k_step;
     double waves = ceil_div(tiles * split, gpu->streaming_multiprocessors);
-    double between = gpu->tile_seconds[fitted_scaling(shape->scaling)] * gpu->boost_clock_hertz;
+    double between =
+        gpu->tile_seconds[matmul_fitted_scaling(shape->scaling)] * gpu->boost_clock_hertz;
 
     struct plan plan = {
         .sm_cycles = waves * (k * cycles_per_k(gpu, shape, tile, along_n, along_n / tiles_along_m) +
                               between),
-        .fixed_seconds = gpu->matmul_seconds[fitted_scaling(shape->scaling)],
+        .fixed_seconds = gpu->matmul_seconds[matmul_fitted_scaling(shape->scaling)],
         .matmul_flops = 2.0 * tiles * split * k * tile.rows * tile.columns,
         .tile_bytes = tiles * split * k * tile_bytes_per_k(shape, tile, along_n),
     };
@@ -167,6 +132,14 @@ static bool pads(double size, double side)
     return side > 8.0 && side >= 2.0 * size;
 }
 
+/* Whether the library has `tile` for a product with such scales only where it holds all tokens. */
+static bool takes_all_tokens(const struct gemm_shape *shape, size_t index, bool turned,
+                             struct tile tile)
+{
+    bool narrow = shape->scaling == SCALING_BLOCK && index > 0;
+    return !narrow || (turned && (double)shape->m <= tile.columns);
+}
+
 /* The library's heuristics are taken to find the fastest plan at full clock; of plans alike, the
  * one with the larger tile (first in the table), which moves fewer bytes. */
 static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *shape,
@@ -177,8 +150,9 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
     for (size_t i = 0; i < family.count; i++) {
         for (int turned = 0; turned < 2; turned++) {
             struct tile tile = family.tiles[i];
-            if (family.count > 1 &&
-                pads((double)shape->m, turned == 0 ? tile.rows : tile.columns)) {
+            double along_m = turned == 0 ? tile.rows : tile.columns;
+            if ((family.splits && pads((double)shape->m, along_m)) ||
+                !takes_all_tokens(shape, i, turned != 0, tile)) {
                 continue;
             }
             for (size_t j = 0; j < sizeof splits / sizeof *splits; j++) {
@@ -199,11 +173,15 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
 struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *shape)
 {
     assert(shape->m > 0 && shape->n > 0 && shape->k > 0 && "an empty product");
+    if (shape->experts.count > 0) {
+        return grouped_gemm_work(gpu, shape);
+    }
+    assert((shape->scaling != SCALING_BLOCK || shape->block > 0) && "blocks of no size");
     double m = (double)shape->m;
     double n = (double)shape->n;
     double k = (double)shape->k;
-    double read =
-        m * k * format_bytes(shape->format) + n * k * weight_bytes(shape) + shape->scale_bytes;
+    double read = m * k * format_bytes(shape->format) + n * k * matmul_weight_bytes(shape) +
+                  shape->scale_bytes;
     double written = m * n * format_bytes(FORMAT_BF16);
     if (shape->accumulates) {
         written = m * n * 2.0 * format_bytes(FORMAT_FP32); /* read, added to and written */
@@ -217,7 +195,7 @@ struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *sha
         .memory_seconds = memory_seconds,
         .flops = 2.0 * m * n * k,
         .bytes = read + written,
-        .core_joules = plan.matmul_flops * joules_per_flop(gpu, shape->format) +
+        .core_joules = plan.matmul_flops * matmul_joules_per_flop(gpu, shape->format) +
                        plan.tile_bytes * gpu->tile_joules_per_byte,
         .memory_joules = (read + written) * gpu->memory_joules_per_byte,
     };

@@ -9,6 +9,7 @@
 #ifndef CPSIM_MODELS_GPU_KERNEL_H
 #define CPSIM_MODELS_GPU_KERNEL_H
 
+#include "models/experts.h"
 #include "models/format.h"
 #include "models/gpu.h"
 
@@ -16,15 +17,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* out[m][n] = a[m][k] x weight[k][n]; out is bf16. */
+/* out[m][n] = a[m][k] x weight[k][n]; out is bf16. With experts each row has the weights of one of
+ * them, sorted by expert, in one launch (a grouped product). */
 struct gemm_shape {
-    uint64_t m, n, k;
-    enum format format;   /* that the matrix units multiply: both operands, in memory too ... */
-    enum scaling scaling; /* SCALING_NONE for 16-bit formats */
-    enum format weights;  /* ... but for weights kept narrower, which the SMs turn into `format` on
-                             their way; FORMAT_UNSET: they are as computed */
-    double scale_bytes;   /* of such weights, read with them */
-    bool accumulates;     /* out is fp32 and added to what is there: gradients of weights */
+    uint64_t m, n, k;       /* with experts, m: tokens x experts of a token */
+    struct experts experts; /* count 0: none */
+    enum format format;     /* that the matrix units multiply: both operands, in memory too ... */
+    enum scaling scaling;   /* SCALING_NONE for 16-bit formats */
+    uint32_t block;         /* elements along k that share a scale, with SCALING_BLOCK */
+    enum format weights; /* ... but for weights kept narrower, which the SMs turn into `format` on
+                            their way; FORMAT_UNSET: they are as computed */
+    double scale_bytes;  /* of such weights (of one expert), read with them */
+    bool accumulates;    /* out is fp32 and added to what is there: gradients of weights */
 };
 
 /* softmax(Q K^T) V for `sequences` sequences alike: `queries` x `query_heads` x `head_size` against
@@ -51,7 +55,8 @@ enum memory_kernel {
     MEMORY_SWIGLU,       /* reads 2 x columns, writes columns */
     MEMORY_ROPE,         /* reads and writes rows x columns (query and key heads) */
     MEMORY_QUANTISE_ROW, /* bf16 read, fp8 and a scale a row (or block) written */
-    MEMORY_QUANTISE,     /* bf16 read, fp8 written, scale known: a cast; and the way back */
+    MEMORY_QUANTISE,     /* bf16 read, fp8 written, scale known: a cast */
+    MEMORY_DEQUANTISE,   /* the way back */
     MEMORY_KV_APPEND,    /* reads rows x columns, writes them to the cache */
     MEMORY_MERGE,        /* merges two partial attention outputs by their log-sum-exp (Eq. 4 of
                             arXiv 2411.01783) */

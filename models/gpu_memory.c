@@ -22,6 +22,7 @@ static const struct memory_kernel_row kernels[MEMORY_KERNEL_COUNT] = {
     [MEMORY_ROPE] = {.name = "RoPE", .launches = 2.0}, /* queries, keys */
     [MEMORY_QUANTISE_ROW] = {.name = "quantise by row", .passes = 1.0},
     [MEMORY_QUANTISE] = {.name = "quantise"},
+    [MEMORY_DEQUANTISE] = {.name = "dequantise"},
     [MEMORY_KV_APPEND] = {.name = "KV append"},
     [MEMORY_MERGE] = {.name = "merge"},
     [MEMORY_EMBEDDING] = {.name = "embedding"},
@@ -39,6 +40,9 @@ static double framework_rate(const struct gpu *gpu, enum memory_kernel kernel, d
         return fmin(rate, gpu->swiglu_bytes_per_second);
     case MEMORY_QUANTISE_ROW:
         return fmin(rate, gpu->quantise_bytes_per_second);
+    case MEMORY_DEQUANTISE:
+        return gpu->dequantise_bytes_per_second > 0.0 ? fmin(rate, gpu->dequantise_bytes_per_second)
+                                                      : rate;
     case MEMORY_ROPE:
         return rate / gpu->rope_passes;
     case MEMORY_QUANTISE:

@@ -12,7 +12,9 @@ struct kernel_measurement kernel_of_gemm(const struct gemm_shape *shape)
         [SCALING_TENSOR] = KERNEL_GEMM_TENSOR,
         [SCALING_ROW] = KERNEL_GEMM_ROW,
     };
-    return (struct kernel_measurement){.class = classes[shape->scaling], .gemm = *shape};
+    bool grouped = shape->experts.count > 0;
+    return (struct kernel_measurement){
+        .class = grouped ? KERNEL_GEMM_EXPERTS : classes[shape->scaling], .gemm = *shape};
 }
 
 struct kernel_measurement kernel_of_attention(const struct attention_shape *shape)
@@ -31,6 +33,7 @@ struct kernel_measurement kernel_of_memory(const struct memory_shape *shape)
         [MEMORY_ROPE] = KERNEL_ROPE,
         [MEMORY_QUANTISE_ROW] = KERNEL_QUANTISE,
         [MEMORY_QUANTISE] = KERNEL_CAST,
+        [MEMORY_DEQUANTISE] = KERNEL_CAST,
         [MEMORY_KV_APPEND] = KERNEL_OTHER_MEMORY,
         [MEMORY_MERGE] = KERNEL_OTHER_MEMORY,
         [MEMORY_EMBEDDING] = KERNEL_OTHER_MEMORY,
@@ -49,6 +52,7 @@ struct power_state kernel_measurement_predict(const struct gpu *gpu,
     case KERNEL_GEMM:
     case KERNEL_GEMM_TENSOR:
     case KERNEL_GEMM_ROW:
+    case KERNEL_GEMM_EXPERTS:
         work = gemm_work(gpu, &measurement->gemm);
         break;
     case KERNEL_ATTENTION_PREFILL:

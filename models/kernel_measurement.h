@@ -7,9 +7,10 @@
 #include "models/gpu_power.h"
 
 enum kernel_class {
-    KERNEL_GEMM,        /* 16-bit */
-    KERNEL_GEMM_TENSOR, /* fp8, a scale a tensor */
-    KERNEL_GEMM_ROW,    /* fp8, a scale a row */
+    KERNEL_GEMM,         /* 16-bit */
+    KERNEL_GEMM_TENSOR,  /* fp8, a scale a tensor */
+    KERNEL_GEMM_ROW,     /* fp8, a scale a row */
+    KERNEL_GEMM_EXPERTS, /* of a mixture of experts */
     KERNEL_ATTENTION_PREFILL,
     KERNEL_ATTENTION_DECODE,
     KERNEL_NORM,

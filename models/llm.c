@@ -9,9 +9,22 @@ double llm_attention_weights(const struct llm *llm)
     return 2.0 * hidden * query_columns + 2.0 * hidden * kv_columns;
 }
 
+/* With so many of the experts. */
+static double ffn_weights(const struct llm *llm, double experts)
+{
+    double matrices = (llm->gated_ffn ? 3.0 : 2.0) * llm->hidden;
+    return matrices * (experts * llm->ffn_hidden + llm->shared_ffn_hidden) +
+           (double)llm->hidden * llm->experts.count;
+}
+
 double llm_ffn_weights(const struct llm *llm)
 {
-    return (llm->gated_ffn ? 3.0 : 2.0) * llm->hidden * llm->ffn_hidden;
+    return ffn_weights(llm, llm->experts.count > 0 ? llm->experts.count : 1.0);
+}
+
+double llm_active_ffn_weights(const struct llm *llm)
+{
+    return ffn_weights(llm, llm->experts.count > 0 ? llm->experts.per_token : 1.0);
 }
 
 double llm_embedding_weights(const struct llm *llm)
@@ -19,16 +32,26 @@ double llm_embedding_weights(const struct llm *llm)
     return (llm->tied_embedding ? 1.0 : 2.0) * llm->vocabulary * llm->hidden;
 }
 
-double llm_weights(const struct llm *llm)
+static double all_weights(const struct llm *llm, double ffn_weights)
 {
     double norms = (2.0 * llm->layers + 1.0) * llm->hidden;
-    return llm->layers * (llm_attention_weights(llm) + llm_ffn_weights(llm)) +
-           llm_embedding_weights(llm) + norms;
+    return llm->layers * (llm_attention_weights(llm) + ffn_weights) + llm_embedding_weights(llm) +
+           norms;
+}
+
+double llm_weights(const struct llm *llm)
+{
+    return all_weights(llm, llm_ffn_weights(llm));
+}
+
+double llm_active_weights(const struct llm *llm)
+{
+    return all_weights(llm, llm_active_ffn_weights(llm));
 }
 
 double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens)
 {
-    double linear = 2.0 * (llm_attention_weights(llm) + llm_ffn_weights(llm)) * new_tokens;
+    double linear = 2.0 * (llm_attention_weights(llm) + llm_active_ffn_weights(llm)) * new_tokens;
     double pairs = new_tokens * cached_tokens + new_tokens * new_tokens / 2.0;
     double attention = 4.0 * llm->query_heads * llm->head_size * pairs;
     return llm->layers * (linear + attention);

@@ -3,32 +3,44 @@
 #ifndef CPSIM_MODELS_LLM_H
 #define CPSIM_MODELS_LLM_H
 
+#include "models/experts.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct llm {
     const char *name;
     uint32_t layers;
-    uint32_t hidden;      /* D: elements of a token's residual stream */
-    uint32_t ffn_hidden;  /* elements between the two halves of the feed-forward block */
-    uint32_t query_heads; /* N_H */
-    uint32_t kv_heads;    /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
-    uint32_t head_size;   /* elements of one head */
-    uint32_t vocabulary;  /* tokens */
-    bool gated_ffn;       /* SwiGLU: gate and up projections; otherwise up alone */
-    bool tied_embedding;  /* the output head reuses the embedding's weights */
-    bool parallel_blocks; /* attention and feed-forward block read the same norm and are added
-                             together: one exchange a pass instead of two */
+    uint32_t hidden;        /* D: elements of a token's residual stream */
+    uint32_t ffn_hidden;    /* elements between the two halves of the feed-forward block, or of one
+                               expert */
+    uint32_t query_heads;   /* N_H */
+    uint32_t kv_heads;      /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
+    uint32_t head_size;     /* elements of one head */
+    uint32_t vocabulary;    /* tokens */
+    struct experts experts; /* of every layer; count 0: the block is one for all tokens */
+    uint32_t
+        shared_ffn_hidden; /* of a block that all tokens go through beside their experts; 0: none */
+    bool gated_ffn;        /* SwiGLU: gate and up projections; otherwise up alone */
+    bool tied_embedding;   /* the output head reuses the embedding's weights */
+    bool parallel_blocks;  /* attention and feed-forward block read the same norm and are added
+                              together: one exchange a pass instead of two */
 };
 
 /* Weights of one layer's attention projections (query, key, value, output), elements. */
 double llm_attention_weights(const struct llm *llm);
-/* Weights of one layer's feed-forward block, elements. */
+/* Weights of one layer's feed-forward block, or of all its experts, their router and what they
+ * share, elements; and of those the ones that a token is multiplied with. */
 double llm_ffn_weights(const struct llm *llm);
+double llm_active_ffn_weights(const struct llm *llm);
 /* Embedding and output head together (one when tied), elements. */
 double llm_embedding_weights(const struct llm *llm);
 /* The whole model, norms included, elements. Llama 3 405B: 405.85e9. */
 double llm_weights(const struct llm *llm);
+
+/* The weights of the whole model that a token is multiplied with. Mixtral 8x7B: 12.9e9 of 46.7e9.
+ */
+double llm_active_weights(const struct llm *llm);
 
 /* Useful FLOPs of a forward pass over `new_tokens` of one sequence on top of `cached_tokens`,
  * without embedding and output head: 2 a weight and token, and 4 x query heads x head size for each

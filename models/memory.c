@@ -8,6 +8,31 @@ static double larger(double a, double b)
     return a > b ? a : b;
 }
 
+/* A feed-forward block with so many elements between its halves, on one rank. */
+static double block_weight_bytes(const struct replica *replica, struct number ffn,
+                                 uint32_t ffn_hidden)
+{
+    double hidden = replica->llm->hidden;
+    double columns = ceil((double)ffn_hidden / replica->layout->tensor);
+    return (replica->llm->gated_ffn ? 2.0 : 1.0) * precision_matrix_bytes(ffn, columns, hidden) +
+           precision_matrix_bytes(ffn, hidden, columns);
+}
+
+/* All experts, the block they share and their router, which stays in the activations' format. */
+static double ffn_weight_bytes(const struct replica *replica, struct number ffn)
+{
+    const struct llm *llm = replica->llm;
+    double block = block_weight_bytes(replica, ffn, llm->ffn_hidden);
+    if (llm->experts.count == 0) {
+        return block;
+    }
+    double shared =
+        llm->shared_ffn_hidden > 0 ? block_weight_bytes(replica, ffn, llm->shared_ffn_hidden) : 0.0;
+    double router =
+        (double)llm->hidden * llm->experts.count * format_bytes(replica->precision->activations);
+    return llm->experts.count * block + shared + router;
+}
+
 static double layer_weight_bytes(const struct replica *replica, struct number attention,
                                  struct number ffn)
 {
@@ -15,12 +40,10 @@ static double layer_weight_bytes(const struct replica *replica, struct number at
     double hidden = llm->hidden;
     double query_columns = (double)replica_query_heads(replica) * llm->head_size;
     double kv_columns = (double)replica_kv_heads(replica) * llm->head_size;
-    double ffn_columns = ceil((double)llm->ffn_hidden / replica->layout->tensor);
     double norms = 2.0 * hidden * format_bytes(replica->precision->activations);
     return precision_matrix_bytes(attention, query_columns + 2.0 * kv_columns, hidden) +
            precision_matrix_bytes(attention, hidden, query_columns) +
-           (llm->gated_ffn ? 2.0 : 1.0) * precision_matrix_bytes(ffn, ffn_columns, hidden) +
-           precision_matrix_bytes(ffn, hidden, ffn_columns) + norms;
+           ffn_weight_bytes(replica, ffn) + norms;
 }
 
 /* Layers of the stage that the precision keeps high: the model's first and last ones. */
@@ -64,6 +87,16 @@ double memory_stage_kv_bytes_per_token(const struct replica *replica,
            precision_cache_bytes(replica->precision, replica->llm->head_size);
 }
 
+double memory_step_weight_bytes(const struct replica *replica)
+{
+    const struct llm *llm = replica->llm;
+    double rows = (double)llm->vocabulary / replica->layout->tensor;
+    double embedding = llm->tied_embedding ? 0.0
+                                           : precision_matrix_bytes(replica->precision->embedding,
+                                                                    rows, llm->hidden);
+    return memory_weight_bytes(replica) - embedding;
+}
+
 double memory_kv_bytes_per_token(const struct replica *replica)
 {
     struct model_stage whole = model_stage(replica->llm, 1, 0);
@@ -74,6 +107,13 @@ double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, 
 {
     return (double)sequences * (double)context_cached_tokens(tokens, replica->layout->context) *
            memory_kv_bytes_per_token(replica);
+}
+
+double memory_knee_sequences(const struct replica *replica, uint64_t context_tokens)
+{
+    return memory_step_weight_bytes(replica) /
+           (memory_kv_bytes_per_token(replica) *
+            (double)context_cached_tokens(context_tokens, replica->layout->context));
 }
 
 /* What ring attention holds beside a rank's own queries. */
@@ -112,8 +152,12 @@ double memory_activation_bytes(const struct replica *replica, const struct batch
     double heads = replica_query_heads(replica) + 2.0 * replica_kv_heads(replica);
     double attention = tokens * 2.0 * heads * llm->head_size * element +
                        ring_bytes(replica, batch, variant, tokens);
-    double ffn = tokens * (llm->gated_ffn ? 3.0 : 2.0) *
+    double rows = tokens * (llm->experts.count > 0 ? llm->experts.per_token : 1.0);
+    double ffn = rows * (llm->gated_ffn ? 3.0 : 2.0) *
                  ceil((double)llm->ffn_hidden / replica->layout->tensor) * element;
+    if (llm->experts.count > 0) { /* their inputs by expert, and their outputs */
+        ffn += 2.0 * rows * llm->hidden * element;
+    }
     return residual + larger(attention, ffn);
 }
 

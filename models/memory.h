@@ -19,6 +19,10 @@ double memory_weight_bytes(const struct replica *replica);
  * another stage. */
 double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage);
 
+/* What a forward pass reads of them: all but the embedding, of which it reads a row a token. Llama
+ * 3 405B, bf16, TP8: 100.9 GB. */
+double memory_step_weight_bytes(const struct replica *replica);
+
 /* KV cache of one token of one sequence over all layers, one rank's heads. Llama 3 405B, bf16, TP8:
  * 64,512 bytes. */
 double memory_kv_bytes_per_token(const struct replica *replica);
@@ -35,6 +39,12 @@ double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, 
  * and one partial output a ring step with its log-sum-exp). */
 double memory_activation_bytes(const struct replica *replica, const struct batch *batch,
                                enum ring_variant variant);
+
+/* The knee of decode's throughput: sequences of `context_tokens` each whose keys and values are as
+ * many bytes a step as the weights. Below it a step takes as long whatever the batch, for the
+ * weights are read once for all; far above it each sequence more takes as long as the one before.
+ * Llama 3.1 70B, bf16, 4,096 tokens: 103.6. */
+double memory_knee_sequences(const struct replica *replica, uint64_t context_tokens);
 
 double memory_total_bytes(const struct memory_use *use);
 

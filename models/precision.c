@@ -57,8 +57,11 @@ double precision_scale_bytes(struct number number, double rows, double columns)
         return sizeof(float);
     case SCALING_ROW:
         return rows * sizeof(float);
-    case SCALING_BLOCK:
-        return rows * ceil(columns / number.block) * format_block_scale_bytes(number.format);
+    case SCALING_BLOCK: {
+        bool square = number.format == FORMAT_FP8 || number.format == FORMAT_FP8_E5M2;
+        return (square ? ceil(rows / number.block) : rows) * ceil(columns / number.block) *
+               format_block_scale_bytes(number.format);
+    }
     case SCALING_NONE:
     case SCALING_COUNT:
         break;

@@ -56,7 +56,9 @@ struct product_formats precision_product(const struct gpu *gpu, struct number nu
 /* The format that `number`'s inputs are asked to be in, FORMAT_UNSET resolved. */
 enum format precision_inputs(struct number number, enum format activations);
 
-/* A [rows][columns] matrix, depth along the columns: its scales, and all of it. */
+/* A [rows][columns] matrix, depth along the columns: its scales, and all of it. A block of fp8
+ * weights is square, `block` rows by as many columns (DeepSeek-V3, arXiv 2412.19437,
+ * section 3.3.2); of other formats it is a run along the depth. */
 double precision_scale_bytes(struct number number, double rows, double columns);
 double precision_matrix_bytes(struct number number, double rows, double columns);
 

@@ -34,7 +34,10 @@ struct training_software {
     double reduce_bytes_per_parameter;
     double loss_forward_bytes_per_logit; /* read and written by the loss and its gradient */
     double loss_backward_bytes_per_logit;
-    double optimizer_bytes_per_parameter; /* read and written in an update */
+    double loss_kept_bytes_per_logit;           /* at once, when most are */
+    double narrow_gradient_bytes_per_parameter; /* read and written to add what a product made to a
+                                                   gradient kept in 8 bits */
+    double optimizer_bytes_per_parameter;       /* read and written in an update */
     double reserved_bytes; /* of a GPU, beside tensors: contexts, buffers of the library, what the
                               allocator cannot use */
     double state_bytes_per_parameter;    /* kept: master copy and moments */

@@ -35,6 +35,13 @@ static struct widths token_widths(const struct training *training)
     };
 }
 
+/* What is kept a second time for the product that takes a tensor in a narrower format. */
+static double copy_bytes(const struct training *training, struct number number)
+{
+    double kept = kept_bytes(training, number);
+    return kept < format_bytes(training->replica.precision->activations) ? kept : 0.0;
+}
+
 static double full_layer_bytes(const struct training *training)
 {
     const struct precision *precision = training->replica.precision;
@@ -44,7 +51,8 @@ static double full_layer_bytes(const struct training *training)
     double attention =
         widths.hidden * (element + kept_bytes(training, precision->attention_weights)) +
         (widths.query + 2.0 * widths.kv) * element +
-        widths.query * kept_bytes(training, precision->attention_weights) +
+        /* Its result: attention's own gradient wants it as it was computed. */
+        widths.query * (element + copy_bytes(training, precision->attention_weights)) +
         replica_query_heads(&training->replica) * fp32_bytes;
     double ffn = widths.hidden * (element + kept_bytes(training, precision->ffn_weights)) +
                  gates * widths.ffn * element +
@@ -80,7 +88,8 @@ static double working_bytes(const struct training *training, bool last)
         bytes += full_layer_bytes(training);
     }
     double logits = tokens * replica->llm->vocabulary / replica->layout->tensor;
-    return fmax(bytes, last ? logits * (element + fp32_bytes) : 0.0);
+    double kept = replica->software->training.loss_kept_bytes_per_logit;
+    return fmax(bytes, last ? logits * kept : 0.0);
 }
 
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,

@@ -45,22 +45,27 @@ static void append(struct builder *builder, struct step_operator op)
     builder->beside = STEP_NO_OPERATOR;
 }
 
+static void counted_kernel(struct builder *builder, const char *name, enum memory_kernel kernel,
+                           uint64_t rows, uint64_t columns, double bytes_per_element)
+{
+    append(builder, (struct step_operator){
+                        .kind = OPERATOR_MEMORY,
+                        .stream = STREAM_COMPUTE,
+                        .name = name,
+                        .memory = {.kernel = kernel,
+                                   .rows = rows,
+                                   .columns = columns,
+                                   .bytes = (double)rows * (double)columns * bytes_per_element,
+                                   .fused = stack(builder)->fused_kernels},
+                    });
+}
+
+/* Whose bytes the stack has a factor for. */
 static void memory_kernel(struct builder *builder, const char *name, enum memory_kernel kernel,
                           uint64_t rows, uint64_t columns, double bytes_per_element)
 {
-    append(
-        builder,
-        (struct step_operator){
-            .kind = OPERATOR_MEMORY,
-            .stream = STREAM_COMPUTE,
-            .name = name,
-            .memory = {.kernel = kernel,
-                       .rows = rows,
-                       .columns = columns,
-                       .bytes = (double)rows * (double)columns * bytes_per_element *
-                                (kernel == MEMORY_OPTIMIZER ? 1.0 : stack(builder)->memory_passes),
-                       .fused = stack(builder)->fused_kernels},
-        });
+    counted_kernel(builder, name, kernel, rows, columns,
+                   bytes_per_element * stack(builder)->memory_passes);
 }
 
 static void host_work(struct builder *builder, const char *name, double seconds)
@@ -106,6 +111,7 @@ static void gemm(struct builder *builder, const char *name, uint64_t m, uint64_t
                                                     .k = k,
                                                     .format = formats.compute,
                                                     .scaling = formats.scaling,
+                                                    .block = number.block,
                                                     .accumulates = accumulates}});
 }
 
@@ -122,10 +128,18 @@ static void input_gradient(struct builder *builder, const struct product *produc
          false);
 }
 
+/* Gradients kept narrower than products write them are added up by kernels of their own: widened,
+ * added, and cast again to a scale that is looked for. */
 static void weight_gradient(struct builder *builder, const struct product *product)
 {
+    enum format kept = builder->training->replica.precision->gradients;
+    bool narrow = kept != FORMAT_UNSET && format_bytes(kept) < element_bytes(builder);
     gemm(builder, product->name, product->columns, product->depth, builder->tokens, product->number,
-         stack(builder)->fp32_gradients);
+         stack(builder)->fp32_gradients && !narrow);
+    if (narrow) {
+        counted_kernel(builder, "add gradients", MEMORY_QUANTISE, product->columns, product->depth,
+                       stack(builder)->narrow_gradient_bytes_per_parameter);
+    }
 }
 
 /* --- tensor-parallel exchanges --- */
@@ -158,15 +172,27 @@ static uint32_t start_exchange(struct builder *builder, const char *name, enum c
                        builder->last, STEP_NO_OPERATOR);
 }
 
-/* The whole of a split tensor, before `product` runs on it. Cut in pieces, each rank begins with
- * its own while the others travel. */
-static void gather_before(struct builder *builder, const char *name)
+/* Of a split tensor that a product takes with one scale a tensor, the narrow copy travels: the
+ * scale is known beforehand (Transformer Engine gathers after its cast, as torchtitan's float8
+ * tensor parallelism and MS-AMP do; FP8-LM's Table 7 has a third less of activations to carry). A
+ * scale a row is looked for once the row is whole. */
+static double gathered_bytes(const struct builder *builder, struct number number)
+{
+    struct product_formats formats = formats_of(builder, number);
+    bool narrow = formats.quantises_inputs && formats.scaling == SCALING_TENSOR;
+    return residual_bytes(builder) *
+           (narrow ? format_bytes(formats.compute) / element_bytes(builder) : 1.0);
+}
+
+/* The whole of a split tensor, before a product with weights of `number` runs on it. Cut in pieces,
+ * each rank begins with its own while the others travel. */
+static void gather_before(struct builder *builder, const char *name, struct number number)
 {
     const struct training *training = builder->training;
     if (tensor_ranks(builder) == 1 || !training->sequence_parallel) {
         return;
     }
-    double bytes = residual_bytes(builder);
+    double bytes = gathered_bytes(builder, number);
     if (training->tensor_overlap) {
         builder->beside = STEP_NO_OPERATOR;
         uint32_t exchange = start_exchange(builder, name, COLLECTIVE_ALL_GATHER, bytes);
@@ -365,7 +391,7 @@ static void activation(struct builder *builder, const struct shapes *shapes, boo
 static void attention_block(struct builder *builder, const struct shapes *shapes)
 {
     norm(builder, "attention norm", false);
-    gather_before(builder, "attention all-gather");
+    gather_before(builder, "attention all-gather", shapes->qkv.number);
     product_after_gather(builder, &shapes->qkv, product_forward);
     rope(builder, shapes);
     attend(builder, false);
@@ -380,7 +406,7 @@ static void layer_until_down(struct builder *builder, const struct shapes *shape
     } else {
         product_and_sum(builder, "attention sum", &shapes->out, product_forward);
         norm(builder, "ffn norm", false);
-        gather_before(builder, "ffn all-gather");
+        gather_before(builder, "ffn all-gather", shapes->up.number);
     }
     product_after_gather(builder, &shapes->up, product_forward);
     activation(builder, shapes, false);
@@ -416,12 +442,12 @@ static void layer_recompute(struct builder *builder)
     key.columns = shapes.kv_columns;
     up.columns = shapes.ffn_columns;
     norm(builder, "attention norm", false);
-    gather_before(builder, "attention all-gather");
+    gather_before(builder, "attention all-gather", shapes.qkv.number);
     product_after_gather(builder, &key, product_forward);
     rope(builder, &shapes);
     product_and_sum(builder, "attention sum", &shapes.out, product_forward);
     norm(builder, "ffn norm", false);
-    gather_before(builder, "ffn all-gather");
+    gather_before(builder, "ffn all-gather", shapes.up.number);
     product_after_gather(builder, &up, product_forward);
     activation(builder, &shapes, false);
 }
@@ -434,7 +460,7 @@ static void row_backward(struct builder *builder, const char *name, const struct
                          enum gradients gradients)
 {
     if (gradients & GRADIENTS_INPUT) {
-        gather_before(builder, name);
+        gather_before(builder, name, product->number);
         uint32_t exchange = builder->beside;
         builder->beside = STEP_NO_OPERATOR;
         cast(builder, builder->tokens, product->columns, product->number);
@@ -461,7 +487,7 @@ static void column_backward(struct builder *builder, const char *name,
         cast(builder, builder->tokens, product->columns, product->number);
         if (exchanges && builder->training->sequence_parallel) {
             gathered = start_exchange(builder, "input all-gather", COLLECTIVE_ALL_GATHER,
-                                      residual_bytes(builder));
+                                      gathered_bytes(builder, product->number));
         }
         input_gradient(builder, product);
         if (exchanges) {
@@ -547,7 +573,7 @@ static void head(struct builder *builder)
 {
     struct product product = head_product(builder->training);
     norm(builder, "final norm", false);
-    gather_before(builder, "head all-gather");
+    gather_before(builder, "head all-gather", product.number);
     product_after_gather(builder, &product, product_forward);
     memory_kernel(builder, "loss", MEMORY_COPY, builder->tokens, product.columns,
                   stack(builder)->loss_forward_bytes_per_logit);
@@ -594,8 +620,8 @@ static void optimizer(struct builder *builder)
     if (training->sharding != SHARDING_NONE) {
         most /= training_data_group(training).ranks;
     }
-    memory_kernel(builder, "optimizer", MEMORY_OPTIMIZER, 1, (uint64_t)most,
-                  stack(builder)->optimizer_bytes_per_parameter);
+    counted_kernel(builder, "optimizer", MEMORY_OPTIMIZER, 1, (uint64_t)most,
+                   stack(builder)->optimizer_bytes_per_parameter);
 }
 
 uint32_t training_max_operators(const struct training *training)

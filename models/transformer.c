@@ -53,10 +53,10 @@ uint64_t replica_rank_tokens(const struct replica *replica, const struct batch *
 
 uint32_t transformer_max_operators(const struct replica *replica, uint32_t slice_count)
 {
-    /* A layer has at most 26 operators beside attention, and step_price() may add one; an
+    /* A layer has at most 37 operators beside attention, and step_price() may add one; an
      * iteration of a slice's ring has three (hop, host, attention), and a ring begins with a wait
      * and a change of format and ends with an all-to-all and a merge. */
-    return 27 + slice_count * (3 * replica->layout->context + 4);
+    return 38 + slice_count * (3 * replica->layout->context + 4);
 }
 
 /* What building one segment needs at hand. */
@@ -75,25 +75,34 @@ static void append(struct builder *builder, struct step_operator op)
     builder->last = step_append(builder->segment, op, builder->last, STEP_NO_OPERATOR);
 }
 
-static void gemm(struct builder *builder, const char *name, uint64_t rows, uint64_t columns,
-                 uint64_t depth, struct number number, const struct product_formats *product)
+/* What a product multiplies: [rows][depth] with weights [depth][columns], or with those of experts.
+ */
+struct matrices {
+    uint64_t rows, columns, depth;
+    struct experts experts; /* count 0: none; otherwise rows are tokens x experts of a token */
+};
+
+static void gemm(struct builder *builder, const char *name, struct matrices matrices,
+                 struct number number, const struct product_formats *product)
 {
     bool dequantises = product->weights != FORMAT_UNSET;
-    append(builder,
-           (struct step_operator){
-               .kind = OPERATOR_GEMM,
-               .stream = STREAM_COMPUTE,
-               .name = name,
-               .gemm = {.m = rows,
-                        .n = columns,
-                        .k = depth,
-                        .format = product->compute,
-                        .scaling = product->scaling,
-                        .weights = product->weights,
-                        .scale_bytes = dequantises ? precision_scale_bytes(number, (double)columns,
-                                                                           (double)depth)
-                                                   : 0.0},
-           });
+    append(builder, (struct step_operator){
+                        .kind = OPERATOR_GEMM,
+                        .stream = STREAM_COMPUTE,
+                        .name = name,
+                        .gemm = {.m = matrices.rows,
+                                 .n = matrices.columns,
+                                 .k = matrices.depth,
+                                 .experts = matrices.experts,
+                                 .format = product->compute,
+                                 .scaling = product->scaling,
+                                 .block = number.block,
+                                 .weights = product->weights,
+                                 .scale_bytes = dequantises ? precision_scale_bytes(
+                                                                  number, (double)matrices.columns,
+                                                                  (double)matrices.depth)
+                                                            : 0.0},
+                    });
 }
 
 /* A memory-bound kernel over rows x columns that moves `bytes_per_element` for each. */
@@ -161,7 +170,7 @@ static void tensor_all_reduce(struct builder *builder, const char *name)
         append(builder, collective(builder, name, GROUP_TENSOR, COLLECTIVE_ALL_REDUCE,
                                    (double)builder->tokens * (double)hidden * sent));
         if (narrower) {
-            memory_kernel(builder, "dequantise sum", MEMORY_QUANTISE, builder->tokens, hidden,
+            memory_kernel(builder, "dequantise sum", MEMORY_DEQUANTISE, builder->tokens, hidden,
                           activation_bytes(builder) + sent);
         }
     }
@@ -176,8 +185,8 @@ static enum memory_kernel quantise_kernel(enum scaling scaling)
 /* A product and the kernels that bring its operands into the format it is computed in. The input's
  * is one of its own unless the kernel before can write it so (`fusible`): a norm or an activation,
  * fused, and a scale that is known beforehand. */
-static void product(struct builder *builder, const char *name, uint64_t rows, uint64_t columns,
-                    uint64_t depth, struct number number, bool fusible)
+static void product(struct builder *builder, const char *name, struct matrices matrices,
+                    struct number number, bool fusible)
 {
     const struct replica *replica = builder->replica;
     struct product_formats how =
@@ -185,21 +194,26 @@ static void product(struct builder *builder, const char *name, uint64_t rows, ui
     bool fused = fusible && how.scaling == SCALING_TENSOR && replica->software->fused_kernels &&
                  !replica->software->separate_quantisation;
     if (how.casts_weights) {
-        memory_kernel(builder, "cast weights", MEMORY_QUANTISE, columns, depth,
-                      format_bytes(number.format) + format_bytes(how.compute));
+        uint64_t copies = matrices.experts.count > 0 ? matrices.experts.count : 1;
+        memory_kernel(builder, "cast weights", MEMORY_QUANTISE, copies * matrices.columns,
+                      matrices.depth, format_bytes(number.format) + format_bytes(how.compute));
     }
     if (how.quantises_inputs && !fused) {
-        memory_kernel(builder, "quantise", quantise_kernel(how.scaling), rows, depth,
+        /* Elements that have one scale. */
+        uint64_t run = how.scaling == SCALING_BLOCK ? number.block : matrices.depth;
+        memory_kernel(builder, "quantise", quantise_kernel(how.scaling),
+                      matrices.rows * (matrices.depth / run), run,
                       activation_bytes(builder) + format_bytes(how.compute));
     }
-    gemm(builder, name, rows, columns, depth, number, &how);
+    gemm(builder, name, matrices, number, &how);
 }
 
 /* A linear layer. */
 static void linear(struct builder *builder, const char *name, uint64_t columns, uint64_t depth,
                    struct number number, bool fusible)
 {
-    product(builder, name, builder->tokens, columns, depth, number, fusible);
+    struct matrices matrices = {.rows = builder->tokens, .columns = columns, .depth = depth};
+    product(builder, name, matrices, number, fusible);
 }
 
 /* Bytes of the output of one token's attention on one rank, its log-sum-exp (fp32) included. */
@@ -383,6 +397,55 @@ static bool is_decode(const struct batch *batch)
     return true;
 }
 
+/* The block that all tokens go through: all there is, or what experts stand beside. */
+static void dense_ffn(struct builder *builder, struct number weights, uint32_t ffn_hidden)
+{
+    const struct llm *llm = builder->replica->llm;
+    uint64_t columns = divide_up(ffn_hidden, builder->replica->layout->tensor);
+    linear(builder, llm->gated_ffn ? "gate+up" : "up", (llm->gated_ffn ? 2 : 1) * columns,
+           llm->hidden, weights, true);
+    memory_kernel(builder, "activation", MEMORY_SWIGLU, builder->tokens, columns,
+                  (llm->gated_ffn ? 3.0 : 2.0) * activation_bytes(builder));
+    linear(builder, "down", llm->hidden, columns, weights, true);
+}
+
+/* The router chooses, rows are sorted by expert, go through two grouped products and are added up
+ * again, weighted. Every tensor rank has a part of every expert. A fused stack gathers rows while
+ * it multiplies (vLLM, fused_moe.py); others copy them. */
+static void experts_ffn(struct builder *builder, struct number weights)
+{
+    const struct llm *llm = builder->replica->llm;
+    struct experts experts = llm->experts;
+    uint64_t rows = builder->tokens * experts.per_token;
+    uint64_t columns = divide_up(llm->ffn_hidden, builder->replica->layout->tensor);
+    double element = activation_bytes(builder);
+    struct number router = {.format = builder->replica->precision->activations};
+    linear(builder, "router", experts.count, llm->hidden, router, false);
+    memory_kernel(builder, "choose experts", MEMORY_QUANTISE_ROW, builder->tokens, experts.count,
+                  element);
+    memory_kernel(builder, "sort by expert", MEMORY_COPY, rows, 1, 2.0 * sizeof(uint32_t));
+    if (!builder->replica->software->fused_kernels) {
+        memory_kernel(builder, "gather rows", MEMORY_COPY, rows, llm->hidden, 2.0 * element);
+    }
+    product(builder, llm->gated_ffn ? "experts gate+up" : "experts up",
+            (struct matrices){.rows = rows,
+                              .columns = (llm->gated_ffn ? 2 : 1) * columns,
+                              .depth = llm->hidden,
+                              .experts = experts},
+            weights, true);
+    memory_kernel(builder, "activation", MEMORY_SWIGLU, rows, columns,
+                  (llm->gated_ffn ? 3.0 : 2.0) * element);
+    product(builder, "experts down",
+            (struct matrices){
+                .rows = rows, .columns = llm->hidden, .depth = columns, .experts = experts},
+            weights, true);
+    memory_kernel(builder, "add experts", MEMORY_COPY, builder->tokens, llm->hidden,
+                  (experts.per_token + 1.0) * element);
+    if (llm->shared_ffn_hidden > 0) {
+        dense_ffn(builder, weights, llm->shared_ffn_hidden);
+    }
+}
+
 static void layer(struct builder *builder, const struct precision *precision)
 {
     const struct replica *replica = builder->replica;
@@ -392,7 +455,6 @@ static void layer(struct builder *builder, const struct precision *precision)
     double cache_element = precision_cache_bytes(precision, llm->head_size) / llm->head_size;
     uint64_t query_columns = (uint64_t)replica_query_heads(replica) * llm->head_size;
     uint64_t kv_columns = (uint64_t)replica_kv_heads(replica) * llm->head_size;
-    uint64_t ffn_columns = divide_up(llm->ffn_hidden, replica->layout->tensor);
 
     if (has_cached_prefill(builder->batch)) {
         host_work(builder, "cached prefill", replica->software->cached_prefill_seconds);
@@ -413,11 +475,11 @@ static void layer(struct builder *builder, const struct precision *precision)
     linear(builder, "out", llm->hidden, query_columns, precision->attention_weights, false);
     tensor_all_reduce(builder, "attention all-reduce");
     memory_kernel(builder, "ffn norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden, 4.0 * element);
-    linear(builder, llm->gated_ffn ? "gate+up" : "up", (llm->gated_ffn ? 2 : 1) * ffn_columns,
-           llm->hidden, precision->ffn_weights, true);
-    memory_kernel(builder, "activation", MEMORY_SWIGLU, tokens, ffn_columns,
-                  (llm->gated_ffn ? 3.0 : 2.0) * element);
-    linear(builder, "down", llm->hidden, ffn_columns, precision->ffn_weights, true);
+    if (llm->experts.count > 0) {
+        experts_ffn(builder, precision->ffn_weights);
+    } else {
+        dense_ffn(builder, precision->ffn_weights, llm->ffn_hidden);
+    }
     tensor_all_reduce(builder, "ffn all-reduce");
 }
 
@@ -450,8 +512,10 @@ static void head(struct builder *builder)
     }
     double element = activation_bytes(builder);
     memory_kernel(builder, "final norm", MEMORY_ADD_RMSNORM, sequences, llm->hidden, 4.0 * element);
-    product(builder, "head", sequences, divide_up(llm->vocabulary, replica->layout->tensor),
-            llm->hidden, replica->precision->embedding, false);
+    struct matrices logits = {.rows = sequences,
+                              .columns = divide_up(llm->vocabulary, replica->layout->tensor),
+                              .depth = llm->hidden};
+    product(builder, "head", logits, replica->precision->embedding, false);
     if (replica->layout->tensor > 1) {
         append(builder,
                collective(builder, "logits all-gather", GROUP_TENSOR, COLLECTIVE_ALL_GATHER,

@@ -4,9 +4,11 @@
 #define CPSIM_TESTS_SERVING_PLAY_H
 
 #include "sim/serving/metrics.h"
+#include "sim/serving/preview.h"
 
 #include <check.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +25,9 @@ struct played {
     uint64_t free_pages;                    /* not held when all is over */
     uint64_t over_full;                     /* servers whose cache ever held more than it has */
     uint64_t out_of_order;                  /* requests whose times do not follow each other */
+    uint64_t unforeseen;                    /* requests that serving_preview() tells otherwise */
+    uint64_t programs;                      /* built to price steps */
+    bool missed;                            /* its goal: the figures mean nothing */
 };
 
 static inline void played_requests(const struct serving_run *run, struct played *played)
@@ -52,6 +57,21 @@ static inline void played_requests(const struct serving_run *run, struct played 
     played->outstanding_mean = in_system / last;
 }
 
+static inline void played_preview(const struct serving_run *run, struct played *played)
+{
+    struct serving_preview preview =
+        serving_preview(run->scenario, run->arena, run->request_capacity, run->diagnostics);
+    for (uint32_t i = 0; i < preview.count && i < run->request_count; i++) {
+        const struct request *request = &run->requests[i];
+        const struct previewed_request *seen = &preview.requests[i];
+        bool same = memcmp(&request->arrival_seconds, &seen->arrival_seconds,
+                           sizeof seen->arrival_seconds) == 0 &&
+                    request->prompt_tokens == seen->prompt_tokens &&
+                    request->output_tokens == seen->output_tokens;
+        played->unforeseen += !same;
+    }
+}
+
 static inline void played_servers(const struct serving_run *run, struct played *played)
 {
     for (uint32_t i = 0; i < run->server_count; i++) {
@@ -63,7 +83,8 @@ static inline void played_servers(const struct serving_run *run, struct played *
     }
 }
 
-static inline struct played play_here(const char *path, const char *const *overrides)
+static inline struct played play_here(const char *path, const char *const *overrides,
+                                      const struct serving_options *options)
 {
     struct played played = {.ok = false};
     struct override texts[24];
@@ -78,12 +99,15 @@ static inline struct played play_here(const char *path, const char *const *overr
     struct serving_run *run = ARENA_NEW(arena, struct serving_run);
     bool wrong_input = false;
     played.ok =
-        scenario != NULL && serving_run(scenario, arena, NULL, run, &wrong_input, diagnostics);
+        scenario != NULL && serving_run(scenario, arena, options, run, &wrong_input, diagnostics);
     diagnostics_print(diagnostics, stderr);
     if (played.ok) {
         serving_metrics(run, &played.metrics);
         played.end_seconds = run->end_seconds;
         played.kv_pages = run->kv_pages;
+        played.programs = step_costs_built(run->costs->stages[0]);
+        played.missed = run->watch.missed;
+        played_preview(run, &played);
         played_requests(run, &played);
         played_servers(run, &played);
     }
@@ -93,14 +117,15 @@ static inline struct played play_here(const char *path, const char *const *overr
 }
 
 /* `overrides` ends with NULL; each as for --set. The test fails when the run does. */
-static inline struct played play_serving(const char *path, const char *const *overrides)
+static inline struct played play_serving_with(const char *path, const char *const *overrides,
+                                              const struct serving_options *options)
 {
     int result[2];
     ck_assert_int_eq(pipe(result), 0);
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        struct played played = play_here(path, overrides);
+        struct played played = play_here(path, overrides, options);
         ssize_t written = write(result[1], &played, sizeof played);
         _exit(written == (ssize_t)sizeof played ? 0 : 1);
     }
@@ -111,6 +136,11 @@ static inline struct played play_serving(const char *path, const char *const *ov
     waitpid(child, NULL, 0);
     ck_assert_msg(played.ok, "%s could not be played", path);
     return played;
+}
+
+static inline struct played play_serving(const char *path, const char *const *overrides)
+{
+    return play_serving_with(path, overrides, &(struct serving_options){.trace = NULL});
 }
 
 #endif

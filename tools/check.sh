@@ -109,8 +109,8 @@ sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/serving models|sim/base|sim/scenario|sim/engine|sim/trace
 sim/run models|sim/base|sim/scenario|sim/engine|sim/trace|sim/inference|sim/serving|sim/training
-sim/plan models|sim/base|sim/scenario|sim/run|sim/sweep
-sim/sweep models|sim/base|sim/scenario|sim/trace|sim/run
+sim/plan models|sim/base|sim/scenario|sim/serving|sim/engine|sim/run|sim/sweep
+sim/sweep models|sim/base|sim/scenario|sim/serving|sim/engine|sim/trace|sim/run
 RULES
 }
 

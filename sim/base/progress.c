@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static double wall_seconds(void)
+double wall_seconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -23,4 +23,7 @@ void progress_update(struct progress *progress, double done, const char *what);
 /* Takes the line away. */
 void progress_end(struct progress *progress);
 
+/* Of a clock that only goes forward. */
+double wall_seconds(void);
+
 #endif

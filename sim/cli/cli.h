@@ -23,7 +23,7 @@ struct invocation {
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
     const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm;
-    bool json, quiet, markdown, platform_xml, retry_failed, submit;
+    bool json, quiet, markdown, platform_xml, retry_failed, submit, partial, watch;
 };
 
 enum option_id {
@@ -43,8 +43,10 @@ enum option_id {
     OPTION_JOBS,
     OPTION_SHARD,
     OPTION_RETRY_FAILED,
+    OPTION_PARTIAL,
     OPTION_SLURM,
     OPTION_SUBMIT,
+    OPTION_WATCH,
     OPTION_COUNT
 };
 
@@ -86,6 +88,12 @@ const struct command *command_find(const char *name); /* NULL: none */
  * room for `count` each. */
 bool options_read(const struct command *command, char *const *arguments, size_t count,
                   struct invocation *invocation);
+
+/* A number from 1 to `most` that an option gives; false after a complaint on stderr. */
+bool count_read(const char *option, const char *text, unsigned long most, unsigned *count);
+/* -j, or as many as there are processors; under Slurm, whose shares ask for processors, one. False
+ * after a complaint. */
+bool jobs_read(const struct invocation *invocation, unsigned *workers);
 
 /* Where a result goes: stdout, or the file of -o. NULL after a complaint on stderr. */
 FILE *result_open(const struct invocation *invocation);

@@ -5,8 +5,14 @@
 static const char *parameters(struct arena *arena, const void *object)
 {
     const struct llm *llm = object;
-    return arena_printf(arena, "%.1f G parameters, %u layers, %u/%u heads", llm_weights(llm) / 1e9,
-                        llm->layers, llm->query_heads, llm->kv_heads);
+    const char *active = llm->experts.count == 0
+                             ? ""
+                             : arena_printf(arena, " (%.1f G active, %u of %u experts)",
+                                            llm_active_weights(llm) / 1e9, llm->experts.per_token,
+                                            llm->experts.count);
+    return arena_printf(arena, "%.1f G parameters%s, %u layers, %u/%u heads",
+                        llm_weights(llm) / 1e9, active, llm->layers, llm->query_heads,
+                        llm->kv_heads);
 }
 
 static int list_models(const struct invocation *invocation)

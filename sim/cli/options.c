@@ -73,6 +73,9 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_RETRY_FAILED] = {.name = "--retry-failed",
                              .doc = "run points again that were rejected or failed",
                              .offset = offsetof(struct invocation, retry_failed)},
+    [OPTION_PARTIAL] = {.name = "--partial",
+                        .doc = "with merge: write what there is, though points are missing",
+                        .offset = offsetof(struct invocation, partial)},
     [OPTION_SLURM] = {.name = "--slurm",
                       .argument = "N",
                       .doc = "write scripts for a Slurm job array of N shares and their merge",
@@ -80,6 +83,9 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_SUBMIT] = {.name = "--submit",
                        .doc = "with --slurm: submit them",
                        .offset = offsetof(struct invocation, submit)},
+    [OPTION_WATCH] = {.name = "--watch",
+                      .doc = "let FILE.live beside the trace be read while the run goes on",
+                      .offset = offsetof(struct invocation, watch)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */

@@ -7,34 +7,12 @@
 #include "sim/plan/plan_report.h"
 #include "sim/sweep/sweep.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-enum { MOST_WORKERS = 4096, INTERRUPTED_STATUS = 130 };
+enum { INTERRUPTED_STATUS = 130 };
 
 static void report(void *context, uint64_t done, uint64_t total, double seconds)
 {
     (void)seconds;
     progress_update(context, (double)done / (double)total, "candidates");
-}
-
-static bool read_workers(const struct invocation *invocation, unsigned *workers)
-{
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    char *end = NULL;
-    unsigned long value = online > 0 ? (unsigned long)online : 1;
-    if (invocation->jobs != NULL) {
-        value = strtoul(invocation->jobs, &end, 10);
-        if (invocation->jobs[0] < '0' || invocation->jobs[0] > '9' || *end != '\0' || value < 1 ||
-            value > MOST_WORKERS) {
-            fprintf(stderr, "cpsim: error: --jobs: '%s' is not a number from 1 to %d\n",
-                    invocation->jobs, MOST_WORKERS);
-            return false;
-        }
-    }
-    *workers = (unsigned)value;
-    return true;
 }
 
 /* FOLDER/plan.csv and, when there is a winner, FOLDER/winner.yaml. An exit status. */
@@ -61,8 +39,9 @@ static int write_files(const struct plan_job *job, const struct candidate *candi
 static int plan_in(struct arena *arena, struct diagnostics *diagnostics,
                    const struct invocation *invocation)
 {
-    struct plan_job job = {.arena = arena, .report = report};
-    if (!read_workers(invocation, &job.workers)) {
+    struct plan_job job = {
+        .folder = invocation->output, .report = report, .arena = arena, .diagnostics = diagnostics};
+    if (!jobs_read(invocation, &job.workers)) {
         return EXIT_WRONG_INPUT;
     }
     if (invocation->output == NULL) {
@@ -79,14 +58,19 @@ static int plan_in(struct arena *arena, struct diagnostics *diagnostics,
     struct candidate *candidates = ARENA_ARRAY(arena, struct candidate, job.points->count);
     struct progress progress = progress_start(stderr, invocation->quiet);
     job.context = &progress;
-    bool whole = plan_run(&job, candidates);
+    enum plan_end end = plan_run(&job, candidates);
     progress_end(&progress);
-    if (!whole) {
-        fprintf(stderr, "cpsim: stopped; nothing is kept of an unfinished plan\n");
+    if (end == PLAN_INTERRUPTED) {
+        fprintf(stderr, "cpsim: stopped; the same command goes on from here\n");
         return INTERRUPTED_STATUS;
     }
+    if (end == PLAN_BROKEN) {
+        return EXIT_WRONG_INPUT;
+    }
     int status = write_files(&job, candidates, invocation->output, diagnostics);
-    if (!invocation->quiet) {
+    if (invocation->json) {
+        plan_print_json(&job, candidates, stdout);
+    } else if (!invocation->quiet) {
         const char *bold = style(stdout, STYLE_BOLD);
         plan_print(&job, candidates, bold, bold[0] == '\0' ? "" : STYLE_NONE, stdout);
         printf("%s/plan.csv%s%s%s\n", invocation->output, status == EXIT_DONE ? ", " : "",
@@ -112,10 +96,13 @@ const struct command command_plan = {
     .name = "plan",
     .operands = "FILE",
     .summary = "find the cheapest layout of a service that keeps to its targets",
-    .doc = "-o names the folder of the results: plan.csv, a row a candidate, and winner.yaml, a "
-           "scenario. cpsim describe plan says what a plan file holds.",
+    .doc =
+        "-o names the folder of the results: plan.csv, a row a candidate, and winner.yaml, a "
+        "scenario. Stopped or killed, the same command goes on where it was. cpsim describe plan "
+        "says what a plan file holds.",
     .example = "cpsim plan scenarios/plans/chats-70b.yaml -o plan",
-    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) | TAKES(OPTION_QUIET),
+    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) | TAKES(OPTION_JSON) |
+               TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = 1,
     .run = run_plan,

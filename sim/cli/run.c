@@ -58,24 +58,12 @@ static int simulate_conversation(const struct invocation *invocation,
 static int simulate_serving(const struct invocation *invocation, const struct scenario *scenario,
                             struct arena *arena, struct diagnostics *diagnostics)
 {
-    const char *path = trace_path(invocation, scenario);
-    struct serving_trace *trace = NULL;
-    if (path != NULL) {
-        trace = serving_trace_open(arena, scenario, path, diagnostics);
-        if (trace == NULL) {
-            return EXIT_WRONG_INPUT;
-        }
-    }
     struct serving_run *run = ARENA_NEW(arena, struct serving_run);
+    const struct serving_options options = {.trace = NULL};
     bool wrong_input = false;
-    if (!serving_run(scenario, arena, trace, run, &wrong_input, diagnostics)) {
-        if (trace != NULL) {
-            serving_trace_abandon(trace);
-        }
+    if (!serving_run_traced(scenario, arena, trace_path(invocation, scenario), &options, run,
+                            &wrong_input, diagnostics)) {
         return wrong_input ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
-    }
-    if (trace != NULL && !serving_trace_close(trace, run)) {
-        return EXIT_RUN_FAILED;
     }
     struct serving_metrics metrics;
     serving_metrics(run, &metrics);
@@ -135,6 +123,17 @@ static int simulate(const struct invocation *invocation, const struct scenario *
     return result_close(&(struct invocation){.output = NULL}, stdout);
 }
 
+static bool may_be_watched(const struct invocation *invocation, const struct scenario *scenario)
+{
+    if (!invocation->watch || trace_path(invocation, scenario) != NULL) {
+        return true;
+    }
+    fputs("cpsim: error: --watch shows a trace as it grows, and this run writes none; name it: "
+          "-o FILE, or trace.file in the scenario\n",
+          stderr);
+    return false;
+}
+
 static int run_scenario(const struct invocation *invocation)
 {
     struct arena *arena = arena_create();
@@ -142,8 +141,12 @@ static int run_scenario(const struct invocation *invocation)
     const struct scenario *scenario =
         scenario_load(arena, invocation->operands[0], invocation->overrides,
                       invocation->override_count, diagnostics);
-    int status =
-        scenario == NULL ? EXIT_WRONG_INPUT : simulate(invocation, scenario, arena, diagnostics);
+    int status = EXIT_WRONG_INPUT;
+    if (scenario != NULL && may_be_watched(invocation, scenario)) {
+        struct scenario watched = *scenario;
+        watched.trace.watch = invocation->watch;
+        status = simulate(invocation, &watched, arena, diagnostics);
+    }
     diagnostics_print(diagnostics, stderr);
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
@@ -156,7 +159,8 @@ const struct command command_run = {
     .summary = "simulate a scenario; cpsim FILE is short for it",
     .doc = "-o names the trace, in place of the scenario's trace.file.",
     .example = "cpsim scenarios/llama405b.yaml",
-    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JSON) | TAKES(OPTION_QUIET),
+    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JSON) | TAKES(OPTION_QUIET) |
+               TAKES(OPTION_WATCH),
     .least_operands = 1,
     .most_operands = 1,
     .run = run_scenario,

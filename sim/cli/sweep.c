@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST_WORKERS = 4096, MOST_SHARDS = 100000, PATH_BYTES = 4096 };
+enum { MOST_SHARDS = 100000, PATH_BYTES = 4096 };
 enum { INTERRUPTED_STATUS = 130 }; /* what shells say of a program that Ctrl-C ended */
 
 /* --- progress, on stderr --- */
@@ -93,29 +93,6 @@ static int print_results(const struct invocation *invocation,
 
 /* --- reading the command --- */
 
-/* A number from 1 to `most` that an option gives; false after a complaint. */
-static bool read_count(const char *option, const char *text, unsigned long most, unsigned *count)
-{
-    char *end = NULL;
-    unsigned long value = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < 1 || value > most) {
-        fprintf(stderr, "cpsim: error: %s: '%s' is not a number from 1 to %lu\n", option, text,
-                most);
-        return false;
-    }
-    *count = (unsigned)value;
-    return true;
-}
-
-/* False after a complaint. Under Slurm a share asks for one processor unless -j says more. */
-static bool read_workers(const struct invocation *invocation, unsigned *workers)
-{
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    *workers = online > 0 && invocation->slurm == NULL ? (unsigned)online : 1;
-    return invocation->jobs == NULL ||
-           read_count("--jobs", invocation->jobs, MOST_WORKERS, workers);
-}
-
 static void print_dropped(const struct sweep_file *file, const struct points *points)
 {
     for (size_t i = 0; i < file->where_count; i++) {
@@ -178,7 +155,7 @@ static int write_slurm(const struct invocation *invocation, const struct sweep_j
     struct arena *arena = sweep->arena;
     unsigned shards = 0;
     char program[PATH_BYTES], file[PATH_BYTES], folder[PATH_BYTES];
-    if (!read_count("--slurm", invocation->slurm, MOST_SHARDS, &shards)) {
+    if (!count_read("--slurm", invocation->slurm, MOST_SHARDS, &shards)) {
         return EXIT_WRONG_INPUT;
     }
     if (!sweep_make_folder(sweep->folder, diagnostics) ||
@@ -219,7 +196,7 @@ static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
                             .context = &reporting,
                             .arena = arena,
                             .diagnostics = diagnostics};
-    if (!read_workers(invocation, &job.workers) ||
+    if (!jobs_read(invocation, &job.workers) ||
         !sweep_shard_find(invocation->shard, &job.shard, &job.shards)) {
         return EXIT_WRONG_INPUT;
     }
@@ -259,7 +236,7 @@ static int merge_in(struct arena *arena, struct diagnostics *diagnostics,
                     const struct invocation *invocation)
 {
     struct journal_contents contents;
-    if (!sweep_merge(arena, invocation->operands[1], &contents, diagnostics)) {
+    if (!sweep_merge(arena, invocation->operands[1], invocation->partial, &contents, diagnostics)) {
         return EXIT_RUN_FAILED;
     }
     return print_results(invocation, &contents, invocation->operands[1]);
@@ -268,9 +245,9 @@ static int merge_in(struct arena *arena, struct diagnostics *diagnostics,
 static int run_sweep(const struct invocation *invocation)
 {
     bool merges = strcmp(invocation->operands[0], "merge") == 0;
-    if (invocation->operand_count != (merges ? 2 : 1)) {
+    if (invocation->operand_count != (merges ? 2 : 1) || (invocation->partial && !merges)) {
         fprintf(stderr, "cpsim: error: usage: cpsim sweep FILE -o FOLDER, or cpsim sweep merge "
-                        "FOLDER\n");
+                        "FOLDER [--partial]\n");
         return EXIT_WRONG_INPUT;
     }
     struct arena *arena = arena_create();
@@ -289,10 +266,10 @@ const struct command command_sweep = {
     .doc = "-o names the folder of the results: sweep.h5 and sweep.csv, a row a point. Stopped or "
            "killed, the same command goes on where it was. cpsim describe sweep says what a sweep "
            "file holds.",
-    .example = "cpsim sweep scenarios/sweeps/nodes-and-context.yaml -o nodes -j 8",
+    .example = "cpsim sweep scenarios/sweeps/ttft-against-context.yaml -o ttft -j 8",
     .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) | TAKES(OPTION_SHARD) |
-               TAKES(OPTION_RETRY_FAILED) | TAKES(OPTION_SLURM) | TAKES(OPTION_SUBMIT) |
-               TAKES(OPTION_QUIET),
+               TAKES(OPTION_RETRY_FAILED) | TAKES(OPTION_PARTIAL) | TAKES(OPTION_SLURM) |
+               TAKES(OPTION_SUBMIT) | TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = 2,
     .run = run_sweep,

@@ -7,6 +7,7 @@
 const struct measurement_kind *const measurement_kinds[] = {
     &kind_gemm,
     &kind_sustained_gemm,
+    &kind_experts,
     &kind_attention_prefill,
     &kind_attention_decode,
     &kind_memory,

@@ -60,10 +60,10 @@ struct measurement_kind {
 /* Of these the one with the most columns that are all there is the table's; NULL ends it. */
 extern const struct measurement_kind *const measurement_kinds[];
 
-extern const struct measurement_kind kind_gemm, kind_sustained_gemm, kind_attention_prefill,
-    kind_attention_decode, kind_memory, kind_layers, kind_tensor_layers, kind_training_layers,
-    kind_optimizer, kind_ring, kind_overlap, kind_collective, kind_collective_tests,
-    kind_collective_table, kind_energy, kind_power;
+extern const struct measurement_kind kind_gemm, kind_sustained_gemm, kind_experts,
+    kind_attention_prefill, kind_attention_decode, kind_memory, kind_layers, kind_tensor_layers,
+    kind_training_layers, kind_optimizer, kind_ring, kind_overlap, kind_collective,
+    kind_collective_tests, kind_collective_table, kind_energy, kind_power;
 
 /* The row's fields. Whatever is missing or out of range is complained about once, with its place,
  * and reads as the least that is allowed. */

@@ -105,8 +105,10 @@ static bool in_one_node(const struct engine *engine, uint32_t from, uint32_t to)
 
 /* A flow takes both ends of its way; `times`: plays that this one stands for. */
 struct way {
+    struct engine *engine;
     struct link_use *ends[2];
     double times;
+    struct flow_seen seen;
 };
 
 static struct way enter(struct engine *engine, uint32_t from, uint32_t to, double bytes,
@@ -116,7 +118,14 @@ static struct way enter(struct engine *engine, uint32_t from, uint32_t to, doubl
     struct way way = {
         .ends = {&engine->link_use[in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT][from],
                  &engine->link_use[in_node ? LINK_NVLINK_IN : LINK_NIC_IN][to]},
+        .engine = engine,
         .times = times,
+        .seen = {.from_gpu = from,
+                 .to_gpu = to,
+                 .in_node = in_node,
+                 .start_seconds = simgrid_get_clock() - engine->play_start,
+                 .bytes = bytes,
+                 .times = times},
     };
     for (int i = 0; i < 2; i++) {
         way.ends[i]->bytes += times * bytes;
@@ -130,6 +139,10 @@ static struct way enter(struct engine *engine, uint32_t from, uint32_t to, doubl
 
 static void leave(struct way way)
 {
+    if (way.engine->flow_observer != NULL) {
+        way.seen.end_seconds = simgrid_get_clock() - way.engine->play_start;
+        way.engine->flow_observer(way.engine->flow_context, &way.seen);
+    }
     for (int i = 0; i < 2; i++) {
         if (--way.ends[i]->flows == 0) {
             way.ends[i]->busy_seconds += way.times * (simgrid_get_clock() - way.ends[i]->since);

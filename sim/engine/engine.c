@@ -218,6 +218,12 @@ double engine_link_busy_seconds(const struct engine *engine, enum link_kind kind
     return engine->link_use[kind][gpu].busy_seconds;
 }
 
+void engine_observe_flows(struct engine *engine, engine_flow_observer *observer, void *context)
+{
+    engine->flow_observer = observer;
+    engine->flow_context = context;
+}
+
 uint64_t engine_event_count(const struct engine *engine)
 {
     return engine->events;

@@ -67,6 +67,19 @@ double engine_link_bytes(const struct engine *engine, enum link_kind kind, uint3
 /* Seconds of the last play in which anything crossed that link, repeats included. */
 double engine_link_busy_seconds(const struct engine *engine, enum link_kind kind, uint32_t gpu);
 
+/* A flow has ended: `bytes` went from one GPU to another, over NVLink or the network, `times` times
+ * in all when the play is folded. Seconds are from the start of the play. Called inside SimGrid on
+ * a small stack: keep it short. */
+struct flow_seen {
+    uint32_t from_gpu, to_gpu;
+    bool in_node;
+    double start_seconds, end_seconds, bytes, times;
+};
+typedef void engine_flow_observer(void *context, const struct flow_seen *flow);
+
+/* Shows the flows of the plays that follow; NULL: no more. */
+void engine_observe_flows(struct engine *engine, engine_flow_observer *observer, void *context);
+
 /* Flows and timed activities that SimGrid played so far. */
 uint64_t engine_event_count(const struct engine *engine);
 

@@ -31,6 +31,9 @@ struct engine {
     double *limits[LIMITER_COUNT];              /* [gpu_count] as they are set, bytes per second */
     struct link_use *link_use[LINK_KIND_COUNT]; /* [gpu_count], of the last play */
     uint64_t events;
+    double play_start;                   /* engine clock */
+    engine_flow_observer *flow_observer; /* NULL: none */
+    void *flow_context;
 };
 
 #endif

@@ -622,6 +622,7 @@ bool engine_play(struct engine *engine, const struct play *play, double *seconds
     }
     struct arena *arena = arena_create();
     struct player player = {.engine = engine, .play = play, .start = engine_clock()};
+    engine->play_start = player.start;
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         for (uint32_t gpu = 0; gpu < engine->gpu_count; gpu++) {
             engine->link_use[kind][gpu] = (struct link_use){0};

@@ -102,6 +102,11 @@ static uint32_t played_rank(const struct scenario *scenario, uint32_t rank)
                : rank;
 }
 
+uint32_t conversation_stand_in(const struct scenario *scenario, uint32_t gpu)
+{
+    return gpu < layout_gpus(&scenario->layout) ? played_rank(scenario, gpu) : gpu;
+}
+
 /* What crossed one kind of link, of each class of ranks by its stand-in. What a played rank sends
  * may arrive at one that nobody played, and counts for the stand-in of that one: among alike ranks
  * each receives what any of them does. */
@@ -111,9 +116,8 @@ struct class_use {
 
 static void gather_links(const struct runner *runner, enum link_kind kind, struct class_use *uses)
 {
-    uint32_t ranks = layout_gpus(&runner->scenario->layout);
     for (uint32_t gpu = 0; gpu < runner->result->gpu_count; gpu++) {
-        struct class_use *use = &uses[gpu < ranks ? played_rank(runner->scenario, gpu) : gpu];
+        struct class_use *use = &uses[conversation_stand_in(runner->scenario, gpu)];
         use->bytes += engine_link_bytes(runner->engine, kind, gpu);
         use->busy_seconds =
             fmax(use->busy_seconds, engine_link_busy_seconds(runner->engine, kind, gpu));
@@ -124,13 +128,12 @@ static void gather_links(const struct runner *runner, enum link_kind kind, struc
 static void add_links(struct runner *runner, struct phase_result *phase, double times)
 {
     const struct scenario *scenario = runner->scenario;
-    uint32_t ranks = layout_gpus(&scenario->layout);
     struct arena *arena = arena_create();
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         struct class_use *uses = ARENA_ARRAY(arena, struct class_use, runner->result->gpu_count);
         gather_links(runner, (enum link_kind)kind, uses);
         for (uint32_t gpu = 0; gpu < runner->result->gpu_count; gpu++) {
-            const struct class_use *use = &uses[gpu < ranks ? played_rank(scenario, gpu) : gpu];
+            const struct class_use *use = &uses[conversation_stand_in(scenario, gpu)];
             double bytes = times * use->bytes;
             runner->result->link_bytes[kind][gpu] += bytes;
             runner->result->link_busy_seconds[kind][gpu] += times * use->busy_seconds;
@@ -198,6 +201,8 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
         .context = &recorder,
     };
     double seconds = 0.0;
+    bool follow = runner->trace != NULL && scenario->trace.links == LINKS_SERIES;
+    engine_observe_flows(runner->engine, follow ? recorder_flow : NULL, &recorder);
     bool played = engine_play(runner->engine, &play, &seconds, runner->diagnostics);
     if (played) {
         double start = phase->start_seconds + phase->seconds;
@@ -208,6 +213,9 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
         add_breakdown(&phase->breakdown, &recorder.breakdowns[0], times);
         add_rank_breakdowns(runner, &recorder, times);
         add_links(runner, phase, times);
+        if (follow) {
+            trace_run_flows(runner->trace, &recorder, start, seconds, times);
+        }
         played = runner->trace == NULL ||
                  trace_run_operators(runner->trace, &recorder, phase_index, start);
     }
@@ -243,6 +251,12 @@ static bool close_phase(struct runner *runner, const struct batch *batch,
         (double)phase->sequences * scenario->layout.data *
         llm_forward_flops(&scenario->llm, (double)phase->new_tokens, (double)phase->cached_tokens);
     phase->mfu = phase->flops / (phase->seconds * gpus * peak);
+    if (phase->phase == PHASE_DECODE) {
+        phase->tokens_per_second_per_gpu =
+            (double)phase->sequences * scenario->layout.data / phase->latency_seconds / gpus;
+        phase->knee_sequences = memory_knee_sequences(
+            &runner->replica, phase->cached_tokens + (phase->new_tokens + 1) / 2);
+    }
     uint64_t context = phase->cached_tokens + phase->new_tokens;
     phase->memory = (struct memory_use){
         .weight_bytes = memory_weight_bytes(&runner->replica),

@@ -21,15 +21,17 @@ struct phase_result {
     struct ring_answer answer; /* prefill on a ring: what the rule compared */
     double other_seconds;      /* ring: auto: what the other variant would take; else 0 */
     double start_seconds, seconds;
-    double latency_seconds;          /* TTFT of a prefill, mean TPOT of decode */
-    struct breakdown breakdown;      /* of rank 0 over the whole phase */
-    double flops;                    /* useful, the whole cluster */
-    double mfu;                      /* of the bf16 peak */
-    double node_bytes, fabric_bytes; /* over NVLink and NICs, the whole cluster */
-    double clock_hertz, watts;       /* of one GPU, average */
-    struct operator_totals *totals;  /* of rank 0, in the phase's first step */
-    double joules;                   /* the whole cluster */
-    struct memory_use memory;        /* of one GPU at the phase's end */
+    double latency_seconds;           /* TTFT of a prefill, mean TPOT of decode */
+    struct breakdown breakdown;       /* of rank 0 over the whole phase */
+    double flops;                     /* useful, the whole cluster */
+    double mfu;                       /* of the bf16 peak */
+    double tokens_per_second_per_gpu; /* of decode */
+    double knee_sequences;            /* of decode, at its mean context: memory_knee_sequences() */
+    double node_bytes, fabric_bytes;  /* over NVLink and NICs, the whole cluster */
+    double clock_hertz, watts;        /* of one GPU, average */
+    struct operator_totals *totals;   /* of rank 0, in the phase's first step */
+    double joules;                    /* the whole cluster */
+    struct memory_use memory;         /* of one GPU at the phase's end */
 };
 
 struct conversation_result {
@@ -59,5 +61,9 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
 /* Nodes that the run plays, the cluster's first: those of the layout, and all when others' traffic
  * is on the links. */
 uint32_t scenario_nodes(const struct scenario *scenario);
+
+/* The GPU that is played in place of `gpu`: itself, or in a folded run the one that stands for it.
+ */
+uint32_t conversation_stand_in(const struct scenario *scenario, uint32_t gpu);
 
 #endif

@@ -56,6 +56,12 @@ static void add_phase(struct metric_list *metrics, const struct phase_result *ph
         add(&naming, classes[i], "s", phase->breakdown.seconds[i]);
     }
     add(&naming, "mfu", "1", phase->mfu);
+    if (!prefill) {
+        add(&naming, "tokens_per_second_per_gpu", "1/s", phase->tokens_per_second_per_gpu);
+        add(&naming, "knee_sequences", "1", phase->knee_sequences);
+        metric_add_text(metrics, name_of(&naming, naming.phase, "reads_most"),
+                        phase->sequences < phase->knee_sequences ? "weights" : "KV cache");
+    }
     add(&naming, "nvlink_bytes", "B", phase->node_bytes);
     add(&naming, "network_bytes", "B", phase->fabric_bytes);
     add(&naming, "joules", "J", phase->joules);

@@ -25,6 +25,10 @@ void recorder_observe(void *context, const struct rank_role *role, uint32_t segm
     const struct step_segment *segment = &recorder->program->segments[segment_index];
     breakdown_add(&recorder->breakdowns[role->rank], segment, spans, end_seconds,
                   recorder->folded ? segment->repeat : 1.0);
+    if (role->rank == 0 && repeat == 0) {
+        recorder->segment_starts[segment_index] = start_seconds;
+        recorder->segment_seconds[segment_index] = end_seconds;
+    }
     if (role->rank == 0 && repeat == 0 && recorder->totals != NULL) {
         operator_totals_add(recorder->totals, segment, spans, end_seconds);
     }
@@ -48,4 +52,12 @@ void recorder_observe(void *context, const struct rank_role *role, uint32_t segm
         recorder->last->next = record;
     }
     recorder->last = record;
+}
+
+void recorder_flow(void *context, const struct flow_seen *flow)
+{
+    struct recorder *recorder = context;
+    struct flow_record *record = ARENA_NEW(recorder->arena, struct flow_record);
+    *record = (struct flow_record){.next = recorder->flows, .seen = *flow};
+    recorder->flows = record;
 }

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/inference/trace_run.h"
 
+#include "sim/trace/link_series.h"
 #include "sim/trace/trace.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 struct trace_run {
+    struct arena *arena;
     struct trace *trace;
     const struct scenario *scenario;
-    struct memory_use memory; /* the largest so far of each kind */
+    struct memory_use memory;   /* the largest so far of each kind */
+    struct link_series *series; /* of links numbered by link_number(); NULL: not wanted */
 };
+
+static size_t link_number(const struct trace_run *run, enum link_kind kind, uint32_t gpu)
+{
+    return (size_t)conversation_stand_in(run->scenario, gpu) * LINK_KIND_COUNT + (size_t)kind;
+}
 
 struct trace_run *trace_run_open(struct arena *arena, const struct scenario *scenario,
                                  const char *path, struct diagnostics *diagnostics)
@@ -18,14 +27,21 @@ struct trace_run *trace_run_open(struct arena *arena, const struct scenario *sce
         .seed = scenario->seed,
         .simgrid_version = engine_version(),
         .scenario = scenario->resolved_yaml,
+        .watch = scenario->trace.watch,
     };
     struct trace *trace = trace_open(path, &attributes, diagnostics);
     if (trace == NULL) {
         return NULL;
     }
     struct trace_run *run = ARENA_NEW(arena, struct trace_run);
+    run->arena = arena;
     run->trace = trace;
     run->scenario = scenario;
+    if (scenario->trace.links == LINKS_SERIES) {
+        size_t gpus = (size_t)scenario->cluster.nodes * scenario->cluster.gpus_per_node;
+        run->series = link_series_create(arena, gpus * LINK_KIND_COUNT,
+                                         scenario->trace.sample_interval_seconds);
+    }
     return run;
 }
 
@@ -68,6 +84,63 @@ bool trace_run_operators(struct trace_run *run, const struct recorder *recorder,
         }
     }
     return true;
+}
+
+/* Where a flow's moment in a play lies in the batch: a folded play shows each segment once, in the
+ * batch its repeats follow one another. */
+struct repeats {
+    double shift_seconds; /* from the play to the first repeat in the batch */
+    double period_seconds, count;
+};
+
+static struct repeats repeats_at(const struct recorder *recorder, double play_seconds)
+{
+    struct repeats repeats = {.count = 1.0};
+    double batch_seconds = 0.0;
+    for (uint32_t i = 0; recorder->folded && i < recorder->program->segment_count; i++) {
+        if (i > 0 && play_seconds < recorder->segment_starts[i]) {
+            break;
+        }
+        double count = recorder->program->segments[i].repeat;
+        repeats = (struct repeats){
+            .shift_seconds = batch_seconds - recorder->segment_starts[i],
+            .period_seconds = recorder->segment_seconds[i],
+            .count = count,
+        };
+        batch_seconds += count * recorder->segment_seconds[i];
+    }
+    return repeats;
+}
+
+static void add_flow(struct trace_run *run, const struct recorder *recorder,
+                     const struct flow_seen *flow, size_t link, const double start_seconds,
+                     double seconds, double times)
+{
+    struct repeats repeats = repeats_at(recorder, flow->start_seconds);
+    double from = fmax(0.0, flow->start_seconds + repeats.shift_seconds);
+    double length = flow->end_seconds - flow->start_seconds;
+    double bytes = flow->bytes * flow->times / repeats.count;
+    if (times > 1.0) { /* steps of decode, shorter than any stretch worth a picture */
+        link_series_add(run->series, link, start_seconds, start_seconds + times * seconds,
+                        times * bytes * repeats.count);
+        return;
+    }
+    link_series_add_repeated(run->series, link, start_seconds + from, start_seconds + from + length,
+                             bytes, repeats.period_seconds, repeats.count);
+}
+
+void trace_run_flows(struct trace_run *run, const struct recorder *recorder, double start_seconds,
+                     double seconds, double times)
+{
+    for (const struct flow_record *record = recorder->flows; record != NULL;
+         record = record->next) {
+        const struct flow_seen *flow = &record->seen;
+        size_t out =
+            link_number(run, flow->in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT, flow->from_gpu);
+        size_t in = link_number(run, flow->in_node ? LINK_NVLINK_IN : LINK_NIC_IN, flow->to_gpu);
+        add_flow(run, recorder, flow, out, start_seconds, seconds, times);
+        add_flow(run, recorder, flow, in, start_seconds, seconds, times);
+    }
 }
 
 static void keep_larger(double *kept, double value)
@@ -167,23 +240,31 @@ static void add_link(struct trace_run *run, const struct conversation_result *re
     char name[32];
     snprintf(name, sizeof name, "%s%" PRIu32 "_%s", nvlink ? "nvlink" : "nic",
              nvlink ? gpu : gpu / per_nic, out ? "UP" : "DOWN");
-    trace_add_link(run->trace, &(struct trace_link){
-                                   .name = name,
-                                   .kind = nvlink ? TRACE_NVLINK : TRACE_NIC,
-                                   .gpu = gpu,
-                                   .direction = out ? TRACE_OUT : TRACE_IN,
-                                   .bytes = bytes,
-                                   .capacity_bytes_per_second = rate,
-                                   .busy_seconds = busy,
-                                   .utilisation = bytes / (rate * result->seconds),
-                               });
+    uint64_t row = trace_add_link(run->trace, &(struct trace_link){
+                                                  .name = name,
+                                                  .kind = nvlink ? TRACE_NVLINK : TRACE_NIC,
+                                                  .gpu = gpu,
+                                                  .direction = out ? TRACE_OUT : TRACE_IN,
+                                                  .bytes = bytes,
+                                                  .capacity_bytes_per_second = rate,
+                                                  .busy_seconds = busy,
+                                                  .utilisation = bytes / (rate * result->seconds),
+                                              });
+    if (run->series != NULL) {
+        uint32_t count = nvlink ? 1 : per_nic;
+        size_t *links = ARENA_ARRAY(run->arena, size_t, count);
+        for (uint32_t i = 0; i < count; i++) {
+            links[i] = link_number(run, kind, gpu + i);
+        }
+        link_series_write(run->series, links, count, (uint32_t)row, result->seconds, run->trace);
+    }
 }
 
 bool trace_run_close(struct trace_run *run, const struct conversation_result *result)
 {
     add_gpus(run, result);
     uint32_t ranks = layout_gpus(&run->scenario->layout);
-    for (uint32_t gpu = 0; gpu < ranks; gpu++) {
+    for (uint32_t gpu = 0; gpu < ranks && run->scenario->trace.links != LINKS_NONE; gpu++) {
         for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
             add_link(run, result, (enum link_kind)kind, gpu);
         }

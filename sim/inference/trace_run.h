@@ -14,6 +14,11 @@ struct trace_run *trace_run_open(struct arena *arena, const struct scenario *sce
 bool trace_run_operators(struct trace_run *run, const struct recorder *recorder,
                          uint32_t phase_index, double start_seconds);
 
+/* What the recorder's flows moved, in a batch that lasts `seconds`, began at `start_seconds` of the
+ * run and is played `times` times. With trace: {links: series}. */
+void trace_run_flows(struct trace_run *run, const struct recorder *recorder, double start_seconds,
+                     double seconds, double times);
+
 /* One row of /phases; phases come in the order of their index. */
 bool trace_run_phase(struct trace_run *run, const struct phase_result *phase);
 

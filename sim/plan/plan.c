@@ -1,44 +1,63 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/plan/plan.h"
 
-#include "sim/run/run.h"
-#include "sim/scenario/load.h"
+#include "sim/base/progress.h"
+#include "sim/base/version.h"
+#include "sim/plan/front.h"
+#include "sim/plan/trial.h"
+#include "sim/serving/price_store.h"
+#include "sim/sweep/checksum.h"
+#include "sim/sweep/journal.h"
 #include "sim/sweep/pool.h"
-#include "sim/sweep/record.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-/* Requests of the run without load, and its rate as a share of the one asked for: a service that
- * must carry it has hours between two of them. */
-enum { UNLOADED_REQUESTS = 40 };
-static const double UNLOADED_SHARE = 1e-4, WARM_UP_SHARE = 0.2;
-/* A queue shows only in runs that last: so many answers, and so many times the TTFT allowed. */
-static const double LEAST_ANSWERS = 5.0, LEAST_TTFTS = 10.0;
-/* Times the rate at which a capacity is large enough; with prune: false, where the search ends. */
-static const double AMPLE = 2.0, MOST = 8.0;
+static const double SYNC_SECONDS = 1.0;
 
 struct planner {
     const struct plan_job *job;
     struct candidate *candidates;
-    uint64_t first_open; /* all before are at an end */
-    uint64_t ended;
-    double started;
+    struct journal *journal;
+    struct journal_contents kept; /* answers of earlier runs: candidate * TRIALS_MOST + trial */
+    uint64_t first_open;          /* all before are at an end, or carry the rate */
+    uint64_t under_way, ended, total;
+    bool chosen; /* whose capacity is sought */
+    bool failed;
+    double started, synced;
 };
+
+/* --- names and ranks --- */
 
 const char *plan_state_name(enum candidate_state state)
 {
     static const char *const names[CANDIDATE_STATE_COUNT] = {
-        [CANDIDATE_NEW] = "new",           [CANDIDATE_SEARCHING] = "searching",
-        [CANDIDATE_REJECTED] = "rejected", [CANDIDATE_FAILED] = "failed",
-        [CANDIDATE_SLOW] = "too slow",     [CANDIDATE_SHORT] = "too small",
-        [CANDIDATE_GOOD] = "good",
+        [CANDIDATE_NEW] = "new",           [CANDIDATE_TRYING] = "trying",
+        [CANDIDATE_CARRIES] = "carries",   [CANDIDATE_SEARCHING] = "searching",
+        [CANDIDATE_REJECTED] = "rejected", [CANDIDATE_DEAR] = "too dear",
+        [CANDIDATE_FAILED] = "failed",     [CANDIDATE_SLOW] = "too slow",
+        [CANDIDATE_SHORT] = "too small",   [CANDIDATE_GOOD] = "good",
     };
     return names[state];
+}
+
+const char *plan_rule_name(enum plan_rule rule)
+{
+    static const char *const names[RULE_COUNT] = {
+        [RULE_NONE] = "none",
+        [RULE_IMPOSSIBLE] = "impossible",
+        [RULE_FAILED] = "failed",
+        [RULE_BUDGET] = "budget",
+        [RULE_TPOT_BOUND] = "tpot-bound",
+        [RULE_TTFT_BOUND] = "ttft-bound",
+        [RULE_UNLOADED] = "unloaded",
+        [RULE_COMPUTE_BOUND] = "compute-bound",
+        [RULE_BANDWIDTH_BOUND] = "bandwidth-bound",
+        [RULE_KV_ROOM_BOUND] = "kv-room-bound",
+        [RULE_RATE] = "rate",
+    };
+    return names[rule];
 }
 
 double plan_cost(const struct candidate *candidate)
@@ -48,7 +67,7 @@ double plan_cost(const struct candidate *candidate)
 
 static double spare(const struct candidate *candidate)
 {
-    return fmin(candidate->search.low, AMPLE * candidate->search.start);
+    return fmin(candidate->search.low, PLAN_AMPLE * candidate->search.start);
 }
 
 size_t plan_winner(const struct candidate *candidates, size_t count)
@@ -68,71 +87,97 @@ size_t plan_winner(const struct candidate *candidates, size_t count)
     return best;
 }
 
-/* --- one run, in a process of its own --- */
-
-/* How many requests a run at `rate` needs. */
-static uint32_t requests_at(const struct plan_file *file, const struct candidate *candidate,
-                            double rate)
-{
-    double seconds =
-        fmax(LEAST_ANSWERS * candidate->answer_seconds, LEAST_TTFTS * file->ttft_seconds);
-    return (uint32_t)fmin(fmax(ceil(seconds * rate), file->requests), 1e7);
-}
-
-static const struct override *run_overrides(const struct plan_job *job, struct arena *arena,
-                                            uint64_t candidate, double rate, uint32_t requests,
-                                            size_t *count)
-{
-    const struct override *own = points_overrides(job->points, arena, candidate, count);
-    struct override *all = ARENA_ARRAY(arena, struct override, *count + 3);
-    memcpy(all, own, *count * sizeof *all);
-    all[(*count)++].text = arena_printf(arena, "workload.arrivals.rate=%.17g /s", rate);
-    all[(*count)++].text = arena_printf(arena, "workload.requests=%" PRIu32, requests);
-    all[(*count)++].text =
-        arena_printf(arena, "workload.warm_up=%.17g s", WARM_UP_SHARE * requests / rate);
-    return all;
-}
-
 const char *plan_scenario(const struct plan_job *job, const struct candidate *candidates,
                           uint64_t candidate, struct diagnostics *diagnostics)
 {
+    const struct candidate *chosen = &candidates[candidate];
     size_t count = 0;
-    uint32_t requests = requests_at(job->file, &candidates[candidate], job->file->rate);
     const struct override *overrides =
-        run_overrides(job, job->arena, candidate, job->file->rate, requests, &count);
+        trial_overrides(job, job->arena, chosen, candidate, job->file->rate, &count);
     const struct scenario *scenario =
         scenario_load(job->arena, job->file->sweep.base, overrides, count, diagnostics);
-    return scenario == NULL ? NULL : scenario->resolved_yaml;
+    double capacity = chosen->search.low;
+    uint32_t requests = trial_requests(job->file, chosen, capacity);
+    return scenario == NULL
+               ? NULL
+               : arena_printf(job->arena,
+                              "# Found by cpsim plan: carries %.9g requests a second within TTFT "
+                              "p99 %.9g s and TPOT p99\n# %.9g s. Its capacity is %.9g%s:\n# "
+                              "cpsim winner.yaml --set 'workload.arrivals.rate=%.17g "
+                              "/s' --set workload.requests=%" PRIu32
+                              " --set 'workload.warm_up=%.17g s'\n%s",
+                              job->file->rate, job->file->ttft_seconds, job->file->tpot_seconds,
+                              capacity, chosen->search.high > 0.0 ? "" : " or more", capacity,
+                              requests, trial_warm_up(requests, capacity), scenario->resolved_yaml);
 }
 
-static void run_candidate(void *context, uint64_t index, struct text *bytes)
+/* --- whose capacity is sought --- */
+
+static const char *kind_of(const struct plan_job *job, struct arena *arena, uint64_t candidate)
 {
-    const struct planner *planner = context;
-    const struct plan_job *job = planner->job;
-    const struct candidate *candidate = &planner->candidates[index];
-    bool unloaded = candidate->state == CANDIDATE_NEW;
-    struct arena *arena = arena_create();
-    struct diagnostics *diagnostics = diagnostics_create();
-    struct point_record record = {.point = index, .error = "", .metrics = {.arena = arena}};
-    double rate = unloaded ? UNLOADED_SHARE * job->file->rate : candidate->search.next;
-    uint32_t requests = unloaded ? UNLOADED_REQUESTS : requests_at(job->file, candidate, rate);
-    size_t count = 0;
-    const struct override *overrides = run_overrides(job, arena, index, rate, requests, &count);
-    const struct scenario *scenario =
-        scenario_load(arena, job->file->sweep.base, overrides, count, diagnostics);
-    if (scenario == NULL) {
-        record.status = POINT_REJECTED;
-    } else {
-        bool run = run_for_metrics(scenario, arena, NULL, &record.metrics, diagnostics);
-        record.status = run ? POINT_DONE : POINT_FAILED;
-        double gpus = layout_gpus(&scenario->layout);
-        metric_add_number(&record.metrics, "gpus", "1", gpus);
-        metric_add_number(&record.metrics, "dollars_per_hour", "1",
-                          gpus * scenario->serving.price_gpu_hour);
+    struct text text = {.arena = arena};
+    text_add(&text, "");
+    for (size_t i = 0; i < job->points->parameter_count; i++) {
+        if (strcmp(job->points->parameters[i].key, "layout.data") != 0) {
+            text_print(&text, "%s;", points_value(job->points, candidate, i)->text);
+        }
     }
-    record.error = record.status == POINT_DONE ? "" : diagnostics_first(diagnostics);
-    point_record_write(bytes, &record);
-    diagnostics_destroy(diagnostics);
+    return text.bytes;
+}
+
+/* Those that may win, those on the front of cost against TTFT, and of each kind of replica the
+ * cheapest: more replicas alike bring more capacity, and nothing else that a capacity would show.
+ */
+static void choose(struct planner *planner)
+{
+    const struct plan_job *job = planner->job;
+    struct candidate *candidates = planner->candidates;
+    struct arena *arena = arena_create();
+    struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
+    const char **kinds = ARENA_ARRAY(arena, const char *, job->points->count);
+    size_t *firsts = ARENA_ARRAY(arena, size_t, job->points->count);
+    size_t count = 0, kind_count = 0;
+    double least = INFINITY;
+    for (size_t i = 0; i < job->points->count; i++) {
+        if (candidates[i].state != CANDIDATE_CARRIES) {
+            continue;
+        }
+        double cost = plan_cost(&candidates[i]);
+        points[count++] = (struct front_point){
+            .first = cost,
+            .second = metric_find(&candidates[i].at_rate, "ttft_p99_seconds")->value,
+            .index = i};
+        least = fmin(least, cost);
+        const char *kind = kind_of(job, arena, i);
+        size_t at = 0;
+        while (at < kind_count && strcmp(kinds[at], kind) != 0) {
+            at++;
+        }
+        if (at == kind_count) {
+            kinds[kind_count] = kind;
+            firsts[kind_count++] = i;
+        } else if (cost < plan_cost(&candidates[firsts[at]])) {
+            firsts[at] = i;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct candidate *candidate = &candidates[points[i].index];
+        candidate->state = plan_cost(candidate) <= least ? CANDIDATE_SEARCHING : CANDIDATE_GOOD;
+    }
+    for (size_t i = 0; i < kind_count; i++) {
+        candidates[firsts[i]].state = CANDIDATE_SEARCHING;
+    }
+    count = front_find(points, count);
+    for (size_t i = 0; i < count; i++) {
+        candidates[points[i].index].state = CANDIDATE_SEARCHING;
+    }
+    for (size_t i = 0; i < job->points->count; i++) {
+        if (candidates[i].state == CANDIDATE_SEARCHING) {
+            planner->ended--;
+        }
+    }
+    planner->chosen = true;
+    planner->first_open = 0;
     arena_destroy(arena);
 }
 
@@ -140,19 +185,49 @@ static void run_candidate(void *context, uint64_t index, struct text *bytes)
 
 static bool is_open(const struct candidate *candidate)
 {
-    return candidate->state == CANDIDATE_NEW || candidate->state == CANDIDATE_SEARCHING;
+    return candidate->state == CANDIDATE_NEW || candidate->state == CANDIDATE_TRYING ||
+           candidate->state == CANDIDATE_SEARCHING;
 }
 
-static bool next_candidate(void *context, uint64_t *index)
+static uint64_t place_of(uint64_t candidate, const struct candidate *state)
 {
-    struct planner *planner = context;
+    return candidate * TRIALS_MOST + state->trials;
+}
+
+static void take(struct planner *planner, uint64_t index, const struct point_record *record)
+{
+    trial_take(planner->job, &planner->candidates[index], record);
+    planner->ended += !is_open(&planner->candidates[index]);
+}
+
+/* What an earlier run of this command was answered. */
+static void replay(struct planner *planner, uint64_t index)
+{
+    struct candidate *candidate = &planner->candidates[index];
+    while (is_open(candidate)) {
+        const struct point_record *record = planner->kept.points[place_of(index, candidate)];
+        if (record == NULL) {
+            return;
+        }
+        take(planner, index, record);
+    }
+}
+
+static bool next_open(struct planner *planner, uint64_t *index)
+{
     uint64_t count = planner->job->points->count;
     while (planner->first_open < count && !is_open(&planner->candidates[planner->first_open])) {
         planner->first_open++;
     }
     for (uint64_t i = planner->first_open; i < count; i++) {
-        if (is_open(&planner->candidates[i]) && !planner->candidates[i].under_way) {
-            planner->candidates[i].under_way = true;
+        struct candidate *candidate = &planner->candidates[i];
+        if (!is_open(candidate) || candidate->under_way) {
+            continue;
+        }
+        replay(planner, i);
+        if (is_open(candidate)) {
+            candidate->under_way = true;
+            planner->under_way++;
             *index = i;
             return true;
         }
@@ -160,69 +235,29 @@ static bool next_candidate(void *context, uint64_t *index)
     return false;
 }
 
-static double number_of(const struct metric_list *metrics, const char *name, double otherwise)
+static bool next_candidate(void *context, uint64_t *index)
 {
-    const struct metric *metric = metric_find(metrics, name);
-    return metric == NULL ? otherwise : metric->value;
+    struct planner *planner = context;
+    if (next_open(planner, index)) {
+        return true;
+    }
+    if (planner->under_way > 0 || planner->chosen) {
+        return false;
+    }
+    choose(planner);
+    return next_open(planner, index);
 }
 
-/* Nobody waits for anybody in that run, so its medians are below any 99th percentile under load. */
-static bool is_too_slow(const struct plan_file *file, const struct metric_list *metrics)
+static void run_candidate(void *context, uint64_t index, struct text *bytes)
 {
-    return number_of(metrics, "ttft_p50_seconds", 0.0) > file->ttft_seconds ||
-           number_of(metrics, "tpot_p50_seconds", 0.0) > file->tpot_seconds;
-}
-
-static bool keeps_slo(const struct plan_file *file, const struct metric_list *metrics,
-                      uint32_t requests)
-{
-    double completed = number_of(metrics, "completed", 0.0);
-    return number_of(metrics, "ttft_p99_seconds", file->ttft_seconds) <= file->ttft_seconds &&
-           number_of(metrics, "tpot_p99_seconds", file->tpot_seconds) <= file->tpot_seconds &&
-           number_of(metrics, "sustained", 0.0) > 0.0 && completed >= requests;
-}
-
-static void copy_metrics(struct arena *arena, const struct metric_list *from,
-                         struct metric_list *to)
-{
-    *to = (struct metric_list){.arena = arena};
-    for (size_t i = 0; i < from->count; i++) {
-        metric_add_number(to, from->metrics[i].name, from->metrics[i].unit, from->metrics[i].value);
-    }
-}
-
-static void take_answer(const struct planner *planner, struct candidate *candidate,
-                        const struct metric_list *metrics)
-{
-    const struct plan_job *job = planner->job;
-    if (candidate->state == CANDIDATE_NEW) {
-        candidate->gpus = number_of(metrics, "gpus", 0.0);
-        candidate->dollars_per_hour = number_of(metrics, "dollars_per_hour", 0.0);
-        candidate->state = job->file->prune && is_too_slow(job->file, metrics)
-                               ? CANDIDATE_SLOW
-                               : CANDIDATE_SEARCHING;
-        candidate->answer_seconds = number_of(metrics, "e2e_mean_seconds", 0.0);
-        candidate->search =
-            capacity_begin(job->file->rate, job->file->tolerance, job->file->prune ? AMPLE : MOST);
-        return;
-    }
-    bool first = candidate->runs == 2,
-         kept = keeps_slo(job->file, metrics,
-                          requests_at(job->file, candidate, candidate->search.next));
-    if (kept) {
-        copy_metrics(job->arena, metrics, &candidate->at_capacity);
-    }
-    if (first) {
-        copy_metrics(job->arena, metrics, &candidate->at_rate);
-    }
-    capacity_tell(&candidate->search, kept);
-    if (first && !kept && job->file->prune) {
-        candidate->state = CANDIDATE_SHORT;
-    } else if (candidate->search.done) {
-        candidate->state = candidate->search.low >= job->file->rate ? CANDIDATE_GOOD
-                           : candidate->search.low > 0.0            ? CANDIDATE_SHORT
-                                                                    : CANDIDATE_SLOW;
-    }
+    const struct planner *planner = context;
+    const struct candidate *candidate = &planner->candidates[index];
+    struct arena *arena = arena_create();
+    struct point_record record;
+    trial_run(planner->job, candidate, index, arena, &record);
+    record.point = place_of(index, candidate);
+    point_record_write(bytes, &record);
+    arena_destroy(arena);
 }
 
 static bool take_result(void *context, uint64_t index, const struct pool_result *result)
@@ -231,43 +266,84 @@ static bool take_result(void *context, uint64_t index, const struct pool_result 
     struct candidate *candidate = &planner->candidates[index];
     struct arena *scratch = arena_create();
     struct point_record record;
+    struct text bytes = {.arena = scratch};
     candidate->under_way = false;
-    candidate->runs++;
-    if (result->bytes == NULL ||
-        !point_record_read(scratch, result->bytes, result->size, NULL, &record)) {
-        candidate->state = CANDIDATE_FAILED;
-        candidate->reason = arena_strdup(planner->job->arena,
-                                         result->bytes == NULL ? result->last_words : "no answer");
-    } else if (record.status != POINT_DONE) {
-        candidate->state = record.status == POINT_REJECTED ? CANDIDATE_REJECTED : CANDIDATE_FAILED;
-        candidate->reason = arena_strdup(planner->job->arena, record.error);
-    } else {
-        take_answer(planner, candidate, &record.metrics);
+    planner->under_way--;
+    if (result->bytes != NULL) {
+        text_append(&bytes, result->bytes, result->size);
     }
-    planner->ended += !is_open(candidate);
+    if (result->bytes == NULL ||
+        !point_record_read(scratch, bytes.bytes, bytes.length, NULL, &record)) {
+        record = (struct point_record){
+            .point = place_of(index, candidate),
+            .status = POINT_FAILED,
+            .error = result->bytes == NULL ? result->last_words : "no answer",
+            .metrics = {.arena = scratch},
+        };
+    }
+    /* What failed is tried again when the command is. */
+    planner->failed = record.status != POINT_FAILED &&
+                      !journal_append(planner->journal, bytes.bytes, bytes.length);
+    take(planner, index, &record);
     arena_destroy(scratch);
-    return true;
-}
-
-static double wall_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    return !planner->failed;
 }
 
 static void tick(void *context)
 {
-    const struct planner *planner = context;
+    struct planner *planner = context;
+    double now = wall_seconds();
+    if (now - planner->synced >= SYNC_SECONDS) {
+        journal_sync(planner->journal);
+        planner->synced = now;
+    }
     if (planner->job->report != NULL) {
         planner->job->report(planner->job->context, planner->ended, planner->job->points->count,
-                             wall_seconds() - planner->started);
+                             now - planner->started);
     }
 }
 
-bool plan_run(const struct plan_job *job, struct candidate *candidates)
+/* The journal is one of this plan: what was asked, of the same candidates, of the same program. */
+static struct sweep_record describe_plan(const struct plan_job *job)
+{
+    const struct plan_file *file = job->file;
+    struct sweep_record record = {
+        .title = file->sweep.title,
+        .sweep_yaml = "",
+        .base_yaml = job->points->base_yaml,
+        .version = version_number(),
+        .revision = version_revision(),
+        .seed = file->sweep.seed,
+        .point_count = job->points->count * TRIALS_MOST,
+        .replications = 1,
+        .best = {.metric = ""},
+    };
+    const double asked[] = {file->rate,      file->ttft_seconds, file->tpot_seconds,
+                            file->tolerance, file->most_gpus,    file->most_dollars,
+                            file->requests,  file->prune};
+    uint64_t identity = checksum_text(points_identity(job->points), "plan");
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        identity = checksum_bytes(identity, &asked[i], sizeof asked[i]);
+    }
+    identity = checksum_text(identity, record.version);
+    record.identity = checksum_text(identity, record.revision);
+    return record;
+}
+
+enum plan_end plan_run(struct plan_job *job, struct candidate *candidates)
 {
     struct planner planner = {.job = job, .candidates = candidates, .started = wall_seconds()};
+    struct sweep_record record = describe_plan(job);
+    if (!journal_read_same(job->arena, job->folder, &record, "plan", &planner.kept,
+                           job->diagnostics)) {
+        return PLAN_BROKEN;
+    }
+    planner.journal = journal_open(job->arena, journal_path(job->arena, job->folder, 0, 1), &record,
+                                   job->diagnostics);
+    if (planner.journal == NULL) {
+        return PLAN_BROKEN;
+    }
+    job->prices = price_store_create();
     const struct pool pool = {
         .workers = job->workers,
         .context = &planner,
@@ -276,5 +352,11 @@ bool plan_run(const struct plan_job *job, struct candidate *candidates)
         .done = take_result,
         .tick = tick,
     };
-    return pool_run(&pool) == POOL_DONE;
+    enum pool_end end = pool_run(&pool);
+    price_store_destroy(job->prices);
+    job->prices = NULL;
+    bool closed = journal_close(planner.journal);
+    return end == POOL_INTERRUPTED      ? PLAN_INTERRUPTED
+           : end == POOL_DONE && closed ? PLAN_DONE
+                                        : PLAN_BROKEN;
 }

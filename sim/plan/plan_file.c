@@ -2,11 +2,9 @@
  * The keys of a plan file. */
 #include "sim/plan/plan_file.h"
 
-#include "sim/scenario/expand.h"
 #include "sim/scenario/find.h"
-
-static const struct choice schema_choices[] = {
-    {.name = "1", .value = 1, .doc = "The form that this page describes."}, {0}};
+#include "sim/scenario/load.h"
+#include "sim/scenario/tables.h"
 
 static const struct field slo_fields[] = {
     {.key = "ttft_p99",
@@ -25,22 +23,30 @@ static const struct field slo_fields[] = {
      .doc = "Most that the 99th percentile of the time per output token may be."},
     {0}};
 
+static const struct field budget_fields[] = {
+    {.key = "gpus",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(plan_file, most_gpus),
+     .min = 1,
+     .max = 1e9,
+     .doc = "GPUs at most. Default: those of the cluster."},
+    {.key = "dollars_per_hour",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(plan_file, most_dollars),
+     .min = 1e-3,
+     .max = 1e12,
+     .doc = "Dollars an hour at most, at the scenario's workload.price. Default: no limit."},
+    {0}};
+
 const struct field plan_fields[] = {
-    {.key = "schema",
-     .kind = FIELD_CHOICE,
-     .required = true,
-     .choices = schema_choices,
-     .doc = "The form of the file. Always first."},
-    {.key = "title",
-     .kind = FIELD_STRING,
-     FIELD_AT(plan_file, sweep.title),
-     .doc = "One line on what is planned. Default: the file's name."},
+    SCHEMA_FIELD,
+    TITLE_FIELD(plan_file, sweep.title, "is planned"),
     {.key = "base",
      .kind = FIELD_INPUT_FILE,
      FIELD_AT(plan_file, sweep.base),
      .required = true,
-     .doc = "The scenario of the service: model, cluster (its GPUs are the budget), traffic, price "
-            "of a GPU. Its arrivals must have a `rate`."},
+     .doc = "The scenario of the service: model, cluster, traffic, price of a GPU. Its arrivals "
+            "must have a `rate`."},
     {.key = "rate",
      .kind = FIELD_PER_SECOND,
      FIELD_AT(plan_file, rate),
@@ -53,6 +59,7 @@ const struct field plan_fields[] = {
      .required = true,
      .fields = slo_fields,
      .doc = "How fast the service must answer."},
+    {.key = "budget", .kind = FIELD_MAPPING, .fields = budget_fields, .doc = "What it may cost."},
     {.key = "axes",
      .kind = FIELD_MAPPING,
      FIELD_AT(plan_file, sweep.axes),
@@ -92,25 +99,20 @@ const struct field plan_fields[] = {
      FIELD_AT(plan_file, prune),
      .fallback = "true",
      .doc =
-         "Whether a candidate is given up when its medians without any load miss the SLO, or when "
-         "it does not carry the rate; and whether a capacity of twice the rate is "
-         "enough. false: the capacity of every one is found, up to eight times the rate."},
+         "Whether a candidate is given up when the data sheet, or its medians without any load, or "
+         "its run at the rate say that it cannot do it; and whether a capacity of twice the rate "
+         "is enough and sought only where it matters: of the cheapest ones, of those on the front "
+         "of cost and TTFT, of the cheapest of each kind of replica. false: the capacity of every "
+         "one is found, up to eight times the rate."},
     {0}};
 
 const struct plan_file *plan_file_load(struct arena *arena, const char *path,
                                        struct diagnostics *diagnostics)
 {
     size_t errors_before = diagnostics_error_count(diagnostics);
-    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
-    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
-    if (root == NULL) {
-        return NULL;
-    }
     struct plan_file *plan = ARENA_NEW(arena, struct plan_file);
-    struct field_context context = {.arena = arena, .diagnostics = diagnostics};
-    fields_read(&context, plan_fields, root, "", plan);
+    plan->sweep.tree = file_read_values(arena, path, plan_fields, plan, diagnostics);
     plan->sweep.path = path;
-    plan->sweep.tree = root;
     plan->sweep.replications = 1;
     if (plan->sweep.title == NULL) {
         plan->sweep.title = file_stem(arena, path);

@@ -12,6 +12,7 @@ struct plan_file {
     double ttft_seconds, tpot_seconds; /* limits of the 99th percentiles */
     uint32_t requests;                 /* of each run */
     double tolerance;                  /* of a capacity, a share */
+    double most_gpus, most_dollars;    /* budget: GPUs; dollars an hour. 0: no limit */
     bool prune;
 };
 

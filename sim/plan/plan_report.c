@@ -3,7 +3,6 @@
 
 #include "sim/base/quantity.h"
 #include "sim/base/text.h"
-#include "sim/plan/front.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -21,14 +20,29 @@ static double tokens_per_gpu(const struct candidate *candidate)
     return number_of(&candidate->at_capacity, "output_tokens_per_second") / candidate->gpus;
 }
 
-/* "layout.tensor=4 precision=fp8" */
+/* Whether candidates differ in it. */
+static bool varies(const struct points *points, size_t parameter)
+{
+    const char *first = points_value(points, 0, parameter)->text;
+    for (uint64_t i = 1; i < points->count; i++) {
+        if (strcmp(points_value(points, i, parameter)->text, first) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "tensor=4 precision=fp8" */
 static const char *name_of(const struct plan_job *job, struct arena *arena, uint64_t candidate)
 {
     struct text text = {.arena = arena};
+    text_add(&text, "");
     for (size_t i = 0; i < job->points->parameter_count; i++) {
         const char *key = job->points->parameters[i].key, *dot = strrchr(key, '.');
-        text_print(&text, "%s%s=%s", i == 0 ? "" : " ", dot == NULL ? key : dot + 1,
-                   points_value(job->points, candidate, i)->text);
+        if (varies(job->points, i)) {
+            text_print(&text, "%s%s=%s", text.length == 0 ? "" : " ", dot == NULL ? key : dot + 1,
+                       points_value(job->points, candidate, i)->text);
+        }
     }
     return text.bytes;
 }
@@ -52,36 +66,41 @@ static void print_cost(const struct candidate *candidate, FILE *stream)
 static void print_counts(const struct plan_job *job, const struct candidate *candidates,
                          FILE *stream)
 {
-    uint64_t counts[CANDIDATE_STATE_COUNT] = {0}, runs = 0;
+    uint64_t counts[RULE_COUNT] = {0}, runs = 0, good = 0;
     for (uint64_t i = 0; i < job->points->count; i++) {
-        counts[candidates[i].state]++;
+        counts[candidates[i].rule]++;
+        good += candidates[i].state == CANDIDATE_GOOD;
         runs += candidates[i].runs;
     }
     fprintf(stream,
             "%" PRIu64 " candidates, %" PRIu64 " simulations: %" PRIu64 " carry %.4g requests/s "
-            "within TTFT p99 %s and TPOT p99 %s",
-            job->points->count, runs, counts[CANDIDATE_GOOD], job->file->rate,
+            "within TTFT p99 %s and TPOT p99 %s\n",
+            job->points->count, runs, good, job->file->rate,
             quantity_seconds(job->file->ttft_seconds).text,
             quantity_seconds(job->file->tpot_seconds).text);
-    static const char *const words[CANDIDATE_STATE_COUNT] = {
-        [CANDIDATE_SHORT] = "carry less",
-        [CANDIDATE_SLOW] = "are too slow at any rate",
-        [CANDIDATE_REJECTED] = "are impossible",
-        [CANDIDATE_FAILED] = "failed",
+    static const char *const words[RULE_COUNT] = {
+        [RULE_IMPOSSIBLE] = "impossible: memory, heads, cluster",
+        [RULE_FAILED] = "failed: a simulation ended with an error",
+        [RULE_BUDGET] = "over the budget",
+        [RULE_TPOT_BOUND] = "too slow: reading the weights alone takes longer than the TPOT",
+        [RULE_TTFT_BOUND] = "too slow: at the GPUs' peak a prompt takes longer than the TTFT",
+        [RULE_UNLOADED] = "too slow, simulated without load",
+        [RULE_COMPUTE_BOUND] = "too small: more FLOPs than the GPUs' peak",
+        [RULE_BANDWIDTH_BOUND] = "too small: more bytes than the GPUs' memory gives",
+        [RULE_KV_ROOM_BOUND] = "too small: more KV cache than there is",
+        [RULE_RATE] = "too small, simulated at the rate",
     };
-    for (size_t i = 0; i < CANDIDATE_STATE_COUNT; i++) {
+    for (size_t i = 0; i < RULE_COUNT; i++) {
         if (words[i] != NULL && counts[i] > 0) {
-            fprintf(stream, ", %" PRIu64 " %s", counts[i], words[i]);
+            fprintf(stream, "%8" PRIu64 "  %s\n", counts[i], words[i]);
         }
     }
-    fputs("\n\n", stream);
+    fputs("\n", stream);
 }
 
-/* Cost against TTFT, of those that carry the rate. */
-static void print_cost_front(const struct plan_job *job, const struct candidate *candidates,
-                             struct arena *arena, const char *bold, const char *plain, FILE *stream)
+size_t plan_cost_front(const struct plan_job *job, const struct candidate *candidates,
+                       struct front_point *points)
 {
-    struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
     size_t count = 0;
     for (size_t i = 0; i < job->points->count; i++) {
         if (candidates[i].state == CANDIDATE_GOOD) {
@@ -91,7 +110,29 @@ static void print_cost_front(const struct plan_job *job, const struct candidate 
                 .index = i};
         }
     }
-    count = front_find(points, count);
+    return front_find(points, count);
+}
+
+size_t plan_speed_front(const struct plan_job *job, const struct candidate *candidates,
+                        struct front_point *points)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < job->points->count; i++) {
+        double tpot = number_of(&candidates[i].at_capacity, "tpot_p50_seconds");
+        if (tpot > 0.0) {
+            points[count++] = (struct front_point){
+                .first = -tokens_per_gpu(&candidates[i]), .second = tpot, .index = i};
+        }
+    }
+    return front_find(points, count);
+}
+
+/* Cost against TTFT, of those that carry the rate. */
+static void print_cost_front(const struct plan_job *job, const struct candidate *candidates,
+                             struct arena *arena, const char *bold, const char *plain, FILE *stream)
+{
+    struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
+    size_t count = plan_cost_front(job, candidates, points);
     fprintf(stream, "cost against latency, at %.4g requests/s\n%s%6s %8s %10s %10s %10s  %s%s\n",
             job->file->rate, bold, "GPUs", "$/h", "TTFT p99", "TPOT p99", "capacity", "candidate",
             plain);
@@ -110,15 +151,10 @@ static void print_speed_front(const struct plan_job *job, const struct candidate
                               FILE *stream)
 {
     struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
-    size_t count = 0;
-    for (size_t i = 0; i < job->points->count; i++) {
-        double tpot = number_of(&candidates[i].at_capacity, "tpot_p50_seconds");
-        if (tpot > 0.0) {
-            points[count++] = (struct front_point){
-                .first = -tokens_per_gpu(&candidates[i]), .second = tpot, .index = i};
-        }
+    size_t count = plan_speed_front(job, candidates, points);
+    if (count == 0) {
+        return;
     }
-    count = front_find(points, count);
     fprintf(stream,
             "\nthroughput against interactivity, each at its capacity (as far as it was "
             "sought)\n%s%12s %12s %10s  %s%s\n",
@@ -146,8 +182,7 @@ void plan_print(const struct plan_job *job, const struct candidate *candidates, 
                 name_of(job, arena, winner), candidates[winner].gpus, at_least(&candidates[winner]),
                 candidates[winner].search.low);
     } else {
-        fputs("\nno candidate carries the rate; add GPUs, allow more latency, or try fp8\n",
-              stream);
+        fputs("no candidate carries the rate; add GPUs, allow more latency, or try fp8\n", stream);
     }
     arena_destroy(arena);
 }
@@ -160,7 +195,7 @@ void plan_write_csv(const struct plan_job *job, const struct candidate *candidat
     for (size_t i = 0; i < job->points->parameter_count; i++) {
         fprintf(stream, ",%s", job->points->parameters[i].key);
     }
-    fputs(",state,gpus,dollars_per_hour,capacity_requests_per_second,runs", stream);
+    fputs(",state,rule,gpus,dollars_per_hour,capacity_requests_per_second,runs", stream);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         fprintf(stream, ",%s", figures[i]);
     }
@@ -171,9 +206,9 @@ void plan_write_csv(const struct plan_job *job, const struct candidate *candidat
         for (size_t i = 0; i < job->points->parameter_count; i++) {
             fprintf(stream, ",\"%s\"", points_value(job->points, row, i)->text);
         }
-        fprintf(stream, ",%s,%.17g,%.17g,%.17g,%" PRIu32, plan_state_name(candidate->state),
-                candidate->gpus, candidate->dollars_per_hour, candidate->search.low,
-                candidate->runs);
+        fprintf(stream, ",%s,%s,%.17g,%.17g,%.17g,%" PRIu32, plan_state_name(candidate->state),
+                plan_rule_name(candidate->rule), candidate->gpus, candidate->dollars_per_hour,
+                candidate->search.low, candidate->runs);
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
             const struct metric *metric = metric_find(&candidate->at_rate, figures[i]);
             fputs(",", stream);

@@ -3,6 +3,7 @@
 #ifndef CPSIM_SIM_PLAN_PLAN_REPORT_H
 #define CPSIM_SIM_PLAN_PLAN_REPORT_H
 
+#include "sim/plan/front.h"
 #include "sim/plan/plan.h"
 
 #include <stdio.h>
@@ -11,7 +12,21 @@
 void plan_print(const struct plan_job *job, const struct candidate *candidates, const char *bold,
                 const char *plain, FILE *stream);
 
+/* One object: what was asked, how many candidates each rule gave up, both fronts (numbers of
+ * candidates), the winner, every candidate. */
+void plan_print_json(const struct plan_job *job, const struct candidate *candidates, FILE *stream);
+
 /* A row a candidate. */
 void plan_write_csv(const struct plan_job *job, const struct candidate *candidates, FILE *stream);
+
+/* --- for both of the first two --- */
+
+/* `points` has room for every candidate. Cost against TTFT at the rate, of those that carry it;
+ * tokens a second and GPU (negative) against the median TPOT, each at its capacity as far as it was
+ * sought. Return how many are on the front. */
+size_t plan_cost_front(const struct plan_job *job, const struct candidate *candidates,
+                       struct front_point *points);
+size_t plan_speed_front(const struct plan_job *job, const struct candidate *candidates,
+                        struct front_point *points);
 
 #endif

@@ -93,6 +93,19 @@ const struct field cluster_fields[] = {
      .doc =
          "Bandwidth into the leaf switches over bandwidth between them: 1 never blocks, 7 is the "
          "top layer of Llama 3's training cluster."},
+    {.key = "storage_rate",
+     .kind = FIELD_BYTES_PER_SECOND,
+     FIELD_AT(cluster, storage_bytes_per_second),
+     .max = 1e15,
+     .fallback = "0 B/s",
+     .doc = "At which the storage takes a training checkpoint, from all nodes together. 0: not "
+            "known; a checkpoint's time is then said by `workload.failures.checkpoint`."},
+    {.key = "node_storage_rate",
+     .kind = FIELD_BYTES_PER_SECOND,
+     FIELD_AT(cluster, node_storage_bytes_per_second),
+     .max = 1e15,
+     .fallback = "0 B/s",
+     .doc = "At which one node writes to the storage. 0: its own path never bounds."},
     {.key = "gpu",
      .kind = FIELD_MAPPING,
      .fields = gpu_fields,

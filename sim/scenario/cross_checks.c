@@ -51,6 +51,21 @@ static void check_heads(const struct checker *checker)
     }
 }
 
+static void check_experts(const struct checker *checker)
+{
+    const struct llm *llm = &checker->scenario->llm;
+    unsigned experts = llm->experts.count, per_token = llm->experts.per_token;
+    if (experts == 0 && (per_token > 0 || llm->shared_ffn_hidden > 0)) {
+        const char *key = per_token > 0 ? "model.experts_per_token" : "model.shared_ffn_hidden";
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, key),
+                       "%s: the model has no experts; set model.experts", key);
+    } else if (experts > 0 && (per_token == 0 || per_token > experts)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model.experts_per_token"),
+                       "model.experts_per_token: %u of the model's %u experts; expected 1 to %u",
+                       per_token, experts, experts);
+    }
+}
+
 static void check_placement(const struct checker *checker)
 {
     const struct layout *layout = &checker->scenario->layout;
@@ -275,6 +290,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     struct checker checker = {
         .scenario = scenario, .tree = tree, .arena = arena, .diagnostics = diagnostics};
     check_heads(&checker);
+    check_experts(&checker);
     check_placement(&checker);
     check_is_named(&checker, "gpu", "platforms/gpus");
     check_is_named(&checker, "software", "platforms/software");

@@ -4,6 +4,8 @@
 #include "sim/base/file.h"
 #include "sim/base/suggest.h"
 #include "sim/base/text.h"
+#include "sim/scenario/hf_config.h"
+#include "sim/scenario/tables.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +152,12 @@ static void complain_of_unknown_file(const struct expansion *expansion, const st
                    folders_of(arena, path, field->folder));
 }
 
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t length = strlen(text), least = strlen(ending);
+    return length > least && strcmp(text + length - least, ending) == 0;
+}
+
 /* The file that `use` names; NULL after an error. */
 static const char *find_used_file(const struct expansion *expansion, const struct field *field,
                                   const struct node *use)
@@ -157,13 +165,13 @@ static const char *find_used_file(const struct expansion *expansion, const struc
     struct arena *arena = expansion->arena;
     bool from_file = use->origin == ORIGIN_SCENARIO || use->origin == ORIGIN_DATA;
     const char *asking = from_file ? use->mark.file : NULL;
-    if (strchr(use->text, '/') != NULL) {
-        return from_file ? file_beside(arena, asking, use->text) : use->text;
+    const char *stem = use->text;
+    if (strchr(stem, '/') != NULL || ends_with(stem, ".json")) {
+        return from_file ? file_beside(arena, asking, stem) : stem;
     }
     struct find_path path = find_path(arena, asking);
-    const char *stem = use->text;
     size_t length = strlen(stem);
-    if (length > 5 && strcmp(stem + length - 5, ".yaml") == 0) {
+    if (ends_with(stem, ".yaml")) {
         stem = arena_printf(arena, "%.*s", (int)length - 5, stem);
     }
     const char *found = find_named(arena, &path, field->folder, stem, asking);
@@ -182,6 +190,9 @@ static struct node *read_data_file(const struct expansion *expansion, const stru
 {
     struct arena *arena = expansion->arena;
     struct node *base = expand_read_file(expansion, path, ORIGIN_DATA);
+    if (base != NULL && field->fields == llm_fields && hf_config_is(base)) {
+        base = hf_config_model(expansion, base, path);
+    }
     if (base == NULL) {
         return NULL;
     }

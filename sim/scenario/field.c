@@ -197,8 +197,11 @@ static void read_text(const struct place *place, struct node *node)
                        place->path, node->text);
         return;
     }
-    const char *text =
-        kind == FIELD_INPUT_FILE ? path_from(place->context->arena, node) : node->text;
+    bool no_file = kind == FIELD_OUTPUT_FILE && !node->quoted &&
+                   (strcmp(node->text, "none") == 0 || strcmp(node->text, "false") == 0);
+    const char *text = no_file                    ? NULL
+                       : kind == FIELD_INPUT_FILE ? path_from(place->context->arena, node)
+                                                  : node->text;
     store(place, node, &text, sizeof text);
 }
 

@@ -135,3 +135,15 @@ const struct node *data_file_load(struct arena *arena, const char *key, const ch
 {
     return data_file_resolve(arena, key, path, NULL, 0, object, diagnostics);
 }
+
+struct node *file_read_values(struct arena *arena, const char *path, const struct field *fields,
+                              void *object, struct diagnostics *diagnostics)
+{
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    struct field_context context = {.arena = arena, .diagnostics = diagnostics};
+    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
+    if (root != NULL) {
+        fields_read(&context, fields, root, "", object);
+    }
+    return root;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * scenario_load() with the tree kept, for commands that show where values came from, and the same
- * for one data file. */
+ * for one data file, and for files of other kinds. */
 #ifndef CPSIM_SIM_SCENARIO_LOAD_H
 #define CPSIM_SIM_SCENARIO_LOAD_H
 
@@ -33,5 +33,10 @@ const struct node *data_file_load(struct arena *arena, const char *key, const ch
 const struct node *data_file_resolve(struct arena *arena, const char *key, const char *path,
                                      const struct override *overrides, size_t override_count,
                                      void *object, struct diagnostics *diagnostics);
+
+/* Reads a file that is neither (a sweep, a plan) into `object` by its table; what is wrong with its
+ * values is on `diagnostics`. Its tree, or NULL when there is none. */
+struct node *file_read_values(struct arena *arena, const char *path, const struct field *fields,
+                              void *object, struct diagnostics *diagnostics);
 
 #endif

@@ -42,7 +42,8 @@ static const struct choice scaling_choices[] = {
      .doc = "One scale a row of activations and a row of weights."},
     {.name = "block",
      .value = SCALING_BLOCK,
-     .doc = "One scale for every `block` elements along the depth of a product."},
+     .doc = "One scale for every `block` elements along the depth of a product, of fp8 weights for "
+            "every `block` x `block`; the product's sums are then scaled block by block."},
     {0}};
 
 #define SCALING_FIELDS(type, scaling_member, block_member)                                         \
@@ -104,6 +105,11 @@ const struct preset precision_presets[] = {
              "ffn_weights: {format: fp8, scaling: row}}",
      .doc = "Every product of a layer with weights in fp8 with row scales; attention itself, "
             "embedding, head and KV cache in bf16."},
+    {.name = "fp8-block",
+     .yaml = "{attention_weights: {format: fp8, scaling: block, block: 128}, "
+             "ffn_weights: {format: fp8, scaling: block, block: 128}}",
+     .doc = "The same with a scale for 128 x 128 weights and for 128 activations of a token: "
+            "DeepSeek-V3's checkpoints (arXiv 2412.19437, section 3.3)."},
     {.name = "w4a16",
      .yaml = "{attention_weights: {format: int4, scaling: block, block: 128}, "
              "ffn_weights: {format: int4, scaling: block, block: 128}}",

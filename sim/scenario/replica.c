@@ -89,3 +89,11 @@ struct memory_use scenario_serving_memory(const struct scenario *scenario,
     }
     return tightest;
 }
+
+uint64_t scenario_serving_kv_pages(const struct scenario *scenario)
+{
+    double token_bytes = 0.0;
+    double bytes = scenario_serving_memory(scenario, &token_bytes).kv_cache_bytes;
+    double tokens = floor(bytes / token_bytes) * scenario->layout.context;
+    return (uint64_t)(tokens / scenario->serving.service.block_tokens);
+}

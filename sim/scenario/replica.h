@@ -25,4 +25,7 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
 struct memory_use scenario_serving_memory(const struct scenario *scenario,
                                           double *kv_bytes_per_token);
 
+/* Pages of the KV cache of a replica that serves. */
+uint64_t scenario_serving_kv_pages(const struct scenario *scenario);
+
 #endif

@@ -54,11 +54,15 @@ enum detail {
 
 enum operator_detail { OPERATORS_NONE, OPERATORS_LAYER, OPERATORS_ALL };
 
+enum link_detail { LINKS_NONE, LINKS_TOTAL, LINKS_SERIES };
+
 struct trace_options {
     const char *file; /* NULL: no trace */
     enum operator_detail operators;
+    enum link_detail links;
     bool requests, steps;           /* of a service */
-    double sample_interval_seconds; /* of a service's series; 0: about 500 to 1,000 in all */
+    double sample_interval_seconds; /* of series; 0: about 500 to 1,000 in all */
+    bool watch; /* cpsim run --watch: whether it can be read while it grows; no key has it */
 };
 
 struct scenario {

@@ -3,7 +3,7 @@
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/tables.h"
 
-static const struct choice schema_choices[] = {
+const struct choice schema_choices[] = {
     {.name = "1", .value = 1, .doc = "The form that this page describes."}, {0}};
 
 static const struct field layout_fields[] = {
@@ -131,17 +131,31 @@ static const struct choice operator_choices[] = {
     {.name = "all", .value = OPERATORS_ALL, .doc = "Every operator that was played."},
     {0}};
 
+static const struct choice link_choices[] = {
+    {.name = "none", .value = LINKS_NONE, .doc = "No links."},
+    {.name = "total", .value = LINKS_TOTAL, .doc = "Each link's bytes and use over the run."},
+    {.name = "series",
+     .value = LINKS_SERIES,
+     .doc = "And its rate over time, in stretches of sample_interval; of a conversation."},
+    {0}};
+
 static const struct field trace_fields[] = {
     {.key = "file",
      .kind = FIELD_OUTPUT_FILE,
      FIELD_AT(trace_options, file),
-     .doc = "The HDF5 file to write; without it there is no trace."},
+     .doc = "The HDF5 file to write; without it, or with none, there is no trace."},
     {.key = "operators",
      .kind = FIELD_CHOICE,
      FIELD_AT(trace_options, operators),
      .fallback = "layer",
      .choices = operator_choices,
      .doc = "Which operators the trace keeps."},
+    {.key = "links",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(trace_options, links),
+     .fallback = "total",
+     .choices = link_choices,
+     .doc = "What the trace keeps of links."},
     {.key = "requests",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(trace_options, requests),
@@ -157,20 +171,13 @@ static const struct field trace_fields[] = {
      FIELD_AT(trace_options, sample_interval_seconds),
      .max = 1e9,
      .fallback = "0 s",
-     .doc = "Length of one stretch of time of a service's series; 0: short enough for 512 to 1,024 "
-            "of them."},
+     .doc = "Length of one stretch of time of a series, a service's or links'; 0: short enough for "
+            "512 to 1,024 of them."},
     {0}};
 
 const struct field scenario_fields[] = {
-    {.key = "schema",
-     .kind = FIELD_CHOICE,
-     .required = true,
-     .choices = schema_choices,
-     .doc = "The form of the file. Always first."},
-    {.key = "title",
-     .kind = FIELD_STRING,
-     FIELD_AT(scenario, title),
-     .doc = "One line on what the scenario asks. Default: the file's name."},
+    SCHEMA_FIELD,
+    TITLE_FIELD(scenario, title, "the scenario asks"),
     {.key = "seed",
      .kind = FIELD_COUNT,
      FIELD_AT(scenario, seed),
@@ -184,7 +191,9 @@ const struct field scenario_fields[] = {
      .fields = llm_fields,
      .shorthand = "use",
      .folder = "models/llm",
-     .doc = "The language model."},
+     .doc =
+         "The language model: a name of cpsim models, a file like them, or the config.json that a "
+         "model is published with."},
     {.key = "cluster",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, cluster),

@@ -25,4 +25,17 @@ extern const struct field serving_fields[];      /* struct serving */
 /* enum format and enum scaling by name. */
 extern const struct choice format_choices[];
 
+/* The first rows of a file's table: scenarios, sweeps, plans. */
+extern const struct choice schema_choices[];
+#define SCHEMA_FIELD                                                                               \
+    {                                                                                              \
+        .key = "schema", .kind = FIELD_CHOICE, .required = true, .choices = schema_choices,        \
+        .doc = "The form of the file. Always first."                                               \
+    }
+#define TITLE_FIELD(type, member, what)                                                            \
+    {                                                                                              \
+        .key = "title", .kind = FIELD_STRING, FIELD_AT(type, member),                              \
+        .doc = "One line on what " what ". Default: the file's name."                              \
+    }
+
 #endif

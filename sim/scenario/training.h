@@ -38,7 +38,7 @@ struct failure_settings {
     const struct failure_cause *causes; /* [cause_count]; none: nothing breaks */
     size_t cause_count;
     double checkpoint_interval_seconds; /* of work; 0: Daly's */
-    double checkpoint_seconds;          /* that one keeps the job from work */
+    double checkpoint_seconds;          /* that one keeps the job from work; 0: by its bytes */
     double straggler_slowdown;          /* steps take so much longer while there is one; 1: none */
     double straggler_gpu_hours;         /* of work of one GPU between two; 0: never */
     double straggler_seconds;           /* until it is found and replaced */

@@ -71,6 +71,13 @@ static void check_stages(const struct checker *checker)
                        "%u layers, the embedding and the head",
                        stages, chunks, layers);
     }
+    if (checker->scenario->llm.experts.count > 0) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "model"),
+            "model: %s has %u experts a layer; training is of dense models, expected one "
+            "of them",
+            checker->scenario->llm.name, checker->scenario->llm.experts.count);
+    }
     if (checker->scenario->llm.ffn_hidden % checker->scenario->layout.tensor != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.tensor"),
                        "layout.tensor: %u does not divide the model's ffn_hidden, %u",
@@ -131,6 +138,21 @@ static void check_training_memory(const struct checker *checker)
     }
 }
 
+/* Only a run that is interrupted asks for checkpoints. */
+static void check_checkpoint(const struct checker *checker)
+{
+    const struct failure_settings *failures = &checker->scenario->training.failures;
+    const struct cluster *cluster = &checker->scenario->cluster;
+    if (failures->cause_count > 0 && failures->checkpoint_seconds <= 0.0 &&
+        cluster->storage_bytes_per_second <= 0.0 && cluster->node_storage_bytes_per_second <= 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.failures.checkpoint"),
+                       "workload.failures.checkpoint: 0 is as long as writing its bytes takes, but "
+                       "the cluster '%s' does not say how fast its storage is; set "
+                       "cluster.storage_rate, such as 2 TB/s, or a time, such as 30 s",
+                       cluster->name);
+    }
+}
+
 void check_training(const struct checker *checker)
 {
     if (!is_known(checker, "workload") || checker->scenario->workload != WORKLOAD_TRAINING ||
@@ -140,6 +162,7 @@ void check_training(const struct checker *checker)
     check_batch(checker);
     check_stages(checker);
     check_goal(checker);
+    check_checkpoint(checker);
     if (diagnostics_error_count(checker->diagnostics) == 0) {
         check_training_memory(checker);
     }

@@ -108,6 +108,20 @@ const struct field training_software_fields[] = {
      .fallback = "18",
      .doc = "The same by its gradient. Default: log-softmax's (4 and 4, and 4 filled with the "
             "loss's) and a cast to bf16 (4 and 2)."},
+    {.key = "loss_kept_bytes",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_software, loss_kept_bytes_per_logit),
+     .max = 64,
+     .fallback = "6",
+     .doc = "Bytes of a logit that are in memory at once, when most are. Default: bf16 and fp32."},
+    {.key = "narrow_gradient_bytes",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_software, narrow_gradient_bytes_per_parameter),
+     .max = 64,
+     .fallback = "4",
+     .doc = "Bytes read and written, a parameter and micro-batch, to add a product's gradient to "
+            "one kept in 8 bits (`precision.gradients`). Default: one kernel, bf16 and fp8 in, fp8 "
+            "out."},
     {.key = "reserved",
      .kind = FIELD_BYTES,
      FIELD_AT(training_software, reserved_bytes),

@@ -109,7 +109,8 @@ static const struct field failure_fields[] = {
      FIELD_AT(failure_settings, checkpoint_seconds),
      .max = 1e6,
      .fallback = "30 s",
-     .doc = "How long writing a checkpoint keeps the job from work."},
+     .doc = "How long writing a checkpoint keeps the job from work. 0: its bytes at the cluster's "
+            "`storage_rate` and `node_storage_rate`."},
     {.key = "straggler_slowdown",
      .kind = FIELD_NUMBER,
      FIELD_AT(failure_settings, straggler_slowdown),

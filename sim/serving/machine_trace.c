@@ -84,9 +84,10 @@ static void add_link(struct trace *trace, const struct serving_run *run, uint32_
 void machine_trace_write(struct trace *trace, const struct serving_run *run)
 {
     uint32_t gpus = run->server_count * run->gpus_per_replica;
+    bool links = run->scenario->trace.links != LINKS_NONE;
     for (uint32_t gpu = 0; gpu < gpus; gpu++) {
         add_gpu(trace, run, gpu);
-        for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
+        for (int kind = 0; kind < LINK_KIND_COUNT && links; kind++) {
             add_link(trace, run, gpu, (enum link_kind)kind);
         }
     }

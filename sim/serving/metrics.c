@@ -66,13 +66,12 @@ static bool is_measured(const struct serving_run *run, const struct request *req
            request->arrival_seconds >= run->serving->warm_up_seconds;
 }
 
-static double ttft(const struct request *request)
+double serving_ttft_seconds(const struct request *request, double first_token_seconds)
 {
-    return request->first_token_seconds - request->arrival_seconds;
+    return first_token_seconds - request->arrival_seconds;
 }
 
-/* Negative: a single token has none. */
-static double tpot(const struct request *request)
+double serving_tpot_seconds(const struct request *request)
 {
     return request->output_tokens < 2
                ? -1.0
@@ -84,9 +83,9 @@ static double latency_of(const struct request *request, enum latency latency)
 {
     switch (latency) {
     case LATENCY_TTFT:
-        return ttft(request);
+        return serving_ttft_seconds(request, request->first_token_seconds);
     case LATENCY_TPOT:
-        return tpot(request);
+        return serving_tpot_seconds(request);
     case LATENCY_E2E:
         return request->last_token_seconds - request->arrival_seconds;
     case LATENCY_QUEUE:
@@ -118,8 +117,11 @@ static void measure_latencies(const struct serving_run *run, double *column,
 static bool is_good(const struct serving_run *run, const struct request *request)
 {
     const struct serving *serving = run->serving;
-    bool soon = serving->slo_ttft_seconds <= 0.0 || ttft(request) <= serving->slo_ttft_seconds;
-    bool fast = serving->slo_tpot_seconds <= 0.0 || tpot(request) <= serving->slo_tpot_seconds;
+    bool soon =
+        serving->slo_ttft_seconds <= 0.0 ||
+        serving_ttft_seconds(request, request->first_token_seconds) <= serving->slo_ttft_seconds;
+    bool fast = serving->slo_tpot_seconds <= 0.0 ||
+                serving_tpot_seconds(request) <= serving->slo_tpot_seconds;
     return soon && fast;
 }
 

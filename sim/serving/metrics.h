@@ -56,6 +56,11 @@ struct serving_metrics {
 
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics);
 
+/* Of a request whose first token comes at that time; of one that has all of them (negative: a
+ * single token has none). */
+double serving_ttft_seconds(const struct request *request, double first_token_seconds);
+double serving_tpot_seconds(const struct request *request);
+
 const char *latency_name(enum latency latency); /* "TTFT" */
 
 #endif

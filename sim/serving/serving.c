@@ -6,8 +6,6 @@
 #include "sim/serving/faults.h"
 #include "sim/serving/kv_move.h"
 
-#include <math.h>
-
 /* Replicas [first, first + count) that take new requests: all, or those that prefill. */
 static void entry_pool(const struct serving_run *run, uint32_t *count)
 {
@@ -20,12 +18,14 @@ static void finish(struct serving_run *run, uint32_t id, enum request_state stat
 {
     run->requests[id].state = (uint8_t)state;
     run->finished_count++;
+    goal_watch_end(&run->watch, run, &run->requests[id]);
     source_follow(&run->source, id);
 }
 
 void serving_route(struct serving_run *run, uint32_t id)
 {
     struct request *request = &run->requests[id];
+    goal_watch_clock(&run->watch, run, engine_clock());
     uint64_t tokens = (uint64_t)request->prompt_tokens + request->output_tokens;
     if (tokens > run->kv_pages * run->serving->service.block_tokens) {
         finish(run, id, REQUEST_REJECTED);
@@ -98,6 +98,9 @@ struct step_costs **serving_costs(struct serving_run *run, double nic_share)
                                     .next = run->costs};
     for (uint32_t i = 0; i < stages; i++) {
         costs->stages[i] = step_costs_create(run->arena, run->scenario, i, nic_share);
+        if (run->prices != NULL && nic_share >= 1.0) { /* prices of weak cards are not shared */
+            step_costs_share(costs->stages[i], run->prices, random_mix(run->price_kind + i));
+        }
     }
     run->costs = costs;
     return costs->stages;
@@ -109,9 +112,7 @@ static void size_caches(struct serving_run *run)
 {
     const struct scenario *scenario = run->scenario;
     run->memory = scenario_serving_memory(scenario, &run->kv_bytes_per_token);
-    double tokens =
-        floor(run->memory.kv_cache_bytes / run->kv_bytes_per_token) * scenario->layout.context;
-    run->kv_pages = (uint64_t)(tokens / scenario->serving.service.block_tokens);
+    run->kv_pages = scenario_serving_kv_pages(scenario);
 }
 
 static void create_servers(struct serving_run *run)
@@ -177,7 +178,7 @@ static bool play(struct serving_run *run)
     }
     signal_destroy(&run->source.signal);
     engine_close(run->engine);
-    if (run->finished_count < run->request_count) {
+    if (run->finished_count < run->request_count && !run->watch.missed) {
         DIAGNOSE_ERROR(run->diagnostics, ((struct mark){.file = "cpsim"}),
                        "the simulation stopped with %u of %u requests unfinished",
                        run->request_count - run->finished_count, run->request_count);
@@ -186,8 +187,9 @@ static bool play(struct serving_run *run)
     return true;
 }
 
-bool serving_run(const struct scenario *scenario, struct arena *arena, struct serving_trace *trace,
-                 struct serving_run *run, bool *wrong_input, struct diagnostics *diagnostics)
+bool serving_run(const struct scenario *scenario, struct arena *arena,
+                 const struct serving_options *options, struct serving_run *run, bool *wrong_input,
+                 struct diagnostics *diagnostics)
 {
     const struct layout *layout = &scenario->layout;
     *run = (struct serving_run){
@@ -196,13 +198,16 @@ bool serving_run(const struct scenario *scenario, struct arena *arena, struct se
         .replica = scenario_replica(scenario),
         .arena = arena,
         .diagnostics = diagnostics,
-        .trace = trace,
+        .trace = options->trace,
+        .prices = options->prices,
+        .price_kind = options->price_kind,
         .gpus_per_replica = layout->tensor * layout->context * layout->pipeline,
     };
     *wrong_input = true;
     if (!prepare(run)) {
         return false;
     }
+    run->watch = goal_watch_begin(options->goal, run->request_capacity);
     *wrong_input = scenario->platform_xml != NULL;
     return play(run);
 }

@@ -7,6 +7,7 @@
 #include "models/memory.h"
 #include "sim/serving/arrivals.h"
 #include "sim/serving/faults.h"
+#include "sim/serving/goal.h"
 #include "sim/serving/histogram.h"
 #include "sim/serving/lengths.h"
 #include "sim/serving/server.h"
@@ -18,7 +19,16 @@ struct network_costs {
     struct network_costs *next;
 };
 
-struct serving_trace; /* sim/serving/serving_trace.h: rows of the trace; NULL: none */
+struct serving_trace; /* sim/serving/serving_trace.h */
+struct price_store;   /* sim/serving/price_store.h */
+
+/* What a run does besides; nothing of it changes what happens in it. Zero: nothing. */
+struct serving_options {
+    struct serving_trace *trace;     /* gets rows; NULL: there is none */
+    struct price_store *prices;      /* shared with other processes; NULL: there is none ... */
+    uint64_t price_kind;             /* ... and what its prices are of */
+    const struct serving_goal *goal; /* a run that has missed it ends; NULL: every one goes on */
+};
 
 struct serving_run {
     const struct scenario *scenario;
@@ -27,7 +37,10 @@ struct serving_run {
     struct engine *engine;
     struct arena *arena;
     struct diagnostics *diagnostics;
-    struct serving_trace *trace;
+    struct serving_trace *trace; /* NULL: none */
+    struct goal_watch watch;
+    struct price_store *prices;
+    uint64_t price_kind;
     struct network_costs *costs; /* of steps, by what is left of the network cards' rate */
     struct request *requests;    /* [request_count of request_capacity] */
     uint32_t request_count, request_capacity;
@@ -52,9 +65,11 @@ struct serving_run {
 };
 
 /* Prepares, plays and leaves the run for metrics.h and the summaries; false with diagnostics when
- * the input is wrong (`*wrong_input`) or the simulation failed. Everything lives in `arena`. */
-bool serving_run(const struct scenario *scenario, struct arena *arena, struct serving_trace *trace,
-                 struct serving_run *run, bool *wrong_input, struct diagnostics *diagnostics);
+ * the input is wrong (`*wrong_input`) or the simulation failed. Everything lives in `arena`. A run
+ * that ended because it missed its goal has run->watch.missed, and figures that mean nothing. */
+bool serving_run(const struct scenario *scenario, struct arena *arena,
+                 const struct serving_options *options, struct serving_run *run, bool *wrong_input,
+                 struct diagnostics *diagnostics);
 
 /* --- for servers and the source --- */
 

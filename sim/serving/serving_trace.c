@@ -34,6 +34,7 @@ struct serving_trace *serving_trace_open(struct arena *arena, const struct scena
         .seed = scenario->seed,
         .simgrid_version = engine_version(),
         .scenario = scenario->resolved_yaml,
+        .watch = scenario->trace.watch,
     };
     struct trace *file = trace_open(path, &attributes, diagnostics);
     if (file == NULL) {
@@ -250,4 +251,28 @@ bool serving_trace_close(struct serving_trace *trace, const struct serving_run *
 void serving_trace_abandon(struct serving_trace *trace)
 {
     trace_abandon(trace->trace);
+}
+
+bool serving_run_traced(const struct scenario *scenario, struct arena *arena, const char *path,
+                        const struct serving_options *options, struct serving_run *run,
+                        bool *wrong_input, struct diagnostics *diagnostics)
+{
+    struct serving_options own = *options;
+    if (path != NULL) {
+        own.trace = serving_trace_open(arena, scenario, path, diagnostics);
+        *wrong_input = true;
+        if (own.trace == NULL) {
+            return false;
+        }
+    }
+    bool run_well = serving_run(scenario, arena, &own, run, wrong_input, diagnostics);
+    if (own.trace == NULL) {
+        return run_well;
+    }
+    if (!run_well) {
+        serving_trace_abandon(own.trace);
+        return false;
+    }
+    *wrong_input = false;
+    return serving_trace_close(own.trace, run);
 }

@@ -27,4 +27,9 @@ bool serving_trace_close(struct serving_trace *trace, const struct serving_run *
 /* For a run that failed. */
 void serving_trace_abandon(struct serving_trace *trace);
 
+/* serving_run() with a trace at `path` (NULL: without), which is there when this returns true. */
+bool serving_run_traced(const struct scenario *scenario, struct arena *arena, const char *path,
+                        const struct serving_options *options, struct serving_run *run,
+                        bool *wrong_input, struct diagnostics *diagnostics);
+
 #endif

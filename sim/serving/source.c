@@ -177,8 +177,8 @@ void source_follow(struct source *source, uint32_t id)
 
 static bool is_over(const struct source *source)
 {
-    return source->exhausted && source->heap_count == 0 &&
-           source->run->finished_count == source->run->request_count;
+    return source->run->watch.missed || (source->exhausted && source->heap_count == 0 &&
+                                         source->run->finished_count == source->run->request_count);
 }
 
 void source_wake(struct source *source)

@@ -6,6 +6,7 @@
 #include "models/random.h"
 #include "models/step_price.h"
 #include "sim/scenario/replica.h"
+#include "sim/serving/price_store.h"
 
 #include <assert.h>
 #include <math.h>
@@ -22,13 +23,8 @@ struct decode_row {
     struct step_cost knots[ROW_KNOTS]; /* seconds 0: not priced yet */
 };
 
-struct mixed_key {
-    uint32_t decodes, prompts;
-    uint64_t decode_context, new_tokens, cached_tokens; /* of one sequence */
-};
-
 struct mixed_entry {
-    struct mixed_key key;
+    struct price_key key;
     struct step_cost cost; /* seconds 0: the place is free */
 };
 
@@ -45,6 +41,8 @@ struct step_costs {
     struct mixed_entry *entries; /* [entry_capacity], open addressing */
     uint32_t entry_count, entry_capacity;
     uint64_t built;
+    struct price_store *store; /* NULL: none */
+    uint64_t kind;
 };
 
 /* --- pricing --- */
@@ -105,6 +103,12 @@ static void add_operators(const struct step_segment *segment, struct step_cost *
     }
 }
 
+void step_costs_share(struct step_costs *costs, struct price_store *store, uint64_t kind)
+{
+    costs->store = store;
+    costs->kind = kind;
+}
+
 static struct step_cost price(struct step_costs *costs, const struct batch *batch,
                               enum ring_variant variant)
 {
@@ -151,7 +155,7 @@ static struct step_cost price_best(struct step_costs *costs, const struct batch 
     return queries.seconds < keys.seconds ? queries : keys;
 }
 
-static struct step_cost price_key(struct step_costs *costs, const struct mixed_key *key)
+static struct step_cost price_key(struct step_costs *costs, const struct price_key *key)
 {
     struct batch_slice slices[MAX_SLICES];
     uint32_t count = 0;
@@ -171,6 +175,21 @@ static struct step_cost price_key(struct step_costs *costs, const struct mixed_k
     }
     struct batch batch = {.slices = slices, .slice_count = count};
     return price_best(costs, &batch, prompts);
+}
+
+/* By way of the store, where there is one. */
+static struct step_cost remembered_price(struct step_costs *costs, struct price_key key)
+{
+    struct step_cost cost;
+    key.kind = costs->kind;
+    if (costs->store != NULL && price_store_find(costs->store, &key, &cost)) {
+        return cost;
+    }
+    cost = price_key(costs, &key);
+    if (costs->store != NULL) {
+        price_store_put(costs->store, &key, &cost);
+    }
+    return cost;
 }
 
 /* --- decode --- */
@@ -218,8 +237,8 @@ static const struct step_cost *knot_cost(struct step_costs *costs, uint32_t deco
     }
     struct step_cost *cost = &costs->rows[row]->knots[knot];
     if (cost->seconds <= 0.0) {
-        struct mixed_key key = {.decodes = row, .decode_context = (uint64_t)knot_context(knot)};
-        *cost = price_key(costs, &key);
+        struct price_key key = {.decodes = row, .decode_context = (uint64_t)knot_context(knot)};
+        *cost = remembered_price(costs, key);
     }
     return cost;
 }
@@ -260,9 +279,9 @@ static struct step_cost decode_cost(struct step_costs *costs, uint32_t decodes, 
 
 /* Prompts of different lengths as so many alike, with as many new tokens and as many pairs of a
  * query and a key. */
-static struct mixed_key exact_key(const struct step_shape *shape)
+static struct price_key exact_key(const struct step_shape *shape)
 {
-    struct mixed_key key = {.decodes = shape->decodes,
+    struct price_key key = {.decodes = shape->decodes,
                             .decode_context = (uint64_t)llround(shape->decode_context),
                             .prompts = shape->prompts};
     if (shape->prompts > 0) {
@@ -274,9 +293,9 @@ static struct mixed_key exact_key(const struct step_shape *shape)
     return key;
 }
 
-static struct mixed_key rounded_key(const struct step_shape *shape)
+static struct price_key rounded_key(const struct step_shape *shape)
 {
-    struct mixed_key key = exact_key(shape);
+    struct price_key key = exact_key(shape);
     key.decodes = (uint32_t)round_bits(key.decodes, DECODE_KEY_BITS);
     key.prompts = (uint32_t)round_bits(key.prompts, KEY_BITS);
     key.decode_context = round_bits(key.decode_context, CONTEXT_KEY_BITS - 1);
@@ -285,7 +304,7 @@ static struct mixed_key rounded_key(const struct step_shape *shape)
     return key;
 }
 
-static struct mixed_entry *find_entry(const struct step_costs *costs, const struct mixed_key *key)
+static struct mixed_entry *find_entry(const struct step_costs *costs, const struct price_key *key)
 {
     uint64_t hash =
         random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
@@ -322,7 +341,7 @@ struct step_cost step_cost(struct step_costs *costs, const struct step_shape *sh
     if (shape->prompts == 0) {
         return decode_cost(costs, shape->decodes, shape->decode_context);
     }
-    struct mixed_key key = rounded_key(shape);
+    struct price_key key = rounded_key(shape);
     struct mixed_entry *entry = find_entry(costs, &key);
     if (entry->cost.seconds <= 0.0) {
         if (2 * costs->entry_count >= costs->entry_capacity) {
@@ -330,7 +349,7 @@ struct step_cost step_cost(struct step_costs *costs, const struct step_shape *sh
             entry = find_entry(costs, &key);
         }
         entry->key = key;
-        entry->cost = price_key(costs, &key);
+        entry->cost = remembered_price(costs, key);
         costs->entry_count++;
     }
     return entry->cost;
@@ -338,7 +357,7 @@ struct step_cost step_cost(struct step_costs *costs, const struct step_shape *sh
 
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape)
 {
-    struct mixed_key key = exact_key(shape);
+    struct price_key key = exact_key(shape);
     return price_key(costs, &key);
 }
 

@@ -14,6 +14,7 @@
 #include "sim/scenario/scenario.h"
 
 struct step_costs;
+struct price_store;
 
 /* Where a step's time goes, and its useful work; the rest of it is the host's. Of one GPU. */
 struct step_parts {
@@ -48,6 +49,10 @@ struct step_shape {
  * cards that carry `nic_share` of their rate. */
 struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario,
                                      uint32_t stage, double nic_share);
+
+/* Prices are looked up in `store` (price_store.h), which outlives the costs, and put there. `kind`
+ * names the replica: a step's price depends on nothing that layout.data and the workload say. */
+void step_costs_share(struct step_costs *costs, struct price_store *store, uint64_t kind);
 
 /* Both need at least one sequence. */
 struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape);

@@ -276,6 +276,32 @@ bool journal_read_all(struct arena *arena, const char *folder, struct journal_co
     return !reading.failed;
 }
 
+bool journal_read_same(struct arena *arena, const char *folder, const struct sweep_record *sweep,
+                       const char *noun, struct journal_contents *contents,
+                       struct diagnostics *diagnostics)
+{
+    if (!journal_read_all(arena, folder, contents, diagnostics)) {
+        return false;
+    }
+    if (contents->points == NULL) {
+        contents->points = ARENA_ARRAY(arena, struct point_record *, sweep->point_count + 1);
+    } else if (contents->sweep.identity != sweep->identity) {
+        bool same_program = strcmp(contents->sweep.version, sweep->version) == 0 &&
+                            strcmp(contents->sweep.revision, sweep->revision) == 0;
+        const char *whose =
+            same_program
+                ? arena_printf(arena, "another %s, or of this one before it was changed", noun)
+                : arena_printf(arena, "a %s that another version of cpsim began", noun);
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = folder}),
+                       "holds the points of %s (%s); name another folder with -o, or remove this "
+                       "one",
+                       whose, contents->sweep_path);
+        return false;
+    }
+    contents->sweep = *sweep;
+    return true;
+}
+
 static void note_sweep(void *state, enum record_kind kind, const char *record, size_t size)
 {
     (void)record;

@@ -38,6 +38,13 @@ struct journal_contents {
 bool journal_read_all(struct arena *arena, const char *folder, struct journal_contents *contents,
                       struct diagnostics *diagnostics);
 
+/* The same of a folder that holds nothing yet, or journals that begin with `sweep` as this very
+ * program would write it: `contents` is ready to be added to. False after an error that calls it a
+ * `noun` ("sweep"). */
+bool journal_read_same(struct arena *arena, const char *folder, const struct sweep_record *sweep,
+                       const char *noun, struct journal_contents *contents,
+                       struct diagnostics *diagnostics);
+
 /* Takes one more record, as journal_read_all() would. */
 void journal_contents_add(struct journal_contents *contents, struct point_record *record);
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/sweep.h"
 
+#include "sim/base/progress.h"
 #include "sim/base/version.h"
 #include "sim/run/run.h"
 #include "sim/scenario/load.h"
+#include "sim/serving/price_store.h"
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/pool.h"
+#include "sim/sweep/price_kind.h"
 #include "sim/sweep/result.h"
 
 #include <errno.h>
@@ -13,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LONGEST_ERROR = 2000 };
@@ -26,15 +28,9 @@ struct runner {
     struct sweep_progress progress;
     uint64_t next; /* point to consider */
     double started, synced;
+    struct price_store *prices;
     bool failed;
 };
-
-static double wall_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* --- one point, in a process of its own --- */
 
@@ -87,13 +83,14 @@ static void describe_point(const struct sweep_job *job, struct arena *arena, uin
 /* Under a name of this process, then renamed: whoever else runs the point (after a kill -9 its
  * orphans may live a while), the file is one writer's. */
 static bool run_with_trace(const struct sweep_job *job, const struct scenario *scenario,
-                           struct arena *arena, struct point_record *record,
-                           struct diagnostics *diagnostics)
+                           struct arena *arena, struct run_options options,
+                           struct point_record *record, struct diagnostics *diagnostics)
 {
     const char *path =
         arena_printf(arena, "%s/%s", job->folder, result_trace_name(arena, record->point));
     const char *own = arena_printf(arena, "%s.%ld", path, (long)getpid());
-    if (!run_for_metrics(scenario, arena, own, &record->metrics, diagnostics)) {
+    options.trace_path = own;
+    if (!run_for_metrics(scenario, arena, &options, &record->metrics, diagnostics)) {
         unlink(arena_printf(arena, "%s.part", own));
         return false;
     }
@@ -107,7 +104,8 @@ static bool run_with_trace(const struct sweep_job *job, const struct scenario *s
 
 static void run_point(void *context, uint64_t point, struct text *bytes)
 {
-    const struct sweep_job *job = ((const struct runner *)context)->job;
+    const struct runner *runner = context;
+    const struct sweep_job *job = runner->job;
     struct arena *arena = arena_create();
     struct diagnostics *diagnostics = diagnostics_create();
     struct point_record record;
@@ -120,9 +118,11 @@ static void run_point(void *context, uint64_t point, struct text *bytes)
         record.status = POINT_REJECTED;
     } else {
         record.seed = scenario->seed;
+        const struct run_options options = {.prices = runner->prices,
+                                            .price_kind = price_kind(job->points, point)};
         bool run = job->file->traces
-                       ? run_with_trace(job, scenario, arena, &record, diagnostics)
-                       : run_for_metrics(scenario, arena, NULL, &record.metrics, diagnostics);
+                       ? run_with_trace(job, scenario, arena, options, &record, diagnostics)
+                       : run_for_metrics(scenario, arena, &options, &record.metrics, diagnostics);
         record.status = run ? POINT_DONE : POINT_FAILED;
     }
     if (record.status != POINT_DONE) {
@@ -249,30 +249,6 @@ static struct sweep_record describe_sweep(const struct sweep_job *job)
     return record;
 }
 
-/* What the folder holds already is of this sweep, or an error. */
-static bool read_folder(const struct sweep_job *job, const struct sweep_record *sweep,
-                        struct journal_contents *contents)
-{
-    if (!journal_read_all(job->arena, job->folder, contents, job->diagnostics)) {
-        return false;
-    }
-    if (contents->points == NULL) {
-        contents->points = ARENA_ARRAY(job->arena, struct point_record *, sweep->point_count + 1);
-    } else if (contents->sweep.identity != sweep->identity) {
-        bool same_program = strcmp(contents->sweep.version, sweep->version) == 0 &&
-                            strcmp(contents->sweep.revision, sweep->revision) == 0;
-        DIAGNOSE_ERROR(job->diagnostics, ((struct mark){.file = job->folder}),
-                       "holds the points of %s (%s); name another folder with -o, or remove this "
-                       "one",
-                       same_program ? "another sweep, or of this one before it was changed"
-                                    : "a sweep that another version of cpsim began",
-                       contents->sweep_path);
-        return false;
-    }
-    contents->sweep = *sweep;
-    return true;
-}
-
 static void count_shard(struct runner *runner)
 {
     const struct sweep_job *job = runner->job;
@@ -300,7 +276,9 @@ static enum sweep_end run_points(struct runner *runner)
         .done = take_result,
         .tick = tick,
     };
+    runner->prices = price_store_create();
     enum pool_end end = pool_run(&pool);
+    price_store_destroy(runner->prices);
     tick(runner);
     if (!journal_close(runner->journal) || end == POOL_STOPPED) {
         return SWEEP_BROKEN;
@@ -315,7 +293,7 @@ enum sweep_end sweep_run(const struct sweep_job *job, struct journal_contents *c
     const char *traces = arena_printf(job->arena, "%s/traces", job->folder);
     if (!sweep_make_folder(job->folder, job->diagnostics) ||
         (job->file->traces && !sweep_make_folder(traces, job->diagnostics)) ||
-        !read_folder(job, &sweep, contents)) {
+        !journal_read_same(job->arena, job->folder, &sweep, "sweep", contents, job->diagnostics)) {
         return SWEEP_BROKEN;
     }
     const char *path = journal_path(job->arena, job->folder, job->shard, job->shards);
@@ -344,12 +322,12 @@ static void complain_of_missing(const struct journal_contents *contents, const c
     DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = folder}),
                    "%" PRIu64 " of %" PRIu64 " points are missing, the first is %" PRIu64
                    "; run the shards that were not finished once more (each goes on where it was "
-                   "stopped), then merge again",
+                   "stopped), then merge again, or write what there is with --partial",
                    missing, contents->sweep.point_count, first);
 }
 
-bool sweep_merge(struct arena *arena, const char *folder, struct journal_contents *contents,
-                 struct diagnostics *diagnostics)
+bool sweep_merge(struct arena *arena, const char *folder, bool partial,
+                 struct journal_contents *contents, struct diagnostics *diagnostics)
 {
     if (!journal_read_all(arena, folder, contents, diagnostics)) {
         return false;
@@ -360,7 +338,7 @@ bool sweep_merge(struct arena *arena, const char *folder, struct journal_content
                        "that cpsim sweep was given with -o");
         return false;
     }
-    if (!is_whole(contents)) {
+    if (!partial && !is_whole(contents)) {
         complain_of_missing(contents, folder, diagnostics);
         return false;
     }

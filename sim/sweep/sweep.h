@@ -45,9 +45,9 @@ bool sweep_make_folder(const char *path, struct diagnostics *diagnostics);
 /* `contents` gets what all journals of the folder hold at the end. */
 enum sweep_end sweep_run(const struct sweep_job *job, struct journal_contents *contents);
 
-/* Writes the results of a folder whose journals are whole. False after an error, such as points
- * missing. */
-bool sweep_merge(struct arena *arena, const char *folder, struct journal_contents *contents,
-                 struct diagnostics *diagnostics);
+/* Writes the results of a folder whose journals are whole, or, when `partial`, of what they hold.
+ * False after an error, such as points missing. */
+bool sweep_merge(struct arena *arena, const char *folder, bool partial,
+                 struct journal_contents *contents, struct diagnostics *diagnostics);
 
 #endif

@@ -2,11 +2,9 @@
  * The keys of a sweep file. */
 #include "sim/sweep/sweep_file.h"
 
-#include "sim/scenario/expand.h"
 #include "sim/scenario/find.h"
-
-static const struct choice schema_choices[] = {
-    {.name = "1", .value = 1, .doc = "The form that this page describes."}, {0}};
+#include "sim/scenario/load.h"
+#include "sim/scenario/tables.h"
 
 static const struct field list_item = {
     .kind = FIELD_KEYS,
@@ -95,15 +93,8 @@ const struct field sweep_where_item = {
     .doc = "A condition such as `layout.tensor * layout.context <= gpus`."};
 
 const struct field sweep_fields[] = {
-    {.key = "schema",
-     .kind = FIELD_CHOICE,
-     .required = true,
-     .choices = schema_choices,
-     .doc = "The form of the file. Always first."},
-    {.key = "title",
-     .kind = FIELD_STRING,
-     FIELD_AT(sweep_file, title),
-     .doc = "One line on what the sweep asks. Default: the file's name."},
+    SCHEMA_FIELD,
+    TITLE_FIELD(sweep_file, title, "the sweep asks"),
     {.key = "base",
      .kind = FIELD_INPUT_FILE,
      FIELD_AT(sweep_file, base),
@@ -157,14 +148,8 @@ const struct sweep_file *sweep_file_load(struct arena *arena, const char *path,
                                          struct diagnostics *diagnostics)
 {
     size_t errors_before = diagnostics_error_count(diagnostics);
-    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
-    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
-    if (root == NULL) {
-        return NULL;
-    }
     struct sweep_file *sweep = ARENA_NEW(arena, struct sweep_file);
-    struct field_context context = {.arena = arena, .diagnostics = diagnostics};
-    fields_read(&context, sweep_fields, root, "", sweep);
+    struct node *root = file_read_values(arena, path, sweep_fields, sweep, diagnostics);
     sweep->path = path;
     sweep->tree = root;
     if (sweep->title == NULL) {

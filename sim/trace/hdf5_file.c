@@ -2,9 +2,12 @@
 #include "sim/trace/hdf5_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void hdf5_prepare(void)
 {
@@ -19,6 +22,28 @@ hid_t hdf5_access_list(void)
     H5Pset_file_locking(access, true, true);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     return access;
+}
+
+bool hdf5_path_is_writable(const char *path, const char *part_path, const char *what,
+                           struct diagnostics *diagnostics)
+{
+    const struct mark mark = {.file = path};
+    struct stat status;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+        DIAGNOSE_ERROR(diagnostics, mark, "cannot write %s: it is there and is %s; %s", what,
+                       S_ISDIR(status.st_mode) ? "a folder" : "not a file",
+                       S_ISDIR(status.st_mode) ? hdf5_advice(EISDIR) : "name a file");
+        return false;
+    }
+    int descriptor = open(part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor < 0) {
+        int reason = errno;
+        DIAGNOSE_ERROR(diagnostics, mark, "cannot write %s: %s; %s", what, strerror(reason),
+                       hdf5_advice(reason));
+        return false;
+    }
+    close(descriptor);
+    return true;
 }
 
 hid_t hdf5_create_file(const char *part_path)
@@ -97,16 +122,6 @@ hid_t hdf5_memory_type(const struct trace_column *column)
     return H5I_INVALID_HID;
 }
 
-size_t hdf5_cell_bytes(enum trace_type type)
-{
-    static const size_t bytes[TRACE_TYPE_COUNT] = {
-        [TRACE_F64] = sizeof(double),    [TRACE_U64] = sizeof(uint64_t),
-        [TRACE_U32] = sizeof(uint32_t),  [TRACE_ENUM] = sizeof(uint8_t),
-        [TRACE_STRING] = sizeof(char *), [TRACE_NAME] = sizeof(uint16_t),
-    };
-    return bytes[type];
-}
-
 static bool write_attribute(hid_t object, const char *name, hid_t space, hid_t file_type,
                             hid_t memory_type, const void *value)
 {
@@ -148,6 +163,42 @@ bool hdf5_write_u64(hid_t object, const char *name, uint64_t value)
     bool written = write_attribute(object, name, space, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value);
     if (written) {
         H5Sclose(space);
+    }
+    return written;
+}
+
+hid_t hdf5_create_group(hid_t parent, const char *name, const char *long_name)
+{
+    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
+    H5Pset_obj_track_times(creation, false);
+    H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+    hid_t group = H5Gcreate2(parent, name, H5P_DEFAULT, creation, H5P_DEFAULT);
+    if (group < 0 || !hdf5_write_text(group, "long_name", long_name)) {
+        return H5I_INVALID_HID;
+    }
+    H5Pclose(creation);
+    return group;
+}
+
+bool hdf5_describe(hid_t dataset, const struct trace_column *column)
+{
+    return hdf5_write_text(dataset, "units", column->units) &&
+           hdf5_write_text(dataset, "long_name", column->long_name);
+}
+
+bool hdf5_append(hid_t dataset, hid_t memory_type, hsize_t rows, size_t count, const void *cells)
+{
+    hsize_t added = count, extent = rows + added;
+    if (H5Dset_extent(dataset, &extent) < 0) {
+        return false;
+    }
+    hid_t memory_space = H5Screate_simple(1, &added, NULL), file_space = H5Dget_space(dataset);
+    bool written =
+        H5Sselect_hyperslab(file_space, H5S_SELECT_SET, &rows, NULL, &added, NULL) >= 0 &&
+        H5Dwrite(dataset, memory_type, memory_space, file_space, H5P_DEFAULT, cells) >= 0;
+    if (written) {
+        H5Sclose(file_space);
+        H5Sclose(memory_space);
     }
     return written;
 }

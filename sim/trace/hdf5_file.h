@@ -4,6 +4,7 @@
 #ifndef CPSIM_SIM_TRACE_HDF5_FILE_H
 #define CPSIM_SIM_TRACE_HDF5_FILE_H
 
+#include "sim/base/diagnostics.h"
 #include "sim/trace/trace_tables.h"
 
 #include <hdf5.h>
@@ -17,6 +18,12 @@ void hdf5_prepare(void);
 /* File access for traces: works on file systems without locks. The caller closes it. */
 hid_t hdf5_access_list(void);
 
+/* Whether `path` can be written by way of `part_path`, which is made empty; asked of the system,
+ * whose reasons are plainer than HDF5's. `what` it is for: "the trace". False after a diagnostic.
+ */
+bool hdf5_path_is_writable(const char *path, const char *part_path, const char *what,
+                           struct diagnostics *diagnostics);
+
 /* An empty file of ours: no times, objects in the order they were made. The caller closes it. */
 hid_t hdf5_create_file(const char *path);
 
@@ -24,7 +31,6 @@ hid_t hdf5_create_file(const char *path);
  * HDF5 calls little-endian; it converts on others). The caller closes both. */
 hid_t hdf5_file_type(const struct trace_column *column);
 hid_t hdf5_memory_type(const struct trace_column *column);
-size_t hdf5_cell_bytes(enum trace_type type); /* of one value in a chunk buffer */
 
 /* UTF-8 of any length: Python's str. The caller closes it. */
 hid_t hdf5_string_type(void);
@@ -32,6 +38,16 @@ hid_t hdf5_string_type(void);
 bool hdf5_write_text(hid_t object, const char *name, const char *text);
 bool hdf5_write_texts(hid_t object, const char *name, const char *const *texts, size_t count);
 bool hdf5_write_u64(hid_t object, const char *name, uint64_t value);
+
+/* A group whose members keep the order they were made in. The caller closes it; not positive when
+ * it cannot be made. */
+hid_t hdf5_create_group(hid_t parent, const char *name, const char *long_name);
+
+/* The attributes `units` and `long_name` of a column. */
+bool hdf5_describe(hid_t dataset, const struct trace_column *column);
+
+/* Makes the dataset, of `rows` so far, `count` longer. */
+bool hdf5_append(hid_t dataset, hid_t memory_type, hsize_t rows, size_t count, const void *cells);
 
 /* Why the last call failed, from HDF5's error stack; call it before any other function of HDF5.
  * `errno_value` is the system's reason, 0 when there was none; the text is HDF5's own. */

@@ -6,20 +6,24 @@
 #include "sim/trace/hdf5_file.h"
 #include "sim/trace/name_table.h"
 #include "sim/trace/trace_tables.h"
+#include "sim/trace/trace_watch.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Rows buffered, and rows of a chunk in the file: half a MiB of doubles, a size at which reading
  * one column is as quick as it gets. Deflate's level 4 makes a long service's trace 1 % smaller
  * than level 1 and takes a third more CPU. */
 enum { CHUNK_ROWS = 64 * 1024, DEFLATE_LEVEL = 1 };
+
+/* Who watches sees what is older than this. */
+#define WATCH_SECONDS 0.5
 
 struct column {
     hid_t dataset, memory_type;
@@ -42,6 +46,8 @@ struct table {
     bool has_strings;
     uint64_t added;   /* rows that were handed over, the lot being written included */
     uint64_t written; /* rows in the file */
+    size_t watched;   /* of the lot that fills: rows that watchers have been shown ... */
+    size_t showing;   /* ... and, once the thread is done, will have been */
 };
 
 struct trace {
@@ -54,7 +60,11 @@ struct trace {
     /* The thread that writes a lot, at most one at a time, and whose it is. What follows it reads
      * after trace_wait() alone. */
     pthread_t writer;
-    struct table *being_written; /* NULL: nothing is */
+    bool writing;                /* the thread has been started and not waited for */
+    atomic_bool idle;            /* it has nothing left to do */
+    struct table *being_written; /* whose lot; NULL: it only shows rows to watchers */
+    struct trace_watch *watch;   /* NULL: nobody watches */
+    double shown_seconds;        /* when watchers were last shown something, of the wall clock */
     bool failed;
     const char *failed_doing;    /* what the thread leaves: NULL, or what it could not do ... */
     struct hdf5_failure failure; /* ... and why */
@@ -81,31 +91,9 @@ static bool fail(struct trace *trace, const char *doing, const char *table)
     return report_failure(trace, doing, table, hdf5_failure());
 }
 
-/* Whether `path` can be written, asked of the system, whose reasons are plainer than HDF5's. */
-static bool path_is_writable(const char *path, const char *part_path,
-                             struct diagnostics *diagnostics)
+static bool write_root_attributes(hid_t file, const void *context)
 {
-    const struct mark mark = {.file = path};
-    struct stat status;
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
-        DIAGNOSE_ERROR(diagnostics, mark, "cannot write the trace: it is there and is %s; %s",
-                       S_ISDIR(status.st_mode) ? "a folder" : "not a file",
-                       S_ISDIR(status.st_mode) ? hdf5_advice(EISDIR) : "name a file");
-        return false;
-    }
-    int descriptor = open(part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        int reason = errno;
-        DIAGNOSE_ERROR(diagnostics, mark, "cannot write the trace: %s; %s", strerror(reason),
-                       hdf5_advice(reason));
-        return false;
-    }
-    close(descriptor);
-    return true;
-}
-
-static bool write_root_attributes(hid_t file, const struct trace_attributes *attributes)
-{
+    const struct trace_attributes *attributes = context;
     return hdf5_write_text(file, "cpsim_format", TRACE_FORMAT) &&
            hdf5_write_text(file, "cpsim_version", version_number()) &&
            hdf5_write_text(file, "git_revision", version_revision()) &&
@@ -116,15 +104,8 @@ static bool write_root_attributes(hid_t file, const struct trace_attributes *att
 
 static bool create_group(struct trace *trace, struct table *table)
 {
-    hid_t creation = H5Pcreate(H5P_GROUP_CREATE);
-    H5Pset_obj_track_times(creation, false);
-    H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
-    table->group = H5Gcreate2(trace->file, table->layout->name, H5P_DEFAULT, creation, H5P_DEFAULT);
-    if (table->group < 0 || !hdf5_write_text(table->group, "long_name", table->layout->long_name)) {
-        return false;
-    }
-    H5Pclose(creation);
-    return true;
+    table->group = hdf5_create_group(trace->file, table->layout->name, table->layout->long_name);
+    return table->group >= 0;
 }
 
 static bool open_table(struct trace *trace, struct table *table,
@@ -154,7 +135,7 @@ struct trace *trace_open(const char *path, const struct trace_attributes *attrib
     trace->diagnostics = diagnostics;
     trace->path = arena_strdup(arena, path);
     trace->part_path = arena_printf(arena, "%s.part", path);
-    if (!path_is_writable(trace->path, trace->part_path, diagnostics)) {
+    if (!hdf5_path_is_writable(trace->path, trace->part_path, "the trace", diagnostics)) {
         arena_destroy(arena);
         return NULL;
     }
@@ -164,6 +145,10 @@ struct trace *trace_open(const char *path, const struct trace_attributes *attrib
                 fail(trace, "starting it", "");
     for (size_t i = 0; made && i < TRACE_TABLE_COUNT; i++) {
         made = open_table(trace, &trace->tables[i], &trace_tables[i]);
+    }
+    if (made && attributes->watch) {
+        trace->watch = trace_watch_open(arena, path, write_root_attributes, attributes);
+        made = trace->watch != NULL || fail(trace, "starting what --watch shows", "");
     }
     if (!made) {
         trace_close(trace);
@@ -191,8 +176,7 @@ static bool create_dataset(struct table *table, size_t index, hsize_t rows)
     hid_t dataset =
         H5Dcreate2(table->group, column->name, type, space, H5P_DEFAULT, creation, access);
     table->columns[index].dataset = dataset;
-    bool made = dataset >= 0 && hdf5_write_text(dataset, "units", column->units) &&
-                hdf5_write_text(dataset, "long_name", column->long_name) &&
+    bool made = dataset >= 0 && hdf5_describe(dataset, column) &&
                 (column->row_of == NULL || hdf5_write_text(dataset, "row_of", column->row_of));
     if (made) {
         H5Tclose(type);
@@ -201,47 +185,6 @@ static bool create_dataset(struct table *table, size_t index, hsize_t rows)
         H5Pclose(creation);
     }
     return made;
-}
-
-/* One column of a lot, side by side. */
-static void gather_cells(const struct table *table, const struct lot *lot, size_t index,
-                         void *cells)
-{
-    const struct trace_column *column = &table->layout->columns[index];
-    size_t stride = table->layout->row_bytes;
-    const char *field = lot->rows + column->offset;
-    size_t cell_bytes = hdf5_cell_bytes(column->type);
-    if (column->type == TRACE_ENUM) {
-        for (size_t row = 0; row < lot->count; row++, field += stride) {
-            unsigned value;
-            memcpy(&value, field, sizeof value);
-            ((uint8_t *)cells)[row] = (uint8_t)value;
-        }
-    } else {
-        for (size_t row = 0; row < lot->count; row++, field += stride) {
-            memcpy((char *)cells + row * cell_bytes, field, cell_bytes);
-        }
-    }
-}
-
-static bool write_cells(struct table *table, size_t row_count, size_t index, const void *cells)
-{
-    const struct column *column = &table->columns[index];
-    hsize_t start = table->written, count = row_count, extent = start + count;
-    if (H5Dset_extent(column->dataset, &extent) < 0) {
-        return false;
-    }
-    hid_t memory_space = H5Screate_simple(1, &count, NULL);
-    hid_t file_space = H5Dget_space(column->dataset);
-    bool written =
-        H5Sselect_hyperslab(file_space, H5S_SELECT_SET, &start, NULL, &count, NULL) >= 0 &&
-        H5Dwrite(column->dataset, column->memory_type, memory_space, file_space, H5P_DEFAULT,
-                 cells) >= 0;
-    if (written) {
-        H5Sclose(file_space);
-        H5Sclose(memory_space);
-    }
-    return written;
 }
 
 /* Writes a lot; in the thread, or where nobody else speaks to HDF5. NULL, or what it was doing when
@@ -256,8 +199,10 @@ static const char *write_lot(struct trace *trace, struct table *table, struct lo
             return "making a column of /";
         }
         if (lot->count > 0) {
-            gather_cells(table, lot, i, trace->cells);
-            if (!write_cells(table, lot->count, i, trace->cells)) {
+            const struct column *column = &table->columns[i];
+            trace_gather_cells(table->layout, i, lot->rows, lot->count, trace->cells);
+            if (!hdf5_append(column->dataset, column->memory_type, table->written, lot->count,
+                             trace->cells)) {
                 return "adding rows to /";
             }
         }
@@ -266,32 +211,76 @@ static const char *write_lot(struct trace *trace, struct table *table, struct lo
     return NULL;
 }
 
+/* --- the thread --- */
+
+static struct lot *lot_to_show(const struct trace *trace, struct table *table)
+{
+    return &table->lots[table == trace->being_written ? 1 - table->filling : table->filling];
+}
+
+/* Rows below `showing` do not change, whatever is added behind them meanwhile. */
+static void show_rows(struct trace *trace)
+{
+    for (enum trace_table which = 0; which < TRACE_TABLE_COUNT; which++) {
+        struct table *table = &trace->tables[which];
+        if (table->showing > table->watched) {
+            const char *rows = lot_to_show(trace, table)->rows;
+            trace_watch_add(trace->watch, which, rows + table->watched * table->layout->row_bytes,
+                            table->showing - table->watched);
+        }
+    }
+}
+
 static void *write_in_thread(void *context)
 {
     struct trace *trace = context;
     struct table *table = trace->being_written;
     hdf5_prepare(); /* its errors are a thread's own */
-    trace->failed_doing = write_lot(trace, table, &table->lots[1 - table->filling]);
+    if (trace->watch != NULL) {
+        show_rows(trace);
+    }
+    trace->failed_doing =
+        table == NULL ? NULL : write_lot(trace, table, &table->lots[1 - table->filling]);
     if (trace->failed_doing != NULL) {
         trace->failure = hdf5_failure();
         H5Eclear2(H5E_DEFAULT); /* the thread's own stack, which nobody clears after it */
     }
+    atomic_store(&trace->idle, true);
     return NULL;
 }
 
-/* Until the lot that is being written is in the file. */
+static void start_writer(struct trace *trace, struct table *table)
+{
+    trace->being_written = table;
+    for (size_t i = 0; trace->watch != NULL && i < TRACE_TABLE_COUNT; i++) {
+        trace->tables[i].showing = lot_to_show(trace, &trace->tables[i])->count;
+    }
+    atomic_store(&trace->idle, false);
+    int refused = pthread_create(&trace->writer, NULL, write_in_thread, trace);
+    assert(refused == 0 && "the system has no thread left for the trace");
+    trace->writing = true;
+}
+
+/* Until the thread is done: the lot that it had is in the file, and watchers have seen the rest. */
 static bool wait_for_writer(struct trace *trace)
 {
-    struct table *table = trace->being_written;
-    if (table == NULL) {
+    if (!trace->writing) {
         return !trace->failed;
     }
     pthread_join(trace->writer, NULL);
-    trace->being_written = NULL;
-    struct lot *lot = &table->lots[1 - table->filling];
-    lot->count = 0;
-    arena_destroy(lot->strings);
-    lot->strings = NULL;
+    trace->writing = false;
+    struct table *table = trace->being_written;
+    for (size_t i = 0; i < TRACE_TABLE_COUNT; i++) {
+        trace->tables[i].watched = &trace->tables[i] == table ? 0 : trace->tables[i].showing;
+        trace->tables[i].showing = trace->tables[i].watched;
+    }
+    if (table != NULL) {
+        struct lot *lot = &table->lots[1 - table->filling];
+        lot->count = 0;
+        arena_destroy(lot->strings);
+        lot->strings = NULL;
+        trace->being_written = NULL;
+    }
     if (trace->failed_doing != NULL) {
         report_failure(trace, trace->failed_doing, table->layout->name, trace->failure);
     }
@@ -306,11 +295,27 @@ static bool flush_table(struct trace *trace, struct table *table)
     }
     table->added += table->lots[table->filling].count;
     table->filling = 1 - table->filling;
-    trace->being_written = table;
-    int refused = pthread_create(&trace->writer, NULL, write_in_thread, trace);
-    assert(refused == 0 && "the system has no thread left for the trace");
+    start_writer(trace, table);
     return true;
 }
+
+/* Now and then, and only when the thread has nothing else to do. */
+static void show_watchers(struct trace *trace)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    if (seconds - trace->shown_seconds < WATCH_SECONDS ||
+        (trace->writing && !atomic_load(&trace->idle))) {
+        return;
+    }
+    trace->shown_seconds = seconds;
+    if (wait_for_writer(trace)) {
+        start_writer(trace, NULL);
+    }
+}
+
+/* --- rows --- */
 
 /* Gives the buffered row strings that stay: copies, and codes of names in the field's first bytes.
  */
@@ -362,6 +367,9 @@ static uint64_t add_row(struct trace *trace, enum trace_table which, const void 
     if (keep_strings(trace, table, lot, kept) && ++lot->count == CHUNK_ROWS) {
         flush_table(trace, table);
     }
+    if (trace->watch != NULL) {
+        show_watchers(trace);
+    }
     return number;
 }
 
@@ -403,6 +411,11 @@ uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample
 uint64_t trace_add_fault(struct trace *trace, const struct trace_fault *fault)
 {
     return add_row(trace, TRACE_FAULTS, fault);
+}
+
+uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample)
+{
+    return add_row(trace, TRACE_LINK_SERIES, sample);
 }
 
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
@@ -462,6 +475,9 @@ static bool finish(struct trace *trace)
     }
     for (size_t i = 0; i < TRACE_TABLE_COUNT; i++) {
         close_table(&trace->tables[i]);
+    }
+    if (trace->watch != NULL) {
+        trace_watch_close(trace->watch);
     }
     if (!trace->failed) {
         assert(H5Fget_obj_count(trace->file, H5F_OBJ_ALL) == 1 &&

@@ -29,6 +29,7 @@ struct trace_attributes {
     uint64_t seed;
     const char *simgrid_version; /* "3.32.0" */
     const char *scenario;        /* the resolved scenario, YAML */
+    bool watch; /* beside it, `path`.live can be read while it grows: see trace_watch.h */
 };
 
 enum trace_phase_kind { TRACE_PREFILL, TRACE_DECODE };
@@ -156,6 +157,14 @@ struct trace_sample {
     double watts;            /* of one GPU */
 };
 
+/* A link over a stretch of time in which anything moved on it. */
+struct trace_link_sample {
+    uint32_t link;       /* row of /links */
+    double time_seconds; /* its middle */
+    double duration_seconds;
+    double bytes_per_second;
+};
+
 /* Creates `path`.part. On failure NULL and a diagnostic: `path` cannot be written, which is the
  * user's to mend (exit status 2). `diagnostics` must outlive the trace. */
 struct trace *trace_open(const char *path, const struct trace_attributes *attributes,
@@ -171,6 +180,7 @@ uint64_t trace_add_request(struct trace *trace, const struct trace_request *requ
 uint64_t trace_add_step(struct trace *trace, const struct trace_step *step);
 uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample);
 uint64_t trace_add_fault(struct trace *trace, const struct trace_fault *fault);
+uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample);
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell);
 uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage);
 

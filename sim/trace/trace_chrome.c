@@ -8,8 +8,13 @@
 #include <math.h>
 
 /* Processes of the timeline. 0 is the kernel's in Perfetto. */
-enum { PROCESS_RUN = 1, PROCESS_FIRST_GPU = 10, PROCESS_FIRST_REPLICA = 1000000 };
-enum { THREAD_PHASES = 1, THREAD_STEPS = 1, THREAD_FIRST_STREAM = 1 };
+enum {
+    PROCESS_RUN = 1,
+    PROCESS_FIRST_GPU = 10,
+    PROCESS_FIRST_REPLICA = 1000000,
+    PROCESS_FIRST_STAGE = 2000000
+};
+enum { THREAD_PHASES = 1, THREAD_STEPS = 1, THREAD_PASSES = 1, THREAD_FIRST_STREAM = 1 };
 
 /* Times in whole nanoseconds, so that a span that ends where the next begins still does after
  * rounding; printed as microseconds, the format's unit. */
@@ -233,6 +238,49 @@ static void write_series(struct trace_reader *reader, struct json *json)
     }
 }
 
+/* --- training --- */
+
+/* A stage's end of the step: its gradients are reduced after its last pass. */
+static void write_stages(struct trace_reader *reader, struct json *json)
+{
+    TRACE_READ_EACH(reader, TRACE_STAGES, struct trace_stage, stage)
+    {
+        char name[32];
+        snprintf(name, sizeof name, "stage %" PRIu64, stage_number);
+        uint64_t process = PROCESS_FIRST_STAGE + stage_number;
+        name_track(json, "process_name", name, process, 0);
+        name_track(json, "thread_name", "passes", process, THREAD_PASSES);
+        if (stage->exchange_end_seconds > stage->end_seconds) {
+            begin_span(json, "reduce gradients", "exchange", process, THREAD_PASSES,
+                       stage->end_seconds, stage->exchange_end_seconds - stage->end_seconds);
+            end_span(json);
+        }
+    }
+}
+
+static void write_cells(struct trace_reader *reader, struct json *json)
+{
+    static const char *const names[] = {
+        [TRACE_CELL_FORWARD] = "forward",
+        [TRACE_CELL_BACKWARD] = "backward",
+        [TRACE_CELL_WEIGHT] = "gradients of weights",
+    };
+    uint64_t stages = trace_reader_count(reader, TRACE_STAGES);
+    TRACE_READ_EACH(reader, TRACE_CELLS, struct trace_cell, cell)
+    {
+        if (cell->stage >= stages) {
+            continue; /* cpsim trace check has a word for it */
+        }
+        char name[64];
+        snprintf(name, sizeof name, "%s %" PRIu32, names[cell->kind], cell->micro_batch);
+        begin_span(json, name, "pass", PROCESS_FIRST_STAGE + (uint64_t)cell->stage, THREAD_PASSES,
+                   cell->start_seconds, cell->duration_seconds);
+        json_count(json, "micro_batch", cell->micro_batch);
+        json_count(json, "chunk", cell->chunk);
+        end_span(json);
+    }
+}
+
 static void write_chrome(struct trace_reader *reader, enum trace_table table, FILE *stream)
 {
     (void)table;
@@ -254,6 +302,8 @@ static void write_chrome(struct trace_reader *reader, enum trace_table table, FI
     write_steps(reader, &json);
     write_requests(reader, &json);
     write_series(reader, &json);
+    write_stages(reader, &json);
+    write_cells(reader, &json);
     json_close(&json, ']');
     json_close(&json, '}');
     arena_destroy(arena);

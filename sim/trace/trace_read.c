@@ -247,7 +247,7 @@ static bool place_cell(struct read_table *table, const struct read_column *colum
                        const struct trace_column *layout, const void *cells, size_t index,
                        char *field)
 {
-    size_t cell_bytes = hdf5_cell_bytes(layout->type);
+    size_t cell_bytes = trace_cell_bytes(layout->type);
     const char *cell = (const char *)cells + index * cell_bytes;
     if (layout->type == TRACE_ENUM) {
         unsigned value = (uint8_t)*cell;

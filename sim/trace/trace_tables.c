@@ -3,6 +3,9 @@
 
 #include "sim/trace/trace.h"
 
+#include <stdint.h>
+#include <string.h>
+
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 /* Names of members, each list ended by NULL; the index is the value in C and in the file. */
@@ -291,6 +294,19 @@ static const struct trace_column fault_columns[] = {
 };
 #undef AT
 
+#define AT(field) .offset = offsetof(struct trace_link_sample, field)
+static const struct trace_column link_sample_columns[] = {
+    {.name = "link", .type = TRACE_U32, AT(link), .units = "1", .row_of = "links",
+     .long_name = "The link."},
+    {.name = "time", .type = TRACE_F64, AT(time_seconds), .units = "s",
+     .long_name = "The middle of the stretch of time that the row is for."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "Length of the stretch; the last ends with the run."},
+    {.name = "rate", .type = TRACE_F64, AT(bytes_per_second), .units = "B/s",
+     .long_name = "Mean rate over the stretch; rate x duration adds up to the link's bytes."},
+};
+#undef AT
+
 static const char *const cell_kinds[] = {
     [TRACE_CELL_FORWARD] = "forward",
     [TRACE_CELL_BACKWARD] = "backward",
@@ -334,7 +350,7 @@ static const struct trace_column stage_columns[] = {
     {.name = "capacity", .type = TRACE_F64, AT(capacity_bytes), .units = "B",
      .long_name = "What a GPU has."},
     {.name = "passes_in_flight", .type = TRACE_U32, AT(passes_in_flight), .units = "1",
-     .long_name = "The most forward passes whose backward pass was to come."},
+     .long_name = "The most forward passes whose backward pass, or that of weights, was to come."},
 };
 #undef AT
 
@@ -412,6 +428,16 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
             .column_count = COUNT_OF(fault_columns),
             .optional = true,
         },
+    [TRACE_LINK_SERIES] =
+        {
+            .name = "link_series",
+            .long_name = "Links over time, one row a link and stretch of time in which anything "
+                         "moved on it, link by link. Only with trace: {links: series}.",
+            .row_bytes = sizeof(struct trace_link_sample),
+            .columns = link_sample_columns,
+            .column_count = COUNT_OF(link_sample_columns),
+            .optional = true,
+        },
     [TRACE_CELLS] =
         {
             .name = "cells",
@@ -440,6 +466,35 @@ size_t trace_member_count(const struct trace_column *column)
         count++;
     }
     return count;
+}
+
+size_t trace_cell_bytes(enum trace_type type)
+{
+    static const size_t bytes[TRACE_TYPE_COUNT] = {
+        [TRACE_F64] = sizeof(double),    [TRACE_U64] = sizeof(uint64_t),
+        [TRACE_U32] = sizeof(uint32_t),  [TRACE_ENUM] = sizeof(uint8_t),
+        [TRACE_STRING] = sizeof(char *), [TRACE_NAME] = sizeof(uint16_t),
+    };
+    return bytes[type];
+}
+
+void trace_gather_cells(const struct trace_table_layout *layout, size_t index, const void *rows,
+                        size_t count, void *cells)
+{
+    const struct trace_column *column = &layout->columns[index];
+    const char *field = (const char *)rows + column->offset;
+    size_t cell_bytes = trace_cell_bytes(column->type);
+    if (column->type == TRACE_ENUM) {
+        for (size_t row = 0; row < count; row++, field += layout->row_bytes) {
+            unsigned value;
+            memcpy(&value, field, sizeof value);
+            ((uint8_t *)cells)[row] = (uint8_t)value;
+        }
+    } else {
+        for (size_t row = 0; row < count; row++, field += layout->row_bytes) {
+            memcpy((char *)cells + row * cell_bytes, field, cell_bytes);
+        }
+    }
 }
 
 const char *trace_type_name(enum trace_type type)

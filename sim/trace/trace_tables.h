@@ -9,7 +9,7 @@
 
 /* The major number changes when a reader of the old files would go wrong, the minor one when there
  * is more to read. */
-#define TRACE_FORMAT "1.1"
+#define TRACE_FORMAT "1.2"
 
 enum trace_table {
     TRACE_PHASES,
@@ -20,6 +20,7 @@ enum trace_table {
     TRACE_STEPS,
     TRACE_SERIES,
     TRACE_FAULTS,
+    TRACE_LINK_SERIES,
     TRACE_CELLS,
     TRACE_STAGES,
     TRACE_TABLE_COUNT
@@ -58,6 +59,12 @@ struct trace_table_layout {
 extern const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT];
 
 size_t trace_member_count(const struct trace_column *column);
+
+/* One column of `count` rows, [count] structs of the table, side by side: doubles, integers, a byte
+ * an enum, const char * of a string, uint16_t of a name (the row's field begins with its code). */
+void trace_gather_cells(const struct trace_table_layout *layout, size_t column, const void *rows,
+                        size_t count, void *cells);
+size_t trace_cell_bytes(enum trace_type type); /* of one of them */
 
 const char *trace_type_name(enum trace_type type); /* "float64", "enum" */
 

@@ -11,6 +11,23 @@ static double fullest_bytes(const struct training_run *run)
     return most;
 }
 
+/* Where the seconds of a step of the slowest stage go. */
+static void add_classes(const struct training_result *result, struct metric_list *metrics)
+{
+    static const char *const names[TIME_CLASS_COUNT] = {
+        [TIME_GEMM] = "gemm_seconds",
+        [TIME_ATTENTION] = "attention_seconds",
+        [TIME_MEMORY] = "memory_kernels_seconds",
+        [TIME_TENSOR] = "tensor_collectives_seconds",
+        [TIME_RING] = "context_collectives_seconds",
+        [TIME_HOST] = "host_seconds",
+        [TIME_IDLE] = "idle_seconds",
+    };
+    for (int i = 0; i < TIME_CLASS_COUNT; i++) {
+        metric_add_number(metrics, names[i], "s", result->classes.seconds[i]);
+    }
+}
+
 void training_metrics(const struct training_run *run, struct metric_list *metrics)
 {
     const struct training_result *result = &run->result;
@@ -22,6 +39,9 @@ void training_metrics(const struct training_run *run, struct metric_list *metric
     metric_add_number(metrics, "mfu", "1", result->mfu);
     metric_add_number(metrics, "bubble_seconds", "s", result->bubble_seconds);
     metric_add_number(metrics, "exchange_seconds", "s", result->exchange_seconds);
+    add_classes(result, metrics);
+    metric_add_number(metrics, "watts_per_gpu", "W", run->costs.power.watts);
+    metric_add_number(metrics, "sm_clock_hertz", "Hz", run->costs.power.clock_hertz);
     metric_add_number(metrics, "step_joules", "J", result->joules);
     metric_add_number(metrics, "memory_bytes_per_gpu", "B", fullest_bytes(run));
     metric_add_number(metrics, "global_batch_tokens", "1", training_step_tokens(&run->training));

@@ -21,6 +21,7 @@ static void measure_stages(struct training_run *run, struct arena *arena)
         stages[i] = training_stage_memory(&run->training, i, cells);
     }
     run->stages = stages;
+    run->checkpoint = training_checkpoint_of(&run->training);
 }
 
 /* --- the whole run --- */
@@ -85,9 +86,11 @@ static void play_failures(struct training_run *run, struct arena *arena)
     streams[count] = random_open(run->scenario->seed, "stragglers");
     failures->mean_seconds = count > 0 ? 1.0 / rate : (double)INFINITY;
     failures->interval_seconds = settings->checkpoint_interval_seconds;
+    failures->checkpoint_seconds =
+        settings->checkpoint_seconds > 0.0 ? settings->checkpoint_seconds : run->checkpoint.seconds;
     if (failures->interval_seconds <= 0.0) {
         failures->interval_seconds =
-            count > 0 ? goodput_daly_seconds(settings->checkpoint_seconds, failures->mean_seconds)
+            count > 0 ? goodput_daly_seconds(failures->checkpoint_seconds, failures->mean_seconds)
                       : run->plan.seconds;
     }
     if (count > 0) {
@@ -95,14 +98,14 @@ static void play_failures(struct training_run *run, struct arena *arena)
             .mean_seconds = failures->mean_seconds,
             .lost_seconds = lost / rate,
             .interval_seconds = failures->interval_seconds,
-            .checkpoint_seconds = settings->checkpoint_seconds,
+            .checkpoint_seconds = failures->checkpoint_seconds,
         };
         failures->expected_share = goodput_share(&question);
     }
     const struct failure_question question = {
         .work_seconds = run->plan.seconds,
         .interval_seconds = failures->interval_seconds,
-        .checkpoint_seconds = settings->checkpoint_seconds,
+        .checkpoint_seconds = failures->checkpoint_seconds,
         .sources = sources,
         .source_count = count,
         .straggler_mean_seconds = job_mean_seconds(run, settings->straggler_gpu_hours),

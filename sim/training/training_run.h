@@ -5,6 +5,7 @@
 #define CPSIM_SIM_TRAINING_TRAINING_RUN_H
 
 #include "models/failures.h"
+#include "models/training_checkpoint.h"
 #include "models/training_memory.h"
 #include "models/training_step.h"
 #include "sim/base/arena.h"
@@ -22,9 +23,10 @@ struct training_plan {
 };
 
 struct training_failures {
-    double interval_seconds; /* between checkpoints */
-    double mean_seconds;     /* between interruptions */
-    double expected_share;   /* of the time that is work: the closed form, without stragglers */
+    double interval_seconds;   /* between checkpoints */
+    double checkpoint_seconds; /* that one keeps the job from work */
+    double mean_seconds;       /* between interruptions */
+    double expected_share;     /* of the time that is work: the closed form, without stragglers */
     struct failure_answer answer;
     const uint64_t *struck; /* [cause_count] */
 };
@@ -37,6 +39,7 @@ struct training_run {
     struct training_result result;
     double closed_form_seconds;           /* of the step without contention */
     const struct training_memory *stages; /* [pipeline] */
+    struct training_checkpoint checkpoint;
     double critical_batch_tokens;
     struct training_plan plan;
     struct training_failures failures; /* mean_seconds 0: nothing breaks */

@@ -92,6 +92,17 @@ static void print_memory(const struct training_run *run, FILE *stream)
     fprintf(stream, " of %s\n", quantity_bytes(run->scenario->gpu.memory_bytes).text);
 }
 
+static void print_checkpoint(const struct training_run *run, FILE *stream)
+{
+    const struct training_checkpoint *checkpoint = &run->checkpoint;
+    fprintf(stream, "checkpoint      %s", quantity_bytes(checkpoint->bytes).text);
+    fprintf(stream, ", %s a GPU", quantity_bytes(checkpoint->bytes_per_gpu).text);
+    if (checkpoint->seconds > 0.0) {
+        fprintf(stream, "; written in %s", quantity_seconds(checkpoint->seconds).text);
+    }
+    fputc('\n', stream);
+}
+
 static void print_plan(const struct training_run *run, FILE *stream)
 {
     const struct training_plan *plan = &run->plan;
@@ -154,6 +165,7 @@ void training_summary_print(const struct training_run *run, bool colour, FILE *s
     print_step(run, stream);
     print_classes(run, stream);
     print_memory(run, stream);
+    print_checkpoint(run, stream);
     print_plan(run, stream);
     print_failures(run, stream);
     fprintf(stream, "total           %s simulated\n", quantity_seconds(run->result.seconds).text);

@@ -2,6 +2,8 @@
 #include "sim/base/json.h"
 #include "sim/training/training_summary.h"
 
+#include <math.h>
+
 static void write_classes(struct json *json, const struct training_result *result)
 {
     static const char *const keys[TIME_CLASS_COUNT] = {
@@ -58,6 +60,16 @@ static void write_stages(struct json *json, const struct training_run *run)
         json_close(json, '}');
     }
     json_close(json, ']');
+}
+
+static void write_checkpoint(struct json *json, const struct training_run *run)
+{
+    const struct training_checkpoint *checkpoint = &run->checkpoint;
+    json_open(json, "checkpoint", '{');
+    json_number(json, "bytes", checkpoint->bytes);
+    json_number(json, "bytes_per_gpu", checkpoint->bytes_per_gpu);
+    json_number(json, "seconds", checkpoint->seconds > 0.0 ? checkpoint->seconds : (double)NAN);
+    json_close(json, '}');
 }
 
 static void write_plan(struct json *json, const struct training_run *run)
@@ -125,6 +137,7 @@ void training_summary_print_json(const struct training_run *run, FILE *stream)
     json_number(&json, "critical_batch_tokens", run->critical_batch_tokens);
     write_step(&json, run);
     write_stages(&json, run);
+    write_checkpoint(&json, run);
     write_plan(&json, run);
     write_failures(&json, run);
     json_count(&json, "events", run->events);

@@ -12,7 +12,7 @@ python=$("$source/tools/find-python.sh" json)
 silicon=$source/tests/validation/silicon
 
 # --- the shipped tables: no class worse than with the shipped file by a tenth ---
-kernels=("$silicon"/h100_{gemm,attention_prefill,attention_heads,attention_decode,attention_decode_heads,memory,cast}.csv)
+kernels=("$silicon"/h100_{gemm,experts,attention_prefill,attention_heads,attention_decode,attention_decode_heads,memory,cast}.csv)
 cat >check.py <<'END_PY'
 # NAME: the report's figures are those of cpsim compare with the file that was written; the errors after are sound.
 import json, re, statistics, sys
@@ -20,7 +20,7 @@ before, after = (json.load(open(f)) for f in ("before.json", "after.json"))
 def pooled(result, names):
     return statistics.median(abs(r["error"]) for r in result["rows"] if r["counts"] and r["class"] in names)
 fitted = [c["class"] for c in before["classes"] if c["class"].startswith(("GEMM", "attention", "memory-bound"))]
-assert len(fitted) == 10, fitted
+assert len(fitted) == 11, fitted
 assert pooled(after, fitted) < pooled(before, fitted), (pooled(after, fitted), pooled(before, fitted))
 before, after = ({c["class"]: c for c in result["classes"]} for result in (before, after))
 report = {}
@@ -189,7 +189,7 @@ expect 1 "" "/^no.such.folder.none.yaml.part: error: cannot be written: No such 
 "$cpsim" compare >kinds
 # shellcheck disable=SC2016 # backticks of Markdown
 sed -nE 's/^\| ([a-z-]+) \| `([^`]*)` \|.*/\1 \2/p' "$source/docs/calibrate.md" >listed
-[ "$(wc -l <listed)" = 6 ] || { echo "docs/calibrate.md lists $(wc -l <listed) kinds"; exit 1; }
+[ "$(wc -l <listed)" = 7 ] || { echo "docs/calibrate.md lists $(wc -l <listed) kinds"; exit 1; }
 while read -r kind columns; do
     grep -A1 "^$kind: " kinds | grep -qxF "  $columns" || { echo "docs/calibrate.md: columns of $kind"; exit 1; }
 done <listed

@@ -38,6 +38,7 @@ echo 'from . import cuda, nn' >blind/torch/__init__.py
 echo 'def is_available(): return False' >blind/torch/cuda.py
 touch blind/torch/nn/__init__.py blind/torch/nn/functional.py
 expect 1 "" "/PyTorch 2.5 or later is needed/" env PYTHONPATH=none "${measure[@]}" --quick -o measured
+expect 1 "" "/PyTorch 2.6 or later is needed/" env PYTHONPATH=none "$python" -B "$source/analysis/measure_training.py"
 expect 1 "" "/PyTorch sees no CUDA GPU/" env PYTHONPATH=blind "${measure[@]}" --quick -o measured
 [ ! -e measured ] || { echo "nothing was measured, but there is a folder"; exit 1; }
 finish

@@ -22,7 +22,7 @@ refused title.first=A "title is a single value; it has no 'first'"
 refused layout.tensor= "layout.tensor: has no value; expected a whole number"
 refused layout.tensor "expected key.path=value, such as layout.tensor=8"
 refused "=8" "expected key.path=value, such as layout.tensor=8"
-refused precision=fp9 "precision: 'fp9' is not a preset (did you mean 'fp8'?); expected one of: bf16, fp8-ffn, fp8-tensor, fp8, w4a16, w8a8, kv-fp8, fp8-lm, transformer-engine"
+refused precision=fp9 "precision: 'fp9' is not a preset (did you mean 'fp8'?); expected one of: bf16, fp8-ffn, fp8-tensor, fp8, fp8-block, w4a16, w8a8, kv-fp8, fp8-lm, transformer-engine"
 refused "trace={file: a.h5" "YAML syntax: did not find expected ',' or '}' while parsing a flow mapping"
 refused "trace={file: a.h5, file: b.h5}" "key 'file' is here twice"
 
@@ -44,4 +44,11 @@ shown '^  power_limit: 600 W +# --set$' 'gpu.power_limit=600 W'
 shown '^  - from: 0 +# --set$' 'background=[{from: 0, to: 8, bytes: 1 GB}]'
 shown '^    to: 9 +# --set$' 'background=[{from: 0, to: 8, bytes: 1 GB}]' background.0.to=9
 shown '^  ring: pass-q +# --set$' attention=pass-q
+# No trace where the scenario asks for one; a file of that name takes quotes.
+"$cpsim" run "$source/scenarios/one-gpu.yaml" -q --set trace=none --set 'trace.operators=all'
+"$cpsim" run "$source/scenarios/one-gpu.yaml" -q --set trace=false
+if [ -e none ] || [ -e false ]; then
+    echo "trace=none wrote a file"
+    failures=$((failures + 1))
+fi
 finish

@@ -221,6 +221,6 @@ def test_precisions_that_nothing_beats(tmp_path):
     done = analyse("precisions", tmp_path / "sweep" / "sweep.h5", "-o", tmp_path / "front.svg", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     rows = {line[2:].split()[0]: line[0] for line in done.stdout.splitlines()[1:-2]}
-    assert len(rows) == 7 and rows["w4a16"] == "*" and rows["bf16"] == "*", rows
+    assert len(rows) == 8 and rows["w4a16"] == "*" and rows["bf16"] == "*", rows
     assert rows["fp8"] == " ", rows  # one scale a tensor is as good by the law, and faster
     assert (tmp_path / "front.svg").exists()

@@ -30,8 +30,6 @@ def simulate(path, name, *settings):
 @pytest.fixture(scope="module", params=SCENARIOS)
 def trace(request, tmp_path_factory):
     path = simulate(tmp_path_factory.mktemp("laws") / "run.h5", request.param)
-    if not path.exists():
-        pytest.skip("training leaves no trace")
     assert check_trace(path) == (0, [])
     return cpsim_trace.load(path)
 
@@ -232,3 +230,54 @@ def test_the_scenario_chooses_what_of_a_service_is_kept(tmp_path):
     columns = ["running", "waiting", "kv_tokens"]
     sums = [trace["series"][columns].mul(trace["series"]["duration"], axis=0).sum() for trace in (every, few)]
     np.testing.assert_allclose(sums[0], sums[1], rtol=1e-6)
+
+
+# --- links over time ---
+
+
+@pytest.fixture(scope="module", params=["llama405b.yaml", "follow-up-prompt.yaml", "how-many-nodes.yaml full"])
+def over_time(request, tmp_path_factory):
+    name, *full = request.param.split()
+    settings = ["trace.links=series", *(["detail=full"] if full else [])]
+    path = simulate(tmp_path_factory.mktemp("links") / "run.h5", name, *settings)
+    assert check_trace(path) == (0, [])
+    return cpsim_trace.load(path)
+
+
+def test_a_link_s_series_adds_up_to_its_bytes(over_time):
+    series, links = over_time["link_series"], over_time["links"]
+    moved = (series["rate"] * series["duration"]).groupby(series["link"]).sum()
+    np.testing.assert_allclose(moved.reindex(range(len(links)), fill_value=0.0), links["bytes"], rtol=SLACK)
+    assert (series["rate"] > 0).all()
+    assert (series["rate"].to_numpy() <= links["capacity"].to_numpy()[series["link"]] * (1 + 1e-6)).all()
+
+
+def test_stretches_of_a_link_lie_side_by_side_in_the_run(over_time):
+    series = over_time["link_series"]
+    for _, rows in list(series.groupby("link"))[:8]:
+        nested(rows.assign(start=rows["time"] - rows["duration"] / 2), 0, figures.run_seconds(over_time))
+    assert 512 <= figures.run_seconds(over_time) / series["duration"].max() <= 1024
+
+
+def test_bytes_of_a_phase_move_in_it(over_time):
+    """Whole stretches of a phase carry its bytes, but for those that it shares with the next."""
+    series, phases, links = over_time["link_series"], over_time["phases"], over_time["links"]
+    out = (links["kind"] == "nic") & (links["direction"] == "out")
+    rows = series[out.to_numpy()[series["link"]]]
+    start, end = rows["time"] - rows["duration"] / 2, rows["time"] + rows["duration"] / 2
+    stretch = series["duration"].max()
+    for phase in phases.itertuples():
+        inside = (start < phase.start + phase.duration) & (end > phase.start)
+        moved = (rows["rate"] * rows["duration"])[inside].sum()
+        edges = 2 * stretch * rows["rate"].groupby(rows["time"]).sum().max()
+        assert phase.network_bytes * (1 - 1e-6) <= moved <= phase.network_bytes + edges
+
+
+def test_the_scenario_chooses_what_of_links_is_kept(tmp_path):
+    none = cpsim_trace.load(simulate(tmp_path / "none.h5", "how-many-nodes.yaml", "trace.links=none"))
+    assert len(none["links"]) == 0 and "link_series" not in none
+    total = cpsim_trace.load(simulate(tmp_path / "total.h5", "how-many-nodes.yaml"))
+    assert len(total["links"]) == 128 and "link_series" not in total
+    path = simulate(tmp_path / "half.h5", "how-many-nodes.yaml", "trace.links=series", "trace.sample_interval=0.5 s")
+    half = cpsim_trace.load(path)["link_series"]
+    assert half["duration"].max() == 0.5 and len(half) <= 128 * 33

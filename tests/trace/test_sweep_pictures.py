@@ -68,7 +68,7 @@ def test_commands(results, tmp_path):
     for command in ("heat-map", "pareto"):
         done = analyse(command, results, cwd=tmp_path)
         assert (done.returncode, done.stderr, done.stdout) == (0, "", f"sweep-{command}.svg\n")
-        assert "ttft_seconds, s" in (tmp_path / f"sweep-{command}.svg").read_text(encoding="utf-8")
+        assert "TTFT, s" in (tmp_path / f"sweep-{command}.svg").read_text(encoding="utf-8")
 
 
 def test_the_page(results, tmp_path):

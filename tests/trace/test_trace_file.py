@@ -22,7 +22,7 @@ def columns(file):
 def test_root_says_what_ran(sample):
     with h5py.File(sample) as file:
         assert dict(file.attrs) | {"git_revision": "", "cpsim_version": ""} == {
-            "cpsim_format": "1.1",
+            "cpsim_format": "1.2",
             "cpsim_version": "",
             "git_revision": "",
             "simgrid_version": "3.32.0",

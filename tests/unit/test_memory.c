@@ -40,6 +40,55 @@ START_TEST(kv_cache_of_a_million_tokens)
 }
 END_TEST
 
+/* 405B on TP8: the embedding, 128256 x 16384 in bf16, is not read but for a row a token: 4.203 GB /
+ * 8 less than 60.25 GB. */
+START_TEST(what_a_step_reads)
+{
+    struct layout layout = {8, 1, 1, 1};
+    struct replica replica = make(&layout);
+    ck_assert_double_eq_tol(memory_weight_bytes(&replica) - memory_step_weight_bytes(&replica),
+                            128256.0 * 16384.0 * 2.0 / 8.0, 1.0);
+    struct llm tied = fixture_llm; /* its one table is the head, and read */
+    tied.tied_embedding = true;
+    replica.llm = &tied;
+    ck_assert_double_eq(memory_weight_bytes(&replica), memory_step_weight_bytes(&replica));
+}
+END_TEST
+
+/* Llama 3.1 70B in bf16 on one GPU: 80 layers of 2 x 8192^2 + 2 x 8192 x 1024 + 3 x 8192 x 28672
+ * and two norms of 8192, and the head, 128256 x 8192: 69.503e9 weights, 139.006 GB. A token's keys
+ * and values are 80 x 2 x 8 x 128 x 2 = 327,680 bytes, a sequence of 4,096 tokens 1.342 GB: 103.57
+ * of them are the weights. On CP2 a GPU holds half of each sequence: twice as many. TP8 divides
+ * both. */
+START_TEST(the_knee_of_decode)
+{
+    const struct llm llm = {.name = "llama3-70b",
+                            .layers = 80,
+                            .hidden = 8192,
+                            .ffn_hidden = 28672,
+                            .query_heads = 64,
+                            .kv_heads = 8,
+                            .head_size = 128,
+                            .vocabulary = 128256,
+                            .gated_ffn = true};
+    const struct precision bf16 = {.attention_weights = {.format = FORMAT_BF16},
+                                   .ffn_weights = {.format = FORMAT_BF16},
+                                   .embedding = {.format = FORMAT_BF16},
+                                   .activations = FORMAT_BF16,
+                                   .kv_cache = FORMAT_BF16};
+    struct layout layout = {1, 1, 1, 1};
+    struct replica replica = make(&layout);
+    replica.llm = &llm;
+    replica.precision = &bf16;
+    ck_assert_double_eq_tol(memory_step_weight_bytes(&replica), 139.006e9, 0.001e9);
+    ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 103.57, 0.01);
+    layout.context = 2;
+    ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 207.13, 0.02);
+    layout = (struct layout){8, 1, 1, 1};
+    ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 103.57, 0.02);
+}
+END_TEST
+
 /* TP1, 1000 tokens, no ring: residual 2 x 1000 x 16384 x 2 = 65.5 MB; the feed-forward block is the
  * wider: 3 x 1000 x 53248 x 2 = 319.5 MB. */
 START_TEST(activations_of_one_rank)
@@ -53,4 +102,5 @@ START_TEST(activations_of_one_rank)
 }
 END_TEST
 
-RUN_TESTS(memory, weights_of_405b, kv_cache_of_a_million_tokens, activations_of_one_rank)
+RUN_TESTS(memory, weights_of_405b, kv_cache_of_a_million_tokens, what_a_step_reads,
+          the_knee_of_decode, activations_of_one_rank)

@@ -121,14 +121,13 @@ static struct predicted predict(const struct csv *csv, size_t row)
     return predicted;
 }
 
-/* The two rows of 175B by FP8-LM contradict each other in any model of kernels alone: with four
- * sequences a micro-batch instead of one the authors measured 45 % more, which says that one leaves
- * the GPUs waiting for the host. They are kept apart, with a bound of their own. Memory misses
- * where FP8-LM's own buffers were not described (docs/validation-precision.md). */
+/* What is missed is kept apart, with a bound of its own: samples a second of 175B by FP8-LM with
+ * four sequences a micro-batch, and memory of 13B by FP8-LM (docs/validation-precision.md). */
 START_TEST(table_5)
 {
     struct csv *csv = csv_read("../fp8_lm");
-    struct errors memories = {0}, rates = {0}, host_bound = {0}, exchanges = {0};
+    struct errors memories = {0}, rates = {0}, exchanges = {0};
+    struct errors missed_memories = {0}, missed_rates = {0};
     for (size_t row = 0; row < csv->row_count; row++) {
         struct predicted predicted = predict(csv, row);
         double memory = csv_number(csv, row, "memory_gib");
@@ -141,17 +140,22 @@ START_TEST(table_5)
                100.0 * (predicted.memory_gib / memory - 1.0), predicted.samples_per_second, samples,
                100.0 * (predicted.samples_per_second / samples - 1.0), predicted.weight_gib,
                weights, 100.0 * (predicted.weight_gib / weights - 1.0));
-        bool starved =
-            csv_is(csv, row, "model", "fp8-lm-175b") && csv_is(csv, row, "precision", "fp8-lm");
-        errors_add(&memories, predicted.memory_gib, memory);
-        errors_add(starved ? &host_bound : &rates, predicted.samples_per_second, samples);
+        bool fp8_lm = csv_is(csv, row, "precision", "fp8-lm");
+        bool of_13b = fp8_lm && csv_is(csv, row, "model", "fp8-lm-13b");
+        bool wide_175b = fp8_lm && csv_is(csv, row, "model", "fp8-lm-175b") &&
+                         count(csv, row, "micro_batch") == 4;
+        errors_add(of_13b ? &missed_memories : &memories, predicted.memory_gib, memory);
+        errors_add(wide_175b ? &missed_rates : &rates, predicted.samples_per_second, samples);
         errors_add(&exchanges, predicted.weight_gib, weights);
     }
     errors_judge(&exchanges, &(struct error_bound){.name = "weight communication", .worst = 0.03});
     errors_judge(&rates, &(struct error_bound){.name = "samples a second", .worst = 0.12});
-    errors_judge(&host_bound,
-                 &(struct error_bound){.name = "samples a second, 175B FP8-LM", .worst = 0.18});
-    errors_judge(&memories, &(struct error_bound){.name = "memory", .median = 0.10, .worst = 0.25});
+    errors_judge(
+        &missed_rates,
+        &(struct error_bound){.name = "samples a second, 175B FP8-LM, micro 4", .worst = 0.18});
+    errors_judge(&memories, &(struct error_bound){.name = "memory", .worst = 0.10});
+    errors_judge(&missed_memories,
+                 &(struct error_bound){.name = "memory, 13B FP8-LM", .worst = 0.20});
     free(csv);
 }
 END_TEST

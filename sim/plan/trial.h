@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ * One run of a candidate, as a process of its own makes it: checked and bounded before anything is
+ * simulated, without load the first time. What it found is a point_record: of a candidate that is
+ * given up without a run, the metric `rule`, and why in `error`. */
+#ifndef CPSIM_SIM_PLAN_TRIAL_H
+#define CPSIM_SIM_PLAN_TRIAL_H
+
+#include "sim/plan/plan.h"
+#include "sim/sweep/record.h"
+
+/* Answers that a candidate can have: without load and those of a capacity's search (capacity.h: at
+ * most 6 halvings or doublings and 10 steps of a bisection to 0.001, with room to spare). */
+enum { TRIALS_MOST = 32 };
+
+/* Everything that is laid over the base scenario to run a candidate at a rate. */
+const struct override *trial_overrides(const struct plan_job *job, struct arena *arena,
+                                       const struct candidate *candidate, uint64_t index,
+                                       double rate, size_t *count);
+
+/* How many requests a run at `rate` needs: a queue shows only in runs that last. */
+uint32_t trial_requests(const struct plan_file *file, const struct candidate *candidate,
+                        double rate);
+/* Seconds of it that warm up. */
+double trial_warm_up(uint32_t requests, double rate);
+
+/* Makes the run that the candidate's state asks for. */
+void trial_run(const struct plan_job *job, const struct candidate *candidate, uint64_t index,
+               struct arena *arena, struct point_record *record);
+
+/* Takes its answer. Metrics are kept in job->arena. */
+void trial_take(const struct plan_job *job, struct candidate *candidate,
+                const struct point_record *record);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT
+ * Which points share the prices of their steps (sim/serving/price_store.h). Pure. */
+#ifndef CPSIM_SIM_SWEEP_PRICE_KIND_H
+#define CPSIM_SIM_SWEEP_PRICE_KIND_H
+
+#include "sim/sweep/points.h"
+
+/* The same for points that differ in layout.data, the seed and keys of the workload alone, which no
+ * price depends on. Means something in this process and those forked from it only. */
+uint64_t price_kind(const struct points *points, uint64_t point);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT
+ * Mixtures of experts: how many are touched and how many blocks their rows make, against sums over
+ * the binomial distribution; weights and FLOPs against what the papers state; the operators of a
+ * layer. Catches experts counted once too often or too seldom, in weights read or in work done. */
+#include "fixture.h"
+#include "models/memory.h"
+#include "run_tests.h"
+
+#include <math.h>
+#include <string.h>
+
+/* arXiv 2401.04088, table 1. */
+static const struct llm mixtral = {.name = "mixtral-8x7b",
+                                   .layers = 32,
+                                   .hidden = 4096,
+                                   .ffn_hidden = 14336,
+                                   .query_heads = 32,
+                                   .kv_heads = 8,
+                                   .head_size = 128,
+                                   .vocabulary = 32000,
+                                   .gated_ffn = true,
+                                   .experts = {.count = 8, .per_token = 2}};
+
+/* One token goes to 2 of 8. Of two tokens, each misses an expert with 3/4: 8 x (1 - 9/16) = 3.5. */
+START_TEST(touched_by_hand)
+{
+    struct experts experts = {.count = 8, .per_token = 2};
+    ck_assert_double_eq_tol(experts_touched(experts, 1.0), 2.0, 1e-12);
+    ck_assert_double_eq_tol(experts_touched(experts, 2.0), 3.5, 1e-12);
+    ck_assert_double_eq_tol(experts_touched(experts, 1e6), 8.0, 1e-9);
+    struct experts all = {.count = 4, .per_token = 4};
+    ck_assert_double_eq_tol(experts_touched(all, 1.0), 4.0, 1e-12);
+}
+END_TEST
+
+/* Sum over experts of E[ceil(X / rows)], term by term. */
+static double blocks_by_sum(struct experts experts, unsigned tokens, double rows)
+{
+    double p = (double)experts.per_token / experts.count;
+    double sum = 0.0;
+    for (unsigned x = 1; x <= tokens; x++) {
+        double chance = exp(lgamma(tokens + 1.0) - lgamma(x + 1.0) - lgamma(tokens - x + 1.0) +
+                            x * log(p) + (tokens - x) * log1p(-p));
+        sum += chance * ceil(x / rows);
+    }
+    return experts.count * sum;
+}
+
+START_TEST(blocks_as_the_binomial_makes_them)
+{
+    static const struct experts kinds[] = {{8, 2}, {128, 8}, {64, 1}, {16, 4}};
+    static const unsigned tokens[] = {1, 7, 64, 300, 512, 1024, 5000};
+    static const double rows[] = {16.0, 64.0, 128.0, 256.0};
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t j = 0; j < 7; j++) {
+            for (size_t k = 0; k < 4; k++) {
+                double expected = blocks_by_sum(kinds[i], tokens[j], rows[k]);
+                double got = experts_blocks(kinds[i], tokens[j], rows[k]);
+                ck_assert_msg(fabs(got / expected - 1.0) < 0.02,
+                              "%u of %u, %u tokens, %g rows: %g, expected %g", kinds[i].per_token,
+                              kinds[i].count, tokens[j], rows[k], got, expected);
+            }
+        }
+    }
+}
+END_TEST
+
+/* "47B parameters ... 13B active" (arXiv 2401.04088, abstract). */
+START_TEST(weights_of_mixtral)
+{
+    ck_assert_double_eq_tol(llm_weights(&mixtral), 46.7e9, 0.05e9);
+    ck_assert_double_eq_tol(llm_active_weights(&mixtral), 12.9e9, 0.05e9);
+}
+END_TEST
+
+static struct step_operator operators[STEP_MAX_SEGMENTS * 128];
+static struct step_program program;
+static struct layout layout;
+
+static const struct step_segment *layers_of(uint32_t tensor, uint64_t tokens, bool fused,
+                                            const struct llm *llm)
+{
+    static struct software software;
+    static struct replica replica;
+    software = fixture_software;
+    software.fused_kernels = fused;
+    layout = (struct layout){tensor, 1, 1, 1};
+    replica = (struct replica){.llm = llm,
+                               .gpu = &fixture_gpu,
+                               .cluster = &fixture_cluster,
+                               .software = &software,
+                               .layout = &layout,
+                               .precision = &fixture_precision};
+    struct batch_slice slice = {PHASE_PREFILL, 1, tokens, 0};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    ck_assert_uint_le(transformer_max_operators(&replica, 1), 128);
+    transformer_build(&replica, &batch, RING_NONE, operators, &program);
+    for (uint32_t i = 0; i < program.segment_count; i++) {
+        if (strcmp(program.segments[i].name, "layers") == 0) {
+            return &program.segments[i];
+        }
+    }
+    ck_abort_msg("no layers");
+    return NULL;
+}
+
+static const struct step_operator *find(const struct step_segment *segment, const char *name)
+{
+    for (uint32_t i = 0; i < segment->count; i++) {
+        if (strcmp(segment->operators[i].name, name) == 0) {
+            return &segment->operators[i];
+        }
+    }
+    return NULL;
+}
+
+/* TP4: 1000 tokens to 2 experts each are 2000 rows; gate and up are 2 x 14336 / 4 columns wide. */
+START_TEST(operators_of_a_layer)
+{
+    const struct step_segment *layers = layers_of(4, 1000, true, &mixtral);
+    const struct gemm_shape *up = &find(layers, "experts gate+up")->gemm;
+    ck_assert_uint_eq(up->m, 2000);
+    ck_assert_uint_eq(up->n, 7168);
+    ck_assert_uint_eq(up->k, 4096);
+    ck_assert_uint_eq(up->experts.count, 8);
+    const struct gemm_shape *down = &find(layers, "experts down")->gemm;
+    ck_assert_uint_eq(down->m, 2000);
+    ck_assert_uint_eq(down->n, 4096);
+    ck_assert_uint_eq(down->k, 3584);
+    ck_assert_uint_eq(find(layers, "router")->gemm.n, 8);
+    /* Two rows in, one out: 1000 x 4096 x 3 x 2 bytes. */
+    ck_assert_double_eq(find(layers, "add experts")->memory.bytes, 24576000.0);
+    ck_assert_ptr_null(find(layers, "gather rows"));
+    ck_assert_ptr_nonnull(find(layers_of(4, 1000, false, &mixtral), "gather rows"));
+    ck_assert_ptr_null(find(layers, "gate+up"));
+}
+END_TEST
+
+/* The products of a layer over 1000 tokens are 2 FLOPs a token and active weight. */
+START_TEST(flops_of_a_layer)
+{
+    struct llm llm = mixtral;
+    llm.shared_ffn_hidden = 2048;
+    for (int shared = 0; shared < 2; shared++) {
+        llm.shared_ffn_hidden = shared == 0 ? 0 : 2048;
+        const struct step_segment *layers = layers_of(1, 1000, true, &llm);
+        double sum = 0.0;
+        for (uint32_t i = 0; i < layers->count; i++) {
+            const struct step_operator *op = &layers->operators[i];
+            sum += op->kind == OPERATOR_GEMM
+                       ? 2.0 * (double)op->gemm.m * (double)op->gemm.n * (double)op->gemm.k
+                       : 0.0;
+        }
+        double weights = llm_attention_weights(&llm) + llm_active_ffn_weights(&llm);
+        ck_assert_double_eq_tol(sum / (2.0 * 1000.0 * weights), 1.0, 1e-12);
+    }
+}
+END_TEST
+
+/* A GPU of 100 SMs at 1 GHz that multiplies 128 x 256 by one step of k in 16 clocks; memory of 1
+ * GB/s for every byte read. */
+static struct gpu round_gpu(double memory_bytes_per_second)
+{
+    return (struct gpu){
+        .memory_bytes_per_second = memory_bytes_per_second,
+        .dense_flops_per_second = {[FORMAT_BF16] = 409.6e12},
+        .rated_clock_hertz = 1e9,
+        .boost_clock_hertz = 1e9,
+        .streaming_multiprocessors = 100,
+        .lanes = 128,
+        .memory_efficiency = 1.0,
+        .overlap_exponent = 50.0,
+        .tile_bytes_per_clock = 1e9,
+        .grouped_seconds = 5e-6,
+        .grouped_tile_seconds = 2e-6,
+        .grouped_efficiency = 1.0,
+    };
+}
+
+/* 4 experts, each token to all of them: 256 tokens are 256 rows each, 2 tiles of 128; 2560 columns
+ * are 10 tiles of 256. 4 x 2 x 10 = 80 tiles, one wave: k = 1000 takes 16 us, and 5 + 2 us besides.
+ * 257 tokens make 120 tiles, two waves. */
+START_TEST(grouped_product_by_hand)
+{
+    struct gpu gpu = round_gpu(1e18);
+    struct gemm_shape shape = {.m = 1024,
+                               .n = 2560,
+                               .k = 1000,
+                               .experts = {.count = 4, .per_token = 4},
+                               .format = FORMAT_BF16};
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 23e-6, 1e-12);
+    shape.m = 1028;
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 41e-6, 1e-12);
+}
+END_TEST
+
+/* One token to 2 of 8 experts reads two matrices of 1000 x 2000 x 2 bytes, two rows of 1000 and
+ * writes two of 2000: 8,012,000 bytes. At 1 GB/s nothing else counts: 8.012 ms. */
+START_TEST(few_tokens_read_few_experts)
+{
+    struct gpu gpu = round_gpu(1e9);
+    gpu.grouped_seconds = gpu.grouped_tile_seconds = 0.0;
+    struct gemm_shape shape = {.m = 2,
+                               .n = 2000,
+                               .k = 1000,
+                               .experts = {.count = 8, .per_token = 2},
+                               .format = FORMAT_BF16};
+    struct kernel_cost cost = gemm_cost(&gpu, &shape, 1e9);
+    ck_assert_double_eq(cost.bytes, 8012000.0);
+    ck_assert_double_eq_tol(cost.seconds, 8.012e-3, 1e-6);
+    ck_assert_double_eq(cost.flops, 2.0 * 2.0 * 2000.0 * 1000.0);
+}
+END_TEST
+
+RUN_TESTS(experts, touched_by_hand, blocks_as_the_binomial_makes_them, weights_of_mixtral,
+          operators_of_a_layer, flops_of_a_layer, grouped_product_by_hand,
+          few_tokens_read_few_experts)
