@@ -71,8 +71,8 @@ def sweep_only(draw):
 def first_of(*draws_in_turn):
     """The first of the pictures that a trace has something for."""
 
-    def draw(trace):
-        return next((drawn for drawn in (own(trace) for own in draws_in_turn) if drawn is not None), None)
+    def draw(*what, **how):
+        return next((drawn for drawn in (own(*what, **how) for own in draws_in_turn) if drawn is not None), None)
 
     return draw
 
@@ -93,9 +93,10 @@ def run_precisions(arguments):
 
 def run_throughput(arguments):
     names = [pathlib.Path(path).stem for path in arguments.trace]
-    drawn = serving.draw_throughput([load(path) for path in arguments.trace], names=names)
+    traces = [load(path) for path in arguments.trace]
+    drawn = first_of(serving.draw_throughput, training.draw_throughput)(traces, names=names)
     if drawn is None:
-        raise Refusal("nothing to draw: none of the traces has requests that got two tokens")
+        raise Refusal("nothing to draw: none of the traces has requests that got two tokens, or a training step")
     output = arguments.output or "throughput.svg"
     look.save(drawn, output)
     print(output)
@@ -136,7 +137,7 @@ COMMANDS = {  # name: (what it says, arguments, function)
                     draws(figures.draw_link_series, "it has no series of links; trace: {links: series} keeps them")),
     "latency": ("cumulative distributions of a service's latencies, percentiles and targets", TRACES,
                 draws(serving.draw_latency, "it has no requests")),
-    "throughput": ("services as points: tokens/s of a GPU against tokens/s of a user", TRACES, run_throughput),
+    "throughput": ("services as points: tokens/s of a GPU against tokens/s of a user; training steps: against GPUs", TRACES, run_throughput),
     "load": ("a service's queue, KV cache and power over time", TRACES, draws(serving.draw_load, "it has no series")),
     "batch": ("how large a service's batches are; of a sweep of training, steps and GPU-hours against the batch", TRACES,
               draws(draw_batch, "it is of no service, nor a sweep of training runs to an end with two batches or more")),

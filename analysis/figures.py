@@ -58,10 +58,13 @@ LANES = {"compute": 1, "communication": 0}
 MOST_BARS = 1500
 
 
-def layer_of(trace, phase):
-    """One layer of a phase, as its first rank ran it; starts in ms from the layer's."""
+LAYERS = ["layers", "forward", "backward"]  # segments: of a prefill or decode, of a training step
+
+
+def layer_of(trace, phase, segment="layers"):
+    """One layer of a phase's segment, as its first rank ran it; starts in ms from the layer's."""
     operators = trace["operators"]
-    rows = operators[(operators["phase"] == phase) & (operators["segment"] == "layers")]
+    rows = operators[(operators["phase"] == phase) & (operators["segment"] == segment)]
     if rows.empty:
         rows = operators[operators["phase"] == phase]
     rows = rows[(rows["rank"] == rows["rank"].min())]
@@ -84,13 +87,17 @@ def draw_layer(axes, rows):
 
 def draw_timeline(trace, width=look.WIDE, most=6):
     operators, phases = trace.get("operators"), trace.get("phases")
-    if operators is None or operators.empty:
+    if operators is None or operators.empty or phases is None or phases.empty:
         return None
-    shown = [int(phase) for phase in sorted(operators["phase"].unique())][:most]
+    shown = []
+    for phase in sorted(operators["phase"].unique())[:most]:
+        own = set(operators.loc[operators["phase"] == phase, "segment"])
+        shown += [(int(phase), segment) for segment in LAYERS if segment in own] or [(int(phase), "layers")]
     figure, panels = look.figure(width, 0.9 + 1.15 * len(shown), len(shown), squeeze=False)
-    for axes, phase in zip(panels[:, 0], shown):
-        draw_layer(axes, layer_of(trace, phase))
-        axes.set_title(f"{phases['name'][phase]}: one layer of one GPU")
+    for axes, (phase, segment) in zip(panels[:, 0], shown):
+        draw_layer(axes, layer_of(trace, phase, segment))
+        way = "" if segment == "layers" else f", {segment}"
+        axes.set_title(f"{phases['name'][phase]}: one layer of one GPU{way}")
     panels[-1, 0].set_xlabel("time since the start of the layer, ms")
     kinds = [look.KINDS[kind] for kind in look.KINDS if (operators["kind"] == kind).any()]
     look.legend_below(figure, kinds, columns_of(width, 5))
@@ -133,19 +140,19 @@ def draw_roofline(trace, width=look.WIDE):
         knee = peak / rate
         axes.plot([low, knee, high], [low * rate / 1e12, peak / 1e12, peak / 1e12], color="#000000", linestyle=dashes,
                   linewidth=1, label=f"{name} peak, {peak / 1e12:,.0f} TFLOP/s")  # fmt: skip
-    prefill = {i: str(kind) == "prefill" for i, kind in enumerate(trace["phases"].get("kind", []))}
+    phases = {i: str(kind) for i, kind in enumerate(trace["phases"].get("kind", []))}
     for kind, (marker, shade) in ROOF_MARKERS.items():
-        for is_prefill in (True, False):
-            own = points[(points["kind"] == kind) & (points["phase"].map(prefill).eq(is_prefill))]
+        for phase in dict.fromkeys(phases.values()):
+            own = points[(points["kind"] == kind) & (points["phase"].map(phases) == phase)]
             if own.empty:
                 continue
-            label = f"{look.KINDS[kind][2] if kind == 'memory' else kind}, {'prefill' if is_prefill else 'decode'}"
+            label = f"{look.KINDS[kind][2] if kind == 'memory' else kind}, {phase.replace('_', ' ')}"
             axes.plot(own["intensity"], own["rate"] / 1e12, linestyle="none", marker=marker, color=shade, markersize=5,
-                      markerfacecolor=shade if is_prefill else "#ffffff", label=label)  # fmt: skip
+                      markerfacecolor="#ffffff" if phase == "decode" else shade, label=label)  # fmt: skip
     axes.set(xscale="log", yscale="log", xlim=(low, high), xlabel="intensity, FLOP per byte of GPU memory",
              ylabel="achieved, TFLOP/s", title=f"memory {rate / 1e12:.2f} TB/s (the slope)")  # fmt: skip
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: look.plain(value)))
+    for which in ("x", "y"):
+        look.logarithmic(axes, which)
     axes.legend(fontsize=7)
     return figure
 
@@ -211,13 +218,20 @@ def draw_utilisation(trace, width=look.WIDE):
     figure, axes = look.figure(width, 2.6)
     gpus = gpus.sort_values("gpu")
     bottom = numpy.zeros(len(gpus))
-    edges = numpy.append(gpus["gpu"].to_numpy(), gpus["gpu"].iloc[-1] + 1)
+    numbers = gpus["gpu"].to_numpy()
+    whole = bool((numpy.diff(numbers) == 1).all())  # all of a run, rather than one of each stage
+    edges = numpy.append(numbers, numbers[-1] + 1) if whole else numpy.arange(len(numbers) + 1)
     for kind, (shade, hatch, _) in BUSY.items():
         top = bottom + 100 * gpus[kind].to_numpy() / seconds
         axes.stairs(top, edges, baseline=bottom, fill=True, facecolor=shade, hatch=hatch, edgecolor="#000000", linewidth=0.2)
         bottom = top
     axes.set(xlabel="GPU", ylabel="busy, % of the run", xlim=(edges[0], edges[-1]), ylim=(0, max(100, 1.02 * bottom.max())))
-    axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    if whole:
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
+    else:
+        every = -(-len(numbers) // (16 if width > 5 else 5))
+        axes.set_xticks(edges[:-1:every] + 0.5, [str(number) for number in numbers[::every]])
+        axes.set_xlabel("GPU, the first of each stage")
     look.legend_below(figure, BUSY.values(), columns_of(width, 4))
     return figure
 
@@ -240,13 +254,14 @@ def link_curves(links):
 def draw_links(trace, width=look.WIDE):
     """Every link a point, sorted by use: a flat line is balance, a knee a hot spot."""
     links = trace.get("links")
-    if links is None or links.empty:
+    if links is None or links.empty or not links["bytes"].any():
         return None
     figure, axes = look.figure(width, 2.6)
     for (name, own), shade, dashes, marker in zip(link_curves(links).items(), look.SHADES, look.DASHES, look.MARKERS):
         axes.plot(numpy.arange(1, len(own) + 1), own, color=shade, linestyle=dashes, marker=marker, markersize=4,
                   markevery=max(1, len(own) // 8), label=name)  # fmt: skip
-    axes.set(xlabel="links, from the busiest", ylabel="used, % of capacity", ylim=(0, None), xlim=(1, None))
+    axes.set(xlabel="links, from the busiest", ylabel="used, % of capacity", ylim=(0, None),
+             xlim=(0.5, links.groupby(["kind", "direction"], observed=True).size().max() + 0.5))  # fmt: skip
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     axes.legend(fontsize=7.5, ncol=2)
     return figure

@@ -16,12 +16,13 @@ PICTURES = [  # id, heading, caption, what draws it
     ("stages", "Stages", "What each stage does with the step.", training.draw_stages),
     ("stage-memory", "Memory", "One GPU of each stage at its fullest.", training.draw_memory),
     ("time", "Where the time goes", "Each phase's time, split by what the GPU's user waits for.", figures.draw_phases),
-    ("timeline", "Timeline", "One layer of each phase on its first rank; the streams overlap.", figures.draw_timeline),
+    ("timeline", "Timeline", "One layer of each phase on its first rank, of training forward and backward; the streams overlap.", figures.draw_timeline),
     ("roofline", "Roofline", "Each kernel's rate against what the GPU's memory and matrix units allow. Far under the "
      "line: waits for its launch, or is too small to fill the GPU.", figures.draw_roofline),
     ("utilisation", "Utilisation", "Time in kernels and communication, hidden or not, so the two may pass 100 % together.",
      figures.draw_utilisation),
-    ("memory", "Memory", "Each GPU at its fullest.", figures.draw_memory),
+    ("memory", "Memory", "Each GPU at its fullest.", lambda trace, width: None if training.is_training(trace) else (
+        figures.draw_memory(trace, width))),
     ("links", "Links", "Mean use over the run, the busiest link first.", figures.draw_links),
     ("link-series", "Links over time", "Mean rate out of GPUs in stretches of the run.", figures.draw_link_series),
 ]  # fmt: skip
@@ -61,8 +62,8 @@ def subtitle(settings, trace):
         return value.get("title") or value.get("name") if isinstance(value, dict) else value
 
     parts = [name("model"), name("gpu"), name("cluster"), name("software")]
-    gpus = trace.get("gpus")
-    used = len(gpus) if gpus is not None and len(gpus) else serving.gpus(trace)
+    all_there = len(trace.get("gpus", [])) > 0 and not training.is_training(trace)  # which has one of each stage
+    used = len(trace["gpus"]) if all_there else serving.gpus(trace)
     count = f"{used:,} GPU{'s' if used > 1 else ''}"
     return " · ".join(str(part) for part in [count, *parts] if part)
 
@@ -70,7 +71,8 @@ def subtitle(settings, trace):
 def facts(trace):
     items = [(str(row["name"]), row["latency"], row["kind"]) for row in trace["phases"].head(6).to_dict("records")] if (
         "phases" in trace and "latency" in trace["phases"]) else []  # fmt: skip
-    cells = [(f"{'TTFT' if kind == 'prefill' else 'TPOT'}, {name}", look.quantity(value, "s")) for name, value, kind in items]
+    names = {"prefill": "TTFT", "decode": "TPOT"}
+    cells = [(f"{names[kind]}, {name}", look.quantity(value, "s")) for name, value, kind in items if kind in names]
     totals = summary.totals(trace)
     own = {serving.quantile_name(label, share) for label in serving.LATENCIES.values() for share in serving.QUANTILES}
     cells += [(name, summary.fact_text(*fact)) for name, fact in totals.items() if name not in own]
@@ -87,7 +89,7 @@ def latency_table(totals):
 
 def phase_table(trace):
     phases = trace.get("phases")
-    if phases is None or phases.empty or "latency" not in phases:
+    if phases is None or phases.empty or "latency" not in phases or training.is_training(trace):
         return ""
     rows = [["phase", "new", "cached", "ring", "start", "duration", "latency", "MFU", "NVLink", "network", "energy"]]
     for row in phases.head(200).to_dict("records"):

@@ -135,6 +135,7 @@ def draw_load(trace, width=look.WIDE):
             axes.fill_between(own.min().index, own.min(), own.max(), color="#bcd4ea", linewidth=0, label="least to most")
             axes.plot(own.mean(), color=look.SHADES[1], linewidth=1, label=f"mean of {len(replicas)} replicas")
         axes.set(ylim=(0, None), title=label)
+        look.engineering(axes, "y")
     panels[-1].set_xlabel("time, s")
     if len(replicas) > 1:
         panels[0].legend(fontsize=7, ncol=2)
@@ -176,7 +177,7 @@ def draw_batch(trace, width=look.WIDE):
         return None
     figure, axes = look.figure(width, 3.0)
     most = int((steps["decodes"] + steps["prompts"]).max())
-    edges = numpy.arange(0, most + 2) if most <= 60 else numpy.linspace(0, most + 1, 61)
+    edges = numpy.arange(0, most + 2) - 0.5 if most <= 60 else numpy.linspace(0, most + 1, 61)
     bottom = numpy.zeros(len(edges) - 1)
     for mask, shade, label in (
         (steps["prompts"] == 0, "#bcd4ea", "decode alone"),

@@ -18,9 +18,12 @@ LINKS = {"nvlink": "NVLink", "nic": "network card"}
 def describe_phases(trace):
     """The phases, one line each: latency, and the parts of the duration as percentages."""
     phases = trace["phases"]
+    if training.is_training(trace):
+        phases = phases.drop(columns=["cached_tokens", "ring"])
     parts = [part for part in PARTS if part in phases]
     shares = phases[parts].div(phases["duration"], axis=0) * 100
-    table = pandas.concat([phases[["name", "new_tokens", "cached_tokens", "ring", "latency"]], shares], axis=1)
+    first = [name for name in ("name", "new_tokens", "cached_tokens", "ring", "latency") if name in phases]
+    table = pandas.concat([phases[first], shares], axis=1)
     return table.to_string(index=False, formatters={part: "{:.1f} %".format for part in parts})
 
 
@@ -47,7 +50,9 @@ def totals(trace):
 def fact_text(value, unit):
     if unit == "%":
         return f"{value:.1f} %"
-    return f"{value:,.0f}" if unit == "" else look.quantity(value, unit)
+    if unit == "":
+        return f"{value:,.0f}" if value == round(value) or value >= 100 else f"{value:.3g}"
+    return look.quantity(value, unit)
 
 
 def title(trace):

@@ -171,7 +171,7 @@ def stacked(width, height, values, styles, what, limit):
         axes.invert_yaxis()
     else:
         axes.set(ylabel=what, ylim=(0, limit), xlabel="stage of the pipeline")
-        axes.set_xticks(range(0, count, -(-count // 16)))
+        axes.set_xticks(range(0, count, -(-count // (16 if width > 5 else 8))))
     axes.grid(axis="y" if lying else "x", visible=False)
     look.legend_below(figure, styles.values(), 5 if width > 5 else 2)
     return figure, axes.axvline if lying else axes.axhline
@@ -196,6 +196,22 @@ def draw_memory(trace, width=look.WIDE):
     values = {kind: stages[kind] * 1e-9 for kind in styles}
     figure, line = stacked(width, 3.2, values, styles, "GB of a GPU; dashed: capacity", 1.04 * max(capacity, most))
     line(capacity, color="#000000", linestyle="--", linewidth=1)
+    return figure
+
+
+def draw_throughput(traces, width=look.WIDE, names=None):
+    """Steps as points: tokens/s of a GPU against the number of GPUs. A flat line is perfect scaling."""
+    points = sorted((gpus(t), tokens(t) / step_seconds(t) / gpus(t), str(name))
+                    for name, t in zip(names or range(len(traces)), traces) if is_training(t))  # fmt: skip
+    if not points:
+        return None
+    figure, axes = look.figure(width, 3.6)
+    axes.plot([x for x, _, _ in points], [y for _, y, _ in points], color=look.SHADES[1], linestyle="none", marker="o", markersize=5)
+    axes.set(xlabel="GPUs", ylabel="training throughput, tokens/s a GPU", ylim=(0, 1.1 * max(y for _, y, _ in points)))
+    axes.margins(x=0.15)
+    if points[-1][0] > 20 * points[0][0]:
+        look.logarithmic(axes, "x")
+    look.annotate_apart(axes, points, 7)
     return figure
 
 

@@ -195,6 +195,9 @@ def page_text(rows, results, cpsim):
         "Check your own machine: `analysis/measure_gpu.py --quick -o measured` on its GPUs, then",
         "`cpsim compare measured/*.csv --gpu h100-sxm --cluster dgx-h100`.",
         "",
+        "Number formats have a page of their own, [validation-precision.md](validation-precision.md): laws of quality, FP8-LM's",
+        "table, fp8 inference, kernels of narrow formats.",
+        "",
         "![Errors by class](pictures/validation.png)",
         "",
     ]

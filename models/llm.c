@@ -49,6 +49,21 @@ double llm_active_weights(const struct llm *llm)
     return all_weights(llm, llm_active_ffn_weights(llm));
 }
 
+bool llm_has_super_weight(const struct llm *llm, const struct super_weight *weight)
+{
+    return weight->layer < llm->layers && weight->row < llm->hidden &&
+           weight->column < llm->ffn_hidden;
+}
+
+size_t llm_super_weights(const struct llm *llm)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < llm->super_weight_count; i++) {
+        count += llm_has_super_weight(llm, &llm->super_weights[i]);
+    }
+    return count;
+}
+
 double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens)
 {
     double linear = 2.0 * (llm_attention_weights(llm) + llm_active_ffn_weights(llm)) * new_tokens;

@@ -4,8 +4,10 @@
 #define CPSIM_MODELS_LLM_H
 
 #include "models/experts.h"
+#include "models/super_weight.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct llm {
@@ -25,6 +27,9 @@ struct llm {
     bool tied_embedding;   /* the output head reuses the embedding's weights */
     bool parallel_blocks;  /* attention and feed-forward block read the same norm and are added
                               together: one exchange a pass instead of two */
+    const struct super_weight *super_weights; /* [super_weight_count] */
+    size_t super_weight_count;                /* 0: none is known */
+    struct int4_study int4;
 };
 
 /* Weights of one layer's attention projections (query, key, value, output), elements. */
@@ -37,6 +42,11 @@ double llm_active_ffn_weights(const struct llm *llm);
 double llm_embedding_weights(const struct llm *llm);
 /* The whole model, norms included, elements. Llama 3 405B: 405.85e9. */
 double llm_weights(const struct llm *llm);
+
+/* Whether a super weight lies in one of the model's down projections, and how many do: a scenario
+ * may cut layers off. */
+bool llm_has_super_weight(const struct llm *llm, const struct super_weight *weight);
+size_t llm_super_weights(const struct llm *llm);
 
 /* The weights of the whole model that a token is multiplied with. Mixtral 8x7B: 12.9e9 of 46.7e9.
  */

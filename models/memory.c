@@ -18,8 +18,9 @@ static double block_weight_bytes(const struct replica *replica, struct number ff
            precision_matrix_bytes(ffn, hidden, columns);
 }
 
-/* All experts, the block they share and their router, which stays in the activations' format. */
-static double ffn_weight_bytes(const struct replica *replica, struct number ffn)
+/* So many of its experts, the block they share and their router, which stays in the activations'
+ * format. */
+static double ffn_weight_bytes(const struct replica *replica, struct number ffn, double experts)
 {
     const struct llm *llm = replica->llm;
     double block = block_weight_bytes(replica, ffn, llm->ffn_hidden);
@@ -30,11 +31,11 @@ static double ffn_weight_bytes(const struct replica *replica, struct number ffn)
         llm->shared_ffn_hidden > 0 ? block_weight_bytes(replica, ffn, llm->shared_ffn_hidden) : 0.0;
     double router =
         (double)llm->hidden * llm->experts.count * format_bytes(replica->precision->activations);
-    return llm->experts.count * block + shared + router;
+    return experts * block + shared + router;
 }
 
 static double layer_weight_bytes(const struct replica *replica, struct number attention,
-                                 struct number ffn)
+                                 struct number ffn, double experts)
 {
     const struct llm *llm = replica->llm;
     double hidden = llm->hidden;
@@ -43,7 +44,7 @@ static double layer_weight_bytes(const struct replica *replica, struct number at
     double norms = 2.0 * hidden * format_bytes(replica->precision->activations);
     return precision_matrix_bytes(attention, query_columns + 2.0 * kv_columns, hidden) +
            precision_matrix_bytes(attention, hidden, query_columns) +
-           ffn_weight_bytes(replica, ffn) + norms;
+           ffn_weight_bytes(replica, ffn, experts) + norms;
 }
 
 /* Layers of the stage that the precision keeps high: the model's first and last ones. */
@@ -56,7 +57,9 @@ static double edge_layers(const struct replica *replica, const struct model_stag
     return count;
 }
 
-double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage)
+/* With so many of each layer's experts. */
+static double stage_weight_bytes(const struct replica *replica, const struct model_stage *stage,
+                                 double experts)
 {
     const struct llm *llm = replica->llm;
     const struct precision *precision = replica->precision;
@@ -68,10 +71,15 @@ double memory_stage_weight_bytes(const struct replica *replica, const struct mod
     double rows = matrices / llm->hidden / replica->layout->tensor;
     double embedding =
         rows > 0.0 ? precision_matrix_bytes(precision->embedding, rows, llm->hidden) : 0.0;
-    return high_layers * layer_weight_bytes(replica, high, high) +
-           (stage->layers - high_layers) *
-               layer_weight_bytes(replica, precision->attention_weights, precision->ffn_weights) +
+    return high_layers * layer_weight_bytes(replica, high, high, experts) +
+           (stage->layers - high_layers) * layer_weight_bytes(replica, precision->attention_weights,
+                                                              precision->ffn_weights, experts) +
            embedding;
+}
+
+double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage)
+{
+    return stage_weight_bytes(replica, stage, replica->llm->experts.count);
 }
 
 double memory_weight_bytes(const struct replica *replica)
@@ -87,14 +95,16 @@ double memory_stage_kv_bytes_per_token(const struct replica *replica,
            precision_cache_bytes(replica->precision, replica->llm->head_size);
 }
 
-double memory_step_weight_bytes(const struct replica *replica)
+double memory_step_weight_bytes(const struct replica *replica, double tokens)
 {
     const struct llm *llm = replica->llm;
+    double experts = llm->experts.count > 0 ? experts_touched(llm->experts, tokens) : 0.0;
     double rows = (double)llm->vocabulary / replica->layout->tensor;
     double embedding = llm->tied_embedding ? 0.0
                                            : precision_matrix_bytes(replica->precision->embedding,
                                                                     rows, llm->hidden);
-    return memory_weight_bytes(replica) - embedding;
+    struct model_stage whole = model_stage(llm, 1, 0);
+    return stage_weight_bytes(replica, &whole, experts) - embedding;
 }
 
 double memory_kv_bytes_per_token(const struct replica *replica)
@@ -111,9 +121,16 @@ double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, 
 
 double memory_knee_sequences(const struct replica *replica, uint64_t context_tokens)
 {
-    return memory_step_weight_bytes(replica) /
-           (memory_kv_bytes_per_token(replica) *
-            (double)context_cached_tokens(context_tokens, replica->layout->context));
+    double kv_bytes = memory_kv_bytes_per_token(replica) *
+                      (double)context_cached_tokens(context_tokens, replica->layout->context);
+    double knee = memory_step_weight_bytes(replica, INFINITY) / kv_bytes, above = INFINITY;
+    /* Fewer sequences touch fewer experts: the knee falls until it fits the experts that it has. */
+    while (knee < above * (1.0 - 1e-12)) {
+        above = knee;
+        knee = memory_step_weight_bytes(replica, fmax(1.0, above / replica->layout->context)) /
+               kv_bytes;
+    }
+    return knee;
 }
 
 /* What ring attention holds beside a rank's own queries. */

@@ -19,9 +19,10 @@ double memory_weight_bytes(const struct replica *replica);
  * another stage. */
 double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage);
 
-/* What a forward pass reads of them: all but the embedding, of which it reads a row a token. Llama
- * 3 405B, bf16, TP8: 100.9 GB. */
-double memory_step_weight_bytes(const struct replica *replica);
+/* What a forward pass over so many tokens of a rank reads of them: all but the embedding, of which
+ * it reads a row a token, and of experts those that the tokens go to (experts_touched()). Llama 3
+ * 405B, bf16, TP8: 100.9 GB. */
+double memory_step_weight_bytes(const struct replica *replica, double tokens);
 
 /* KV cache of one token of one sequence over all layers, one rank's heads. Llama 3 405B, bf16, TP8:
  * 64,512 bytes. */

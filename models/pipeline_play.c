@@ -51,17 +51,21 @@ static void send(const struct pipeline_play *play, const struct pipeline_scratch
                  const struct cell *cell, uint32_t part, double end_seconds)
 {
     uint32_t parts = play->pipeline.stages * play->pipeline.chunks;
-    double there = end_seconds + (play->pipeline.stages > 1 ? play->send_seconds : 0.0);
-    if (cell->kind == CELL_FORWARD && part + 1 < parts) {
-        *arrival(play, scratch, true, part + 1, cell->micro_batch) = there;
-    } else if (cell->kind == CELL_BACKWARD && part > 0) {
-        *arrival(play, scratch, false, part - 1, cell->micro_batch) = there;
+    bool forward = cell->kind == CELL_FORWARD;
+    if (cell->kind == CELL_WEIGHT || (forward ? part + 1 == parts : part == 0)) {
+        return;
     }
+    uint32_t next = forward ? part + 1 : part - 1;
+    bool stays = pipeline_part_stage(play->schedule, &play->pipeline, part) ==
+                 pipeline_part_stage(play->schedule, &play->pipeline, next);
+    *arrival(play, scratch, forward, next, cell->micro_batch) =
+        end_seconds + (stays ? 0.0 : play->send_seconds);
 }
 
 bool pipeline_gathers(const struct pipeline_play *play, const struct cell *cell)
 {
-    return play->every_pass ? cell->kind != CELL_WEIGHT
+    return play->every_pass ? cell->kind == CELL_FORWARD ||
+                                  (cell->kind == CELL_BACKWARD && !play->keeps_gathered)
                             : cell->kind == CELL_FORWARD && cell->micro_batch == 0;
 }
 
@@ -85,12 +89,17 @@ double pipeline_cell_seconds(const struct pipeline_play *play, const struct cell
     return seconds;
 }
 
+double pipeline_piece_seconds(const struct part_cost *cost, double cell_seconds)
+{
+    return cell_seconds / fmin(cost->pieces, cost->layers);
+}
+
 /* Runs the stage's next cell if what it needs is known. */
 static bool run_cell(const struct pipeline_play *play, const struct pipeline_scratch *scratch,
                      uint32_t stage_index, struct stage *stage)
 {
     const struct cell *cell = &stage->cells[stage->next];
-    uint32_t part = cell->chunk * play->pipeline.stages + stage_index;
+    uint32_t part = pipeline_part(play->schedule, &play->pipeline, stage_index, cell->chunk);
     const struct part_cost *cost = &play->parts[part];
     double ready = ready_seconds(play, scratch, cell, part);
     if (isnan(ready)) {
@@ -99,7 +108,7 @@ static bool run_cell(const struct pipeline_play *play, const struct pipeline_scr
     bool gathers = pipeline_gathers(play, cell) && cost->gather_seconds > 0.0;
     bool reduces = pipeline_reduces(play, cell) && cost->reduce_seconds > 0.0;
     double seconds = pipeline_cell_seconds(play, cell, cost);
-    double layer = seconds / cost->layers;
+    double layer = pipeline_piece_seconds(cost, seconds);
     double start = fmax(ready, stage->free_seconds);
     double end = start + seconds;
     if (gathers) {
@@ -110,7 +119,7 @@ static bool run_cell(const struct pipeline_play *play, const struct pipeline_scr
             from = fmax(from, stage->free_seconds - (play->overlap ? stage->layer_seconds : 0.0));
         }
         double there = from + cost->gather_seconds;
-        double first = play->overlap ? from + cost->gather_seconds / cost->pieces : there;
+        double first = play->overlap ? from + cost->gather_seconds * cost->gather_edge : there;
         start = fmax(start, first);
         end = fmax(start + seconds, there + (play->overlap ? layer : seconds));
         stage->exchange_seconds = there;
@@ -118,7 +127,7 @@ static bool run_cell(const struct pipeline_play *play, const struct pipeline_scr
     if (reduces) {
         double from = fmax(stage->exchange_seconds, play->overlap ? start + layer : end);
         stage->exchange_seconds =
-            fmax(from + cost->reduce_seconds, end + cost->reduce_seconds / cost->pieces);
+            fmax(from + cost->reduce_seconds, end + cost->reduce_seconds * cost->reduce_edge);
     }
     stage->spans[stage->next++] = (struct cell_span){.start_seconds = start, .end_seconds = end};
     stage->free_seconds = end;

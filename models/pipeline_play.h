@@ -18,7 +18,9 @@ struct part_cost {
     double gather_seconds, reduce_seconds; /* of its parameters and gradients */
     double gather_factor, reduce_factor;   /* time of a pass beside them over its time alone */
     double pieces;                         /* in which they travel */
-    uint32_t layers;                       /* of the pass; at least 1 */
+    double gather_edge, reduce_edge; /* share that is gathered before the pass can start, and that
+                                        is reduced after it has ended: that of a piece, or more */
+    uint32_t layers;                 /* of the pass; at least 1 */
 };
 
 struct pipeline_play {
@@ -27,6 +29,7 @@ struct pipeline_play {
     const struct part_cost *parts; /* [stages * chunks], in the order of the model */
     double send_seconds;           /* activations, or their gradients, to the next stage */
     bool overlap;                  /* exchanges travel beside cells */
+    bool keeps_gathered;           /* every_pass: parameters wait for the backward pass */
     bool every_pass; /* parameters are gathered and gradients reduced for every pass; otherwise
                         once a step: before the first forward and after the last backward pass */
 };
@@ -53,6 +56,10 @@ size_t pipeline_scratch_arrivals(const struct pipeline_play *play);
 /* Seconds of a cell, slowed by what travels beside it. */
 double pipeline_cell_seconds(const struct pipeline_play *play, const struct cell *cell,
                              const struct part_cost *cost);
+
+/* Seconds of the cell in which its first gradients are made, or its last parameters used: those of
+ * a layer, or of all that travels in one piece. */
+double pipeline_piece_seconds(const struct part_cost *cost, double cell_seconds);
 
 /* Whether a cell waits for parameters, and whether gradients leave after it. */
 bool pipeline_gathers(const struct pipeline_play *play, const struct cell *cell);

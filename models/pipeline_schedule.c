@@ -2,7 +2,34 @@
 #include "models/pipeline_schedule.h"
 
 const struct pipeline_schedule *const pipeline_schedules[PIPELINE_SCHEDULE_COUNT] = {
-    &schedule_gpipe, &schedule_1f1b, &schedule_interleaved, &schedule_zero_bubble};
+    &schedule_gpipe, &schedule_1f1b, &schedule_interleaved, &schedule_zero_bubble, &schedule_zbv};
+
+uint32_t pipeline_part(const struct pipeline_schedule *schedule, const struct pipeline *pipeline,
+                       uint32_t stage, uint32_t chunk)
+{
+    bool backwards = schedule->v_shaped && chunk % 2 == 1;
+    return chunk * pipeline->stages + (backwards ? pipeline->stages - 1 - stage : stage);
+}
+
+uint32_t pipeline_part_stage(const struct pipeline_schedule *schedule,
+                             const struct pipeline *pipeline, uint32_t part)
+{
+    uint32_t along = part % pipeline->stages;
+    bool backwards = schedule->v_shaped && part / pipeline->stages % 2 == 1;
+    return backwards ? pipeline->stages - 1 - along : along;
+}
+
+struct cell pipeline_nth_cell(const struct pipeline *pipeline, enum cell_kind kind, uint32_t n)
+{
+    uint32_t round = pipeline_round(pipeline);
+    uint32_t in_rounds = n % (round * pipeline->chunks);
+    uint32_t chunk = in_rounds / round;
+    return (struct cell){
+        .kind = kind,
+        .chunk = kind == CELL_FORWARD ? chunk : pipeline->chunks - 1 - chunk,
+        .micro_batch = n / (round * pipeline->chunks) * round + n % round,
+    };
+}
 
 uint32_t pipeline_cell_count(const struct pipeline_schedule *schedule,
                              const struct pipeline *pipeline)

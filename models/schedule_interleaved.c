@@ -4,33 +4,22 @@
  * number. The order is Megatron-LM's (core/pipeline_parallel/schedules.py). */
 #include "models/pipeline_schedule.h"
 
-static struct cell nth(const struct pipeline *pipeline, enum cell_kind kind, uint32_t n)
-{
-    uint32_t round = pipeline_round(pipeline);
-    uint32_t in_rounds = n % (round * pipeline->chunks);
-    uint32_t chunk = in_rounds / round;
-    return (struct cell){
-        .kind = kind,
-        .chunk = kind == CELL_FORWARD ? chunk : pipeline->chunks - 1 - chunk,
-        .micro_batch = n / (round * pipeline->chunks) * round + n % round,
-    };
-}
-
 static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *cells)
 {
     uint32_t passes = pipeline->micro_batches * pipeline->chunks;
+    uint32_t lead = pipeline->lead > 0 ? pipeline->lead : 2;
     uint32_t ahead =
-        2 * (pipeline->stages - 1 - stage) + (pipeline->chunks - 1) * pipeline_round(pipeline);
+        lead * (pipeline->stages - 1 - stage) + (pipeline->chunks - 1) * pipeline_round(pipeline);
     ahead = ahead < passes ? ahead : passes;
     uint32_t count = 0;
     for (uint32_t forward = 0; forward < ahead; forward++) {
-        cells[count++] = nth(pipeline, CELL_FORWARD, forward);
+        cells[count++] = pipeline_nth_cell(pipeline, CELL_FORWARD, forward);
     }
     for (uint32_t backward = 0; backward < passes; backward++) {
         if (ahead + backward < passes) {
-            cells[count++] = nth(pipeline, CELL_FORWARD, ahead + backward);
+            cells[count++] = pipeline_nth_cell(pipeline, CELL_FORWARD, ahead + backward);
         }
-        cells[count++] = nth(pipeline, CELL_BACKWARD, backward);
+        cells[count++] = pipeline_nth_cell(pipeline, CELL_BACKWARD, backward);
     }
 }
 

@@ -27,6 +27,10 @@ struct training_software {
                                      here: what is not fused as well as was counted */
     double norm_forward_bytes_per_element; /* read and written by residual sum and norm */
     double norm_backward_bytes_per_element;
+    /* Read and written by rotary embedding and activation where a framework runs several kernels
+     * for them; 0: the GPU file's rates of one kernel. */
+    double rope_forward_bytes_per_element, rope_backward_bytes_per_element;
+    double activation_forward_bytes_per_element, activation_backward_bytes_per_element;
     double cast_bytes_per_element;     /* read and written to turn a bf16 tensor into fp8 for all
                                           products that take it, with one scale a tensor ... */
     double row_cast_bytes_per_element; /* ... and with one a row */
@@ -42,6 +46,37 @@ struct training_software {
                               allocator cannot use */
     double state_bytes_per_parameter;    /* kept: master copy and moments */
     double gradient_bytes_per_parameter; /* kept */
+    double parameter_bytes; /* kept, of the weight itself; 0: the activations' format */
+    bool products_apart;    /* query, key and value, gate and up are products of their own, and the
+                               gradients of their input are summed by kernels of their own */
+    /* Read and written, a parameter, by kernels of their own: */
+    double accumulate_bytes_per_parameter;  /* a micro-batch's gradient added to those before */
+    double gather_copy_bytes_per_parameter; /* around an all-gather of a layer's parameters ... */
+    double shard_copy_bytes_per_parameter;  /* of it, a parameter of the rank's own share */
+    double reduce_copy_bytes_per_parameter; /* ... and around the reduction of its gradients */
+    double weight_cast_bytes_per_parameter; /* by each pass, to cast weights or their gradients */
+    bool root_group; /* embedding, last norm and head are sharded as one: gathered before the first
+                        layer, reduced after the last */
+    /* What a bucket of gradients holds: bytes, or parameters (at least, and for every rank that
+     * reduces). All 0: a layer. */
+    double bucket_bytes, bucket_parameters, bucket_parameters_per_rank;
+    /* The host: kernels that it launches for a layer (0: the operators counted here), and its time
+     * beside them. */
+    double forward_kernels, backward_kernels;
+    double sharded_layer_seconds; /* a layer's pass, parameters sharded (FSDP's hooks) */
+    double tensor_kernel_seconds; /* a kernel, tensors split over ranks (DTensor's dispatch) */
+    double split_layer_seconds;   /* a layer's backward pass in two (zero-bubble schedules) */
+    bool gradients_dropped; /* none is kept from step to step: the first micro-batch's backward
+                               pass makes them as activations go */
+    bool whole_gradients; /* in pipelines, sharded gradients add up whole until the last micro-batch
+                           */
+    bool gathered_inputs; /* products keep their gathered input, not the shard it came from */
+    bool pipeline_outputs;     /* the last stage keeps every micro-batch's logits until the step's
+                                  end, and joins them there (torch.distributed.pipelining) */
+    double product_tensors;    /* of the feed-forward block's inner width, kept for its backward
+                                  pass; 0: gate, up and their product */
+    double bucket_copies;      /* of all gradients: buckets, where replicas reduce whole ones */
+    double stage_pass_seconds; /* a micro-batch's pass of a stage, in pipelines */
     enum selective_recompute selective;
     double step_seconds;  /* host work of a step that nothing hides */
     double layer_seconds; /* small kernels and gaps of a layer's forward pass that no operator

@@ -141,7 +141,9 @@ static double price_kernels(const struct replica *replica, struct step_program *
 static void wait_for_launches(const struct replica *replica, const struct step_program *program,
                               struct step_segment *segment, struct span *scratch)
 {
-    double eager = segment->count * replica->software->eager_launch_seconds;
+    double eager = segment->launch_seconds > 0.0
+                       ? segment->launch_seconds
+                       : segment->count * replica->software->eager_launch_seconds;
     double floor_seconds = fmax(program->graph ? 0.0 : eager, segment->host_seconds);
     double missing =
         floor_seconds <= 0.0 ? 0.0 : floor_seconds - segment_play(program, segment, scratch);

@@ -58,6 +58,7 @@ struct step_segment {
     const char *name; /* "embedding", "layers", "edge layers", "head" */
     uint32_t layer;   /* the first layer it stands for; repeats count on from it */
     uint32_t repeat;
+    double launch_seconds; /* the host takes to launch one play; 0: eager_launch an operator */
     uint32_t count, capacity;
     struct step_operator *operators; /* [capacity], the caller's */
     double host_seconds;             /* to launch one repeat: it takes no less */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Super weights: the handful of scalars whose loss ruins a model (Yu et al., arXiv 2411.07191).
- * Where they are, what keeping them in 16 bits costs, and how well round-to-nearest int4 does by
- * block size with and without, from the paper's tables. Pure. */
+ * Where they are and how well round-to-nearest int4 does by block size, with and without keeping
+ * them, comes from models/llm/ *.yaml; what keeping them costs is counted. Pure. Bytes; elements;
+ * per cent. */
 #ifndef CPSIM_MODELS_SUPER_WEIGHT_H
 #define CPSIM_MODELS_SUPER_WEIGHT_H
 
@@ -11,31 +12,34 @@
 
 /* layers[layer].mlp.down_proj.weight[row, column]. */
 struct super_weight {
-    const char *model; /* as models/llm/ names it, where it does */
     uint32_t layer, row, column;
-    const char *source;
 };
 
-extern const struct super_weight super_weights[];
-extern const size_t super_weight_count;
+/* Average zero-shot accuracy with int4 weights in blocks of so many elements. */
+struct int4_point {
+    double elements;
+    double rounded; /* to the nearest, nothing else */
+    double kept;    /* super weights kept in fp16 and the rest clipped; 0: not measured */
+};
 
-/* How many a model has; 0 when the paper does not list it. */
-size_t super_weights_of(const char *model);
+/* What was measured of a model, in growing order of elements. */
+struct int4_study {
+    double original; /* in fp16; 0: nothing was measured */
+    const struct int4_point *points;
+    size_t count;
+};
 
-/* Keeping one costs its value in 16 bits and its place in 32 + 32 bits. */
-double super_weight_bytes(const char *model);
+/* Keeping `count` of them: each its value in 16 bits and its place in 32 + 32 bits. */
+double super_weights_bytes(size_t count);
 
-/* Average zero-shot accuracy, per cent, with int4 weights in blocks of `block_elements`. */
-struct super_weight_accuracy {
-    bool known;      /* the paper has the model and a size on either side */
-    double original; /* fp16 */
-    double rounded;  /* round to nearest alone */
+struct int4_accuracy {
+    bool known; /* there is a measured size on either side */
+    double rounded;
     bool kept_known;
-    double kept; /* with super weights kept in fp16 and the rest clipped */
+    double kept;
 };
 
-/* Interpolated in the logarithm of the block's size, inside the paper's range only: 64 elements
- * (8 x 8) to 1024 x 1024 at most. */
-struct super_weight_accuracy super_weight_int4(const char *model, double block_elements);
+/* Interpolated in the logarithm of the block's size, between measured sizes only. */
+struct int4_accuracy int4_accuracy_at(const struct int4_study *study, double block_elements);
 
 #endif

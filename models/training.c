@@ -9,6 +9,7 @@ struct pipeline training_pipeline(const struct training *training)
     return (struct pipeline){
         .stages = layout->pipeline,
         .chunks = training->virtual_stages,
+        .lead = training->stage_lead,
         .micro_batches = training->global_batch / (training->micro_batch * layout->data),
     };
 }
@@ -60,6 +61,23 @@ double training_part_parameters(const struct training *training, uint32_t part)
     return parameters;
 }
 
+double training_adapter_parameters(const struct training *training)
+{
+    const struct replica *replica = &training->replica;
+    double query_columns = (double)replica_query_heads(replica) * replica->llm->head_size;
+    double kv_columns = (double)replica_kv_heads(replica) * replica->llm->head_size;
+    /* hidden x r and r x columns of query, key and value; the same of the output projection */
+    return training->adapter_rank *
+           (2.0 * replica->llm->hidden + 2.0 * query_columns + 2.0 * kv_columns);
+}
+
+double training_part_trained(const struct training *training, uint32_t part)
+{
+    return training->adapter_rank > 0
+               ? training_part_layers(training, part) * training_adapter_parameters(training)
+               : training_part_parameters(training, part);
+}
+
 struct group_shape training_data_group(const struct training *training)
 {
     const struct layout *layout = training->replica.layout;
@@ -86,5 +104,6 @@ double training_step_flops(const struct training *training)
     const struct llm *llm = training->replica.llm;
     double sequence = (double)training->sequence_tokens;
     double head = 2.0 * sequence * llm->vocabulary * llm->hidden;
-    return 3.0 * training->global_batch * (llm_forward_flops(llm, sequence, 0.0) + head);
+    double passes = training->adapter_rank > 0 ? 2.0 : 3.0;
+    return passes * training->global_batch * (llm_forward_flops(llm, sequence, 0.0) + head);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/training_bytes.h"
 
+#include <math.h>
+
 static double bytes_or(enum format format, double otherwise)
 {
     return format == FORMAT_UNSET ? otherwise : format_bytes(format);
@@ -10,7 +12,9 @@ struct parameter_bytes training_other_bytes(const struct training *training)
 {
     const struct training_software *stack = &training->replica.software->training;
     return (struct parameter_bytes){
-        .kept = format_bytes(training->replica.precision->activations),
+        .kept = stack->parameter_bytes > 0.0
+                    ? stack->parameter_bytes
+                    : format_bytes(training->replica.precision->activations),
         .gradient = stack->gradient_bytes_per_parameter,
         .states = stack->state_bytes_per_parameter,
         .gather = stack->gather_bytes_per_parameter,
@@ -56,6 +60,18 @@ struct parameter_bytes training_layer_bytes(const struct training *training)
     bytes.reduce =
         bytes_or(precision->gradient_reduce, bytes_or(precision->gradients, bytes.reduce));
     return bytes;
+}
+
+double training_bucket_parameters(const struct training *training)
+{
+    const struct training_software *stack = &training->replica.software->training;
+    double ranks = training_data_group(training).ranks;
+    double parameters = fmax(stack->bucket_parameters, stack->bucket_parameters_per_rank * ranks);
+    if (stack->bucket_bytes > 0.0) {
+        parameters = stack->bucket_bytes / training_layer_bytes(training).reduce;
+    }
+    bool by_layer = parameters <= 0.0 || training->sharding == SHARDING_FSDP;
+    return by_layer ? training_layer_parameters(&training->replica) : parameters;
 }
 
 double training_exchange_bytes(const struct training *training, double layers, double shared)

@@ -17,6 +17,9 @@ struct parameter_bytes {
 struct parameter_bytes training_layer_bytes(const struct training *training);
 struct parameter_bytes training_other_bytes(const struct training *training);
 
+/* Parameters that replicas reduce, or gather, at once. */
+double training_bucket_parameters(const struct training *training);
+
 /* What one rank of a stage sends to replicas in a step: gathered weights and reduced gradients, of
  * which it has 1/n itself. `shared` are the parameters beside layers that the stage holds. */
 double training_exchange_bytes(const struct training *training, double layers, double shared);

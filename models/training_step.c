@@ -41,33 +41,56 @@ static void plan_exchanges(const struct training *training, struct training_cost
 {
     struct parameter_bytes bytes = training_layer_bytes(training);
     struct group_shape group = training_data_group(training);
-    double layer = training_layer_parameters(&training->replica);
+    double bucket = training_bucket_parameters(training);
     bool shards = training->sharding != SHARDING_NONE;
     costs->reduce = plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE,
-                            group, layer * bytes.reduce);
+                            group, bucket * bytes.reduce);
     costs->gather =
-        plan_of(training, COLLECTIVE_ALL_GATHER, group, shards ? layer * bytes.gather : 0.0);
+        plan_of(training, COLLECTIVE_ALL_GATHER, group, shards ? bucket * bytes.gather : 0.0);
     if (!shards) {
         costs->gather.flow_count = 0;
         costs->gather.latency_seconds = 0.0;
     }
 }
 
-/* A kernel of the layer's mean length beside an exchange with replicas. */
-static double beside_factor(const struct training *training, const struct collective_plan *plan,
-                            double seconds)
+/* A pass beside an exchange with replicas, over the pass alone, as long as the exchange would take
+ * alone: kernels of the segment's mean length are slowed, and so is the exchange, which slows them
+ * the longer. */
+static double beside_factor(const struct training *training, const struct training_costs *costs,
+                            const struct collective_plan *plan, enum training_segment kind)
 {
     const struct replica *replica = &training->replica;
     double exchange = collective_seconds(replica->cluster, plan);
-    if (exchange <= 0.0) {
+    uint32_t kernels = costs->program.segments[kind].count;
+    if (exchange <= 0.0 || kernels == 0) {
         return 1.0;
     }
-    struct overlap_kernel kernel = {.seconds = seconds};
+    struct overlap_kernel kernel = {.seconds = costs->segment_seconds[kind] / kernels};
     struct overlap_collective moved = {.fabric = plan->group.ranks > plan->group.ranks_per_node,
                                        .seconds = exchange};
-    return overlap_slowdown(&replica->software->library.overlap,
-                            replica->gpu->streaming_multiprocessors, &kernel, &moved)
-        .kernel;
+    struct overlap_factors factors =
+        overlap_slowdown(&replica->software->library.overlap,
+                         replica->gpu->streaming_multiprocessors, &kernel, &moved);
+    return 1.0 + (factors.kernel - 1.0) * factors.collective;
+}
+
+/* Shares of a part's exchange that no pass hides: a piece, or what cannot be cut or is bound
+ * together: the embedding's one weight, whose gradient comes last, or FSDP's root. */
+static void set_edges(const struct training *training, uint32_t part, struct part_cost *cost)
+{
+    const struct training_software *stack = &training->replica.software->training;
+    double parameters = training_part_parameters(training, part);
+    double beside = parameters - training_part_layers(training, part) *
+                                     training_layer_parameters(&training->replica);
+    bool fsdp = training->sharding == SHARDING_FSDP;
+    double embedding = part == 0 ? training_embedding_parameters(&training->replica) : 0.0;
+    double root = fsdp && stack->root_group ? beside : 0.0;
+    double whole = !fsdp && stack->bucket_bytes > 0.0 ? embedding : 0.0;
+    if (training->adapter_rank > 0) {
+        root = whole = 0.0; /* not trained */
+    }
+    cost->gather_edge = fmax(1.0 / cost->pieces, root / parameters);
+    cost->reduce_edge = fmax(1.0 / cost->pieces, fmax(root, whole) / parameters);
 }
 
 static void price_part(const struct training *training, const struct training_costs *costs,
@@ -77,24 +100,30 @@ static void price_part(const struct training *training, const struct training_co
     const struct cluster *cluster = training->replica.cluster;
     uint32_t layers = training_part_layers(training, part);
     bool last = part + 1 == parts_of(training);
-    /* Buckets of the size of a layer; the embedding and the head are some layers' worth. */
-    double pieces =
-        training_part_parameters(training, part) / training_layer_parameters(&training->replica);
+    double host = training->replica.layout->pipeline > 1
+                      ? training->replica.software->training.stage_pass_seconds
+                      : 0.0;
+    double bucket = training_bucket_parameters(training);
+    double pieces = training_part_trained(training, part) / bucket;
+    double gathered = training->sharding == SHARDING_FSDP
+                          ? training_part_parameters(training, part) / bucket
+                          : pieces;
     *cost = (struct part_cost){
-        .seconds = {[CELL_FORWARD] = layers * seconds[TRAINING_FORWARD] +
+        .seconds = {[CELL_FORWARD] = host + layers * seconds[TRAINING_FORWARD] +
                                      (part == 0 ? seconds[TRAINING_EMBEDDING] : 0.0) +
                                      (last ? seconds[TRAINING_HEAD] : 0.0),
-                    [CELL_BACKWARD] = layers * seconds[TRAINING_BACKWARD] +
+                    [CELL_BACKWARD] = host + layers * seconds[TRAINING_BACKWARD] +
                                       (part == 0 ? seconds[TRAINING_EMBEDDING_BACKWARD] : 0.0) +
                                       (last ? seconds[TRAINING_HEAD_BACKWARD] : 0.0),
                     [CELL_WEIGHT] = layers * seconds[TRAINING_WEIGHT]},
-        .gather_seconds = pieces * collective_seconds(cluster, &costs->gather),
+        .gather_seconds = gathered * collective_seconds(cluster, &costs->gather),
         .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce),
         .pieces = fmax(pieces, 1.0),
-        .gather_factor = beside_factor(training, &costs->gather, seconds[TRAINING_FORWARD]),
-        .reduce_factor = beside_factor(training, &costs->reduce, seconds[TRAINING_BACKWARD]),
+        .gather_factor = beside_factor(training, costs, &costs->gather, TRAINING_FORWARD),
+        .reduce_factor = beside_factor(training, costs, &costs->reduce, TRAINING_BACKWARD),
         .layers = layers > 0 ? layers : 1,
     };
+    set_edges(training, part, cost);
 }
 
 struct training_costs training_price(const struct training *training,
@@ -118,6 +147,7 @@ struct training_costs training_price(const struct training *training,
         .parts = scratch->parts,
         .send_seconds = collective_seconds(training->replica.cluster, &costs.send),
         .overlap = training->overlap,
+        .keeps_gathered = training->keeps_gathered,
         .every_pass =
             training->sharding == SHARDING_FSDP && training->replica.layout->pipeline == 1,
     };
@@ -136,14 +166,15 @@ static void add_segment(const struct training_costs *costs, const struct trainin
     breakdown_add(classes, segment, scratch->step.spans, seconds, times);
 }
 
-static struct breakdown stage_classes(const struct training *training,
-                                      const struct training_costs *costs,
-                                      const struct training_scratch *scratch, uint32_t stage)
+struct breakdown training_stage_classes(const struct training *training,
+                                        const struct training_costs *costs,
+                                        const struct training_scratch *scratch, uint32_t stage)
 {
     struct breakdown classes = {0};
     uint32_t parts = parts_of(training);
     double passes = costs->play.pipeline.micro_batches;
-    for (uint32_t part = stage; part < parts; part += costs->play.pipeline.stages) {
+    for (uint32_t chunk = 0; chunk < costs->play.pipeline.chunks; chunk++) {
+        uint32_t part = pipeline_part(training->schedule, &costs->play.pipeline, stage, chunk);
         double layers = training_part_layers(training, part) * passes;
         add_segment(costs, scratch, TRAINING_FORWARD, layers, &classes);
         add_segment(costs, scratch, TRAINING_BACKWARD, layers, &classes);
@@ -156,6 +187,10 @@ static struct breakdown stage_classes(const struct training *training,
             add_segment(costs, scratch, TRAINING_HEAD, passes, &classes);
             add_segment(costs, scratch, TRAINING_HEAD_BACKWARD, passes, &classes);
         }
+    }
+    if (costs->play.pipeline.stages > 1) { /* forward and backward, each part */
+        classes.seconds[TIME_HOST] += 2.0 * passes * costs->play.pipeline.chunks *
+                                      training->replica.software->training.stage_pass_seconds;
     }
     return classes;
 }
@@ -178,7 +213,7 @@ struct training_result training_summarise(const struct training *training,
         }
     }
     const struct stage_times *slowest = &scratch->stages[result.slowest_stage];
-    result.classes = stage_classes(training, costs, scratch, result.slowest_stage);
+    result.classes = training_stage_classes(training, costs, scratch, result.slowest_stage);
     double passes = breakdown_total_seconds(&result.classes);
     double exposed = fmax(slowest->busy_seconds - passes, 0.0) +
                      fmax(slowest->exchange_seconds - slowest->end_seconds, 0.0);

@@ -26,7 +26,7 @@ struct training_costs {
     struct power_state power;                       /* of a GPU that computes without a break */
     double segment_seconds[TRAINING_SEGMENT_COUNT]; /* one play of each */
     struct pipeline_play play;                      /* its parts are the scratch's */
-    struct collective_plan gather, reduce, send;    /* of one layer; of one micro-batch */
+    struct collective_plan gather, reduce, send;    /* of one bucket; of one micro-batch */
     double optimizer_seconds, host_seconds;         /* after the last stage has ended */
 };
 
@@ -45,6 +45,11 @@ struct training_result {
     struct breakdown classes; /* of its passes and the optimizer */
     double joules;            /* of all GPUs */
 };
+
+/* Where the time of one stage's passes goes, over a step: exposed times. */
+struct breakdown training_stage_classes(const struct training *training,
+                                        const struct training_costs *costs,
+                                        const struct training_scratch *scratch, uint32_t stage);
 
 /* The result of a step whose schedule takes `pipeline_seconds` and whose stages ran so. */
 struct training_result training_summarise(const struct training *training,

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CSV_MAX_COLUMNS = 24, CSV_MAX_LINE = 512, CSV_MAX_ROWS = 1200 };
+enum { CSV_MAX_COLUMNS = 32, CSV_MAX_LINE = 512, CSV_MAX_ROWS = 1200 };
 
 struct csv_row {
     char text[CSV_MAX_LINE];

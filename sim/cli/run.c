@@ -6,6 +6,7 @@
 #include "sim/inference/trace_run.h"
 #include "sim/serving/serving_summary.h"
 #include "sim/serving/serving_trace.h"
+#include "sim/trace/trace_signal.h"
 #include "sim/training/training_summary.h"
 #include "sim/training/training_trace.h"
 
@@ -143,6 +144,9 @@ static int run_scenario(const struct invocation *invocation)
                       invocation->override_count, diagnostics);
     int status = EXIT_WRONG_INPUT;
     if (scenario != NULL && may_be_watched(invocation, scenario)) {
+        if (trace_path(invocation, scenario) != NULL) {
+            trace_signal_await();
+        }
         struct scenario watched = *scenario;
         watched.trace.watch = invocation->watch;
         status = simulate(invocation, &watched, arena, diagnostics);

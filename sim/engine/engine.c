@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <simgrid/engine.h>
 #include <simgrid/version.h>
 #include <stdio.h>
@@ -45,7 +46,11 @@ static void start_simgrid(void)
         NULL,
     };
     int count = (int)(sizeof arguments / sizeof *arguments) - 1;
+    /* SimGrid takes Ctrl-C for itself, to print actors' states; it stays the program's. */
+    struct sigaction interrupt;
+    sigaction(SIGINT, NULL, &interrupt);
     simgrid_init(&count, arguments);
+    sigaction(SIGINT, &interrupt, NULL);
 }
 
 static sg_host_t find_host(uint32_t gpu)

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/inference/summary_quality.h"
 
-#include "models/super_weight.h"
 #include "sim/base/quantity.h"
 
 #include <math.h>
 
+/* As the paper's models are: every product of a layer. */
 static bool is_int4(const struct scenario *scenario)
 {
-    return scenario->precision.ffn_weights.format == FORMAT_INT4;
+    return scenario->precision.ffn_weights.format == FORMAT_INT4 &&
+           scenario->precision.attention_weights.format == FORMAT_INT4;
 }
 
-static struct super_weight_accuracy accuracy_of(const struct scenario *scenario)
+static struct int4_accuracy accuracy_of(const struct scenario *scenario)
 {
-    return super_weight_int4(scenario->llm.name,
-                             quality_block_elements(&scenario->llm, &scenario->precision));
+    return int4_accuracy_at(&scenario->llm.int4,
+                            quality_block_elements(&scenario->llm, &scenario->precision));
 }
 
 static bool over_trained(const struct scenario *scenario, const struct quality_answer *quality)
@@ -22,23 +23,35 @@ static bool over_trained(const struct scenario *scenario, const struct quality_a
     return (double)scenario->quality.tokens > quality->critical_tokens;
 }
 
+static void print_over_trained(const struct scenario *scenario, double critical_tokens,
+                               FILE *stream)
+{
+    const struct precision *precision = &scenario->precision;
+    bool alike = precision->attention_weights.format == precision->ffn_weights.format;
+    fprintf(
+        stream,
+        "                over-trained for %s: beyond %.3g training tokens (D_crit) more data made "
+        "it worse\n",
+        alike ? format_name(precision->ffn_weights.format) : "its weights' bits", critical_tokens);
+}
+
 static void print_super_weights(const struct scenario *scenario, FILE *stream)
 {
-    size_t count = super_weights_of(scenario->llm.name);
+    size_t count = llm_super_weights(&scenario->llm);
     if (count > 0) {
         fprintf(stream,
                 "super weights   %zu in %s (arXiv 2411.07191); keeping them in 16 bits costs %s\n",
                 count, scenario->llm.name,
-                quantity_bytes(super_weight_bytes(scenario->llm.name)).text);
+                quantity_bytes(super_weights_bytes(llm_super_weights(&scenario->llm))).text);
     }
-    struct super_weight_accuracy accuracy = accuracy_of(scenario);
+    struct int4_accuracy accuracy = accuracy_of(scenario);
     if (is_int4(scenario) && accuracy.known) {
         fprintf(stream, "                zero-shot accuracy %.1f %% in int4 by rounding, ",
                 accuracy.rounded);
         if (accuracy.kept_known) {
             fprintf(stream, "%.1f %% with super weights kept, ", accuracy.kept);
         }
-        fprintf(stream, "%.1f %% in fp16\n", accuracy.original);
+        fprintf(stream, "%.1f %% in fp16\n", scenario->llm.int4.original);
     }
 }
 
@@ -62,10 +75,7 @@ void summary_print_quality(const struct scenario *scenario,
                 (llm_attention_weights(&scenario->llm) + llm_ffn_weights(&scenario->llm)) / 1e9);
     }
     if (over_trained(scenario, quality)) {
-        fprintf(stream,
-                "                over-trained for its weights' bits: beyond %.3g training tokens "
-                "more made it worse\n",
-                quality->critical_tokens);
+        print_over_trained(scenario, quality->critical_tokens, stream);
     }
     fputs(
         quality->extrapolates
@@ -92,9 +102,9 @@ void summary_write_quality(const struct scenario *scenario,
     json_number(json, "critical_tokens", quality->critical_tokens);
     json_boolean(json, "over_trained", over_trained(scenario, quality));
     json_boolean(json, "extrapolated", quality->extrapolates);
-    json_count(json, "super_weights", super_weights_of(scenario->llm.name));
-    json_number(json, "super_weight_bytes", super_weight_bytes(scenario->llm.name));
-    struct super_weight_accuracy accuracy = accuracy_of(scenario);
+    json_count(json, "super_weights", llm_super_weights(&scenario->llm));
+    json_number(json, "super_weight_bytes", super_weights_bytes(llm_super_weights(&scenario->llm)));
+    struct int4_accuracy accuracy = accuracy_of(scenario);
     bool known = is_int4(scenario) && accuracy.known;
     json_number(json, "int4_accuracy_percent", known ? accuracy.rounded : (double)NAN);
     json_number(json, "int4_accuracy_kept_percent",

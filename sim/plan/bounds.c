@@ -35,13 +35,16 @@ struct bound_replica bound_replica_of(const struct scenario *scenario)
     bool pools = service->policy == BATCHING_DISAGGREGATED;
     return (struct bound_replica){
         .llm = &scenario->llm,
-        .weight_seconds = memory_step_weight_bytes(&replica) / bytes_per_second,
-        .kv_seconds_per_token =
-            memory_kv_bytes_per_token(&replica) / layout->context / bytes_per_second,
+        .weight_seconds = memory_step_weight_bytes(&replica, 1.0) / bytes_per_second,
+        .batch_weight_seconds =
+            memory_step_weight_bytes(&replica,
+                                     fmax(1.0, (double)service->max_sequences / layout->context)) /
+            layout->pipeline / bytes_per_second,
+        .kv_seconds_per_token = memory_kv_bytes_per_token(&replica) / layout->context /
+                                layout->pipeline / bytes_per_second,
         .flops_per_second =
             fastest_flops(scenario) * layout->tensor * layout->context * layout->pipeline,
         .kv_tokens = (double)scenario_serving_kv_pages(scenario) * service->block_tokens,
-        .stages = layout->pipeline,
         .request_seconds = scenario->software.request_seconds,
         .max_sequences = service->max_sequences,
         .prefill_replicas = pools ? service->prefill_replicas : layout->data,
@@ -119,10 +122,10 @@ static double work_of(const struct bound_replica *replica, const struct previewe
         return llm_forward_flops(replica->llm, prompt, 0.0) / replica->flops_per_second;
     case WORK_COMPUTE:
         return llm_forward_flops(replica->llm, prompt + decoded, 0.0) / replica->flops_per_second;
-    case WORK_BANDWIDTH: /* a step reads the weights once for all sequences that decode in it */
-        return (decoded * replica->weight_seconds / replica->max_sequences +
-                cached * replica->kv_seconds_per_token) /
-               fmax(replica->stages, 1.0);
+    case WORK_BANDWIDTH: /* a step reads the weights once for all sequences that decode in it;
+                            experts too are the fewer a sequence the more there are */
+        return decoded * replica->batch_weight_seconds / replica->max_sequences +
+               cached * replica->kv_seconds_per_token;
     case WORK_KV_ROOM: /* each step lasts as long as the weights take to read, at least */
         return cached * replica->weight_seconds / replica->kv_tokens;
     case WORK_COUNT:

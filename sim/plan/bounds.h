@@ -19,15 +19,18 @@ struct bound_limits {
     double ttft_seconds, tpot_seconds;
 };
 
-/* A replica at its peak. */
+/* A replica at its peak. Stages of a pipeline are walked one after the other by a token, and work
+ * at the same time on others': what a token waits for is the whole model's, what a replica can do
+ * in a second is that of the mean stage, for the busiest has at least as much to do. */
 struct bound_replica {
     const struct llm *llm;
-    double weight_seconds;       /* to read what a forward pass reads of one GPU's weights */
-    double kv_seconds_per_token; /* to read a cached token's share of one GPU */
-    double flops_per_second;     /* of its GPUs */
-    double kv_tokens;            /* that it has room for */
-    double stages;               /* of its pipeline, each busy with another batch */
-    double request_seconds;      /* added to every TTFT by the software */
+    double weight_seconds; /* to read what a forward pass of a token reads of one GPU's weights */
+    /* Of the mean stage: the same of as many sequences as decode together at most; a cached token's
+     * share of one GPU. */
+    double batch_weight_seconds, kv_seconds_per_token;
+    double flops_per_second; /* of its GPUs */
+    double kv_tokens;        /* that it has room for */
+    double request_seconds;  /* added to every TTFT by the software */
     uint32_t max_sequences;
     uint32_t prefill_replicas, decode_replicas; /* that do each: all, or those of a pool */
     bool pools;

@@ -51,6 +51,50 @@ static void check_heads(const struct checker *checker)
     }
 }
 
+/* Not when the model's file says a value and the scenario another shape: it may cut layers off, and
+ * the file's super weights with them. */
+static bool is_of_shape(const struct checker *checker, const char *path)
+{
+    static const char *const shape[] = {"model.layers", "model.hidden", "model.ffn_hidden"};
+    const struct node *node = node_find(checker->tree, path);
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++) {
+        const struct node *size = node_find(checker->tree, shape[i]);
+        bool cut = size != NULL && size->origin != ORIGIN_DATA && node != NULL &&
+                   node->origin == ORIGIN_DATA;
+        if (node == NULL || size == NULL || !size->accepted || cut) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_super_weights(const struct checker *checker)
+{
+    const struct llm *llm = &checker->scenario->llm;
+    for (size_t i = 0; i < llm->super_weight_count; i++) {
+        const struct super_weight *weight = &llm->super_weights[i];
+        const char *path = arena_printf(checker->arena, "model.super_weights.%zu", i);
+        if (!llm_has_super_weight(llm, weight) && is_of_shape(checker, path)) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                           "model.super_weights: layer %u, row %u, column %u is not in the model, "
+                           "whose down projections are %u layers of %u rows and %u columns, "
+                           "counted from 0",
+                           weight->layer, weight->row, weight->column, llm->layers, llm->hidden,
+                           llm->ffn_hidden);
+        }
+    }
+    for (size_t i = 1; i < llm->int4.count; i++) {
+        if (llm->int4.points[i].elements <= llm->int4.points[i - 1].elements) {
+            DIAGNOSE_ERROR(
+                checker->diagnostics,
+                mark_of(checker, arena_printf(checker->arena, "model.int4_accuracy.blocks.%zu", i)),
+                "model.int4_accuracy.blocks: %.15g elements come after %.15g; list them "
+                "from the smallest block to the largest",
+                llm->int4.points[i].elements, llm->int4.points[i - 1].elements);
+        }
+    }
+}
+
 static void check_experts(const struct checker *checker)
 {
     const struct llm *llm = &checker->scenario->llm;
@@ -290,6 +334,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     struct checker checker = {
         .scenario = scenario, .tree = tree, .arena = arena, .diagnostics = diagnostics};
     check_heads(&checker);
+    check_super_weights(&checker);
     check_experts(&checker);
     check_placement(&checker);
     check_is_named(&checker, "gpu", "platforms/gpus");

@@ -4,6 +4,79 @@
 
 #include "sim/scenario/tables.h"
 
+static const struct field super_weight_fields[] = {
+    {.key = "layer",
+     .kind = FIELD_COUNT,
+     FIELD_AT(super_weight, layer),
+     .required = true,
+     .max = 100000,
+     .doc = "Its layer, from 0."},
+    {.key = "row",
+     .kind = FIELD_COUNT,
+     FIELD_AT(super_weight, row),
+     .required = true,
+     .max = 16777216,
+     .doc = "Its row in the layer's down projection, below hidden."},
+    {.key = "column",
+     .kind = FIELD_COUNT,
+     FIELD_AT(super_weight, column),
+     .required = true,
+     .max = 16777216,
+     .doc = "Its column, below ffn_hidden."},
+    {0}};
+
+static const struct field super_weight_item = {.kind = FIELD_MAPPING,
+                                               .size = sizeof(struct super_weight),
+                                               .fields = super_weight_fields,
+                                               .doc = "A super weight."};
+
+static const struct field point_fields[] = {
+    {.key = "elements",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(int4_point, elements),
+     .required = true,
+     .min = 1,
+     .max = 1e12,
+     .doc = "Weights that share a scale."},
+    {.key = "rounded",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(int4_point, rounded),
+     .required = true,
+     .min = 0.01,
+     .max = 100,
+     .doc = "Accuracy of rounding to the nearest, per cent."},
+    {.key = "kept",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(int4_point, kept),
+     .max = 100,
+     .fallback = "0",
+     .doc = "With super weights kept in 16 bits. 0: not measured."},
+    {0}};
+
+static const struct field point_item = {.kind = FIELD_MAPPING,
+                                        .size = sizeof(struct int4_point),
+                                        .fields = point_fields,
+                                        .doc = "A measured size of blocks."};
+
+static const struct field study_fields[] = {
+    {.key = "original",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(int4_study, original),
+     .required = true,
+     .min = 0.01,
+     .max = 100,
+     .doc = "Accuracy in 16 bits, per cent."},
+    {.key = "blocks",
+     .kind = FIELD_LIST,
+     FIELD_AT(int4_study, points),
+     .count_offset = offsetof(struct int4_study, count),
+     .required = true,
+     .min = 2,
+     .max = 64,
+     .item = &point_item,
+     .doc = "Measured sizes of blocks, growing; between them it is interpolated, beyond never."},
+    {0}};
+
 const struct field llm_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -99,4 +172,17 @@ const struct field llm_fields[] = {
      .doc = "Whether attention and the feed-forward block read the same norm and are added "
             "together: one tensor-parallel exchange a pass of a layer instead of two. Training "
             "follows it."},
+    {.key = "super_weights",
+     .kind = FIELD_LIST,
+     FIELD_AT(llm, super_weights),
+     .count_offset = offsetof(struct llm, super_weight_count),
+     .max = 64,
+     .item = &super_weight_item,
+     .doc = "Weights of down projections without which the model fails (arXiv 2411.07191): the "
+            "summary says what keeping them in 16 bits costs."},
+    {.key = "int4_accuracy",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(llm, int4),
+     .fields = study_fields,
+     .doc = "Measured zero-shot accuracy with weights rounded to int4, by size of blocks."},
     {0}};

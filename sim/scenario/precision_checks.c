@@ -16,25 +16,28 @@ static bool key_is_known(const struct checker *checker, const char *path, const 
     return node != NULL && node->accepted;
 }
 
-/* The largest power of two that divides, which is what kernels are written for. */
-static unsigned largest_block(uint64_t elements)
+/* The largest power of two up to 128 that divides all of them, which is what kernels are written
+ * for. */
+static unsigned largest_block(const uint64_t *elements, size_t count)
 {
-    unsigned block = 1;
-    while (block < 128 && elements % (2 * (uint64_t)block) == 0) {
-        block *= 2;
+    unsigned block = 128;
+    for (size_t i = 0; i < count; i++) {
+        while (elements[i] % block != 0) {
+            block /= 2;
+        }
     }
     return block;
 }
 
 static void check_block(const struct checker *checker, const char *path, const char *of,
-                        uint64_t elements, uint32_t block)
+                        uint64_t elements, uint32_t block, unsigned hint)
 {
     if (elements == 0 || elements % block == 0) {
         return;
     }
     COMPLAIN(checker, arena_printf(checker->arena, "%s.block", path),
              "%s.block: %u does not divide the %llu elements of %s on one GPU; try %u", path, block,
-             (unsigned long long)elements, of, largest_block(elements));
+             (unsigned long long)elements, of, hint);
 }
 
 /* Whether scales are asked for where there must be some, and only there. */
@@ -82,7 +85,7 @@ static void check_number(const struct checker *checker, const char *path, struct
     uint32_t block =
         number.scaling == SCALING_BLOCK ? number.block : format_own_block(number.format);
     for (size_t i = 0; block > 0 && i < count; i++) {
-        check_block(checker, path, of[i], depths[i], block);
+        check_block(checker, path, of[i], depths[i], block, largest_block(depths, count));
     }
 }
 
@@ -119,14 +122,17 @@ static void check_cache(const struct checker *checker)
     struct number number = {.format = precision->kv_cache,
                             .scaling = precision->kv_scaling,
                             .block = precision->kv_block};
+    if (key_is_known(checker, path, "format") && number.format == FORMAT_TERNARY) {
+        COMPLAIN(checker, arena_printf(checker->arena, "%s.format", path),
+                 "%s.format: ternary is a format of weights; expected 4 bits or more, such as fp8",
+                 path);
+        return;
+    }
     /* fp8 keys and values are often stored as they are: vLLM's default scale is 1. */
     bool unscaled_fp8 = number.format == FORMAT_FP8 || number.format == FORMAT_FP8_E5M2;
     if (check_scaling(checker, path, number, unscaled_fp8) && number.scaling == SCALING_BLOCK) {
-        check_block(checker, path, "a head", checker->scenario->llm.head_size, number.block);
-    }
-    if (key_is_known(checker, path, "format") && number.format == FORMAT_TERNARY) {
-        COMPLAIN(checker, arena_printf(checker->arena, "%s.format", path),
-                 "%s.format: ternary is a format of weights; expected 4 bits or more", path);
+        uint64_t head = checker->scenario->llm.head_size;
+        check_block(checker, path, "a head", head, number.block, largest_block(&head, 1));
     }
     enum format compute = precision->attention_compute;
     if (compute != FORMAT_UNSET && number.format != FORMAT_UNSET && format_bits(compute) < 16.0 &&
@@ -144,8 +150,10 @@ static void check_least(const struct checker *checker, const char *key, enum for
 {
     if (format != FORMAT_UNSET && format_bits(format) < least_bits) {
         const char *path = arena_printf(checker->arena, "precision.%s", key);
-        COMPLAIN(checker, path, "%s: %s makes no sense: %s; expected %g bits or more", path,
-                 format_name(format), why, least_bits);
+        COMPLAIN(checker, path, "%s: %s makes no sense: %s; expected %s", path, format_name(format),
+                 why,
+                 least_bits > 8.0 ? "16 bits or more: bf16, fp16 or fp32"
+                                  : "8 bits or more: fp8, int8, bf16, fp16 or fp32");
     }
 }
 

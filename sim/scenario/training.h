@@ -16,6 +16,7 @@ enum training_schedule {
     TRAINING_1F1B,
     TRAINING_INTERLEAVED,
     TRAINING_ZERO_BUBBLE,
+    TRAINING_ZBV,
     TRAINING_SCHEDULE_COUNT
 };
 
@@ -24,6 +25,10 @@ enum training_law {
     TRAINING_LAW_HOFFMANN,
     TRAINING_LAW_BESIROGLU,
     TRAINING_LAW_KAPLAN,
+    TRAINING_LAW_KAPLAN_MODEL,
+    TRAINING_LAW_KAPLAN_DATA,
+    TRAINING_LAW_KAPLAN_STEPS,
+    TRAINING_LAW_PRECISION,
     TRAINING_LAW_COUNT
 };
 
@@ -44,21 +49,31 @@ struct failure_settings {
     double straggler_seconds;           /* until it is found and replaced */
 };
 
+/* What a run may cost; one of them, the others 0. */
+struct compute_budget {
+    double flop; /* 6 N D */
+    double gpu_hours;
+    double dollars; /* at price_per_gpu_hour */
+};
+
 struct training_workload {
     uint32_t global_batch; /* sequences; 0: the critical batch */
     uint32_t micro_batch;
     uint64_t sequence_tokens;
     enum training_schedule schedule;
     uint32_t virtual_stages;
+    uint32_t stage_lead;
+    uint32_t adapter_rank;
     enum recompute recompute;
     enum sharding sharding;
     enum context_exchange context_exchange;
-    bool pipeline_outside, sequence_parallel, overlap, tensor_overlap;
+    bool pipeline_outside, sequence_parallel, overlap, tensor_overlap, reshard_after_forward;
     double degraded_link; /* share of its rate that the first stage's network card keeps */
     double tokens;        /* of the whole run; 0: by target_loss, or one step */
     double target_loss;   /* nats a token; 0: none */
     enum training_law law;
-    double price_per_gpu_hour; /* dollars */
+    struct compute_budget budget; /* in place of tokens and target_loss */
+    double price_per_gpu_hour;    /* dollars */
     struct failure_settings failures;
 };
 

@@ -56,6 +56,10 @@ static void check_stages(const struct checker *checker)
                        "workload.virtual_stages: %u parts on a stage need `schedule: interleaved`; "
                        "%s takes one",
                        chunks, schedule->name);
+    } else if (schedule->chunks > 0 && chunks != schedule->chunks) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
+                       "workload.virtual_stages: %s takes %u parts on a stage, not %u",
+                       schedule->name, schedule->chunks, chunks);
     }
     if (stages > MOST_STAGES) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
@@ -91,17 +95,46 @@ static void check_stages(const struct checker *checker)
     }
 }
 
+static void check_budget(const struct checker *checker)
+{
+    const struct training_workload *workload = &checker->scenario->training;
+    const struct compute_budget *budget = &workload->budget;
+    int said = (budget->flop > 0.0) + (budget->gpu_hours > 0.0) + (budget->dollars > 0.0);
+    if (said > 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.compute_budget"),
+                       "workload.compute_budget: %d budgets at once; expected one of flop, "
+                       "gpu_hours and dollars",
+                       said);
+    }
+    if (said > 0 && (workload->tokens > 0.0 || workload->target_loss > 0.0)) {
+        const char *other = workload->tokens > 0.0 ? "tokens" : "target_loss";
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.compute_budget"),
+                       "workload.compute_budget: the budget says how far the run goes, and so does "
+                       "%s; leave one of them out",
+                       other);
+    }
+    if (budget->dollars > 0.0 && workload->price_per_gpu_hour <= 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.compute_budget"),
+                       "workload.compute_budget: %.4g dollars buy no GPU-hours without "
+                       "workload.price, dollars of an hour of one GPU",
+                       budget->dollars);
+    }
+}
+
 static void check_goal(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
     if (!isfinite(scenario_training_tokens(scenario))) {
         const struct scaling_law *law = scenario_scaling_law(scenario);
+        double parameters =
+            scenario_law_parameters(scenario, law) * scenario_effective_share(scenario, law);
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.target_loss"),
                        "workload.target_loss: %.4g is never reached by %.4g parameters under the "
                        "law '%s', which tends to %.4g with ever more tokens",
-                       scenario->training.target_loss, llm_weights(&scenario->llm), law->name,
-                       scaling_loss(law, llm_weights(&scenario->llm), 1e30));
+                       scenario->training.target_loss, parameters, law->name,
+                       scaling_loss(law, parameters, 1e30));
     }
+    check_budget(checker);
 }
 
 static void check_training_memory(const struct checker *checker)

@@ -10,13 +10,46 @@ const struct scaling_law *scenario_scaling_law(const struct scenario *scenario)
     return &scaling_laws[scenario->training.law];
 }
 
+bool scenario_has_budget(const struct scenario *scenario)
+{
+    const struct compute_budget *budget = &scenario->training.budget;
+    return budget->flop > 0.0 || budget->gpu_hours > 0.0 || budget->dollars > 0.0;
+}
+
+double scenario_law_parameters(const struct scenario *scenario, const struct scaling_law *law)
+{
+    double all = llm_weights(&scenario->llm);
+    return law->without_embedding ? all - llm_embedding_weights(&scenario->llm) : all;
+}
+
+double scenario_effective_share(const struct scenario *scenario, const struct scaling_law *law)
+{
+    if (!law->by_precision) {
+        return 1.0;
+    }
+    const struct quality_training training = {.trained = scenario->precision.activations};
+    struct quality_bits bits =
+        quality_question_of(&scenario->llm, &scenario->precision, &training).kept;
+    bits.bits[QUALITY_KV_CACHE] = format_bits(scenario->precision.activations); /* none is kept */
+    double share = 1.0;
+    for (int i = 0; i < QUALITY_CLASS_COUNT; i++) {
+        share *= quality_effective_share((enum quality_class)i, fmin(bits.bits[i], 16.0));
+    }
+    return share;
+}
+
 double scenario_training_tokens(const struct scenario *scenario)
 {
     const struct training_workload *workload = &scenario->training;
+    const struct scaling_law *law = scenario_scaling_law(scenario);
+    double parameters = scenario_law_parameters(scenario, law);
+    if (workload->budget.flop > 0.0) {
+        return workload->budget.flop / 6.0 / llm_weights(&scenario->llm);
+    }
     if (workload->tokens > 0.0 || workload->target_loss <= 0.0) {
         return workload->tokens;
     }
-    return scaling_tokens_to_loss(scenario_scaling_law(scenario), llm_weights(&scenario->llm),
+    return scaling_tokens_to_loss(law, parameters * scenario_effective_share(scenario, law),
                                   workload->target_loss);
 }
 
@@ -55,11 +88,14 @@ struct training scenario_training(const struct scenario *scenario)
         .sequence_tokens = workload->sequence_tokens,
         .schedule = pipeline_schedules[workload->schedule],
         .virtual_stages = workload->virtual_stages,
+        .stage_lead = workload->stage_lead,
+        .adapter_rank = workload->adapter_rank,
         .recompute = workload->recompute,
         .sharding = workload->sharding,
         .context_exchange = workload->context_exchange,
         .pipeline_outside = workload->pipeline_outside,
         .sequence_parallel = workload->sequence_parallel && scenario->layout.tensor > 1,
+        .keeps_gathered = !workload->reshard_after_forward,
         .overlap = workload->overlap,
         .tensor_overlap = workload->tensor_overlap && scenario->layout.tensor > 1,
     };

@@ -13,8 +13,18 @@ struct training scenario_training(const struct scenario *scenario);
 
 const struct scaling_law *scenario_scaling_law(const struct scenario *scenario);
 
-/* Tokens of the whole run; 0: the scenario asks for a step alone; INFINITY: no number of tokens
- * reaches its target loss. */
+/* Whether the scenario says what the run may cost. */
+bool scenario_has_budget(const struct scenario *scenario);
+
+/* The model's parameters as a law counts them: with embedding and head or without. */
+double scenario_law_parameters(const struct scenario *scenario, const struct scaling_law *law);
+
+/* The share of them that the law's precision leaves effective; 1 for laws that know no bits. */
+double scenario_effective_share(const struct scenario *scenario, const struct scaling_law *law);
+
+/* Tokens of the whole run; 0: the scenario asks for a step alone, or for what a number of GPU-hours
+ * or dollars buys, which only the step tells; INFINITY: no number of tokens reaches its target
+ * loss. */
 double scenario_training_tokens(const struct scenario *scenario);
 
 /* The critical batch for those tokens (20 a parameter when there are none), tokens. */

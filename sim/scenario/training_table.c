@@ -15,7 +15,12 @@ static const struct choice schedule_choices[] = {
      .doc = "1F1B over virtual_stages parts of the model on each stage (arXiv 2104.04473)."},
     {.name = "zero-bubble",
      .value = TRAINING_ZERO_BUBBLE,
-     .doc = "ZB-H1: 1F1B whose gradients of weights wait for the bubble (arXiv 2401.10241)."},
+     .doc = "ZB-H1: 1F1B, or interleaved 1F1B, whose gradients of weights wait for the bubble "
+            "(arXiv 2401.10241)."},
+    {.name = "zbv",
+     .value = TRAINING_ZBV,
+     .doc = "ZB-V: two parts a stage, laid out as a V, and gradients of weights in what is left of "
+            "the bubble (arXiv 2405.15362)."},
     {0}};
 
 static const struct choice recompute_choices[] = {
@@ -54,7 +59,40 @@ static const struct choice law_choices[] = {
     {.name = "besiroglu",
      .value = TRAINING_LAW_BESIROGLU,
      .doc = "Chinchilla's runs fitted again, arXiv 2404.10102."},
-    {.name = "kaplan", .value = TRAINING_LAW_KAPLAN, .doc = "Kaplan et al., arXiv 2001.08361."},
+    {.name = "kaplan",
+     .value = TRAINING_LAW_KAPLAN,
+     .doc = "Kaplan et al.'s L(N, D), arXiv 2001.08361."},
+    {.name = "kaplan-model",
+     .value = TRAINING_LAW_KAPLAN_MODEL,
+     .doc = "Their L(N): data never short."},
+    {.name = "kaplan-data",
+     .value = TRAINING_LAW_KAPLAN_DATA,
+     .doc = "Their L(D): the model never too small."},
+    {.name = "kaplan-steps", .value = TRAINING_LAW_KAPLAN_STEPS, .doc = "Their L(N, S)."},
+    {.name = "precision",
+     .value = TRAINING_LAW_PRECISION,
+     .doc = "Kumar et al., arXiv 2411.04330, in the bits that the scenario's products take."},
+    {0}};
+
+static const struct field budget_fields[] = {
+    {.key = "flop",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(compute_budget, flop),
+     .max = 1e32,
+     .fallback = "0",
+     .doc = "Floating-point operations, 6 a parameter and token as the laws count them."},
+    {.key = "gpu_hours",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(compute_budget, gpu_hours),
+     .max = 1e15,
+     .fallback = "0",
+     .doc = "GPU-hours at the simulated step's rate."},
+    {.key = "dollars",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(compute_budget, dollars),
+     .max = 1e15,
+     .fallback = "0",
+     .doc = "Dollars, at `price` a GPU-hour."},
     {0}};
 
 static const struct field cause_fields[] = {
@@ -167,7 +205,25 @@ const struct field training_fields[] = {
      .min = 1,
      .max = 1024,
      .fallback = "1",
-     .doc = "Parts of the model on each stage; more than one needs `schedule: interleaved`."},
+     .doc = "Parts of the model on each stage; more than one needs `schedule: interleaved` or "
+            "zero-bubble, and zbv needs two."},
+    {.key = "stage_lead",
+     .kind = FIELD_COUNT,
+     FIELD_AT(training_workload, stage_lead),
+     .min = 1,
+     .max = 2,
+     .fallback = "2",
+     .doc =
+         "Forward passes that `schedule: interleaved` runs ahead for every stage after its own: 2 "
+         "hides what is sent (Megatron-LM, PyTorch), 1 holds fewer activations."},
+    {.key = "adapter_rank",
+     .kind = FIELD_COUNT,
+     FIELD_AT(training_workload, adapter_rank),
+     .max = 65536,
+     .fallback = "0",
+     .doc =
+         "Rank of LoRA adapters on attention's linear layers, which alone are trained then (arXiv "
+         "2106.09685). 0: everything is trained."},
     {.key = "recompute",
      .kind = FIELD_CHOICE,
      FIELD_AT(training_workload, recompute),
@@ -180,6 +236,12 @@ const struct field training_fields[] = {
      .fallback = "zero1",
      .choices = sharding_choices,
      .doc = "What the ranks that hold the same parameters (data x context) share."},
+    {.key = "reshard_after_forward",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_workload, reshard_after_forward),
+     .fallback = "true",
+     .doc = "With fsdp and no pipeline: whether a layer's parameters are dropped after its forward "
+            "pass and gathered again for its backward pass (ZeRO-3), or wait (ZeRO-2)."},
     {.key = "context_exchange",
      .kind = FIELD_CHOICE,
      FIELD_AT(training_workload, context_exchange),
@@ -234,6 +296,13 @@ const struct field training_fields[] = {
      .fallback = "besiroglu",
      .choices = law_choices,
      .doc = "Loss as a function of parameters and tokens."},
+    {.key = "compute_budget",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(training_workload, budget),
+     .fields = budget_fields,
+     .shorthand = "flop",
+     .doc = "What the run may cost, in place of tokens and target_loss: one of its keys, or a lone "
+            "number of FLOPs. Every law then says which model, tokens and batch make most of it."},
     {.key = "price",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_workload, price_per_gpu_hour),

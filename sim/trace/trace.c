@@ -5,6 +5,7 @@
 #include "sim/base/version.h"
 #include "sim/trace/hdf5_file.h"
 #include "sim/trace/name_table.h"
+#include "sim/trace/trace_signal.h"
 #include "sim/trace/trace_tables.h"
 #include "sim/trace/trace_watch.h"
 
@@ -347,6 +348,26 @@ static bool keep_strings(struct trace *trace, struct table *table, struct lot *l
     return true;
 }
 
+static void *abandon_in_thread(void *trace)
+{
+    trace_abandon(trace);
+    return NULL;
+}
+
+/* Ends the process: from the depth of a simulation there is no other way out. In a thread, for an
+ * actor's stack is too small for HDF5. */
+static _Noreturn void end_interrupted(struct trace *trace)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s", trace->part_path);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, abandon_in_thread, trace) == 0) {
+        pthread_join(thread, NULL);
+        fprintf(stderr, "cpsim: interrupted; what the run wrote so far is in %s\n", path);
+    }
+    _exit(128 + trace_signal_seen());
+}
+
 static uint64_t add_row(struct trace *trace, enum trace_table which, const void *row)
 {
     struct table *table = &trace->tables[which];
@@ -355,6 +376,9 @@ static uint64_t add_row(struct trace *trace, enum trace_table which, const void 
     uint64_t number = table->added + lot->count;
     if (trace->failed) {
         return number;
+    }
+    if (trace_signal_seen() != 0) {
+        end_interrupted(trace);
     }
     if (lot->rows == NULL) {
         lot->rows = arena_array(trace->arena, CHUNK_ROWS, row_bytes);
@@ -413,11 +437,6 @@ uint64_t trace_add_fault(struct trace *trace, const struct trace_fault *fault)
     return add_row(trace, TRACE_FAULTS, fault);
 }
 
-uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample)
-{
-    return add_row(trace, TRACE_LINK_SERIES, sample);
-}
-
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
 {
     return add_row(trace, TRACE_CELLS, cell);
@@ -426,6 +445,11 @@ uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
 uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage)
 {
     return add_row(trace, TRACE_STAGES, stage);
+}
+
+uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample)
+{
+    return add_row(trace, TRACE_LINK_SERIES, sample);
 }
 
 /* What is still in memory: the buffered rows, and the names that codes stand for. */

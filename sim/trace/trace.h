@@ -32,11 +32,11 @@ struct trace_attributes {
     bool watch; /* beside it, `path`.live can be read while it grows: see trace_watch.h */
 };
 
-enum trace_phase_kind { TRACE_PREFILL, TRACE_DECODE };
+enum trace_phase_kind { TRACE_PREFILL, TRACE_DECODE, TRACE_TRAINING_STEP };
 enum trace_ring { TRACE_RING_NONE, TRACE_RING_PASS_KV, TRACE_RING_PASS_Q };
 
-/* A prefill, or all the decode steps of one answer. The seven parts of the time, gemm_seconds to
- * other_seconds, add up to duration_seconds. */
+/* A prefill, all the decode steps of one answer, or a training step (of its slowest stage). The
+ * seven parts of the time, gemm_seconds to other_seconds, add up to duration_seconds. */
 struct trace_phase {
     const char *name; /* "prefill turn 1" */
     enum trace_phase_kind kind;
@@ -180,9 +180,9 @@ uint64_t trace_add_request(struct trace *trace, const struct trace_request *requ
 uint64_t trace_add_step(struct trace *trace, const struct trace_step *step);
 uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample);
 uint64_t trace_add_fault(struct trace *trace, const struct trace_fault *fault);
-uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample);
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell);
 uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage);
+uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample);
 
 /* Writes what is left and renames `path`.part to `path`. false and a diagnostic when that, or
  * anything since trace_open(), failed (exit status 1); then neither file stays. */

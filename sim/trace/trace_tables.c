@@ -12,6 +12,7 @@
 static const char *const phase_kinds[] = {
     [TRACE_PREFILL] = "prefill",
     [TRACE_DECODE] = "decode",
+    [TRACE_TRAINING_STEP] = "training_step",
     NULL,
 };
 static const char *const rings[] = {
@@ -64,7 +65,7 @@ static const struct trace_column phase_columns[] = {
     {.name = "name", .type = TRACE_STRING, AT(name), .units = "1",
      .long_name = "What a person calls the phase."},
     {.name = "kind", .type = TRACE_ENUM, AT(kind), .units = "1", .members = phase_kinds,
-     .long_name = "A prefill, or all the decode steps of one answer."},
+     .long_name = "A prefill, all the decode steps of one answer, or a training step."},
     {.name = "turn", .type = TRACE_U32, AT(turn), .units = "1",
      .long_name = "Turn of the conversation, from 1."},
     {.name = "new_tokens", .type = TRACE_U64, AT(new_tokens), .units = "1",
@@ -294,19 +295,6 @@ static const struct trace_column fault_columns[] = {
 };
 #undef AT
 
-#define AT(field) .offset = offsetof(struct trace_link_sample, field)
-static const struct trace_column link_sample_columns[] = {
-    {.name = "link", .type = TRACE_U32, AT(link), .units = "1", .row_of = "links",
-     .long_name = "The link."},
-    {.name = "time", .type = TRACE_F64, AT(time_seconds), .units = "s",
-     .long_name = "The middle of the stretch of time that the row is for."},
-    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
-     .long_name = "Length of the stretch; the last ends with the run."},
-    {.name = "rate", .type = TRACE_F64, AT(bytes_per_second), .units = "B/s",
-     .long_name = "Mean rate over the stretch; rate x duration adds up to the link's bytes."},
-};
-#undef AT
-
 static const char *const cell_kinds[] = {
     [TRACE_CELL_FORWARD] = "forward",
     [TRACE_CELL_BACKWARD] = "backward",
@@ -351,6 +339,19 @@ static const struct trace_column stage_columns[] = {
      .long_name = "What a GPU has."},
     {.name = "passes_in_flight", .type = TRACE_U32, AT(passes_in_flight), .units = "1",
      .long_name = "The most forward passes whose backward pass, or that of weights, was to come."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_link_sample, field)
+static const struct trace_column link_sample_columns[] = {
+    {.name = "link", .type = TRACE_U32, AT(link), .units = "1", .row_of = "links",
+     .long_name = "The link."},
+    {.name = "time", .type = TRACE_F64, AT(time_seconds), .units = "s",
+     .long_name = "The middle of the stretch of time that the row is for."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "Length of the stretch; the last ends with the run."},
+    {.name = "rate", .type = TRACE_F64, AT(bytes_per_second), .units = "B/s",
+     .long_name = "Mean rate over the stretch; rate x duration adds up to the link's bytes."},
 };
 #undef AT
 
@@ -418,26 +419,6 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
             .column_count = COUNT_OF(sample_columns),
             .optional = true,
         },
-    [TRACE_FAULTS] =
-        {
-            .name = "faults",
-            .long_name = "What broke while a service ran, one row a fault. Only in traces of "
-                         "services that had any.",
-            .row_bytes = sizeof(struct trace_fault),
-            .columns = fault_columns,
-            .column_count = COUNT_OF(fault_columns),
-            .optional = true,
-        },
-    [TRACE_LINK_SERIES] =
-        {
-            .name = "link_series",
-            .long_name = "Links over time, one row a link and stretch of time in which anything "
-                         "moved on it, link by link. Only with trace: {links: series}.",
-            .row_bytes = sizeof(struct trace_link_sample),
-            .columns = link_sample_columns,
-            .column_count = COUNT_OF(link_sample_columns),
-            .optional = true,
-        },
     [TRACE_CELLS] =
         {
             .name = "cells",
@@ -455,6 +436,26 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
             .row_bytes = sizeof(struct trace_stage),
             .columns = stage_columns,
             .column_count = COUNT_OF(stage_columns),
+            .optional = true,
+        },
+    [TRACE_LINK_SERIES] =
+        {
+            .name = "link_series",
+            .long_name = "Links over time, one row a link and stretch of time in which anything "
+                         "moved on it, link by link. Only with trace: {links: series}.",
+            .row_bytes = sizeof(struct trace_link_sample),
+            .columns = link_sample_columns,
+            .column_count = COUNT_OF(link_sample_columns),
+            .optional = true,
+        },
+    [TRACE_FAULTS] =
+        {
+            .name = "faults",
+            .long_name = "What broke while a service ran, one row a fault. Only in traces of "
+                         "services that had any.",
+            .row_bytes = sizeof(struct trace_fault),
+            .columns = fault_columns,
+            .column_count = COUNT_OF(fault_columns),
             .optional = true,
         },
 };

@@ -9,13 +9,21 @@
 #include "models/training_step.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
+#include "sim/engine/engine.h"
+
+/* What crossed the links of the GPU that plays a stage, over the step. */
+struct stage_links {
+    uint32_t gpu; /* in the cluster */
+    double bytes[LINK_KIND_COUNT], busy_seconds[LINK_KIND_COUNT];
+};
 
 struct training_play {
     const struct training *training;
     const struct training_costs *costs;
-    bool folded;              /* one pipeline for all: the first rank of each stage */
-    double degraded_link;     /* share of its rate that the first stage's card keeps; 1: all */
-    const char *platform_xml; /* a network of the user's own, or NULL */
+    bool folded;               /* one pipeline for all: the first rank of each stage */
+    double degraded_link;      /* share of its rate that the first stage's card keeps; 1: all */
+    const char *platform_xml;  /* a network of the user's own, or NULL */
+    struct stage_links *links; /* [stages]: filled, of the first pipeline; NULL: nobody asks */
 };
 
 /* Fills the scratch's cells, spans and stages, of the first pipeline; `seconds` gets the time until

@@ -4,8 +4,10 @@
 #include "models/batch_size.h"
 #include "models/goodput.h"
 #include "sim/scenario/training_setup.h"
+#include "sim/training/training_budget.h"
 #include "sim/training/training_play.h"
 #include "sim/training/training_scratch.h"
+#include "sim/training/training_width.h"
 
 #include <math.h>
 
@@ -34,12 +36,15 @@ static void plan_run(struct training_run *run)
     struct training_plan *plan = &run->plan;
     double batch_tokens = training_step_tokens(&run->training);
     double tokens = scenario_training_tokens(run->scenario);
+    if (run->budget.flop > 0.0) {
+        tokens = run->budget.flop / 6.0 / llm_weights(&run->scenario->llm);
+    }
     if (tokens <= 0.0) {
         return;
     }
     plan->tokens = tokens;
     plan->steps = tokens / batch_tokens;
-    if (workload->tokens <= 0.0) {
+    if (workload->target_loss > 0.0 && workload->tokens <= 0.0) {
         double best_tokens = (double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS;
         plan->best_steps = tokens / best_tokens;
         struct batch_curve curve =
@@ -48,8 +53,7 @@ static void plan_run(struct training_run *run)
         plan->tokens = plan->steps * batch_tokens;
     }
     plan->steps = ceil(plan->steps);
-    plan->loss =
-        scaling_loss(scenario_scaling_law(run->scenario), llm_weights(&run->scenario->llm), tokens);
+    plan->loss = training_own_loss(run->scenario, scenario_scaling_law(run->scenario), tokens);
     plan->seconds = plan->steps * run->result.seconds;
 }
 
@@ -143,11 +147,14 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct t
     run->critical_batch_tokens = scenario_critical_batch_tokens(scenario);
     struct training_result closed = training_step(&run->training, &run->scratch, &run->costs);
     run->closed_form_seconds = closed.seconds;
+    struct stage_links *links = ARENA_ARRAY(arena, struct stage_links, scenario->layout.pipeline);
     const struct training_play play = {.training = &run->training,
                                        .costs = &run->costs,
                                        .folded = scenario->detail == DETAIL_FOLDED,
                                        .degraded_link = scenario->training.degraded_link,
-                                       .platform_xml = scenario->platform_xml};
+                                       .platform_xml = scenario->platform_xml,
+                                       .links = links};
+    run->links = links;
     double seconds = 0.0;
     if (!training_play(&play, &run->scratch, arena, &seconds, &run->events, diagnostics)) {
         *wrong_input = scenario->platform_xml != NULL && run->events == 0;
@@ -155,7 +162,9 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct t
     }
     run->result = training_summarise(&run->training, &run->costs, &run->scratch, seconds);
     measure_stages(run, arena);
+    run->budget = training_budget(run);
     plan_run(run);
+    run->widths = training_widths(run, arena);
     play_failures(run, arena);
     if (run->plan.tokens > 0.0) {
         total(run);

@@ -5,12 +5,14 @@
 #define CPSIM_SIM_TRAINING_TRAINING_RUN_H
 
 #include "models/failures.h"
+#include "models/scaling_law.h"
 #include "models/training_checkpoint.h"
 #include "models/training_memory.h"
 #include "models/training_step.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
 #include "sim/scenario/scenario.h"
+#include "sim/training/training_play.h"
 
 /* The whole run, when the scenario says how far it goes. */
 struct training_plan {
@@ -20,6 +22,37 @@ struct training_plan {
     double dollars;           /* 0: no price */
     double loss;              /* by the scenario's law */
     double best_steps;        /* with a target loss: at B_opt's batch; else 0 */
+};
+
+/* What a compute budget buys, law by law. */
+struct budget_row {
+    const struct scaling_law *law;
+    struct scaling_optimum best;
+    double steps;    /* of the critical batch */
+    double own_loss; /* of the scenario's model, trained on all that the budget buys */
+};
+
+struct training_budget {
+    double flop;      /* 6 N D; 0: no budget was said */
+    double gpu_hours; /* at the simulated step's rate, undisturbed */
+    double seconds, joules, dollars;
+    struct budget_row rows[SCALING_LAW_COUNT];
+};
+
+/* A run to its target loss on another number of replicas, micro-batches of each alike. */
+struct width_row {
+    uint32_t gpus;
+    double batch_tokens, step_seconds, steps, seconds, gpu_hours; /* undisturbed */
+};
+
+enum { WIDTH_ROWS = 6 };
+struct training_widths {
+    struct width_row rows[WIDTH_ROWS];
+    uint32_t count;   /* 0: the run has no target loss */
+    double knee_gpus; /* whose batch is the critical one */
+    /* The critical batch over this run's, for 100 times the parameters on the same tokens, and for
+     * 100 times the tokens. */
+    double for_hundredfold_model, for_hundredfold_data;
 };
 
 struct training_failures {
@@ -41,7 +74,10 @@ struct training_run {
     const struct training_memory *stages; /* [pipeline] */
     struct training_checkpoint checkpoint;
     double critical_batch_tokens;
+    const struct stage_links *links; /* [pipeline] */
     struct training_plan plan;
+    struct training_budget budget;
+    struct training_widths widths;
     struct training_failures failures; /* mean_seconds 0: nothing breaks */
     uint64_t events;
 };

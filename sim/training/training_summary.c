@@ -3,6 +3,7 @@
 
 #include "models/scaling_law.h"
 #include "sim/base/quantity.h"
+#include "sim/training/training_summary_tables.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -98,7 +99,7 @@ static void print_checkpoint(const struct training_run *run, FILE *stream)
     fprintf(stream, "checkpoint      %s", quantity_bytes(checkpoint->bytes).text);
     fprintf(stream, ", %s a GPU", quantity_bytes(checkpoint->bytes_per_gpu).text);
     if (checkpoint->seconds > 0.0) {
-        fprintf(stream, "; written in %s", quantity_seconds(checkpoint->seconds).text);
+        fprintf(stream, "; %s at the storage's rate", quantity_seconds(checkpoint->seconds).text);
     }
     fputc('\n', stream);
 }
@@ -167,6 +168,8 @@ void training_summary_print(const struct training_run *run, bool colour, FILE *s
     print_memory(run, stream);
     print_checkpoint(run, stream);
     print_plan(run, stream);
+    training_print_widths(run, stream);
+    training_print_budget(run, stream);
     print_failures(run, stream);
     fprintf(stream, "total           %s simulated\n", quantity_seconds(run->result.seconds).text);
 }

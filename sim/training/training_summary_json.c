@@ -89,6 +89,61 @@ static void write_plan(struct json *json, const struct training_run *run)
     json_close(json, '}');
 }
 
+static void write_widths(struct json *json, const struct training_run *run)
+{
+    const struct training_widths *widths = &run->widths;
+    if (widths->count == 0) {
+        return;
+    }
+    json_open(json, "widths", '{');
+    json_number(json, "knee_gpus", widths->knee_gpus);
+    json_number(json, "critical_batch_for_100x_parameters", widths->for_hundredfold_model);
+    json_number(json, "critical_batch_for_100x_tokens", widths->for_hundredfold_data);
+    json_open(json, "rows", '[');
+    for (uint32_t i = 0; i < widths->count; i++) {
+        const struct width_row *row = &widths->rows[i];
+        json_open(json, NULL, '{');
+        json_count(json, "gpus", row->gpus);
+        json_number(json, "batch_tokens", row->batch_tokens);
+        json_number(json, "step_seconds", row->step_seconds);
+        json_number(json, "steps", row->steps);
+        json_number(json, "seconds", row->seconds);
+        json_number(json, "gpu_hours", row->gpu_hours);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
+static void write_budget(struct json *json, const struct training_run *run)
+{
+    const struct training_budget *budget = &run->budget;
+    if (budget->flop <= 0.0) {
+        return;
+    }
+    json_open(json, "budget", '{');
+    json_number(json, "flop", budget->flop);
+    json_number(json, "gpu_hours", budget->gpu_hours);
+    json_number(json, "seconds", budget->seconds);
+    json_number(json, "joules", budget->joules);
+    json_number(json, "dollars", budget->dollars);
+    json_open(json, "laws", '[');
+    for (int i = 0; i < SCALING_LAW_COUNT; i++) {
+        const struct budget_row *row = &budget->rows[i];
+        json_open(json, NULL, '{');
+        json_string(json, "law", row->law->name);
+        json_number(json, "parameters", row->best.parameters);
+        json_number(json, "tokens", row->best.tokens);
+        json_number(json, "batch_tokens", row->best.batch_tokens);
+        json_number(json, "steps", row->steps);
+        json_number(json, "loss", row->best.loss);
+        json_number(json, "own_loss", row->own_loss);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
 static void write_failures(struct json *json, const struct training_run *run)
 {
     const struct training_failures *failures = &run->failures;
@@ -139,6 +194,8 @@ void training_summary_print_json(const struct training_run *run, FILE *stream)
     write_stages(&json, run);
     write_checkpoint(&json, run);
     write_plan(&json, run);
+    write_widths(&json, run);
+    write_budget(&json, run);
     write_failures(&json, run);
     json_count(&json, "events", run->events);
     json_close(&json, '}');

@@ -4,7 +4,187 @@
 #include "sim/engine/engine.h"
 #include "sim/trace/trace.h"
 
-static void add_cells(const struct training_run *run, struct trace *trace, uint32_t stage)
+#include <inttypes.h>
+#include <stdio.h>
+
+/* The step as a phase: the slowest stage's parts, and the rest of the time. */
+static uint32_t add_step(const struct training_run *run, struct trace *trace)
+{
+    const struct training_result *result = &run->result;
+    const double *seconds = result->classes.seconds;
+    double named = seconds[TIME_GEMM] + seconds[TIME_ATTENTION] + seconds[TIME_MEMORY] +
+                   seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_HOST];
+    double nvlink = 0.0, network = 0.0;
+    for (uint32_t i = 0; i < run->training.replica.layout->pipeline; i++) {
+        nvlink += run->links[i].bytes[LINK_NVLINK_OUT];
+        network += run->links[i].bytes[LINK_NIC_OUT];
+    }
+    double alike =
+        layout_gpus(run->training.replica.layout) / (double)run->training.replica.layout->pipeline;
+    return (uint32_t)trace_add_phase(
+        trace, &(struct trace_phase){
+                   .name = "training step",
+                   .kind = TRACE_TRAINING_STEP,
+                   .turn = 1,
+                   .new_tokens = (uint64_t)training_step_tokens(&run->training),
+                   .duration_seconds = result->seconds,
+                   .latency_seconds = result->seconds,
+                   .gemm_seconds = seconds[TIME_GEMM],
+                   .attention_seconds = seconds[TIME_ATTENTION],
+                   .memory_kernel_seconds = seconds[TIME_MEMORY],
+                   .tp_collective_seconds = seconds[TIME_TENSOR],
+                   .ring_exposed_seconds = seconds[TIME_RING],
+                   .host_seconds = seconds[TIME_HOST],
+                   .other_seconds = result->seconds - named,
+                   .flops = result->flops,
+                   .mfu = result->mfu,
+                   .nvlink_bytes = alike * nvlink,
+                   .network_bytes = alike * network,
+                   .joules = result->joules,
+               });
+}
+
+/* --- operators --- */
+
+/* A pass under way: where its next operators begin, and how much longer than alone it takes. */
+struct pass {
+    const struct training_run *run;
+    struct trace *trace;
+    uint32_t phase, stage;
+    double start_seconds, stretch;
+};
+
+/* One play of a segment. */
+static void add_segment(struct pass *pass, enum training_segment kind, uint32_t layer)
+{
+    const struct training_costs *costs = &pass->run->costs;
+    const struct step_segment *segment = &costs->program.segments[kind];
+    struct span *spans = pass->run->scratch.step.spans;
+    double seconds = segment_play(&costs->program, segment, spans);
+    for (uint32_t i = 0; i < segment->count; i++) {
+        const struct step_operator *op = &segment->operators[i];
+        double bytes = op->cost.bytes;
+        for (uint32_t j = 0; op->kind == OPERATOR_COLLECTIVE && j < op->plan.flow_count; j++) {
+            bytes += op->plan.flows[j].bytes;
+        }
+        trace_add_operator(
+            pass->trace,
+            &(struct trace_operator){
+                .phase = pass->phase,
+                .segment = segment->name,
+                .layer = layer,
+                .gpu = pass->stage,
+                .name = op->name,
+                .kind = op->kind,
+                .stream = op->stream,
+                .iteration = op->iteration,
+                .start_seconds = pass->start_seconds + pass->stretch * spans[i].start_seconds,
+                .duration_seconds = pass->stretch * (spans[i].end_seconds - spans[i].start_seconds),
+                .flops = op->cost.flops,
+                .bytes = bytes,
+                .bound = op->cost.bound,
+            });
+    }
+    pass->start_seconds += pass->stretch * seconds;
+}
+
+static uint32_t first_layer(const struct training *training, uint32_t part)
+{
+    uint32_t layer = 0;
+    for (uint32_t i = 0; i < part; i++) {
+        layer += training_part_layers(training, i);
+    }
+    return layer;
+}
+
+/* The operators of a cell, one layer after the other; a cell that an exchange slows is stretched.
+ */
+static void add_operators(const struct training_run *run, struct trace *trace, uint32_t phase,
+                          uint32_t stage, const struct cell *cell, const struct cell_span *span)
+{
+    const struct training *training = &run->training;
+    const struct pipeline_play *play = &run->costs.play;
+    uint32_t part = pipeline_part(play->schedule, &play->pipeline, stage, cell->chunk);
+    uint32_t layers = training_part_layers(training, part), first = first_layer(training, part);
+    bool last = part + 1 == play->pipeline.stages * play->pipeline.chunks;
+    double alone = play->parts[part].seconds[cell->kind];
+    struct pass pass = {.run = run,
+                        .trace = trace,
+                        .phase = phase,
+                        .stage = stage,
+                        .start_seconds = span->start_seconds,
+                        .stretch =
+                            alone > 0.0 ? (span->end_seconds - span->start_seconds) / alone : 1.0};
+    bool forward = cell->kind == CELL_FORWARD;
+    if (forward && part == 0) {
+        add_segment(&pass, TRAINING_EMBEDDING, 0);
+    } else if (cell->kind == CELL_BACKWARD && last) {
+        add_segment(&pass, TRAINING_HEAD_BACKWARD, 0);
+    }
+    enum training_segment kind = forward                       ? TRAINING_FORWARD
+                                 : cell->kind == CELL_BACKWARD ? TRAINING_BACKWARD
+                                                               : TRAINING_WEIGHT;
+    for (uint32_t i = 0; i < layers; i++) {
+        add_segment(&pass, kind, first + (forward ? i : layers - 1 - i));
+    }
+    if (forward && last) {
+        add_segment(&pass, TRAINING_HEAD, 0);
+    } else if (cell->kind == CELL_BACKWARD && part == 0) {
+        add_segment(&pass, TRAINING_EMBEDDING_BACKWARD, 0);
+    }
+}
+
+/* --- GPUs and links --- */
+
+static void add_gpu(const struct training_run *run, struct trace *trace, uint32_t stage)
+{
+    const struct training *training = &run->training;
+    const struct training_memory *memory = &run->stages[stage];
+    struct breakdown classes = training_stage_classes(training, &run->costs, &run->scratch, stage);
+    const double *seconds = classes.seconds;
+    uint32_t gpu = run->links[stage].gpu;
+    trace_add_gpu(trace, &(struct trace_gpu){
+                             .gpu = gpu,
+                             .node = gpu / run->scenario->cluster.gpus_per_node,
+                             .gemm_seconds = seconds[TIME_GEMM],
+                             .attention_seconds = seconds[TIME_ATTENTION],
+                             .memory_kernel_seconds = seconds[TIME_MEMORY],
+                             .communication_seconds = seconds[TIME_TENSOR] + seconds[TIME_RING],
+                             .weights_bytes = memory->parameter_bytes + memory->gradient_bytes +
+                                              memory->optimizer_bytes,
+                             .activations_bytes = memory->activation_bytes,
+                             .capacity_bytes = run->scenario->gpu.memory_bytes,
+                             .joules = run->result.joules / layout_gpus(training->replica.layout),
+                         });
+}
+
+static void add_links(const struct training_run *run, struct trace *trace, uint32_t stage)
+{
+    const struct cluster *cluster = &run->scenario->cluster;
+    const struct stage_links *links = &run->links[stage];
+    uint32_t per_nic = cluster->gpus_per_node / cluster->nics_per_node;
+    for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
+        bool nvlink = kind == LINK_NVLINK_OUT || kind == LINK_NVLINK_IN;
+        bool out = kind == LINK_NVLINK_OUT || kind == LINK_NIC_OUT;
+        double rate = nvlink ? cluster->node_bytes_per_second : cluster->nic_bytes_per_second;
+        char name[32];
+        snprintf(name, sizeof name, "%s%" PRIu32 "_%s", nvlink ? "nvlink" : "nic",
+                 nvlink ? links->gpu : links->gpu / per_nic, out ? "UP" : "DOWN");
+        trace_add_link(trace, &(struct trace_link){
+                                  .name = name,
+                                  .kind = nvlink ? TRACE_NVLINK : TRACE_NIC,
+                                  .gpu = stage,
+                                  .direction = out ? TRACE_OUT : TRACE_IN,
+                                  .bytes = links->bytes[kind],
+                                  .capacity_bytes_per_second = rate,
+                                  .busy_seconds = links->busy_seconds[kind],
+                                  .utilisation = links->bytes[kind] / (rate * run->result.seconds),
+                              });
+    }
+}
+
+static void add_cells(const struct training_run *run, struct trace *trace, uint32_t phase,
+                      uint32_t stage)
 {
     static const enum trace_cell_kind kinds[CELL_KIND_COUNT] = {
         [CELL_FORWARD] = TRACE_CELL_FORWARD,
@@ -24,6 +204,9 @@ static void add_cells(const struct training_run *run, struct trace *trace, uint3
                                   .start_seconds = span->start_seconds,
                                   .duration_seconds = span->end_seconds - span->start_seconds,
                               });
+        if (cell->micro_batch == 0) { /* the others are alike */
+            add_operators(run, trace, phase, stage, cell, span);
+        }
     }
 }
 
@@ -40,6 +223,7 @@ bool training_trace_write(const struct training_run *run, const char *path, bool
     if (trace == NULL) {
         return false;
     }
+    uint32_t phase = add_step(run, trace);
     for (uint32_t i = 0; i < run->costs.play.pipeline.stages; i++) {
         const struct stage_times *times = &run->scratch.stages[i];
         const struct training_memory *memory = &run->stages[i];
@@ -54,7 +238,9 @@ bool training_trace_write(const struct training_run *run, const char *path, bool
                                    .capacity_bytes = run->scenario->gpu.memory_bytes,
                                    .passes_in_flight = memory->passes_in_flight,
                                });
-        add_cells(run, trace, i);
+        add_gpu(run, trace, i);
+        add_links(run, trace, i);
+        add_cells(run, trace, phase, i);
     }
     return trace_close(trace);
 }

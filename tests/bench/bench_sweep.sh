@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# bench_sweep.sh CPSIM SOURCE: points a second of a sweep over a trivial scenario, by processes.
+# bench_sweep.sh CPSIM SOURCE: points a second of a sweep over a trivial scenario, by processes; a plan of
+# a thousand candidates.
 set -euo pipefail
 cpsim=$1 source=$2
 scratch=$(mktemp -d)
@@ -17,3 +18,6 @@ for ((jobs = 1; jobs <= $(nproc); jobs *= 2)); do
     seconds=$(awk "BEGIN { print ($(date +%s%N) - $start) / 1e9 }")
     awk "BEGIN { printf \"sweep, %d points, -j %d: %.2f s, %.0f points a second\\n\", $points, $jobs, $seconds, $points / $seconds }"
 done
+start=$(date +%s%N)
+"$cpsim" plan "$source/scenarios/plans/chats-70b.yaml" -o "$scratch/plan" -q
+awk "BEGIN { printf \"plan, 1224 candidates, -j %d: %.1f s\\n\", $(nproc), ($(date +%s%N) - $start) / 1e9 }"

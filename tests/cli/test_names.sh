@@ -13,7 +13,7 @@ scenario() { # scenario FILE MODEL
         "$2" >"$1"
 }
 model() { # model FILE LAYERS
-    sed "s/^layers: .*/layers: $2/" "$source/models/llm/llama3-8b.yaml" >"$1"
+    sed "s/^layers: .*/layers: $2/" "$source/models/llm/llama3-70b.yaml" >"$1"
 }
 layers_of() { "$cpsim" show "$1" | sed -nE 's/^  layers: ([0-9]+).*/\1/p'; }
 finds() { # finds LAYERS FILE

@@ -106,6 +106,9 @@ expect 1 '/^ +4  too slow: reading the weights alone takes longer than the TPOT$
     "$cpsim" plan budget.yaml -o budget
 expect 1 '/^ +2  over the budget$/' '' "$cpsim" plan budget.yaml -o budget
 
+{ cat plan.yaml; echo 'budget: {dollars_per_hour: 10}'; } >dollars.yaml # 2.50 a GPU: not TP8
+expect 0 '/^ +2  over the budget$/' '' "$cpsim" plan dollars.yaml -o dollars
+
 # Context parallelism, pools of prefill and decode, and policies are axes like any other.
 cat >pools.yaml <<'YAML'
 schema: 1
@@ -127,6 +130,11 @@ if [ "$(grep -c ',good,' pools/plan.csv)" -lt 6 ] || ! grep -q 'disaggregated.*,
     cat pools/plan.csv
     failures=$((failures + 1))
 fi
+
+{ cat plan.yaml; echo 'budget: {gpus: 0, dolars_per_hour: 3}'; } >mistakes.yaml
+expect 2 '' "mistakes.yaml:12:16: error: budget.gpus: 0 is out of range, expected 1 to 1_000_000_000
+mistakes.yaml:12:19: error: unknown key 'dolars_per_hour' in budget (did you mean 'dollars_per_hour'?)
+2 errors" "$cpsim" plan mistakes.yaml -o none
 
 # Nothing will do: said so, exit 1, no winner.
 sed 's/tpot_p99: 30 ms/tpot_p99: 1 ms/' plan.yaml >hopeless.yaml

@@ -213,6 +213,13 @@ START_TEST(a_degraded_link_is_felt)
 }
 END_TEST
 
-RUN_TESTS(training_play, gpipe, one_forward_one_backward, interleaved, zero_bubble,
+/* Two parts a stage in a V: the last stage hands micro-batches to itself. */
+START_TEST(v_shape)
+{
+    agree(LAYOUT(8, 1, 4, 1), &schedule_zbv, 2, SHARDING_ZERO1, true, true);
+}
+END_TEST
+
+RUN_TESTS(training_play, gpipe, one_forward_one_backward, interleaved, zero_bubble, v_shape,
           shards_gathered_for_every_pass, optimizer_sharded, nothing_overlaps, every_rank,
           a_degraded_link_is_felt)

@@ -61,7 +61,7 @@ def folder(tmp_path_factory):
     return made
 
 
-FIGURES = {"one": 6, "two": 13, "none": 4}
+FIGURES = {"one": 6, "two": 12, "none": 3}  # one GPU has nothing on its links
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -130,3 +130,36 @@ def test_the_browser_sees_what_is_wrong(folder, tmp_path):
         seen = chromium.open(bad, 390)
     assert len(seen["complaints"]) >= 2 and len(seen["asked"]) == 1
     assert seen["twice"] == 1 and seen["overflow"] > 2000
+
+
+SCENARIOS = sorted(path.name for path in (SOURCE_DIR / "scenarios").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    if browser.CHROMIUM is None:
+        yield None
+    else:
+        with browser.Browser(tmp_path_factory.mktemp("profile")) as opened:
+            yield opened
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_page_of_every_scenario(tmp_path, name, chromium):
+    """Drawn, in a browser, at a desk and on a phone in the dark; with all that a trace can have."""
+    path = simulate(tmp_path / "run.h5", name, "trace.links=series")
+    done = analyse("report", path, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    page = path.with_suffix(".html")
+    assert Page(page.read_text(encoding="utf-8")).faults == []
+    if chromium is None:
+        pytest.skip("no chromium here: the page was not tried in a browser")
+    for width, dark in ((1200, False), (390, True)):
+        seen = chromium.open(page, width, dark)
+        assert seen["complaints"] == [] and seen["asked"] == []
+        assert len(seen["pictures"]) == seen["figures"] >= 3
+        assert all(picture["drawn"] > 0.3 * picture["width"] * picture["height"] for picture in seen["pictures"])
+        assert all(picture["text"] >= 9 for picture in seen["pictures"])
+        assert (seen["twice"], seen["dangling"], seen["overflow"]) == (0, 0, 0)
+        if os.environ.get("CPSIM_SCREENSHOTS"):
+            chromium.screenshot(SOURCE_DIR / os.environ["CPSIM_SCREENSHOTS"] / f"{name}-{width}.png")

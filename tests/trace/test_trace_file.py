@@ -73,7 +73,7 @@ def test_enums_keep_their_names(sample):
             if h5py.check_enum_dtype(column.dtype)
         }
     assert members == {
-        "/phases/kind": ["prefill", "decode"],
+        "/phases/kind": ["prefill", "decode", "training_step"],
         "/phases/ring": ["none", "pass_kv", "pass_q"],
         "/operators/kind": ["gemm", "attention", "memory", "collective", "host"],
         "/operators/stream": ["compute", "communication"],

@@ -137,7 +137,9 @@ def test_words_and_pictures(run, tmp_path):
         assert (done.returncode, done.stderr, done.stdout) == (0, "", f"step-{command}.svg\n")
         text = (tmp_path / f"step-{command}.svg").read_text(encoding="utf-8")
         assert re.search(f">{label}</text>", text) and ">backward</text>" in text or command == "memory"
-    for command in ("batch", "latency", "throughput", "phases"):
+    done = analyse("throughput", run[0], run[0], cwd=tmp_path)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "throughput.svg\n")
+    for command in ("batch", "latency", "load"):
         done = analyse(command, run[0], cwd=tmp_path)
         assert done.returncode == 2 and "nothing to draw" in done.stderr, command
 

@@ -112,6 +112,24 @@ def test_nothing_to_watch_is_said(tmp_path):
     )
 
 
+@pytest.mark.parametrize("how, watch", [(signal.SIGINT, []), (signal.SIGTERM, ["--watch"])])
+def test_a_run_broken_off_leaves_what_it_had(tmp_path, how, watch):
+    path = tmp_path / "run.h5"
+    process = start(path, *watch)
+    wait_for(tmp_path / "run.h5.part", process)
+    time.sleep(1.0)
+    assert process.poll() is None, "the run was over before it could be broken off"
+    process.send_signal(how)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 128 + how
+    assert told == f"cpsim: interrupted; what the run wrote so far is in {path}.part\n"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.h5.part"]
+    assert check_trace(tmp_path / "run.h5.part") == (0, [])
+    with h5py.File(tmp_path / "run.h5.part") as file:
+        start_times = file["steps/start"][:]
+        assert len(start_times) > 0 and (np.diff(start_times) >= 0).all() and "requests" not in file
+
+
 @pytest.mark.parametrize("watch, left", [([], ["run.h5.part"]), (["--watch"], ["run.h5.live", "run.h5.part"])])
 def test_a_killed_run_leaves_no_file_that_looks_whole(tmp_path, watch, left):
     path = tmp_path / "run.h5"

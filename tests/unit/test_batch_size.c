@@ -122,8 +122,8 @@ START_TEST(chinchilla)
     ck_assert_double_eq_tol(scaling_loss(besiroglu, 70e9, 1.4e12), 1.974, 0.0006);
     ck_assert_double_eq_tol(scaling_loss(hoffmann, 405e9, 15.6e12), 1.819, 0.0006);
     ck_assert_double_eq_tol(scaling_loss(besiroglu, 405e9, 15.6e12), 1.893, 0.001);
-    struct scaling_optimum first = scaling_optimum(hoffmann, 5.76e23);
-    struct scaling_optimum second = scaling_optimum(besiroglu, 5.76e23);
+    struct scaling_optimum first = scaling_optimum(hoffmann, 5.76e23, 1.0);
+    struct scaling_optimum second = scaling_optimum(besiroglu, 5.76e23, 1.0);
     ck_assert_double_eq_tol(first.parameters, 3.2e10, 0.05e10);
     ck_assert_double_eq_tol(first.tokens, 3.0e12, 0.05e12);
     ck_assert_double_eq_tol(second.parameters, 7.2e10, 0.05e10);
@@ -138,10 +138,15 @@ END_TEST
 START_TEST(tokens_to_loss)
 {
     for (int i = 0; i < SCALING_LAW_COUNT; i++) {
+        if (strcmp(scaling_laws[i].name, "kaplan-model") == 0) {
+            continue; /* its loss knows no tokens */
+        }
         double loss = scaling_loss(&scaling_laws[i], 8e9, 1e12);
         ck_assert_double_eq_tol(scaling_tokens_to_loss(&scaling_laws[i], 8e9, loss) / 1e12, 1.0,
                                 1e-9);
-        ck_assert(isinf(scaling_tokens_to_loss(&scaling_laws[i], 8e9, 1.0)));
+        if (scaling_laws[i].model_scale > 0.0) { /* of data alone: any loss, at a price */
+            ck_assert(isinf(scaling_tokens_to_loss(&scaling_laws[i], 8e9, 1.0)));
+        }
     }
 }
 END_TEST

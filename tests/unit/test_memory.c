@@ -46,12 +46,12 @@ START_TEST(what_a_step_reads)
 {
     struct layout layout = {8, 1, 1, 1};
     struct replica replica = make(&layout);
-    ck_assert_double_eq_tol(memory_weight_bytes(&replica) - memory_step_weight_bytes(&replica),
+    ck_assert_double_eq_tol(memory_weight_bytes(&replica) - memory_step_weight_bytes(&replica, 1.0),
                             128256.0 * 16384.0 * 2.0 / 8.0, 1.0);
     struct llm tied = fixture_llm; /* its one table is the head, and read */
     tied.tied_embedding = true;
     replica.llm = &tied;
-    ck_assert_double_eq(memory_weight_bytes(&replica), memory_step_weight_bytes(&replica));
+    ck_assert_double_eq(memory_weight_bytes(&replica), memory_step_weight_bytes(&replica, 1.0));
 }
 END_TEST
 
@@ -80,12 +80,54 @@ START_TEST(the_knee_of_decode)
     struct replica replica = make(&layout);
     replica.llm = &llm;
     replica.precision = &bf16;
-    ck_assert_double_eq_tol(memory_step_weight_bytes(&replica), 139.006e9, 0.001e9);
+    ck_assert_double_eq_tol(memory_step_weight_bytes(&replica, 1.0), 139.006e9, 0.001e9);
     ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 103.57, 0.01);
     layout.context = 2;
     ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 207.13, 0.02);
     layout = (struct layout){8, 1, 1, 1};
     ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 103.57, 0.02);
+}
+END_TEST
+
+/* Qwen3 30B-A3B's experts, 128 of 3 x 2048 x 768 weights of which a token goes to 8: a token reads
+ * 8, 16 tokens 128 x (1 - (15/16)^16) = 82.42. The knee with 4,096 tokens of context: keys and
+ * values are 48 x 2 x 4 x 128 x 2 = 98,304 bytes a token, 402.65 MB a sequence; the rest is 48 x (2
+ * x 2048 x 4096 + 2 x 2048 x 512 + 2048 x 128 + 2 x 2048) + 151936 x 2048 = 1.2305e9 weights, 2.461
+ * GB, the experts 57.98 GB x touched / 128. At 133 sequences 127.98 experts are touched: 60.43 GB,
+ * 150.1 sequences; so it is 150.1, where all 128 are. */
+START_TEST(the_knee_of_experts)
+{
+    const struct llm llm = {.name = "qwen3-30b-a3b",
+                            .layers = 48,
+                            .hidden = 2048,
+                            .ffn_hidden = 768,
+                            .query_heads = 32,
+                            .kv_heads = 4,
+                            .head_size = 128,
+                            .vocabulary = 151936,
+                            .gated_ffn = true,
+                            .experts = {.count = 128, .per_token = 8}};
+    const struct precision bf16 = {.attention_weights = {.format = FORMAT_BF16},
+                                   .ffn_weights = {.format = FORMAT_BF16},
+                                   .embedding = {.format = FORMAT_BF16},
+                                   .activations = FORMAT_BF16,
+                                   .kv_cache = FORMAT_BF16};
+    struct layout layout = {1, 1, 1, 1};
+    struct replica replica = make(&layout);
+    replica.llm = &llm;
+    replica.precision = &bf16;
+    double expert = 48.0 * 3.0 * 2048.0 * 768.0 * 2.0;
+    double rest = memory_step_weight_bytes(&replica, 1.0) - 8.0 * expert;
+    ck_assert_double_eq_tol(rest, 2.460e9, 0.001e9);
+    ck_assert_double_eq_tol(memory_step_weight_bytes(&replica, 16.0) - rest, 82.42 * expert,
+                            0.01 * expert);
+    ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 150.1, 0.1);
+    /* With 8 times the context fewer experts are touched: the knee's own. */
+    double knee = memory_knee_sequences(&replica, 32768);
+    ck_assert_double_eq_tol(knee * 98304.0 * 32768.0, memory_step_weight_bytes(&replica, knee),
+                            1e3);
+    ck_assert_double_gt(knee, 2.0);
+    ck_assert_double_lt(knee, 0.8 * 150.1 / 8.0);
 }
 END_TEST
 
@@ -103,4 +145,4 @@ START_TEST(activations_of_one_rank)
 END_TEST
 
 RUN_TESTS(memory, weights_of_405b, kv_cache_of_a_million_tokens, what_a_step_reads,
-          the_knee_of_decode, activations_of_one_rank)
+          the_knee_of_decode, the_knee_of_experts, activations_of_one_rank)

@@ -30,6 +30,8 @@ static struct pipeline_play play_of(const struct pipeline_schedule *schedule, ui
             .gather_factor = 1.0,
             .reduce_factor = 1.0,
             .pieces = 1.0,
+            .gather_edge = 1.0,
+            .reduce_edge = 1.0,
             .layers = 1};
     }
     return (struct pipeline_play){
@@ -80,6 +82,36 @@ START_TEST(interleaving_divides_the_bubble)
 }
 END_TEST
 
+/* 4 stages, 2 chunks, 8 micro-batches: stage 0 runs 3 x 2 + 4 passes ahead, or 3 + 4; where sending
+ * is free both wait as long. */
+START_TEST(one_pass_of_lead_holds_fewer_activations)
+{
+    struct pipeline_play play = play_of(&schedule_interleaved, 4, 2, 8, 0.5, 1.0, 0.0);
+    schedule_interleaved.fill(&play.pipeline, 0, cells);
+    ck_assert_uint_eq(pipeline_in_flight(&schedule_interleaved, &play.pipeline, cells), 11);
+    play.pipeline.lead = 1;
+    schedule_interleaved.fill(&play.pipeline, 0, cells);
+    ck_assert_uint_eq(pipeline_in_flight(&schedule_interleaved, &play.pipeline, cells), 8);
+    ck_assert_double_eq_tol(seconds_of(&play), 28.5, 1e-12);
+}
+END_TEST
+
+/* One bucket of gradients for four layers: none leaves before the pass has ended, 8 + 8 s back
+ * after 2 x 4 s forward, then all 4 s of it. */
+START_TEST(one_bucket_waits_for_all_layers)
+{
+    struct pipeline_play play = play_of(&schedule_1f1b, 1, 1, 2, 4.0, 8.0, 0.0);
+    parts[0].layers = 4;
+    parts[0].reduce_seconds = 4.0;
+    ck_assert_double_eq_tol(pipeline_piece_seconds(&parts[0], 8.0), 8.0, 1e-12);
+    ck_assert_double_eq_tol(seconds_of(&play), 28.0, 1e-12);
+    parts[0].pieces = 8.0; /* half a layer: the first leaves after a layer, the last after all */
+    parts[0].reduce_edge = 0.125;
+    ck_assert_double_eq_tol(pipeline_piece_seconds(&parts[0], 8.0), 2.0, 1e-12);
+    ck_assert_double_eq_tol(seconds_of(&play), 24.5, 1e-12);
+}
+END_TEST
+
 /* Forward, input and weight gradients 1 s each: 24 s of work, (p - 1)(1 + 1 - 1) = 3 s of bubble;
  * 1F1B with the same work waits 9 s. About as many activations as 1F1B. */
 START_TEST(zero_bubble_fills_the_bubble)
@@ -90,6 +122,25 @@ START_TEST(zero_bubble_fills_the_bubble)
         schedule_zero_bubble.fill(&play.pipeline, stage, cells);
         ck_assert_uint_le(pipeline_in_flight(&schedule_zero_bubble, &play.pipeline, cells), 5);
     }
+}
+END_TEST
+
+/* Passes and both gradients 0.5 s each, two parts on each of 4 stages, 8 micro-batches: 24 s of
+ * work, of which a stage waits for nothing but its first pass: stage s starts s passes late and the
+ * last one ends 1.5 s after the first. The last stage sends nothing to itself. */
+START_TEST(v_shape_waits_for_nothing)
+{
+    struct pipeline_play play = play_of(&schedule_zbv, 4, 2, 8, 0.5, 0.5, 0.5);
+    ck_assert_double_eq_tol(seconds_of(&play), 25.5, 1e-12);
+    for (uint32_t stage = 0; stage < 4; stage++) {
+        ck_assert_double_eq_tol(stages[stage].end_seconds, 24.0 + 0.5 * stage, 1e-12);
+        ck_assert_uint_eq(pipeline_part(&schedule_zbv, &play.pipeline, stage, 1), 7 - stage);
+        ck_assert_uint_eq(pipeline_part_stage(&schedule_zbv, &play.pipeline, 4 + stage), 3 - stage);
+    }
+    /* 1 stage: 2 parts, nothing sent however long it takes. */
+    struct pipeline_play alone = play_of(&schedule_zbv, 1, 2, 3, 0.5, 0.5, 0.5);
+    alone.send_seconds = 100.0;
+    ck_assert_double_eq_tol(seconds_of(&alone), 9.0, 1e-12);
 }
 END_TEST
 
@@ -113,7 +164,8 @@ START_TEST(every_pass_runs_once)
             .stages = shapes[i][0], .chunks = shapes[i][1], .micro_batches = shapes[i][2]};
         for (int j = 0; j < PIPELINE_SCHEDULE_COUNT; j++) {
             const struct pipeline_schedule *schedule = pipeline_schedules[j];
-            if (pipeline.chunks > 1 && !schedule->interleaved) {
+            if ((pipeline.chunks > 1 && !schedule->interleaved) ||
+                (schedule->chunks > 0 && pipeline.chunks != schedule->chunks)) {
                 continue;
             }
             for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
@@ -146,6 +198,7 @@ START_TEST(exchanges_hide_under_passes)
     struct pipeline_play play = play_of(&schedule_1f1b, 1, 1, 2, 4.0, 8.0, 0.0);
     parts[0].layers = 4;
     parts[0].pieces = 4.0;
+    parts[0].gather_edge = parts[0].reduce_edge = 0.25;
     parts[0].gather_seconds = 2.0;
     parts[0].reduce_seconds = 4.0;
     ck_assert_double_eq_tol(seconds_of(&play), 25.5, 1e-12);
@@ -156,5 +209,6 @@ END_TEST
 
 RUN_TESTS(pipeline, gpipe_and_1f1b_take_the_same_time,
           one_forward_one_backward_holds_fewer_activations, interleaving_divides_the_bubble,
-          zero_bubble_fills_the_bubble, sending_takes_time, every_pass_runs_once,
-          exchanges_hide_under_passes)
+          one_pass_of_lead_holds_fewer_activations, one_bucket_waits_for_all_layers,
+          zero_bubble_fills_the_bubble, v_shape_waits_for_nothing, sending_takes_time,
+          every_pass_runs_once, exchanges_hide_under_passes)

@@ -213,6 +213,12 @@ START_TEST(sums_of_blocks_go_through_the_lanes)
     ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 8192 * 5e-9, 1e-9);
     shape.block = 64;
     ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 8192 * 6e-9, 1e-9);
+    /* A product of experts has tiles of 128 x 256: 8 clocks a step, and 2. */
+    gpu.grouped_efficiency = 1.0;
+    shape.experts = (struct experts){.count = 1, .per_token = 1};
+    shape.n = 256;
+    shape.block = 128;
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 8192 * 10e-9, 1e-9);
 }
 END_TEST
 
@@ -283,6 +289,7 @@ START_TEST(kernels_convert_what_products_need)
     precision.attention_weights.block = 128;
     segment = layers(&built, &precision, 1, RING_NONE);
     ck_assert_uint_eq(find(segment, "quantise")->memory.columns, 128);
+    ck_assert_uint_eq(find(segment, "qkv")->gemm.block, 128);
     ck_assert_double_eq(find(segment, "quantise")->memory.bytes, 4096.0 * 16384.0 * 3.0);
 
     precision.attention_weights = int4_blocks;

@@ -206,27 +206,36 @@ START_TEST(mixed_formats_count_by_parameters)
 }
 END_TEST
 
-/* Keeping all six of Phi-3's costs 60 bytes. Halfway between 65,536 and 262,144 elements, by
- * logarithm, is 131,072: the mean of 63.41 and 50.51. */
+/* Keeping six costs 60 bytes. Halfway between 65,536 and 262,144 elements, by logarithm, is
+ * 131,072: the mean of 63.41 and 50.51. The points are LLaMA 7B's. */
 START_TEST(super_weights_and_blocks)
 {
-    ck_assert_uint_eq(super_weights_of("llama-7b"), 1);
-    ck_assert_uint_eq(super_weights_of("phi3-mini"), 6);
-    ck_assert_double_eq(super_weight_bytes("phi3-mini"), 60.0);
-    ck_assert_double_eq(super_weight_bytes("llama3-405b"), 0.0);
-    struct super_weight_accuracy accuracy = super_weight_int4("llama-7b", 131072.0);
-    ck_assert(accuracy.known);
+    ck_assert_double_eq(super_weights_bytes(6), 60.0);
+    ck_assert_double_eq(super_weights_bytes(0), 0.0);
+    static const struct super_weight three[] = {{2, 10, 20}, {125, 16383, 53247}, {126, 0, 0}};
+    struct llm llm = fixture_llm;
+    llm.super_weights = three;
+    llm.super_weight_count = 3;
+    ck_assert_uint_eq(llm_super_weights(&llm), 2); /* 126 layers */
+    llm.layers = 2;
+    ck_assert_uint_eq(llm_super_weights(&llm), 0);
+    static const struct int4_point points[] = {{64.0, 69.59, 0.0},       {4096.0, 66.19, 0.0},
+                                               {16384.0, 66.21, 66.21},  {65536.0, 63.41, 63.41},
+                                               {262144.0, 50.51, 57.85}, {1048576.0, 27.55, 45.40}};
+    static const struct int4_study study = {70.12, points, 6}, nothing = {0};
+    struct int4_accuracy accuracy = int4_accuracy_at(&study, 131072.0);
+    ck_assert(accuracy.known && accuracy.kept_known);
     ck_assert_double_eq_tol(accuracy.rounded, 56.96, 1e-6);
     ck_assert_double_eq_tol(accuracy.kept, 60.63, 1e-6);
-    ck_assert_double_eq_tol(super_weight_int4("mistral-7b", 1048576.0).kept, 33.82, 1e-9);
+    ck_assert_double_eq_tol(int4_accuracy_at(&study, 1048576.0).kept, 45.40, 1e-9);
     /* 128 elements, a sixth of the way from 64 to 4096 by logarithm: 69.59 - 3.40 / 6. */
-    accuracy = super_weight_int4("llama-7b", 128.0);
+    accuracy = int4_accuracy_at(&study, 128.0);
     ck_assert_double_eq_tol(accuracy.rounded, 69.023, 1e-3);
     ck_assert(accuracy.known && !accuracy.kept_known);
-    ck_assert(!super_weight_int4("llama-7b", 32.0).known);
-    ck_assert(!super_weight_int4("mistral-7b", 4096.0).known);
-    ck_assert(!super_weight_int4("llama-7b", 2e6).known);
-    ck_assert(!super_weight_int4("llama3-8b", 65536.0).known);
+    ck_assert(!int4_accuracy_at(&study, 8192.0).kept_known); /* one side alone */
+    ck_assert(!int4_accuracy_at(&study, 32.0).known);
+    ck_assert(!int4_accuracy_at(&study, 2e6).known);
+    ck_assert(!int4_accuracy_at(&nothing, 65536.0).known);
 }
 END_TEST
 

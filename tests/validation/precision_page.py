@@ -27,8 +27,8 @@ them the optimum is at 3.5 bits.
 The law knows bits of integers with a scale a channel. It does not tell fp8 from int8, a block of 128 from a row, GPTQ
 from rounding, and was fitted on models of 30 to 220 million parameters (tried on 1.7 billion): the summary says when it is
 extrapolated. Activations and KV cache narrowed after training are priced as if trained so. Where formats are mixed, each
-class counts by its parameters, which is ours, not the paper's. Super weights (arXiv 2411.07191) are a table of the
-paper's own; accuracies are interpolated between its block sizes and never beyond them.
+class counts by its parameters, which is ours, not the paper's. Super weights and accuracies by block size (arXiv 2411.07191) are
+data of the models' files; accuracies are interpolated between measured block sizes and never beyond them.
 
 ## FP8-LM, Table 5 (arXiv 2310.18313v2)
 

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ * What a software stack does in training, switch by switch, worked by hand: buckets of gradients,
+ * products of their own, launches that bound a layer, what memory holds and when, adapters. Catches
+ * a constant that is read but not used, which no table of whole steps would show. */
+#include "models/training_bytes.h"
+#include "models/training_memory.h"
+#include "models/training_program.h"
+#include "models/training_step.h"
+
+#include "fixture.h"
+#include "platform_files.h"
+#include "run_tests.h"
+#include "sim/training/training_scratch.h"
+
+#include <math.h>
+
+/* 16 layers of 8 x 128 x (2 x 1024 + 2 x 512) + 3 x 1024 x 4096 weights and two norms. */
+static const struct llm small = {.name = "small",
+                                 .layers = 16,
+                                 .hidden = 1024,
+                                 .ffn_hidden = 4096,
+                                 .query_heads = 8,
+                                 .kv_heads = 4,
+                                 .head_size = 128,
+                                 .vocabulary = 32000,
+                                 .gated_ffn = true};
+static const double layer_parameters = 1024.0 * (2.0 * 1024.0 + 2.0 * 512.0 + 3.0 * 4096.0 + 2.0);
+static const double embedding_parameters = 32000.0 * 1024.0;
+static const struct precision bf16 = {.activations = FORMAT_BF16,
+                                      .kv_cache = FORMAT_BF16,
+                                      .attention_weights = {.format = FORMAT_BF16},
+                                      .ffn_weights = {.format = FORMAT_BF16},
+                                      .embedding = {.format = FORMAT_BF16}};
+static struct gpu gpu;
+static struct software software;
+static struct layout layout;
+
+static struct training training_of(uint32_t pipeline, uint32_t data)
+{
+    gpu = fixture_gpu;
+    software = fixture_software;
+    software.training = (struct training_software){.memory_passes = 1.0,
+                                                   .attention_backward_efficiency = 1.0,
+                                                   .ring_attention_efficiency = 1.0,
+                                                   .norm_forward_bytes_per_element = 8.0,
+                                                   .norm_backward_bytes_per_element = 8.0,
+                                                   .gather_bytes_per_parameter = 2.0,
+                                                   .reduce_bytes_per_parameter = 4.0,
+                                                   .optimizer_bytes_per_parameter = 28.0,
+                                                   .state_bytes_per_parameter = 12.0,
+                                                   .gradient_bytes_per_parameter = 4.0};
+    layout = (struct layout){.tensor = 1, .context = 1, .pipeline = pipeline, .data = data};
+    return (struct training){
+        .replica = {.llm = &small,
+                    .gpu = &gpu,
+                    .cluster = &fixture_cluster,
+                    .software = &software,
+                    .layout = &layout,
+                    .precision = &bf16},
+        .global_batch = 8 * data,
+        .micro_batch = 1,
+        .sequence_tokens = 2048,
+        .schedule = &schedule_1f1b,
+        .virtual_stages = 1,
+        .sharding = SHARDING_ZERO1,
+        .overlap = true,
+    };
+}
+
+/* A layer; DDP's 25 MiB of fp32; 1e6 a rank above 40 ranks. FSDP gathers layers whatever the
+ * buckets. */
+START_TEST(buckets)
+{
+    struct training training = training_of(1, 64);
+    ck_assert_double_eq_tol(training_bucket_parameters(&training), layer_parameters, 0.5);
+    software.training.bucket_parameters = 40e6;
+    software.training.bucket_parameters_per_rank = 1e6;
+    ck_assert_double_eq_tol(training_bucket_parameters(&training), 64e6, 0.5);
+    layout.data = 8;
+    ck_assert_double_eq_tol(training_bucket_parameters(&training), 40e6, 0.5);
+    training.sharding = SHARDING_FSDP;
+    ck_assert_double_eq_tol(training_bucket_parameters(&training), layer_parameters, 0.5);
+    training.sharding = SHARDING_NONE;
+    software.training.bucket_bytes = 25.0 * 1048576.0;
+    ck_assert_double_eq_tol(training_bucket_parameters(&training), 25.0 * 1048576.0 / 4.0, 0.5);
+    training.sharding = SHARDING_FSDP;
+    ck_assert_double_eq_tol(training_bucket_parameters(&training), layer_parameters, 0.5);
+}
+END_TEST
+
+static struct step_operator operators[TRAINING_SEGMENT_COUNT * 200];
+static struct step_program program;
+
+static uint32_t gemms(const struct training *training, enum training_segment kind, double *flops)
+{
+    ck_assert_uint_le(training_max_operators(training), 200);
+    training_build(training, operators, &program);
+    uint32_t count = 0;
+    *flops = 0.0;
+    for (uint32_t i = 0; i < program.segments[kind].count; i++) {
+        const struct step_operator *op = &program.segments[kind].operators[i];
+        if (op->kind == OPERATOR_GEMM) {
+            *flops += 2.0 * (double)op->gemm.m * (double)op->gemm.n * (double)op->gemm.k;
+            count++;
+        }
+    }
+    return count;
+}
+
+/* Four products become seven, the same FLOPs; backward twice as many. */
+START_TEST(products_apart)
+{
+    struct training training = training_of(1, 1);
+    double joined, apart;
+    ck_assert_uint_eq(gemms(&training, TRAINING_FORWARD, &joined), 4);
+    software.training.products_apart = true;
+    ck_assert_uint_eq(gemms(&training, TRAINING_FORWARD, &apart), 7);
+    ck_assert_double_eq_tol(apart / joined, 1.0, 1e-12);
+    ck_assert_uint_eq(gemms(&training, TRAINING_BACKWARD, &apart), 14);
+    ck_assert_double_eq_tol(apart / joined, 2.0, 1e-12);
+}
+END_TEST
+
+/* Adapters of rank 16: a layer's backward pass has gradients of inputs, one product each, and of
+ * the two adapters; nothing else is trained. 16 x (2 x 1024 + 2 x 1024 + 2 x 512) parameters. */
+START_TEST(adapters)
+{
+    struct training training = training_of(1, 1);
+    double forward, whole, backward;
+    gemms(&training, TRAINING_FORWARD, &forward);
+    double flops = training_step_flops(&training);
+    training.adapter_rank = 16;
+    ck_assert_double_eq_tol(training_adapter_parameters(&training), 16.0 * 5120.0, 1e-9);
+    ck_assert_double_eq_tol(training_part_trained(&training, 0), 16.0 * 16.0 * 5120.0, 1e-6);
+    ck_assert_uint_eq(gemms(&training, TRAINING_FORWARD, &whole), 4 + 4);
+    double thin = 2.0 * 2048.0 * 16.0 * (1024.0 + 2048.0 + 1024.0 + 1024.0);
+    ck_assert_double_eq_tol(whole - forward, thin, 1.0);
+    ck_assert_uint_eq(gemms(&training, TRAINING_BACKWARD, &backward), 4 + 8);
+    ck_assert_double_eq_tol(backward, forward + 2.0 * thin, 1.0);
+    ck_assert_double_eq_tol(training_step_flops(&training) / flops, 2.0 / 3.0, 1e-12);
+    struct cell cells[64];
+    struct training_memory memory = training_stage_memory(&training, 0, cells);
+    ck_assert_double_eq_tol(memory.gradient_bytes, 4.0 * 16.0 * 16.0 * 5120.0, 1e-3);
+    ck_assert_double_eq_tol(memory.parameter_bytes,
+                            2.0 * (16.0 * layer_parameters + 2.0 * embedding_parameters), 1.0);
+}
+END_TEST
+
+/* The host launches 24 kernels at 100 us: a layer takes no less than 2.4 ms forward, 5 ms backward,
+ * and 1 ms more of each when it is sharded. */
+START_TEST(launches_bound_a_layer)
+{
+    struct training training = training_of(1, 2);
+    struct arena *arena = arena_create();
+    load_platform_file(arena, "gpu", "gpus", "h100-sxm", &gpu);
+    software.matmul_efficiency = software.attention_efficiency = 1.0;
+    software.eager_launch_seconds = 100e-6;
+    software.training.forward_kernels = 24.0;
+    software.training.backward_kernels = 50.0;
+    struct training_scratch scratch = training_scratch_create(arena, &training);
+    struct training_costs costs = training_price(&training, &scratch);
+    ck_assert_double_eq_tol(costs.segment_seconds[TRAINING_FORWARD], 2.4e-3, 1e-9);
+    ck_assert_double_eq_tol(costs.segment_seconds[TRAINING_BACKWARD], 5.0e-3, 1e-9);
+    training.sharding = SHARDING_FSDP;
+    software.training.sharded_layer_seconds = 1e-3;
+    costs = training_price(&training, &scratch);
+    ck_assert_double_eq_tol(costs.segment_seconds[TRAINING_FORWARD], 3.4e-3, 1e-9);
+    arena_destroy(arena);
+}
+END_TEST
+
+/* FSDP gathers for both passes, or keeps what the forward pass gathered; root first and last. */
+START_TEST(fsdp_gathers)
+{
+    struct training training = training_of(1, 2);
+    struct arena *arena = arena_create();
+    load_platform_file(arena, "gpu", "gpus", "h100-sxm", &gpu);
+    software.matmul_efficiency = software.attention_efficiency = 1.0;
+    training.sharding = SHARDING_FSDP;
+    software.training.root_group = true;
+    struct training_scratch scratch = training_scratch_create(arena, &training);
+    struct training_costs costs = training_price(&training, &scratch);
+    const struct cell forward = {.kind = CELL_FORWARD}, backward = {.kind = CELL_BACKWARD};
+    ck_assert(pipeline_gathers(&costs.play, &forward) && pipeline_gathers(&costs.play, &backward));
+    double all = 16.0 * layer_parameters + 2.0 * embedding_parameters;
+    ck_assert_double_eq_tol(scratch.parts[0].gather_edge, 2.0 * embedding_parameters / all, 1e-12);
+    ck_assert_double_eq_tol(scratch.parts[0].reduce_edge, 2.0 * embedding_parameters / all, 1e-12);
+    training.keeps_gathered = true;
+    costs = training_price(&training, &scratch);
+    ck_assert(pipeline_gathers(&costs.play, &forward) && !pipeline_gathers(&costs.play, &backward));
+    arena_destroy(arena);
+}
+END_TEST
+
+/* Gradients that no step keeps are there when activations are gone: one micro-batch holds the
+ * larger of the two. The last stage keeps every micro-batch's logits, and joins them. */
+START_TEST(what_is_held_when)
+{
+    static struct cell cells[64];
+    struct training training = training_of(1, 1);
+    training.global_batch = 1;
+    struct training_memory kept = training_stage_memory(&training, 0, cells);
+    double gradients = 4.0 * (16.0 * layer_parameters + 2.0 * embedding_parameters);
+    ck_assert_double_eq_tol(kept.gradient_bytes, gradients, 1.0);
+    software.training.gradients_dropped = true;
+    struct training_memory dropped = training_stage_memory(&training, 0, cells);
+    ck_assert_double_eq_tol(dropped.gradient_bytes + dropped.activation_bytes,
+                            fmax(gradients, kept.activation_bytes), 1.0);
+    struct training staged = training_of(2, 1);
+    struct training_memory before = training_stage_memory(&staged, 1, cells);
+    software.training.pipeline_outputs = true;
+    struct training_memory after = training_stage_memory(&staged, 1, cells);
+    double outputs = 8.0 * 2048.0 * 32000.0 * 2.0;
+    ck_assert_double_eq_tol(after.activation_bytes,
+                            fmax(before.activation_bytes + outputs, 2.0 * outputs), 1.0);
+}
+END_TEST
+
+/* DDP's buckets hold copies beside; whole gradients of a pipeline are not shared by its replicas.
+ */
+START_TEST(copies_of_gradients)
+{
+    static struct cell cells[64];
+    struct training training = training_of(1, 2);
+    training.sharding = SHARDING_NONE;
+    double gradients = 4.0 * (16.0 * layer_parameters + 2.0 * embedding_parameters);
+    software.training.bucket_copies = 2.0;
+    ck_assert_double_eq_tol(training_stage_memory(&training, 0, cells).gradient_bytes,
+                            3.0 * gradients, 1.0);
+    struct training staged = training_of(2, 4);
+    staged.sharding = SHARDING_FSDP;
+    double stage = 4.0 * (8.0 * layer_parameters + embedding_parameters);
+    ck_assert_double_eq_tol(training_stage_memory(&staged, 0, cells).gradient_bytes, stage / 4.0,
+                            1.0);
+    software.training.whole_gradients = true;
+    ck_assert_double_eq_tol(training_stage_memory(&staged, 0, cells).gradient_bytes, stage, 1.0);
+}
+END_TEST
+
+RUN_TESTS(training_stacks, buckets, products_apart, adapters, launches_bound_a_layer, fsdp_gathers,
+          what_is_held_when, copies_of_gradients)

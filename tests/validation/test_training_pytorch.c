@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ * Training steps of plain PyTorch on one and two H200, our own measurements
+ * (training_pytorch.csv): one GPU, DDP, FSDP2, tensor parallelism and pipelines,
+ * each row predicted from its shape and the files of platforms/ alone. Prints every row, time and
+ * memory; the errors of each kind must stay within what docs/training.md says. */
+#include "models/training_memory.h"
+#include "models/training_step.h"
+
+#include "csv.h"
+#include "platform_files.h"
+#include "run_tests.h"
+#include "sim/training/training_scratch.h"
+#include "validation/errors.h"
+
+static uint32_t count(const struct csv *csv, size_t row, const char *column)
+{
+    return (uint32_t)csv_number(csv, row, column);
+}
+
+static struct llm model_of(const struct csv *csv, size_t row)
+{
+    return (struct llm){
+        .name = csv_text(csv, row, "model"),
+        .layers = count(csv, row, "layers"),
+        .hidden = count(csv, row, "hidden"),
+        .ffn_hidden = count(csv, row, "ffn"),
+        .query_heads = count(csv, row, "query_heads"),
+        .kv_heads = count(csv, row, "kv_heads"),
+        .head_size = count(csv, row, "head_size"),
+        .vocabulary = count(csv, row, "vocabulary"),
+        .gated_ffn = true,
+    };
+}
+
+static const struct pipeline_schedule *schedule_of(const char *name)
+{
+    if (strcmp(name, "interleaved-zero-bubble") == 0) {
+        return &schedule_zero_bubble;
+    }
+    for (int i = 0; i < PIPELINE_SCHEDULE_COUNT; i++) {
+        if (strcmp(pipeline_schedules[i]->name, name) == 0) {
+            return pipeline_schedules[i];
+        }
+    }
+    return &schedule_1f1b; /* no pipeline */
+}
+
+static const char *stack_of(const struct csv *csv, size_t row)
+{
+    return csv_is(csv, row, "compiled", "yes")   ? "pytorch-training-compiled"
+           : csv_is(csv, row, "kind", "fsdp")    ? "pytorch-training"
+           : csv_is(csv, row, "weights", "fp32") ? "pytorch-training-autocast"
+                                                 : "pytorch-training-bf16";
+}
+
+struct prediction {
+    double seconds, bytes;
+};
+
+static struct prediction predict(const struct csv *csv, size_t row)
+{
+    static const struct number bf16 = {.format = FORMAT_BF16};
+    struct precision precision = {.attention_weights = bf16,
+                                  .ffn_weights = bf16,
+                                  .embedding = bf16,
+                                  .activations = FORMAT_BF16,
+                                  .kv_cache = FORMAT_BF16};
+    struct arena *arena = arena_create();
+    struct llm llm = model_of(csv, row);
+    struct gpu *gpu = ARENA_NEW(arena, struct gpu);
+    bool h200 = csv_is(csv, row, "gpu", "NVIDIA H200");
+    load_platform_file(arena, "gpu", "gpus", h200 ? "h200-sxm" : "h100-sxm", gpu);
+    const char *schedule = csv_text(csv, row, "schedule");
+    uint32_t gpus = count(csv, row, "gpus");
+    bool pipeline = csv_is(csv, row, "kind", "pipeline");
+    bool tensor = csv_is(csv, row, "kind", "tensor"), fsdp = csv_is(csv, row, "kind", "fsdp");
+    struct layout layout = {.tensor = tensor ? gpus : 1,
+                            .context = 1,
+                            .pipeline = pipeline ? gpus : 1,
+                            .data = pipeline || tensor ? 1 : gpus};
+    struct training training = {
+        .replica = {.llm = &llm,
+                    .gpu = gpu,
+                    .cluster = load_cluster(arena, "hgx-h200"),
+                    .software = load_software(arena, stack_of(csv, row)),
+                    .layout = &layout,
+                    .precision = &precision},
+        .micro_batch = count(csv, row, "micro_batch"),
+        .global_batch =
+            count(csv, row, "micro_batch") * count(csv, row, "micro_batches") * layout.data,
+        .sequence_tokens = count(csv, row, "seq"),
+        .schedule = schedule_of(schedule),
+        .virtual_stages =
+            strncmp(schedule, "interleaved", 11) == 0 || strcmp(schedule, "zbv") == 0 ? 2 : 1,
+        .recompute = csv_is(csv, row, "recompute", "full") ? RECOMPUTE_FULL : RECOMPUTE_NONE,
+        .sharding = fsdp ? SHARDING_FSDP : SHARDING_NONE,
+        .keeps_gathered = strcmp(schedule, "zero-2") == 0,
+        .sequence_parallel = tensor,
+        .overlap = true,
+    };
+    struct training_scratch scratch = training_scratch_create(arena, &training);
+    struct training_costs costs;
+    struct prediction prediction = {.seconds = training_step(&training, &scratch, &costs).seconds};
+    struct cell *cells = scratch.pipeline.cells;
+    for (uint32_t i = 0; i < layout.pipeline; i++) {
+        struct training_memory memory = training_stage_memory(&training, i, cells);
+        double bytes = training_memory_total(&memory) - memory.reserved_bytes;
+        prediction.bytes = bytes > prediction.bytes ? bytes : prediction.bytes;
+    }
+    arena_destroy(arena);
+    return prediction;
+}
+
+static const struct error_bound bounds[] = {
+    {.name = "single", .median = 0.04, .worst = 0.35},
+    {.name = "ddp", .median = 0.10, .worst = 0.20},
+    {.name = "fsdp", .median = 0.08, .worst = 0.15},
+    {.name = "tensor", .worst = 0.10},
+    {.name = "pipeline", .median = 0.06, .worst = 0.20},
+};
+enum { KINDS = sizeof bounds / sizeof *bounds };
+
+START_TEST(steps)
+{
+    static struct errors errors[KINDS], all, memory;
+    struct csv *csv = csv_read("../training_pytorch");
+    for (size_t row = 0; row < csv->row_count; row++) {
+        double measured = 1e-3 * csv_number(csv, row, "step_ms");
+        double held = 1e9 * csv_number(csv, row, "memory_gb");
+        struct prediction prediction = predict(csv, row);
+        size_t kind = 0;
+        while (!csv_is(csv, row, "kind", bounds[kind].name)) {
+            ck_assert_uint_lt(++kind, KINDS);
+        }
+        errors_add(&errors[kind], prediction.seconds, measured);
+        errors_add(&all, prediction.seconds, measured);
+        errors_add(&memory, prediction.bytes, held);
+        printf("%-8s %-23s %-4s %4s x %-2s x %-2s %-4s %-4s %-3s measured %8.2f ms simulated %8.2f "
+               "%+6.1f %%   %5.1f GB %5.1f %+6.1f %%\n",
+               bounds[kind].name, csv_text(csv, row, "schedule"), csv_text(csv, row, "model"),
+               csv_text(csv, row, "seq"), csv_text(csv, row, "micro_batch"),
+               csv_text(csv, row, "micro_batches"), csv_text(csv, row, "weights"),
+               csv_text(csv, row, "recompute"), csv_text(csv, row, "compiled"), 1e3 * measured,
+               1e3 * prediction.seconds, 100.0 * (prediction.seconds / measured - 1.0), 1e-9 * held,
+               1e-9 * prediction.bytes, 100.0 * (prediction.bytes / held - 1.0));
+    }
+    for (int i = 0; i < KINDS; i++) {
+        errors_judge(&errors[i], &bounds[i]);
+    }
+    errors_judge(&all,
+                 &(struct error_bound){.name = "PyTorch's own training, time", .median = 0.06});
+    errors_judge(&memory, &(struct error_bound){.name = "PyTorch's own training, memory",
+                                                .median = 0.03,
+                                                .worst = 0.20});
+    free(csv);
+}
+END_TEST
+
+RUN_TESTS(training_pytorch, steps)
