@@ -32,16 +32,16 @@ def latencies(trace):
         return None
     known = settings(trace)
     warm_up = scenario.number((known.get("workload") or {}).get("warm_up"), 0.0)
-    own = scenario.number((known.get("software") or {}).get("request"), 0.0)  # the client's way, in TTFT
+    own = scenario.number((known.get("software") or {}).get("request"), 0.0)  # the client's way, before the queue
     requests = requests[(requests["outcome"] == "done") & (requests["arrival"] >= warm_up)]
     several = requests["output_tokens"] > 1
     span = requests["last_token"] - requests["first_token"]
     return pandas.DataFrame(
         {
-            "ttft": requests["first_token"] - requests["arrival"] + own,
+            "ttft": requests["first_token"] - requests["arrival"],
             "tpot": (span / (requests["output_tokens"] - 1)).where(several),
-            "latency": requests["last_token"] - requests["arrival"] + own,
-            "queue": (requests["scheduled"] - requests["arrival"]).clip(lower=0),
+            "latency": requests["last_token"] - requests["arrival"],
+            "queue": (requests["scheduled"] - requests["arrival"] - own).clip(lower=0),
             "output_tokens": requests["output_tokens"],
             "prompt_tokens": requests["prompt_tokens"],
             "arrival": requests["arrival"],

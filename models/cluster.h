@@ -16,6 +16,7 @@ struct cluster {
     double connection_bytes_per_second; /* payload that one connection between two GPUs of different
                                            nodes reaches alone; two connections may fill the NIC. 0:
                                            the NIC's rate */
+    double host_bytes_per_second;       /* one GPU and its host's memory, each direction */
     double fabric_latency_seconds;      /* of this fabric, once a hop */
     double fabric_spread_seconds; /* packets on many paths arrive unevenly: the lag of the last
                                      after 1 MB of one NIC; it grows as the root of the bytes */

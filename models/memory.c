@@ -47,24 +47,52 @@ static double layer_weight_bytes(const struct replica *replica, struct number at
            ffn_weight_bytes(replica, ffn, experts) + norms;
 }
 
+/* Layers of the stage that the precision keeps high: the model's first and last ones. */
+static double edge_layers(const struct replica *replica, const struct model_stage *stage)
+{
+    uint32_t edge = replica->precision->edge_layers_high, layers = replica->llm->layers, count = 0;
+    for (uint32_t i = stage->first_layer; i < stage->first_layer + stage->layers; i++) {
+        count += i < edge || i + edge >= layers;
+    }
+    return count;
+}
+
 /* With so many of each layer's experts. */
-static double weight_bytes(const struct replica *replica, double experts)
+static double stage_weight_bytes(const struct replica *replica, const struct model_stage *stage,
+                                 double experts)
 {
     const struct llm *llm = replica->llm;
     const struct precision *precision = replica->precision;
-    double edge_layers = fmin(2.0 * precision->edge_layers_high, llm->layers);
+    double high_layers = edge_layers(replica, stage);
     struct number high = {.format = precision->activations};
-    double rows = llm_embedding_weights(llm) / llm->hidden / replica->layout->tensor;
-    double embedding = precision_matrix_bytes(precision->embedding, rows, llm->hidden);
-    return edge_layers * layer_weight_bytes(replica, high, high, experts) +
-           (llm->layers - edge_layers) * layer_weight_bytes(replica, precision->attention_weights,
-                                                            precision->ffn_weights, experts) +
+    bool both = stage->embeds && stage->heads;
+    double matrices = both ? llm_embedding_weights(llm)
+                           : (stage->embeds + stage->heads) * (double)llm->vocabulary * llm->hidden;
+    double rows = matrices / llm->hidden / replica->layout->tensor;
+    double embedding =
+        rows > 0.0 ? precision_matrix_bytes(precision->embedding, rows, llm->hidden) : 0.0;
+    return high_layers * layer_weight_bytes(replica, high, high, experts) +
+           (stage->layers - high_layers) * layer_weight_bytes(replica, precision->attention_weights,
+                                                              precision->ffn_weights, experts) +
            embedding;
+}
+
+double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage)
+{
+    return stage_weight_bytes(replica, stage, replica->llm->experts.count);
 }
 
 double memory_weight_bytes(const struct replica *replica)
 {
-    return weight_bytes(replica, replica->llm->experts.count);
+    struct model_stage whole = model_stage(replica->llm, 1, 0);
+    return memory_stage_weight_bytes(replica, &whole);
+}
+
+double memory_stage_kv_bytes_per_token(const struct replica *replica,
+                                       const struct model_stage *stage)
+{
+    return 2.0 * stage->layers * replica_kv_heads(replica) *
+           precision_cache_bytes(replica->precision, replica->llm->head_size);
 }
 
 double memory_step_weight_bytes(const struct replica *replica, double tokens)
@@ -75,13 +103,14 @@ double memory_step_weight_bytes(const struct replica *replica, double tokens)
     double embedding = llm->tied_embedding ? 0.0
                                            : precision_matrix_bytes(replica->precision->embedding,
                                                                     rows, llm->hidden);
-    return weight_bytes(replica, experts) - embedding;
+    struct model_stage whole = model_stage(llm, 1, 0);
+    return stage_weight_bytes(replica, &whole, experts) - embedding;
 }
 
 double memory_kv_bytes_per_token(const struct replica *replica)
 {
-    return 2.0 * replica->llm->layers * replica_kv_heads(replica) *
-           precision_cache_bytes(replica->precision, replica->llm->head_size);
+    struct model_stage whole = model_stage(replica->llm, 1, 0);
+    return memory_stage_kv_bytes_per_token(replica, &whole);
 }
 
 double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens)

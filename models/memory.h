@@ -3,6 +3,7 @@
 #ifndef CPSIM_MODELS_MEMORY_H
 #define CPSIM_MODELS_MEMORY_H
 
+#include "models/model_stage.h"
 #include "models/transformer.h"
 
 struct memory_use {
@@ -14,6 +15,10 @@ struct memory_use {
  * Llama 3 405B, fp8 feed-forward, TP8: 60.3 GB. */
 double memory_weight_bytes(const struct replica *replica);
 
+/* The same of a rank of one stage of a pipeline. The output head reuses no embedding that lies on
+ * another stage. */
+double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage);
+
 /* What a forward pass over so many tokens of a rank reads of them: all but the embedding, of which
  * it reads a row a token, and of experts those that the tokens go to (experts_touched()). Llama 3
  * 405B, bf16, TP8: 100.9 GB. */
@@ -22,6 +27,10 @@ double memory_step_weight_bytes(const struct replica *replica, double tokens);
 /* KV cache of one token of one sequence over all layers, one rank's heads. Llama 3 405B, bf16, TP8:
  * 64,512 bytes. */
 double memory_kv_bytes_per_token(const struct replica *replica);
+
+/* The same over the layers of a stage. */
+double memory_stage_kv_bytes_per_token(const struct replica *replica,
+                                       const struct model_stage *stage);
 
 /* The KV cache of `sequences` of `tokens` each, on the fullest rank of the context group. */
 double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens);

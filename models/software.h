@@ -88,12 +88,22 @@ struct software {
     /* SM clocks of the GPU file's kernels over those of this stack's own; 1: the same. A stalled
      * kernel takes longer, not more energy. */
     double matmul_efficiency, attention_efficiency;
-    bool packs_query_heads; /* attention puts the query heads of a key-value head into one tile */
-    bool masks_ragged_keys; /* attention masks every block of keys when the last is not full */
-    bool fused_kernels;     /* memory-bound kernels joined with their neighbours, as compilers and
-                               serving engines do; a norm or an activation then writes the
-                               input of a product with one scale a tensor as it wants it */
+    double scaled_matmul_efficiency; /* more of it, of 8-bit products with scales */
+    double paged_efficiency; /* rate at which decode reads a cache in pages, over that of one in a
+                                piece */
+    bool packs_query_heads;  /* attention puts the query heads of a key-value head into one tile */
+    bool masks_ragged_keys;  /* attention masks every block of keys when the last is not full */
+    bool fused_kernels;      /* memory-bound kernels joined with their neighbours, as compilers and
+                                serving engines do; a norm or an activation then writes the
+                                input of a product with one scale a tensor as it wants it */
+    bool separate_quantisation;       /* no kernel writes the next one's fp8 input, fused or not */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
+    uint32_t piecewise_tokens;        /* steps with prompts of up to so many new tokens are launched
+                                         from a graph for each layer's parts, attention between
+                                         them by hand; 0: no such graphs */
+    double piecewise_layer_seconds;   /* host work of such a layer: no layer ends sooner */
+    double prefill_layer_seconds;     /* the same of a layer with prompts and no graph */
+    bool schedules_ahead;             /* the next step is made up while the last one runs */
     double eager_launch_seconds;      /* host time between two eager launches: a floor */
     double ring_step_seconds;         /* an eager ring attention's host work a step and layer that
                                          nothing hides */
@@ -103,9 +113,9 @@ struct software {
     double decode_ring_seconds;       /* the same of a decode layer's ring attention */
     double step_seconds;              /* host work before every forward pass */
     double step_sequence_seconds;     /* more of it for every sequence in the batch */
-    double request_seconds;           /* from client to scheduler and back, besides the queue: HTTP,
-                                         tokens, first answer; in TTFT and end-to-end times */
-    double buffer_bytes;              /* of a GPU's memory, besides weights, KV and activations */
+    double request_seconds;    /* from client to scheduler, before any queue: HTTP, tokens; in
+                                  TTFT and end-to-end times */
+    double buffer_bytes;       /* of a GPU's memory, besides weights, KV and activations */
     uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */
     struct launch_constants launch[LAUNCH_COUNT];

@@ -7,6 +7,12 @@
  * it. */
 enum { SMALL_ROWS = 64 };
 
+/* An efficiency that nobody gave is 1. */
+static double given(double efficiency)
+{
+    return efficiency > 0.0 ? efficiency : 1.0;
+}
+
 /* A stack whose kernels stall more takes more clocks for the same work. */
 static struct kernel_work at_efficiency(struct kernel_work work, double efficiency)
 {
@@ -26,15 +32,20 @@ static struct kernel_work stack_attention_work(const struct replica *replica,
         packed.queries = shape->queries * (shape->query_heads / shape->kv_heads);
         packed.query_heads = shape->kv_heads;
     }
-    return attention_work(replica->gpu, &packed, 1);
+    struct kernel_work work = attention_work(replica->gpu, &packed, 1);
+    if (shape->queries == 1) {
+        work.memory_seconds /= given(replica->software->paged_efficiency);
+    }
+    return work;
 }
 
 static double gemm_efficiency(const struct software *software, const struct gemm_shape *shape)
 {
-    double row = shape->scaling == SCALING_ROW && software->training.row_scaled_efficiency > 0.0
-                     ? software->training.row_scaled_efficiency
-                     : 1.0;
-    return shape->m > SMALL_ROWS ? row * software->matmul_efficiency : 1.0;
+    double row =
+        shape->scaling == SCALING_ROW ? given(software->training.row_scaled_efficiency) : 1.0;
+    double scaled =
+        shape->scaling == SCALING_NONE ? 1.0 : given(software->scaled_matmul_efficiency);
+    return shape->m > SMALL_ROWS ? row * scaled * software->matmul_efficiency : 1.0;
 }
 
 static double attention_efficiency(const struct software *software,
@@ -124,15 +135,18 @@ static double price_kernels(const struct replica *replica, struct step_program *
     return seconds;
 }
 
-/* Launched one by one, kernels cannot end faster than the host starts them: what is missing is
- * waited for at the segment's end. The host runs ahead, so within the segment nothing shows. */
+/* Launched one by one, kernels cannot end faster than the host starts them, nor a layer faster than
+ * the host gets through it: what is missing is waited for at the segment's end. The host runs
+ * ahead, so within the segment nothing shows. */
 static void wait_for_launches(const struct replica *replica, const struct step_program *program,
                               struct step_segment *segment, struct span *scratch)
 {
-    double floor_seconds = segment->launch_seconds > 0.0
-                               ? segment->launch_seconds
-                               : segment->count * replica->software->eager_launch_seconds;
-    double missing = floor_seconds - segment_play(program, segment, scratch);
+    double eager = segment->launch_seconds > 0.0
+                       ? segment->launch_seconds
+                       : segment->count * replica->software->eager_launch_seconds;
+    double floor_seconds = fmax(program->graph ? 0.0 : eager, segment->host_seconds);
+    double missing =
+        floor_seconds <= 0.0 ? 0.0 : floor_seconds - segment_play(program, segment, scratch);
     if (missing > 0.0) {
         struct step_operator op = {
             .kind = OPERATOR_HOST,
@@ -165,7 +179,7 @@ struct power_state step_price_for(const struct replica *replica, struct step_pro
         state = power_settle(gpu, &load, power_allowance_watts(gpu, run_seconds));
     }
     price_kernels(replica, program, scratch, state.clock_hertz);
-    for (uint32_t i = 0; i < program->segment_count && !program->graph; i++) {
+    for (uint32_t i = 0; i < program->segment_count; i++) {
         wait_for_launches(replica, program, &program->segments[i], scratch->spans);
     }
     return state;

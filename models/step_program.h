@@ -61,6 +61,7 @@ struct step_segment {
     double launch_seconds; /* the host takes to launch one play; 0: eager_launch an operator */
     uint32_t count, capacity;
     struct step_operator *operators; /* [capacity], the caller's */
+    double host_seconds;             /* to launch one repeat: it takes no less */
 };
 
 enum { STEP_MAX_SEGMENTS = 8 };

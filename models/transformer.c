@@ -191,7 +191,8 @@ static void product(struct builder *builder, const char *name, struct matrices m
     const struct replica *replica = builder->replica;
     struct product_formats how =
         precision_product(replica->gpu, number, replica->precision->activations);
-    bool fused = fusible && how.scaling == SCALING_TENSOR && replica->software->fused_kernels;
+    bool fused = fusible && how.scaling == SCALING_TENSOR && replica->software->fused_kernels &&
+                 !replica->software->separate_quantisation;
     if (how.casts_weights) {
         uint64_t copies = matrices.experts.count > 0 ? matrices.experts.count : 1;
         memory_kernel(builder, "cast weights", MEMORY_QUANTISE, copies * matrices.columns,
@@ -527,6 +528,18 @@ static bool runs_from_graph(const struct replica *replica, const struct batch *b
     return is_decode(batch) ? replica->software->decode_graph : replica->software->prefill_graph;
 }
 
+/* Host work of a layer that bounds it from below. */
+static double layer_host_seconds(const struct replica *replica, const struct batch *batch)
+{
+    const struct software *software = replica->software;
+    if (is_decode(batch) && software->decode_graph) {
+        return 0.0;
+    }
+    uint64_t tokens = replica_rank_tokens(replica, batch);
+    return tokens <= software->piecewise_tokens ? software->piecewise_layer_seconds
+                                                : software->prefill_layer_seconds;
+}
+
 void transformer_build(const struct replica *replica, const struct batch *batch,
                        enum ring_variant variant, struct step_operator *operators,
                        struct step_program *program)
@@ -565,6 +578,7 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
             .repeat = parts[i].repeat,
             .capacity = capacity,
             .operators = operators + (size_t)program->segment_count * capacity,
+            .host_seconds = parts[i].precision == NULL ? 0.0 : layer_host_seconds(replica, batch),
         };
         program->segment_count++;
         struct builder builder = {

@@ -105,7 +105,7 @@ static inline struct played play_here(const char *path, const char *const *overr
         serving_metrics(run, &played.metrics);
         played.end_seconds = run->end_seconds;
         played.kv_pages = run->kv_pages;
-        played.programs = step_costs_built(run->costs);
+        played.programs = step_costs_built(run->costs->stages[0]);
         played.missed = run->watch.missed;
         played_preview(run, &played);
         played_requests(run, &played);

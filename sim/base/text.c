@@ -5,6 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* `capacity` bytes in all. */
+static void grow(struct text *text, size_t capacity)
+{
+    char *larger = ARENA_ARRAY(text->arena, char, capacity);
+    if (text->length > 0) {
+        memcpy(larger, text->bytes, text->length);
+    }
+    text->bytes = larger;
+    text->capacity = capacity;
+}
+
 static void reserve(struct text *text, size_t more)
 {
     if (text->capacity - text->length > more) {
@@ -14,12 +25,14 @@ static void reserve(struct text *text, size_t more)
     while (capacity - text->length <= more) {
         capacity *= 2;
     }
-    char *larger = ARENA_ARRAY(text->arena, char, capacity);
-    if (text->length > 0) {
-        memcpy(larger, text->bytes, text->length);
+    grow(text, capacity);
+}
+
+void text_reserve(struct text *text, size_t bytes)
+{
+    if (text->capacity - text->length <= bytes) {
+        grow(text, text->length + bytes + 1);
     }
-    text->bytes = larger;
-    text->capacity = capacity;
 }
 
 void text_append(struct text *text, const char *bytes, size_t length)

@@ -14,6 +14,8 @@ struct text {
     size_t length, capacity;
 };
 
+/* Room for so many bytes and a NUL, at once. */
+void text_reserve(struct text *text, size_t bytes);
 void text_add(struct text *text, const char *string);
 void text_append(struct text *text, const char *bytes, size_t length);
 void text_print(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -3,9 +3,11 @@
  * shards of one together. */
 #include "sim/sweep/sweep.h"
 
+#include "sim/base/file.h"
 #include "sim/base/quantity.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/sweep_shard.h"
+#include "sim/scenario/yaml_tree.h"
 #include "sim/sweep/result.h"
 #include "sim/sweep/slurm.h"
 
@@ -99,23 +101,6 @@ static void print_dropped(const struct sweep_file *file, const struct points *po
                     points->dropped[i], points->considered, file->where[i]);
         }
     }
-}
-
-/* The sweep file as it is, for the results. */
-static const char *read_text(struct arena *arena, const char *path)
-{
-    struct text text = {.arena = arena};
-    char block[4096];
-    size_t count = 0;
-    FILE *stream = fopen(path, "rb");
-    text_add(&text, "");
-    while (stream != NULL && (count = fread(block, 1, sizeof block, stream)) > 0) {
-        text_append(&text, block, count);
-    }
-    if (stream != NULL) {
-        fclose(stream);
-    }
-    return text.bytes;
 }
 
 static int end_sweep(const struct invocation *invocation, const struct sweep_job *job,
@@ -224,8 +209,10 @@ static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
         return EXIT_WRONG_INPUT;
     }
     job.file = sweep_file_load(arena, path, diagnostics);
-    job.text = job.file == NULL ? NULL : read_text(arena, path);
-    struct points *points = job.file == NULL
+    job.text = job.file == NULL
+                   ? NULL
+                   : file_read(arena, path, YAML_MAX_BYTES, "a sweep file", NULL, diagnostics);
+    struct points *points = job.text == NULL
                                 ? NULL
                                 : points_create(arena, job.file, invocation->overrides,
                                                 invocation->override_count, diagnostics);

@@ -195,22 +195,29 @@ static void add_gpus(struct trace_run *run, const struct conversation_result *re
     for (uint32_t rank = 0; rank < ranks; rank++) {
         struct rank_role role = placement_role(&scenario->layout, rank);
         const double *seconds = result->rank_breakdowns[rank].seconds;
-        trace_add_gpu(run->trace,
-                      &(struct trace_gpu){
-                          .gpu = role.gpu,
-                          .node = role.gpu / scenario->cluster.gpus_per_node,
-                          .tensor_rank = role.tensor_rank,
-                          .context_rank = role.context_rank,
-                          .gemm_seconds = seconds[TIME_GEMM],
-                          .attention_seconds = seconds[TIME_ATTENTION],
-                          .memory_kernel_seconds = seconds[TIME_MEMORY],
-                          .communication_seconds = seconds[TIME_TENSOR] + seconds[TIME_RING],
-                          .weights_bytes = run->memory.weight_bytes,
-                          .kv_cache_bytes = run->memory.kv_cache_bytes,
-                          .activations_bytes = run->memory.activation_bytes,
-                          .capacity_bytes = scenario->gpu.memory_bytes,
-                          .joules = result->joules / ranks,
-                      });
+        trace_add_gpu(
+            run->trace,
+            &(struct trace_gpu){
+                .gpu = role.gpu,
+                .node = role.gpu / scenario->cluster.gpus_per_node,
+                .tensor_rank = role.tensor_rank,
+                .context_rank = role.context_rank,
+                .gemm_seconds = seconds[TIME_GEMM],
+                .attention_seconds = seconds[TIME_ATTENTION],
+                .memory_kernel_seconds = seconds[TIME_MEMORY],
+                .communication_seconds = seconds[TIME_TENSOR] + seconds[TIME_RING],
+                .weights_bytes = run->memory.weight_bytes,
+                .kv_cache_bytes = run->memory.kv_cache_bytes,
+                .activations_bytes = run->memory.activation_bytes,
+                .capacity_bytes = scenario->gpu.memory_bytes,
+                .joules = result->joules / ranks,
+                .flops = result->rank_breakdowns[rank].flops,
+                .traffic_bytes = result->rank_breakdowns[rank].bytes,
+                .mfu = result->rank_breakdowns[rank].flops /
+                       (result->seconds * gpu_stated_flops_per_second(&scenario->gpu)),
+                .memory_utilisation = result->rank_breakdowns[rank].bytes /
+                                      (result->seconds * scenario->gpu.memory_bytes_per_second),
+            });
     }
 }
 

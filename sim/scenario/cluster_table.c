@@ -55,6 +55,15 @@ const struct field cluster_fields[] = {
      .doc =
          "What one connection between two GPUs of different nodes reaches alone; several may fill "
          "the card."},
+    {.key = "host_rate",
+     .kind = FIELD_BYTES_PER_SECOND,
+     FIELD_AT(cluster, host_bytes_per_second),
+     .min = 1e6,
+     .max = 1e13,
+     .fallback = "50 GB/s",
+     .doc =
+         "Between one GPU and its host's memory, each direction. The default is what copies from "
+         "pinned memory reach of PCIe 5.0 x16's 63 GB/s."},
     {.key = "fabric_latency",
      .kind = FIELD_SECONDS,
      FIELD_AT(cluster, fabric_latency_seconds),

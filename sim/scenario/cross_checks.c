@@ -3,6 +3,7 @@
 
 #include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
+#include "sim/scenario/fault_checks.h"
 #include "sim/scenario/precision_checks.h"
 #include "sim/scenario/replica.h"
 
@@ -162,14 +163,24 @@ static void check_cluster(const struct checker *checker)
 static void check_workload(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
-    static const char *const nouns[] = {
-        [WORKLOAD_CONVERSATION] = "a conversation", [WORKLOAD_SERVING] = "serving"};
-    if (is_known(checker, "workload") && scenario->workload != WORKLOAD_TRAINING &&
-        scenario->layout.pipeline > 1) {
+    uint32_t stages = scenario->layout.pipeline;
+    if (!is_known(checker, "workload") || stages <= 1) {
+        return;
+    }
+    if (scenario->workload == WORKLOAD_CONVERSATION) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
-                       "layout.pipeline: must be 1 for %s; to share the layers over more GPUs, "
-                       "raise tensor",
-                       nouns[scenario->workload]);
+                       "layout.pipeline: must be 1 for a conversation; to share the layers over "
+                       "more GPUs, raise tensor");
+    } else if (scenario->workload == WORKLOAD_SERVING && stages > scenario->llm.layers) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: %u stages, but the model has %u layers; expected at most "
+                       "as many stages as layers",
+                       stages, scenario->llm.layers);
+    } else if (scenario->workload == WORKLOAD_SERVING &&
+               scenario->serving.service.policy == BATCHING_DISAGGREGATED) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: must be 1 with disaggregated pools; to share the layers "
+                       "over more GPUs, raise tensor");
     }
 }
 
@@ -224,23 +235,16 @@ static void check_serving(const struct checker *checker)
                        "max_batched_tokens is only %llu",
                        (unsigned long long)serving->service.max_batched_tokens);
     }
-    for (size_t i = 0; i < serving->fault_count; i++) {
-        if (serving->faults[i].replica >= scenario->layout.data) {
-            const char *path = arena_printf(checker->arena, "workload.faults.%zu.replica", i);
-            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                           "%s: there is no replica %u; layout.data is %u", path,
-                           serving->faults[i].replica, scenario->layout.data);
-        }
-    }
+    check_faults(checker);
 }
 
 /* A page of the KV cache must be left when the weights and the largest step have their room. */
 static void check_serving_memory(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
-    struct memory_use use = scenario_serving_memory(scenario);
-    struct replica replica = scenario_replica(scenario);
-    double page = memory_kv_bytes_per_token(&replica) * scenario->serving.service.block_tokens;
+    double token_bytes = 0.0;
+    struct memory_use use = scenario_serving_memory(scenario, &token_bytes);
+    double page = token_bytes * scenario->serving.service.block_tokens;
     if (use.kv_cache_bytes < page) {
         double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),

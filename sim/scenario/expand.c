@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/expand.h"
 
+#include "sim/base/file.h"
 #include "sim/base/suggest.h"
 #include "sim/base/text.h"
 #include "sim/scenario/hf_config.h"
 #include "sim/scenario/tables.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,43 +68,12 @@ static void stamp_sources(const struct expansion *expansion, struct node *node, 
     }
 }
 
-/* The bytes of a file; NULL after an error. At most one byte more than the parser allows is read,
- * so that it sees when a file is too large. */
-static const char *read_bytes(const struct expansion *expansion, const char *path, size_t *size)
-{
-    struct mark mark = {.file = path};
-    struct stat status;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-        DIAGNOSE_ERROR(expansion->diagnostics, mark, "is a directory; expected a YAML file");
-        return NULL;
-    }
-    FILE *stream = fopen(path, "rb");
-    if (stream == NULL) {
-        DIAGNOSE_ERROR(expansion->diagnostics, mark, "cannot be opened: %s", strerror(errno));
-        return NULL;
-    }
-    struct text text = {.arena = expansion->arena};
-    char block[4096];
-    size_t count = 0;
-    text_add(&text, "");
-    while (text.length <= YAML_MAX_BYTES && (count = fread(block, 1, sizeof block, stream)) > 0) {
-        text_append(&text, block, count);
-    }
-    bool failed = ferror(stream) != 0;
-    fclose(stream);
-    if (failed) {
-        DIAGNOSE_ERROR(expansion->diagnostics, mark, "cannot be read");
-        return NULL;
-    }
-    *size = text.length;
-    return text.bytes;
-}
-
 struct node *expand_read_file(const struct expansion *expansion, const char *path,
                               enum node_origin origin)
 {
     size_t size = 0;
-    const char *bytes = read_bytes(expansion, path, &size);
+    const char *bytes = file_read(expansion->arena, path, YAML_MAX_BYTES,
+                                  "a scenario or a data file", &size, expansion->diagnostics);
     struct node *root = bytes == NULL ? NULL
                                       : yaml_tree_parse(expansion->arena, bytes, size, path, origin,
                                                         expansion->diagnostics);

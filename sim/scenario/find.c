@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/find.h"
 
+#include "sim/base/file.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,12 +146,6 @@ const char *file_beside(struct arena *arena, const char *path, const char *name)
     return join(arena, file_directory(arena, path), name);
 }
 
-static bool is_file(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
-}
-
 /* A data file may use another of its own name, further along the path, and does not mean itself. */
 static bool is_same_file(const char *left, const char *right)
 {
@@ -180,11 +176,11 @@ const char *find_named(struct arena *arena, const struct find_path *path, const 
         const struct find_root *root = &path->roots[i];
         const char *candidate =
             join(arena, root->directory, arena_printf(arena, "%s/%s.yaml", folder, name));
-        if (is_file(candidate) && !is_same_file(candidate, asking_file)) {
+        if (file_is_regular(candidate) && !is_same_file(candidate, asking_file)) {
             return candidate;
         }
         candidate = join(arena, root->directory, arena_printf(arena, "%s.yaml", name));
-        if (root->bare && is_file(candidate) && !is_same_file(candidate, asking_file) &&
+        if (root->bare && file_is_regular(candidate) && !is_same_file(candidate, asking_file) &&
             !is_scenario(candidate)) {
             return candidate;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/load.h"
 
+#include "sim/base/file.h"
 #include "sim/scenario/cross_checks.h"
 #include "sim/scenario/dump.h"
 #include "sim/scenario/expand.h"
@@ -8,7 +9,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* A file that SimGrid cannot read would end the program later, without a sentence. */
 static void check_input_files(const struct scenario *scenario, struct node *tree,
@@ -18,8 +18,7 @@ static void check_input_files(const struct scenario *scenario, struct node *tree
     if (xml == NULL || scenario->platform_xml == NULL) {
         return;
     }
-    struct stat status;
-    bool there = stat(scenario->platform_xml, &status) == 0 && S_ISREG(status.st_mode);
+    bool there = file_is_regular(scenario->platform_xml);
     FILE *stream = there ? fopen(scenario->platform_xml, "rb") : NULL;
     if (stream == NULL) {
         DIAGNOSE_ERROR(diagnostics, xml->mark, "platform.xml: '%.200s' cannot be read",

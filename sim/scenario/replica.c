@@ -50,7 +50,21 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
     };
 }
 
-struct memory_use scenario_serving_memory(const struct scenario *scenario)
+/* Memory of a GPU of one stage; the activations are those of any. */
+static struct memory_use stage_memory(const struct scenario *scenario,
+                                      const struct replica *replica,
+                                      const struct model_stage *stage, double activation_bytes)
+{
+    struct memory_use use = {.weight_bytes = memory_stage_weight_bytes(replica, stage),
+                             .activation_bytes = activation_bytes};
+    double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
+    double left = room - use.weight_bytes - use.activation_bytes;
+    use.kv_cache_bytes = left > 0.0 ? left : 0.0;
+    return use;
+}
+
+struct memory_use scenario_serving_memory(const struct scenario *scenario,
+                                          double *kv_bytes_per_token)
 {
     struct replica replica = scenario_replica(scenario);
     struct batch_slice slice = {.phase = PHASE_PREFILL,
@@ -59,21 +73,27 @@ struct memory_use scenario_serving_memory(const struct scenario *scenario)
     struct batch batch = {.slices = &slice, .slice_count = 1};
     enum ring_variant variant =
         scenario_ring_answer(scenario, slice.new_tokens, slice.cached_tokens).variant;
-    struct memory_use use = {
-        .weight_bytes = memory_weight_bytes(&replica),
-        .activation_bytes =
-            memory_activation_bytes(&replica, &batch, variant) + scenario->software.buffer_bytes,
-    };
-    double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
-    double left = room - use.weight_bytes - use.activation_bytes;
-    use.kv_cache_bytes = left > 0.0 ? left : 0.0;
-    return use;
+    double activation_bytes =
+        memory_activation_bytes(&replica, &batch, variant) + scenario->software.buffer_bytes;
+    struct memory_use tightest = {0};
+    double fewest_tokens = INFINITY;
+    for (uint32_t i = 0; i < scenario->layout.pipeline; i++) {
+        struct model_stage stage = model_stage(replica.llm, scenario->layout.pipeline, i);
+        struct memory_use use = stage_memory(scenario, &replica, &stage, activation_bytes);
+        double token_bytes = memory_stage_kv_bytes_per_token(&replica, &stage);
+        if (use.kv_cache_bytes / token_bytes < fewest_tokens) {
+            fewest_tokens = use.kv_cache_bytes / token_bytes;
+            tightest = use;
+            *kv_bytes_per_token = token_bytes;
+        }
+    }
+    return tightest;
 }
 
 uint64_t scenario_serving_kv_pages(const struct scenario *scenario)
 {
-    struct replica replica = scenario_replica(scenario);
-    double bytes = scenario_serving_memory(scenario).kv_cache_bytes;
-    double tokens = floor(bytes / memory_kv_bytes_per_token(&replica)) * scenario->layout.context;
+    double token_bytes = 0.0;
+    double bytes = scenario_serving_memory(scenario, &token_bytes).kv_cache_bytes;
+    double tokens = floor(bytes / token_bytes) * scenario->layout.context;
     return (uint64_t)(tokens / scenario->serving.service.block_tokens);
 }

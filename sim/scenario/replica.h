@@ -20,8 +20,10 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
                                           uint64_t cached_tokens, enum ring_variant variant);
 
 /* Memory of one GPU that serves: weights, the activations of the largest step together with the
- * software's buffers, and all the KV cache that fits besides (0 when nothing is left). */
-struct memory_use scenario_serving_memory(const struct scenario *scenario);
+ * software's buffers, and all the KV cache that fits besides (0 when nothing is left), at
+ * `*kv_bytes_per_token`. Of a pipeline's stages, the one whose cache holds the fewest tokens. */
+struct memory_use scenario_serving_memory(const struct scenario *scenario,
+                                          double *kv_bytes_per_token);
 
 /* Pages of the KV cache of a replica that serves. */
 uint64_t scenario_serving_kv_pages(const struct scenario *scenario);

@@ -73,6 +73,8 @@ enum router_kind {
 
 enum preemption_kind { PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
 
+enum kv_transfer { TRANSFER_AFTER_PREFILL, TRANSFER_BY_LAYER };
+
 struct service {
     enum batching_kind policy;
     uint64_t max_batched_tokens; /* of a step */
@@ -80,24 +82,37 @@ struct service {
     uint32_t block_tokens;       /* of a page of the KV cache */
     bool prefix_cache;
     enum preemption_kind preemption;
-    double swap_bytes_per_second; /* between a GPU and its host */
+    double swap_bytes_per_second; /* between a GPU and its host; 0: as the cluster says */
+    enum kv_transfer kv_transfer; /* disaggregated */
     enum router_kind router;
     uint32_t prefill_replicas; /* disaggregated: so many of layout.data prefill */
 };
 
-enum fault_kind { FAULT_REPLICA, FAULT_SLOW, FAULT_NIC };
+enum fault_kind {
+    FAULT_REPLICA,   /* stops, loses what it holds, comes back empty */
+    FAULT_NODE,      /* every replica with a GPU on it stops */
+    FAULT_SLOW,      /* steps of a replica take `factor` times as long */
+    FAULT_GPU,       /* what a GPU computes does; its replica, or pipeline stage, waits for it */
+    FAULT_NIC,       /* the cards of a replica carry `factor` of their rate */
+    FAULT_CARD,      /* the card of a GPU does; its replica waits for it */
+    FAULT_CARD_DOWN, /* the card of a GPU is gone: a replica that needs the network stops */
+    FAULT_KIND_COUNT
+};
 enum fault_fate { FATE_RETRY, FATE_LOSE };
 
 struct fault {
     enum fault_kind kind;
-    uint32_t replica;
+    uint32_t replica, node, gpu; /* the one that the kind speaks of */
     double at_seconds, duration_seconds;
-    double factor; /* slow: steps take so many times as long; nic: the rate that is left, a share */
+    double factor;
 };
 
+/* One kind by chance, on each replica, node or GPU that it can strike. */
 struct random_faults {
-    double mean_between_seconds; /* failures of one replica; 0: none */
+    enum fault_kind kind;
+    double mean_between_seconds; /* for one of them; 0: none */
     double repair_seconds;
+    double factor;
 };
 
 struct serving {

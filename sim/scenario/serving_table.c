@@ -281,6 +281,16 @@ static const struct choice preemption_choices[] = {
      .doc = "Its KV cache goes to the host's memory and comes back."},
     {0}};
 
+static const struct choice transfer_choices[] = {
+    {.name = "after-prefill",
+     .value = TRANSFER_AFTER_PREFILL,
+     .doc = "When the whole prompt is computed."},
+    {.name = "by-layer",
+     .value = TRANSFER_BY_LAYER,
+     .doc = "A layer's as soon as it is computed, beside the next ones (Splitwise, Mooncake), when "
+            "the replica that decodes has room."},
+    {0}};
+
 static const struct field service_fields[] = {
     {.key = "policy",
      .kind = FIELD_CHOICE,
@@ -293,10 +303,10 @@ static const struct field service_fields[] = {
      FIELD_AT(service, max_batched_tokens),
      .min = 1,
      .max = 1e8,
-     .fallback = "2048 tokens",
-     .doc =
-         "New tokens of one step at most, prompts and decode together. The default is vLLM's "
-         "(SchedulerConfig.DEFAULT_MAX_NUM_BATCHED_TOKENS); its server on an H100 may use 8192."},
+     .fallback = "8192 tokens",
+     .doc = "New tokens of one step at most, prompts and decode together. The default is that of "
+            "vLLM's server on GPUs of 70 GiB and more (vllm/engine/arg_utils.py); elsewhere it is "
+            "2048."},
     {.key = "max_sequences",
      .kind = FIELD_COUNT,
      FIELD_AT(service, max_sequences),
@@ -327,11 +337,16 @@ static const struct field service_fields[] = {
     {.key = "swap_rate",
      .kind = FIELD_BYTES_PER_SECOND,
      FIELD_AT(service, swap_bytes_per_second),
-     .min = 1e6,
      .max = 1e13,
-     .fallback = "50 GB/s",
-     .doc = "Between a GPU and its host, each way; PCIe 5.0 x16 carries 63 GB/s and copies from "
-            "pinned memory reach about 50."},
+     .fallback = "0 B/s",
+     .doc = "Between a GPU and its host, each way; 0: cluster.host_rate."},
+    {.key = "kv_transfer",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(service, kv_transfer),
+     .fallback = "after-prefill",
+     .choices = transfer_choices,
+     .doc = "With `disaggregated`: when KV caches move. The default is what vLLM's NIXL connector "
+            "does."},
     {.key = "router",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, router),
@@ -375,10 +390,24 @@ static const struct choice fault_choices[] = {
     {.name = "replica",
      .value = FAULT_REPLICA,
      .doc = "A replica stops and loses what it holds; it comes back empty."},
-    {.name = "slow", .value = FAULT_SLOW, .doc = "Its steps take `factor` times as long."},
+    {.name = "node",
+     .value = FAULT_NODE,
+     .doc = "A node stops, and with it every replica that has a GPU there."},
+    {.name = "slow", .value = FAULT_SLOW, .doc = "Steps of a replica take `factor` times as long."},
+    {.name = "gpu",
+     .value = FAULT_GPU,
+     .doc = "What a GPU computes takes `factor` times as long; its replica, or its stage of a "
+            "pipeline, waits for it."},
     {.name = "nic",
      .value = FAULT_NIC,
-     .doc = "The network cards of its GPUs carry `factor` of their rate."},
+     .doc = "The network cards of a replica's GPUs carry `factor` of their rate."},
+    {.name = "card",
+     .value = FAULT_CARD,
+     .doc = "The network card of a GPU carries `factor` of its rate; its replica waits for it."},
+    {.name = "card-down",
+     .value = FAULT_CARD_DOWN,
+     .doc = "The network card of a GPU is gone: its replica stops if it lies on several nodes or "
+            "moves KV caches."},
     {0}};
 
 static const struct field fault_fields[] = {{.key = "kind",
@@ -390,8 +419,20 @@ static const struct field fault_fields[] = {{.key = "kind",
                                             {.key = "replica",
                                              .kind = FIELD_COUNT,
                                              FIELD_AT(fault, replica),
-                                             .required = true,
-                                             .doc = "To which replica, from 0."},
+                                             .fallback = "0",
+                                             .doc = "To which replica, from 0: kinds replica, slow "
+                                                    "and nic."},
+                                            {.key = "node",
+                                             .kind = FIELD_COUNT,
+                                             FIELD_AT(fault, node),
+                                             .fallback = "0",
+                                             .doc = "To which node, from 0: kind node."},
+                                            {.key = "gpu",
+                                             .kind = FIELD_COUNT,
+                                             FIELD_AT(fault, gpu),
+                                             .fallback = "0",
+                                             .doc = "To which GPU, from 0: kinds gpu, card and "
+                                                    "card-down."},
                                             {.key = "at",
                                              .kind = FIELD_SECONDS,
                                              FIELD_AT(fault, at_seconds),
@@ -420,20 +461,34 @@ static const struct field fault_item = {.kind = FIELD_MAPPING,
                                         .doc = "Something that breaks, or slows down."};
 
 static const struct field random_fault_fields[] = {
+    {.key = "kind",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(random_faults, kind),
+     .fallback = "replica",
+     .choices = fault_choices,
+     .doc = "What happens; see `faults`."},
     {.key = "mean_between",
      .kind = FIELD_SECONDS,
      FIELD_AT(random_faults, mean_between_seconds),
      .required = true,
      .min = 1e-3,
      .max = 1e12,
-     .doc = "Mean time between failures of one replica (exponential)."},
+     .doc = "Mean time between two of them on one replica, node or GPU (exponential, a stream of "
+            "random numbers for each)."},
     {.key = "repair",
      .kind = FIELD_SECONDS,
      FIELD_AT(random_faults, repair_seconds),
      .required = true,
      .min = 1e-6,
      .max = 1e9,
-     .doc = "Until it serves again."},
+     .doc = "How long each lasts."},
+    {.key = "factor",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(random_faults, factor),
+     .min = 0.001,
+     .max = 1000,
+     .fallback = "1",
+     .doc = "How much: see `kind`."},
     {0}};
 
 static const struct choice fate_choices[] = {
@@ -500,7 +555,7 @@ const struct field serving_fields[] = {
      .kind = FIELD_MAPPING,
      FIELD_AT(serving, random_faults),
      .fields = random_fault_fields,
-     .doc = "Replicas that fail by chance."},
+     .doc = "What breaks by chance."},
     {.key = "lost_requests",
      .kind = FIELD_CHOICE,
      FIELD_AT(serving, fate),

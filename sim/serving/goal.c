@@ -26,7 +26,7 @@ void goal_watch_clock(struct goal_watch *watch, const struct serving_run *run, d
         const struct request *request = &run->requests[watch->judged];
         bool answered = request->generated_tokens > 0;
         double first = answered ? request->first_token_seconds : now_seconds; /* at the earliest */
-        double seconds = serving_ttft_seconds(run, request, first);
+        double seconds = serving_ttft_seconds(request, first);
         bool late = seconds > watch->goal->ttft_seconds;
         if (!answered && !late) {
             return; /* not yet known, and those behind it came later */

@@ -11,8 +11,9 @@ struct kv_move {
     uint32_t request, from_epoch, to_epoch;
     struct request left; /* what `from` still holds */
     uint32_t flows;      /* under way */
-    double bytes;        /* of one GPU */
-    double times;        /* GPUs that a flow stands for */
+    bool in_node;
+    double bytes; /* of one GPU */
+    double times; /* GPUs that a flow stands for */
 };
 
 struct kv_flow {
@@ -26,6 +27,8 @@ static void arrive(struct kv_move *move)
     struct server *from = move->from, *to = move->to;
     struct request *request = &run->requests[move->request];
     kv_cache_release(&from->kv, &move->left);
+    stage_flow_end(from->stages, move->in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT, move->bytes);
+    stage_flow_end(to->stages, move->in_node ? LINK_NVLINK_IN : LINK_NIC_IN, move->bytes);
     run->moved_bytes += move->bytes * run->gpus_per_replica;
     run->moves++;
     if (to->epoch != move->to_epoch || from->epoch != move->from_epoch) {
@@ -40,6 +43,21 @@ static void arrive(struct kv_move *move)
     source_wake(&run->source);
     signal_wake(&to->signal, SERVER_WAKE);
     signal_wake(&from->signal, SERVER_WAKE);
+}
+
+/* What is still to send when the prefill ends. A cache that moves layer by layer has been on its
+ * way since the first layer was done, at the rate that the links give a flow alone; the last
+ * layer's part goes now in any case. */
+static double left_bytes(const struct kv_move *move, bool in_node, double limit)
+{
+    const struct serving_run *run = move->run;
+    const struct cluster *cluster = &run->scenario->cluster;
+    double layers = run->replica.llm->layers, all_but_last = (layers - 1.0) / layers;
+    double per_card = (double)cluster->gpus_per_node / cluster->nics_per_node;
+    double rate = in_node ? cluster->node_bytes_per_second
+                          : fmin(limit, cluster->nic_bytes_per_second / per_card);
+    double seconds = (double)run->requests[move->request].streamed_seconds * all_but_last;
+    return ceil(move->bytes - fmin(move->bytes * all_but_last, rate * seconds));
 }
 
 static void flow_main(void *data)
@@ -58,7 +76,7 @@ static void flow_main(void *data)
         limit = connection > 0.0 && connection < nic ? connection : nic;
         actor_sleep(cluster->fabric_latency_seconds);
     }
-    actor_send(run->engine, from, to, move->bytes, limit, move->times);
+    actor_send(run->engine, from, to, left_bytes(move, in_node, limit), limit, move->times);
     if (--move->flows == 0) {
         while (move->to->updating || move->from->updating) {
             actor_sleep(1e-9);
@@ -90,6 +108,10 @@ void kv_move_start(struct serving_run *run, struct server *from, struct server *
                  (double)context_cached_tokens(request->computed_tokens, scenario->layout.context)),
         .times = folded ? (double)gpus / per_card : 1.0,
     };
+    uint32_t per_node = scenario->cluster.gpus_per_node;
+    move->in_node = from->first_gpu / per_node == to->first_gpu / per_node;
+    stage_flow_begin(from->stages, move->in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT);
+    stage_flow_begin(to->stages, move->in_node ? LINK_NVLINK_IN : LINK_NIC_IN);
     for (uint32_t i = 0, flows = move->flows; i < flows; i++) {
         struct kv_flow *flow = ARENA_NEW(run->arena, struct kv_flow);
         *flow = (struct kv_flow){.move = move, .gpu = i};

@@ -66,10 +66,9 @@ static bool is_measured(const struct serving_run *run, const struct request *req
            request->arrival_seconds >= run->serving->warm_up_seconds;
 }
 
-double serving_ttft_seconds(const struct serving_run *run, const struct request *request,
-                            double first_token_seconds)
+double serving_ttft_seconds(const struct request *request, double first_token_seconds)
 {
-    return first_token_seconds - request->arrival_seconds + run->scenario->software.request_seconds;
+    return first_token_seconds - request->arrival_seconds;
 }
 
 double serving_tpot_seconds(const struct request *request)
@@ -80,17 +79,15 @@ double serving_tpot_seconds(const struct request *request)
                      (request->output_tokens - 1);
 }
 
-static double latency_of(const struct serving_run *run, const struct request *request,
-                         enum latency latency)
+static double latency_of(const struct request *request, enum latency latency)
 {
     switch (latency) {
     case LATENCY_TTFT:
-        return serving_ttft_seconds(run, request, request->first_token_seconds);
+        return serving_ttft_seconds(request, request->first_token_seconds);
     case LATENCY_TPOT:
         return serving_tpot_seconds(request);
     case LATENCY_E2E:
-        return request->last_token_seconds - request->arrival_seconds +
-               run->scenario->software.request_seconds;
+        return request->last_token_seconds - request->arrival_seconds;
     case LATENCY_QUEUE:
         return request->scheduled_seconds - request->queued_seconds;
     case LATENCY_ITL:
@@ -107,7 +104,7 @@ static void measure_latencies(const struct serving_run *run, double *column,
         size_t count = 0;
         for (uint32_t i = 0; i < run->request_count; i++) {
             const struct request *request = &run->requests[i];
-            double value = latency_of(run, request, (enum latency)latency);
+            double value = latency_of(request, (enum latency)latency);
             if (is_measured(run, request) && value >= 0.0) {
                 column[count++] = value;
             }
@@ -120,9 +117,9 @@ static void measure_latencies(const struct serving_run *run, double *column,
 static bool is_good(const struct serving_run *run, const struct request *request)
 {
     const struct serving *serving = run->serving;
-    bool soon = serving->slo_ttft_seconds <= 0.0 ||
-                serving_ttft_seconds(run, request, request->first_token_seconds) <=
-                    serving->slo_ttft_seconds;
+    bool soon =
+        serving->slo_ttft_seconds <= 0.0 ||
+        serving_ttft_seconds(request, request->first_token_seconds) <= serving->slo_ttft_seconds;
     bool fast = serving->slo_tpot_seconds <= 0.0 ||
                 serving_tpot_seconds(request) <= serving->slo_tpot_seconds;
     return soon && fast;
@@ -178,6 +175,7 @@ static void measure_servers(const struct serving_run *run, double flops,
         pages += totals->page_seconds;
         bytes += totals->bytes;
         down += totals->down_seconds;
+        metrics->swapped_bytes += totals->swapped_bytes;
         metrics->joules += totals->joules;
         metrics->preemptions += totals->preemptions;
         metrics->steps += totals->steps;
@@ -225,9 +223,18 @@ static void judge_load(const struct serving_run *run, struct serving_metrics *me
     metrics->queue_late_seconds = counts[3] > 0.0 ? sums[3] / counts[3] : 0.0;
     double service = metrics->latencies[LATENCY_E2E].mean - metrics->latencies[LATENCY_QUEUE].mean;
     bool open = !arrival_policies[run->serving->arrival]->follows;
-    metrics->sustained = !open || run->request_count < 8 ||
+    metrics->sustained = !open || metrics->completed == 0 || run->request_count < 8 ||
                          metrics->queue_late_seconds < 1.5 * metrics->queue_early_seconds ||
                          metrics->queue_late_seconds < service;
+}
+
+static uint64_t fault_count(const struct serving_run *run)
+{
+    uint64_t count = 0;
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        count += run->fault_counts[kind];
+    }
+    return count;
 }
 
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics)
@@ -236,6 +243,7 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         .requests = run->request_count,
         .lost = run->lost,
         .retries = run->retries,
+        .faults = fault_count(run),
         .dropped = run->request_trace.dropped,
         .moved_bytes = run->moved_bytes,
     };

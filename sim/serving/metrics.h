@@ -26,6 +26,7 @@ struct serving_metrics {
     uint64_t requests;  /* that came */
     uint64_t completed; /* all of them, warm-up included */
     uint64_t rejected, lost, retries, dropped;
+    uint64_t faults;   /* that struck */
     uint64_t measured; /* completed, and came after the warm-up */
     struct latency_summary latencies[LATENCY_COUNT];
     double seconds; /* from the first measured arrival to the last token */
@@ -47,6 +48,7 @@ struct serving_metrics {
     double watts_per_gpu;
     double dollars_per_million_tokens; /* of output; 0: no price */
     double moved_bytes;                /* KV caches between replicas */
+    double swapped_bytes;              /* KV caches to hosts and back */
     double down_seconds;               /* all replicas */
     bool sustained;                    /* false: the queue grew as long as requests came */
     double queue_early_seconds, queue_late_seconds; /* mean queueing of the 2nd and last quarter */
@@ -56,8 +58,7 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
 
 /* Of a request whose first token comes at that time; of one that has all of them (negative: a
  * single token has none). */
-double serving_ttft_seconds(const struct serving_run *run, const struct request *request,
-                            double first_token_seconds);
+double serving_ttft_seconds(const struct request *request, double first_token_seconds);
 double serving_tpot_seconds(const struct request *request);
 
 const char *latency_name(enum latency latency); /* "TTFT" */

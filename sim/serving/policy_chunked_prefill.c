@@ -10,11 +10,17 @@ static void continue_prompts(struct server *server, struct pick *pick, uint64_t 
         uint32_t missing = request_target(request) - request->computed_tokens;
         uint32_t tokens = missing < *budget ? missing : (uint32_t)*budget;
         uint64_t room = (uint64_t)request->computed_tokens + tokens;
-        while (!kv_cache_reserve(&server->kv, request, room)) {
-            if (i + 1 >= server->prefill_count) {
+        while (!kv_cache_reserve(&server->head->kv, request, room)) {
+            bool last = i + 1 >= server->prefill_count;
+            if (last && (server->decode_count > 0 || server_running(server) == 1)) {
                 return; /* it waits for those that decode to end, or gives way to them */
             }
             server_preempt_last(server);
+            if (last) {
+                *budget = 0; /* other lanes go on with its pages */
+                server_wake(server);
+                return;
+            }
         }
         pick_add(pick, server->prefilling[i], tokens);
         *budget -= tokens;
@@ -28,9 +34,9 @@ static void pick_batch(struct server *server, struct pick *pick)
     uint64_t budget = service->max_batched_tokens;
     budget -= server->decode_count < budget ? server->decode_count : budget;
     continue_prompts(server, pick, &budget);
-    while (!preempted && budget > 0 && server->waiting.count > 0 &&
+    while (!preempted && budget > 0 && server_has_ready(server) &&
            server_running(server) < service->max_sequences) {
-        uint32_t id = server->waiting.first;
+        uint32_t id = server->head->waiting.first;
         uint32_t tokens = server_admit(server, budget, false);
         if (tokens == 0) {
             break;

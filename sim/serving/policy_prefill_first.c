@@ -7,9 +7,9 @@ static void pick_batch(struct server *server, struct pick *pick)
 {
     const struct service *service = &server->run->serving->service;
     uint64_t budget = service->max_batched_tokens;
-    while (budget > 0 && server->waiting.count > 0 &&
+    while (budget > 0 && server_has_ready(server) &&
            server_running(server) < service->max_sequences) {
-        uint32_t id = server->waiting.first;
+        uint32_t id = server->head->waiting.first;
         const struct request *request = &server->run->requests[id];
         /* A prompt longer than the budget goes alone. */
         if (pick->chunk_count > 0 && request_target(request) > budget) {
@@ -23,7 +23,8 @@ static void pick_batch(struct server *server, struct pick *pick)
         budget -= tokens < budget ? tokens : budget;
     }
     if (pick->chunk_count == 0 && server->decode_count > 0) {
-        pick->decode_steps = server_make_room(server) ? 1 : UINT32_MAX;
+        bool preempted = server_make_room(server);
+        pick->decode_steps = server->decode_count == 0 ? 0 : preempted ? 1 : UINT32_MAX;
     }
 }
 

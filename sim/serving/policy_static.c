@@ -10,8 +10,8 @@ static void pick_batch(struct server *server, struct pick *pick)
         return;
     }
     const struct service *service = &server->run->serving->service;
-    while (server->waiting.count > 0 && server->prefill_count < service->max_sequences) {
-        uint32_t id = server->waiting.first;
+    while (server_has_ready(server) && server->prefill_count < service->max_sequences) {
+        uint32_t id = server->head->waiting.first;
         uint32_t tokens = server_admit(server, UINT32_MAX, true);
         if (tokens == 0) {
             break;

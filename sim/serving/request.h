@@ -46,6 +46,7 @@ struct request {
     uint32_t home;           /* disaggregated: the replica that prefilled it ... */
     uint32_t home_epoch;     /* ... and how often that had failed */
     uint32_t turn;           /* of its session, from 1 */
+    float streamed_seconds;  /* its KV cache has moved for so long beside its prefill */
     uint16_t preemptions, retries;
     uint8_t state;   /* enum request_state */
     uint8_t content; /* enum content_kind */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/request_trace.h"
 
-#include <errno.h>
+#include "sim/base/file.h"
+
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_COLUMNS = 64, MAX_FAULTS = 20 };
 #define MOST_TOKENS 1e9
+#define MOST_SECONDS 1e8 /* three years: a microsecond still counts beside it */
+#define MOST_BYTES ((size_t)4 << 30)
 
 static const struct trace_format *const formats[REQUEST_TRACE_FORMAT_COUNT] = {
     [REQUEST_TRACE_AZURE] = &trace_format_azure,
@@ -30,12 +32,16 @@ bool trace_complain(const struct trace_line *line, const char *what)
 bool trace_number(struct trace_line *line, double *value)
 {
     char *end = NULL;
-    bool plain = strchr("+-.0123456789", *line->cursor) != NULL && *line->cursor != '\0';
-    *value = plain ? strtod(line->cursor, &end) : 0.0;
-    if (!plain || end == line->cursor || !isfinite(*value)) {
+    size_t plain = strspn(line->cursor, "+-.0123456789eE"); /* no hexadecimal, no "nan" */
+    *value = plain > 0 ? strtod(line->cursor, &end) : 0.0;
+    if (plain == 0 || end != line->cursor + plain || !isfinite(*value)) {
         return trace_complain(line, "expected a number");
     }
     line->cursor = end;
+    size_t blanks = strspn(end, " \t\r");
+    if (strchr(",]}", end[blanks]) == NULL) { /* or the line's end */
+        return trace_complain(line, "expected nothing behind this number: its unit is known");
+    }
     return true;
 }
 
@@ -82,28 +88,23 @@ bool trace_column(struct trace_line *line, unsigned index)
 /* --- files --- */
 
 /* The whole file, NUL-terminated; NULL after a complaint. */
-static char *read_file(struct arena *arena, const char *path, struct diagnostics *diagnostics)
+static char *read_text(struct arena *arena, const char *path, const char *expected,
+                       struct diagnostics *diagnostics)
 {
-    FILE *stream = fopen(path, "rb");
-    char *text = NULL;
-    if (stream != NULL && fseek(stream, 0, SEEK_END) == 0) {
-        long size = ftell(stream);
-        rewind(stream);
-        if (size >= 0) {
-            text = arena_array(arena, (size_t)size + 1, 1);
-            if (fread(text, 1, (size_t)size, stream) != (size_t)size) {
-                text = NULL;
-            }
-        }
+    size_t size = 0;
+    char *text = file_read(arena, path, MOST_BYTES, expected, &size, diagnostics);
+    const char *zero = text == NULL ? NULL : memchr(text, '\0', size);
+    if (zero == NULL) {
+        return text;
     }
-    if (text == NULL) {
-        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}), "cannot be read: %s",
-                       errno != 0 ? strerror(errno) : "not a file");
+    struct mark mark = {.file = path, .line = 1, .column = 1};
+    for (const char *c = text; c < zero; c++) {
+        mark.column = *c == '\n' ? 1 : mark.column + 1;
+        mark.line += *c == '\n';
     }
-    if (stream != NULL) {
-        fclose(stream);
-    }
-    return text;
+    DIAGNOSE_ERROR(diagnostics, mark, "a zero byte: this is not a text file; expected %s",
+                   expected);
+    return NULL;
 }
 
 /* Cuts the next line off `*rest`; false at the end. Empty lines are passed over. */
@@ -202,6 +203,11 @@ static bool keep_item(struct reader *reader, struct trace_line *line, struct tra
         return true;
     }
     item->seconds = seconds * reader->arrivals->time_scale;
+    if (item->seconds > MOST_SECONDS) {
+        line->cursor = line->start;
+        return trace_complain(line, "its time is more than 1e8 s after the first one's (or what "
+                                    "`time_scale` makes of it)");
+    }
     trace->items[trace->count++] = *item;
     return true;
 }
@@ -212,7 +218,7 @@ bool request_trace_read(struct arena *arena, const struct arrivals *arrivals,
     const struct trace_format *format = formats[arrivals->format];
     *trace = (struct request_trace){0};
     size_t before = diagnostics_error_count(diagnostics);
-    char *text = read_file(arena, arrivals->file, diagnostics);
+    char *text = read_text(arena, arrivals->file, "a trace of requests, as text", diagnostics);
     if (text == NULL) {
         return false;
     }
@@ -245,7 +251,7 @@ bool length_table_read(struct arena *arena, const char *path, struct length_tabl
                        struct diagnostics *diagnostics)
 {
     size_t before = diagnostics_error_count(diagnostics);
-    char *text = read_file(arena, path, diagnostics);
+    char *text = read_text(arena, path, "a length a line, as text", diagnostics);
     if (text == NULL) {
         return false;
     }

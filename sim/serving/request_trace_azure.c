@@ -45,7 +45,7 @@ static bool read_time(struct trace_line *line, double *seconds)
     if (!read_digits(line, 4, '-', &year) || !read_digits(line, 2, '-', &month) ||
         !read_digits(line, 2, ' ', &day) || !read_digits(line, 2, ':', &hour) ||
         !read_digits(line, 2, ':', &minute) || !read_digits(line, 2, '\0', &whole) || month < 1.0 ||
-        month > 12.0) {
+        month > 12.0 || day < 1.0 || day > 31.0 || hour > 23.0 || minute > 59.0 || whole > 60.0) {
         return trace_complain(&at, "expected a time such as 2023-11-16 18:17:03.9799600");
     }
     double part = 0.0, place = 0.1;

@@ -16,20 +16,21 @@ static void skip_spaces(struct trace_line *line)
 /* Moves to the value of `key`; false with a complaint when the line has no such key. */
 static bool find_value(struct trace_line *line, const char *key)
 {
+    size_t length = strlen(key);
+    for (const char *at = strstr(line->start, key); at != NULL; at = strstr(at + 1, key)) {
+        if (at == line->start || at[-1] != '"' || at[length] != '"') {
+            continue;
+        }
+        line->cursor = at + length + 1;
+        skip_spaces(line);
+        if (*line->cursor == ':') { /* else the text of another key */
+            line->cursor++;
+            skip_spaces(line);
+            return true;
+        }
+    }
     line->cursor = line->start;
-    const char *quoted = arena_printf(line->arena, "\"%s\"", key);
-    const char *found = strstr(line->start, quoted);
-    if (found == NULL) {
-        return trace_complain(line, arena_printf(line->arena, "has no key %s", quoted));
-    }
-    line->cursor = found + strlen(quoted);
-    skip_spaces(line);
-    if (*line->cursor != ':') {
-        return trace_complain(line, "expected ':' after a key");
-    }
-    line->cursor++;
-    skip_spaces(line);
-    return true;
+    return trace_complain(line, arena_printf(line->arena, "has no key \"%s\"", key));
 }
 
 static bool read_hashes(struct trace_line *line, struct trace_item *item)

@@ -4,7 +4,7 @@
 
 static bool is_up(const struct serving_run *run, uint32_t server)
 {
-    return !run->servers[server].down;
+    return run->servers[server].down == 0;
 }
 
 static uint32_t choose_round_robin(struct serving_run *run, const struct request *request,

@@ -58,6 +58,19 @@ void serving_orphaned(struct serving_run *run, uint32_t id)
     source_schedule(&run->source, id, engine_clock());
 }
 
+/* How long a cache that moves layer by layer has been on its way when its prefill ends: as long as
+ * the step that computed it lasted, if the other side has room for it now. */
+static float streamed_seconds(const struct serving_run *run, const struct server *from,
+                              const struct server *to, const struct request *request)
+{
+    const struct service *service = &run->serving->service;
+    uint64_t tokens = (uint64_t)request->prompt_tokens + request->output_tokens;
+    bool room = to->down == 0 && to->waiting.count == 0 &&
+                server_running(to) < service->max_sequences &&
+                kv_cache_pages_of(&to->kv, tokens) <= kv_cache_available(&to->kv);
+    return service->kv_transfer == TRANSFER_BY_LAYER && room ? (float)from->step_seconds : 0.0F;
+}
+
 void serving_hand_over(struct serving_run *run, struct server *from, uint32_t id)
 {
     const struct router_policy *router = router_policies[run->serving->service.router];
@@ -66,7 +79,31 @@ void serving_hand_over(struct serving_run *run, struct server *from, uint32_t id
     request->home = from->index;
     request->home_epoch = from->epoch;
     request->replica = router->choose(run, request, first, run->server_count - first);
+    request->streamed_seconds =
+        streamed_seconds(run, from, &run->servers[request->replica], request);
     server_submit(&run->servers[request->replica], id);
+}
+
+struct step_costs **serving_costs(struct serving_run *run, double nic_share)
+{
+    for (struct network_costs *costs = run->costs; costs != NULL; costs = costs->next) {
+        if (costs->nic_share == nic_share) {
+            return costs->stages;
+        }
+    }
+    uint32_t stages = run->scenario->layout.pipeline;
+    struct network_costs *costs = ARENA_NEW(run->arena, struct network_costs);
+    *costs = (struct network_costs){.nic_share = nic_share,
+                                    .stages = ARENA_ARRAY(run->arena, struct step_costs *, stages),
+                                    .next = run->costs};
+    for (uint32_t i = 0; i < stages; i++) {
+        costs->stages[i] = step_costs_create(run->arena, run->scenario, i, nic_share);
+        if (run->prices != NULL && nic_share >= 1.0) { /* prices of weak cards are not shared */
+            step_costs_share(costs->stages[i], run->prices, random_mix(run->price_kind + i));
+        }
+    }
+    run->costs = costs;
+    return costs->stages;
 }
 
 /* --- the run --- */
@@ -74,8 +111,7 @@ void serving_hand_over(struct serving_run *run, struct server *from, uint32_t id
 static void size_caches(struct serving_run *run)
 {
     const struct scenario *scenario = run->scenario;
-    run->memory = scenario_serving_memory(scenario);
-    run->kv_bytes_per_token = memory_kv_bytes_per_token(&run->replica);
+    run->memory = scenario_serving_memory(scenario, &run->kv_bytes_per_token);
     run->kv_pages = scenario_serving_kv_pages(scenario);
 }
 
@@ -110,7 +146,6 @@ static bool prepare(struct serving_run *run)
     run->request_capacity = (uint32_t)capacity;
     run->requests = ARENA_ARRAY(run->arena, struct request, capacity);
     run->inter_token = histogram_create(run->arena);
-    run->costs = step_costs_create(run->arena, run->scenario);
     size_caches(run);
     create_servers(run);
     return true;
@@ -137,7 +172,9 @@ static bool play(struct serving_run *run)
     run->events = engine_event_count(run->engine) + run->source.orders;
     for (uint32_t i = 0; i < run->server_count; i++) {
         run->events += run->servers[i].totals.plays;
-        signal_destroy(&run->servers[i].signal);
+        for (uint32_t lane = 0; lane < scenario->layout.pipeline; lane++) {
+            signal_destroy(&run->servers[i].lanes[lane]->signal);
+        }
     }
     signal_destroy(&run->source.signal);
     engine_close(run->engine);
@@ -162,6 +199,8 @@ bool serving_run(const struct scenario *scenario, struct arena *arena,
         .arena = arena,
         .diagnostics = diagnostics,
         .trace = options->trace,
+        .prices = options->prices,
+        .price_kind = options->price_kind,
         .gpus_per_replica = layout->tensor * layout->context * layout->pipeline,
     };
     *wrong_input = true;
@@ -169,9 +208,6 @@ bool serving_run(const struct scenario *scenario, struct arena *arena,
         return false;
     }
     run->watch = goal_watch_begin(options->goal, run->request_capacity);
-    if (options->prices != NULL) {
-        step_costs_share(run->costs, options->prices, options->price_kind);
-    }
     *wrong_input = scenario->platform_xml != NULL;
     return play(run);
 }

@@ -6,11 +6,18 @@
 
 #include "models/memory.h"
 #include "sim/serving/arrivals.h"
+#include "sim/serving/faults.h"
 #include "sim/serving/goal.h"
 #include "sim/serving/histogram.h"
 #include "sim/serving/lengths.h"
 #include "sim/serving/server.h"
 #include "sim/serving/source.h"
+
+struct network_costs {
+    double nic_share;
+    struct step_costs **stages; /* [pipeline] */
+    struct network_costs *next;
+};
 
 struct serving_trace; /* sim/serving/serving_trace.h */
 struct price_store;   /* sim/serving/price_store.h */
@@ -32,8 +39,10 @@ struct serving_run {
     struct diagnostics *diagnostics;
     struct serving_trace *trace; /* NULL: none */
     struct goal_watch watch;
-    struct step_costs *costs;
-    struct request *requests; /* [request_count of request_capacity] */
+    struct price_store *prices;
+    uint64_t price_kind;
+    struct network_costs *costs; /* of steps, by what is left of the network cards' rate */
+    struct request *requests;    /* [request_count of request_capacity] */
     uint32_t request_count, request_capacity;
     uint32_t finished_count; /* done, rejected or lost */
     struct server *servers;  /* [server_count] */
@@ -49,6 +58,8 @@ struct serving_run {
     double moved_bytes;           /* KV caches between replicas */
     uint64_t moves;
     uint64_t retries, lost;
+    struct struck_fault *first_fault, *last_fault;
+    uint64_t fault_counts[FAULT_KIND_COUNT];
     double end_seconds; /* of the last request */
     uint64_t events;    /* that SimGrid played */
 };
@@ -61,6 +72,9 @@ bool serving_run(const struct scenario *scenario, struct arena *arena,
                  struct diagnostics *diagnostics);
 
 /* --- for servers and the source --- */
+
+/* Prices of steps [pipeline] when network cards carry a share of their rate. */
+struct step_costs **serving_costs(struct serving_run *run, double nic_share);
 
 /* Sends a request to a replica that can take it, or rejects it. */
 void serving_route(struct serving_run *run, uint32_t request);

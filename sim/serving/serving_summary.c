@@ -42,6 +42,19 @@ static void print_latencies(const struct serving_metrics *metrics, struct ink in
     fputc('\n', stream);
 }
 
+/* "faults          2 node, 1 gpu" */
+static void print_fault_kinds(const struct serving_run *run, FILE *stream)
+{
+    const char *before = "faults          ";
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        if (run->fault_counts[kind] > 0) {
+            fprintf(stream, "%s%" PRIu64 " %s", before, run->fault_counts[kind],
+                    fault_name((enum fault_kind)kind));
+            before = ", ";
+        }
+    }
+}
+
 static void print_requests(const struct serving_run *run, const struct serving_metrics *metrics,
                            FILE *stream)
 {
@@ -59,12 +72,20 @@ static void print_requests(const struct serving_run *run, const struct serving_m
                 metrics->dropped);
     }
     fputc('\n', stream);
-    if (metrics->retries + metrics->lost > 0 || metrics->down_seconds > 0.0) {
+    if (metrics->faults > 0) {
+        print_fault_kinds(run, stream);
         fprintf(stream,
-                "faults          %s of replicas down, %" PRIu64 " requests begun again, %" PRIu64
-                " lost\n",
+                "; %s of replicas down, %" PRIu64 " requests begun again, %" PRIu64 " lost\n",
                 quantity_seconds(metrics->down_seconds).text, metrics->retries, metrics->lost);
     }
+}
+
+/* Clients of a closed loop whose requests are all alike end together and ask together. */
+static bool keeps_step(const struct serving *serving)
+{
+    return serving->arrival == ARRIVAL_CLOSED_LOOP && serving->arrivals.clients > 1 &&
+           serving->session_turns <= 0.0 && serving->prompt_kind == LENGTH_FIXED &&
+           serving->output_kind == LENGTH_FIXED;
 }
 
 static void print_rates(const struct serving_run *run, const struct serving_metrics *metrics,
@@ -86,6 +107,11 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
             fprintf(stream, " TPOT %s", quantity_seconds(serving->slo_tpot_seconds).text);
         }
         fputc('\n', stream);
+    }
+    if (keeps_step(serving)) {
+        fprintf(stream, "clients         in step: all prompts and answers are alike, so they come "
+                        "together and wait for each\n                other; benchmarks draw their "
+                        "lengths (kind: uniform)\n");
     }
     if (!metrics->sustained) {
         fprintf(stream,
@@ -114,6 +140,10 @@ static void print_machine(const struct serving_run *run, const struct serving_me
     if (metrics->moved_bytes > 0.0) {
         fprintf(stream, "KV moved        %s between replicas\n",
                 quantity_bytes(metrics->moved_bytes).text);
+    }
+    if (metrics->swapped_bytes > 0.0) {
+        fprintf(stream, "KV swapped      %s to hosts and back\n",
+                quantity_bytes(metrics->swapped_bytes).text);
     }
     fprintf(stream, "memory per GPU  weights %s, KV cache %s (%" PRIu64 " tokens a replica)",
             quantity_bytes(memory->weight_bytes).text, quantity_bytes(memory->kv_cache_bytes).text,

@@ -23,6 +23,7 @@ static void write_counts(struct json *json, const struct serving_metrics *metric
     json_count(json, "rejected", metrics->rejected);
     json_count(json, "lost", metrics->lost);
     json_count(json, "retries", metrics->retries);
+    json_count(json, "faults", metrics->faults);
     json_count(json, "dropped", metrics->dropped);
     json_count(json, "input_tokens", metrics->input_tokens);
     json_count(json, "output_tokens", metrics->output_tokens);
@@ -46,6 +47,7 @@ static void write_figures(struct json *json, const struct serving_metrics *metri
     json_number(json, "kv_most_share", metrics->kv_most_share);
     json_number(json, "prefix_hit_share", metrics->hit_share);
     json_number(json, "kv_moved_bytes", metrics->moved_bytes);
+    json_number(json, "kv_swapped_bytes", metrics->swapped_bytes);
     json_number(json, "mfu", metrics->mfu);
     json_number(json, "memory_bandwidth_share", metrics->memory_share);
     json_number(json, "watts_per_gpu", metrics->watts_per_gpu);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/serving_trace.h"
 
+#include "sim/serving/machine_trace.h"
 #include "sim/trace/trace.h"
 
 #include <math.h>
@@ -112,15 +113,17 @@ static double overlap_seconds(const struct serving_trace *trace, uint64_t index,
 
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
                         const struct step_shape *shape, double start_seconds, double seconds,
-                        const struct step_cost *cost, uint32_t steps)
+                        double busy_seconds, const struct step_cost *cost, uint32_t steps)
 {
-    uint64_t kv_tokens = kv_cache_held(&server->kv) * server->kv.page_tokens;
+    const struct server *head = server->head;
+    uint64_t kv_tokens = kv_cache_held(&head->kv) * head->kv.page_tokens;
+    double share = busy_seconds / seconds;
     double end_seconds = start_seconds + seconds;
     reach(trace, server->run->server_count, end_seconds);
     EACH_STRETCH(trace, start_seconds, end_seconds, at)
     {
         struct stretch *own = stretch_of(trace, at, server->index);
-        double overlap = overlap_seconds(trace, at, start_seconds, end_seconds);
+        double overlap = share * overlap_seconds(trace, at, start_seconds, end_seconds);
         own->kv_tokens += overlap * (double)kv_tokens;
         own->joules += overlap * cost->watts;
         own->busy += overlap;
@@ -137,7 +140,7 @@ void serving_trace_step(struct serving_trace *trace, const struct server *server
                                      .prompts = shape->prompts,
                                      .decode_context_tokens = shape->decode_context,
                                      .prompt_tokens = shape->prompt_tokens,
-                                     .waiting = server->waiting.count,
+                                     .waiting = head->waiting.count,
                                      .kv_tokens = kv_tokens,
                                      .watts = cost->watts,
                                  });
@@ -219,12 +222,29 @@ static void write_requests(struct serving_trace *trace, const struct serving_run
     }
 }
 
+static void write_faults(struct serving_trace *trace, const struct serving_run *run)
+{
+    for (const struct struck_fault *fault = run->first_fault; fault != NULL; fault = fault->next) {
+        trace_add_fault(trace->trace, &(struct trace_fault){
+                                          .kind = fault_name(fault->fault.kind),
+                                          .target = fault_target(&fault->fault),
+                                          .start_seconds = fault->start_seconds,
+                                          .duration_seconds = fault->fault.duration_seconds,
+                                          .factor = fault->fault.factor,
+                                          .replicas = fault->replicas,
+                                          .requests = fault->requests,
+                                      });
+    }
+}
+
 bool serving_trace_close(struct serving_trace *trace, const struct serving_run *run)
 {
     if (trace->options.requests) {
         write_requests(trace, run);
     }
     write_series(trace, run);
+    write_faults(trace, run);
+    machine_trace_write(trace->trace, run);
     return trace_close(trace->trace);
 }
 

@@ -89,7 +89,8 @@ static struct request *make_request(struct source *source, double arrival_second
 static void send(struct source *source, const struct request *request)
 {
     const struct serving_run *run = source->run;
-    source_schedule(source, (uint32_t)(request - run->requests), request->arrival_seconds);
+    source_schedule(source, (uint32_t)(request - run->requests),
+                    request->arrival_seconds + run->scenario->software.request_seconds);
 }
 
 /* The first prompt of a session, or a request of its own. */

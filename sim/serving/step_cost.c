@@ -2,6 +2,7 @@
 #include "sim/serving/step_cost.h"
 
 #include "models/breakdown.h"
+#include "models/model_stage.h"
 #include "models/random.h"
 #include "models/step_price.h"
 #include "sim/scenario/replica.h"
@@ -30,6 +31,8 @@ struct mixed_entry {
 struct step_costs {
     const struct scenario *scenario;
     struct replica replica;
+    struct cluster cluster;
+    struct model_stage stage;
     struct arena *arena;
     struct step_operator *operators;
     struct step_scratch scratch;
@@ -44,7 +47,8 @@ struct step_costs {
 
 /* --- pricing --- */
 
-struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario)
+struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario,
+                                     uint32_t stage, double nic_share)
 {
     struct step_costs *costs = ARENA_NEW(arena, struct step_costs);
     *costs = (struct step_costs){.scenario = scenario,
@@ -59,10 +63,44 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
         .works = ARENA_ARRAY(arena, struct kernel_work, all),
         .counts = ARENA_ARRAY(arena, double, all),
     };
+    costs->cluster = scenario->cluster;
+    costs->cluster.nic_bytes_per_second *= nic_share;
+    costs->cluster.connection_bytes_per_second =
+        fmin(costs->cluster.connection_bytes_per_second, costs->cluster.nic_bytes_per_second);
+    costs->replica.cluster = &costs->cluster;
+    costs->stage = model_stage(&scenario->llm, scenario->layout.pipeline, stage);
     costs->row_count = scenario->serving.service.max_sequences + 1;
     costs->rows = ARENA_ARRAY(arena, struct decode_row *, costs->row_count);
     costs->entries = ARENA_ARRAY(arena, struct mixed_entry, costs->entry_capacity);
     return costs;
+}
+
+void step_parts_add(struct step_parts *sum, const struct step_parts *parts, double times)
+{
+    sum->gemm_seconds += times * parts->gemm_seconds;
+    sum->attention_seconds += times * parts->attention_seconds;
+    sum->memory_kernel_seconds += times * parts->memory_kernel_seconds;
+    sum->communication_seconds += times * parts->communication_seconds;
+    sum->nvlink_seconds += times * parts->nvlink_seconds;
+    sum->network_seconds += times * parts->network_seconds;
+    sum->flops += times * parts->flops;
+}
+
+/* Traffic of a segment's operators: over memory, and over links, with the time that they are used.
+ */
+static void add_operators(const struct step_segment *segment, struct step_cost *cost)
+{
+    for (uint32_t i = 0; i < segment->count; i++) {
+        struct step_operator *op = &segment->operators[i];
+        const struct step_segment alone = {.operators = op, .count = 1};
+        struct traffic traffic = segment_traffic(&alone);
+        cost->bytes += segment->repeat * op->cost.bytes;
+        cost->nvlink_bytes += segment->repeat * traffic.node_bytes;
+        cost->network_bytes += segment->repeat * traffic.fabric_bytes;
+        double seconds = segment->repeat * op->cost.seconds;
+        cost->parts.nvlink_seconds += traffic.node_bytes > 0.0 ? seconds : 0.0;
+        cost->parts.network_seconds += traffic.fabric_bytes > 0.0 ? seconds : 0.0;
+    }
 }
 
 void step_costs_share(struct step_costs *costs, struct price_store *store, uint64_t kind)
@@ -76,21 +114,22 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
 {
     struct step_program program;
     transformer_build(&costs->replica, batch, variant, costs->operators, &program);
+    model_stage_cut(&costs->stage, &program);
     struct power_state power = step_price(&costs->replica, &program, &costs->scratch);
-    struct step_cost cost = {
-        .seconds = program_seconds(&program, costs->scratch.spans),
-        .watts = power.watts,
-        .variant = variant,
-    };
+    struct step_cost cost = {.watts = power.watts, .variant = variant};
+    struct breakdown parts = {0};
     for (uint32_t i = 0; i < program.segment_count; i++) {
         const struct step_segment *segment = &program.segments[i];
-        struct traffic traffic = segment_traffic(segment);
-        cost.nvlink_bytes += segment->repeat * traffic.node_bytes;
-        cost.network_bytes += segment->repeat * traffic.fabric_bytes;
-        for (uint32_t j = 0; j < segment->count; j++) {
-            cost.bytes += segment->repeat * segment->operators[j].cost.bytes;
-        }
+        double seconds = segment_play(&program, segment, costs->scratch.spans);
+        cost.seconds += segment->repeat * seconds;
+        breakdown_add(&parts, segment, costs->scratch.spans, seconds, segment->repeat);
+        add_operators(segment, &cost);
     }
+    cost.parts.gemm_seconds = parts.seconds[TIME_GEMM];
+    cost.parts.attention_seconds = parts.seconds[TIME_ATTENTION];
+    cost.parts.memory_kernel_seconds = parts.seconds[TIME_MEMORY];
+    cost.parts.communication_seconds = parts.seconds[TIME_TENSOR] + parts.seconds[TIME_RING];
+    cost.parts.flops = parts.flops;
     costs->built++;
     return cost;
 }
@@ -229,6 +268,10 @@ static struct step_cost decode_cost(struct step_costs *costs, uint32_t decodes, 
     low.bytes = rest * low.bytes + part * high->bytes;
     low.nvlink_bytes = rest * low.nvlink_bytes + part * high->nvlink_bytes;
     low.network_bytes = rest * low.network_bytes + part * high->network_bytes;
+    struct step_parts parts = {0};
+    step_parts_add(&parts, &low.parts, rest);
+    step_parts_add(&parts, &high->parts, part);
+    low.parts = parts;
     return low;
 }
 

@@ -16,13 +16,25 @@
 struct step_costs;
 struct price_store;
 
+/* Where a step's time goes, and its useful work; the rest of it is the host's. Of one GPU. */
+struct step_parts {
+    double gemm_seconds, attention_seconds, memory_kernel_seconds;
+    double communication_seconds;           /* that nothing hides */
+    double nvlink_seconds, network_seconds; /* in which collectives use them, hidden or not */
+    double flops;
+};
+
 struct step_cost {
     double seconds;
     double watts;                       /* of one GPU, average */
     double bytes;                       /* to and from one GPU's memory */
     double nvlink_bytes, network_bytes; /* sent by one GPU */
-    enum ring_variant variant;          /* of its prompts */
+    struct step_parts parts;
+    enum ring_variant variant; /* of its prompts */
 };
+
+/* Adds `times` of `parts`. */
+void step_parts_add(struct step_parts *sum, const struct step_parts *parts, double times);
 
 /* A batch: sequences that decode, and prompts, or parts of prompts, together. */
 struct step_shape {
@@ -33,7 +45,10 @@ struct step_shape {
     double prompt_pairs;    /* of all prompts: new tokens x (cached + new / 2) */
 };
 
-struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario);
+/* Of the layers of one stage of the layout's pipeline (0 and there is but one: of all), on network
+ * cards that carry `nic_share` of their rate. */
+struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario,
+                                     uint32_t stage, double nic_share);
 
 /* Prices are looked up in `store` (price_store.h), which outlives the costs, and put there. `kind`
  * names the replica: a step's price depends on nothing that layout.data and the workload say. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/journal.h"
 
+#include "sim/base/file.h"
 #include "sim/sweep/checksum.h"
 
 #include <dirent.h>
@@ -127,10 +128,10 @@ static void visit_records(const char *bytes, size_t size, visit_record *visit, v
     }
 }
 
-/* The bytes of a file; NULL when it cannot be read. */
+/* The bytes of a regular file; NULL when it cannot be read. */
 static char *read_file(const char *path, size_t *size)
 {
-    FILE *stream = fopen(path, "rb");
+    FILE *stream = file_is_regular(path) ? fopen(path, "rb") : NULL;
     if (stream == NULL) {
         return NULL;
     }
@@ -264,8 +265,9 @@ bool journal_read_all(struct arena *arena, const char *folder, struct journal_co
         reading.has_sweep = false;
         char *bytes = read_file(reading.path, &size);
         if (bytes == NULL) {
+            const char *fault = file_fault(reading.path);
             DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = reading.path}), "cannot be read: %s",
-                           strerror(errno));
+                           fault != NULL ? fault : strerror(errno));
             return false;
         }
         visit_records(bytes, size, take_record, &reading);
@@ -320,6 +322,11 @@ struct journal *journal_open(struct arena *arena, const char *path,
     if (bytes != NULL) {
         visit_records(bytes, size, note_sweep, &has_sweep);
         free(bytes);
+    } else if (access(path, F_OK) == 0 && !file_is_regular(path)) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}),
+                       "%s; a sweep keeps its results there, give it another folder",
+                       file_fault(path));
+        return NULL;
     }
     journal->descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (journal->descriptor < 0) {

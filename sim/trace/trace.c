@@ -432,6 +432,11 @@ uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample
     return add_row(trace, TRACE_SERIES, sample);
 }
 
+uint64_t trace_add_fault(struct trace *trace, const struct trace_fault *fault)
+{
+    return add_row(trace, TRACE_FAULTS, fault);
+}
+
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
 {
     return add_row(trace, TRACE_CELLS, cell);

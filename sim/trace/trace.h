@@ -92,7 +92,9 @@ struct trace_gpu {
     double gemm_seconds, attention_seconds, memory_kernel_seconds, communication_seconds;
     double weights_bytes, kv_cache_bytes, activations_bytes; /* at their largest */
     double capacity_bytes;
-    double joules; /* NAN: not modelled */
+    double joules;               /* NAN: not modelled */
+    double flops, traffic_bytes; /* useful work; to and from its memory */
+    double mfu, memory_utilisation;
 };
 
 enum trace_outcome { TRACE_DONE, TRACE_REJECTED, TRACE_LOST };
@@ -117,6 +119,16 @@ struct trace_step {
     uint32_t waiting;
     uint64_t kv_tokens;
     double watts;
+};
+
+/* Something that broke, or slowed down, while a service ran. */
+struct trace_fault {
+    const char *kind; /* "node": as the scenario has it */
+    uint32_t target;  /* the replica, node or GPU that the kind speaks of */
+    double start_seconds, duration_seconds;
+    double factor;
+    uint32_t replicas; /* that it hit */
+    uint64_t requests; /* that it threw out */
 };
 
 /* A pass of a micro-batch through a part of the model, in a training step. */
@@ -167,6 +179,7 @@ uint64_t trace_add_gpu(struct trace *trace, const struct trace_gpu *gpu);
 uint64_t trace_add_request(struct trace *trace, const struct trace_request *request);
 uint64_t trace_add_step(struct trace *trace, const struct trace_step *step);
 uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample);
+uint64_t trace_add_fault(struct trace *trace, const struct trace_fault *fault);
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell);
 uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage);
 uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample);

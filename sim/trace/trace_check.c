@@ -2,14 +2,13 @@
 #include "sim/trace/trace_check.h"
 
 #include "sim/base/arena.h"
+#include "sim/base/file.h"
 #include "sim/trace/hdf5_file.h"
 #include "sim/trace/trace_tables.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { CHUNK_ROWS = 64 * 1024 };
 
@@ -375,9 +374,9 @@ static void check_root(struct check *check)
 static hid_t open_file(struct check *check)
 {
     const char *path = check->mark.file;
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        FAULT(check, "cannot be read: %s", strerror(errno));
+    const char *fault = file_fault(path);
+    if (fault != NULL) {
+        FAULT(check, "cannot be read: %s", fault);
         return H5I_INVALID_HID;
     }
     hid_t access = hdf5_access_list();

@@ -2,12 +2,11 @@
 #include "sim/trace/trace_read.h"
 
 #include "sim/base/arena.h"
+#include "sim/base/file.h"
 #include "sim/trace/hdf5_file.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* As the writer's chunks, so that each is inflated once. */
 enum { CHUNK_ROWS = 64 * 1024 };
@@ -178,9 +177,9 @@ static void read_seed(struct trace_reader *reader)
 static hid_t open_file(const char *path, struct diagnostics *diagnostics)
 {
     const struct mark mark = {.file = path};
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        DIAGNOSE_ERROR(diagnostics, mark, "cannot be read: %s", strerror(errno));
+    const char *fault = file_fault(path);
+    if (fault != NULL) {
+        DIAGNOSE_ERROR(diagnostics, mark, "cannot be read: %s", fault);
         return H5I_INVALID_HID;
     }
     hid_t access = hdf5_access_list();

@@ -189,6 +189,14 @@ static const struct trace_column gpu_columns[] = {
      .long_name = "Memory the GPU has."},
     {.name = "energy", .type = TRACE_F64, AT(joules), .units = "J", .may_be_missing = true,
      .long_name = "Energy over the run; NaN when it is not modelled."},
+    {.name = "flops", .type = TRACE_F64, AT(flops), .units = "FLOP",
+     .long_name = "Useful work; causal attention counts half the square."},
+    {.name = "traffic", .type = TRACE_F64, AT(traffic_bytes), .units = "B",
+     .long_name = "Bytes to and from its memory."},
+    {.name = "mfu", .type = TRACE_F64, AT(mfu), .units = "1",
+     .long_name = "FLOP utilisation: flops / (duration of the run x 16-bit peak, gpu.stated_rate)."},
+    {.name = "bandwidth_utilisation", .type = TRACE_F64, AT(memory_utilisation), .units = "1",
+     .long_name = "traffic / (duration of the run x gpu.memory_rate)."},
 };
 #undef AT
 #define AT(field) .offset = offsetof(struct trace_request, field)
@@ -265,6 +273,25 @@ static const struct trace_column sample_columns[] = {
      .long_name = "Room held in the KV cache, tokens, on average."},
     {.name = "power", .type = TRACE_F64, AT(watts), .units = "W",
      .long_name = "Average power of one GPU."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_fault, field)
+static const struct trace_column fault_columns[] = {
+    {.name = "kind", .type = TRACE_NAME, AT(kind), .units = "1",
+     .long_name = "What happened: a kind of workload.faults."},
+    {.name = "target", .type = TRACE_U32, AT(target), .units = "1",
+     .long_name = "The replica, node or GPU that the kind speaks of, from 0."},
+    {.name = "start", .type = TRACE_F64, AT(start_seconds), .units = "s",
+     .long_name = "When it struck."},
+    {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
+     .long_name = "How long it lasts, beyond the end of the run perhaps."},
+    {.name = "factor", .type = TRACE_F64, AT(factor), .units = "1",
+     .long_name = "How many times as long work takes, or the share of a rate that is left."},
+    {.name = "replicas", .type = TRACE_U32, AT(replicas), .units = "1",
+     .long_name = "Replicas that it hit."},
+    {.name = "requests", .type = TRACE_U64, AT(requests), .units = "1",
+     .long_name = "Requests that it threw out, to begin again or to be lost."},
 };
 #undef AT
 
@@ -419,6 +446,16 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
             .row_bytes = sizeof(struct trace_link_sample),
             .columns = link_sample_columns,
             .column_count = COUNT_OF(link_sample_columns),
+            .optional = true,
+        },
+    [TRACE_FAULTS] =
+        {
+            .name = "faults",
+            .long_name = "What broke while a service ran, one row a fault. Only in traces of "
+                         "services that had any.",
+            .row_bytes = sizeof(struct trace_fault),
+            .columns = fault_columns,
+            .column_count = COUNT_OF(fault_columns),
             .optional = true,
         },
 };

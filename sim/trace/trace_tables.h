@@ -22,6 +22,7 @@ enum trace_table {
     TRACE_CELLS,
     TRACE_STAGES,
     TRACE_LINK_SERIES,
+    TRACE_FAULTS,
     TRACE_TABLE_COUNT
 };
 

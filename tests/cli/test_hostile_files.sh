@@ -18,8 +18,15 @@ expect 2 "" "/^list.yaml:1:1: error: expected keys such as/" "$cpsim" check list
 printf 'hello\n' >word.yaml
 expect 2 "" "/^word.yaml:1:1: error: expected keys such as/" "$cpsim" check word.yaml
 mkdir directory.yaml
-expect 2 "" $'directory.yaml: error: is a directory; expected a YAML file\n1 error' \
+expect 2 "" $'directory.yaml: error: is a directory; expected a scenario or a data file\n1 error' \
     "$cpsim" check directory.yaml
+expect 2 "" $'/dev/zero: error: is a device; expected a scenario or a data file\n1 error' \
+    "$cpsim" check /dev/zero
+mkfifo pipe.yaml
+expect 2 "" "/^pipe.yaml: error: empty;/" "$cpsim" check pipe.yaml
+expect 2 "" $'pipe.yaml: error: cannot be read: is a pipe\n1 error' "$cpsim" trace check pipe.yaml
+expect 2 "" $'directory.yaml: error: cannot be read: is a directory\n1 error' \
+    "$cpsim" trace check directory.yaml
 head -c 4096 "$cpsim" >binary.yaml
 expect 2 "" "/^binary.yaml.*: error: /" "$cpsim" check binary.yaml
 printf 'schema: 1\ntitle: "a\\0b"\n' >nul.yaml

@@ -52,8 +52,39 @@ expect 2 "" "bad-azure.csv:2:1: error: expected a time such as 2023-11-16 18:17:
 printf 'arrival_seconds,prompt_tokens,output_tokens\n' >empty.csv
 expect 2 "" "empty.csv: error: no request is left to play: the trace is empty, or \`start\` is after its end
 1 error" trace csv empty.csv
-expect 2 "" "none.csv: error: cannot be read: No such file or directory
+expect 2 "" "none.csv: error: cannot be opened: No such file or directory
 1 error" trace csv none.csv
+printf 'arrival_seconds,prompt_tokens,output_tokens\n0,5 tokens,5\n0.5s,5,5\n1,0x10,5\n1,1e2,5\n2e8,5,5\n' >units.csv
+expect 2 "" "units.csv:2:4: error: expected nothing behind this number: its unit is known
+units.csv:3:4: error: expected nothing behind this number: its unit is known
+units.csv:4:3: error: expected a number
+units.csv:6:1: error: its time is more than 1e8 s after the first one's (or what \`time_scale\` makes of it)
+4 errors" trace csv units.csv
+printf 'TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 24:00:00,10,5\n2023-11-00 01:00:00,10,5\n' >hours-azure.csv
+expect 2 "" "hours-azure.csv:2:1: error: expected a time such as 2023-11-16 18:17:03.9799600
+hours-azure.csv:3:1: error: expected a time such as 2023-11-16 18:17:03.9799600
+2 errors" trace azure hours-azure.csv
+printf '{"of": "timestamp", "timestamp": 0, "input_length": 10, "output_length": 6, "hash_ids": []}\n' >text.jsonl
+expect 0 "/^requests +1 came, 1 completed$/" "" trace mooncake text.jsonl
+
+# A path can lead anywhere.
+mkdir folder
+expect 2 "" "folder: error: is a directory; expected a trace of requests, as text
+1 error" trace mooncake folder
+expect 2 "" "/dev/zero: error: is a device; expected a trace of requests, as text
+1 error" trace mooncake /dev/zero
+mkfifo pipe
+expect 2 "" "/^pipe: error: no request is left to play: /" trace mooncake pipe
+truncate -s 1T holes
+expect 2 "" "holes: error: larger than 4096 MiB; expected a trace of requests, as text
+1 error" trace csv holes
+printf 'arrival_seconds,prompt_tokens,output_tokens\n0,5,5\n\0\n' >zero.csv
+expect 2 "" "zero.csv:3:1: error: a zero byte: this is not a text file; expected a trace of requests, as text
+1 error" trace csv zero.csv
+expect 2 "" "folder: error: is a directory; expected a length a line, as text
+1 error" "$cpsim" "$chat" --set 'workload.lengths.prompt={kind: empirical, file: folder}'
+expect 2 "" "/^folder: error: is a directory; expected a table as CSV$/" "$cpsim" compare kernels folder
+
 printf 'arrival_seconds,prompt_tokens,output_tokens\n0,5000000,5\n1,50,5\n' >large.csv
 expect 0 "/^requests +2 came, 1 completed, 1 rejected: larger than the KV cache$/" "" trace csv large.csv
 
@@ -64,7 +95,7 @@ expect 2 "" "/error: layout: leaves no room for a KV cache: a GPU needs /" \
     "$cpsim" check "$chat" --set layout.tensor=1
 expect 2 "" "/error: workload.arrivals.rate: '4' needs a unit; expected a number per second such as 4 .s$/" \
     "$cpsim" check "$chat" --set workload.arrivals.rate=4
-expect 2 "" "/error: workload.faults.0.replica: there is no replica 3; layout.data is 1$/" \
+expect 2 "" "/error: workload.faults.0.replica: there is no replica 3; there are 1$/" \
     "$cpsim" check "$chat" --set 'workload.faults=[{kind: replica, replica: 3, at: 1 s, duration: 1 s}]'
 
 # Too much is said to be too much; enough is not.
@@ -78,9 +109,9 @@ fi
 # Faults: begun again or lost, and counted; slower machines are slower.
 two=("$chat" --set layout.data=2 --set 'workload.arrivals.rate=10 /s' --set 'workload.warm_up=0 s')
 fails='workload.faults=[{kind: replica, replica: 0, at: 20 s, duration: 30 s}]'
-expect 0 "/^faults +30.0 s of replicas down, [1-9][0-9]* requests begun again, 0 lost$/" "" "$cpsim" "${two[@]}" --set "$fails"
+expect 0 "/^faults +1 replica; 30.0 s of replicas down, [1-9][0-9]* requests begun again, 0 lost$/" "" "$cpsim" "${two[@]}" --set "$fails"
 compare "all are answered" "/^requests +2000 came, 2000 completed$/" out
-expect 0 "/^faults +30.0 s of replicas down, 0 requests begun again, [1-9][0-9]* lost$/" "" \
+expect 0 "/^faults +1 replica; 30.0 s of replicas down, 0 requests begun again, [1-9][0-9]* lost$/" "" \
     "$cpsim" "${two[@]}" --set "$fails" --set workload.lost_requests=lose
 slow='workload.faults=[{kind: slow, replica: 0, at: 0 s, duration: 1000 s, factor: 2}]'
 "$cpsim" "${two[@]}" --json >sound.json

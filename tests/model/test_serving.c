@@ -154,6 +154,54 @@ START_TEST(caches_contend_for_the_network)
 }
 END_TEST
 
+/* The same cache alone, moved layer by layer beside a prefill that lasts longer than it takes: the
+ * last of the 32 layers is what is left to send. */
+START_TEST(caches_move_beside_their_prefill)
+{
+    const char *overrides[] = {"cluster.nodes=2",
+                               "layout={tensor: 8, data: 2}",
+                               "workload.service.policy=disaggregated",
+                               "workload.service.prefill_replicas=1",
+                               "workload.lengths.prompt.tokens=8192 tokens",
+                               "workload.requests=1",
+                               "cluster.nic_rate=400 Gb/s",
+                               "cluster.connection_rate=400 Gb/s",
+                               NULL,
+                               NULL};
+    struct played after = play_serving(SMALL, overrides);
+    overrides[8] = "workload.service.kv_transfer=by-layer";
+    struct played beside = play_serving(SMALL, overrides);
+    double sooner =
+        after.metrics.latencies[LATENCY_E2E].mean - beside.metrics.latencies[LATENCY_E2E].mean;
+    ck_assert_double_eq_tol(sooner, 8192.0 * 16384.0 / 50e9 * 31.0 / 32.0, 1e-6);
+    ck_assert_double_eq(beside.metrics.moved_bytes, after.metrics.moved_bytes);
+}
+END_TEST
+
+/* A request that gives way to others goes to its hosts and comes back, each way at PCIe's rate. */
+START_TEST(swapped_caches_go_and_come)
+{
+    const char *overrides[] = {"memory.fraction=0.27",
+                               "workload.service.preemption=swap",
+                               "workload.arrivals.rate=40 /s",
+                               "workload.lengths.output.tokens=1000 tokens",
+                               "workload.requests=200",
+                               "workload.service.prefix_cache=false",
+                               NULL,
+                               NULL};
+    struct played swapped = play_serving(SMALL, overrides);
+    ck_assert_uint_gt(swapped.metrics.preemptions, 0);
+    ck_assert_double_gt(swapped.metrics.swapped_bytes, 0.0);
+    /* Whole tokens of 128 KiB, each out and in. */
+    double tokens = swapped.metrics.swapped_bytes / 131072.0;
+    ck_assert_double_eq_tol(tokens, 2.0 * round(tokens / 2.0), 1e-6);
+    expect_conservation(&swapped, 1, false);
+    overrides[6] = "cluster.host_rate=5 GB/s";
+    struct played slower = play_serving(SMALL, overrides);
+    ck_assert_double_gt(slower.end_seconds, swapped.end_seconds);
+}
+END_TEST
+
 /* Random small services: nothing is lost, no cache overflows, every page comes back. Small caches
  * preempt, long prompts are rejected, sessions share pages. */
 START_TEST(random_services_lose_nothing)
@@ -215,4 +263,5 @@ END_TEST
 
 RUN_TESTS(serving, constant_service_is_m_d_1, exponential_service_is_m_m_1, little_s_law,
           tokens_in_are_tokens_out, caches_move_between_pools, caches_contend_for_the_network,
+          caches_move_beside_their_prefill, swapped_caches_go_and_come,
           random_services_lose_nothing)

@@ -126,7 +126,7 @@ static void compare(const char *path, const char *model, const char *precision, 
     }
     tally->scenarios++;
     struct bound_replica replica = bound_replica_of(scenario);
-    struct step_costs *costs = step_costs_create(arena, scenario);
+    struct step_costs *costs = step_costs_create(arena, scenario, 0, 1.0);
     for (uint32_t sequences = 1; sequences <= 256; sequences *= 4) {
         for (double context = 16.0; context <= 65536.0; context *= 16.0) {
             struct step_shape decode = {.decodes = sequences, .decode_context = context};

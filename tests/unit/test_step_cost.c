@@ -30,7 +30,7 @@ static void compare(const char *scenario_path, double context, double *most, dou
     const struct scenario *scenario = scenario_load(arena, scenario_path, NULL, 0, diagnostics);
     diagnostics_print(diagnostics, stderr);
     ck_assert_ptr_nonnull(scenario);
-    struct step_costs *costs = step_costs_create(arena, scenario);
+    struct step_costs *costs = step_costs_create(arena, scenario, 0, 1.0);
     struct random_stream random = random_open(1, "shapes");
     struct worst decode = {0}, mixed = {0};
     uint32_t sequences = scenario->serving.service.max_sequences;
