@@ -99,7 +99,8 @@ struct step_costs **serving_costs(struct serving_run *run, double nic_share)
     for (uint32_t i = 0; i < stages; i++) {
         costs->stages[i] = step_costs_create(run->arena, run->scenario, i, nic_share);
         if (run->prices != NULL && nic_share >= 1.0) { /* prices of weak cards are not shared */
-            step_costs_share(costs->stages[i], run->prices, random_mix(run->price_kind + i));
+            step_costs_share(costs->stages[i], run->prices,
+                             random_mix(random_mix(run->price_kind) + i));
         }
     }
     run->costs = costs;

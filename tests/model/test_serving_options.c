@@ -20,6 +20,7 @@ static const struct {
     {"busy", {LOAD("40"), NULL}},
     {"too much", {LOAD("120"), NULL}},
     {"prefill-first", {LOAD("40"), "workload.service.policy=prefill-first", NULL}},
+    {"pipeline", {LOAD("40"), "layout.pipeline=2", NULL}},
     {"pools",
      {LOAD("40"), "layout.data=3",
       "workload.service={policy: disaggregated, prefill_replicas: 1, max_sequences: 64}", NULL}},
@@ -30,8 +31,9 @@ START_TEST(shared_prices_change_nothing)
 {
     struct price_store *store = price_store_create();
     ck_assert_ptr_nonnull(store);
-    const struct serving_options sharing = {.prices = store, .price_kind = 7};
     for (size_t i = 0; i < LOAD_COUNT; i++) {
+        bool piped = strcmp(loads[i].name, "pipeline") == 0; /* another kind of replica */
+        const struct serving_options sharing = {.prices = store, .price_kind = piped ? 8 : 7};
         struct played alone = play_serving(small, loads[i].overrides);
         struct played first = play_serving_with(small, loads[i].overrides, &sharing);
         struct played again = play_serving_with(small, loads[i].overrides, &sharing);
