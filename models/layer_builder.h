@@ -6,6 +6,7 @@
 #define CPSIM_MODELS_LAYER_BUILDER_H
 
 #include "models/transformer.h"
+#include "models/whole.h"
 
 /* What building one segment needs at hand. */
 struct layer_builder {
@@ -59,10 +60,5 @@ void layer_experts_ffn(struct layer_builder *builder, struct number weights);
 
 /* Tokens of a slice that one of `context` ranks has. */
 uint64_t slice_rank_tokens(const struct batch_slice *slice, uint32_t context);
-
-static inline uint32_t divide_up(uint32_t dividend, uint32_t divisor)
-{
-    return dividend / divisor + (dividend % divisor != 0);
-}
 
 #endif
