@@ -166,33 +166,63 @@ static void add_segment(const struct training_costs *costs, const struct trainin
     breakdown_add(classes, segment, scratch->step.spans, seconds, times);
 }
 
-struct breakdown training_stage_classes(const struct training *training,
-                                        const struct training_costs *costs,
-                                        const struct training_scratch *scratch, uint32_t stage)
+/* How often a stage plays each segment in the passes of a step. */
+struct stage_plays {
+    double times[TRAINING_SEGMENT_COUNT];
+};
+
+static struct stage_plays stage_plays(const struct training *training,
+                                      const struct training_costs *costs, uint32_t stage)
 {
-    struct breakdown classes = {0};
+    struct stage_plays plays = {0};
     uint32_t parts = parts_of(training);
     double passes = costs->play.pipeline.micro_batches;
     for (uint32_t chunk = 0; chunk < costs->play.pipeline.chunks; chunk++) {
         uint32_t part = pipeline_part(training->schedule, &costs->play.pipeline, stage, chunk);
         double layers = training_part_layers(training, part) * passes;
-        add_segment(costs, scratch, TRAINING_FORWARD, layers, &classes);
-        add_segment(costs, scratch, TRAINING_BACKWARD, layers, &classes);
-        add_segment(costs, scratch, TRAINING_WEIGHT, layers, &classes);
+        plays.times[TRAINING_FORWARD] += layers;
+        plays.times[TRAINING_BACKWARD] += layers;
+        plays.times[TRAINING_WEIGHT] += layers;
         if (part == 0) {
-            add_segment(costs, scratch, TRAINING_EMBEDDING, passes, &classes);
-            add_segment(costs, scratch, TRAINING_EMBEDDING_BACKWARD, passes, &classes);
+            plays.times[TRAINING_EMBEDDING] = plays.times[TRAINING_EMBEDDING_BACKWARD] = passes;
         }
         if (part + 1 == parts) {
-            add_segment(costs, scratch, TRAINING_HEAD, passes, &classes);
-            add_segment(costs, scratch, TRAINING_HEAD_BACKWARD, passes, &classes);
+            plays.times[TRAINING_HEAD] = plays.times[TRAINING_HEAD_BACKWARD] = passes;
+        }
+    }
+    return plays;
+}
+
+struct breakdown training_stage_classes(const struct training *training,
+                                        const struct training_costs *costs,
+                                        const struct training_scratch *scratch, uint32_t stage)
+{
+    struct breakdown classes = {0};
+    struct stage_plays plays = stage_plays(training, costs, stage);
+    for (int kind = 0; kind < TRAINING_SEGMENT_COUNT; kind++) {
+        if (plays.times[kind] > 0.0) {
+            add_segment(costs, scratch, (enum training_segment)kind, plays.times[kind], &classes);
         }
     }
     if (costs->play.pipeline.stages > 1) { /* forward and backward, each part */
-        classes.seconds[TIME_HOST] += 2.0 * passes * costs->play.pipeline.chunks *
+        classes.seconds[TIME_HOST] += 2.0 * costs->play.pipeline.micro_batches *
+                                      costs->play.pipeline.chunks *
                                       training->replica.software->training.stage_pass_seconds;
     }
     return classes;
+}
+
+struct traffic training_stage_traffic(const struct training *training,
+                                      const struct training_costs *costs, uint32_t stage)
+{
+    struct traffic sum = {0};
+    struct stage_plays plays = stage_plays(training, costs, stage);
+    for (int kind = 0; kind < TRAINING_SEGMENT_COUNT; kind++) {
+        struct traffic once = segment_traffic(&costs->program.segments[kind]);
+        sum.node_bytes += plays.times[kind] * once.node_bytes;
+        sum.fabric_bytes += plays.times[kind] * once.fabric_bytes;
+    }
+    return sum;
 }
 
 struct training_result training_summarise(const struct training *training,

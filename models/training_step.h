@@ -51,6 +51,11 @@ struct breakdown training_stage_classes(const struct training *training,
                                         const struct training_costs *costs,
                                         const struct training_scratch *scratch, uint32_t stage);
 
+/* What one GPU of a stage sends inside the passes of a step, to its tensor and context ranks.
+ * Between stages and replicas it sends what the player's links count. */
+struct traffic training_stage_traffic(const struct training *training,
+                                      const struct training_costs *costs, uint32_t stage);
+
 /* The result of a step whose schedule takes `pipeline_seconds` and whose stages ran so. */
 struct training_result training_summarise(const struct training *training,
                                           const struct training_costs *costs,

@@ -5,7 +5,17 @@
 #include "sim/trace/trace.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+
+/* What crossed a link of the GPU that plays a stage: flows of the step, and what its passes send
+ * inside their priced segments, which arrives at it likewise. */
+static double stage_link_bytes(const struct training_run *run, uint32_t stage, enum link_kind kind)
+{
+    struct traffic passes = training_stage_traffic(&run->training, &run->costs, stage);
+    bool nvlink = kind == LINK_NVLINK_OUT || kind == LINK_NVLINK_IN;
+    return run->links[stage].bytes[kind] + (nvlink ? passes.node_bytes : passes.fabric_bytes);
+}
 
 /* The step as a phase: the slowest stage's parts, and the rest of the time. */
 static uint32_t add_step(const struct training_run *run, struct trace *trace)
@@ -16,8 +26,8 @@ static uint32_t add_step(const struct training_run *run, struct trace *trace)
                    seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_HOST];
     double nvlink = 0.0, network = 0.0;
     for (uint32_t i = 0; i < run->training.replica.layout->pipeline; i++) {
-        nvlink += run->links[i].bytes[LINK_NVLINK_OUT];
-        network += run->links[i].bytes[LINK_NIC_OUT];
+        nvlink += stage_link_bytes(run, i, LINK_NVLINK_OUT);
+        network += stage_link_bytes(run, i, LINK_NIC_OUT);
     }
     double alike =
         layout_gpus(run->training.replica.layout) / (double)run->training.replica.layout->pipeline;
@@ -167,19 +177,23 @@ static void add_links(const struct training_run *run, struct trace *trace, uint3
         bool nvlink = kind == LINK_NVLINK_OUT || kind == LINK_NVLINK_IN;
         bool out = kind == LINK_NVLINK_OUT || kind == LINK_NIC_OUT;
         double rate = nvlink ? cluster->node_bytes_per_second : cluster->nic_bytes_per_second;
+        double bytes = stage_link_bytes(run, stage, (enum link_kind)kind);
+        double alone =
+            (bytes - links->bytes[kind]) / rate; /* in passes, no other flow beside them */
         char name[32];
         snprintf(name, sizeof name, "%s%" PRIu32 "_%s", nvlink ? "nvlink" : "nic",
                  nvlink ? links->gpu : links->gpu / per_nic, out ? "UP" : "DOWN");
-        trace_add_link(trace, &(struct trace_link){
-                                  .name = name,
-                                  .kind = nvlink ? TRACE_NVLINK : TRACE_NIC,
-                                  .gpu = stage,
-                                  .direction = out ? TRACE_OUT : TRACE_IN,
-                                  .bytes = links->bytes[kind],
-                                  .capacity_bytes_per_second = rate,
-                                  .busy_seconds = links->busy_seconds[kind],
-                                  .utilisation = links->bytes[kind] / (rate * run->result.seconds),
-                              });
+        trace_add_link(
+            trace, &(struct trace_link){
+                       .name = name,
+                       .kind = nvlink ? TRACE_NVLINK : TRACE_NIC,
+                       .gpu = stage,
+                       .direction = out ? TRACE_OUT : TRACE_IN,
+                       .bytes = bytes,
+                       .capacity_bytes_per_second = rate,
+                       .busy_seconds = fmin(links->busy_seconds[kind] + alone, run->result.seconds),
+                       .utilisation = bytes / (rate * run->result.seconds),
+                   });
     }
 }
 
