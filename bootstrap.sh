@@ -45,6 +45,7 @@ present() {
     slurm-client) command -v sbatch ;;
     munge) command -v munged ;;
     mpich) command -v mpirun ;;
+    hdf5-tools) command -v h5dump ;;
     *) return 3 ;;
     esac >/dev/null 2>&1
 }

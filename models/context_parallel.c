@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/context_parallel.h"
 
+#include "models/whole.h"
+
 #include <assert.h>
 #include <math.h>
-
-static uint64_t divide_up(uint64_t dividend, uint64_t divisor)
-{
-    return dividend / divisor + (dividend % divisor != 0);
-}
 
 uint64_t context_prefill_tokens(uint64_t new_tokens, uint32_t ranks)
 {

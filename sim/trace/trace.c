@@ -500,9 +500,6 @@ static bool finish(struct trace *trace)
     for (size_t i = 0; i < TRACE_TABLE_COUNT; i++) {
         close_table(&trace->tables[i]);
     }
-    if (trace->watch != NULL) {
-        trace_watch_close(trace->watch);
-    }
     if (!trace->failed) {
         assert(H5Fget_obj_count(trace->file, H5F_OBJ_ALL) == 1 &&
                "an object of the trace is still open");
@@ -511,6 +508,15 @@ static bool finish(struct trace *trace)
         fail(trace, "closing it", "");
     }
     return !trace->failed;
+}
+
+/* Last of all: who watches looks for the whole file once FILE.live is gone. */
+static void end(struct trace *trace)
+{
+    if (trace->watch != NULL) {
+        trace_watch_close(trace->watch);
+    }
+    arena_destroy(trace->arena);
 }
 
 bool trace_close(struct trace *trace)
@@ -526,7 +532,7 @@ bool trace_close(struct trace *trace)
     if (!written) {
         unlink(trace->part_path);
     }
-    arena_destroy(trace->arena);
+    end(trace);
     return written;
 }
 
@@ -535,5 +541,5 @@ void trace_abandon(struct trace *trace)
     if (!finish(trace)) {
         unlink(trace->part_path);
     }
-    arena_destroy(trace->arena);
+    end(trace);
 }

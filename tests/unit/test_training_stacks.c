@@ -153,6 +153,7 @@ START_TEST(launches_bound_a_layer)
     struct training training = training_of(1, 2);
     struct arena *arena = arena_create();
     load_platform_file(arena, "gpu", "gpus", "h100-sxm", &gpu);
+    software.library = load_software(arena, "pytorch-nccl")->library;
     software.matmul_efficiency = software.attention_efficiency = 1.0;
     software.eager_launch_seconds = 100e-6;
     software.training.forward_kernels = 24.0;
@@ -175,6 +176,7 @@ START_TEST(fsdp_gathers)
     struct training training = training_of(1, 2);
     struct arena *arena = arena_create();
     load_platform_file(arena, "gpu", "gpus", "h100-sxm", &gpu);
+    software.library = load_software(arena, "pytorch-nccl")->library;
     software.matmul_efficiency = software.attention_efficiency = 1.0;
     training.sharding = SHARDING_FSDP;
     software.training.root_group = true;
