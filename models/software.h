@@ -71,11 +71,16 @@ struct training_software {
     bool whole_gradients; /* in pipelines, sharded gradients add up whole until the last micro-batch
                            */
     bool gathered_inputs; /* products keep their gathered input, not the shard it came from */
-    bool pipeline_outputs;     /* the last stage keeps every micro-batch's logits until the step's
-                                  end, and joins them there (torch.distributed.pipelining) */
-    double product_tensors;    /* of the feed-forward block's inner width, kept for its backward
-                                  pass; 0: gate, up and their product */
-    double bucket_copies;      /* of all gradients: buckets, where replicas reduce whole ones */
+    bool gathers_apart;   /* gate and up gather it each for themselves, and keep it twice */
+    bool autocast; /* fp32 weights are kept a second time in the products' format, the residual in
+                      fp32, and every product's input as that product's cast left it */
+    bool whole_logits;      /* split over tensor ranks, logits are gathered and every rank takes the
+                               whole loss */
+    bool pipeline_outputs;  /* the last stage keeps every micro-batch's logits until the step's
+                               end, and joins them there (torch.distributed.pipelining) */
+    double product_tensors; /* of the feed-forward block's inner width, kept for its backward
+                               pass; 0: gate, up and their product */
+    double bucket_copies;   /* of all gradients: buckets, where replicas reduce whole ones */
     double stage_pass_seconds; /* a micro-batch's pass of a stage, in pipelines */
     enum selective_recompute selective;
     double step_seconds;  /* host work of a step that nothing hides */

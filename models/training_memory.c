@@ -48,27 +48,44 @@ static double full_layer_bytes(const struct training *training)
     struct widths widths = token_widths(training);
     double element = format_bytes(precision->activations);
     double gates = training->replica.llm->gated_ffn ? 2.0 : 1.0;
-    double input = training->replica.software->training.gathered_inputs
-                       ? training->replica.llm->hidden
-                       : widths.hidden;
+    const struct training_software *stack = &training->replica.software->training;
+    double input = stack->gathered_inputs ? training->replica.llm->hidden : widths.hidden;
+    double residual = widths.hidden * (stack->autocast ? fp32_bytes : element);
     double attention =
-        widths.hidden * element + input * kept_bytes(training, precision->attention_weights) +
+        residual +
+        (stack->autocast ? 3.0 : 1.0) * input * kept_bytes(training, precision->attention_weights) +
         (widths.query + 2.0 * widths.kv) * element +
         /* Its result: attention's own gradient wants it as it was computed. */
         widths.query * (element + copy_bytes(training, precision->attention_weights)) +
         replica_query_heads(&training->replica) * fp32_bytes;
-    double tensors = training->replica.software->training.product_tensors;
+    double tensors = stack->product_tensors;
     double inner = tensors > 0.0 ? tensors * widths.ffn * element
                                  : gates * widths.ffn * element +
                                        widths.ffn * kept_bytes(training, precision->ffn_weights);
     if (training->adapter_rank > 0) { /* frozen products need no input for a gradient of weights */
         inner = gates * widths.ffn * element;
-        return (double)training_rank_tokens(training) *
-               (attention + widths.hidden * element + inner);
+        return (double)training_rank_tokens(training) * (attention + residual + inner);
     }
-    double ffn =
-        widths.hidden * element + input * kept_bytes(training, precision->ffn_weights) + inner;
+    bool apart = stack->autocast || (stack->gathers_apart && training->sequence_parallel);
+    double ffn = residual +
+                 (apart ? gates : 1.0) * input * kept_bytes(training, precision->ffn_weights) +
+                 inner;
     return (double)training_rank_tokens(training) * (attention + ffn);
+}
+
+/* Gradients that wait for those of weights, once these are split off: of what every product and
+ * norm of a layer gave. */
+static double split_layer_bytes(const struct training *training)
+{
+    if (!training->schedule->splits_backward) {
+        return 0.0;
+    }
+    struct widths widths = token_widths(training);
+    double gates = training->replica.llm->gated_ffn ? 2.0 : 1.0;
+    /* query, key and value; out, down and two norms; gate and up */
+    return (double)training_rank_tokens(training) *
+           format_bytes(training->replica.precision->activations) *
+           (widths.query + 2.0 * widths.kv + 4.0 * widths.hidden + gates * widths.ffn);
 }
 
 double training_layer_activation_bytes(const struct training *training)
@@ -88,6 +105,13 @@ double training_layer_activation_bytes(const struct training *training)
     return full_layer_bytes(training);
 }
 
+/* Logits of a token that a rank takes the loss of. */
+static double loss_columns(const struct replica *replica)
+{
+    bool whole = replica->software->training.whole_logits;
+    return replica->llm->vocabulary / (whole ? 1.0 : (double)replica->layout->tensor);
+}
+
 /* One pass at work: a layer computed again, and on the last stage the logits and their gradient. */
 static double working_bytes(const struct training *training, bool last)
 {
@@ -98,7 +122,7 @@ static double working_bytes(const struct training *training, bool last)
     if (training->recompute != RECOMPUTE_NONE) {
         bytes += full_layer_bytes(training);
     }
-    double logits = tokens * replica->llm->vocabulary / replica->layout->tensor;
+    double logits = tokens * loss_columns(replica);
     double kept = replica->software->training.loss_kept_bytes_per_logit;
     return fmax(bytes, last ? logits * kept : 0.0);
 }
@@ -119,25 +143,51 @@ static double output_bytes(const struct training *training)
 static double loss_bytes(const struct training *training)
 {
     const struct replica *replica = &training->replica;
-    return fp32_bytes * (double)training_rank_tokens(training) * replica->llm->vocabulary /
-           replica->layout->tensor;
+    return fp32_bytes * (double)training_rank_tokens(training) * loss_columns(replica);
 }
 
-/* Activations that a stage holds at most: its chunks differ in layers, and in how many of their
- * passes are under way. */
+/* What a stage's passes need at work and bring about. */
+struct pass_bytes {
+    double working;   /* at the loss, or in a layer */
+    double gradients; /* of the stage, made by its first backward passes; 0: always there */
+    double root;      /* beside them at a backward pass's end */
+};
+
+/* Activations that a stage holds at most, with its pass at work and the gradients that are made by
+ * then: its chunks differ in layers, and in how many of their passes are under way. A backward pass
+ * ends with the gradients that wait, and without what it worked with. */
 static double bytes_in_flight(const struct training *training, const struct pipeline *pipeline,
-                              uint32_t stage, const struct cell *cells)
+                              uint32_t stage, const struct cell *cells,
+                              const struct pass_bytes *passes)
 {
-    bool splits = training->schedule->splits_backward;
+    enum cell_kind makes_gradients =
+        training->schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD;
     double layer = training_layer_activation_bytes(training), loss = loss_bytes(training);
-    double held = 0.0, most = 0.0;
+    double waiting = split_layer_bytes(training);
+    double parameters = 0.0;
+    for (uint32_t chunk = 0; chunk < pipeline->chunks; chunk++) {
+        parameters += training_part_trained(
+            training, pipeline_part(training->schedule, pipeline, stage, chunk));
+    }
+    double held = 0.0, made = 0.0, most = 0.0;
     for (uint32_t i = 0; i < pipeline_cell_count(training->schedule, pipeline); i++) {
-        uint32_t part = pipeline_part(training->schedule, pipeline, stage, cells[i].chunk);
+        const struct cell *cell = &cells[i];
+        uint32_t part = pipeline_part(training->schedule, pipeline, stage, cell->chunk);
         bool last = part + 1 == pipeline->stages * pipeline->chunks;
-        double bytes = training_part_layers(training, part) * layer + (last ? loss : 0.0);
-        held += cells[i].kind == CELL_FORWARD ? bytes : 0.0;
-        most = fmax(most, held);
-        held -= cells[i].kind == (splits ? CELL_WEIGHT : CELL_BACKWARD) ? bytes : 0.0;
+        double layers = training_part_layers(training, part), logits = last ? loss : 0.0;
+        held += cell->kind == CELL_FORWARD ? layers * layer + logits : 0.0;
+        most = fmax(most, held + made + passes->working);
+        if (cell->kind == CELL_BACKWARD) {
+            held += layers * waiting - logits;
+            most = fmax(most, held + made);
+        }
+        if (cell->kind == makes_gradients) {
+            held -= layers * (layer + waiting);
+            made += cell->micro_batch == 0
+                        ? passes->gradients * training_part_trained(training, part) / parameters
+                        : 0.0;
+            most = fmax(most, held + made + passes->root);
+        }
     }
     return most;
 }
@@ -151,6 +201,12 @@ static double kept_parameter_bytes(const struct training *training, double of_la
     struct parameter_bytes layer = training_layer_bytes(training);
     struct parameter_bytes other = training_other_bytes(training);
     double whole = of_layers * layer.kept + of_others * other.kept;
+    if (training->replica.software->training.autocast) { /* an embedding is no product */
+        double element = format_bytes(training->replica.precision->activations);
+        double products =
+            of_layers + fmax(of_others - training_embedding_parameters(&training->replica), 0.0);
+        whole += products * element;
+    }
     if (training->sharding != SHARDING_FSDP) {
         return whole;
     }
@@ -162,6 +218,22 @@ static double kept_parameter_bytes(const struct training *training, double of_la
     double gathered = all ? of_layers * layer_gathered + of_others * other_gathered
                           : 2.0 * training_layer_parameters(&training->replica) * layer_gathered;
     return shard + gathered;
+}
+
+/* When FSDP's root is reduced, last of all: its gradients whole, as they travel, and the
+ * embedding's as it was made; the two gathered layers are gone by then. */
+static double root_gradient_bytes(const struct training *training, double of_others)
+{
+    const struct training_software *stack = &training->replica.software->training;
+    if (!stack->root_group || training->sharding != SHARDING_FSDP ||
+        training->replica.layout->pipeline > 1 || training->keeps_gathered) {
+        return 0.0;
+    }
+    struct parameter_bytes other = training_other_bytes(training);
+    return of_others * other.reduce +
+           training_embedding_parameters(&training->replica) * other.gather -
+           2.0 * training_layer_parameters(&training->replica) *
+               training_layer_bytes(training).gather;
 }
 
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
@@ -195,12 +267,13 @@ struct training_memory training_stage_memory(const struct training *training, ui
     double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
     double optimizer =
         (trained_layers * layer.states + trained_others * other.states) / (sharded ? ranks : 1.0);
-    double activations = bytes_in_flight(training, &pipeline, stage, cells) +
-                         working_bytes(training, last) - (last ? loss_bytes(training) : 0.0);
-    if (stack->gradients_dropped && pipeline.micro_batches == 1) {
-        /* Made as activations go: the larger of the two, told as activations and what is missing.
-         */
-        gradients = fmax(gradients - activations, 0.0);
+    struct pass_bytes passes = {.working = working_bytes(training, last) -
+                                           (last ? loss_bytes(training) : 0.0)};
+    double activations = bytes_in_flight(training, &pipeline, stage, cells, &passes);
+    if (stack->gradients_dropped) { /* told as activations and what is missing */
+        passes.gradients = gradients;
+        passes.root = root_gradient_bytes(training, of_others);
+        gradients = bytes_in_flight(training, &pipeline, stage, cells, &passes) - activations;
     }
     if (last) { /* kept beside the passes; joined after them */
         double outputs = output_bytes(training);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * What fills a GPU's memory in training, bytes of one rank of a stage. Activations are those that
  * products, attention and norms keep for their gradients (arXiv 2205.05198, section 4, with
- * attention that keeps no scores), of as many passes as the schedule has under way. Pure. */
+ * attention that keeps no scores), of as many passes as the schedule has under way, and the
+ * gradients that a split backward pass leaves; what else a stack keeps is in its file (casts, whole
+ * logits, gathered inputs). A stack that drops gradients between steps has `gradient_bytes` as what
+ * the fullest moment holds beyond `activation_bytes`. Pure. */
 #ifndef CPSIM_MODELS_TRAINING_MEMORY_H
 #define CPSIM_MODELS_TRAINING_MEMORY_H
 

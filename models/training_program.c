@@ -43,6 +43,16 @@ static struct product head_product(const struct training *training)
     };
 }
 
+static bool gathers_logits(const struct builder *builder)
+{
+    return builder_tensor_ranks(builder) > 1 && builder_stack(builder)->whole_logits;
+}
+
+static uint64_t loss_columns(const struct builder *builder, const struct product *head)
+{
+    return gathers_logits(builder) ? builder->training->replica.llm->vocabulary : head->columns;
+}
+
 static void head(struct builder *builder)
 {
     builder_gather_copies(builder, training_embedding_parameters(&builder->training->replica));
@@ -50,10 +60,16 @@ static void head(struct builder *builder)
     builder_norm(builder, "final norm", false);
     builder_gather_before(builder, "head all-gather", product.number);
     product_after_gather(builder, &product, product_forward);
-    builder_memory(builder, "loss", MEMORY_COPY, builder->tokens, product.columns,
+    if (gathers_logits(builder)) {
+        double bytes = (double)builder->tokens * builder->training->replica.llm->vocabulary *
+                       builder_element_bytes(builder);
+        builder_append(builder, builder_collective(builder, "logits all-gather", GROUP_TENSOR,
+                                                   COLLECTIVE_ALL_GATHER, bytes));
+    }
+    builder_memory(builder, "loss", MEMORY_COPY, builder->tokens, loss_columns(builder, &product),
                    builder_stack(builder)->loss_forward_bytes_per_logit);
-    if (builder_tensor_ranks(builder) >
-        1) { /* the largest logit, the sum, the target's: fp32 a token */
+    if (builder_tensor_ranks(builder) > 1 &&
+        !gathers_logits(builder)) { /* the largest logit, the sum, the target's: fp32 a token */
         builder_append(builder,
                        builder_collective(builder, "loss sum", GROUP_TENSOR, COLLECTIVE_ALL_REDUCE,
                                           3.0 * fp32_bytes * (double)builder->tokens));
@@ -68,7 +84,8 @@ static void head_backward(struct builder *builder)
     }
     builder_reduce_copies(builder, training_embedding_parameters(&builder->training->replica));
     struct product product = head_product(builder->training);
-    builder_memory(builder, "loss gradient", MEMORY_COPY, builder->tokens, product.columns,
+    builder_memory(builder, "loss gradient", MEMORY_COPY, builder->tokens,
+                   loss_columns(builder, &product),
                    builder_stack(builder)->loss_backward_bytes_per_logit);
     product_column_backward(builder, "head gradient sum", &product,
                             builder->training->adapter_rank > 0 ? GRADIENTS_INPUT : GRADIENTS_BOTH);

@@ -295,6 +295,26 @@ const struct field training_software_fields[] = {
      .fallback = "false",
      .doc = "Whether products keep their gathered input for the backward pass, with sequence "
             "parallelism, in place of the shard that it came from."},
+    {.key = "gathers_apart",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, gathers_apart),
+     .fallback = "false",
+     .doc =
+         "Whether gate and up gather their input each for themselves, with sequence parallelism, "
+         "and keep it twice."},
+    {.key = "autocast",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, autocast),
+     .fallback = "false",
+     .doc = "Whether products run under autocast: fp32 weights are kept a second time in the "
+            "products' format, the residual stream in fp32, and the input of every product as its "
+            "cast left it."},
+    {.key = "whole_logits",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, whole_logits),
+     .fallback = "false",
+     .doc = "Whether tensor ranks gather the logits and each takes the whole loss, in place of its "
+            "part of the vocabulary."},
     {.key = "pipeline_outputs",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(training_software, pipeline_outputs),

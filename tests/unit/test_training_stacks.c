@@ -239,5 +239,76 @@ START_TEST(copies_of_gradients)
 }
 END_TEST
 
+/* A token of autocast: the residual stream twice in fp32 in place of bf16 (2 x 2 bytes), casts of
+ * its norm for key and value (2 x 2) and for up (2); all weights but the embedding's twice. */
+START_TEST(autocast_keeps_casts)
+{
+    static struct cell cells[64];
+    struct training training = training_of(1, 1);
+    double plain = training_layer_activation_bytes(&training);
+    double weights = training_stage_memory(&training, 0, cells).parameter_bytes;
+    software.training.autocast = true;
+    ck_assert_double_eq_tol(training_layer_activation_bytes(&training) - plain,
+                            2048.0 * 1024.0 * 10.0, 1.0);
+    ck_assert_double_eq_tol(training_stage_memory(&training, 0, cells).parameter_bytes - weights,
+                            2.0 * (16.0 * layer_parameters + embedding_parameters), 1.0);
+}
+END_TEST
+
+/* Two tensor ranks: up keeps its own gathered input, and the loss is that of 32000 logits in place
+ * of 16000, 12 bytes each when most is held. */
+START_TEST(tensor_ranks_keep_whole_tensors)
+{
+    static struct cell cells[64];
+    struct training training = training_of(1, 1);
+    layout.tensor = 2;
+    training.sequence_parallel = true;
+    software.training.gathered_inputs = true;
+    software.training.loss_kept_bytes_per_logit = 12.0;
+    double layer = training_layer_activation_bytes(&training);
+    software.training.gathers_apart = true;
+    ck_assert_double_eq_tol(training_layer_activation_bytes(&training) - layer,
+                            2048.0 * 1024.0 * 2.0, 1.0);
+    double part = training_stage_memory(&training, 0, cells).activation_bytes;
+    software.training.whole_logits = true;
+    ck_assert_double_eq_tol(training_stage_memory(&training, 0, cells).activation_bytes - part,
+                            2048.0 * 16000.0 * 12.0, 1.0);
+}
+END_TEST
+
+/* A split backward pass leaves gradients of query (1024), key and value (2 x 512), out, down and
+ * two norms (4 x 1024), gate and up (2 x 4096), in bf16, and no logits. */
+START_TEST(split_passes_keep_gradients)
+{
+    static struct cell cells[64];
+    struct training training = training_of(1, 1);
+    training.schedule = &schedule_zero_bubble;
+    struct training_memory memory = training_stage_memory(&training, 0, cells);
+    double waiting = 2048.0 * 2.0 * (1024.0 + 2.0 * 512.0 + 4.0 * 1024.0 + 2.0 * 4096.0);
+    ck_assert_uint_eq(memory.passes_in_flight, 1);
+    ck_assert_double_eq_tol(memory.activation_bytes,
+                            16.0 * (training_layer_activation_bytes(&training) + waiting), 1.0);
+}
+END_TEST
+
+/* GPipe, 8 micro-batches on the first of two stages: gradients come with the first backward pass,
+ * when one pass of the 8 is gone. */
+START_TEST(gradients_come_with_a_pass)
+{
+    static struct cell cells[64];
+    struct training training = training_of(2, 1);
+    training.schedule = &schedule_gpipe;
+    double gradients = 4.0 * (8.0 * layer_parameters + embedding_parameters);
+    double pass = 8.0 * training_layer_activation_bytes(&training);
+    struct training_memory kept = training_stage_memory(&training, 0, cells);
+    ck_assert_double_eq_tol(kept.gradient_bytes, gradients, 1.0);
+    software.training.gradients_dropped = true;
+    struct training_memory dropped = training_stage_memory(&training, 0, cells);
+    ck_assert_double_eq_tol(dropped.activation_bytes, kept.activation_bytes, 1.0);
+    ck_assert_double_eq_tol(dropped.gradient_bytes, fmax(gradients - pass, 0.0), 1.0);
+}
+END_TEST
+
 RUN_TESTS(training_stacks, buckets, products_apart, adapters, launches_bound_a_layer, fsdp_gathers,
-          what_is_held_when, copies_of_gradients)
+          what_is_held_when, copies_of_gradients, autocast_keeps_casts,
+          tensor_ranks_keep_whole_tensors, split_passes_keep_gradients, gradients_come_with_a_pass)
