@@ -4,6 +4,7 @@
  * layer. Catches experts counted once too often or too seldom, in weights read or in work done. */
 #include "fixture.h"
 #include "models/memory.h"
+#include "round_gpu.h"
 #include "run_tests.h"
 
 #include <math.h>
@@ -157,24 +158,15 @@ START_TEST(flops_of_a_layer)
 }
 END_TEST
 
-/* A GPU of 100 SMs at 1 GHz that multiplies 128 x 256 by one step of k in 16 clocks; memory of 1
- * GB/s for every byte read. */
-static struct gpu round_gpu(double memory_bytes_per_second)
+/* Multiplies 128 x 256 by one step of k in 16 clocks. */
+static struct gpu grouping_gpu(double memory_bytes_per_second)
 {
-    return (struct gpu){
-        .memory_bytes_per_second = memory_bytes_per_second,
-        .dense_flops_per_second = {[FORMAT_BF16] = 409.6e12},
-        .rated_clock_hertz = 1e9,
-        .boost_clock_hertz = 1e9,
-        .streaming_multiprocessors = 100,
-        .lanes = 128,
-        .memory_efficiency = 1.0,
-        .overlap_exponent = 50.0,
-        .tile_bytes_per_clock = 1e9,
-        .grouped_seconds = 5e-6,
-        .grouped_tile_seconds = 2e-6,
-        .grouped_efficiency = 1.0,
-    };
+    struct gpu gpu = round_gpu();
+    gpu.memory_bytes_per_second = memory_bytes_per_second;
+    gpu.grouped_seconds = 5e-6;
+    gpu.grouped_tile_seconds = 2e-6;
+    gpu.grouped_efficiency = 1.0;
+    return gpu;
 }
 
 /* 4 experts, each token to all of them: 256 tokens are 256 rows each, 2 tiles of 128; 2560 columns
@@ -182,7 +174,7 @@ static struct gpu round_gpu(double memory_bytes_per_second)
  * 257 tokens make 120 tiles, two waves. */
 START_TEST(grouped_product_by_hand)
 {
-    struct gpu gpu = round_gpu(1e18);
+    struct gpu gpu = grouping_gpu(1e18);
     struct gemm_shape shape = {.m = 1024,
                                .n = 2560,
                                .k = 1000,
@@ -198,7 +190,7 @@ END_TEST
  * writes two of 2000: 8,012,000 bytes. At 1 GB/s nothing else counts: 8.012 ms. */
 START_TEST(few_tokens_read_few_experts)
 {
-    struct gpu gpu = round_gpu(1e9);
+    struct gpu gpu = grouping_gpu(1e9);
     gpu.grouped_seconds = gpu.grouped_tile_seconds = 0.0;
     struct gemm_shape shape = {.m = 2,
                                .n = 2000,

@@ -5,6 +5,7 @@
 #include "models/precision.h"
 
 #include "fixture.h"
+#include "round_gpu.h"
 #include "run_tests.h"
 
 #include <string.h>
@@ -150,29 +151,16 @@ END_TEST
 
 /* 100 SMs at 1 GHz, 4096 bf16 FLOP a clock, 128 lanes; memory 1 TB/s. One row, so memory bounds:
  * 10,000 x 8192 int4 weights are 40.96 MB, their scales 1.28 MB, input and output 36 kB. */
-static struct gpu round_gpu(void)
+static struct gpu terabyte_gpu(void)
 {
-    return (struct gpu){
-        .memory_bytes_per_second = 1e12,
-        .memory_efficiency = 1.0,
-        .l2_bytes = 50e6,
-        .l2_bytes_per_second = 1e18,
-        .dense_flops_per_second = {[FORMAT_BF16] = 409.6e12, [FORMAT_FP8] = 819.2e12},
-        .rated_clock_hertz = 1e9,
-        .boost_clock_hertz = 1e9,
-        .streaming_multiprocessors = 100,
-        .lanes = 128,
-        .overlap_exponent = 50.0,
-        .matmul_efficiency = {1.0, 1.0, 1.0},
-        .tile_bytes_per_clock = 1e9,
-        .sm_memory_bytes_per_second = 1e18,
-        .attention_efficiency = 1.0,
-        .voltage_floor = 1.0};
+    struct gpu gpu = round_gpu();
+    gpu.memory_bytes_per_second = 1e12;
+    return gpu;
 }
 
 START_TEST(narrow_weights_are_read_at_their_size)
 {
-    struct gpu gpu = round_gpu();
+    struct gpu gpu = terabyte_gpu();
     struct gemm_shape shape = {.m = 1, .n = 10000, .k = 8192, .format = FORMAT_BF16};
     gpu.lanes = 12800; /* enough that they are not waited for */
     ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 163.876e-6, 1e-8);
@@ -189,7 +177,7 @@ END_TEST
  * 128 lanes are 2.75 clocks more, least often with the larger tile. */
 START_TEST(dequantising_takes_the_lanes_time)
 {
-    struct gpu gpu = round_gpu();
+    struct gpu gpu = terabyte_gpu();
     gpu.memory_bytes_per_second = 1e18;
     struct gemm_shape shape = {.m = 25600, .n = 12800, .k = 1024, .format = FORMAT_BF16};
     ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 80 * 1024 * 20e-9, 1e-8);
@@ -203,7 +191,7 @@ END_TEST
  * two. */
 START_TEST(sums_of_blocks_go_through_the_lanes)
 {
-    struct gpu gpu = round_gpu();
+    struct gpu gpu = terabyte_gpu();
     gpu.memory_bytes_per_second = 1e18;
     struct gemm_shape shape = {
         .m = 12800, .n = 128, .k = 8192, .format = FORMAT_FP8, .scaling = SCALING_ROW};
@@ -225,7 +213,7 @@ END_TEST
 /* int8 has twice bf16's rate here, and half of it is reached: 8 clocks a step. */
 START_TEST(integers_have_an_efficiency_of_their_own)
 {
-    struct gpu gpu = round_gpu();
+    struct gpu gpu = terabyte_gpu();
     gpu.memory_bytes_per_second = 1e18;
     gpu.dense_flops_per_second[FORMAT_INT8] = 819.2e12;
     struct gemm_shape shape = {
@@ -240,7 +228,7 @@ END_TEST
  * times that Marlin's authors call ideal and reach at up to 16 to 32 tokens. */
 START_TEST(int4_weights_read_3_88_times_less)
 {
-    struct gpu gpu = round_gpu();
+    struct gpu gpu = terabyte_gpu();
     gpu.lanes = 12800;
     struct gemm_shape shape = {.m = 1, .n = 100000, .k = 8192, .format = FORMAT_BF16};
     double wide = gemm_cost(&gpu, &shape, 1e9).seconds;
@@ -255,7 +243,7 @@ END_TEST
  * lanes, 8 clocks more. */
 START_TEST(attention_computes_in_its_format)
 {
-    struct gpu gpu = round_gpu();
+    struct gpu gpu = terabyte_gpu();
     gpu.memory_bytes_per_second = 1e18;
     struct attention_shape shape = {.sequences = 1,
                                     .queries = 12800,
