@@ -108,7 +108,7 @@ static void prefill_ring(struct layer_builder *builder, const struct batch_slice
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0 && host_seconds > 0.0) {
             builder->last =
-                step_append(builder->segment, layer_host_operator("ring step", i, host_seconds),
+                step_append(builder->segment, step_host_operator("ring step", i, host_seconds),
                             builder->last, arrived);
         }
         uint32_t ready = builder->last, here = arrived;

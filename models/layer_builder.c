@@ -33,32 +33,14 @@ static void gemm(struct layer_builder *builder, const char *name, struct layer_m
 void layer_memory(struct layer_builder *builder, const char *name, enum memory_kernel kernel,
                   uint64_t rows, uint64_t columns, double bytes_per_element)
 {
-    layer_append(builder,
-                 (struct step_operator){
-                     .kind = OPERATOR_MEMORY,
-                     .stream = STREAM_COMPUTE,
-                     .name = name,
-                     .memory = {.kernel = kernel,
-                                .rows = rows,
-                                .columns = columns,
-                                .bytes = (double)rows * (double)columns * bytes_per_element,
-                                .fused = builder->replica->software->fused_kernels},
-                 });
-}
-
-struct step_operator layer_host_operator(const char *name, uint32_t iteration, double seconds)
-{
-    return (struct step_operator){.kind = OPERATOR_HOST,
-                                  .stream = STREAM_COMPUTE,
-                                  .name = name,
-                                  .iteration = iteration,
-                                  .host_seconds = seconds};
+    layer_append(builder, step_memory_operator(name, kernel, rows, columns, bytes_per_element,
+                                               builder->replica->software->fused_kernels));
 }
 
 void layer_host(struct layer_builder *builder, const char *name, double seconds)
 {
     if (seconds > 0.0) {
-        layer_append(builder, layer_host_operator(name, 0, seconds));
+        layer_append(builder, step_host_operator(name, 0, seconds));
     }
 }
 

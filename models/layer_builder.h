@@ -33,7 +33,6 @@ void layer_memory(struct layer_builder *builder, const char *name, enum memory_k
                   uint64_t rows, uint64_t columns, double bytes_per_element);
 /* The GPU waits for its host; nothing when `seconds` is 0. */
 void layer_host(struct layer_builder *builder, const char *name, double seconds);
-struct step_operator layer_host_operator(const char *name, uint32_t iteration, double seconds);
 struct step_operator layer_collective(const struct layer_builder *builder, const char *name,
                                       enum group group, enum collective_kind kind, double bytes);
 /* Of the residual stream over tensor ranks; nothing when there is one. */

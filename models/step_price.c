@@ -141,20 +141,15 @@ static double price_kernels(const struct replica *replica, struct step_program *
 static void wait_for_launches(const struct replica *replica, const struct step_program *program,
                               struct step_segment *segment, struct span *scratch)
 {
-    double eager = segment->launch_seconds > 0.0
-                       ? segment->launch_seconds
-                       : segment->count * replica->software->eager_launch_seconds;
-    double floor_seconds = fmax(program->graph ? 0.0 : eager, segment->host_seconds);
+    double floor_seconds = segment->launch_seconds > 0.0 ? segment->launch_seconds
+                           : program->graph
+                               ? 0.0
+                               : segment->count * replica->software->eager_launch_seconds;
     double missing =
         floor_seconds <= 0.0 ? 0.0 : floor_seconds - segment_play(program, segment, scratch);
     if (missing > 0.0) {
-        struct step_operator op = {
-            .kind = OPERATOR_HOST,
-            .stream = STREAM_COMPUTE,
-            .name = "launch",
-            .host_seconds = missing,
-            .cost = {.seconds = missing, .bound = BOUND_LAUNCH},
-        };
+        struct step_operator op = step_host_operator("launch", 0, missing);
+        op.cost = (struct kernel_cost){.seconds = missing, .bound = BOUND_LAUNCH};
         step_append(segment, op, segment->count - 1, STEP_NO_OPERATOR);
     }
 }

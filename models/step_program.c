@@ -18,3 +18,28 @@ uint32_t step_append(struct step_segment *segment, struct step_operator op, uint
     segment->operators[segment->count] = op;
     return segment->count++;
 }
+
+struct step_operator step_host_operator(const char *name, uint32_t iteration, double seconds)
+{
+    return (struct step_operator){.kind = OPERATOR_HOST,
+                                  .stream = STREAM_COMPUTE,
+                                  .name = name,
+                                  .iteration = iteration,
+                                  .host_seconds = seconds};
+}
+
+struct step_operator step_memory_operator(const char *name, enum memory_kernel kernel,
+                                          uint64_t rows, uint64_t columns, double bytes_per_element,
+                                          bool fused)
+{
+    return (struct step_operator){
+        .kind = OPERATOR_MEMORY,
+        .stream = STREAM_COMPUTE,
+        .name = name,
+        .memory = {.kernel = kernel,
+                   .rows = rows,
+                   .columns = columns,
+                   .bytes = (double)rows * (double)columns * bytes_per_element,
+                   .fused = fused},
+    };
+}

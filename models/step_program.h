@@ -58,10 +58,10 @@ struct step_segment {
     const char *name; /* "embedding", "layers", "edge layers", "head" */
     uint32_t layer;   /* the first layer it stands for; repeats count on from it */
     uint32_t repeat;
-    double launch_seconds; /* the host takes to launch one play; 0: eager_launch an operator */
+    double launch_seconds; /* of the host for one play, which takes no less; 0: eager_launch an
+                              operator, nothing from a graph */
     uint32_t count, capacity;
     struct step_operator *operators; /* [capacity], the caller's */
-    double host_seconds;             /* to launch one repeat: it takes no less */
 };
 
 enum { STEP_MAX_SEGMENTS = 8 };
@@ -80,5 +80,12 @@ struct step_program {
 #define STEP_NO_OPERATOR UINT32_MAX
 uint32_t step_append(struct step_segment *segment, struct step_operator op, uint32_t after,
                      uint32_t also);
+
+/* The GPU waits for its host. */
+struct step_operator step_host_operator(const char *name, uint32_t iteration, double seconds);
+/* A memory-bound kernel over rows x columns that moves `bytes_per_element` for each. */
+struct step_operator step_memory_operator(const char *name, enum memory_kernel kernel,
+                                          uint64_t rows, uint64_t columns, double bytes_per_element,
+                                          bool fused);
 
 #endif

@@ -25,17 +25,8 @@ void builder_append(struct builder *builder, struct step_operator op)
 void builder_counted(struct builder *builder, const char *name, enum memory_kernel kernel,
                      uint64_t rows, uint64_t columns, double bytes_per_element)
 {
-    builder_append(builder,
-                   (struct step_operator){
-                       .kind = OPERATOR_MEMORY,
-                       .stream = STREAM_COMPUTE,
-                       .name = name,
-                       .memory = {.kernel = kernel,
-                                  .rows = rows,
-                                  .columns = columns,
-                                  .bytes = (double)rows * (double)columns * bytes_per_element,
-                                  .fused = builder_stack(builder)->fused_kernels},
-                   });
+    builder_append(builder, step_memory_operator(name, kernel, rows, columns, bytes_per_element,
+                                                 builder_stack(builder)->fused_kernels));
 }
 
 void builder_memory(struct builder *builder, const char *name, enum memory_kernel kernel,
@@ -48,9 +39,6 @@ void builder_memory(struct builder *builder, const char *name, enum memory_kerne
 void builder_host(struct builder *builder, const char *name, double seconds)
 {
     if (seconds > 0.0) {
-        builder_append(builder, (struct step_operator){.kind = OPERATOR_HOST,
-                                                       .stream = STREAM_COMPUTE,
-                                                       .name = name,
-                                                       .host_seconds = seconds});
+        builder_append(builder, step_host_operator(name, 0, seconds));
     }
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/training_layer.h"
 
+#include "models/whole.h"
+
 struct shapes {
     struct product qkv, out, up, down;
     uint64_t query_columns, kv_columns, ffn_columns;
@@ -14,7 +16,7 @@ static struct shapes layer_shapes(const struct training *training)
     struct shapes shapes = {
         .query_columns = (uint64_t)replica_query_heads(replica) * llm->head_size,
         .kv_columns = (uint64_t)replica_kv_heads(replica) * llm->head_size,
-        .ffn_columns = (llm->ffn_hidden + replica->layout->tensor - 1) / replica->layout->tensor,
+        .ffn_columns = divide_up(llm->ffn_hidden, replica->layout->tensor),
     };
     shapes.qkv = (struct product){.name = "qkv",
                                   .columns = shapes.query_columns + 2 * shapes.kv_columns,

@@ -2,6 +2,7 @@
 #include "models/training_program.h"
 
 #include "models/training_layer.h"
+#include "models/whole.h"
 
 static const double fp32_bytes = 4.0;
 
@@ -37,7 +38,7 @@ static struct product head_product(const struct training *training)
     uint32_t tensor = replica->layout->tensor;
     return (struct product){
         .name = "head",
-        .columns = (replica->llm->vocabulary + tensor - 1) / tensor,
+        .columns = divide_up(replica->llm->vocabulary, tensor),
         .depth = replica->llm->hidden,
         .number = replica->precision->embedding,
     };
@@ -237,7 +238,7 @@ void training_build(const struct training *training, struct step_operator *opera
             .training = training,
             .segment = segment,
             .tokens = tokens,
-            .shard_tokens = training->sequence_parallel ? (tokens + tensor - 1) / tensor : tokens,
+            .shard_tokens = training->sequence_parallel ? divide_up(tokens, tensor) : tokens,
             .last = STEP_NO_OPERATOR,
             .beside = STEP_NO_OPERATOR,
         };

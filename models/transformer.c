@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/layer_builder.h"
 
-#include <assert.h>
+#include <math.h>
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
@@ -155,16 +155,18 @@ static bool runs_from_graph(const struct replica *replica, const struct batch *b
     return is_decode(batch) ? replica->software->decode_graph : replica->software->prefill_graph;
 }
 
-/* Host work of a layer that bounds it from below. */
-static double layer_host_seconds(const struct replica *replica, const struct batch *batch)
+/* The host's time for a layer with prompts, or without a graph; 0: its launches alone. */
+static double layer_launch_seconds(const struct replica *replica, const struct batch *batch,
+                                   const struct step_segment *segment, bool graph)
 {
     const struct software *software = replica->software;
     if (is_decode(batch) && software->decode_graph) {
         return 0.0;
     }
     uint64_t tokens = replica_rank_tokens(replica, batch);
-    return tokens <= software->piecewise_tokens ? software->piecewise_layer_seconds
-                                                : software->prefill_layer_seconds;
+    double host = tokens <= software->piecewise_tokens ? software->piecewise_layer_seconds
+                                                       : software->prefill_layer_seconds;
+    return graph ? host : fmax(host, segment->count * software->eager_launch_seconds);
 }
 
 void transformer_build(const struct replica *replica, const struct batch *batch,
@@ -205,7 +207,6 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
             .repeat = parts[i].repeat,
             .capacity = capacity,
             .operators = operators + (size_t)program->segment_count * capacity,
-            .host_seconds = parts[i].precision == NULL ? 0.0 : layer_host_seconds(replica, batch),
         };
         program->segment_count++;
         struct layer_builder builder = {
@@ -219,6 +220,7 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
         };
         if (parts[i].precision != NULL) {
             layer(&builder, parts[i].precision);
+            segment->launch_seconds = layer_launch_seconds(replica, batch, segment, program->graph);
         } else if (i == 0) {
             embedding(&builder);
         } else {

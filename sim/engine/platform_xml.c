@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/engine/platform_xml.h"
 
+#include "models/whole.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
 
@@ -91,7 +93,7 @@ static struct grouping group_nodes(const struct cluster *cluster, uint32_t nodes
     struct grouping grouping = {
         .nodes = nodes,
         .nodes_per_group = size,
-        .groups = (nodes + size - 1) / size,
+        .groups = (uint32_t)divide_up(nodes, size),
         .blocks = cluster->nodes_per_leaf > 0 && cluster->oversubscription > 1.0,
     };
     if (grouping.blocks) {

@@ -2,6 +2,7 @@
 #include "sim/inference/conversation.h"
 
 #include "models/step_price.h"
+#include "models/whole.h"
 #include "sim/inference/recorder.h"
 #include "sim/inference/trace_run.h"
 #include "sim/scenario/replica.h"
@@ -32,7 +33,7 @@ uint32_t scenario_nodes(const struct scenario *scenario)
     uint32_t gpus_per_node = scenario->cluster.gpus_per_node;
     return scenario->background_count > 0
                ? scenario->cluster.nodes
-               : (layout_gpus(&scenario->layout) + gpus_per_node - 1) / gpus_per_node;
+               : (uint32_t)divide_up(layout_gpus(&scenario->layout), gpus_per_node);
 }
 
 static struct power_state build(struct runner *runner, const struct batch *batch,

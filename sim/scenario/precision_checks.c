@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/precision_checks.h"
 
+#include "models/whole.h"
 #include "sim/scenario/checker.h"
 
 #include <string.h>
@@ -91,7 +92,7 @@ static void check_number(const struct checker *checker, const char *path, struct
 
 static uint64_t part(uint32_t elements, uint32_t ranks)
 {
-    return ranks == 0 ? 0 : (elements + ranks - 1) / ranks;
+    return ranks == 0 ? 0 : divide_up(elements, ranks);
 }
 
 static void check_weights(const struct checker *checker)

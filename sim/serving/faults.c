@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/faults.h"
 
+#include "models/whole.h"
 #include "sim/serving/serving.h"
 
 #include <math.h>
@@ -191,7 +192,7 @@ static void start_by_chance(struct serving_run *run)
     bool of_gpu =
         faults->kind == FAULT_GPU || faults->kind == FAULT_CARD || faults->kind == FAULT_CARD_DOWN;
     uint32_t targets = of_gpu                       ? gpus
-                       : faults->kind == FAULT_NODE ? (gpus + per_node - 1) / per_node
+                       : faults->kind == FAULT_NODE ? (uint32_t)divide_up(gpus, per_node)
                                                     : run->server_count;
     for (uint32_t i = 0; i < targets; i++) {
         struct fault_actor *actor = ARENA_NEW(run->arena, struct fault_actor);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/serving.h"
 
+#include "models/whole.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/background.h"
 #include "sim/serving/faults.h"
@@ -156,7 +157,7 @@ static bool play(struct serving_run *run)
 {
     const struct scenario *scenario = run->scenario;
     uint32_t gpus = layout_gpus(&scenario->layout), per_node = scenario->cluster.gpus_per_node;
-    uint32_t nodes = (gpus + per_node - 1) / per_node;
+    uint32_t nodes = (uint32_t)divide_up(gpus, per_node);
     run->engine = engine_open(&scenario->cluster,
                               scenario->background_count > 0 ? scenario->cluster.nodes : nodes,
                               scenario->platform_xml, run->diagnostics);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/training_play.h"
 
+#include "models/whole.h"
 #include "sim/training/training_player.h"
 
 #include <math.h>
@@ -80,7 +81,7 @@ bool training_play(const struct training_play *play, const struct training_scrat
     player.cell_count = pipeline_cell_count(player.schedule->schedule, &player.schedule->pipeline);
     player_choose_nodes(&player, arena);
     uint32_t nodes =
-        player.nodes != NULL ? player.node_count : (layout_gpus(layout) + gpus - 1) / gpus;
+        player.nodes != NULL ? player.node_count : (uint32_t)divide_up(layout_gpus(layout), gpus);
     player.engine = engine_open(&player.cluster, nodes, play->platform_xml, diagnostics);
     if (player.engine == NULL) {
         return false;

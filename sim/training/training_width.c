@@ -2,6 +2,7 @@
 #include "sim/training/training_width.h"
 
 #include "models/batch_size.h"
+#include "models/whole.h"
 #include "sim/scenario/training_setup.h"
 #include "sim/training/training_scratch.h"
 
@@ -18,7 +19,7 @@ static double step_seconds(const struct training_run *run, uint32_t data, struct
     uint32_t per_replica = training.global_batch / layout.data;
     layout.data = data;
     training.global_batch = per_replica * data;
-    uint32_t nodes = (layout_gpus(&layout) + cluster.gpus_per_node - 1) / cluster.gpus_per_node;
+    uint32_t nodes = (uint32_t)divide_up(layout_gpus(&layout), cluster.gpus_per_node);
     cluster.nodes = cluster.nodes > nodes ? cluster.nodes : nodes;
     training.replica.layout = &layout;
     training.replica.cluster = &cluster;
