@@ -4,13 +4,20 @@
 #
 #   ./bootstrap.sh          builds build/release/cpsim
 #   ./bootstrap.sh --test   builds debug, release and sanitize, checks the sources, runs every test
+#   ./bootstrap.sh --test quick   checks the sources, builds release, runs what takes seconds
 #
 # Safe to run again: it installs nothing that is there and rebuilds only what changed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
-    sed -n '3,8s/^# \{0,1\}//p' bootstrap.sh
+    sed -n '3,9s/^# \{0,1\}//p' bootstrap.sh
+}
+
+usage_error() {
+    usage >&2
+    printf "\nbootstrap: error: unknown argument '%s'\n" "$1" >&2
+    exit 2
 }
 
 say() {
@@ -40,7 +47,7 @@ present() {
     libhdf5-dev) command -v h5cc || pkg-config --exists hdf5 ;;
     check) pkg-config --exists check ;;
     clang-format-14) tools/find-clang-format.sh ;;
-    python3-*) tools/find-python.sh "${1#python3-}" ;;
+    python3-*) tools/find-python.sh ;; # one that has them all, or Debian's get installed
     slurmctld | slurmd) command -v "$1" ;;
     slurm-client) command -v sbatch ;;
     munge) command -v munged ;;
@@ -138,24 +145,50 @@ build_release() {
     say "built build/release/cpsim; try: build/release/cpsim scenarios/llama405b.yaml"
 }
 
+# configure and build one tree with its tests.
+build_tests() {
+    configure "$1" -DBUILD_TESTING=ON -DCPSIM_REQUIRE_TESTS=ON
+    build "$1"
+}
+
+# run_tests PRESET what... : one tree's failure is remembered, and the others are still tested.
+failed=()
+run_tests() {
+    local preset=$1
+    shift
+    say "testing build/$preset"
+    ctest --preset "$preset" --parallel "$(nproc)" "$@" || failed+=("$preset")
+}
+
+end_tests() {
+    [ ${#failed[@]} -eq 0 ] || fail "tests failed in: ${failed[*]}"
+}
+
+test_quick() {
+    provide 'build|test'
+    choose_quiet
+    say "checking the sources"
+    tools/check.sh || failed+=("the sources")
+    build_tests release
+    run_tests release --label-regex 'unit|model|cli' --label-exclude slow
+    end_tests
+}
+
+# Everything on what users run; the sanitizers look at all that runs C of ours but the
+# comparisons with measurements, which give them nothing new to look at.
 test_all() {
     provide 'build|test'
     choose_quiet
     say "checking the sources"
-    tools/check.sh
+    tools/check.sh || failed+=("the sources")
     local preset
-    for preset in debug release sanitize; do
-        configure "$preset" -DBUILD_TESTING=ON -DCPSIM_REQUIRE_TESTS=ON
-        build "$preset"
+    for preset in release sanitize debug; do
+        build_tests "$preset"
     done
-    # Everything on what users run; the others look for what only they can see, and a comparison
-    # with measurements gives them nothing to look at.
-    say "testing build/debug (unit tests)"
-    ctest --preset debug --parallel "$(nproc)" --label-regex unit
-    say "testing build/sanitize (all but validation)"
-    ctest --preset sanitize --parallel "$(nproc)" --label-exclude validation
-    say "testing build/release (all)"
-    ctest --preset release --parallel "$(nproc)"
+    run_tests release
+    run_tests sanitize --label-exclude 'validation|slow|python'
+    run_tests debug --label-regex unit
+    end_tests
 }
 
 choose_quiet() {
@@ -167,11 +200,13 @@ choose_quiet() {
 
 case ${1-} in
 '') build_release ;;
---test) test_all ;;
--h | --help) usage ;;
-*)
-    usage >&2
-    printf "\nbootstrap: error: unknown argument '%s'\n" "$1" >&2
-    exit 2
+--test)
+    case ${2-} in
+    '') test_all ;;
+    quick) test_quick ;;
+    *) usage_error "--test $2" ;;
+    esac
     ;;
+-h | --help) usage ;;
+*) usage_error "$1" ;;
 esac

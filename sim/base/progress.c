@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/progress.h"
 
+#include "sim/base/terminal.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 double wall_seconds(void)
 {
@@ -13,10 +14,18 @@ double wall_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+enum progress_style progress_style(FILE *stream)
+{
+    const char *wanted = getenv("CPSIM_PROGRESS");
+    if (wanted != NULL && strcmp(wanted, "never") == 0) {
+        return PROGRESS_NONE;
+    }
+    return terminal_takes_escapes(stream) ? PROGRESS_REWRITES : PROGRESS_LINES;
+}
+
 struct progress progress_start(FILE *stream, bool quiet)
 {
-    const char *terminal = getenv("TERM");
-    bool rewrites = isatty(fileno(stream)) && terminal != NULL && strcmp(terminal, "dumb") != 0;
+    bool rewrites = progress_style(stream) == PROGRESS_REWRITES;
     return (struct progress){.stream = quiet || !rewrites ? NULL : stream,
                              .started_seconds = wall_seconds()};
 }

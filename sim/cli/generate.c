@@ -70,7 +70,8 @@ static void manual(struct text *text)
     reference_walk(arena, scenario_fields, roff_key, text);
     text_add(text, ".SH ENVIRONMENT\n");
     roff_item(text, "CPSIM_PATH", "More directories with models/ and platforms/, colons between.");
-    roff_item(text, "NO_COLOR", "When set and not empty: no colours.");
+    roff_item(text, "CPSIM_PROGRESS", "When it is never: no word of progress on stderr.");
+    roff_item(text, "NO_COLOR", "When set and not empty: no colours, no line written over.");
     text_add(text, ".SH EXIT STATUS\n0 done, 1 the simulation failed, 2 the input was wrong.\n");
 }
 

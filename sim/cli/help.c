@@ -60,7 +60,8 @@ void help_all(FILE *stream)
           stream);
     heading(stream, "Environment");
     fputs("  CPSIM_PATH            more directories with models/ and platforms/, colons between\n"
-          "  NO_COLOR              no colours\n",
+          "  CPSIM_PROGRESS=never  no word of progress on stderr\n"
+          "  NO_COLOR              no colours, no line written over\n",
           stream);
     heading(stream, "Exit status");
     fputs("  0 done, 1 the simulation failed, 2 the input was wrong\n", stream);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Where results go, and whether they may be coloured. */
+#include "sim/base/terminal.h"
 #include "sim/cli/cli.h"
 
 #include <errno.h>
@@ -9,10 +10,7 @@
 
 const char *style(FILE *stream, const char *code)
 {
-    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
-    bool refused = no_color != NULL && no_color[0] != '\0';
-    bool dumb = terminal == NULL || strcmp(terminal, "dumb") == 0;
-    return !refused && !dumb && isatty(fileno(stream)) ? code : "";
+    return terminal_takes_escapes(stream) ? code : "";
 }
 
 static int complain_of_output(const struct invocation *invocation, int reason)

@@ -4,6 +4,7 @@
 #include "sim/sweep/sweep.h"
 
 #include "sim/base/file.h"
+#include "sim/base/progress.h"
 #include "sim/base/quantity.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/sweep_shard.h"
@@ -189,10 +190,13 @@ static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
                     const struct invocation *invocation)
 {
     const char *path = invocation->operands[0];
-    struct reporting reporting = {.terminal = isatty(STDERR_FILENO) != 0};
+    enum progress_style shown = progress_style(stderr);
+    struct reporting reporting = {.terminal = shown == PROGRESS_REWRITES};
     struct sweep_job job = {.folder = invocation->output,
                             .retry_failed = invocation->retry_failed,
-                            .report = invocation->quiet ? NULL : report,
+                            .report = invocation->quiet || shown == PROGRESS_NONE
+                                          ? NULL
+                                          : report,
                             .context = &reporting,
                             .arena = arena,
                             .diagnostics = diagnostics};

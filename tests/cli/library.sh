@@ -4,6 +4,7 @@
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 unset CPSIM_PATH NO_COLOR
+export CPSIM_PROGRESS=never # a slow machine's progress lines are no part of what is compared
 failures=0
 
 # expect STATUS STDOUT STDERR command...: STDOUT and STDERR are the exact texts; "*" is any text but

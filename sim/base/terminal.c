@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/base/terminal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool terminal_takes_escapes(FILE *stream)
+{
+    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    return (no_color == NULL || no_color[0] == '\0') && terminal != NULL &&
+           strcmp(terminal, "dumb") != 0 && isatty(fileno(stream));
+}

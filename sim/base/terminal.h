@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ * What a stream can show. */
+#ifndef CPSIM_SIM_BASE_TERMINAL_H
+#define CPSIM_SIM_BASE_TERMINAL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Whether escape codes may be written to it: a terminal, TERM set and not "dumb", NO_COLOR unset or
+ * empty (no-color.org). */
+bool terminal_takes_escapes(FILE *stream);
+
+#endif
