@@ -12,7 +12,7 @@ Writes DIR/KIND.csv, the tables that `cpsim compare` reads:
 
 Kernels are replayed from CUDA graphs over buffers that take turns, so that weights are never found in
 the L2; data are random; each figure is a median. A benchmark of one kernel lasts as long as
-models/measurement.h says. Needs PyTorch 2.5 or later with CUDA, nothing else. What fails is reported
+models/kernels/measurement.h says. Needs PyTorch 2.5 or later with CUDA, nothing else. What fails is reported
 and left out. Use the GPU for nothing else meanwhile.
 """
 import argparse

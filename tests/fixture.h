@@ -3,7 +3,7 @@
 #ifndef CPSIM_TESTS_FIXTURE_H
 #define CPSIM_TESTS_FIXTURE_H
 
-#include "models/transformer.h"
+#include "models/passes/transformer.h"
 
 static const struct llm fixture_llm = {
     .name = "llama3-405b",

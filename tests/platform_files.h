@@ -3,8 +3,8 @@
 #ifndef CPSIM_TESTS_PLATFORM_FILES_H
 #define CPSIM_TESTS_PLATFORM_FILES_H
 
-#include "models/cluster.h"
-#include "models/software.h"
+#include "models/machine/cluster.h"
+#include "models/machine/software.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
 #include "sim/scenario/load.h"

@@ -4,7 +4,7 @@
 #ifndef CPSIM_TESTS_ROUND_GPU_H
 #define CPSIM_TESTS_ROUND_GPU_H
 
-#include "models/gpu.h"
+#include "models/machine/gpu.h"
 
 static inline struct gpu round_gpu(void)
 {

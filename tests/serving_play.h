@@ -3,8 +3,8 @@
 #ifndef CPSIM_TESTS_SERVING_PLAY_H
 #define CPSIM_TESTS_SERVING_PLAY_H
 
-#include "sim/serving/metrics.h"
-#include "sim/serving/preview.h"
+#include "sim/serving/batching/preview.h"
+#include "sim/serving/result/metrics.h"
 
 #include <check.h>
 #include <stdio.h>

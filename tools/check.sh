@@ -72,8 +72,8 @@ check_libraries() {
     forbid 'SimGrid belongs to sim/engine alone' '#\s*include\s*[<"](simgrid|xbt)/' "${files[@]}"
     mapfile -t files < <(outside sim/trace)
     forbid 'HDF5 belongs to sim/trace alone' '#\s*include\s*[<"](hdf5|H5)' "${files[@]}"
-    mapfile -t files < <(outside sim/scenario)
-    forbid 'libyaml belongs to sim/scenario alone' '#\s*include\s*[<"]yaml\.h' "${files[@]}"
+    mapfile -t files < <(outside sim/config)
+    forbid 'libyaml belongs to sim/config alone' '#\s*include\s*[<"]yaml\.h' "${files[@]}"
 }
 
 # models/ computes: numbers in, numbers out.

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * A GPU file from measured kernels: the tables of `cpsim compare` are read, what they hold of
- * single kernels is fitted (models/gpu_fit.h) from the constants of a base file, and errors are
- * told by class before and after. Every fifth row is kept out of a fit of its own, which shows what
- * the constants are worth on rows they have not seen; the result is fitted on all. Everything lives
- * in the caller's arena. */
+ * single kernels is fitted (models/kernels/gpu_fit.h) from the constants of a base file, and errors
+ * are told by class before and after. Every fifth row is kept out of a fit of its own, which shows
+ * what the constants are worth on rows they have not seen; the result is fitted on all. Everything
+ * lives in the caller's arena. */
 #ifndef CPSIM_SIM_CALIBRATE_CALIBRATION_H
 #define CPSIM_SIM_CALIBRATE_CALIBRATION_H
 
-#include "models/gpu_fit.h"
+#include "models/kernels/gpu_fit.h"
 #include "sim/compare/comparison.h"
+#include "sim/config/yaml_tree.h"
 #include "sim/scenario/scenario.h"
-#include "sim/scenario/yaml_tree.h"
 
 struct calibration_request {
     const char *const *files; /* [file_count] */

@@ -2,7 +2,7 @@
 #include "sim/calibrate/gpu_file.h"
 
 #include "sim/calibrate/gpu_keys.h"
-#include "sim/scenario/find.h"
+#include "sim/config/find.h"
 #include "sim/scenario/tables.h"
 
 #include <string.h>

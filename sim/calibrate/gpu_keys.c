@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/calibrate/gpu_keys.h"
 
-#include "models/gpu_fit.h"
+#include "models/kernels/gpu_fit.h"
 #include "sim/scenario/tables.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/cli/catalogue.h"
 
-#include "sim/scenario/find.h"
+#include "sim/config/find.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
 

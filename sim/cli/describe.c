@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * cpsim describe [KEY]: what the keys of a scenario mean. */
 #include "sim/cli/cli.h"
+#include "sim/config/reference.h"
 #include "sim/plan/plan_file.h"
-#include "sim/scenario/reference.h"
 #include "sim/scenario/tables.h"
 #include "sim/sweep/sweep_file.h"
 

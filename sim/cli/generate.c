@@ -3,7 +3,7 @@
  * tables as its help. */
 #include "sim/base/version.h"
 #include "sim/cli/cli.h"
-#include "sim/scenario/reference.h"
+#include "sim/config/reference.h"
 #include "sim/scenario/tables.h"
 
 #include <string.h>

@@ -2,9 +2,9 @@
  * cpsim show FILE: the scenario as it is understood, every value with where it came from. What it
  * prints is a scenario itself. */
 #include "sim/cli/cli.h"
+#include "sim/config/dump.h"
 #include "sim/engine/platform_xml.h"
 #include "sim/inference/conversation.h"
-#include "sim/scenario/dump.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
 

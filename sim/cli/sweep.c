@@ -8,7 +8,7 @@
 #include "sim/base/quantity.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/sweep_shard.h"
-#include "sim/scenario/yaml_tree.h"
+#include "sim/config/yaml_tree.h"
 #include "sim/sweep/result.h"
 #include "sim/sweep/slurm.h"
 
@@ -194,9 +194,7 @@ static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
     struct reporting reporting = {.terminal = shown == PROGRESS_REWRITES};
     struct sweep_job job = {.folder = invocation->output,
                             .retry_failed = invocation->retry_failed,
-                            .report = invocation->quiet || shown == PROGRESS_NONE
-                                          ? NULL
-                                          : report,
+                            .report = invocation->quiet || shown == PROGRESS_NONE ? NULL : report,
                             .context = &reporting,
                             .arena = arena,
                             .diagnostics = diagnostics};

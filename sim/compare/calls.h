@@ -3,7 +3,7 @@
 #ifndef CPSIM_SIM_COMPARE_CALLS_H
 #define CPSIM_SIM_COMPARE_CALLS_H
 
-#include "models/collective.h"
+#include "models/collectives/collective.h"
 #include "sim/compare/measurement.h"
 
 /* A group of the `ranks` that `column` says, over `nodes`; 0: they fill the cluster's nodes.

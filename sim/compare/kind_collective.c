@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Collectives: from PyTorch (a `mode`), from nccl-tests (a number of nodes), and as the
- * repository's own table has them (models/collective.h's names and bytes). */
+ * repository's own table has them (models/collectives/collective.h's names and bytes). */
 #include "sim/compare/calls.h"
 
 #include <string.h>

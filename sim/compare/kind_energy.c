@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Power and clock over seconds of work: of kernels and stacks that a note describes, and of kernels
  * with their shapes in columns. */
-#include "models/gpu_power.h"
+#include "models/kernels/gpu_power.h"
 #include "sim/compare/shapes.h"
 #include "sim/compare/stack.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Matrix products alone, and one product for seconds: the power limit pulls its rate down. */
-#include "models/gpu_power.h"
+#include "models/kernels/gpu_power.h"
 #include "sim/compare/shapes.h"
 
 #include <math.h>

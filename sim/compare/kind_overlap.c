@@ -2,9 +2,9 @@
  * A kernel and a collective in two loops at once. Both alone are predicted too, so that the error
  * of the times together is that of the whole chain. The shorter loop ends first; the rest of the
  * other runs alone. */
-#include "models/overlap.h"
+#include "models/machine/overlap.h"
 
-#include "models/gpu_power.h"
+#include "models/kernels/gpu_power.h"
 #include "sim/compare/calls.h"
 #include "sim/compare/shapes.h"
 

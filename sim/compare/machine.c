@@ -3,7 +3,7 @@
 
 #include "sim/base/suggest.h"
 #include "sim/base/text.h"
-#include "sim/scenario/find.h"
+#include "sim/config/find.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
 

@@ -4,10 +4,10 @@
 #ifndef CPSIM_SIM_COMPARE_MACHINE_H
 #define CPSIM_SIM_COMPARE_MACHINE_H
 
-#include "models/cluster.h"
-#include "models/gpu.h"
-#include "models/llm.h"
-#include "models/software.h"
+#include "models/architecture/llm.h"
+#include "models/machine/cluster.h"
+#include "models/machine/gpu.h"
+#include "models/machine/software.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
 

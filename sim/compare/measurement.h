@@ -7,11 +7,11 @@
 #ifndef CPSIM_SIM_COMPARE_MEASUREMENT_H
 #define CPSIM_SIM_COMPARE_MEASUREMENT_H
 
-#include "models/cluster.h"
-#include "models/fitted.h"
-#include "models/gpu.h"
-#include "models/kernel_measurement.h"
-#include "models/software.h"
+#include "models/kernels/fitted.h"
+#include "models/kernels/kernel_measurement.h"
+#include "models/machine/cluster.h"
+#include "models/machine/gpu.h"
+#include "models/machine/software.h"
 #include "sim/base/csv.h"
 #include "sim/compare/machine.h"
 

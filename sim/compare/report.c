@@ -2,7 +2,7 @@
 #include "sim/compare/report.h"
 
 #include "sim/base/json.h"
-#include "sim/scenario/find.h"
+#include "sim/config/find.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #ifndef CPSIM_SIM_COMPARE_SHAPES_H
 #define CPSIM_SIM_COMPARE_SHAPES_H
 
-#include "models/gpu_kernel.h"
+#include "models/kernels/gpu_kernel.h"
 #include "sim/compare/measurement.h"
 
 /* Columns dtype (bf16, fp8: a scale a row, fp8t: a scale a tensor), m, k, n. */
@@ -22,8 +22,8 @@ struct attention_shape row_attention_decode(struct measurement *row);
 /* A copy that moves `bytes`, half of them read. */
 struct memory_shape row_copy(struct measurement *row, double bytes);
 
-/* Predicts a kernel of a micro-benchmark, replayed for as long as models/measurement.h says, and
- * adds the figure of its column time_us. */
+/* Predicts a kernel of a micro-benchmark, replayed for as long as models/kernels/measurement.h
+ * says, and adds the figure of its column time_us. */
 void row_compare_kernel(struct measurement *row, struct kernel_measurement kernel,
                         const char *class);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/compare/stack.h"
 
-#include "models/measurement.h"
+#include "models/kernels/measurement.h"
 #include "sim/compare/shapes.h"
 
 #include <assert.h>

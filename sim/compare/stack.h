@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * One layer of a measured stack as a step program: models/transformer.h builds it, what a measuring
- * program leaves out is taken away, models/step_price.h prices it for the length of the
- * measurement, and it is played in closed form. */
+ * One layer of a measured stack as a step program: models/passes/transformer.h builds it, what a
+ * measuring program leaves out is taken away, models/passes/step_price.h prices it for the length
+ * of the measurement, and it is played in closed form. */
 #ifndef CPSIM_SIM_COMPARE_STACK_H
 #define CPSIM_SIM_COMPARE_STACK_H
 
-#include "models/gpu_power.h"
-#include "models/step_price.h"
+#include "models/kernels/gpu_power.h"
+#include "models/passes/step_price.h"
 #include "sim/compare/measurement.h"
 
 /* Which of a layer's operators the measuring program ran. */
@@ -31,8 +31,8 @@ struct stack_shape {
 };
 
 /* Seconds and power of one layer. It is repeated `passes` times in a pass; a measurement is some
- * passes long (models/measurement.h). `run_seconds` > 0: it is that long instead. Marks the row
- * when a kernel or collective lies outside the models' data. */
+ * passes long (models/kernels/measurement.h). `run_seconds` > 0: it is that long instead. Marks the
+ * row when a kernel or collective lies outside the models' data. */
 struct power_state stack_price(struct measurement *row, const struct stack_shape *shape,
                                double passes, double run_seconds);
 

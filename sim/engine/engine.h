@@ -7,8 +7,8 @@
 #ifndef CPSIM_SIM_ENGINE_ENGINE_H
 #define CPSIM_SIM_ENGINE_ENGINE_H
 
-#include "models/critical_path.h"
-#include "models/placement.h"
+#include "models/layout/placement.h"
+#include "models/step/critical_path.h"
 #include "sim/base/diagnostics.h"
 
 #include <stdbool.h>

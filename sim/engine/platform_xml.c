@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/engine/platform_xml.h"
 
-#include "models/whole.h"
+#include "models/numeric/whole.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

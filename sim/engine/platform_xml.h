@@ -6,7 +6,7 @@
 #ifndef CPSIM_SIM_ENGINE_PLATFORM_XML_H
 #define CPSIM_SIM_ENGINE_PLATFORM_XML_H
 
-#include "models/cluster.h"
+#include "models/machine/cluster.h"
 #include "sim/base/arena.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The actors that play a step program: two a rank, one for each stream, and helpers for flows that
  * a collective starts side by side. Whoever changes what another waits for wakes it. */
-#include "models/step_overlap.h"
+#include "models/step/step_overlap.h"
 #include "sim/engine/actor.h"
 #include "sim/engine/engine_internal.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/inference/conversation.h"
 
-#include "models/step_price.h"
-#include "models/whole.h"
+#include "models/numeric/whole.h"
+#include "models/passes/step_price.h"
 #include "sim/inference/recorder.h"
 #include "sim/inference/trace_run.h"
 #include "sim/scenario/replica.h"

@@ -4,9 +4,9 @@
 #ifndef CPSIM_SIM_INFERENCE_CONVERSATION_H
 #define CPSIM_SIM_INFERENCE_CONVERSATION_H
 
-#include "models/breakdown.h"
-#include "models/memory.h"
-#include "models/operator_total.h"
+#include "models/passes/memory.h"
+#include "models/step/breakdown.h"
+#include "models/step/operator_total.h"
 #include "sim/base/progress.h"
 #include "sim/engine/engine.h"
 #include "sim/scenario/scenario.h"

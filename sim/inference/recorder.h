@@ -4,8 +4,8 @@
 #ifndef CPSIM_SIM_INFERENCE_RECORDER_H
 #define CPSIM_SIM_INFERENCE_RECORDER_H
 
-#include "models/breakdown.h"
-#include "models/operator_total.h"
+#include "models/step/breakdown.h"
+#include "models/step/operator_total.h"
 #include "sim/base/progress.h"
 #include "sim/engine/engine.h"
 #include "sim/scenario/scenario.h"

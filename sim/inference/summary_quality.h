@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * What a precision costs in quality, for people and in JSON; see models/quality_law.h. */
+ * What a precision costs in quality, for people and in JSON; see models/laws/quality_law.h. */
 #ifndef CPSIM_SIM_INFERENCE_SUMMARY_QUALITY_H
 #define CPSIM_SIM_INFERENCE_SUMMARY_QUALITY_H
 

@@ -2,7 +2,7 @@
 #include "sim/plan/bounds.h"
 
 #include "sim/scenario/replica.h"
-#include "sim/serving/goal.h"
+#include "sim/serving/result/goal.h"
 
 #include <math.h>
 #include <stdlib.h>

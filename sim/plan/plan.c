@@ -5,7 +5,7 @@
 #include "sim/base/version.h"
 #include "sim/plan/front.h"
 #include "sim/plan/trial.h"
-#include "sim/serving/price_store.h"
+#include "sim/serving/batching/price_store.h"
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/journal.h"
 #include "sim/sweep/pool.h"

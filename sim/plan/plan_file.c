@@ -2,7 +2,7 @@
  * The keys of a plan file. */
 #include "sim/plan/plan_file.h"
 
-#include "sim/scenario/find.h"
+#include "sim/config/find.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
 

@@ -3,7 +3,7 @@
 
 #include "sim/base/quantity.h"
 #include "sim/run/run.h"
-#include "sim/serving/goal.h"
+#include "sim/serving/result/goal.h"
 #include "sim/sweep/price_kind.h"
 
 #include <inttypes.h>

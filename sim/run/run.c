@@ -4,7 +4,7 @@
 #include "sim/inference/metrics.h"
 #include "sim/inference/trace_run.h"
 #include "sim/run/serving_metrics.h"
-#include "sim/serving/serving_trace.h"
+#include "sim/serving/result/serving_trace.h"
 #include "sim/training/training_metrics.h"
 #include "sim/training/training_trace.h"
 

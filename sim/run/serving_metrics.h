@@ -4,7 +4,7 @@
 #define CPSIM_SIM_RUN_SERVING_METRICS_H
 
 #include "sim/base/metric.h"
-#include "sim/serving/metrics.h"
+#include "sim/serving/result/metrics.h"
 
 void serving_metric_list(const struct serving_metrics *found, struct metric_list *metrics);
 

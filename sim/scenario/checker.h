@@ -3,8 +3,8 @@
 #ifndef CPSIM_SIM_SCENARIO_CHECKER_H
 #define CPSIM_SIM_SCENARIO_CHECKER_H
 
+#include "sim/config/yaml_tree.h"
 #include "sim/scenario/scenario.h"
-#include "sim/scenario/yaml_tree.h"
 
 struct checker {
     const struct scenario *scenario;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * platforms/clusters/ *.yaml: nodes of GPUs and the network between them. */
-#include "models/cluster.h"
+#include "models/machine/cluster.h"
 
 #include "sim/scenario/tables.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * platforms/collectives/ *.yaml: the constants of a collective library, and what a program pays to
  * launch it. */
-#include "models/collective_library.h"
+#include "models/machine/collective_library.h"
 
 #include "sim/scenario/tables.h"
 

@@ -4,8 +4,8 @@
 #ifndef CPSIM_SIM_SCENARIO_CROSS_CHECKS_H
 #define CPSIM_SIM_SCENARIO_CROSS_CHECKS_H
 
+#include "sim/config/yaml_tree.h"
 #include "sim/scenario/scenario.h"
-#include "sim/scenario/yaml_tree.h"
 
 /* `tree` is the resolved tree that `scenario` was read from. Values that could not be read are zero
  * and are passed over: they have been complained about. */

@@ -5,8 +5,8 @@
 #ifndef CPSIM_SIM_SCENARIO_EXPAND_H
 #define CPSIM_SIM_SCENARIO_EXPAND_H
 
-#include "sim/scenario/field.h"
-#include "sim/scenario/find.h"
+#include "sim/config/field.h"
+#include "sim/config/find.h"
 
 struct expansion {
     struct arena *arena;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * platforms/gpus/ *.yaml: one GPU. */
-#include "models/gpu.h"
+#include "models/machine/gpu.h"
 
 #include "sim/scenario/tables.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Families whose layer is the one that models/transformer.h builds. What their code does:
+/* Families whose layer is the one that models/passes/transformer.h builds. What their code does:
  * huggingface/transformers, src/transformers/models/TYPE/modeling_TYPE.py (MLP and DecoderLayer).
  */
 struct family {

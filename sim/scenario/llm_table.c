@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * models/llm/ *.yaml: the architecture of a model. */
-#include "models/llm.h"
+#include "models/architecture/llm.h"
 
 #include "sim/scenario/tables.h"
 

@@ -2,8 +2,8 @@
 #include "sim/scenario/load.h"
 
 #include "sim/base/file.h"
+#include "sim/config/dump.h"
 #include "sim/scenario/cross_checks.h"
-#include "sim/scenario/dump.h"
 #include "sim/scenario/expand.h"
 #include "sim/scenario/tables.h"
 

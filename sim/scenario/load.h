@@ -4,7 +4,7 @@
 #ifndef CPSIM_SIM_SCENARIO_LOAD_H
 #define CPSIM_SIM_SCENARIO_LOAD_H
 
-#include "sim/scenario/field.h"
+#include "sim/config/field.h"
 #include "sim/scenario/scenario.h"
 
 struct resolved_scenario {

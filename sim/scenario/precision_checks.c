@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/precision_checks.h"
 
-#include "models/whole.h"
+#include "models/numeric/whole.h"
 #include "sim/scenario/checker.h"
 
 #include <string.h>

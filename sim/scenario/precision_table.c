@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * `precision:`: number formats by class of tensor, and presets of them. */
-#include "models/precision.h"
+#include "models/architecture/precision.h"
 
 #include "sim/scenario/tables.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * `quality:`: how the model was trained, for what its precision costs in quality. */
-#include "models/quality_precision.h"
+#include "models/laws/quality_precision.h"
 
 #include "sim/scenario/tables.h"
 

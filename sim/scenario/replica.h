@@ -3,8 +3,8 @@
 #ifndef CPSIM_SIM_SCENARIO_REPLICA_H
 #define CPSIM_SIM_SCENARIO_REPLICA_H
 
-#include "models/memory.h"
-#include "models/transformer.h"
+#include "models/passes/memory.h"
+#include "models/passes/transformer.h"
 #include "sim/scenario/scenario.h"
 
 /* The replica a scenario describes; points into it. */

@@ -6,14 +6,14 @@
 #ifndef CPSIM_SIM_SCENARIO_SCENARIO_H
 #define CPSIM_SIM_SCENARIO_SCENARIO_H
 
-#include "models/cluster.h"
-#include "models/context_parallel.h"
-#include "models/gpu.h"
-#include "models/layout.h"
-#include "models/llm.h"
-#include "models/precision.h"
-#include "models/quality_precision.h"
-#include "models/software.h"
+#include "models/architecture/llm.h"
+#include "models/architecture/precision.h"
+#include "models/laws/quality_precision.h"
+#include "models/layout/context_parallel.h"
+#include "models/layout/layout.h"
+#include "models/machine/cluster.h"
+#include "models/machine/gpu.h"
+#include "models/machine/software.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
 #include "sim/scenario/serving.h"
@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct node; /* sim/scenario/yaml_tree.h */
+struct node; /* sim/config/yaml_tree.h */
 
 /* One turn of a conversation: a prompt on top of what is cached, then an answer. */
 struct turn {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * platforms/software/ *.yaml: what the program that drives the GPUs adds to the kernels. */
-#include "models/software.h"
+#include "models/machine/software.h"
 
 #include "sim/scenario/tables.h"
 

@@ -3,7 +3,7 @@
 #ifndef CPSIM_SIM_SCENARIO_TABLES_H
 #define CPSIM_SIM_SCENARIO_TABLES_H
 
-#include "sim/scenario/field.h"
+#include "sim/config/field.h"
 
 extern const struct field scenario_fields[];           /* struct scenario */
 extern const struct field llm_fields[];                /* struct llm */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "models/training_memory.h"
+#include "models/training/training_memory.h"
 #include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
 #include "sim/scenario/training_setup.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/training_setup.h"
 
-#include "models/batch_size.h"
+#include "models/laws/batch_size.h"
 
 #include <math.h>
 

@@ -3,8 +3,8 @@
 #ifndef CPSIM_SIM_SCENARIO_TRAINING_SETUP_H
 #define CPSIM_SIM_SCENARIO_TRAINING_SETUP_H
 
-#include "models/scaling_law.h"
-#include "models/training.h"
+#include "models/laws/scaling_law.h"
+#include "models/training/training.h"
 #include "sim/scenario/scenario.h"
 
 /* What a step does; points into the scenario. A global batch of 0 becomes the critical one, rounded

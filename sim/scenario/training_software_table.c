@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * `training:` of platforms/software/ *.yaml: what a training framework does and costs. The defaults
  * are PyTorch's without a compiler. */
-#include "models/software.h"
+#include "models/machine/software.h"
 
 #include "sim/scenario/tables.h"
 

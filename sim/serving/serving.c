@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/serving.h"
 
-#include "models/whole.h"
+#include "models/numeric/whole.h"
 #include "sim/scenario/replica.h"
-#include "sim/serving/background.h"
-#include "sim/serving/faults.h"
-#include "sim/serving/kv_move.h"
+#include "sim/serving/faults/background.h"
+#include "sim/serving/faults/faults.h"
+#include "sim/serving/replica/kv_move.h"
 
 /* Replicas [first, first + count) that take new requests: all, or those that prefill. */
 static void entry_pool(const struct serving_run *run, uint32_t *count)

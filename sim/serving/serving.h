@@ -4,14 +4,14 @@
 #ifndef CPSIM_SIM_SERVING_SERVING_H
 #define CPSIM_SIM_SERVING_SERVING_H
 
-#include "models/memory.h"
-#include "sim/serving/arrivals.h"
-#include "sim/serving/faults.h"
-#include "sim/serving/goal.h"
-#include "sim/serving/histogram.h"
-#include "sim/serving/lengths.h"
-#include "sim/serving/server.h"
-#include "sim/serving/source.h"
+#include "models/passes/memory.h"
+#include "sim/serving/faults/faults.h"
+#include "sim/serving/load/arrivals.h"
+#include "sim/serving/load/lengths.h"
+#include "sim/serving/load/source.h"
+#include "sim/serving/replica/server.h"
+#include "sim/serving/result/goal.h"
+#include "sim/serving/result/histogram.h"
 
 struct network_costs {
     double nic_share;
@@ -19,8 +19,8 @@ struct network_costs {
     struct network_costs *next;
 };
 
-struct serving_trace; /* sim/serving/serving_trace.h */
-struct price_store;   /* sim/serving/price_store.h */
+struct serving_trace; /* sim/serving/result/serving_trace.h */
+struct price_store;   /* sim/serving/batching/price_store.h */
 
 /* What a run does besides; nothing of it changes what happens in it. Zero: nothing. */
 struct serving_options {

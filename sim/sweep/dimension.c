@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/dimension.h"
 
-#include "models/random.h"
+#include "models/numeric/random.h"
 #include "sim/base/suggest.h"
 #include "sim/base/text.h"
-#include "sim/scenario/reference.h"
+#include "sim/config/reference.h"
 #include "sim/scenario/tables.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
  * values are then one pass over the array. */
 #include "sim/sweep/expression.h"
 
-#include "sim/scenario/units.h"
+#include "sim/config/units.h"
 
 #include <assert.h>
 #include <ctype.h>

@@ -2,7 +2,7 @@
 #include "sim/sweep/points.h"
 
 #include "sim/base/suggest.h"
-#include "sim/scenario/dump.h"
+#include "sim/config/dump.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
 #include "sim/sweep/checksum.h"

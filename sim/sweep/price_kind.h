@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Which points share the prices of their steps (sim/serving/price_store.h). Pure. */
+ * Which points share the prices of their steps (sim/serving/batching/price_store.h). Pure. */
 #ifndef CPSIM_SIM_SWEEP_PRICE_KIND_H
 #define CPSIM_SIM_SWEEP_PRICE_KIND_H
 

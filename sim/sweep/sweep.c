@@ -5,7 +5,7 @@
 #include "sim/base/version.h"
 #include "sim/run/run.h"
 #include "sim/scenario/load.h"
-#include "sim/serving/price_store.h"
+#include "sim/serving/batching/price_store.h"
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/pool.h"
 #include "sim/sweep/price_kind.h"

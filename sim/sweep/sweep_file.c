@@ -2,7 +2,7 @@
  * The keys of a sweep file. */
 #include "sim/sweep/sweep_file.h"
 
-#include "sim/scenario/find.h"
+#include "sim/config/find.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
 

@@ -5,7 +5,7 @@
 #ifndef CPSIM_SIM_SWEEP_SWEEP_FILE_H
 #define CPSIM_SIM_SWEEP_SWEEP_FILE_H
 
-#include "sim/scenario/field.h"
+#include "sim/config/field.h"
 
 #include <stdint.h>
 

@@ -15,8 +15,8 @@
 #ifndef CPSIM_SIM_TRACE_TRACE_H
 #define CPSIM_SIM_TRACE_TRACE_H
 
-#include "models/gpu_kernel.h"
-#include "models/step_program.h"
+#include "models/kernels/gpu_kernel.h"
+#include "models/step/step_program.h"
 #include "sim/base/diagnostics.h"
 
 #include <stdbool.h>

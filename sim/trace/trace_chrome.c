@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "models/operator_total.h"
+#include "models/step/operator_total.h"
 #include "sim/base/arena.h"
 #include "sim/base/json.h"
 #include "sim/trace/trace_export.h"

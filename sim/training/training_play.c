@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/training_play.h"
 
-#include "models/whole.h"
+#include "models/numeric/whole.h"
 #include "sim/training/training_player.h"
 
 #include <math.h>

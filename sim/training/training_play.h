@@ -2,11 +2,11 @@
  * Plays a training step's schedule on SimGrid: an actor for each stage's passes, one for its
  * exchange with its replicas, two for what it sends to its neighbours; activations, parameters and
  * gradients are flows on the links of the cluster, so what shares a network card slows each other.
- * Where nothing does, it takes as long as models/pipeline_play.h says. */
+ * Where nothing does, it takes as long as models/pipeline/pipeline_play.h says. */
 #ifndef CPSIM_SIM_TRAINING_TRAINING_PLAY_H
 #define CPSIM_SIM_TRAINING_TRAINING_PLAY_H
 
-#include "models/training_step.h"
+#include "models/training/training_step.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
 #include "sim/engine/engine.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/training_run.h"
 
-#include "models/batch_size.h"
-#include "models/goodput.h"
+#include "models/laws/batch_size.h"
+#include "models/laws/goodput.h"
 #include "sim/scenario/training_setup.h"
 #include "sim/training/training_budget.h"
 #include "sim/training/training_play.h"

@@ -4,11 +4,11 @@
 #ifndef CPSIM_SIM_TRAINING_TRAINING_RUN_H
 #define CPSIM_SIM_TRAINING_TRAINING_RUN_H
 
-#include "models/failures.h"
-#include "models/scaling_law.h"
-#include "models/training_checkpoint.h"
-#include "models/training_memory.h"
-#include "models/training_step.h"
+#include "models/laws/failures.h"
+#include "models/laws/scaling_law.h"
+#include "models/training/training_checkpoint.h"
+#include "models/training/training_memory.h"
+#include "models/training/training_step.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
 #include "sim/scenario/scenario.h"

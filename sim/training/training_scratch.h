@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * The room that models/training_step.h asks its caller for. */
+ * The room that models/training/training_step.h asks its caller for. */
 #ifndef CPSIM_SIM_TRAINING_TRAINING_SCRATCH_H
 #define CPSIM_SIM_TRAINING_TRAINING_SCRATCH_H
 
-#include "models/training_step.h"
+#include "models/training/training_step.h"
 #include "sim/base/arena.h"
 
 /* Owner: the arena. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/training_summary.h"
 
-#include "models/scaling_law.h"
+#include "models/laws/scaling_law.h"
 #include "sim/base/quantity.h"
 #include "sim/training/training_summary_tables.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/training_width.h"
 
-#include "models/batch_size.h"
-#include "models/whole.h"
+#include "models/laws/batch_size.h"
+#include "models/numeric/whole.h"
 #include "sim/scenario/training_setup.h"
 #include "sim/training/training_scratch.h"
 

@@ -2,8 +2,8 @@
  * How long one all-reduce takes to play on SimGrid, wall time after the platform is loaded:
  *     bench_collective [GPUs [MiB]]
  * prints GPUs, simulated and wall seconds, resident memory. Asserts nothing. */
-#include "models/placement.h"
-#include "models/step_price.h"
+#include "models/layout/placement.h"
+#include "models/passes/step_price.h"
 #include "sim/engine/engine.h"
 #include "sim/scenario/scenario.h"
 

@@ -2,7 +2,7 @@
  * Two executors of one step program: SimGrid and the closed form must agree where nothing contends,
  * and folding must not change a time. A wrong barrier, a lost dependency or a flow over the wrong
  * link would show here and nowhere else. check forks a process for every test, as SimGrid needs. */
-#include "models/step_price.h"
+#include "models/passes/step_price.h"
 #include "run_tests.h"
 #include "sim/engine/engine.h"
 #include "sim/scenario/replica.h"

@@ -4,7 +4,7 @@
 #include "run_tests.h"
 #include "serving_play.h"
 
-#include "models/random.h"
+#include "models/numeric/random.h"
 
 #include <math.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "run_tests.h"
 #include "serving_play.h"
 
-#include "sim/serving/step_cost.h"
+#include "sim/serving/batching/step_cost.h"
 
 #define SMALL CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml"
 

@@ -4,7 +4,7 @@
  * do, and a preview foresees the requests. */
 #include "run_tests.h"
 #include "serving_play.h"
-#include "sim/serving/price_store.h"
+#include "sim/serving/batching/price_store.h"
 
 static const char small[] = CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml";
 

@@ -5,8 +5,8 @@
 #include "run_tests.h"
 #include "serving_play.h"
 
-#include "models/model_stage.h"
-#include "sim/serving/step_cost.h"
+#include "models/layout/model_stage.h"
+#include "sim/serving/batching/step_cost.h"
 
 #include <math.h>
 

@@ -2,8 +2,8 @@
  * The laws of the critical batch and of the loss against what their papers print. Catches a wrong
  * unit (sequences of 512 tokens, millions of parameters) and a wrong fit, which no run would show.
  */
-#include "models/batch_size.h"
-#include "models/scaling_law.h"
+#include "models/laws/batch_size.h"
+#include "models/laws/scaling_law.h"
 
 #include "run_tests.h"
 

@@ -2,7 +2,7 @@
  * Collectives against values worked by hand on round links: 100 GB/s NVLink, 10 GB/s NICs, no
  * latency and no overhead unless the test says so. A wrong count of steps, a wrong share of a NIC
  * or a forgotten direction shows here; constants fitted to measurements can't hide it. */
-#include "models/collective.h"
+#include "models/collectives/collective.h"
 
 #include "run_tests.h"
 

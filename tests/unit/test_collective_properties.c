@@ -3,7 +3,7 @@
  * beaten, flows and latencies are finite. Random calls (a fixed seed) over the repository's own
  * clusters, so that a wrong edit of a constant or a new algorithm's slip shows even where nothing
  * was measured. */
-#include "models/collective.h"
+#include "models/collectives/collective.h"
 
 #include "platform_files.h"
 #include "run_tests.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The ring's arithmetic: a wrong chunk or threshold would shift every simulated hop and flip the
  * choice of variant, while each time still looked plausible. */
-#include "models/context_parallel.h"
+#include "models/layout/context_parallel.h"
 #include "run_tests.h"
 
 START_TEST(prefill_shards_are_two_chunks)

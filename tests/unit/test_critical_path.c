@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The closed-form executor and the split of time, on programs small enough to draw. */
-#include "models/breakdown.h"
-#include "models/critical_path.h"
+#include "models/step/breakdown.h"
+#include "models/step/critical_path.h"
 
 #include "fixture.h"
 #include "run_tests.h"

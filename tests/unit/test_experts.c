@@ -3,7 +3,7 @@
  * the binomial distribution; weights and FLOPs against what the papers state; the operators of a
  * layer. Catches experts counted once too often or too seldom, in weights read or in work done. */
 #include "fixture.h"
-#include "models/memory.h"
+#include "models/passes/memory.h"
 #include "round_gpu.h"
 #include "run_tests.h"
 

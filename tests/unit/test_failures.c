@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Long runs that are interrupted, event by event against the closed form. Catches time that is
  * counted twice or lost between checkpoints and restarts. */
-#include "models/failures.h"
-#include "models/goodput.h"
+#include "models/laws/failures.h"
+#include "models/laws/goodput.h"
 
 #include "run_tests.h"
 

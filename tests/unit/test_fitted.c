@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * Whether a shape lies within the data of a model's constants: silence must mean that it does. */
-#include "models/fitted.h"
+#include "models/kernels/fitted.h"
 
-#include "models/collective.h"
-#include "models/gpu_kernel.h"
-#include "models/kernel_measurement.h"
+#include "models/collectives/collective.h"
+#include "models/kernels/gpu_kernel.h"
+#include "models/kernels/kernel_measurement.h"
 #include "run_tests.h"
 
 static const struct gpu gpu = {

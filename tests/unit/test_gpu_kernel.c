@@ -3,7 +3,7 @@
  * 1 GHz, 4096 bf16 and 8192 fp8 FLOP a clock and SM, memory that costs nothing unless a test says
  * so. These catch a wrong tile count, wave count or unit; the error against real GPUs is measured
  * in tests/validation. */
-#include "models/gpu_power.h"
+#include "models/kernels/gpu_power.h"
 #include "round_gpu.h"
 #include "run_tests.h"
 

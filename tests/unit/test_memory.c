@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Memory by kind, against arXiv 2411.01783's model worked by hand. */
-#include "models/memory.h"
+#include "models/passes/memory.h"
 
 #include "fixture.h"
 #include "run_tests.h"

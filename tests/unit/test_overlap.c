@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Overlap factors worked by hand on round constants: 10 of 100 SMs held. */
-#include "models/overlap.h"
+#include "models/machine/overlap.h"
 
 #include "run_tests.h"
 

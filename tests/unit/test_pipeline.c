@@ -2,7 +2,7 @@
  * Pipeline schedules played in closed form. Catches a table that runs a pass twice or never, one
  * that waits for itself, and an order that gives away time or memory: end-to-end tables can't tell
  * those from slow kernels. Passes take whole seconds, so sums are by hand. */
-#include "models/pipeline_play.h"
+#include "models/pipeline/pipeline_play.h"
 
 #include "run_tests.h"
 

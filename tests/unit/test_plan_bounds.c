@@ -3,7 +3,7 @@
  * itself takes, over shipped scenarios, layouts, precisions and batches. */
 #include "run_tests.h"
 #include "sim/plan/bounds.h"
-#include "sim/serving/step_cost.h"
+#include "sim/serving/batching/step_cost.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Formats and what follows from choosing them: one test a consequence, each worked by hand. A
  * format that changes nothing where it should, or something where it should not, shows here. */
-#include "models/memory.h"
-#include "models/precision.h"
+#include "models/architecture/precision.h"
+#include "models/passes/memory.h"
 
 #include "fixture.h"
 #include "round_gpu.h"

@@ -2,8 +2,8 @@
  * The laws of precision against what the papers print, and against sums by hand. They catch a lost
  * offset (the optimum falls to 3.5 bits), a wrong sign, tokens in millions. */
 #include "fixture.h"
-#include "models/quality_precision.h"
-#include "models/super_weight.h"
+#include "models/architecture/super_weight.h"
+#include "models/laws/quality_precision.h"
 #include "run_tests.h"
 
 #include <math.h>

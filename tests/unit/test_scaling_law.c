@@ -2,9 +2,9 @@
  * Laws of the loss and what they say of a fixed amount of compute, against what Kaplan et al.
  * (arXiv 2001.08361) state of theirs and the precision law's closed form. Catches a law whose
  * tokens are counted at another batch, and an optimum that is no minimum. */
-#include "models/batch_size.h"
-#include "models/quality_law.h"
-#include "models/scaling_law.h"
+#include "models/laws/batch_size.h"
+#include "models/laws/quality_law.h"
+#include "models/laws/scaling_law.h"
 
 #include "run_tests.h"
 

@@ -4,7 +4,7 @@
  */
 #include "diagnosed.h"
 
-#include "sim/scenario/field.h"
+#include "sim/config/field.h"
 
 #include <stdint.h>
 #include <string.h>

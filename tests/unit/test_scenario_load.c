@@ -4,7 +4,7 @@
  * every default must pass its own checks. */
 #include "diagnosed.h"
 
-#include "sim/scenario/find.h"
+#include "sim/config/find.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
 

@@ -4,7 +4,7 @@
  * downstream could tell. */
 #include "run_tests.h"
 
-#include "sim/scenario/units.h"
+#include "sim/config/units.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  * stands, and laying one tree over another keeps what it should. */
 #include "diagnosed.h"
 
-#include "sim/scenario/yaml_tree.h"
+#include "sim/config/yaml_tree.h"
 
 #include <string.h>
 

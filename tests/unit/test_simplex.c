@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The minimiser on functions whose minimum is known, with the traits that real fits have: a narrow
  * bent valley, a kink at the minimum, a wall. */
-#include "models/simplex.h"
+#include "models/numeric/simplex.h"
 
 #include "run_tests.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * The remembered price of a step against the price of exactly that batch: rounding and
  * interpolation must not show beside what the models are worth. */
-#include "models/random.h"
+#include "models/numeric/random.h"
 #include "run_tests.h"
-#include "sim/serving/step_cost.h"
+#include "sim/serving/batching/step_cost.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * What a training step does, counted: FLOPs, layers of a part, memory of a stage, bytes exchanged.
  * Catches a product that is missing from the backward pass or done twice; step times within their
  * bounds would not show it. */
-#include "models/training_memory.h"
-#include "models/training_program.h"
+#include "models/training/training_memory.h"
+#include "models/training/training_program.h"
 
 #include "fixture.h"
 #include "run_tests.h"

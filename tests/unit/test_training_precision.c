@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * What the formats of training change: bytes kept, exchanged and written to checkpoints, kernels
  * that cast. One test a consequence, each worked by hand. */
-#include "models/training_bytes.h"
-#include "models/training_checkpoint.h"
-#include "models/training_memory.h"
-#include "models/training_program.h"
+#include "models/training/training_bytes.h"
+#include "models/training/training_checkpoint.h"
+#include "models/training/training_memory.h"
+#include "models/training/training_program.h"
 
 #include "fixture.h"
 #include "run_tests.h"

@@ -2,10 +2,10 @@
  * What a software stack does in training, switch by switch, worked by hand: buckets of gradients,
  * products of their own, launches that bound a layer, what memory holds and when, adapters. Catches
  * a constant that is read but not used, which no table of whole steps would show. */
-#include "models/training_bytes.h"
-#include "models/training_memory.h"
-#include "models/training_program.h"
-#include "models/training_step.h"
+#include "models/training/training_bytes.h"
+#include "models/training/training_memory.h"
+#include "models/training/training_program.h"
+#include "models/training/training_step.h"
 
 #include "fixture.h"
 #include "platform_files.h"

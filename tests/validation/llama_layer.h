@@ -4,7 +4,7 @@
 #ifndef CPSIM_TESTS_VALIDATION_LLAMA_LAYER_H
 #define CPSIM_TESTS_VALIDATION_LLAMA_LAYER_H
 
-#include "models/gpu_power.h"
+#include "models/kernels/gpu_power.h"
 
 #include <check.h>
 #include <string.h>

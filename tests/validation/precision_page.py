@@ -14,7 +14,7 @@ Made by `tests/validation/precision_page.py build/release/tests > docs/validatio
 
 ## Laws of quality
 
-`models/quality_law.h`, "Scaling Laws for Precision" (arXiv 2411.04330). Reproduced by `tests/unit/test_quality.c`: 7.0 bits
+`models/laws/quality_law.h`, "Scaling Laws for Precision" (arXiv 2411.04330). Reproduced by `tests/unit/test_quality.c`: 7.0 bits
 are the best to train in, whatever the budget (the paper: "around 7-8"); below 4 bits a model must be more than 4 times
 as large; over-trained models want more bits (13.8, 11.0 and 9.0 for Llama 3 8B, 70B and 405B); D_crit of the 30 M model in
 int3 lies between the points where the paper's figure falls and rises. The fits' offsets (appendix K) are kept: without
@@ -67,7 +67,7 @@ feed-forward about half of the time), and attention in fp8 (its efficiency is fr
 `silicon/precision_h100.csv`, PyTorch 2.11 and Triton 3.6, against `platforms/gpus/h100-sxm.yaml`. Nothing was fitted on the rows of
 blocks, of quantisation and of decode: a tile of 128 x 128 sums that leaves the matrix units every 128 of k takes 128 clocks of the
 lanes beside 512 of multiplying, which alone explains why blocks run at 0.8 of row scales' rate; keys and values in fp8 take 4
-slots of the lanes an element (`models/format.c`). int8's efficiency and the rate of PyTorch's own cast from fp8 were fitted.
+slots of the lanes an element (`models/machine/format.c`). int8's efficiency and the rate of PyTorch's own cast from fp8 were fitted.
 
 ```
 {kernels}

@@ -3,9 +3,9 @@
  * second and bytes of weight communication of three models in bf16, by Transformer Engine and by
  * FP8-LM, predicted from layout, presets and the files of models/ and platforms/ alone. Prints
  * every row. Memory is GiB, as NVIDIA's tools and the table's communication are. */
-#include "models/training_bytes.h"
-#include "models/training_memory.h"
-#include "models/training_step.h"
+#include "models/training/training_bytes.h"
+#include "models/training/training_memory.h"
+#include "models/training/training_step.h"
 
 #include "csv.h"
 #include "platform_files.h"

@@ -2,7 +2,7 @@
  * Calibration, as a user with another GPU runs it: from constants that are off by a fifth and more,
  * the measured kernels alone must bring the error back near that of the shipped file. A constant
  * that no measurement moves, or a group whose fit spoils another, fails here. */
-#include "models/gpu_fit.h"
+#include "models/kernels/gpu_fit.h"
 
 #include "platform_files.h"
 #include "run_tests.h"

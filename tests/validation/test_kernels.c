@@ -3,7 +3,7 @@
  * shape and platforms/gpus alone, and the error of each class must stay within its bound. A change
  * of a model or a constant that helps one class and spoils another fails here. H200 rows were not
  * fitted: its file is the H100's constants with another memory. Prints the table it judges. */
-#include "models/measurement.h"
+#include "models/kernels/measurement.h"
 
 #include "csv.h"
 #include "platform_files.h"

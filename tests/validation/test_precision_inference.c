@@ -3,8 +3,8 @@
  * in fp8 (arXiv 2407.21783, section 6.2: up to 50 % more prefill throughput, feed-forward about
  * half of the time), and attention itself in fp8 (FlashAttention-3, arXiv 2407.08608). Prints what
  * is predicted. Catches a preset that gains nothing, or more than its products could. */
-#include "models/step_price.h"
-#include "models/transformer.h"
+#include "models/passes/step_price.h"
+#include "models/passes/transformer.h"
 
 #include "platform_files.h"
 #include "run_tests.h"

@@ -2,7 +2,7 @@
  * Kernels of narrow formats against precision_h100.csv: products in fp8 with a scale a block and in
  * int8, products with weights dequantised on the way, quantise and cast kernels, decode attention
  * over an fp8 cache. Prints every row that it judges. */
-#include "models/measurement.h"
+#include "models/kernels/measurement.h"
 
 #include "csv.h"
 #include "platform_files.h"

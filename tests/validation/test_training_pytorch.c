@@ -5,8 +5,8 @@
  * training_pytorch_held.csv were measured afterwards and predicted blind; nothing is fitted on
  * them. Prints every row, time and memory; the errors of each kind must stay within what
  * docs/training.md says. */
-#include "models/training_memory.h"
-#include "models/training_step.h"
+#include "models/training/training_memory.h"
+#include "models/training/training_step.h"
 
 #include "csv.h"
 #include "platform_files.h"

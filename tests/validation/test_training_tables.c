@@ -2,8 +2,8 @@
  * Training steps against published tables (training.csv, each row with its source): every row is
  * predicted from its layout and the files of models/ and platforms/ alone. Prints every row; the
  * errors of each table must stay within what docs/training.md says of it. */
-#include "models/training_memory.h"
-#include "models/training_step.h"
+#include "models/training/training_memory.h"
+#include "models/training/training_step.h"
 
 #include "csv.h"
 #include "platform_files.h"

@@ -4,7 +4,7 @@
  * bound. A constant that drifts, or a change of an algorithm that fits one size and spoils another,
  * fails here; the closed forms of tests/unit can't see it. Prints the table it judges; with
  * COLLECTIVES_ROWS set in the environment, every row too. */
-#include "models/collective.h"
+#include "models/collectives/collective.h"
 
 #include "platform_files.h"
 #include "run_tests.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * Overlap against overlap.csv: two loops run at once, played with the factors of models/overlap.h
- * until the shorter ends, the rest alone. A factor that fits one kernel and spoils another fails.
+ * Overlap against overlap.csv: two loops run at once, played with the factors of
+ * models/machine/overlap.h until the shorter ends, the rest alone. A factor that fits one kernel
+ * and spoils another fails.
  */
-#include "models/overlap.h"
+#include "models/machine/overlap.h"
 
 #include "platform_files.h"
 #include "run_tests.h"

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT
+ * The architecture of a decoder-only transformer. The values come from models/llm/ *.yaml. */
+#ifndef CPSIM_MODELS_ARCHITECTURE_LLM_H
+#define CPSIM_MODELS_ARCHITECTURE_LLM_H
+
+#include "models/architecture/super_weight.h"
+#include "models/kernels/experts.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct llm {
+    const char *name;
+    uint32_t layers;
+    uint32_t hidden;        /* D: elements of a token's residual stream */
+    uint32_t ffn_hidden;    /* elements between the two halves of the feed-forward block, or of one
+                               expert */
+    uint32_t query_heads;   /* N_H */
+    uint32_t kv_heads;      /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
+    uint32_t head_size;     /* elements of one head */
+    uint32_t vocabulary;    /* tokens */
+    struct experts experts; /* of every layer; count 0: the block is one for all tokens */
+    uint32_t
+        shared_ffn_hidden; /* of a block that all tokens go through beside their experts; 0: none */
+    bool gated_ffn;        /* SwiGLU: gate and up projections; otherwise up alone */
+    bool tied_embedding;   /* the output head reuses the embedding's weights */
+    bool parallel_blocks;  /* attention and feed-forward block read the same norm and are added
+                              together: one exchange a pass instead of two */
+    const struct super_weight *super_weights; /* [super_weight_count] */
+    size_t super_weight_count;                /* 0: none is known */
+    struct int4_study int4;
+};
+
+/* Weights of one layer's attention projections (query, key, value, output), elements. */
+double llm_attention_weights(const struct llm *llm);
+/* Weights of one layer's feed-forward block, or of all its experts, their router and what they
+ * share, elements; and of those the ones that a token is multiplied with. */
+double llm_ffn_weights(const struct llm *llm);
+double llm_active_ffn_weights(const struct llm *llm);
+/* Embedding and output head together (one when tied), elements. */
+double llm_embedding_weights(const struct llm *llm);
+/* The whole model, norms included, elements. Llama 3 405B: 405.85e9. */
+double llm_weights(const struct llm *llm);
+
+/* Whether a super weight lies in one of the model's down projections, and how many do: a scenario
+ * may cut layers off. */
+bool llm_has_super_weight(const struct llm *llm, const struct super_weight *weight);
+size_t llm_super_weights(const struct llm *llm);
+
+/* The weights of the whole model that a token is multiplied with. Mixtral 8x7B: 12.9e9 of 46.7e9.
+ */
+double llm_active_weights(const struct llm *llm);
+
+/* Useful FLOPs of a forward pass over `new_tokens` of one sequence on top of `cached_tokens`,
+ * without embedding and output head: 2 a weight and token, and 4 x query heads x head size for each
+ * pair of a query and a key it sees (arXiv 2411.01783, appendix A, halves T^2 for the causal mask).
+ */
+double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens);
+
+#endif

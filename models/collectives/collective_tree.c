@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * Double binary trees between nodes, a chain inside each ("Two-Tree Algorithms for Full Bandwidth
+ * Broadcast, Reduction and Scan", Sanders, Speck, Traff 2009): few hops for small all-reduces.
+ * Only the low-latency protocols: NCCL's tuner gives a ring more bandwidth in Simple at every size
+ * that is large enough for Simple (nccl/src/graph/tuning.cc, ratio .5 and treeCorrectionFactor). */
+#include "models/collectives/collective_policy.h"
+
+/* The bytes go up the chain and down again in chunks; to fill that pipeline takes so many times as
+ * long as the transfer. NCCL's own factor on a tree's bandwidth (tuning.cc, treeCorrectionFactor)
+ * is .7 to .4 for LL from 16 to 256 KiB and .6 for LL128 from 64 KiB to 2 MiB: 1/.5 - 1, 1/.6 - 1.
+ */
+static const double fill_of_transfer[PROTOCOL_COUNT] = {
+    [PROTOCOL_LL] = 1.0,
+    [PROTOCOL_LL128] = 0.667,
+};
+
+static bool applies(const struct collective_context *context)
+{
+    return context->library->tree && context->call->kind == COLLECTIVE_ALL_REDUCE &&
+           group_nodes(&context->call->group) > 1.0;
+}
+
+static void plan_tree(const struct collective_context *context, enum protocol protocol,
+                      struct collective_plan *plan)
+{
+    const struct collective_call *call = context->call;
+    const struct protocol_constants *constants = &context->library->protocol[protocol];
+    double chain = call->group.ranks_per_node - 1.0;
+    double levels = collective_tree_levels(&call->group);
+    plan->latency_seconds =
+        constants->base_seconds + 2.0 * (chain * constants->node_hop_seconds +
+                                         levels * collective_fabric_hop_seconds(context, protocol));
+    if (chain > 0.0) {
+        double seconds = 2.0 * call->bytes / constants->payload_bytes_per_second;
+        plan->latency_seconds += fill_of_transfer[protocol] * seconds;
+        collective_add_node_flow(context, protocol, 2.0 * call->bytes,
+                                 constants->payload_bytes_per_second, plan);
+    }
+    /* A node is an inner node of one tree and a leaf of the other: with half the bytes in each it
+     * sends one up and two down, and one up. Of two nodes one is the root. */
+    double factor = levels > 1.0 ? 2.0 : 1.0;
+    double rail_bytes = call->bytes / call->group.ranks_per_node;
+    plan->latency_seconds += collective_fabric_spread_seconds(context, factor * rail_bytes);
+    collective_add_fabric_flow(context, EDGE_FABRIC_NEXT, protocol, factor * rail_bytes,
+                               levels > 1.0 ? 2 : 1, plan);
+}
+
+const struct collective_policy collective_tree = {
+    .name = "tree",
+    .launch = LAUNCH_COLLECTIVE,
+    .protocols = PROTOCOLS_LOW_LATENCY,
+    .applies = applies,
+    .plan = plan_tree,
+};

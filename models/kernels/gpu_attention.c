@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ * Attention. Prefill: a block of queries of one head stays on an SM and walks its keys; blocks are
+ * handed out in order, so the last and longest ones end alone. Decode: one query a sequence, the
+ * keys are read once, cut into parts when there are too few sequences and heads to fill the GPU. */
+#include "models/kernels/gpu_kernel.h"
+
+#include <assert.h>
+#include <math.h>
+
+enum {
+    QUERY_BLOCK = 128,  /* queries of one block, cuDNN 9 and FlashAttention-3 on Hopper */
+    DECODE_QUERIES = 16 /* up to here the decode kernel is used; its tile has DECODE_ROWS rows,
+                           which hold the queries of all heads that share a key/value head */
+};
+static const double decode_rows = 64.0;
+/* Up to so many keys a sequence stays whole, and no part has fewer than that many, unless the
+ * caller says so: cuDNN 9.19 takes longer for 512 keys than for 1024. */
+static const double decode_whole_keys = 512.0, decode_part_keys = 128.0;
+
+/* Blocks of one launch. */
+struct block_sum {
+    double blocks;
+    double keys;              /* over all blocks */
+    double longest, shortest; /* keys of one block */
+};
+
+static enum format compute_format(const struct attention_shape *shape)
+{
+    return shape->compute == FORMAT_UNSET ? FORMAT_BF16 : shape->compute;
+}
+
+/* Values are transposed on their way to fp8's matrix units, and their sums change layout. */
+static double efficiency_of(const struct gpu *gpu, enum format compute)
+{
+    bool narrow = format_bits(compute) < 16.0 && gpu->attention_narrow_efficiency > 0.0;
+    return narrow ? gpu->attention_narrow_efficiency : gpu->attention_efficiency;
+}
+
+static double flops_per_clock(const struct gpu *gpu, enum format compute)
+{
+    double peak = gpu->dense_flops_per_second[compute];
+    assert(peak > 0.0 && "the GPU has no matrix units for this format");
+    return peak / (gpu->streaming_multiprocessors * gpu->rated_clock_hertz);
+}
+
+/* Joules of a FLOP; where the file has none, as in models/kernels/gpu_gemm.c. */
+static double joules_per_flop(const struct gpu *gpu, enum format compute)
+{
+    double joules = gpu->matmul_joules_per_flop[compute];
+    return joules > 0.0 ? joules
+                        : gpu->matmul_joules_per_flop[FORMAT_BF16] *
+                              gpu->dense_flops_per_second[FORMAT_BF16] /
+                              gpu->dense_flops_per_second[compute];
+}
+
+/* Clocks of an SM's lanes for one key and its value, when they are kept narrower than they are
+ * multiplied: they pass through registers on their way to the matrix units. */
+static double dequantise_cycles_per_key(const struct gpu *gpu, const struct attention_shape *shape)
+{
+    if (format_bytes(shape->format) >= format_bytes(compute_format(shape))) {
+        return 0.0;
+    }
+    return 2.0 * shape->head_size * format_dequantise_slots(shape->format) / gpu->lanes;
+}
+
+/* Matrix units work on head sizes in steps of 64. */
+static double padded_head_size(const struct attention_shape *shape)
+{
+    return ceil(shape->head_size / 64.0) * 64.0;
+}
+
+/* Clocks that a block of `rows` queries takes for one key: products, and the softmax of its scores
+ * under them. */
+static double cycles_per_key(const struct gpu *gpu, enum format compute, double rows,
+                             double key_flops, double efficiency)
+{
+    return overlapped_seconds(gpu, key_flops / (flops_per_clock(gpu, compute) * efficiency),
+                              gpu->softmax_cycles * rows / QUERY_BLOCK);
+}
+
+static bool empty(const struct attention_shape *shape)
+{
+    return shape->sequences == 0 || shape->queries == 0 || shape->keys == 0;
+}
+
+/* Query-key pairs of one head of one sequence. */
+static double pairs(const struct attention_shape *shape)
+{
+    double queries = (double)shape->queries;
+    double keys = (double)shape->keys;
+    return shape->causal ? queries * (keys - 0.5 * queries) : queries * keys;
+}
+
+/* A key or a value of one head. */
+static double key_bytes(const struct attention_shape *shape)
+{
+    return shape->head_size * format_bytes(shape->format) + shape->scale_bytes;
+}
+
+static double kv_bytes(const struct attention_shape *shape)
+{
+    double keys = (double)shape->keys;
+    if (shape->page_keys > 0) {
+        keys = ceil(keys / shape->page_keys) * shape->page_keys;
+    }
+    return 2.0 * (double)shape->sequences * keys * shape->kv_heads * key_bytes(shape);
+}
+
+static double query_bytes(const struct attention_shape *shape) /* queries in, outputs out */
+{
+    return 2.0 * (double)shape->sequences * (double)shape->queries * shape->query_heads *
+           shape->head_size * format_bytes(FORMAT_BF16);
+}
+
+static void add_blocks(struct block_sum *sum, const struct attention_shape *shape)
+{
+    double heads = (double)shape->sequences * shape->query_heads;
+    double blocks = ceil((double)shape->queries / QUERY_BLOCK);
+    double keys = (double)shape->keys;
+    /* Causal block i of b sees the keys up to its last query. */
+    double first = shape->causal ? keys - (blocks - 1.0) * QUERY_BLOCK : keys;
+    first = fmax(first, fmin(keys, QUERY_BLOCK));
+    sum->blocks += heads * blocks;
+    sum->keys += heads * blocks * 0.5 * (first + keys);
+    sum->longest = fmax(sum->longest, keys);
+    sum->shortest = sum->shortest > 0.0 ? fmin(sum->shortest, first) : first;
+}
+
+/* Keys and values of one head are shared by the blocks that walk them at the same time. Causal
+ * blocks differ in length and drift apart; what the L2 can't hold between them is read again. */
+static double reread_bytes(const struct gpu *gpu, const struct attention_shape *shape,
+                           double block_keys)
+{
+    double pair_bytes = 2.0 * key_bytes(shape);
+    double head_bytes = (double)shape->keys * pair_bytes;
+    if (!shape->causal || head_bytes <= gpu->l2_bytes) {
+        return 0.0;
+    }
+    return block_keys * pair_bytes * (1.0 - gpu->l2_bytes / head_bytes);
+}
+
+/* When the SM that ends last is done, in keys. Blocks alike go in full waves. Blocks of growing
+ * length, handed out in order, fill the SMs evenly until the last, which is the longest, starts. */
+static double makespan_keys(const struct block_sum *sum, double sms)
+{
+    double waves = ceil(sum->blocks / sms) * sum->keys / sum->blocks;
+    double in_order = (sum->keys - sum->longest) / sms + sum->longest;
+    double spread = 1.0 - sum->shortest / sum->longest;
+    return fmax(sum->longest, (1.0 - spread) * waves + spread * fmin(in_order, waves * 2.0));
+}
+
+static struct kernel_work prefill_work(const struct gpu *gpu, const struct attention_shape *shapes,
+                                       size_t count)
+{
+    struct kernel_work work = {.fixed_seconds = gpu->attention_seconds};
+    struct block_sum sum = {0};
+    double head_size = 0.0;
+    enum format compute = FORMAT_BF16;
+    double dequantise = 0.0; /* clocks a key */
+    double products = 2.0;   /* and the share of the peak that they reach */
+    double efficiency = gpu->attention_efficiency, slowdown = 1.0;
+    for (size_t i = 0; i < count; i++) {
+        const struct attention_shape *shape = &shapes[i];
+        if (empty(shape)) {
+            continue;
+        }
+        head_size = fmax(head_size, padded_head_size(shape));
+        compute = compute_format(shape);
+        efficiency = efficiency_of(gpu, compute);
+        dequantise = fmax(dequantise, dequantise_cycles_per_key(gpu, shape));
+        if (shape->backward) { /* scores again, then dP, dV, dQ and dK */
+            products = 5.0;
+            efficiency = gpu->attention_backward_efficiency;
+        }
+        bool ragged = shape->masks_ragged && shape->keys % QUERY_BLOCK != 0;
+        slowdown = ragged ? 1.0 / gpu->attention_ragged_efficiency : slowdown;
+        double keys_before = sum.keys;
+        add_blocks(&sum, shape);
+        work.bytes += reread_bytes(gpu, shape, sum.keys - keys_before);
+        work.flops += 2.0 * products * (double)shape->sequences * pairs(shape) *
+                      shape->query_heads * shape->head_size;
+        /* Backward: inputs, output and its gradient in, three gradients out. */
+        work.bytes += (kv_bytes(shape) + query_bytes(shape)) * (shape->backward ? 2.0 : 1.0);
+    }
+    double key_flops = products * 2.0 * QUERY_BLOCK * head_size;
+    double sms = gpu->streaming_multiprocessors;
+    double between = gpu->attention_block_seconds * gpu->boost_clock_hertz;
+    work.sm_cycles =
+        makespan_keys(&sum, sms) *
+            (slowdown * cycles_per_key(gpu, compute, QUERY_BLOCK, key_flops, efficiency) +
+             dequantise) +
+        ceil(sum.blocks / sms) * between;
+    work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency);
+    work.core_joules = sum.keys * (key_flops * joules_per_flop(gpu, compute) +
+                                   QUERY_BLOCK * gpu->softmax_joules_per_score);
+    work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
+    return work;
+}
+
+/* Parts that each sequence's keys are cut into, so that there is one for every SM. */
+static double decode_parts(const struct attention_shape *shape, double heads, double sms)
+{
+    if (shape->kv_splits > 0) {
+        return fmin(shape->kv_splits, (double)shape->keys);
+    }
+    double keys = (double)shape->keys;
+    double most = keys > decode_whole_keys ? floor(keys / decode_part_keys) : 1.0;
+    return fmin(most, fmax(1.0, floor(sms / heads)));
+}
+
+static struct kernel_work decode_work(const struct gpu *gpu, const struct attention_shape *shapes,
+                                      size_t count)
+{
+    struct kernel_work work = {.fixed_seconds = gpu->decode_attention_seconds};
+    double sms = gpu->streaming_multiprocessors;
+    bool split = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct attention_shape *shape = &shapes[i];
+        if (empty(shape)) {
+            continue;
+        }
+        double group = (double)shape->query_heads / shape->kv_heads * (double)shape->queries;
+        double rows = ceil(group / decode_rows) * decode_rows;
+        double heads = (double)shape->sequences * shape->kv_heads;
+        double parts = decode_parts(shape, heads, sms);
+        double key_flops = 4.0 * rows * padded_head_size(shape);
+        enum format compute = compute_format(shape);
+        double key_cycles =
+            cycles_per_key(gpu, compute, rows, key_flops, efficiency_of(gpu, compute)) +
+            dequantise_cycles_per_key(gpu, shape);
+        split = split || parts > 1.0;
+        work.core_joules +=
+            heads * (double)shape->keys *
+            (key_flops * joules_per_flop(gpu, compute) + rows * gpu->softmax_joules_per_score);
+        work.sm_cycles +=
+            ceil(heads * parts / sms) * ceil((double)shape->keys / parts) * key_cycles;
+        work.flops +=
+            4.0 * (double)shape->sequences * pairs(shape) * shape->query_heads * shape->head_size;
+        work.bytes += kv_bytes(shape) + query_bytes(shape);
+    }
+    work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->decode_efficiency);
+    if (split) {
+        work.fixed_seconds += gpu->decode_split_seconds + gpu->decode_ramp_seconds * work.bytes /
+                                                              (work.bytes + gpu->decode_ramp_bytes);
+    }
+    work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
+    return work;
+}
+
+struct kernel_work attention_work(const struct gpu *gpu, const struct attention_shape *shapes,
+                                  size_t count)
+{
+    uint64_t most_queries = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!empty(&shapes[i]) && shapes[i].queries > most_queries) {
+            most_queries = shapes[i].queries;
+        }
+    }
+    if (most_queries == 0) {
+        return (struct kernel_work){0};
+    }
+    return most_queries <= DECODE_QUERIES ? decode_work(gpu, shapes, count)
+                                          : prefill_work(gpu, shapes, count);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/laws/scaling_law.h"
+
+#include "models/laws/batch_size.h"
+
+#include <math.h>
+
+/* --- L = E + A / N^alpha + B / D^beta --- */
+
+static double sum_loss(const struct scaling_law *law, double parameters, double tokens)
+{
+    return law->irreducible + law->model_scale / pow(parameters, law->model_exponent) +
+           law->data_scale / pow(tokens, law->data_exponent);
+}
+
+static double sum_tokens(const struct scaling_law *law, double parameters, double loss)
+{
+    double left = loss - law->irreducible - law->model_scale / pow(parameters, law->model_exponent);
+    return left > 0.0 ? pow(law->data_scale / left, 1.0 / law->data_exponent) : (double)INFINITY;
+}
+
+/* --- Kaplan's L(N, D) = ((N_c / N)^(alpha / beta) + D_c / D)^beta --- */
+
+static double joint_model(const struct scaling_law *law, double parameters)
+{
+    return pow(law->model_scale / parameters, law->model_exponent / law->data_exponent);
+}
+
+static double joint_loss(const struct scaling_law *law, double parameters, double tokens)
+{
+    return pow(joint_model(law, parameters) + law->data_scale / tokens, law->data_exponent);
+}
+
+static double joint_tokens(const struct scaling_law *law, double parameters, double loss)
+{
+    double left = pow(loss, 1.0 / law->data_exponent) - joint_model(law, parameters);
+    return left > 0.0 ? law->data_scale / left : (double)INFINITY;
+}
+
+/* --- Kaplan's L(N) and L(D): the other never binds --- */
+
+static double model_loss(const struct scaling_law *law, double parameters, double tokens)
+{
+    (void)tokens;
+    return pow(law->model_scale / parameters, law->model_exponent);
+}
+
+static double model_tokens(const struct scaling_law *law, double parameters, double loss)
+{
+    bool reaches = model_loss(law, parameters, 0.0) <= loss;
+    return reaches ? scaling_least_tokens(parameters) : (double)INFINITY;
+}
+
+static double data_loss(const struct scaling_law *law, double parameters, double tokens)
+{
+    (void)parameters;
+    return pow(law->data_scale / tokens, law->data_exponent);
+}
+
+static double data_tokens(const struct scaling_law *law, double parameters, double loss)
+{
+    (void)parameters;
+    return loss > 0.0 ? law->data_scale / pow(loss, 1.0 / law->data_exponent) : (double)INFINITY;
+}
+
+/* --- Kaplan's L(N, S_min) = (N_c / N)^alpha_N + (S_c / S_min)^alpha_S --- */
+
+static double steps_loss_of(const struct scaling_law *law, double parameters, double steps)
+{
+    return pow(law->model_scale / parameters, law->model_exponent) +
+           pow(law->data_scale / steps, law->data_exponent);
+}
+
+/* Far below the critical batch a run takes E_min = S_min B_crit(L) tokens (section 5.1). */
+static double steps_tokens(const struct scaling_law *law, double parameters, double loss)
+{
+    double left = loss - pow(law->model_scale / parameters, law->model_exponent);
+    if (left <= 0.0) {
+        return INFINITY;
+    }
+    return law->data_scale / pow(left, 1.0 / law->data_exponent) * batch_kaplan_tokens(loss);
+}
+
+/* The more tokens, the more steps and the less loss: halving finds the loss. */
+static double steps_loss(const struct scaling_law *law, double parameters, double tokens)
+{
+    enum { HALVINGS = 100 };
+    double low = pow(law->model_scale / parameters, law->model_exponent), high = low + 1e3;
+    for (int i = 0; i < HALVINGS; i++) {
+        double middle = 0.5 * (low + high);
+        if (steps_tokens(law, parameters, middle) > tokens) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return 0.5 * (low + high);
+}
+
+static const struct scaling_form sum_form = {.loss = sum_loss, .tokens = sum_tokens};
+static const struct scaling_form joint_form = {.loss = joint_loss, .tokens = joint_tokens};
+static const struct scaling_form model_form = {
+    .loss = model_loss, .tokens = model_tokens, .one_variable = true};
+static const struct scaling_form data_form = {
+    .loss = data_loss, .tokens = data_tokens, .one_variable = true};
+static const struct scaling_form steps_form = {.loss = steps_loss, .tokens = steps_tokens};
+
+enum { ROW_KAPLAN_MODEL = 3, ROW_KAPLAN_DATA = 4, ROW_KAPLAN_STEPS = 5 };
+
+const struct scaling_law scaling_laws[SCALING_LAW_COUNT] = {
+    {.name = "hoffmann",
+     .doc = "Chinchilla, approach 3 (arXiv 2203.15556, equation 10).",
+     .form = &sum_form,
+     .irreducible = 1.69,
+     .model_scale = 406.4,
+     .model_exponent = 0.34,
+     .data_scale = 410.7,
+     .data_exponent = 0.28},
+    {.name = "besiroglu",
+     .doc = "Chinchilla's runs fitted again (arXiv 2404.10102, table 1).",
+     .form = &sum_form,
+     .irreducible = 1.8169,
+     .model_scale = 482.01,
+     .model_exponent = 0.3478,
+     .data_scale = 2085.43,
+     .data_exponent = 0.3658},
+    {.name = "kaplan",
+     .doc = "Kaplan et al.'s L(N, D) (arXiv 2001.08361, equation 1.5 with the constants of 1.1 and "
+            "1.2).",
+     .form = &joint_form,
+     .model_scale = 8.8e13,
+     .model_exponent = 0.076,
+     .data_scale = 5.4e13,
+     .data_exponent = 0.095,
+     .without_embedding = true,
+     .kaplan_batch = true},
+    [ROW_KAPLAN_MODEL] = {.name = "kaplan-model",
+                          .doc = "Their L(N), equation 1.1: data never short.",
+                          .form = &model_form,
+                          .model_scale = 8.8e13,
+                          .model_exponent = 0.076,
+                          .without_embedding = true,
+                          .kaplan_batch = true},
+    [ROW_KAPLAN_DATA] = {.name = "kaplan-data",
+                         .doc = "Their L(D), equation 1.2: the model never too small.",
+                         .form = &data_form,
+                         .data_scale = 5.4e13,
+                         .data_exponent = 0.095,
+                         .without_embedding = true,
+                         .kaplan_batch = true},
+    [ROW_KAPLAN_STEPS] = {.name = "kaplan-steps",
+                          .doc = "Their L(N, S), equation 1.6 and table 3.",
+                          .form = &steps_form,
+                          .model_scale = 6.5e13,
+                          .model_exponent = 0.077,
+                          .data_scale = 2.1e3,
+                          .data_exponent = 0.76,
+                          .without_embedding = true,
+                          .kaplan_batch = true},
+    {.name = "precision",
+     .doc = "The precision law (arXiv 2411.04330, equation 1, table 2): parameters count by what "
+            "their bits leave effective.",
+     .form = &sum_form,
+     .irreducible = 2.7648,
+     .model_scale = 4.299e3,
+     .model_exponent = 0.4965,
+     .data_scale = 1.806e4,
+     .data_exponent = 0.4965,
+     .without_embedding = true,
+     .by_precision = true},
+};
+
+double scaling_loss(const struct scaling_law *law, double parameters, double tokens)
+{
+    return law->form->loss(law, parameters, tokens);
+}
+
+double scaling_tokens_to_loss(const struct scaling_law *law, double parameters, double loss)
+{
+    return law->form->tokens(law, parameters, loss);
+}
+
+double scaling_batch_tokens(const struct scaling_law *law, double parameters, double tokens)
+{
+    return law->kaplan_batch ? batch_kaplan_tokens(scaling_loss(law, parameters, tokens))
+                             : batch_critical_tokens(parameters, tokens);
+}
+
+/* The loss along 6 N D = flops has one minimum; a golden section of ln N finds it. */
+static double best_parameters(const struct scaling_law *law, double flops, double share)
+{
+    enum { SECTIONS = 120 };
+    const double golden = 0.6180339887498949, least = 1e3;
+    double low = log(least), high = log(flops / 6.0 / least);
+    for (int i = 0; i < SECTIONS; i++) {
+        double left = high - golden * (high - low), right = low + golden * (high - low);
+        double at_left = scaling_loss(law, share * exp(left), flops / 6.0 / exp(left));
+        double at_right = scaling_loss(law, share * exp(right), flops / 6.0 / exp(right));
+        if (at_left < at_right) {
+            high = right;
+        } else {
+            low = left;
+        }
+    }
+    return exp(0.5 * (low + high));
+}
+
+static const double least_tokens_scale = 5e3, least_tokens_exponent = 0.74;
+
+struct scaling_optimum scaling_optimum(const struct scaling_law *law, double flops,
+                                       double effective_share)
+{
+    double parameters = law->form->one_variable ? pow(flops / (6.0 * least_tokens_scale),
+                                                      1.0 / (1.0 + least_tokens_exponent))
+                                                : best_parameters(law, flops, effective_share);
+    double tokens = flops / 6.0 / parameters;
+    return (struct scaling_optimum){.parameters = parameters,
+                                    .tokens = tokens,
+                                    .loss = scaling_loss(law, effective_share * parameters, tokens),
+                                    .batch_tokens = scaling_batch_tokens(law, parameters, tokens)};
+}
+
+double scaling_least_tokens(double parameters)
+{
+    return least_tokens_scale * pow(parameters, least_tokens_exponent);
+}
+
+double kaplan_loss_of_model(double parameters)
+{
+    return model_loss(&scaling_laws[ROW_KAPLAN_MODEL], parameters, 0.0);
+}
+
+double kaplan_loss_of_data(double tokens)
+{
+    return data_loss(&scaling_laws[ROW_KAPLAN_DATA], 0.0, tokens);
+}
+
+double kaplan_loss_of_compute(double petaflop_s_days)
+{
+    return pow(3.1e8 / petaflop_s_days, 0.050);
+}
+
+double kaplan_loss_of_steps(double parameters, double steps)
+{
+    return steps_loss_of(&scaling_laws[ROW_KAPLAN_STEPS], parameters, steps);
+}

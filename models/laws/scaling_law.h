@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Loss as a function of model size and data. A law is a row of scaling_laws[]: its constants and
+ * one of a few forms. N in parameters, D in tokens at a small batch, loss in nats a token. Pure.
+ *
+ * Hoffmann et al., arXiv 2203.15556, approach 3; Besiroglu et al., arXiv 2404.10102; Kaplan et al.,
+ * arXiv 2001.08361; Kumar et al., arXiv 2411.04330 (quality_law.h). A law holds for its own data
+ * and tokens: use it for differences and optima. */
+#ifndef CPSIM_MODELS_LAWS_SCALING_LAW_H
+#define CPSIM_MODELS_LAWS_SCALING_LAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct scaling_law;
+
+/* What a law is made of. */
+struct scaling_form {
+    double (*loss)(const struct scaling_law *law, double parameters, double tokens);
+    /* Tokens that take a model to a loss; INFINITY when no number of them does. */
+    double (*tokens)(const struct scaling_law *law, double parameters, double loss);
+    bool one_variable; /* the loss knows N alone, or D alone: an optimum takes the other from
+                          scaling_least_tokens() */
+};
+
+struct scaling_law {
+    const char *name;
+    const char *doc;
+    const struct scaling_form *form;
+    double irreducible;                 /* E; 0: none */
+    double model_scale, model_exponent; /* A or N_c, alpha_N */
+    double data_scale, data_exponent;   /* B, D_c or S_c; alpha_D or alpha_S */
+    bool without_embedding;             /* N counts neither embedding nor head */
+    bool by_precision;                  /* N counts what the bits leave effective (quality_law.h) */
+    bool kaplan_batch;                  /* its critical batch is batch_kaplan_tokens() of the loss,
+                                           otherwise batch_critical_tokens() */
+};
+
+enum { SCALING_LAW_COUNT = 7 };
+/* hoffmann, besiroglu, kaplan, kaplan-model, kaplan-data, kaplan-steps, precision */
+extern const struct scaling_law scaling_laws[SCALING_LAW_COUNT];
+
+double scaling_loss(const struct scaling_law *law, double parameters, double tokens);
+
+/* Tokens that take a model to a loss; INFINITY when no number of them does. */
+double scaling_tokens_to_loss(const struct scaling_law *law, double parameters, double loss);
+
+/* The critical batch of a run, tokens, by the law's own account. */
+double scaling_batch_tokens(const struct scaling_law *law, double parameters, double tokens);
+
+/* The model and data of least loss under 6 N D = flops. `effective_share`: of the parameters, for
+ * laws by_precision; 1 for others. The answer's parameters are whole ones. */
+struct scaling_optimum {
+    double parameters, tokens, loss;
+    double batch_tokens; /* the critical batch */
+};
+struct scaling_optimum scaling_optimum(const struct scaling_law *law, double flops,
+                                       double effective_share);
+
+/* Kaplan et al.'s single laws, equations 1.1 to 1.3. */
+double kaplan_loss_of_model(double parameters);        /* (8.8e13 / N)^0.076 */
+double kaplan_loss_of_data(double tokens);             /* (5.4e13 / D)^0.095 */
+double kaplan_loss_of_compute(double petaflop_s_days); /* (3.1e8 / C_min)^0.050 */
+
+/* Data below which a model overfits: 5e3 N^0.74 (Kaplan et al., equation 4.4). */
+double scaling_least_tokens(double parameters);
+
+/* Kaplan et al.'s L(N, S_min) (equation 1.6, constants of table 3), steps far above the critical
+ * batch. The row kaplan-steps is this with D = S_min B_crit(L). */
+double kaplan_loss_of_steps(double parameters, double steps);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * A cluster: nodes of GPUs, joined by NVLink inside and by network cards (NICs) between. The values
+ * come from platforms/clusters/ *.yaml, each with its source. All rates are per direction and
+ * physical: what a library makes of them is in models/machine/collective_library.h. */
+#ifndef CPSIM_MODELS_MACHINE_CLUSTER_H
+#define CPSIM_MODELS_MACHINE_CLUSTER_H
+
+#include <stdint.h>
+
+struct cluster {
+    const char *name;
+    uint32_t nodes, gpus_per_node;
+    uint32_t nics_per_node;             /* divides gpus_per_node: GPU g uses NIC g * nics / gpus */
+    double node_bytes_per_second;       /* NVLink, one GPU */
+    double nic_bytes_per_second;        /* one NIC */
+    double connection_bytes_per_second; /* payload that one connection between two GPUs of different
+                                           nodes reaches alone; two connections may fill the NIC. 0:
+                                           the NIC's rate */
+    double host_bytes_per_second;       /* one GPU and its host's memory, each direction */
+    double fabric_latency_seconds;      /* of this fabric, once a hop */
+    double fabric_spread_seconds; /* packets on many paths arrive unevenly: the lag of the last
+                                     after 1 MB of one NIC; it grows as the root of the bytes */
+    uint32_t nodes_per_leaf; /* nodes under one leaf switch (or one set of rail switches: GPUs in
+                                the same place of their nodes share a leaf); 0: one flat
+                                non-blocking fabric */
+    double oversubscription; /* of a leaf's uplinks. 1: non-blocking; 7: Llama 3's cluster at its
+                                top layer */
+    double storage_bytes_per_second;      /* that a job writes checkpoints at, in all; 0: unknown */
+    double node_storage_bytes_per_second; /* that one node writes at; 0: it never bounds */
+};
+
+#endif

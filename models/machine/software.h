@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ * A software stack: what the program that drives the GPUs adds to the kernels. The values come from
+ * platforms/software/ *.yaml, each with its source. */
+#ifndef CPSIM_MODELS_MACHINE_SOFTWARE_H
+#define CPSIM_MODELS_MACHINE_SOFTWARE_H
+
+#include "models/machine/collective_library.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What RECOMPUTE_SELECTIVE computes again. */
+enum selective_recompute {
+    SELECTIVE_ATTENTION, /* attention (Megatron-LM) */
+    SELECTIVE_PRODUCTS   /* every second product, norms and activations (torchtitan) */
+};
+
+/* What a training framework adds. */
+struct training_software {
+    bool fused_kernels;                   /* memory-bound neighbours are joined */
+    bool fp32_gradients;                  /* gradients of weights are added up in fp32 as the
+                                             product makes them */
+    double attention_backward_efficiency; /* as attention_efficiency, of the backward pass */
+    double ring_attention_efficiency;     /* the same of a part of a ring, beside the others */
+    double row_scaled_efficiency; /* as matmul_efficiency, of fp8 products with row scales */
+    double memory_passes;         /* bytes that memory-bound kernels move over those counted
+                                     here: what is not fused as well as was counted */
+    double norm_forward_bytes_per_element; /* read and written by residual sum and norm */
+    double norm_backward_bytes_per_element;
+    /* Read and written by rotary embedding and activation where a framework runs several kernels
+     * for them; 0: the GPU file's rates of one kernel. */
+    double rope_forward_bytes_per_element, rope_backward_bytes_per_element;
+    double activation_forward_bytes_per_element, activation_backward_bytes_per_element;
+    double cast_bytes_per_element;     /* read and written to turn a bf16 tensor into fp8 for all
+                                          products that take it, with one scale a tensor ... */
+    double row_cast_bytes_per_element; /* ... and with one a row */
+    double gather_bytes_per_parameter; /* what data-parallel ranks send each other */
+    double reduce_bytes_per_parameter;
+    double loss_forward_bytes_per_logit; /* read and written by the loss and its gradient */
+    double loss_backward_bytes_per_logit;
+    double loss_kept_bytes_per_logit;           /* at once, when most are */
+    double narrow_gradient_bytes_per_parameter; /* read and written to add what a product made to a
+                                                   gradient kept in 8 bits */
+    double optimizer_bytes_per_parameter;       /* read and written in an update */
+    double reserved_bytes; /* of a GPU, beside tensors: contexts, buffers of the library, what the
+                              allocator cannot use */
+    double state_bytes_per_parameter;    /* kept: master copy and moments */
+    double gradient_bytes_per_parameter; /* kept */
+    double parameter_bytes; /* kept, of the weight itself; 0: the activations' format */
+    bool products_apart;    /* query, key and value, gate and up are products of their own, and the
+                               gradients of their input are summed by kernels of their own */
+    /* Read and written, a parameter, by kernels of their own: */
+    double accumulate_bytes_per_parameter;  /* a micro-batch's gradient added to those before */
+    double gather_copy_bytes_per_parameter; /* around an all-gather of a layer's parameters ... */
+    double shard_copy_bytes_per_parameter;  /* of it, a parameter of the rank's own share */
+    double reduce_copy_bytes_per_parameter; /* ... and around the reduction of its gradients */
+    double weight_cast_bytes_per_parameter; /* by each pass, to cast weights or their gradients */
+    bool root_group; /* embedding, last norm and head are sharded as one: gathered before the first
+                        layer, reduced after the last */
+    /* What a bucket of gradients holds: bytes, or parameters (at least, and for every rank that
+     * reduces). All 0: a layer. */
+    double bucket_bytes, bucket_parameters, bucket_parameters_per_rank;
+    /* The host: kernels that it launches for a layer (0: the operators counted here), and its time
+     * beside them. */
+    double forward_kernels, backward_kernels;
+    double sharded_layer_seconds; /* a layer's pass, parameters sharded (FSDP's hooks) */
+    double tensor_kernel_seconds; /* a kernel, tensors split over ranks (DTensor's dispatch) */
+    double split_layer_seconds;   /* a layer's backward pass in two (zero-bubble schedules) */
+    bool gradients_dropped; /* none is kept from step to step: the first micro-batch's backward
+                               pass makes them as activations go */
+    bool whole_gradients; /* in pipelines, sharded gradients add up whole until the last micro-batch
+                           */
+    bool gathered_inputs; /* products keep their gathered input, not the shard it came from */
+    bool gathers_apart;   /* gate and up gather it each for themselves, and keep it twice */
+    bool autocast; /* fp32 weights are kept a second time in the products' format, the residual in
+                      fp32, and every product's input as that product's cast left it */
+    bool whole_logits;      /* split over tensor ranks, logits are gathered and every rank takes the
+                               whole loss */
+    bool pipeline_outputs;  /* the last stage keeps every micro-batch's logits until the step's
+                               end, and joins them there (torch.distributed.pipelining) */
+    double product_tensors; /* of the feed-forward block's inner width, kept for its backward
+                               pass; 0: gate, up and their product */
+    double bucket_copies;   /* of all gradients: buckets, where replicas reduce whole ones */
+    double stage_pass_seconds; /* a micro-batch's pass of a stage, in pipelines */
+    enum selective_recompute selective;
+    double step_seconds;  /* host work of a step that nothing hides */
+    double layer_seconds; /* small kernels and gaps of a layer's forward pass that no operator
+                             stands for; as much again twice in its backward pass */
+};
+
+struct software {
+    const char *name;
+    /* SM clocks of the GPU file's kernels over those of this stack's own; 1: the same. A stalled
+     * kernel takes longer, not more energy. */
+    double matmul_efficiency, attention_efficiency;
+    double scaled_matmul_efficiency; /* more of it, of 8-bit products with scales */
+    double paged_efficiency; /* rate at which decode reads a cache in pages, over that of one in a
+                                piece */
+    bool packs_query_heads;  /* attention puts the query heads of a key-value head into one tile */
+    bool masks_ragged_keys;  /* attention masks every block of keys when the last is not full */
+    bool fused_kernels;      /* memory-bound kernels joined with their neighbours, as compilers and
+                                serving engines do; a norm or an activation then writes the
+                                input of a product with one scale a tensor as it wants it */
+    bool separate_quantisation;       /* no kernel writes the next one's fp8 input, fused or not */
+    bool prefill_graph, decode_graph; /* launched from CUDA graphs */
+    uint32_t piecewise_tokens;        /* steps with prompts of up to so many new tokens are launched
+                                         from a graph for each layer's parts, attention between
+                                         them by hand; 0: no such graphs */
+    double piecewise_layer_seconds;   /* host work of such a layer: no layer ends sooner */
+    double prefill_layer_seconds;     /* the same of a layer with prompts and no graph */
+    bool schedules_ahead;             /* the next step is made up while the last one runs */
+    double eager_launch_seconds;      /* host time between two eager launches: a floor */
+    double ring_step_seconds;         /* an eager ring attention's host work a step and layer that
+                                         nothing hides */
+    double cached_prefill_seconds;    /* a layer's host work when a prefill has cached tokens */
+    double decode_layer_seconds;      /* a decode layer's kernels and gaps that no operator of the
+                                         step program stands for */
+    double decode_ring_seconds;       /* the same of a decode layer's ring attention */
+    double step_seconds;              /* host work before every forward pass */
+    double step_sequence_seconds;     /* more of it for every sequence in the batch */
+    double request_seconds;    /* from client to scheduler, before any queue: HTTP, tokens; in
+                                  TTFT and end-to-end times */
+    double buffer_bytes;       /* of a GPU's memory, besides weights, KV and activations */
+    uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
+    struct collective_library library; /* the one it calls */
+    struct launch_constants launch[LAUNCH_COUNT];
+    struct training_software training;
+};
+
+#endif

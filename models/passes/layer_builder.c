@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/passes/layer_builder.h"
+
+void layer_append(struct layer_builder *builder, struct step_operator op)
+{
+    builder->last = step_append(builder->segment, op, builder->last, STEP_NO_OPERATOR);
+}
+
+static void gemm(struct layer_builder *builder, const char *name, struct layer_matrices matrices,
+                 struct number number, const struct product_formats *product)
+{
+    bool dequantises = product->weights != FORMAT_UNSET;
+    layer_append(builder,
+                 (struct step_operator){
+                     .kind = OPERATOR_GEMM,
+                     .stream = STREAM_COMPUTE,
+                     .name = name,
+                     .gemm = {.m = matrices.rows,
+                              .n = matrices.columns,
+                              .k = matrices.depth,
+                              .experts = matrices.experts,
+                              .format = product->compute,
+                              .scaling = product->scaling,
+                              .block = number.block,
+                              .weights = product->weights,
+                              .scale_bytes = dequantises ? precision_scale_bytes(
+                                                               number, (double)matrices.columns,
+                                                               (double)matrices.depth)
+                                                         : 0.0},
+                 });
+}
+
+void layer_memory(struct layer_builder *builder, const char *name, enum memory_kernel kernel,
+                  uint64_t rows, uint64_t columns, double bytes_per_element)
+{
+    layer_append(builder, step_memory_operator(name, kernel, rows, columns, bytes_per_element,
+                                               builder->replica->software->fused_kernels));
+}
+
+void layer_host(struct layer_builder *builder, const char *name, double seconds)
+{
+    if (seconds > 0.0) {
+        layer_append(builder, step_host_operator(name, 0, seconds));
+    }
+}
+
+struct step_operator layer_collective(const struct layer_builder *builder, const char *name,
+                                      enum group group, enum collective_kind kind, double bytes)
+{
+    return (struct step_operator){
+        .kind = OPERATOR_COLLECTIVE,
+        .stream = STREAM_COMMUNICATION,
+        .name = name,
+        .collective = {.group = group,
+                       .call = {.kind = kind,
+                                .group = replica_group(builder->replica, group),
+                                .bytes = bytes,
+                                .graph = builder->graph}},
+    };
+}
+
+double layer_activation_bytes(const struct layer_builder *builder)
+{
+    return format_bytes(builder->replica->precision->activations);
+}
+
+void layer_all_reduce(struct layer_builder *builder, const char *name)
+{
+    if (builder->replica->layout->tensor > 1) {
+        uint64_t hidden = builder->replica->llm->hidden;
+        double sent = format_bytes(precision_tensor_collectives(builder->replica->precision));
+        bool narrower = sent < layer_activation_bytes(builder);
+        if (narrower) {
+            layer_memory(builder, "quantise sum", MEMORY_QUANTISE_ROW, builder->tokens, hidden,
+                         layer_activation_bytes(builder) + sent);
+        }
+        layer_append(builder, layer_collective(builder, name, GROUP_TENSOR, COLLECTIVE_ALL_REDUCE,
+                                               (double)builder->tokens * (double)hidden * sent));
+        if (narrower) {
+            layer_memory(builder, "dequantise sum", MEMORY_DEQUANTISE, builder->tokens, hidden,
+                         layer_activation_bytes(builder) + sent);
+        }
+    }
+}
+
+/* Per-tensor scales are known from earlier steps, so a cast is enough; others are found first. */
+static enum memory_kernel quantise_kernel(enum scaling scaling)
+{
+    return scaling == SCALING_TENSOR ? MEMORY_QUANTISE : MEMORY_QUANTISE_ROW;
+}
+
+void layer_product(struct layer_builder *builder, const char *name, struct layer_matrices matrices,
+                   struct number number, bool fusible)
+{
+    const struct replica *replica = builder->replica;
+    struct product_formats how =
+        precision_product(replica->gpu, number, replica->precision->activations);
+    bool fused = fusible && how.scaling == SCALING_TENSOR && replica->software->fused_kernels &&
+                 !replica->software->separate_quantisation;
+    if (how.casts_weights) {
+        uint64_t copies = matrices.experts.count > 0 ? matrices.experts.count : 1;
+        layer_memory(builder, "cast weights", MEMORY_QUANTISE, copies * matrices.columns,
+                     matrices.depth, format_bytes(number.format) + format_bytes(how.compute));
+    }
+    if (how.quantises_inputs && !fused) {
+        /* Elements that have one scale. */
+        uint64_t run = how.scaling == SCALING_BLOCK ? number.block : matrices.depth;
+        layer_memory(builder, "quantise", quantise_kernel(how.scaling),
+                     matrices.rows * (matrices.depth / run), run,
+                     layer_activation_bytes(builder) + format_bytes(how.compute));
+    }
+    gemm(builder, name, matrices, number, &how);
+}
+
+void layer_linear(struct layer_builder *builder, const char *name, uint64_t columns, uint64_t depth,
+                  struct number number, bool fusible)
+{
+    struct layer_matrices matrices = {.rows = builder->tokens, .columns = columns, .depth = depth};
+    layer_product(builder, name, matrices, number, fusible);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ * What the parts of a transformer layer are built of: transformer.c puts a segment together from
+ * attention (layer_attention.c) and feed-forward blocks (layer_ffn.c), and all of them append
+ * operators through these. Pure; the segment is the caller's. */
+#ifndef CPSIM_MODELS_PASSES_LAYER_BUILDER_H
+#define CPSIM_MODELS_PASSES_LAYER_BUILDER_H
+
+#include "models/numeric/whole.h"
+#include "models/passes/transformer.h"
+
+/* What building one segment needs at hand. */
+struct layer_builder {
+    const struct replica *replica;
+    const struct batch *batch;
+    enum ring_variant variant;
+    struct step_segment *segment;
+    uint64_t tokens; /* of one rank */
+    bool graph;
+    uint32_t last; /* the operator that the next one waits for */
+};
+
+/* What a product multiplies: [rows][depth] with weights [depth][columns], or with those of experts.
+ */
+struct layer_matrices {
+    uint64_t rows, columns, depth;
+    struct experts experts; /* count 0: none; otherwise rows are tokens x experts of a token */
+};
+
+/* Appends what waits for the operator appended last. */
+void layer_append(struct layer_builder *builder, struct step_operator op);
+/* A memory-bound kernel over rows x columns that moves `bytes_per_element` for each. */
+void layer_memory(struct layer_builder *builder, const char *name, enum memory_kernel kernel,
+                  uint64_t rows, uint64_t columns, double bytes_per_element);
+/* The GPU waits for its host; nothing when `seconds` is 0. */
+void layer_host(struct layer_builder *builder, const char *name, double seconds);
+struct step_operator layer_collective(const struct layer_builder *builder, const char *name,
+                                      enum group group, enum collective_kind kind, double bytes);
+/* Of the residual stream over tensor ranks; nothing when there is one. */
+void layer_all_reduce(struct layer_builder *builder, const char *name);
+/* A product and the kernels that bring its operands into the format it is computed in. The input's
+ * is one of its own unless the kernel before can write it so (`fusible`): a norm or an activation,
+ * fused, and a scale that is known beforehand. */
+void layer_product(struct layer_builder *builder, const char *name, struct layer_matrices matrices,
+                   struct number number, bool fusible);
+/* A product of all tokens of the rank. */
+void layer_linear(struct layer_builder *builder, const char *name, uint64_t columns, uint64_t depth,
+                  struct number number, bool fusible);
+/* Of one element of the residual stream. */
+double layer_activation_bytes(const struct layer_builder *builder);
+
+/* --- parts --- */
+
+/* Attention of one slice: on one rank, or round the ring of context ranks. */
+void layer_attention(struct layer_builder *builder, const struct batch_slice *slice);
+/* The block that all tokens go through: all there is, or what experts stand beside. */
+void layer_dense_ffn(struct layer_builder *builder, struct number weights, uint32_t ffn_hidden);
+/* A router and its experts, and the block that they share. */
+void layer_experts_ffn(struct layer_builder *builder, struct number weights);
+
+/* Tokens of a slice that one of `context` ranks has. */
+uint64_t slice_rank_tokens(const struct batch_slice *slice, uint32_t context);
+
+#endif

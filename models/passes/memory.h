@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * What fills a GPU's memory in inference, bytes of one rank. Pure. */
+#ifndef CPSIM_MODELS_PASSES_MEMORY_H
+#define CPSIM_MODELS_PASSES_MEMORY_H
+
+#include "models/layout/model_stage.h"
+#include "models/passes/transformer.h"
+
+struct memory_use {
+    double weight_bytes, kv_cache_bytes, activation_bytes;
+};
+
+/* Weights of one rank. Tensor ranks cut every matrix, context ranks hold copies; key and value
+ * projections are replicated where kv_heads < tensor ranks; narrow weights carry their scales.
+ * Llama 3 405B, fp8 feed-forward, TP8: 60.3 GB. */
+double memory_weight_bytes(const struct replica *replica);
+
+/* The same of a rank of one stage of a pipeline. The output head reuses no embedding that lies on
+ * another stage. */
+double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage);
+
+/* What a forward pass over so many tokens of a rank reads of them: all but the embedding, of which
+ * it reads a row a token, and of experts those that the tokens go to (experts_touched()). Llama 3
+ * 405B, bf16, TP8: 100.9 GB. */
+double memory_step_weight_bytes(const struct replica *replica, double tokens);
+
+/* KV cache of one token of one sequence over all layers, one rank's heads. Llama 3 405B, bf16, TP8:
+ * 64,512 bytes. */
+double memory_kv_bytes_per_token(const struct replica *replica);
+
+/* The same over the layers of a stage. */
+double memory_stage_kv_bytes_per_token(const struct replica *replica,
+                                       const struct model_stage *stage);
+
+/* The KV cache of `sequences` of `tokens` each, on the fullest rank of the context group. */
+double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens);
+
+/* The largest set of tensors alive at once in a forward pass over a batch: the residual stream, the
+ * widest of a layer's inputs and outputs, and a ring's buffers (two shards of KV or Q in flight,
+ * and one partial output a ring step with its log-sum-exp). */
+double memory_activation_bytes(const struct replica *replica, const struct batch *batch,
+                               enum ring_variant variant);
+
+/* The knee of decode's throughput: sequences of `context_tokens` each whose keys and values are as
+ * many bytes a step as the weights. Below it a step takes as long whatever the batch, for the
+ * weights are read once for all; far above it each sequence more takes as long as the one before.
+ * Llama 3.1 70B, bf16, 4,096 tokens: 103.6. */
+double memory_knee_sequences(const struct replica *replica, uint64_t context_tokens);
+
+double memory_total_bytes(const struct memory_use *use);
+
+#endif

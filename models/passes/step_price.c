@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/passes/step_price.h"
+
+#include <math.h>
+
+/* Up to so many rows a product is bound by its weights, and stacks have kernels of their own for
+ * it. */
+enum { SMALL_ROWS = 64 };
+
+/* An efficiency that nobody gave is 1. */
+static double given(double efficiency)
+{
+    return efficiency > 0.0 ? efficiency : 1.0;
+}
+
+/* A stack whose kernels stall more takes more clocks for the same work. */
+static struct kernel_work at_efficiency(struct kernel_work work, double efficiency)
+{
+    work.sm_cycles /= efficiency;
+    return work;
+}
+
+/* With packed heads a tile's rows are queries of any head that shares the keys, so tiles fill even
+ * when queries are few (FlashAttention-3 does so for sequences of varying length). */
+static struct kernel_work stack_attention_work(const struct replica *replica,
+                                               const struct attention_shape *shape)
+{
+    struct attention_shape packed = *shape;
+    packed.kv_splits = shape->queries == 1 ? replica->software->decode_kv_splits : 0;
+    packed.masks_ragged = replica->software->masks_ragged_keys;
+    if (replica->software->packs_query_heads && !shape->causal && shape->queries > 1) {
+        packed.queries = shape->queries * (shape->query_heads / shape->kv_heads);
+        packed.query_heads = shape->kv_heads;
+    }
+    struct kernel_work work = attention_work(replica->gpu, &packed, 1);
+    if (shape->queries == 1) {
+        work.memory_seconds /= given(replica->software->paged_efficiency);
+    }
+    return work;
+}
+
+static double gemm_efficiency(const struct software *software, const struct gemm_shape *shape)
+{
+    double row =
+        shape->scaling == SCALING_ROW ? given(software->training.row_scaled_efficiency) : 1.0;
+    double scaled =
+        shape->scaling == SCALING_NONE ? 1.0 : given(software->scaled_matmul_efficiency);
+    return shape->m > SMALL_ROWS ? row * scaled * software->matmul_efficiency : 1.0;
+}
+
+static double attention_efficiency(const struct software *software,
+                                   const struct attention_shape *shape)
+{
+    double ring = shape->ring ? software->training.ring_attention_efficiency : 1.0;
+    return ring * (shape->backward ? software->training.attention_backward_efficiency
+                                   : software->attention_efficiency);
+}
+
+static struct kernel_work operator_work(const struct replica *replica,
+                                        const struct step_operator *op)
+{
+    const struct gpu *gpu = replica->gpu;
+    const struct software *software = replica->software;
+    switch (op->kind) {
+    case OPERATOR_GEMM:
+        return at_efficiency(gemm_work(gpu, &op->gemm), gemm_efficiency(software, &op->gemm));
+    case OPERATOR_ATTENTION:
+        return at_efficiency(stack_attention_work(replica, &op->attention),
+                             attention_efficiency(software, &op->attention));
+    case OPERATOR_MEMORY:
+        return memory_kernel_work(gpu, &op->memory);
+    case OPERATOR_COLLECTIVE:
+    case OPERATOR_HOST:
+    case OPERATOR_KIND_COUNT:
+        break;
+    }
+    return (struct kernel_work){0};
+}
+
+static void plan_collective(const struct replica *replica, struct step_operator *op)
+{
+    op->plan = collective_plan(replica->cluster, replica->software, &op->collective.call);
+    for (uint32_t i = 0; i < op->plan.flow_count; i++) {
+        op->plan.flows[i].bytes = ceil(op->plan.flows[i].bytes); /* links carry whole bytes */
+    }
+    op->cost = (struct kernel_cost){
+        .seconds = collective_seconds(replica->cluster, &op->plan),
+        .bound = BOUND_NETWORK,
+    };
+}
+
+static bool is_kernel(const struct step_operator *op)
+{
+    return op->kind == OPERATOR_GEMM || op->kind == OPERATOR_ATTENTION ||
+           op->kind == OPERATOR_MEMORY;
+}
+
+/* What the clock does not change, and the work of every kernel: [operators of all segments]. */
+static size_t gather_works(const struct replica *replica, struct step_program *program,
+                           const struct step_scratch *scratch)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        struct step_segment *segment = &program->segments[i];
+        for (uint32_t j = 0; j < segment->count; j++) {
+            struct step_operator *op = &segment->operators[j];
+            if (op->kind == OPERATOR_COLLECTIVE) {
+                plan_collective(replica, op);
+            } else if (op->kind == OPERATOR_HOST) {
+                op->cost = (struct kernel_cost){.seconds = op->host_seconds, .bound = BOUND_LAUNCH};
+            }
+            scratch->works[count] = operator_work(replica, op);
+            scratch->counts[count++] = is_kernel(op) ? segment->repeat : 0.0;
+        }
+    }
+    return count;
+}
+
+/* Prices every kernel at a clock; returns the seconds they take together. */
+static double price_kernels(const struct replica *replica, struct step_program *program,
+                            const struct step_scratch *scratch, double clock_hertz)
+{
+    size_t count = 0;
+    double seconds = 0.0;
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        struct step_segment *segment = &program->segments[i];
+        for (uint32_t j = 0; j < segment->count; j++, count++) {
+            struct step_operator *op = &segment->operators[j];
+            if (is_kernel(op)) {
+                op->cost = kernel_cost_at(replica->gpu, &scratch->works[count], clock_hertz);
+                seconds += segment->repeat * op->cost.seconds;
+            }
+        }
+    }
+    return seconds;
+}
+
+/* Launched one by one, kernels cannot end faster than the host starts them, nor a layer faster than
+ * the host gets through it: what is missing is waited for at the segment's end. The host runs
+ * ahead, so within the segment nothing shows. */
+static void wait_for_launches(const struct replica *replica, const struct step_program *program,
+                              struct step_segment *segment, struct span *scratch)
+{
+    double floor_seconds = segment->launch_seconds > 0.0 ? segment->launch_seconds
+                           : program->graph
+                               ? 0.0
+                               : segment->count * replica->software->eager_launch_seconds;
+    double missing =
+        floor_seconds <= 0.0 ? 0.0 : floor_seconds - segment_play(program, segment, scratch);
+    if (missing > 0.0) {
+        struct step_operator op = step_host_operator("launch", 0, missing);
+        op.cost = (struct kernel_cost){.seconds = missing, .bound = BOUND_LAUNCH};
+        step_append(segment, op, segment->count - 1, STEP_NO_OPERATOR);
+    }
+}
+
+/* Time that no kernel fills lets the clock rise, and the clock decides how much there is of it: two
+ * rounds settle it to well under a per cent. */
+struct power_state step_price_for(const struct replica *replica, struct step_program *program,
+                                  const struct step_scratch *scratch, double run_seconds)
+{
+    enum { ROUNDS = 2 };
+    const struct gpu *gpu = replica->gpu;
+    program->overlap = replica->software->library.overlap;
+    program->streaming_multiprocessors = gpu->streaming_multiprocessors;
+    struct power_load load = {.works = scratch->works,
+                              .counts = scratch->counts,
+                              .work_count = gather_works(replica, program, scratch)};
+    struct power_state state = {.clock_hertz = gpu->boost_clock_hertz};
+    for (int round = 0; round < ROUNDS; round++) {
+        double busy = price_kernels(replica, program, scratch, state.clock_hertz);
+        double whole = program_seconds(program, scratch->spans);
+        load.idle_seconds = fmax(whole - busy, 0.0);
+        state = power_settle(gpu, &load, power_allowance_watts(gpu, run_seconds));
+    }
+    price_kernels(replica, program, scratch, state.clock_hertz);
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        wait_for_launches(replica, program, &program->segments[i], scratch->spans);
+    }
+    return state;
+}
+
+struct power_state step_price(const struct replica *replica, struct step_program *program,
+                              const struct step_scratch *scratch)
+{
+    return step_price_for(replica, program, scratch, INFINITY);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ * Plays a table of cells in closed form. A stage runs its cells in order; a forward pass waits for
+ * the same micro-batch's pass of the part before, a backward pass for that of the part after, and
+ * for the activations or gradients to arrive. Beside its cells a stage has an exchange with its
+ * replicas, one thing after the other: parameters that arrive layer by layer before they are used,
+ * gradients that leave layer by layer as they are made. Nothing shares a link here; sim/training
+ * plays the same on SimGrid, where things do. Pure. */
+#ifndef CPSIM_MODELS_PIPELINE_PIPELINE_PLAY_H
+#define CPSIM_MODELS_PIPELINE_PIPELINE_PLAY_H
+
+#include "models/pipeline/pipeline_schedule.h"
+
+#include <stddef.h>
+
+/* One part of the model, alone. */
+struct part_cost {
+    double seconds[CELL_KIND_COUNT];
+    double gather_seconds, reduce_seconds; /* of its parameters and gradients */
+    double gather_factor, reduce_factor;   /* time of a pass beside them over its time alone */
+    double pieces;                         /* in which they travel */
+    double gather_edge, reduce_edge; /* share that is gathered before the pass can start, and that
+                                        is reduced after it has ended: that of a piece, or more */
+    uint32_t layers;                 /* of the pass; at least 1 */
+};
+
+struct pipeline_play {
+    const struct pipeline_schedule *schedule;
+    struct pipeline pipeline;
+    const struct part_cost *parts; /* [stages * chunks], in the order of the model */
+    double send_seconds;           /* activations, or their gradients, to the next stage */
+    bool overlap;                  /* exchanges travel beside cells */
+    bool keeps_gathered;           /* every_pass: parameters wait for the backward pass */
+    bool every_pass; /* parameters are gathered and gradients reduced for every pass; otherwise
+                        once a step: before the first forward and after the last backward pass */
+};
+
+struct cell_span {
+    double start_seconds, end_seconds;
+};
+
+struct stage_times {
+    double busy_seconds;     /* in cells */
+    double end_seconds;      /* of its last cell */
+    double exchange_seconds; /* until its gradients are reduced */
+};
+
+/* Room to work in, the caller's. */
+struct pipeline_scratch {
+    struct cell *cells;      /* [stages][pipeline_cell_count()]: filled, stage by stage */
+    struct cell_span *spans; /* likewise */
+    double *arrivals;        /* [2][stages * chunks][micro_batches] */
+};
+size_t pipeline_scratch_cells(const struct pipeline_play *play);
+size_t pipeline_scratch_arrivals(const struct pipeline_play *play);
+
+/* Seconds of a cell, slowed by what travels beside it. */
+double pipeline_cell_seconds(const struct pipeline_play *play, const struct cell *cell,
+                             const struct part_cost *cost);
+
+/* Seconds of the cell in which its first gradients are made, or its last parameters used: those of
+ * a layer, or of all that travels in one piece. */
+double pipeline_piece_seconds(const struct part_cost *cost, double cell_seconds);
+
+/* Whether a cell waits for parameters, and whether gradients leave after it. */
+bool pipeline_gathers(const struct pipeline_play *play, const struct cell *cell);
+bool pipeline_reduces(const struct pipeline_play *play, const struct cell *cell);
+
+/* When the last stage has ended, exchange included, seconds from the step's start; fills `stages`
+ * [stages] and the scratch. A table that waits for itself asserts. */
+double pipeline_play(const struct pipeline_play *play, const struct pipeline_scratch *scratch,
+                     struct stage_times *stages);
+
+#endif

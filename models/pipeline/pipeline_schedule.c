@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/pipeline/pipeline_schedule.h"
+
+const struct pipeline_schedule *const pipeline_schedules[PIPELINE_SCHEDULE_COUNT] = {
+    &schedule_gpipe, &schedule_1f1b, &schedule_interleaved, &schedule_zero_bubble, &schedule_zbv};
+
+uint32_t pipeline_part(const struct pipeline_schedule *schedule, const struct pipeline *pipeline,
+                       uint32_t stage, uint32_t chunk)
+{
+    bool backwards = schedule->v_shaped && chunk % 2 == 1;
+    return chunk * pipeline->stages + (backwards ? pipeline->stages - 1 - stage : stage);
+}
+
+uint32_t pipeline_part_stage(const struct pipeline_schedule *schedule,
+                             const struct pipeline *pipeline, uint32_t part)
+{
+    uint32_t along = part % pipeline->stages;
+    bool backwards = schedule->v_shaped && part / pipeline->stages % 2 == 1;
+    return backwards ? pipeline->stages - 1 - along : along;
+}
+
+struct cell pipeline_nth_cell(const struct pipeline *pipeline, enum cell_kind kind, uint32_t n)
+{
+    uint32_t round = pipeline_round(pipeline);
+    uint32_t in_rounds = n % (round * pipeline->chunks);
+    uint32_t chunk = in_rounds / round;
+    return (struct cell){
+        .kind = kind,
+        .chunk = kind == CELL_FORWARD ? chunk : pipeline->chunks - 1 - chunk,
+        .micro_batch = n / (round * pipeline->chunks) * round + n % round,
+    };
+}
+
+uint32_t pipeline_cell_count(const struct pipeline_schedule *schedule,
+                             const struct pipeline *pipeline)
+{
+    return pipeline->micro_batches * pipeline->chunks * (schedule->splits_backward ? 3 : 2);
+}
+
+uint32_t pipeline_round(const struct pipeline *pipeline)
+{
+    uint32_t rounds = pipeline->micro_batches / pipeline->stages;
+    rounds = rounds > 0 ? rounds : 1;
+    return pipeline->micro_batches % rounds == 0 ? pipeline->micro_batches / rounds : 0;
+}
+
+uint32_t pipeline_in_flight(const struct pipeline_schedule *schedule,
+                            const struct pipeline *pipeline, const struct cell *cells)
+{
+    uint32_t held = 0, most = 0;
+    for (uint32_t i = 0; i < pipeline_cell_count(schedule, pipeline); i++) {
+        held += cells[i].kind == CELL_FORWARD;
+        most = held > most ? held : most;
+        held -= cells[i].kind == (schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD);
+    }
+    return most;
+}
+
+double pipeline_bubble(const struct pipeline *pipeline)
+{
+    return (pipeline->stages - 1.0) / ((double)pipeline->chunks * pipeline->micro_batches);
+}

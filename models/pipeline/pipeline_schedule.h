@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ * Pipeline schedules: in which order a stage runs its micro-batches' passes. A schedule fills a
+ * table of cells, one small function in a file of its own and a row of pipeline_schedules[]; what
+ * the order costs is pipeline_play.h's to find out. Pure. */
+#ifndef CPSIM_MODELS_PIPELINE_PIPELINE_SCHEDULE_H
+#define CPSIM_MODELS_PIPELINE_PIPELINE_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A stage holds `chunks` parts of the model: pipeline_part(). */
+struct pipeline {
+    uint32_t stages, chunks, micro_batches;
+    uint32_t lead; /* forward passes that an interleaved schedule runs ahead for every stage after
+                      this one; 0: two, as Megatron-LM and PyTorch, which hides what is sent. One
+                      holds fewer activations */
+};
+
+enum cell_kind {
+    CELL_FORWARD,
+    CELL_BACKWARD, /* gradients of inputs, and of weights unless the schedule splits them off */
+    CELL_WEIGHT,   /* gradients of weights */
+    CELL_KIND_COUNT
+};
+
+struct cell {
+    enum cell_kind kind;
+    uint32_t chunk, micro_batch;
+};
+
+struct pipeline_schedule {
+    const char *name;
+    const char *doc;
+    bool splits_backward; /* CELL_WEIGHT are cells of their own */
+    bool interleaved;     /* takes more than one chunk a stage */
+    bool v_shaped;        /* every second chunk runs through the stages backwards */
+    uint32_t chunks;      /* that it takes; 0: any number */
+    /* Fills cells [pipeline_cell_count()] in the order in which the stage runs them. */
+    void (*fill)(const struct pipeline *pipeline, uint32_t stage, struct cell *cells);
+};
+
+enum { PIPELINE_SCHEDULE_COUNT = 5 };
+extern const struct pipeline_schedule *const pipeline_schedules[PIPELINE_SCHEDULE_COUNT];
+
+extern const struct pipeline_schedule schedule_gpipe, schedule_1f1b, schedule_interleaved,
+    schedule_zero_bubble, schedule_zbv;
+
+/* The part of the model that is a stage's chunk, parts numbered in the order of the model; and the
+ * stage that holds a part: its chunk is part / stages. */
+uint32_t pipeline_part(const struct pipeline_schedule *schedule, const struct pipeline *pipeline,
+                       uint32_t stage, uint32_t chunk);
+uint32_t pipeline_part_stage(const struct pipeline_schedule *schedule,
+                             const struct pipeline *pipeline, uint32_t part);
+
+/* The n-th pass of a kind on any stage when every round of micro-batches goes through chunk after
+ * chunk: the order of interleaved schedules. */
+struct cell pipeline_nth_cell(const struct pipeline *pipeline, enum cell_kind kind, uint32_t n);
+
+/* Cells of one stage. */
+uint32_t pipeline_cell_count(const struct pipeline_schedule *schedule,
+                             const struct pipeline *pipeline);
+
+/* Micro-batches that an interleaved schedule takes through a chunk before it turns to the next; 0
+ * when the micro-batches do not divide into such rounds. */
+uint32_t pipeline_round(const struct pipeline *pipeline);
+
+/* The most forward passes, counted over all chunks, whose backward pass a stage still owes. */
+uint32_t pipeline_in_flight(const struct pipeline_schedule *schedule,
+                            const struct pipeline *pipeline, const struct cell *cells);
+
+/* Idle share of the ideal time when cells are alike and sending is free: (p - 1) / (v m) for GPipe
+ * (v = 1), 1F1B (v = 1) and interleaved (arXiv 2104.04473, section 2.2). */
+double pipeline_bubble(const struct pipeline *pipeline);
+
+#endif

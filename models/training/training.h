@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ * How a model is trained: batch, pipeline schedule, what is sharded, recomputed and overlapped; and
+ * what follows from it by counting. Layers go over stages x virtual stages in equal parts; what
+ * does not divide is missing first from the last part, then from the first (the embedding and the
+ * head fill the gap, arXiv 2407.21783, section 3.3.2). Pure. */
+#ifndef CPSIM_MODELS_TRAINING_TRAINING_H
+#define CPSIM_MODELS_TRAINING_TRAINING_H
+
+#include "models/passes/transformer.h"
+#include "models/pipeline/pipeline_schedule.h"
+#include "models/training/training_choices.h"
+
+struct training {
+    struct replica replica;
+    uint32_t global_batch, micro_batch; /* sequences */
+    uint64_t sequence_tokens;
+    const struct pipeline_schedule *schedule;
+    uint32_t virtual_stages; /* parts of the model on each stage */
+    uint32_t stage_lead;     /* struct pipeline's lead; 0: the schedule's own */
+    enum recompute recompute;
+    enum sharding sharding;
+    enum context_exchange context_exchange;
+    uint32_t adapter_rank;  /* of LoRA adapters on attention's linear layers, all that is trained
+                               then  (arXiv 2106.09685); 0: everything is */
+    bool pipeline_outside;  /* stages lie farther from each other than replicas, as Megatron-LM and
+                               torchtitan place them; otherwise nearer, as struct layout says and
+                               Llama 3 does */
+    bool sequence_parallel; /* norms on 1/tensor of the tokens; all-gather and reduce-scatter in
+                               place of all-reduce (arXiv 2205.05198) */
+    bool keeps_gathered;    /* with FSDP and no pipeline, what a forward pass gathered waits for the
+                               backward pass (FSDP2's reshard_after_forward = False) */
+    bool overlap;           /* gradients and parameters travel beside compute */
+    bool tensor_overlap;    /* tensor-parallel exchanges travel beside the products that they feed
+                               or that feed them, cut in `tensor` pieces */
+};
+
+/* The numbers of stages, parts and micro-batches of one pipeline. */
+struct pipeline training_pipeline(const struct training *training);
+
+/* Tokens of a micro-batch that one rank pushes through the linear layers. */
+uint64_t training_rank_tokens(const struct training *training);
+
+/* Layers of part `part` of stages x virtual stages, in the order of the model. */
+uint32_t training_part_layers(const struct training *training, uint32_t part);
+
+/* Parameters of a layer, of the embedding and of the head that one tensor rank holds. */
+double training_layer_parameters(const struct replica *replica);
+double training_embedding_parameters(const struct replica *replica);
+/* Of part `part`, embedding and head included. */
+double training_part_parameters(const struct training *training, uint32_t part);
+
+/* Of a layer's adapters that one tensor rank holds; 0 without adapters. */
+double training_adapter_parameters(const struct training *training);
+/* Of part `part`, those that are trained. */
+double training_part_trained(const struct training *training, uint32_t part);
+
+/* Ranks that hold the same parameters: data x context. */
+struct group_shape training_data_group(const struct training *training);
+
+/* Useful FLOPs of a step: three times the forward pass (twice with adapters: most weights have no
+ * gradient), causal attention counted half, the head's
+ * product included, nothing that is computed again. */
+double training_step_flops(const struct training *training);
+double training_step_tokens(const struct training *training);
+
+#endif

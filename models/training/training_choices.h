@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * The choices of a training set-up. */
+#ifndef CPSIM_MODELS_TRAINING_TRAINING_CHOICES_H
+#define CPSIM_MODELS_TRAINING_TRAINING_CHOICES_H
+
+/* What the backward pass computes again in place of keeping it. */
+enum recompute {
+    RECOMPUTE_NONE,
+    RECOMPUTE_SELECTIVE, /* what the software stack calls so: struct training_software */
+    RECOMPUTE_FULL       /* the whole layer, from its input */
+};
+
+/* What the data-parallel ranks (context ranks among them: they hold the same weights) share. */
+enum sharding {
+    SHARDING_NONE,  /* nothing: gradients are all-reduced */
+    SHARDING_ZERO1, /* the optimizer: gradients reduce-scattered, parameters all-gathered, once a
+                       step */
+    SHARDING_FSDP   /* parameters and gradients too. Without a pipeline, layers are gathered for
+                       every pass; with one, once a step (weights stay, as Llama 3 and torchtitan
+                       do) */
+};
+
+/* How context ranks exchange keys and values. */
+enum context_exchange {
+    CONTEXT_ALL_GATHER, /* of keys and values before attention, exposed (Llama 3) */
+    CONTEXT_RING        /* pass-KV, a hop under each part of attention (arXiv 2310.01889) */
+};
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/training/training_memory.h"
+
+#include "models/training/training_bytes.h"
+
+#include <math.h>
+
+static const double fp32_bytes = 4.0;
+
+/* What a product keeps of its input, bytes an element. */
+static double kept_bytes(const struct training *training, struct number number)
+{
+    double element = format_bytes(training->replica.precision->activations);
+    enum format activations = training->replica.precision->activations;
+    return fmin(
+        element,
+        format_bytes(precision_product(training->replica.gpu, number, activations).compute));
+}
+
+/* Elements of one token by who holds them. */
+struct widths {
+    double hidden, query, kv, ffn; /* hidden: of a shard when norms run on one */
+};
+
+static struct widths token_widths(const struct training *training)
+{
+    const struct replica *replica = &training->replica;
+    const struct llm *llm = replica->llm;
+    double tensor = replica->layout->tensor;
+    return (struct widths){
+        .hidden = training->sequence_parallel ? llm->hidden / tensor : llm->hidden,
+        .query = (double)replica_query_heads(replica) * llm->head_size,
+        .kv = (double)replica_kv_heads(replica) * llm->head_size,
+        .ffn = llm->ffn_hidden / tensor,
+    };
+}
+
+/* What is kept a second time for the product that takes a tensor in a narrower format. */
+static double copy_bytes(const struct training *training, struct number number)
+{
+    double kept = kept_bytes(training, number);
+    return kept < format_bytes(training->replica.precision->activations) ? kept : 0.0;
+}
+
+static double full_layer_bytes(const struct training *training)
+{
+    const struct precision *precision = training->replica.precision;
+    struct widths widths = token_widths(training);
+    double element = format_bytes(precision->activations);
+    double gates = training->replica.llm->gated_ffn ? 2.0 : 1.0;
+    const struct training_software *stack = &training->replica.software->training;
+    double input = stack->gathered_inputs ? training->replica.llm->hidden : widths.hidden;
+    double residual = widths.hidden * (stack->autocast ? fp32_bytes : element);
+    double attention =
+        residual +
+        (stack->autocast ? 3.0 : 1.0) * input * kept_bytes(training, precision->attention_weights) +
+        (widths.query + 2.0 * widths.kv) * element +
+        /* Its result: attention's own gradient wants it as it was computed. */
+        widths.query * (element + copy_bytes(training, precision->attention_weights)) +
+        replica_query_heads(&training->replica) * fp32_bytes;
+    double tensors = stack->product_tensors;
+    double inner = tensors > 0.0 ? tensors * widths.ffn * element
+                                 : gates * widths.ffn * element +
+                                       widths.ffn * kept_bytes(training, precision->ffn_weights);
+    if (training->adapter_rank > 0) { /* frozen products need no input for a gradient of weights */
+        inner = gates * widths.ffn * element;
+        return (double)training_rank_tokens(training) * (attention + residual + inner);
+    }
+    bool apart = stack->autocast || (stack->gathers_apart && training->sequence_parallel);
+    double ffn = residual +
+                 (apart ? gates : 1.0) * input * kept_bytes(training, precision->ffn_weights) +
+                 inner;
+    return (double)training_rank_tokens(training) * (attention + ffn);
+}
+
+/* Gradients that wait for those of weights, once these are split off: of what every product and
+ * norm of a layer gave. */
+static double split_layer_bytes(const struct training *training)
+{
+    if (!training->schedule->splits_backward) {
+        return 0.0;
+    }
+    struct widths widths = token_widths(training);
+    double gates = training->replica.llm->gated_ffn ? 2.0 : 1.0;
+    /* query, key and value; out, down and two norms; gate and up */
+    return (double)training_rank_tokens(training) *
+           format_bytes(training->replica.precision->activations) *
+           (widths.query + 2.0 * widths.kv + 4.0 * widths.hidden + gates * widths.ffn);
+}
+
+double training_layer_activation_bytes(const struct training *training)
+{
+    double element = format_bytes(training->replica.precision->activations);
+    double tokens = (double)training_rank_tokens(training);
+    struct widths widths = token_widths(training);
+    bool products = training->replica.software->training.selective == SELECTIVE_PRODUCTS;
+    if (training->recompute == RECOMPUTE_FULL) {
+        return tokens * widths.hidden * element;
+    }
+    if (training->recompute == RECOMPUTE_SELECTIVE && products) {
+        /* The layer's input, query, value, attention's result, gate, and what down gave. */
+        return tokens * element *
+               (2.0 * widths.hidden + 2.0 * widths.query + widths.kv + widths.ffn);
+    }
+    return full_layer_bytes(training);
+}
+
+/* Logits of a token that a rank takes the loss of. */
+static double loss_columns(const struct replica *replica)
+{
+    bool whole = replica->software->training.whole_logits;
+    return replica->llm->vocabulary / (whole ? 1.0 : (double)replica->layout->tensor);
+}
+
+/* One pass at work: a layer computed again, and on the last stage the logits and their gradient. */
+static double working_bytes(const struct training *training, bool last)
+{
+    const struct replica *replica = &training->replica;
+    double tokens = (double)training_rank_tokens(training);
+    double element = format_bytes(replica->precision->activations);
+    double bytes = 2.0 * tokens * replica->llm->hidden * element;
+    if (training->recompute != RECOMPUTE_NONE) {
+        bytes += full_layer_bytes(training);
+    }
+    double logits = tokens * loss_columns(replica);
+    double kept = replica->software->training.loss_kept_bytes_per_logit;
+    return fmax(bytes, last ? logits * kept : 0.0);
+}
+
+/* What the last stage of a pipeline keeps of all micro-batches' logits; twice when they are joined.
+ */
+static double output_bytes(const struct training *training)
+{
+    const struct replica *replica = &training->replica;
+    bool keeps = replica->software->training.pipeline_outputs && replica->layout->pipeline > 1;
+    return keeps ? (double)training_pipeline(training).micro_batches *
+                       (double)training_rank_tokens(training) * replica->llm->vocabulary /
+                       replica->layout->tensor * format_bytes(replica->precision->activations)
+                 : 0.0;
+}
+
+/* What the loss keeps for its gradient, of every micro-batch that waits for it: the softmax. */
+static double loss_bytes(const struct training *training)
+{
+    const struct replica *replica = &training->replica;
+    return fp32_bytes * (double)training_rank_tokens(training) * loss_columns(replica);
+}
+
+/* What a stage's passes need at work and bring about. */
+struct pass_bytes {
+    double working;   /* at the loss, or in a layer */
+    double gradients; /* of the stage, made by its first backward passes; 0: always there */
+    double root;      /* beside them at a backward pass's end */
+};
+
+/* Activations that a stage holds at most, with its pass at work and the gradients that are made by
+ * then: its chunks differ in layers, and in how many of their passes are under way. A backward pass
+ * ends with the gradients that wait, and without what it worked with. */
+static double bytes_in_flight(const struct training *training, const struct pipeline *pipeline,
+                              uint32_t stage, const struct cell *cells,
+                              const struct pass_bytes *passes)
+{
+    enum cell_kind makes_gradients =
+        training->schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD;
+    double layer = training_layer_activation_bytes(training), loss = loss_bytes(training);
+    double waiting = split_layer_bytes(training);
+    double parameters = 0.0;
+    for (uint32_t chunk = 0; chunk < pipeline->chunks; chunk++) {
+        parameters += training_part_trained(
+            training, pipeline_part(training->schedule, pipeline, stage, chunk));
+    }
+    double held = 0.0, made = 0.0, most = 0.0;
+    for (uint32_t i = 0; i < pipeline_cell_count(training->schedule, pipeline); i++) {
+        const struct cell *cell = &cells[i];
+        uint32_t part = pipeline_part(training->schedule, pipeline, stage, cell->chunk);
+        bool last = part + 1 == pipeline->stages * pipeline->chunks;
+        double layers = training_part_layers(training, part), logits = last ? loss : 0.0;
+        held += cell->kind == CELL_FORWARD ? layers * layer + logits : 0.0;
+        most = fmax(most, held + made + passes->working);
+        if (cell->kind == CELL_BACKWARD) {
+            held += layers * waiting - logits;
+            most = fmax(most, held + made);
+        }
+        if (cell->kind == makes_gradients) {
+            held -= layers * (layer + waiting);
+            made += cell->micro_batch == 0
+                        ? passes->gradients * training_part_trained(training, part) / parameters
+                        : 0.0;
+            most = fmax(most, held + made + passes->root);
+        }
+    }
+    return most;
+}
+
+/* Sharded, a rank keeps its share, unless that is the optimizer's master copy, and what is
+ * gathered: all of it, or the layer at work, the one that travels (when most is held, at the loss,
+ * the head has been dropped again). */
+static double kept_parameter_bytes(const struct training *training, double of_layers,
+                                   double of_others)
+{
+    struct parameter_bytes layer = training_layer_bytes(training);
+    struct parameter_bytes other = training_other_bytes(training);
+    double whole = of_layers * layer.kept + of_others * other.kept;
+    if (training->replica.software->training.autocast) { /* an embedding is no product */
+        double element = format_bytes(training->replica.precision->activations);
+        double products =
+            of_layers + fmax(of_others - training_embedding_parameters(&training->replica), 0.0);
+        whole += products * element;
+    }
+    if (training->sharding != SHARDING_FSDP) {
+        return whole;
+    }
+    bool master = training->replica.software->training.parameter_bytes <= 0.0;
+    double shard = master ? 0.0 : whole / training_data_group(training).ranks;
+    bool all = training->replica.layout->pipeline > 1 || training->keeps_gathered;
+    double layer_gathered = master ? layer.kept : layer.gather;
+    double other_gathered = master ? other.kept : other.gather;
+    double gathered = all ? of_layers * layer_gathered + of_others * other_gathered
+                          : 2.0 * training_layer_parameters(&training->replica) * layer_gathered;
+    return shard + gathered;
+}
+
+/* When FSDP's root is reduced, last of all: its gradients whole, as they travel, and the
+ * embedding's as it was made; the two gathered layers are gone by then. */
+static double root_gradient_bytes(const struct training *training, double of_others)
+{
+    const struct training_software *stack = &training->replica.software->training;
+    if (!stack->root_group || training->sharding != SHARDING_FSDP ||
+        training->replica.layout->pipeline > 1 || training->keeps_gathered) {
+        return 0.0;
+    }
+    struct parameter_bytes other = training_other_bytes(training);
+    return of_others * other.reduce +
+           training_embedding_parameters(&training->replica) * other.gather -
+           2.0 * training_layer_parameters(&training->replica) *
+               training_layer_bytes(training).gather;
+}
+
+struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
+                                             struct cell *cells)
+{
+    struct pipeline pipeline = training_pipeline(training);
+    double ranks = training_data_group(training).ranks;
+    bool sharded = training->sharding != SHARDING_NONE;
+    bool all_sharded = training->sharding == SHARDING_FSDP;
+    double parameters = 0.0, layers = 0.0;
+    for (uint32_t chunk = 0; chunk < pipeline.chunks; chunk++) {
+        uint32_t part = pipeline_part(training->schedule, &pipeline, stage, chunk);
+        parameters += training_part_parameters(training, part);
+        layers += training_part_layers(training, part);
+    }
+    struct parameter_bytes layer = training_layer_bytes(training);
+    struct parameter_bytes other = training_other_bytes(training);
+    double of_layers = layers * training_layer_parameters(&training->replica);
+    double of_others = parameters - of_layers;
+    bool adapters = training->adapter_rank > 0;
+    double trained_layers = adapters ? layers * training_adapter_parameters(training) : of_layers;
+    double trained_others = adapters ? 0.0 : of_others;
+    double kept = kept_parameter_bytes(training, of_layers, of_others);
+    training->schedule->fill(&pipeline, stage, cells);
+    const struct training_software *stack = &training->replica.software->training;
+    bool last = pipeline_part_stage(training->schedule, &pipeline,
+                                    pipeline.stages * pipeline.chunks - 1) == stage;
+    bool shards_gradients = all_sharded && (pipeline.stages == 1 || !stack->whole_gradients);
+    double gradients = (trained_layers * layer.gradient + trained_others * other.gradient) /
+                       (shards_gradients ? ranks : 1.0);
+    double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
+    double optimizer =
+        (trained_layers * layer.states + trained_others * other.states) / (sharded ? ranks : 1.0);
+    struct pass_bytes passes = {.working = working_bytes(training, last) -
+                                           (last ? loss_bytes(training) : 0.0)};
+    double activations = bytes_in_flight(training, &pipeline, stage, cells, &passes);
+    if (stack->gradients_dropped) { /* told as activations and what is missing */
+        passes.gradients = gradients;
+        passes.root = root_gradient_bytes(training, of_others);
+        gradients = bytes_in_flight(training, &pipeline, stage, cells, &passes) - activations;
+    }
+    if (last) { /* kept beside the passes; joined after them */
+        double outputs = output_bytes(training);
+        activations = fmax(activations + outputs, 2.0 * outputs);
+    }
+    return (struct training_memory){
+        .parameter_bytes = kept,
+        .gradient_bytes = gradients + buckets,
+        .optimizer_bytes = optimizer,
+        .activation_bytes = activations,
+        .reserved_bytes = stack->reserved_bytes,
+        .passes_in_flight = pipeline_in_flight(training->schedule, &pipeline, cells),
+    };
+}
+
+double training_memory_total(const struct training_memory *memory)
+{
+    return memory->parameter_bytes + memory->gradient_bytes + memory->optimizer_bytes +
+           memory->activation_bytes + memory->reserved_bytes;
+}

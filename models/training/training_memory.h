@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * What fills a GPU's memory in training, bytes of one rank of a stage. Activations are those that
+ * products, attention and norms keep for their gradients (arXiv 2205.05198, section 4, with
+ * attention that keeps no scores), of as many passes as the schedule has under way, and the
+ * gradients that a split backward pass leaves; what else a stack keeps is in its file (casts, whole
+ * logits, gathered inputs). A stack that drops gradients between steps has `gradient_bytes` as what
+ * the fullest moment holds beyond `activation_bytes`. Pure. */
+#ifndef CPSIM_MODELS_TRAINING_TRAINING_MEMORY_H
+#define CPSIM_MODELS_TRAINING_TRAINING_MEMORY_H
+
+#include "models/training/training.h"
+
+struct training_memory {
+    double parameter_bytes, gradient_bytes, optimizer_bytes;
+    double reserved_bytes;     /* beside tensors */
+    double activation_bytes;   /* kept for backward passes, and what one pass works on */
+    uint32_t passes_in_flight; /* forward passes of a chunk whose backward pass is to come */
+};
+
+/* Kept for the backward pass of one layer and micro-batch. */
+double training_layer_activation_bytes(const struct training *training);
+
+/* `cells`: room for the cells of one stage, [pipeline_cell_count()]. */
+struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
+                                             struct cell *cells);
+
+double training_memory_total(const struct training_memory *memory);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/training/training_step.h"
+
+#include "models/training/training_bytes.h"
+
+#include <math.h>
+
+static uint32_t parts_of(const struct training *training)
+{
+    return training->replica.layout->pipeline * training->virtual_stages;
+}
+
+static struct collective_plan plan_of(const struct training *training, enum collective_kind kind,
+                                      struct group_shape group, double bytes)
+{
+    const struct collective_call call = {.kind = kind, .group = group, .bytes = bytes};
+    struct collective_plan plan =
+        collective_plan(training->replica.cluster, training->replica.software, &call);
+    for (uint32_t i = 0; i < plan.flow_count; i++) {
+        plan.flows[i].bytes = ceil(plan.flows[i].bytes); /* links carry whole bytes */
+    }
+    return plan;
+}
+
+/* A stage's activations go to the GPU in the same place of the next stage, split over the tensor
+ * ranks, which hold parts (sequence parallelism) or send parts (arXiv 2104.04473, section 4.1). */
+static struct collective_plan plan_send(const struct training *training)
+{
+    const struct replica *replica = &training->replica;
+    const struct layout *layout = replica->layout;
+    uint32_t nearer = layout->tensor * layout->context;
+    bool in_node =
+        !training->pipeline_outside && nearer * layout->pipeline <= replica->cluster->gpus_per_node;
+    double bytes = (double)training_rank_tokens(training) * replica->llm->hidden *
+                   format_bytes(replica->precision->activations) / layout->tensor;
+    struct group_shape pair = {.ranks = 2, .ranks_per_node = in_node ? 2 : 1};
+    return plan_of(training, COLLECTIVE_SEND, pair, bytes);
+}
+
+static void plan_exchanges(const struct training *training, struct training_costs *costs)
+{
+    struct parameter_bytes bytes = training_layer_bytes(training);
+    struct group_shape group = training_data_group(training);
+    double bucket = training_bucket_parameters(training);
+    bool shards = training->sharding != SHARDING_NONE;
+    costs->reduce = plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE,
+                            group, bucket * bytes.reduce);
+    costs->gather =
+        plan_of(training, COLLECTIVE_ALL_GATHER, group, shards ? bucket * bytes.gather : 0.0);
+    if (!shards) {
+        costs->gather.flow_count = 0;
+        costs->gather.latency_seconds = 0.0;
+    }
+}
+
+/* A pass beside an exchange with replicas, over the pass alone, as long as the exchange would take
+ * alone: kernels of the segment's mean length are slowed, and so is the exchange, which slows them
+ * the longer. */
+static double beside_factor(const struct training *training, const struct training_costs *costs,
+                            const struct collective_plan *plan, enum training_segment kind)
+{
+    const struct replica *replica = &training->replica;
+    double exchange = collective_seconds(replica->cluster, plan);
+    uint32_t kernels = costs->program.segments[kind].count;
+    if (exchange <= 0.0 || kernels == 0) {
+        return 1.0;
+    }
+    struct overlap_kernel kernel = {.seconds = costs->segment_seconds[kind] / kernels};
+    struct overlap_collective moved = {.fabric = plan->group.ranks > plan->group.ranks_per_node,
+                                       .seconds = exchange};
+    struct overlap_factors factors =
+        overlap_slowdown(&replica->software->library.overlap,
+                         replica->gpu->streaming_multiprocessors, &kernel, &moved);
+    return 1.0 + (factors.kernel - 1.0) * factors.collective;
+}
+
+/* Shares of a part's exchange that no pass hides: a piece, or what cannot be cut or is bound
+ * together: the embedding's one weight, whose gradient comes last, or FSDP's root. */
+static void set_edges(const struct training *training, uint32_t part, struct part_cost *cost)
+{
+    const struct training_software *stack = &training->replica.software->training;
+    double parameters = training_part_parameters(training, part);
+    double beside = parameters - training_part_layers(training, part) *
+                                     training_layer_parameters(&training->replica);
+    bool fsdp = training->sharding == SHARDING_FSDP;
+    double embedding = part == 0 ? training_embedding_parameters(&training->replica) : 0.0;
+    double root = fsdp && stack->root_group ? beside : 0.0;
+    double whole = !fsdp && stack->bucket_bytes > 0.0 ? embedding : 0.0;
+    if (training->adapter_rank > 0) {
+        root = whole = 0.0; /* not trained */
+    }
+    cost->gather_edge = fmax(1.0 / cost->pieces, root / parameters);
+    cost->reduce_edge = fmax(1.0 / cost->pieces, fmax(root, whole) / parameters);
+}
+
+static void price_part(const struct training *training, const struct training_costs *costs,
+                       uint32_t part, struct part_cost *cost)
+{
+    const double *seconds = costs->segment_seconds;
+    const struct cluster *cluster = training->replica.cluster;
+    uint32_t layers = training_part_layers(training, part);
+    bool last = part + 1 == parts_of(training);
+    double host = training->replica.layout->pipeline > 1
+                      ? training->replica.software->training.stage_pass_seconds
+                      : 0.0;
+    double bucket = training_bucket_parameters(training);
+    double pieces = training_part_trained(training, part) / bucket;
+    double gathered = training->sharding == SHARDING_FSDP
+                          ? training_part_parameters(training, part) / bucket
+                          : pieces;
+    *cost = (struct part_cost){
+        .seconds = {[CELL_FORWARD] = host + layers * seconds[TRAINING_FORWARD] +
+                                     (part == 0 ? seconds[TRAINING_EMBEDDING] : 0.0) +
+                                     (last ? seconds[TRAINING_HEAD] : 0.0),
+                    [CELL_BACKWARD] = host + layers * seconds[TRAINING_BACKWARD] +
+                                      (part == 0 ? seconds[TRAINING_EMBEDDING_BACKWARD] : 0.0) +
+                                      (last ? seconds[TRAINING_HEAD_BACKWARD] : 0.0),
+                    [CELL_WEIGHT] = layers * seconds[TRAINING_WEIGHT]},
+        .gather_seconds = gathered * collective_seconds(cluster, &costs->gather),
+        .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce),
+        .pieces = fmax(pieces, 1.0),
+        .gather_factor = beside_factor(training, costs, &costs->gather, TRAINING_FORWARD),
+        .reduce_factor = beside_factor(training, costs, &costs->reduce, TRAINING_BACKWARD),
+        .layers = layers > 0 ? layers : 1,
+    };
+    set_edges(training, part, cost);
+}
+
+struct training_costs training_price(const struct training *training,
+                                     const struct training_scratch *scratch)
+{
+    struct training_costs costs;
+    training_build(training, scratch->operators, &costs.program);
+    costs.power = step_price(&training->replica, &costs.program, &scratch->step);
+    for (uint32_t i = 0; i < TRAINING_SEGMENT_COUNT; i++) {
+        costs.segment_seconds[i] =
+            segment_play(&costs.program, &costs.program.segments[i], scratch->step.spans);
+    }
+    costs.send = plan_send(training);
+    plan_exchanges(training, &costs);
+    for (uint32_t part = 0; part < parts_of(training); part++) {
+        price_part(training, &costs, part, &scratch->parts[part]);
+    }
+    costs.play = (struct pipeline_play){
+        .schedule = training->schedule,
+        .pipeline = training_pipeline(training),
+        .parts = scratch->parts,
+        .send_seconds = collective_seconds(training->replica.cluster, &costs.send),
+        .overlap = training->overlap,
+        .keeps_gathered = training->keeps_gathered,
+        .every_pass =
+            training->sharding == SHARDING_FSDP && training->replica.layout->pipeline == 1,
+    };
+    costs.optimizer_seconds = costs.segment_seconds[TRAINING_OPTIMIZER];
+    costs.host_seconds = training->replica.software->training.step_seconds;
+    return costs;
+}
+
+/* --- the result --- */
+
+static void add_segment(const struct training_costs *costs, const struct training_scratch *scratch,
+                        enum training_segment kind, double times, struct breakdown *classes)
+{
+    const struct step_segment *segment = &costs->program.segments[kind];
+    double seconds = segment_play(&costs->program, segment, scratch->step.spans);
+    breakdown_add(classes, segment, scratch->step.spans, seconds, times);
+}
+
+/* How often a stage plays each segment in the passes of a step. */
+struct stage_plays {
+    double times[TRAINING_SEGMENT_COUNT];
+};
+
+static struct stage_plays stage_plays(const struct training *training,
+                                      const struct training_costs *costs, uint32_t stage)
+{
+    struct stage_plays plays = {0};
+    uint32_t parts = parts_of(training);
+    double passes = costs->play.pipeline.micro_batches;
+    for (uint32_t chunk = 0; chunk < costs->play.pipeline.chunks; chunk++) {
+        uint32_t part = pipeline_part(training->schedule, &costs->play.pipeline, stage, chunk);
+        double layers = training_part_layers(training, part) * passes;
+        plays.times[TRAINING_FORWARD] += layers;
+        plays.times[TRAINING_BACKWARD] += layers;
+        plays.times[TRAINING_WEIGHT] += layers;
+        if (part == 0) {
+            plays.times[TRAINING_EMBEDDING] = plays.times[TRAINING_EMBEDDING_BACKWARD] = passes;
+        }
+        if (part + 1 == parts) {
+            plays.times[TRAINING_HEAD] = plays.times[TRAINING_HEAD_BACKWARD] = passes;
+        }
+    }
+    return plays;
+}
+
+struct breakdown training_stage_classes(const struct training *training,
+                                        const struct training_costs *costs,
+                                        const struct training_scratch *scratch, uint32_t stage)
+{
+    struct breakdown classes = {0};
+    struct stage_plays plays = stage_plays(training, costs, stage);
+    for (int kind = 0; kind < TRAINING_SEGMENT_COUNT; kind++) {
+        if (plays.times[kind] > 0.0) {
+            add_segment(costs, scratch, (enum training_segment)kind, plays.times[kind], &classes);
+        }
+    }
+    if (costs->play.pipeline.stages > 1) { /* forward and backward, each part */
+        classes.seconds[TIME_HOST] += 2.0 * costs->play.pipeline.micro_batches *
+                                      costs->play.pipeline.chunks *
+                                      training->replica.software->training.stage_pass_seconds;
+    }
+    return classes;
+}
+
+struct traffic training_stage_traffic(const struct training *training,
+                                      const struct training_costs *costs, uint32_t stage)
+{
+    struct traffic sum = {0};
+    struct stage_plays plays = stage_plays(training, costs, stage);
+    for (int kind = 0; kind < TRAINING_SEGMENT_COUNT; kind++) {
+        struct traffic once = segment_traffic(&costs->program.segments[kind]);
+        sum.node_bytes += plays.times[kind] * once.node_bytes;
+        sum.fabric_bytes += plays.times[kind] * once.fabric_bytes;
+    }
+    return sum;
+}
+
+struct training_result training_summarise(const struct training *training,
+                                          const struct training_costs *costs,
+                                          const struct training_scratch *scratch,
+                                          double pipeline_seconds)
+{
+    const struct gpu *gpu = training->replica.gpu;
+    double gpus = layout_gpus(training->replica.layout);
+    struct training_result result = {
+        .seconds = pipeline_seconds + costs->optimizer_seconds + costs->host_seconds,
+        .pipeline_seconds = pipeline_seconds,
+        .flops = training_step_flops(training),
+    };
+    for (uint32_t i = 1; i < costs->play.pipeline.stages; i++) {
+        if (scratch->stages[i].busy_seconds > scratch->stages[result.slowest_stage].busy_seconds) {
+            result.slowest_stage = i;
+        }
+    }
+    const struct stage_times *slowest = &scratch->stages[result.slowest_stage];
+    result.classes = training_stage_classes(training, costs, scratch, result.slowest_stage);
+    double passes = breakdown_total_seconds(&result.classes);
+    double exposed = fmax(slowest->busy_seconds - passes, 0.0) +
+                     fmax(slowest->exchange_seconds - slowest->end_seconds, 0.0);
+    result.exchange_seconds = exposed;
+    result.bubble_seconds = fmax(pipeline_seconds - passes - exposed, 0.0);
+    add_segment(costs, scratch, TRAINING_OPTIMIZER, 1.0, &result.classes);
+    result.classes.seconds[TIME_HOST] += costs->host_seconds;
+    result.tokens_per_second = training_step_tokens(training) / result.seconds;
+    result.mfu = result.flops / (result.seconds * gpus * gpu_stated_flops_per_second(gpu));
+    /* In a pass the GPU draws what it settles to, waiting for others it idles. */
+    double busy = fmin(passes + costs->optimizer_seconds, result.seconds);
+    result.joules = gpus * (busy * costs->power.watts + (result.seconds - busy) * gpu->idle_watts);
+    return result;
+}
+
+struct training_result training_step(const struct training *training,
+                                     const struct training_scratch *scratch,
+                                     struct training_costs *costs)
+{
+    *costs = training_price(training, scratch);
+    double seconds = pipeline_play(&costs->play, &scratch->pipeline, scratch->stages);
+    return training_summarise(training, costs, scratch, seconds);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/config/reference.h"
+
+#include "sim/base/suggest.h"
+
+#include <string.h>
+
+enum { TEXT_WIDTH = 96, KEY_COLUMN = 30, VALUE_COLUMN = 62 };
+
+static const char *path_of(struct arena *arena, const char *path, const char *key)
+{
+    return path[0] == '\0' ? key : arena_printf(arena, "%s.%s", path, key);
+}
+
+struct walk {
+    struct arena *arena;
+    const struct field *root;
+    reference_visit *visit;
+    void *state;
+};
+
+/* Whether the scenario has the row too: what a cluster says of its GPU moves up. */
+static bool is_own_key(const struct field *root, const struct field *field)
+{
+    const struct field *own = field->folder == NULL ? NULL : field_find(root, field->key);
+    return own != NULL && own->fields == field->fields;
+}
+
+static void walk_fields(const struct walk *walk, const struct field *fields, const char *path)
+{
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        const char *own = path_of(walk->arena, path, field->key);
+        walk->visit(walk->state, own, field);
+        bool moved_up = path[0] != '\0' && is_own_key(walk->root, field);
+        if (field->kind == FIELD_MAPPING && !moved_up) {
+            walk_fields(walk, field->fields, own);
+        } else if (field->kind == FIELD_LIST && field->item->kind == FIELD_MAPPING) {
+            walk_fields(walk, field->item->fields, arena_printf(walk->arena, "%s.0", own));
+        }
+        for (const struct variant *variant = field->kind == FIELD_TAGGED ? field->variants : NULL;
+             variant != NULL && variant->name != NULL; variant++) {
+            walk_fields(walk, variant->fields, own);
+        }
+    }
+}
+
+void reference_walk(struct arena *arena, const struct field *fields, reference_visit *visit,
+                    void *state)
+{
+    struct walk walk = {.arena = arena, .root = fields, .visit = visit, .state = state};
+    walk_fields(&walk, fields, "");
+}
+
+const char *reference_values(struct arena *arena, const struct field *field)
+{
+    bool is_number = field_quantity(field->kind) != QUANTITY_NONE;
+    const char *values = is_number ? field_noun(field->kind) : field_expects(arena, field);
+    const char *range = field->max == 0.0 && field->min == 0.0 ? NULL : field_range(arena, field);
+    if (field->kind == FIELD_MAPPING && field->folder == NULL) {
+        return field->shorthand == NULL
+                   ? "a mapping"
+                   : arena_printf(arena, "a mapping, or its `%s` alone", field->shorthand);
+    }
+    if (range == NULL) {
+        return values;
+    }
+    return field->kind == FIELD_LIST ? arena_printf(arena, "a list of %s", range)
+                                     : arena_printf(arena, "%s, %s", values, range);
+}
+
+static const char *default_of(const struct field *field)
+{
+    if (field->required) {
+        return "required";
+    }
+    return field->fallback == NULL ? "" : field->fallback;
+}
+
+static void describe_choices(struct text *text, const struct field *field)
+{
+    for (const struct choice *choice = field->choices; choice != NULL && choice->name != NULL;
+         choice++) {
+        text_print(text, "  %s", choice->name);
+        text_wrap(text, choice->doc, 20, TEXT_WIDTH);
+    }
+    for (const struct preset *preset = field->presets; preset != NULL && preset->name != NULL;
+         preset++) {
+        text_print(text, "  preset: %s", preset->name);
+        text_wrap(text, preset->doc, 20, TEXT_WIDTH);
+    }
+}
+
+static void list_keys(struct text *text, const struct field *fields, size_t indent)
+{
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        text_pad(text, indent);
+        text_add(text, field->key);
+        text_add(text, " ");
+        text_pad(text, KEY_COLUMN);
+        text_add(text, reference_values(text->arena, field));
+        const char *fallback = default_of(field);
+        if (fallback[0] != '\0') {
+            text_add(text, "  ");
+            text_pad(text, VALUE_COLUMN);
+            text_print(text, "%s%s", field->required ? "" : "default ", fallback);
+        }
+        text_add(text, "\n");
+    }
+}
+
+static void describe_inside(struct text *text, const struct field *field)
+{
+    if (field->kind == FIELD_LIST) {
+        text_add(text, "\nIn every item:\n");
+        field = field->item;
+    }
+    if (field->kind == FIELD_MAPPING) {
+        list_keys(text, field->fields, 2);
+    }
+    for (const struct variant *variant = field->kind == FIELD_TAGGED ? field->variants : NULL;
+         variant != NULL && variant->name != NULL; variant++) {
+        text_print(text, "\nkind: %s\n", variant->name);
+        text_wrap(text, variant->doc, 2, TEXT_WIDTH);
+        list_keys(text, variant->fields, 2);
+    }
+}
+
+static void consider_key(void *state, const char *path, const struct field *field)
+{
+    struct suggestion *suggestion = state;
+    suggestion_consider(suggestion, path);
+    if (strcmp(suggestion->word, field->key == NULL ? "" : field->key) == 0) {
+        suggestion->best = path; /* the last part of the path is the whole of what was asked */
+        suggestion->distance = 0;
+    }
+}
+
+bool reference_describe(struct text *text, const struct field *fields, const char *path,
+                        const char **nearest)
+{
+    struct arena *arena = text->arena;
+    const struct field *field = field_find_path(fields, path);
+    if (field == NULL) {
+        struct suggestion suggestion = {.word = path};
+        reference_walk(arena, fields, consider_key, &suggestion);
+        *nearest = suggestion.best;
+        return false;
+    }
+    text_print(text, "%s: %s", path, reference_values(arena, field));
+    const char *fallback = default_of(field);
+    if (fallback[0] != '\0') {
+        text_print(text, "; %s%s", field->required ? "" : "default ", fallback);
+    }
+    text_add(text, "\n");
+    text_wrap(text, field->doc, 2, TEXT_WIDTH);
+    describe_choices(text, field);
+    describe_inside(text, field);
+    return true;
+}
+
+static void tree_of(struct text *text, const struct field *fields, size_t depth)
+{
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        text_pad(text, 2 * depth);
+        text_add(text, field->key);
+        text_add(text, " ");
+        text_pad(text, 22);
+        text_wrap(text, field->doc, 22, TEXT_WIDTH);
+        if (field->kind == FIELD_MAPPING && field->folder == NULL) {
+            tree_of(text, field->fields, depth + 1);
+        } else if (field->kind == FIELD_LIST && field->item->kind == FIELD_MAPPING) {
+            tree_of(text, field->item->fields, depth + 1);
+        }
+        for (const struct variant *variant = field->kind == FIELD_TAGGED ? field->variants : NULL;
+             variant != NULL && variant->name != NULL; variant++) {
+            text_pad(text, 2 * depth + 2);
+            text_print(text, "kind: %s\n", variant->name);
+            tree_of(text, variant->fields, depth + 1);
+        }
+    }
+}
+
+void reference_tree(struct text *text, const struct field *fields)
+{
+    tree_of(text, fields, 0);
+}

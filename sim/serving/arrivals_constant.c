@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "sim/serving/arrivals.h"
-
-static double next(struct arrival_state *state)
-{
-    return (double)state->count / state->arrivals->rate;
-}
-
-const struct arrival_policy arrivals_constant = {.name = "constant", .next = next};

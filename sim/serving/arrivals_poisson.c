@@ -1,9 +1,0 @@
-/* SPDX-License-Identifier: MIT */
-#include "sim/serving/arrivals.h"
-
-static double next(struct arrival_state *state)
-{
-    return state->clock_seconds + random_exponential(&state->random, 1.0 / state->arrivals->rate);
-}
-
-const struct arrival_policy arrivals_poisson = {.name = "poisson", .next = next};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * Prices of steps that processes share: what one has worked out, those that were forked from the
+ * same parent need not. A price is a pure function of its key, so who put it there changes nothing.
+ * Lock-free; a writer that is killed leaves a place unused. When it is full, prices are worked out
+ * as if there were none. */
+#ifndef CPSIM_SIM_SERVING_BATCHING_PRICE_STORE_H
+#define CPSIM_SIM_SERVING_BATCHING_PRICE_STORE_H
+
+#include "sim/serving/batching/step_cost.h"
+
+/* What a price depends on. */
+struct price_key {
+    uint64_t kind; /* of replica: the same for scenarios that differ in layout.data and in what the
+                      workload says alone */
+    uint32_t decodes, prompts;
+    uint64_t decode_context, new_tokens, cached_tokens; /* of one sequence */
+};
+
+/* Memory that this process shares with those it forks from now on; NULL when there is none to be
+ * had. */
+struct price_store *price_store_create(void);
+void price_store_destroy(struct price_store *store);
+
+/* False when nobody has put it there. */
+bool price_store_find(struct price_store *store, const struct price_key *key,
+                      struct step_cost *cost);
+void price_store_put(struct price_store *store, const struct price_key *key,
+                     const struct step_cost *cost);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/batching/step_cost.h"
+
+#include "models/layout/model_stage.h"
+#include "models/numeric/random.h"
+#include "models/passes/step_price.h"
+#include "models/step/breakdown.h"
+#include "sim/scenario/replica.h"
+#include "sim/serving/batching/price_store.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* Contexts that decode is priced at: 0, then KNOTS to an octave from FIRST_KNOT on. */
+enum { KNOTS = 8, FIRST_KNOT = 64, OCTAVES = 24, ROW_KNOTS = 1 + KNOTS * OCTAVES };
+/* Whole numbers are kept to so many bits after the first in a remembered shape. */
+enum { KEY_BITS = 7, CONTEXT_KEY_BITS = 5, DECODE_KEY_BITS = 5 };
+enum { MAX_SLICES = 2 };
+
+/* Decode steps of one number of sequences. */
+struct decode_row {
+    struct step_cost knots[ROW_KNOTS]; /* seconds 0: not priced yet */
+};
+
+struct mixed_entry {
+    struct price_key key;
+    struct step_cost cost; /* seconds 0: the place is free */
+};
+
+struct step_costs {
+    const struct scenario *scenario;
+    struct replica replica;
+    struct cluster cluster;
+    struct model_stage stage;
+    struct arena *arena;
+    struct step_operator *operators;
+    struct step_scratch scratch;
+    struct decode_row **rows; /* [row_count], by rounded number of sequences */
+    uint32_t row_count;
+    struct mixed_entry *entries; /* [entry_capacity], open addressing */
+    uint32_t entry_count, entry_capacity;
+    uint64_t built;
+    struct price_store *store; /* NULL: none */
+    uint64_t kind;
+};
+
+/* --- pricing --- */
+
+struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario,
+                                     uint32_t stage, double nic_share)
+{
+    struct step_costs *costs = ARENA_NEW(arena, struct step_costs);
+    *costs = (struct step_costs){.scenario = scenario,
+                                 .replica = scenario_replica(scenario),
+                                 .arena = arena,
+                                 .entry_capacity = 1024};
+    size_t operators = transformer_max_operators(&costs->replica, MAX_SLICES);
+    size_t all = STEP_MAX_SEGMENTS * operators;
+    costs->operators = ARENA_ARRAY(arena, struct step_operator, all);
+    costs->scratch = (struct step_scratch){
+        .spans = ARENA_ARRAY(arena, struct span, all),
+        .works = ARENA_ARRAY(arena, struct kernel_work, all),
+        .counts = ARENA_ARRAY(arena, double, all),
+    };
+    costs->cluster = scenario->cluster;
+    costs->cluster.nic_bytes_per_second *= nic_share;
+    costs->cluster.connection_bytes_per_second =
+        fmin(costs->cluster.connection_bytes_per_second, costs->cluster.nic_bytes_per_second);
+    costs->replica.cluster = &costs->cluster;
+    costs->stage = model_stage(&scenario->llm, scenario->layout.pipeline, stage);
+    costs->row_count = scenario->serving.service.max_sequences + 1;
+    costs->rows = ARENA_ARRAY(arena, struct decode_row *, costs->row_count);
+    costs->entries = ARENA_ARRAY(arena, struct mixed_entry, costs->entry_capacity);
+    return costs;
+}
+
+void step_parts_add(struct step_parts *sum, const struct step_parts *parts, double times)
+{
+    sum->gemm_seconds += times * parts->gemm_seconds;
+    sum->attention_seconds += times * parts->attention_seconds;
+    sum->memory_kernel_seconds += times * parts->memory_kernel_seconds;
+    sum->communication_seconds += times * parts->communication_seconds;
+    sum->nvlink_seconds += times * parts->nvlink_seconds;
+    sum->network_seconds += times * parts->network_seconds;
+    sum->flops += times * parts->flops;
+}
+
+/* Traffic of a segment's operators: over memory, and over links, with the time that they are used.
+ */
+static void add_operators(const struct step_segment *segment, struct step_cost *cost)
+{
+    for (uint32_t i = 0; i < segment->count; i++) {
+        struct step_operator *op = &segment->operators[i];
+        const struct step_segment alone = {.operators = op, .count = 1};
+        struct traffic traffic = segment_traffic(&alone);
+        cost->bytes += segment->repeat * op->cost.bytes;
+        cost->nvlink_bytes += segment->repeat * traffic.node_bytes;
+        cost->network_bytes += segment->repeat * traffic.fabric_bytes;
+        double seconds = segment->repeat * op->cost.seconds;
+        cost->parts.nvlink_seconds += traffic.node_bytes > 0.0 ? seconds : 0.0;
+        cost->parts.network_seconds += traffic.fabric_bytes > 0.0 ? seconds : 0.0;
+    }
+}
+
+void step_costs_share(struct step_costs *costs, struct price_store *store, uint64_t kind)
+{
+    costs->store = store;
+    costs->kind = kind;
+}
+
+static struct step_cost price(struct step_costs *costs, const struct batch *batch,
+                              enum ring_variant variant)
+{
+    struct step_program program;
+    transformer_build(&costs->replica, batch, variant, costs->operators, &program);
+    model_stage_cut(&costs->stage, &program);
+    struct power_state power = step_price(&costs->replica, &program, &costs->scratch);
+    struct step_cost cost = {.watts = power.watts, .variant = variant};
+    struct breakdown parts = {0};
+    for (uint32_t i = 0; i < program.segment_count; i++) {
+        const struct step_segment *segment = &program.segments[i];
+        double seconds = segment_play(&program, segment, costs->scratch.spans);
+        cost.seconds += segment->repeat * seconds;
+        breakdown_add(&parts, segment, costs->scratch.spans, seconds, segment->repeat);
+        add_operators(segment, &cost);
+    }
+    cost.parts.gemm_seconds = parts.seconds[TIME_GEMM];
+    cost.parts.attention_seconds = parts.seconds[TIME_ATTENTION];
+    cost.parts.memory_kernel_seconds = parts.seconds[TIME_MEMORY];
+    cost.parts.communication_seconds = parts.seconds[TIME_TENSOR] + parts.seconds[TIME_RING];
+    cost.parts.flops = parts.flops;
+    costs->built++;
+    return cost;
+}
+
+/* Tries what the scenario's rule allows: with `auto` both, and keeps the faster. */
+static struct step_cost price_best(struct step_costs *costs, const struct batch *batch,
+                                   const struct batch_slice *prompts)
+{
+    const struct scenario *scenario = costs->scenario;
+    if (scenario->layout.context == 1) {
+        return price(costs, batch, RING_NONE);
+    }
+    if (prompts == NULL) {
+        return price(costs, batch, RING_PASS_Q);
+    }
+    if (scenario->ring_rule != RING_RULE_AUTO) {
+        return price(
+            costs, batch,
+            scenario_ring_answer(scenario, prompts->new_tokens, prompts->cached_tokens).variant);
+    }
+    struct step_cost keys = price(costs, batch, RING_PASS_KV);
+    struct step_cost queries = price(costs, batch, RING_PASS_Q);
+    return queries.seconds < keys.seconds ? queries : keys;
+}
+
+static struct step_cost price_key(struct step_costs *costs, const struct price_key *key)
+{
+    struct batch_slice slices[MAX_SLICES];
+    uint32_t count = 0;
+    const struct batch_slice *prompts = NULL;
+    if (key->decodes > 0) {
+        slices[count++] = (struct batch_slice){.phase = PHASE_DECODE,
+                                               .sequences = key->decodes,
+                                               .new_tokens = 1,
+                                               .cached_tokens = key->decode_context};
+    }
+    if (key->prompts > 0) {
+        slices[count] = (struct batch_slice){.phase = PHASE_PREFILL,
+                                             .sequences = key->prompts,
+                                             .new_tokens = key->new_tokens,
+                                             .cached_tokens = key->cached_tokens};
+        prompts = &slices[count++];
+    }
+    struct batch batch = {.slices = slices, .slice_count = count};
+    return price_best(costs, &batch, prompts);
+}
+
+/* By way of the store, where there is one. */
+static struct step_cost remembered_price(struct step_costs *costs, struct price_key key)
+{
+    struct step_cost cost;
+    key.kind = costs->kind;
+    if (costs->store != NULL && price_store_find(costs->store, &key, &cost)) {
+        return cost;
+    }
+    cost = price_key(costs, &key);
+    if (costs->store != NULL) {
+        price_store_put(costs->store, &key, &cost);
+    }
+    return cost;
+}
+
+/* --- decode --- */
+
+/* To `bits` bits after the first. */
+static uint64_t round_bits(uint64_t value, unsigned bits)
+{
+    unsigned shift = 0;
+    while ((value >> shift) >> (bits + 1) != 0) {
+        shift++;
+    }
+    uint64_t half = shift > 0 ? 1ULL << (shift - 1) : 0;
+    return ((value + half) >> shift) << shift;
+}
+
+static double knot_context(uint32_t knot)
+{
+    if (knot == 0) {
+        return 0.0;
+    }
+    uint32_t octave = (knot - 1) / KNOTS, part = (knot - 1) % KNOTS;
+    return ldexp(FIRST_KNOT * (1.0 + (double)part / KNOTS), (int)octave);
+}
+
+/* The knot at or under a context. */
+static uint32_t knot_under(double context)
+{
+    if (context < FIRST_KNOT) {
+        return 0;
+    }
+    int exponent = 0;
+    double mantissa = 2.0 * frexp(context / FIRST_KNOT, &exponent); /* 1 to 2 */
+    uint32_t knot =
+        1 + (uint32_t)(exponent - 1) * KNOTS + (uint32_t)((mantissa - 1.0) * (double)KNOTS);
+    assert(knot + 1 < ROW_KNOTS && "a context that a table of decode steps holds");
+    return knot;
+}
+
+static const struct step_cost *knot_cost(struct step_costs *costs, uint32_t decodes, uint32_t knot)
+{
+    uint32_t sequences = (uint32_t)round_bits(decodes, KEY_BITS);
+    uint32_t row = sequences < costs->row_count ? sequences : costs->row_count - 1;
+    if (costs->rows[row] == NULL) {
+        costs->rows[row] = ARENA_NEW(costs->arena, struct decode_row);
+    }
+    struct step_cost *cost = &costs->rows[row]->knots[knot];
+    if (cost->seconds <= 0.0) {
+        struct price_key key = {.decodes = row, .decode_context = (uint64_t)knot_context(knot)};
+        *cost = remembered_price(costs, key);
+    }
+    return cost;
+}
+
+static double part_between(uint32_t knot, double context)
+{
+    double low = knot_context(knot), high = knot_context(knot + 1);
+    return (context - low) / (high - low);
+}
+
+double step_cost_decode_seconds(struct step_costs *costs, uint32_t decodes, double context)
+{
+    uint32_t knot = knot_under(context);
+    double part = part_between(knot, context);
+    return (1.0 - part) * knot_cost(costs, decodes, knot)->seconds +
+           part * knot_cost(costs, decodes, knot + 1)->seconds;
+}
+
+static struct step_cost decode_cost(struct step_costs *costs, uint32_t decodes, double context)
+{
+    uint32_t knot = knot_under(context);
+    double part = part_between(knot, context), rest = 1.0 - part;
+    struct step_cost low = *knot_cost(costs, decodes, knot);
+    const struct step_cost *high = knot_cost(costs, decodes, knot + 1);
+    low.seconds = rest * low.seconds + part * high->seconds;
+    low.watts = rest * low.watts + part * high->watts;
+    low.bytes = rest * low.bytes + part * high->bytes;
+    low.nvlink_bytes = rest * low.nvlink_bytes + part * high->nvlink_bytes;
+    low.network_bytes = rest * low.network_bytes + part * high->network_bytes;
+    struct step_parts parts = {0};
+    step_parts_add(&parts, &low.parts, rest);
+    step_parts_add(&parts, &high->parts, part);
+    low.parts = parts;
+    return low;
+}
+
+/* --- prompts --- */
+
+/* Prompts of different lengths as so many alike, with as many new tokens and as many pairs of a
+ * query and a key. */
+static struct price_key exact_key(const struct step_shape *shape)
+{
+    struct price_key key = {.decodes = shape->decodes,
+                            .decode_context = (uint64_t)llround(shape->decode_context),
+                            .prompts = shape->prompts};
+    if (shape->prompts > 0) {
+        double each = (double)shape->prompt_tokens / shape->prompts;
+        double cached = shape->prompt_pairs / shape->prompts / each - 0.5 * each;
+        key.new_tokens = (uint64_t)fmax(round(each), 1.0);
+        key.cached_tokens = cached > 0.5 ? (uint64_t)llround(cached) : 0;
+    }
+    return key;
+}
+
+static struct price_key rounded_key(const struct step_shape *shape)
+{
+    struct price_key key = exact_key(shape);
+    key.decodes = (uint32_t)round_bits(key.decodes, DECODE_KEY_BITS);
+    key.prompts = (uint32_t)round_bits(key.prompts, KEY_BITS);
+    key.decode_context = round_bits(key.decode_context, CONTEXT_KEY_BITS - 1);
+    key.new_tokens = round_bits(key.new_tokens, KEY_BITS);
+    key.cached_tokens = round_bits(key.cached_tokens, CONTEXT_KEY_BITS);
+    return key;
+}
+
+static struct mixed_entry *find_entry(const struct step_costs *costs, const struct price_key *key)
+{
+    uint64_t hash =
+        random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
+                   random_mix(key->decode_context ^
+                              random_mix(key->new_tokens ^ random_mix(key->cached_tokens))));
+    uint32_t mask = costs->entry_capacity - 1;
+    for (uint32_t place = (uint32_t)hash & mask;; place = (place + 1) & mask) {
+        struct mixed_entry *entry = &costs->entries[place];
+        if (entry->cost.seconds <= 0.0 ||
+            (entry->key.decodes == key->decodes && entry->key.prompts == key->prompts &&
+             entry->key.decode_context == key->decode_context &&
+             entry->key.new_tokens == key->new_tokens &&
+             entry->key.cached_tokens == key->cached_tokens)) {
+            return entry;
+        }
+    }
+}
+
+static void grow(struct step_costs *costs)
+{
+    struct mixed_entry *old = costs->entries;
+    uint32_t old_capacity = costs->entry_capacity;
+    costs->entry_capacity *= 2;
+    costs->entries = ARENA_ARRAY(costs->arena, struct mixed_entry, costs->entry_capacity);
+    for (uint32_t i = 0; i < old_capacity; i++) {
+        if (old[i].cost.seconds > 0.0) {
+            *find_entry(costs, &old[i].key) = old[i];
+        }
+    }
+}
+
+struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape)
+{
+    if (shape->prompts == 0) {
+        return decode_cost(costs, shape->decodes, shape->decode_context);
+    }
+    struct price_key key = rounded_key(shape);
+    struct mixed_entry *entry = find_entry(costs, &key);
+    if (entry->cost.seconds <= 0.0) {
+        if (2 * costs->entry_count >= costs->entry_capacity) {
+            grow(costs);
+            entry = find_entry(costs, &key);
+        }
+        entry->key = key;
+        entry->cost = remembered_price(costs, key);
+        costs->entry_count++;
+    }
+    return entry->cost;
+}
+
+struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape)
+{
+    struct price_key key = exact_key(shape);
+    return price_key(costs, &key);
+}
+
+uint64_t step_costs_built(const struct step_costs *costs)
+{
+    return costs->built;
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/faults/faults.h"
+
+#include "models/numeric/whole.h"
+#include "sim/serving/serving.h"
+
+#include <math.h>
+
+/* How long a fault waits for a server that is between two states to settle. */
+#define SETTLE_SECONDS 1e-9
+
+struct fault_actor {
+    struct serving_run *run;
+    struct fault fault;
+    struct random_stream random;
+};
+
+const char *fault_name(enum fault_kind kind)
+{
+    static const char *const names[FAULT_KIND_COUNT] = {[FAULT_REPLICA] = "replica",
+                                                        [FAULT_NODE] = "node",
+                                                        [FAULT_SLOW] = "slow",
+                                                        [FAULT_GPU] = "gpu",
+                                                        [FAULT_NIC] = "nic",
+                                                        [FAULT_CARD] = "card",
+                                                        [FAULT_CARD_DOWN] = "card-down"};
+    return names[kind];
+}
+
+uint32_t fault_target(const struct fault *fault)
+{
+    bool of_gpu =
+        fault->kind == FAULT_GPU || fault->kind == FAULT_CARD || fault->kind == FAULT_CARD_DOWN;
+    return fault->kind == FAULT_NODE ? fault->node : of_gpu ? fault->gpu : fault->replica;
+}
+
+/* --- whom it strikes --- */
+
+static bool spans_nodes(const struct serving_run *run, const struct server *server)
+{
+    uint32_t per_node = run->scenario->cluster.gpus_per_node;
+    uint32_t last = server->first_gpu + run->gpus_per_replica - 1;
+    return server->first_gpu / per_node != last / per_node;
+}
+
+static bool has_gpu_on(const struct serving_run *run, const struct server *server, uint32_t node)
+{
+    uint32_t per_node = run->scenario->cluster.gpus_per_node;
+    uint32_t last = server->first_gpu + run->gpus_per_replica - 1;
+    return server->first_gpu / per_node <= node && node <= last / per_node;
+}
+
+static bool is_struck(const struct serving_run *run, const struct server *server,
+                      const struct fault *fault)
+{
+    bool own_gpu = fault->gpu / run->gpus_per_replica == server->index;
+    switch (fault->kind) {
+    case FAULT_NODE:
+        return has_gpu_on(run, server, fault->node);
+    case FAULT_GPU:
+    case FAULT_CARD:
+        return own_gpu;
+    case FAULT_CARD_DOWN:
+        return own_gpu && (spans_nodes(run, server) || server->role != SERVER_WHOLE);
+    case FAULT_REPLICA:
+    case FAULT_SLOW:
+    case FAULT_NIC:
+    case FAULT_KIND_COUNT:
+        break;
+    }
+    return fault->replica == server->index;
+}
+
+/* --- what it does --- */
+
+static void fail(struct server *server)
+{
+    while (server->updating > 0) {
+        actor_sleep(SETTLE_SECONDS);
+    }
+    if (server->down++ == 0) {
+        server->down_since_seconds = engine_clock();
+        server_fail(server);
+        source_wake(&server->run->source);
+    }
+}
+
+static void repair(struct server *server)
+{
+    if (--server->down == 0) {
+        server->totals.down_seconds += engine_clock() - server->down_since_seconds;
+        server_wake(server);
+    }
+}
+
+/* A GPU slows its stage, a replica all of its stages. */
+static void slow(struct server *server, const struct fault *fault, double factor)
+{
+    const struct layout *layout = &server->run->scenario->layout;
+    uint32_t gpu = fault->gpu % server->run->gpus_per_replica;
+    for (uint32_t stage = 0; stage < layout->pipeline; stage++) {
+        if (fault->kind == FAULT_SLOW || gpu / (layout->tensor * layout->context) == stage) {
+            server->slowness[stage] *= factor;
+        }
+    }
+}
+
+/* Its flows carry a share of the cards' rate, and so does what its steps send between nodes. */
+static void weaken(struct server *server, double share)
+{
+    server->nic_share = share;
+    if (spans_nodes(server->run, server)) {
+        server->stage_costs = serving_costs(server->run, share);
+    }
+}
+
+static void begin(struct server *server, const struct fault *fault, double *before)
+{
+    if (fault->kind == FAULT_SLOW || fault->kind == FAULT_GPU) {
+        slow(server, fault, fault->factor);
+    } else if (fault->kind == FAULT_NIC || fault->kind == FAULT_CARD) {
+        *before = server->nic_share;
+        weaken(server, fmin(*before, fault->factor));
+    } else {
+        fail(server);
+    }
+}
+
+static void end(struct server *server, const struct fault *fault, double before)
+{
+    if (fault->kind == FAULT_SLOW || fault->kind == FAULT_GPU) {
+        slow(server, fault, 1.0 / fault->factor);
+    } else if (fault->kind == FAULT_NIC || fault->kind == FAULT_CARD) {
+        weaken(server, before);
+    } else {
+        repair(server);
+    }
+}
+
+static void strike(struct fault_actor *actor)
+{
+    struct serving_run *run = actor->run;
+    struct struck_fault *struck = ARENA_NEW(run->arena, struct struck_fault);
+    *struck = (struct struck_fault){.fault = actor->fault, .start_seconds = engine_clock()};
+    if (run->last_fault == NULL) {
+        run->first_fault = struck;
+    } else {
+        run->last_fault->next = struck;
+    }
+    run->last_fault = struck;
+    run->fault_counts[actor->fault.kind]++;
+    double *before = ARENA_ARRAY(run->arena, double, run->server_count);
+    uint64_t dropped = run->retries + run->lost;
+    for (uint32_t i = 0; i < run->server_count; i++) {
+        if (is_struck(run, &run->servers[i], &actor->fault)) {
+            begin(&run->servers[i], &actor->fault, &before[i]);
+            struck->replicas++;
+        }
+    }
+    struck->requests = run->retries + run->lost - dropped;
+    actor_sleep(actor->fault.duration_seconds);
+    for (uint32_t i = 0; i < run->server_count; i++) {
+        if (is_struck(run, &run->servers[i], &actor->fault)) {
+            end(&run->servers[i], &actor->fault, before[i]);
+        }
+    }
+}
+
+static void fault_main(void *data)
+{
+    struct fault_actor *actor = data;
+    actor_sleep(actor->fault.at_seconds);
+    strike(actor);
+}
+
+static void chance_main(void *data)
+{
+    struct fault_actor *actor = data;
+    for (;;) {
+        actor_sleep(random_exponential(&actor->random,
+                                       actor->run->serving->random_faults.mean_between_seconds));
+        strike(actor);
+    }
+}
+
+/* Each target has a stream of its own: more of them change nothing for those there were. */
+static void start_by_chance(struct serving_run *run)
+{
+    const struct random_faults *faults = &run->serving->random_faults;
+    uint32_t gpus = run->server_count * run->gpus_per_replica;
+    uint32_t per_node = run->scenario->cluster.gpus_per_node;
+    bool of_gpu =
+        faults->kind == FAULT_GPU || faults->kind == FAULT_CARD || faults->kind == FAULT_CARD_DOWN;
+    uint32_t targets = of_gpu                       ? gpus
+                       : faults->kind == FAULT_NODE ? (uint32_t)divide_up(gpus, per_node)
+                                                    : run->server_count;
+    for (uint32_t i = 0; i < targets; i++) {
+        struct fault_actor *actor = ARENA_NEW(run->arena, struct fault_actor);
+        const char *stream =
+            faults->kind == FAULT_REPLICA
+                ? arena_printf(run->arena, "faults %u", i)
+                : arena_printf(run->arena, "faults %s %u", fault_name(faults->kind), i);
+        *actor = (struct fault_actor){
+            .run = run,
+            .fault = {.kind = faults->kind,
+                      .replica = i,
+                      .node = i,
+                      .gpu = i,
+                      .duration_seconds = faults->repair_seconds,
+                      .factor = faults->factor},
+            .random = random_open(run->scenario->seed, stream),
+        };
+        actor_start(run->engine, 0, chance_main, actor, true);
+    }
+}
+
+void faults_start(struct serving_run *run)
+{
+    const struct serving *serving = run->serving;
+    for (size_t i = 0; i < serving->fault_count; i++) {
+        struct fault_actor *actor = ARENA_NEW(run->arena, struct fault_actor);
+        *actor = (struct fault_actor){.run = run, .fault = serving->faults[i]};
+        actor_start(run->engine, 0, fault_main, actor, true);
+    }
+    if (serving->random_faults.mean_between_seconds > 0.0) {
+        start_by_chance(run);
+    }
+}

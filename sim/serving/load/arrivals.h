@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * When requests come: a kind of arrivals is a file and a row of the table in arrivals.c. */
+#ifndef CPSIM_SIM_SERVING_LOAD_ARRIVALS_H
+#define CPSIM_SIM_SERVING_LOAD_ARRIVALS_H
+
+#include "models/numeric/random.h"
+#include "sim/scenario/scenario.h"
+#include "sim/serving/load/request_trace.h"
+
+struct arrival_state {
+    const struct arrivals *arrivals;
+    const struct request_trace *trace; /* ARRIVAL_TRACE */
+    struct random_stream random;
+    double clock_seconds; /* of the last arrival */
+    uint64_t count;       /* so far */
+};
+
+struct arrival_policy {
+    const char *name;
+    /* Seconds of the next arrival; INFINITY when none comes by itself. Never falls. */
+    double (*next)(struct arrival_state *state);
+    bool follows; /* an answer's end makes its client send the next request */
+};
+
+extern const struct arrival_policy arrivals_poisson, arrivals_gamma, arrivals_constant,
+    arrivals_burst, arrivals_closed_loop, arrivals_trace;
+extern const struct arrival_policy *const arrival_policies[ARRIVAL_KIND_COUNT];
+
+#endif

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/load/arrivals.h"
+
+static double next(struct arrival_state *state)
+{
+    return (double)state->count / state->arrivals->rate;
+}
+
+const struct arrival_policy arrivals_constant = {.name = "constant", .next = next};

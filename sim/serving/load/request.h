@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Requests: one struct each in one array that is made before the run, named by their number, so
+ * that nothing is allocated while events pass. */
+#ifndef CPSIM_SIM_SERVING_LOAD_REQUEST_H
+#define CPSIM_SIM_SERVING_LOAD_REQUEST_H
+
+#include "sim/base/arena.h"
+
+#include <stdint.h>
+
+#define REQUEST_NONE UINT32_MAX
+
+enum request_state {
+    REQUEST_COMING, /* on its way to a replica */
+    REQUEST_WAITING,
+    REQUEST_PREFILL,
+    REQUEST_DECODE,
+    REQUEST_MOVING, /* its KV cache is */
+    REQUEST_DONE,
+    REQUEST_REJECTED, /* larger than a replica's KV cache */
+    REQUEST_LOST      /* with a replica that failed */
+};
+
+/* What its tokens are, for the prefix cache: those of a conversation (the same words at the same
+ * place in every turn), blocks whose hashes a trace gives, or nobody else's. */
+enum content_kind { CONTENT_OWN, CONTENT_SESSION, CONTENT_HASHES };
+
+struct request {
+    double arrival_seconds;   /* its client sends it */
+    double queued_seconds;    /* a replica has it */
+    double scheduled_seconds; /* first in a batch; negative: not yet */
+    double first_token_seconds, last_token_seconds;
+    const uint32_t *hashes; /* of CONTENT_HASHES, one a block of the trace: [hash_count] */
+    uint32_t hash_count;
+    uint32_t session;       /* of CONTENT_SESSION; or the client of a closed loop */
+    uint32_t prompt_tokens; /* what came before in its session included */
+    uint32_t output_tokens;
+    uint32_t computed_tokens; /* in the KV cache */
+    uint32_t generated_tokens;
+    uint32_t swapped_tokens; /* in the memory of the host */
+    uint32_t cached_tokens;  /* of the prompt, found in the prefix cache when first scheduled */
+    uint32_t blocks;         /* pages it holds ... */
+    uint32_t shared_blocks;  /* ... the first of them in the prefix cache */
+    uint32_t next;           /* in the queue it is in */
+    uint32_t replica;        /* that has it */
+    uint32_t home;           /* disaggregated: the replica that prefilled it ... */
+    uint32_t home_epoch;     /* ... and how often that had failed */
+    uint32_t turn;           /* of its session, from 1 */
+    float streamed_seconds;  /* its KV cache has moved for so long beside its prefill */
+    uint16_t preemptions, retries;
+    uint8_t state;   /* enum request_state */
+    uint8_t content; /* enum content_kind */
+};
+
+/* Tokens whose keys and values it needs before it can go on decoding. */
+static inline uint32_t request_target(const struct request *request)
+{
+    return request->prompt_tokens + request->generated_tokens;
+}
+
+/* A first-in first-out queue through struct request's `next`. Start from
+ * {.first = REQUEST_NONE, .last = REQUEST_NONE}. */
+struct request_queue {
+    uint32_t first, last, count;
+};
+
+void queue_push(struct request_queue *queue, struct request *requests, uint32_t id);
+void queue_push_front(struct request_queue *queue, struct request *requests, uint32_t id);
+uint32_t queue_pop(struct request_queue *queue, struct request *requests); /* REQUEST_NONE: empty */
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/load/request_trace.h"
+
+#include "sim/base/file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_COLUMNS = 64, MAX_FAULTS = 20 };
+#define MOST_TOKENS 1e9
+#define MOST_SECONDS 1e8 /* three years: a microsecond still counts beside it */
+#define MOST_BYTES ((size_t)4 << 30)
+
+static const struct trace_format *const formats[REQUEST_TRACE_FORMAT_COUNT] = {
+    [REQUEST_TRACE_AZURE] = &trace_format_azure,
+    [REQUEST_TRACE_MOONCAKE] = &trace_format_mooncake,
+    [REQUEST_TRACE_CSV] = &trace_format_csv,
+};
+
+/* --- lines --- */
+
+bool trace_complain(const struct trace_line *line, const char *what)
+{
+    struct mark mark = {.file = line->path,
+                        .line = line->number,
+                        .column = (unsigned)(line->cursor - line->start) + 1};
+    DIAGNOSE_ERROR(line->diagnostics, mark, "%s", what);
+    return false;
+}
+
+bool trace_number(struct trace_line *line, double *value)
+{
+    char *end = NULL;
+    size_t plain = strspn(line->cursor, "+-.0123456789eE"); /* no hexadecimal, no "nan" */
+    *value = plain > 0 ? strtod(line->cursor, &end) : 0.0;
+    if (plain == 0 || end != line->cursor + plain || !isfinite(*value)) {
+        return trace_complain(line, "expected a number");
+    }
+    line->cursor = end;
+    size_t blanks = strspn(end, " \t\r");
+    if (strchr(",]}", end[blanks]) == NULL) { /* or the line's end */
+        return trace_complain(line, "expected nothing behind this number: its unit is known");
+    }
+    return true;
+}
+
+bool trace_tokens(struct trace_line *line, const char *what, double least, uint32_t *tokens)
+{
+    struct trace_line at = *line;
+    double value = 0.0;
+    if (!trace_number(line, &value)) {
+        return false;
+    }
+    if (value != floor(value) || value < least || value > MOST_TOKENS) {
+        return trace_complain(&at, what);
+    }
+    *tokens = (uint32_t)value;
+    return true;
+}
+
+static bool ends_field(char c)
+{
+    return c == ',' || c == '\0' || c == '\r' || c == '\n';
+}
+
+bool trace_column(struct trace_line *line, unsigned index)
+{
+    line->cursor = line->start;
+    for (unsigned i = 0; i < MAX_COLUMNS; i++) {
+        if (line->columns[i] == index + 1) {
+            while (*line->cursor == ' ') {
+                line->cursor++;
+            }
+            return !ends_field(*line->cursor);
+        }
+        while (!ends_field(*line->cursor)) {
+            line->cursor++;
+        }
+        if (*line->cursor != ',') {
+            return false;
+        }
+        line->cursor++;
+    }
+    return false;
+}
+
+/* --- files --- */
+
+/* The whole file, NUL-terminated; NULL after a complaint. */
+static char *read_text(struct arena *arena, const char *path, const char *expected,
+                       struct diagnostics *diagnostics)
+{
+    size_t size = 0;
+    char *text = file_read(arena, path, MOST_BYTES, expected, &size, diagnostics);
+    const char *zero = text == NULL ? NULL : memchr(text, '\0', size);
+    if (zero == NULL) {
+        return text;
+    }
+    struct mark mark = {.file = path, .line = 1, .column = 1};
+    for (const char *c = text; c < zero; c++) {
+        mark.column = *c == '\n' ? 1 : mark.column + 1;
+        mark.line += *c == '\n';
+    }
+    DIAGNOSE_ERROR(diagnostics, mark, "a zero byte: this is not a text file; expected %s",
+                   expected);
+    return NULL;
+}
+
+/* Cuts the next line off `*rest`; false at the end. Empty lines are passed over. */
+static bool next_line(char **rest, struct trace_line *line)
+{
+    while (**rest != '\0') {
+        char *start = *rest;
+        size_t length = strcspn(start, "\n");
+        *rest = start + length + (start[length] == '\n');
+        start[length] = '\0';
+        if (length > 0 && start[length - 1] == '\r') {
+            start[--length] = '\0';
+        }
+        line->number++;
+        line->start = line->cursor = start;
+        line->end = start + length;
+        if (length > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which of the format's columns each column of the file is, counted from 1; 0: another. */
+static bool read_header(struct trace_line *line, const struct trace_format *format,
+                        unsigned char *columns)
+{
+    size_t found = 0;
+    unsigned column = 0;
+    const char *cursor = line->start;
+    for (;; cursor++, column++) {
+        while (*cursor == ' ' || (unsigned char)*cursor >= 0x80) {
+            cursor++; /* a byte order mark */
+        }
+        size_t length = strcspn(cursor, ",");
+        for (unsigned i = 0; format->columns[i] != NULL && column < MAX_COLUMNS; i++) {
+            if (strlen(format->columns[i]) == length &&
+                strncmp(format->columns[i], cursor, length) == 0) {
+                columns[column] = (unsigned char)(i + 1);
+                found += i < format->required;
+            }
+        }
+        cursor += length;
+        if (*cursor == '\0') {
+            break;
+        }
+    }
+    if (found == format->required) {
+        return true;
+    }
+    const char *names = "";
+    for (size_t i = 0; i < format->required; i++) {
+        names = arena_printf(line->arena, "%s%s%s", names, i == 0 ? "" : ", ", format->columns[i]);
+    }
+    return trace_complain(line, arena_printf(line->arena,
+                                             "a column is missing; a trace of format '%s' begins "
+                                             "with a line of names, with at least: %s",
+                                             format->name, names));
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t lines = 1;
+    for (const char *c = text; *c != '\0'; c++) {
+        lines += *c == '\n';
+    }
+    return lines;
+}
+
+struct reader {
+    const struct arrivals *arrivals;
+    struct request_trace *trace;
+    double first_seconds, last_seconds; /* as the file has them */
+    size_t items;                       /* read, dropped ones too */
+};
+
+/* Keeps what the scenario asks for. False after a complaint. */
+static bool keep_item(struct reader *reader, struct trace_line *line, struct trace_item *item)
+{
+    struct request_trace *trace = reader->trace;
+    if (reader->items == 0) {
+        reader->first_seconds = item->seconds;
+    } else if (item->seconds < reader->last_seconds) {
+        line->cursor = line->start;
+        return trace_complain(line, "its time is before that of the line above; sort the trace");
+    }
+    reader->items++;
+    reader->last_seconds = item->seconds;
+    double seconds = item->seconds - reader->first_seconds - reader->arrivals->start_seconds;
+    bool wanted = reader->arrivals->limit == 0 || trace->count < reader->arrivals->limit;
+    if (seconds < 0.0 || !wanted) {
+        return true;
+    }
+    if (item->output_tokens == 0) {
+        trace->dropped++;
+        return true;
+    }
+    item->seconds = seconds * reader->arrivals->time_scale;
+    if (item->seconds > MOST_SECONDS) {
+        line->cursor = line->start;
+        return trace_complain(line, "its time is more than 1e8 s after the first one's (or what "
+                                    "`time_scale` makes of it)");
+    }
+    trace->items[trace->count++] = *item;
+    return true;
+}
+
+bool request_trace_read(struct arena *arena, const struct arrivals *arrivals,
+                        struct request_trace *trace, struct diagnostics *diagnostics)
+{
+    const struct trace_format *format = formats[arrivals->format];
+    *trace = (struct request_trace){0};
+    size_t before = diagnostics_error_count(diagnostics);
+    char *text = read_text(arena, arrivals->file, "a trace of requests, as text", diagnostics);
+    if (text == NULL) {
+        return false;
+    }
+    trace->items = ARENA_ARRAY(arena, struct trace_item, count_lines(text));
+    unsigned char columns[MAX_COLUMNS] = {0};
+    struct trace_line line = {
+        .path = arrivals->file, .arena = arena, .diagnostics = diagnostics, .columns = columns};
+    char *rest = text;
+    line.start = line.cursor = text;
+    if (format->columns != NULL &&
+        (next_line(&rest, &line), !read_header(&line, format, columns))) {
+        return false;
+    }
+    struct reader reader = {.arrivals = arrivals, .trace = trace};
+    while (next_line(&rest, &line) && diagnostics_error_count(diagnostics) < before + MAX_FAULTS) {
+        struct trace_item item = {0};
+        if (format->read(&line, &item)) {
+            keep_item(&reader, &line, &item);
+        }
+    }
+    if (diagnostics_error_count(diagnostics) == before && trace->count == 0) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = arrivals->file}),
+                       "no request is left to play: the trace is empty, or `start` is after its "
+                       "end");
+    }
+    return diagnostics_error_count(diagnostics) == before;
+}
+
+bool length_table_read(struct arena *arena, const char *path, struct length_table *table,
+                       struct diagnostics *diagnostics)
+{
+    size_t before = diagnostics_error_count(diagnostics);
+    char *text = read_text(arena, path, "a length a line, as text", diagnostics);
+    if (text == NULL) {
+        return false;
+    }
+    *table = (struct length_table){.tokens = ARENA_ARRAY(arena, uint32_t, count_lines(text))};
+    struct trace_line line = {.path = path, .arena = arena, .diagnostics = diagnostics};
+    while (next_line(&text, &line) && diagnostics_error_count(diagnostics) < before + MAX_FAULTS) {
+        if (trace_tokens(&line, "expected a whole number of tokens, 1 to 1e9", 1.0,
+                         &table->tokens[table->count])) {
+            table->count++;
+        }
+    }
+    if (diagnostics_error_count(diagnostics) == before && table->count == 0) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}),
+                       "holds no length; expected a whole number of tokens a line");
+    }
+    return diagnostics_error_count(diagnostics) == before;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * A recorded trace of requests, read whole. What is wrong with a line is an error with its place;
+ * requests that no service can answer (no answer asked for) are dropped and counted. A format is a
+ * file and a row of the table in request_trace.c. */
+#ifndef CPSIM_SIM_SERVING_LOAD_REQUEST_TRACE_H
+#define CPSIM_SIM_SERVING_LOAD_REQUEST_TRACE_H
+
+#include "sim/base/arena.h"
+#include "sim/base/diagnostics.h"
+#include "sim/scenario/scenario.h"
+
+struct trace_item {
+    double seconds; /* from the trace's first request */
+    uint32_t prompt_tokens, output_tokens;
+    uint32_t session; /* 0: none */
+    uint32_t hash_count;
+    const uint32_t *hashes; /* [hash_count] */
+};
+
+struct request_trace {
+    struct trace_item *items; /* [count], in order of time */
+    size_t count;
+    size_t dropped; /* they ask for no token */
+};
+
+/* Reads the trace of the scenario's arrivals; lengths of the file empirical lengths come from.
+ * False with diagnostics. Everything lives in `arena`. */
+bool request_trace_read(struct arena *arena, const struct arrivals *arrivals,
+                        struct request_trace *trace, struct diagnostics *diagnostics);
+
+struct length_table {
+    uint32_t *tokens; /* [count] */
+    size_t count;
+};
+
+bool length_table_read(struct arena *arena, const char *path, struct length_table *table,
+                       struct diagnostics *diagnostics);
+
+/* --- what a format's file sees --- */
+
+/* One line being read; `cursor` moves along it. */
+struct trace_line {
+    const char *path;
+    unsigned number;
+    const char *start, *cursor, *end;
+    struct arena *arena;
+    struct diagnostics *diagnostics;
+    const unsigned char *columns; /* of a CSV: what each holds, see CSV readers */
+};
+
+struct trace_format {
+    const char *name;
+    const char *const *columns; /* of a CSV header, NULL ends; NULL: the file has no header */
+    size_t required;            /* so many of them, the first, must be there */
+    /* Reads one line; false with a diagnostic. `item->seconds` may be absolute. */
+    bool (*read)(struct trace_line *line, struct trace_item *item);
+};
+
+extern const struct trace_format trace_format_azure, trace_format_mooncake, trace_format_csv;
+
+/* A complaint at the cursor. Returns false. */
+bool trace_complain(const struct trace_line *line, const char *what);
+/* A number of seconds or tokens at the cursor, which moves past it; false with a complaint. */
+bool trace_number(struct trace_line *line, double *value);
+bool trace_tokens(struct trace_line *line, const char *what, double least, uint32_t *tokens);
+/* Moves the cursor to column `index` (of the format's) of a CSV line; false when it isn't there. */
+bool trace_column(struct trace_line *line, unsigned index);
+
+#endif

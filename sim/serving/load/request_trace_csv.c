@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/load/request_trace.h"
+
+enum { ARRIVAL, PROMPT, OUTPUT, SESSION };
+
+static const char *const columns[] = {[ARRIVAL] = "arrival_seconds",
+                                      [PROMPT] = "prompt_tokens",
+                                      [OUTPUT] = "output_tokens",
+                                      [SESSION] = "session",
+                                      NULL};
+
+static bool read_item(struct trace_line *line, struct trace_item *item)
+{
+    trace_column(line, ARRIVAL);
+    struct trace_line at = *line;
+    if (!trace_number(line, &item->seconds)) {
+        return false;
+    }
+    if (item->seconds < 0.0) {
+        return trace_complain(&at, "the time of arrival is negative");
+    }
+    trace_column(line, PROMPT);
+    if (!trace_tokens(line, "a prompt has at least one token, a whole number", 1.0,
+                      &item->prompt_tokens)) {
+        return false;
+    }
+    trace_column(line, OUTPUT);
+    if (!trace_tokens(line, "an answer has a whole number of tokens, none is negative", 0.0,
+                      &item->output_tokens)) {
+        return false;
+    }
+    return !trace_column(line, SESSION) ||
+           trace_tokens(line, "a session is a whole number; 0 is none", 0.0, &item->session);
+}
+
+const struct trace_format trace_format_csv = {
+    .name = "csv", .columns = columns, .required = 3, .read = read_item};

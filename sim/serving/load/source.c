@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/load/source.h"
+
+#include "sim/serving/serving.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { FIRST_HEAP = 1024, WAKE = 1 };
+
+/* --- the heap of what is due --- */
+
+static bool is_before(const struct due *a, const struct due *b)
+{
+    return a->seconds < b->seconds || (a->seconds <= b->seconds && a->order < b->order);
+}
+
+static void heap_push(struct source *source, struct due due)
+{
+    if (source->heap_count == source->heap_capacity) {
+        uint32_t capacity = source->heap_capacity == 0 ? FIRST_HEAP : 2 * source->heap_capacity;
+        struct due *heap = ARENA_ARRAY(source->run->arena, struct due, capacity);
+        if (source->heap_count > 0) {
+            memcpy(heap, source->heap, source->heap_count * sizeof *heap);
+        }
+        source->heap = heap;
+        source->heap_capacity = capacity;
+    }
+    uint32_t place = source->heap_count++;
+    while (place > 0 && is_before(&due, &source->heap[(place - 1) / 2])) {
+        source->heap[place] = source->heap[(place - 1) / 2];
+        place = (place - 1) / 2;
+    }
+    source->heap[place] = due;
+}
+
+static struct due heap_pop(struct source *source)
+{
+    struct due first = source->heap[0], last = source->heap[--source->heap_count];
+    uint32_t place = 0, count = source->heap_count;
+    for (;;) {
+        uint32_t child = 2 * place + 1;
+        if (child >= count) {
+            break;
+        }
+        if (child + 1 < count && is_before(&source->heap[child + 1], &source->heap[child])) {
+            child++;
+        }
+        if (!is_before(&source->heap[child], &last)) {
+            break;
+        }
+        source->heap[place] = source->heap[child];
+        place = child;
+    }
+    source->heap[place] = last;
+    return first;
+}
+
+void source_schedule(struct source *source, uint32_t request, double seconds)
+{
+    heap_push(source,
+              (struct due){.seconds = seconds, .order = source->orders++, .request = request});
+    source->stirred = source->stirred || source->heap[0].request == request;
+}
+
+/* --- making requests --- */
+
+/* NULL when the run has had its number of requests, or its time is over. */
+static struct request *make_request(struct source *source, double arrival_seconds)
+{
+    struct serving_run *run = source->run;
+    const struct serving *serving = run->serving;
+    bool late = serving->duration_seconds > 0.0 && arrival_seconds > serving->duration_seconds;
+    if (late || run->request_count == run->request_capacity) {
+        return NULL;
+    }
+    struct request *request = &run->requests[run->request_count++];
+    *request = (struct request){
+        .arrival_seconds = arrival_seconds,
+        .scheduled_seconds = -1.0,
+        .next = REQUEST_NONE,
+        .replica = REQUEST_NONE,
+        .turn = 1,
+    };
+    source->last_arrival_seconds = fmax(source->last_arrival_seconds, arrival_seconds);
+    return request;
+}
+
+static void send(struct source *source, const struct request *request)
+{
+    const struct serving_run *run = source->run;
+    source_schedule(source, (uint32_t)(request - run->requests),
+                    request->arrival_seconds + run->scenario->software.request_seconds);
+}
+
+/* The first prompt of a session, or a request of its own. */
+static void draw_request(struct source *source, struct request *request)
+{
+    request->prompt_tokens = length_draw(&source->prompts);
+    request->output_tokens = length_draw(&source->outputs);
+    if (source->run->serving->session_turns > 0.0) {
+        request->content = CONTENT_SESSION;
+        request->session = ++source->sessions;
+    }
+}
+
+static void copy_item(const struct trace_item *item, struct request *request)
+{
+    request->prompt_tokens = item->prompt_tokens;
+    request->output_tokens = item->output_tokens;
+    request->session = item->session;
+    request->hashes = item->hashes;
+    request->hash_count = item->hash_count;
+    request->content = item->hash_count > 0 ? CONTENT_HASHES
+                       : item->session > 0  ? CONTENT_SESSION
+                                            : CONTENT_OWN;
+}
+
+/* The next arrival becomes due. */
+static void make_arrival(struct source *source)
+{
+    double seconds = source->policy->next(&source->arrivals);
+    struct request *request = isfinite(seconds) ? make_request(source, seconds) : NULL;
+    if (request == NULL) {
+        source->exhausted = true;
+        return;
+    }
+    if (source->arrivals.trace != NULL) {
+        copy_item(&source->arrivals.trace->items[source->arrivals.count], request);
+    } else {
+        draw_request(source, request);
+    }
+    source->arrivals.clock_seconds = seconds;
+    source->arrivals.count++;
+    source->coming = (uint32_t)(request - source->run->requests);
+    send(source, request);
+}
+
+/* Whether a conversation goes on after a turn: geometric, with the mean that was asked for. */
+static bool goes_on(struct source *source)
+{
+    double turns = source->run->serving->session_turns;
+    return turns > 1.0 && random_uniform(&source->turns) < 1.0 - 1.0 / turns;
+}
+
+void source_follow(struct source *source, uint32_t id)
+{
+    struct serving_run *run = source->run;
+    const struct request *ended = &run->requests[id];
+    const struct serving *serving = run->serving;
+    double now = engine_clock();
+    struct request *next = NULL;
+    bool talked = serving->session_turns > 0.0 && ended->state == REQUEST_DONE;
+    if (talked && goes_on(source)) {
+        double think = random_exponential(&source->thinking, serving->session_think_seconds);
+        next = make_request(source, now + think);
+        if (next != NULL) {
+            next->content = CONTENT_SESSION;
+            next->session = ended->session;
+            next->turn = ended->turn + 1;
+            next->prompt_tokens =
+                ended->prompt_tokens + ended->output_tokens + length_draw(&source->prompts);
+            next->output_tokens = length_draw(&source->outputs);
+        }
+    } else if (source->policy->follows) {
+        next = make_request(source, now + serving->arrivals.think_seconds);
+        if (next != NULL) {
+            draw_request(source, next);
+        }
+    }
+    if (next != NULL) {
+        send(source, next);
+    }
+}
+
+/* --- the actor --- */
+
+static bool is_over(const struct source *source)
+{
+    return source->run->watch.missed || (source->exhausted && source->heap_count == 0 &&
+                                         source->run->finished_count == source->run->request_count);
+}
+
+void source_wake(struct source *source)
+{
+    if (source->stirred || is_over(source)) {
+        source->stirred = false;
+        signal_wake(&source->signal, WAKE);
+    }
+}
+
+static void source_main(void *data)
+{
+    struct source *source = data;
+    while (!is_over(source)) {
+        if (!source->exhausted && source->coming == REQUEST_NONE) {
+            make_arrival(source); /* one is always among what is due */
+            continue;
+        }
+        double wait =
+            source->heap_count > 0 ? source->heap[0].seconds - engine_clock() : (double)INFINITY;
+        if (!isfinite(wait)) {
+            signal_wait(&source->signal, WAKE);
+            continue;
+        }
+        if (wait > 0.0 && signal_wait_until(&source->signal, WAKE, wait)) {
+            continue; /* somebody comes earlier */
+        }
+        struct due due = heap_pop(source);
+        if (due.request == source->coming) {
+            source->coming = REQUEST_NONE;
+        }
+        serving_route(source->run, due.request);
+    }
+    source->run->end_seconds = engine_clock();
+}
+
+void source_start(struct source *source)
+{
+    signal_init(&source->signal);
+    actor_start(source->run->engine, 0, source_main, source, false);
+}
+
+static bool open_lengths(struct source *source, struct length_source *lengths,
+                         enum length_kind kind, const struct length *length, const char *name)
+{
+    struct serving_run *run = source->run;
+    *lengths = (struct length_source){
+        .kind = kind, .length = length, .random = random_open(run->scenario->seed, name)};
+    return kind != LENGTH_EMPIRICAL ||
+           length_table_read(run->arena, length->file, &lengths->table, run->diagnostics);
+}
+
+bool source_create(struct source *source, struct serving_run *run)
+{
+    const struct serving *serving = run->serving;
+    uint64_t seed = run->scenario->seed;
+    bool is_trace = serving->arrival == ARRIVAL_TRACE;
+    *source = (struct source){
+        .run = run,
+        .policy = arrival_policies[serving->arrival],
+        .arrivals = {.arrivals = &serving->arrivals,
+                     .trace = is_trace ? &run->request_trace : NULL,
+                     .random = random_open(seed, "arrivals")},
+        .coming = REQUEST_NONE,
+        .turns = random_open(seed, "turns"),
+        .thinking = random_open(seed, "thinking"),
+    };
+    return is_trace || (open_lengths(source, &source->prompts, serving->prompt_kind,
+                                     &serving->prompt, "prompts") &&
+                        open_lengths(source, &source->outputs, serving->output_kind,
+                                     &serving->output, "outputs"));
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/result/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+const char *latency_name(enum latency latency)
+{
+    static const char *const names[LATENCY_COUNT] = {
+        [LATENCY_TTFT] = "TTFT", [LATENCY_TPOT] = "TPOT",   [LATENCY_ITL] = "ITL",
+        [LATENCY_E2E] = "E2E",   [LATENCY_QUEUE] = "queue",
+    };
+    return names[latency];
+}
+
+static int by_size(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* Nearest rank. */
+static double quantile(const double *sorted, size_t count, double share)
+{
+    double rank = ceil(share * (double)count);
+    return sorted[rank < 1.0 ? 0 : (size_t)rank - 1];
+}
+
+static struct latency_summary summarise(double *column, size_t count)
+{
+    struct latency_summary summary = {.count = count};
+    if (count == 0) {
+        return summary;
+    }
+    double sum = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        sum += column[i];
+    }
+    qsort(column, count, sizeof *column, by_size);
+    summary.mean = sum / (double)count;
+    summary.p50 = quantile(column, count, 0.50);
+    summary.p90 = quantile(column, count, 0.90);
+    summary.p95 = quantile(column, count, 0.95);
+    summary.p99 = quantile(column, count, 0.99);
+    summary.most = column[count - 1];
+    return summary;
+}
+
+static struct latency_summary summarise_histogram(const struct histogram *histogram)
+{
+    struct latency_summary summary = {.count = histogram->count};
+    if (histogram->count > 0) {
+        summary.mean = histogram->sum / (double)histogram->count;
+        summary.p50 = histogram_quantile(histogram, 0.50);
+        summary.p90 = histogram_quantile(histogram, 0.90);
+        summary.p95 = histogram_quantile(histogram, 0.95);
+        summary.p99 = histogram_quantile(histogram, 0.99);
+        summary.most = histogram_quantile(histogram, 1.0);
+    }
+    return summary;
+}
+
+static bool is_measured(const struct serving_run *run, const struct request *request)
+{
+    return request->state == REQUEST_DONE &&
+           request->arrival_seconds >= run->serving->warm_up_seconds;
+}
+
+double serving_ttft_seconds(const struct request *request, double first_token_seconds)
+{
+    return first_token_seconds - request->arrival_seconds;
+}
+
+double serving_tpot_seconds(const struct request *request)
+{
+    return request->output_tokens < 2
+               ? -1.0
+               : (request->last_token_seconds - request->first_token_seconds) /
+                     (request->output_tokens - 1);
+}
+
+static double latency_of(const struct request *request, enum latency latency)
+{
+    switch (latency) {
+    case LATENCY_TTFT:
+        return serving_ttft_seconds(request, request->first_token_seconds);
+    case LATENCY_TPOT:
+        return serving_tpot_seconds(request);
+    case LATENCY_E2E:
+        return request->last_token_seconds - request->arrival_seconds;
+    case LATENCY_QUEUE:
+        return request->scheduled_seconds - request->queued_seconds;
+    case LATENCY_ITL:
+    case LATENCY_COUNT:
+        break;
+    }
+    return -1.0;
+}
+
+static void measure_latencies(const struct serving_run *run, double *column,
+                              struct serving_metrics *metrics)
+{
+    for (int latency = 0; latency < LATENCY_COUNT; latency++) {
+        size_t count = 0;
+        for (uint32_t i = 0; i < run->request_count; i++) {
+            const struct request *request = &run->requests[i];
+            double value = latency_of(request, (enum latency)latency);
+            if (is_measured(run, request) && value >= 0.0) {
+                column[count++] = value;
+            }
+        }
+        metrics->latencies[latency] = summarise(column, count);
+    }
+    metrics->latencies[LATENCY_ITL] = summarise_histogram(&run->inter_token);
+}
+
+static bool is_good(const struct serving_run *run, const struct request *request)
+{
+    const struct serving *serving = run->serving;
+    bool soon =
+        serving->slo_ttft_seconds <= 0.0 ||
+        serving_ttft_seconds(request, request->first_token_seconds) <= serving->slo_ttft_seconds;
+    bool fast = serving->slo_tpot_seconds <= 0.0 ||
+                serving_tpot_seconds(request) <= serving->slo_tpot_seconds;
+    return soon && fast;
+}
+
+/* Counts, tokens, rates of the measured requests; useful FLOPs of all. Returns the FLOPs. */
+static double measure_requests(const struct serving_run *run, struct serving_metrics *metrics)
+{
+    double first = INFINITY, last = 0.0, flops = 0.0;
+    uint64_t good = 0, hits = 0;
+    for (uint32_t i = 0; i < run->request_count; i++) {
+        const struct request *request = &run->requests[i];
+        metrics->completed += request->state == REQUEST_DONE;
+        metrics->rejected += request->state == REQUEST_REJECTED;
+        if (request->state == REQUEST_DONE) {
+            double cached = request->cached_tokens;
+            double tokens = (double)request->prompt_tokens + request->output_tokens - 1.0 - cached;
+            flops += llm_forward_flops(run->replica.llm, tokens, cached);
+        }
+        if (!is_measured(run, request)) {
+            continue;
+        }
+        metrics->measured++;
+        good += is_good(run, request);
+        hits += request->cached_tokens;
+        metrics->input_tokens += request->prompt_tokens;
+        metrics->output_tokens += request->output_tokens;
+        first = fmin(first, request->arrival_seconds);
+        last = fmax(last, request->last_token_seconds);
+    }
+    if (metrics->measured > 0) {
+        metrics->seconds = last - first;
+        metrics->requests_per_second = (double)metrics->measured / metrics->seconds;
+        metrics->input_tokens_per_second = (double)metrics->input_tokens / metrics->seconds;
+        metrics->output_tokens_per_second = (double)metrics->output_tokens / metrics->seconds;
+        metrics->good_share = (double)good / (double)metrics->measured;
+        metrics->goodput = (double)good / metrics->seconds;
+        metrics->hit_share = (double)hits / (double)metrics->input_tokens;
+    }
+    return flops;
+}
+
+static void measure_servers(const struct serving_run *run, double flops,
+                            struct serving_metrics *metrics)
+{
+    const struct gpu *gpu = run->replica.gpu;
+    double busy = 0.0, sequences = 0.0, pages = 0.0, bytes = 0.0, down = 0.0;
+    uint64_t most_pages = 0;
+    for (uint32_t i = 0; i < run->server_count; i++) {
+        const struct server_totals *totals = &run->servers[i].totals;
+        busy += totals->busy_seconds;
+        sequences += totals->sequence_seconds;
+        pages += totals->page_seconds;
+        bytes += totals->bytes;
+        down += totals->down_seconds;
+        metrics->swapped_bytes += totals->swapped_bytes;
+        metrics->joules += totals->joules;
+        metrics->preemptions += totals->preemptions;
+        metrics->steps += totals->steps;
+        most_pages = totals->most_pages > most_pages ? totals->most_pages : most_pages;
+    }
+    double gpus = (double)run->server_count * run->gpus_per_replica;
+    double time = run->server_count * run->end_seconds;
+    metrics->down_seconds = down;
+    if (busy > 0.0) {
+        metrics->mean_batch = sequences / busy;
+        metrics->kv_mean_share = pages / busy / (double)run->kv_pages;
+        metrics->kv_most_share = (double)most_pages / (double)run->kv_pages;
+        metrics->busy_share = busy / time;
+        metrics->memory_share = bytes / (time * gpu->memory_bytes_per_second);
+        metrics->mfu =
+            flops / (run->end_seconds * gpus * gpu_stated_flops_per_second(run->replica.gpu));
+        metrics->joules += (time - busy) * run->gpus_per_replica * gpu->idle_watts;
+        metrics->watts_per_gpu = metrics->joules / (run->end_seconds * gpus);
+    }
+    uint64_t tokens = 0;
+    for (uint32_t i = 0; i < run->request_count; i++) {
+        tokens += run->requests[i].state == REQUEST_DONE ? run->requests[i].output_tokens : 0;
+    }
+    if (tokens > 0) {
+        metrics->joules_per_token = metrics->joules / (double)tokens;
+        metrics->dollars_per_million_tokens = run->serving->price_gpu_hour * gpus *
+                                              run->end_seconds / 3600.0 / ((double)tokens * 1e-6);
+    }
+}
+
+/* A load that is too much shows in a queue that grows as long as requests come: the last quarter
+ * of them waits half as long again as the second, and longer than a request takes to serve. */
+static void judge_load(const struct serving_run *run, struct serving_metrics *metrics)
+{
+    double sums[4] = {0.0}, counts[4] = {0.0};
+    for (uint32_t i = 0; i < run->request_count; i++) {
+        const struct request *request = &run->requests[i];
+        if (request->state == REQUEST_DONE) {
+            uint32_t quarter = (uint32_t)(4 * (uint64_t)i / run->request_count);
+            sums[quarter] += request->scheduled_seconds - request->queued_seconds;
+            counts[quarter] += 1.0;
+        }
+    }
+    metrics->queue_early_seconds = counts[1] > 0.0 ? sums[1] / counts[1] : 0.0;
+    metrics->queue_late_seconds = counts[3] > 0.0 ? sums[3] / counts[3] : 0.0;
+    double service = metrics->latencies[LATENCY_E2E].mean - metrics->latencies[LATENCY_QUEUE].mean;
+    bool open = !arrival_policies[run->serving->arrival]->follows;
+    metrics->sustained = !open || metrics->completed == 0 || run->request_count < 8 ||
+                         metrics->queue_late_seconds < 1.5 * metrics->queue_early_seconds ||
+                         metrics->queue_late_seconds < service;
+}
+
+static uint64_t fault_count(const struct serving_run *run)
+{
+    uint64_t count = 0;
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        count += run->fault_counts[kind];
+    }
+    return count;
+}
+
+void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics)
+{
+    *metrics = (struct serving_metrics){
+        .requests = run->request_count,
+        .lost = run->lost,
+        .retries = run->retries,
+        .faults = fault_count(run),
+        .dropped = run->request_trace.dropped,
+        .moved_bytes = run->moved_bytes,
+    };
+    struct arena *arena = arena_create();
+    measure_latencies(run, ARENA_ARRAY(arena, double, run->request_count + 1), metrics);
+    arena_destroy(arena);
+    measure_servers(run, measure_requests(run, metrics), metrics);
+    double came = run->source.last_arrival_seconds;
+    metrics->offered_per_second = came > 0.0 ? run->request_count / came : 0.0;
+    judge_load(run, metrics);
+}

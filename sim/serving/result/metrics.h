@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ * What a service achieved: latencies of its requests, rates, use of what it has. Quantiles are
+ * exact (nearest rank of the sorted column), those of the time between tokens to 0.1 %
+ * (histogram.h). */
+#ifndef CPSIM_SIM_SERVING_RESULT_METRICS_H
+#define CPSIM_SIM_SERVING_RESULT_METRICS_H
+
+#include "sim/serving/serving.h"
+
+enum latency {
+    LATENCY_TTFT,  /* arrival to first token */
+    LATENCY_TPOT,  /* first to last token, a token after the first */
+    LATENCY_ITL,   /* between two tokens of a request */
+    LATENCY_E2E,   /* arrival to last token */
+    LATENCY_QUEUE, /* in a replica's queue, until first in a batch */
+    LATENCY_COUNT
+};
+
+/* Seconds; `count` 0: nobody had any, and the rest is 0. */
+struct latency_summary {
+    uint64_t count;
+    double mean, p50, p90, p95, p99, most;
+};
+
+struct serving_metrics {
+    uint64_t requests;  /* that came */
+    uint64_t completed; /* all of them, warm-up included */
+    uint64_t rejected, lost, retries, dropped;
+    uint64_t faults;   /* that struck */
+    uint64_t measured; /* completed, and came after the warm-up */
+    struct latency_summary latencies[LATENCY_COUNT];
+    double seconds; /* from the first measured arrival to the last token */
+    double requests_per_second, input_tokens_per_second, output_tokens_per_second;
+    double offered_per_second;            /* requests that came, over the time in which they came */
+    double good_share;                    /* of the measured requests: within the SLO */
+    double goodput;                       /* those a second; without an SLO all are good */
+    uint64_t input_tokens, output_tokens; /* measured requests' */
+    double mean_batch;                    /* requests in a step, by time */
+    double busy_share;                    /* of the replicas' time */
+    double kv_mean_share, kv_most_share;  /* of the KV cache, in steps; at its fullest */
+    double hit_share;                     /* of prompt tokens, found in the prefix cache */
+    uint64_t preemptions;
+    uint64_t steps;
+    double mfu;              /* useful FLOPs of all requests over the bf16 peak, over the run */
+    double memory_share;     /* bytes to and from GPU memory over its peak, over the run */
+    double joules;           /* all GPUs, waiting included */
+    double joules_per_token; /* of output */
+    double watts_per_gpu;
+    double dollars_per_million_tokens; /* of output; 0: no price */
+    double moved_bytes;                /* KV caches between replicas */
+    double swapped_bytes;              /* KV caches to hosts and back */
+    double down_seconds;               /* all replicas */
+    bool sustained;                    /* false: the queue grew as long as requests came */
+    double queue_early_seconds, queue_late_seconds; /* mean queueing of the 2nd and last quarter */
+};
+
+void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics);
+
+/* Of a request whose first token comes at that time; of one that has all of them (negative: a
+ * single token has none). */
+double serving_ttft_seconds(const struct request *request, double first_token_seconds);
+double serving_tpot_seconds(const struct request *request);
+
+const char *latency_name(enum latency latency); /* "TTFT" */
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/result/serving_summary.h"
+
+#include "sim/base/quantity.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { LINE_WIDTH = 100 };
+
+struct ink {
+    const char *bold, *dim, *plain;
+};
+
+static void print_title(const struct scenario *scenario, struct ink ink, FILE *stream)
+{
+    char machine[160];
+    snprintf(machine, sizeof machine, "%" PRIu32 " x %s (%s), %s", layout_gpus(&scenario->layout),
+             scenario->gpu.name, scenario->cluster.name, scenario->llm.name);
+    int gap = LINE_WIDTH - (int)strlen(scenario->title) - (int)strlen(machine);
+    fprintf(stream, "%s%s%s%*s%s\n\n", ink.bold, scenario->title, ink.plain, gap < 2 ? 2 : gap, "",
+            machine);
+}
+
+static void print_latencies(const struct serving_metrics *metrics, struct ink ink, FILE *stream)
+{
+    fprintf(stream, "%s%-16s %10s %10s %10s %10s %10s %10s%s\n", ink.dim, "latency", "mean", "p50",
+            "p90", "p95", "p99", "most", ink.plain);
+    for (int i = 0; i < LATENCY_COUNT; i++) {
+        const struct latency_summary *summary = &metrics->latencies[i];
+        if (summary->count == 0) {
+            continue;
+        }
+        const double values[] = {summary->mean, summary->p50, summary->p90,
+                                 summary->p95,  summary->p99, summary->most};
+        fprintf(stream, "%-16s", latency_name((enum latency)i));
+        for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
+            fprintf(stream, " %10s", quantity_seconds(values[j]).text);
+        }
+        fputc('\n', stream);
+    }
+    fputc('\n', stream);
+}
+
+/* "faults          2 node, 1 gpu" */
+static void print_fault_kinds(const struct serving_run *run, FILE *stream)
+{
+    const char *before = "faults          ";
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        if (run->fault_counts[kind] > 0) {
+            fprintf(stream, "%s%" PRIu64 " %s", before, run->fault_counts[kind],
+                    fault_name((enum fault_kind)kind));
+            before = ", ";
+        }
+    }
+}
+
+static void print_requests(const struct serving_run *run, const struct serving_metrics *metrics,
+                           FILE *stream)
+{
+    fprintf(stream, "requests        %" PRIu64 " came, %" PRIu64 " completed", metrics->requests,
+            metrics->completed);
+    if (metrics->measured < metrics->completed) {
+        fprintf(stream, " (%" PRIu64 " measured, after %s of warm-up)", metrics->measured,
+                quantity_seconds(run->serving->warm_up_seconds).text);
+    }
+    if (metrics->rejected > 0) {
+        fprintf(stream, ", %" PRIu64 " rejected: larger than the KV cache", metrics->rejected);
+    }
+    if (metrics->dropped > 0) {
+        fprintf(stream, ", %" PRIu64 " of the trace dropped: no answer asked for",
+                metrics->dropped);
+    }
+    fputc('\n', stream);
+    if (metrics->faults > 0) {
+        print_fault_kinds(run, stream);
+        fprintf(stream,
+                "; %s of replicas down, %" PRIu64 " requests begun again, %" PRIu64 " lost\n",
+                quantity_seconds(metrics->down_seconds).text, metrics->retries, metrics->lost);
+    }
+}
+
+/* Clients of a closed loop whose requests are all alike end together and ask together. */
+static bool keeps_step(const struct serving *serving)
+{
+    return serving->arrival == ARRIVAL_CLOSED_LOOP && serving->arrivals.clients > 1 &&
+           serving->session_turns <= 0.0 && serving->prompt_kind == LENGTH_FIXED &&
+           serving->output_kind == LENGTH_FIXED;
+}
+
+static void print_rates(const struct serving_run *run, const struct serving_metrics *metrics,
+                        FILE *stream)
+{
+    const struct serving *serving = run->serving;
+    fprintf(stream, "throughput      %.4g requests/s, %.4g prompt + %.4g output tokens/s",
+            metrics->requests_per_second, metrics->input_tokens_per_second,
+            metrics->output_tokens_per_second);
+    double gpus = (double)run->server_count * run->gpus_per_replica;
+    fprintf(stream, " (%.4g output tokens/s a GPU)\n", metrics->output_tokens_per_second / gpus);
+    if (serving->slo_ttft_seconds > 0.0 || serving->slo_tpot_seconds > 0.0) {
+        fprintf(stream, "goodput         %.4g requests/s: %s within", metrics->goodput,
+                quantity_percent(metrics->good_share).text);
+        if (serving->slo_ttft_seconds > 0.0) {
+            fprintf(stream, " TTFT %s", quantity_seconds(serving->slo_ttft_seconds).text);
+        }
+        if (serving->slo_tpot_seconds > 0.0) {
+            fprintf(stream, " TPOT %s", quantity_seconds(serving->slo_tpot_seconds).text);
+        }
+        fputc('\n', stream);
+    }
+    if (keeps_step(serving)) {
+        fprintf(stream, "clients         in step: all prompts and answers are alike, so they come "
+                        "together and wait for each\n                other; benchmarks draw their "
+                        "lengths (kind: uniform)\n");
+    }
+    if (!metrics->sustained) {
+        fprintf(stream,
+                "load            NOT SUSTAINED: the queue grows as long as requests come (mean "
+                "wait %s, later %s);\n                %.4g requests/s came; lower the rate, or "
+                "raise layout.data\n",
+                quantity_seconds(metrics->queue_early_seconds).text,
+                quantity_seconds(metrics->queue_late_seconds).text, metrics->offered_per_second);
+    }
+}
+
+static void print_machine(const struct serving_run *run, const struct serving_metrics *metrics,
+                          FILE *stream)
+{
+    const struct memory_use *memory = &run->memory;
+    fprintf(stream, "batches         %.3g requests on average, %" PRIu64 " steps, %s busy\n",
+            metrics->mean_batch, metrics->steps, quantity_percent(metrics->busy_share).text);
+    fprintf(stream, "KV cache        %s of it held on average, %s at most; %" PRIu64 " preemptions",
+            quantity_percent(metrics->kv_mean_share).text,
+            quantity_percent(metrics->kv_most_share).text, metrics->preemptions);
+    if (metrics->hit_share > 0.0) {
+        fprintf(stream, "; %s of prompt tokens found there",
+                quantity_percent(metrics->hit_share).text);
+    }
+    fputc('\n', stream);
+    if (metrics->moved_bytes > 0.0) {
+        fprintf(stream, "KV moved        %s between replicas\n",
+                quantity_bytes(metrics->moved_bytes).text);
+    }
+    if (metrics->swapped_bytes > 0.0) {
+        fprintf(stream, "KV swapped      %s to hosts and back\n",
+                quantity_bytes(metrics->swapped_bytes).text);
+    }
+    fprintf(stream, "memory per GPU  weights %s, KV cache %s (%" PRIu64 " tokens a replica)",
+            quantity_bytes(memory->weight_bytes).text, quantity_bytes(memory->kv_cache_bytes).text,
+            run->kv_pages * run->serving->service.block_tokens);
+    fprintf(stream, ", activations and buffers %s of %s\n",
+            quantity_bytes(memory->activation_bytes).text,
+            quantity_bytes(run->scenario->gpu.memory_bytes).text);
+    fprintf(stream, "use of GPUs     %s of FLOPs, %s of memory bandwidth, %.3g W a GPU\n",
+            quantity_percent(metrics->mfu).text, quantity_percent(metrics->memory_share).text,
+            metrics->watts_per_gpu);
+    fprintf(stream, "energy          %s, %.3g J an output token\n",
+            quantity_joules(metrics->joules).text, metrics->joules_per_token);
+    if (metrics->dollars_per_million_tokens > 0.0) {
+        fprintf(stream, "cost            $%.3g a million output tokens, at $%g a GPU and hour\n",
+                metrics->dollars_per_million_tokens, run->serving->price_gpu_hour);
+    }
+    fprintf(stream, "total           %s simulated\n", quantity_seconds(run->end_seconds).text);
+}
+
+void serving_summary_print(const struct serving_run *run, const struct serving_metrics *metrics,
+                           bool colour, FILE *stream)
+{
+    struct ink ink = {.bold = colour ? "\x1b[1m" : "",
+                      .dim = colour ? "\x1b[2m" : "",
+                      .plain = colour ? "\x1b[0m" : ""};
+    print_title(run->scenario, ink, stream);
+    print_latencies(metrics, ink, stream);
+    print_requests(run, metrics, stream);
+    print_rates(run, metrics, stream);
+    print_machine(run, metrics, stream);
+}

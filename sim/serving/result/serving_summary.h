@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * A service's figures for people (aligned text) and for machines (JSON; keys in
+ * docs/json-output.md). */
+#ifndef CPSIM_SIM_SERVING_RESULT_SERVING_SUMMARY_H
+#define CPSIM_SIM_SERVING_RESULT_SERVING_SUMMARY_H
+
+#include "sim/serving/result/metrics.h"
+
+#include <stdio.h>
+
+void serving_summary_print(const struct serving_run *run, const struct serving_metrics *metrics,
+                           bool colour, FILE *stream);
+
+void serving_summary_print_json(const struct serving_run *run,
+                                const struct serving_metrics *metrics, FILE *stream);
+
+#endif

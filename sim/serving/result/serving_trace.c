@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/result/serving_trace.h"
+
+#include "sim/serving/result/machine_trace.h"
+#include "sim/trace/trace.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Stretches of time that the series has at most when the scenario does not say how long one is:
+ * they begin short and double when the run outgrows them, so it ends with half as many at least. */
+enum { STRETCHES_MOST = 1024 };
+#define FIRST_STRETCH_SECONDS 0x1p-10
+
+/* Sums over a stretch of time of one replica: value x seconds. */
+struct stretch {
+    double waiting, running, kv_tokens, joules, busy;
+};
+
+struct serving_trace {
+    struct arena *arena;
+    struct trace *trace;
+    struct trace_options options;
+    struct stretch *stretches; /* [capacity][replicas] */
+    uint64_t capacity;
+    uint32_t replicas;
+    double stretch_seconds;
+};
+
+struct serving_trace *serving_trace_open(struct arena *arena, const struct scenario *scenario,
+                                         const char *path, struct diagnostics *diagnostics)
+{
+    struct trace_attributes attributes = {
+        .seed = scenario->seed,
+        .simgrid_version = engine_version(),
+        .scenario = scenario->resolved_yaml,
+        .watch = scenario->trace.watch,
+    };
+    struct trace *file = trace_open(path, &attributes, diagnostics);
+    if (file == NULL) {
+        return NULL;
+    }
+    struct serving_trace *trace = ARENA_NEW(arena, struct serving_trace);
+    double interval = scenario->trace.sample_interval_seconds;
+    *trace = (struct serving_trace){
+        .arena = arena,
+        .trace = file,
+        .options = scenario->trace,
+        .stretch_seconds = interval > 0.0 ? interval : FIRST_STRETCH_SECONDS,
+    };
+    return trace;
+}
+
+/* --- series --- */
+
+static struct stretch *stretch_of(struct serving_trace *trace, uint64_t index, uint32_t replica)
+{
+    return &trace->stretches[index * trace->replicas + replica];
+}
+
+/* Makes each two stretches one. */
+static void double_stretches(struct serving_trace *trace)
+{
+    for (uint64_t i = 0; i < trace->capacity; i++) {
+        for (uint32_t replica = 0; replica < trace->replicas; replica++) {
+            struct stretch sum = *stretch_of(trace, i, replica);
+            *stretch_of(trace, i, replica) = (struct stretch){0};
+            struct stretch *half = stretch_of(trace, i / 2, replica);
+            half->waiting += sum.waiting;
+            half->running += sum.running;
+            half->kv_tokens += sum.kv_tokens;
+            half->joules += sum.joules;
+            half->busy += sum.busy;
+        }
+    }
+    trace->stretch_seconds *= 2.0;
+}
+
+/* Room for stretches up to `seconds`: longer ones, or more of the length that was asked for. */
+static void reach(struct serving_trace *trace, uint32_t replicas, double seconds)
+{
+    if (trace->stretches == NULL) {
+        trace->replicas = replicas;
+        trace->capacity = STRETCHES_MOST;
+        trace->stretches =
+            ARENA_ARRAY(trace->arena, struct stretch, trace->capacity * trace->replicas);
+    }
+    while ((double)trace->capacity * trace->stretch_seconds <= seconds) {
+        if (trace->options.sample_interval_seconds <= 0.0) {
+            double_stretches(trace);
+            continue;
+        }
+        size_t count = trace->capacity * trace->replicas;
+        struct stretch *larger = ARENA_ARRAY(trace->arena, struct stretch, 2 * count);
+        memcpy(larger, trace->stretches, count * sizeof *larger);
+        trace->stretches = larger;
+        trace->capacity *= 2;
+    }
+}
+
+/* Seconds of [from, to) in the stretch `index`. */
+static double overlap_seconds(const struct serving_trace *trace, uint64_t index, double from,
+                              double to)
+{
+    double start = (double)index * trace->stretch_seconds;
+    return fmax(0.0, fmin(to, start + trace->stretch_seconds) - fmax(from, start));
+}
+
+/* The stretches that [from, to) meets, `at` one after the other. */
+#define EACH_STRETCH(trace, from, to, at)                                                          \
+    for (uint64_t at = (uint64_t)((from) / (trace)->stretch_seconds);                              \
+         at < (trace)->capacity && (double)at * (trace)->stretch_seconds < (to); at++)
+
+void serving_trace_step(struct serving_trace *trace, const struct server *server,
+                        const struct step_shape *shape, double start_seconds, double seconds,
+                        double busy_seconds, const struct step_cost *cost, uint32_t steps)
+{
+    const struct server *head = server->head;
+    uint64_t kv_tokens = kv_cache_held(&head->kv) * head->kv.page_tokens;
+    double share = busy_seconds / seconds;
+    double end_seconds = start_seconds + seconds;
+    reach(trace, server->run->server_count, end_seconds);
+    EACH_STRETCH(trace, start_seconds, end_seconds, at)
+    {
+        struct stretch *own = stretch_of(trace, at, server->index);
+        double overlap = share * overlap_seconds(trace, at, start_seconds, end_seconds);
+        own->kv_tokens += overlap * (double)kv_tokens;
+        own->joules += overlap * cost->watts;
+        own->busy += overlap;
+    }
+    if (!trace->options.steps) {
+        return;
+    }
+    trace_add_step(trace->trace, &(struct trace_step){
+                                     .replica = server->index,
+                                     .start_seconds = start_seconds,
+                                     .duration_seconds = seconds,
+                                     .steps = steps,
+                                     .decodes = shape->decodes,
+                                     .prompts = shape->prompts,
+                                     .decode_context_tokens = shape->decode_context,
+                                     .prompt_tokens = shape->prompt_tokens,
+                                     .waiting = head->waiting.count,
+                                     .kv_tokens = kv_tokens,
+                                     .watts = cost->watts,
+                                 });
+}
+
+static void add_requests(struct serving_trace *trace, const struct serving_run *run)
+{
+    for (uint32_t i = 0; i < run->request_count; i++) {
+        const struct request *request = &run->requests[i];
+        if (request->state != REQUEST_DONE) {
+            continue;
+        }
+        double queued = request->queued_seconds, scheduled = request->scheduled_seconds;
+        EACH_STRETCH(trace, queued, scheduled, at)
+        {
+            stretch_of(trace, at, request->replica)->waiting +=
+                overlap_seconds(trace, at, queued, scheduled);
+        }
+        EACH_STRETCH(trace, scheduled, request->last_token_seconds, at)
+        {
+            stretch_of(trace, at, request->replica)->running +=
+                overlap_seconds(trace, at, scheduled, request->last_token_seconds);
+        }
+    }
+}
+
+static void write_series(struct serving_trace *trace, const struct serving_run *run)
+{
+    reach(trace, run->server_count, run->end_seconds);
+    add_requests(trace, run);
+    for (uint64_t at = 0; (double)at * trace->stretch_seconds < run->end_seconds; at++) {
+        double start = (double)at * trace->stretch_seconds;
+        double seconds = fmin(trace->stretch_seconds, run->end_seconds - start);
+        for (uint32_t replica = 0; replica < run->server_count; replica++) {
+            const struct stretch *sums = stretch_of(trace, at, replica);
+            double idle = fmax(seconds - sums->busy, 0.0);
+            trace_add_sample(
+                trace->trace,
+                &(struct trace_sample){
+                    .time_seconds = start + 0.5 * seconds,
+                    .duration_seconds = seconds,
+                    .replica = replica,
+                    .waiting = sums->waiting / seconds,
+                    .running = sums->running / seconds,
+                    .kv_tokens = sums->kv_tokens / seconds,
+                    .watts = (sums->joules + idle * run->replica.gpu->idle_watts) / seconds,
+                });
+        }
+    }
+}
+
+/* --- rows --- */
+
+static void write_requests(struct serving_trace *trace, const struct serving_run *run)
+{
+    for (uint32_t i = 0; i < run->request_count; i++) {
+        const struct request *request = &run->requests[i];
+        bool done = request->state == REQUEST_DONE;
+        bool scheduled = request->scheduled_seconds >= 0.0;
+        trace_add_request(
+            trace->trace,
+            &(struct trace_request){
+                .outcome = done                                 ? TRACE_DONE
+                           : request->state == REQUEST_REJECTED ? TRACE_REJECTED
+                                                                : TRACE_LOST,
+                .replica = request->replica == REQUEST_NONE ? 0 : request->replica,
+                .session = request->session,
+                .turn = request->turn,
+                .prompt_tokens = request->prompt_tokens,
+                .output_tokens = request->output_tokens,
+                .cached_tokens = request->cached_tokens,
+                .arrival_seconds = request->arrival_seconds,
+                .scheduled_seconds = scheduled ? request->scheduled_seconds : (double)NAN,
+                .first_token_seconds = done ? request->first_token_seconds : (double)NAN,
+                .last_token_seconds = done ? request->last_token_seconds : (double)NAN,
+                .preemptions = request->preemptions,
+                .retries = request->retries,
+            });
+    }
+}
+
+static void write_faults(struct serving_trace *trace, const struct serving_run *run)
+{
+    for (const struct struck_fault *fault = run->first_fault; fault != NULL; fault = fault->next) {
+        trace_add_fault(trace->trace, &(struct trace_fault){
+                                          .kind = fault_name(fault->fault.kind),
+                                          .target = fault_target(&fault->fault),
+                                          .start_seconds = fault->start_seconds,
+                                          .duration_seconds = fault->fault.duration_seconds,
+                                          .factor = fault->fault.factor,
+                                          .replicas = fault->replicas,
+                                          .requests = fault->requests,
+                                      });
+    }
+}
+
+bool serving_trace_close(struct serving_trace *trace, const struct serving_run *run)
+{
+    if (trace->options.requests) {
+        write_requests(trace, run);
+    }
+    write_series(trace, run);
+    write_faults(trace, run);
+    machine_trace_write(trace->trace, run);
+    return trace_close(trace->trace);
+}
+
+void serving_trace_abandon(struct serving_trace *trace)
+{
+    trace_abandon(trace->trace);
+}
+
+bool serving_run_traced(const struct scenario *scenario, struct arena *arena, const char *path,
+                        const struct serving_options *options, struct serving_run *run,
+                        bool *wrong_input, struct diagnostics *diagnostics)
+{
+    struct serving_options own = *options;
+    if (path != NULL) {
+        own.trace = serving_trace_open(arena, scenario, path, diagnostics);
+        *wrong_input = true;
+        if (own.trace == NULL) {
+            return false;
+        }
+    }
+    bool run_well = serving_run(scenario, arena, &own, run, wrong_input, diagnostics);
+    if (own.trace == NULL) {
+        return run_well;
+    }
+    if (!run_well) {
+        serving_trace_abandon(own.trace);
+        return false;
+    }
+    *wrong_input = false;
+    return serving_trace_close(own.trace, run);
+}
