@@ -186,7 +186,7 @@ test_all() {
         build_tests "$preset"
     done
     run_tests release
-    run_tests sanitize --label-exclude 'validation|slow|python'
+    run_tests sanitize --label-exclude 'validation|slow|pictures'
     run_tests debug --label-regex unit
     end_tests
 }

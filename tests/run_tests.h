@@ -13,7 +13,7 @@
         const TTest *const tests[] = {__VA_ARGS__};                                                \
         Suite *suite = suite_create(#suite_name);                                                  \
         TCase *tcase = tcase_create(#suite_name);                                                  \
-        tcase_set_timeout(tcase, 120);                                                             \
+        tcase_set_timeout(tcase, 1200); /* for hangs: a slow machine is none */                    \
         for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {                                \
             tcase_add_test(tcase, tests[i]);                                                       \
         }                                                                                          \

@@ -90,27 +90,44 @@ check_models() {
         '\b(malloc|calloc|realloc|free|v?s?n?f?printf|fopen|puts)\(' "${files[@]}"
 }
 
-# Dependencies point one way. folder: what its files may include, with quotes, besides itself.
+# Dependencies point one way. folder: what its files may include, with quotes, besides themselves.
 check_direction() {
     local folder allowed files
     while read -r folder allowed; do
         mapfile -t files < <(inside "$folder")
-        if [ ${#files[@]} -eq 0 ]; then continue; fi
+        if [ ${#files[@]} -eq 0 ]; then
+            report 'no such folder: the rules of tools/check.sh name it' <<<"$folder"
+            continue
+        fi
+        allowed=$(sed -E "s,(^|\\|)\\+,\1${folder%%/*}/,g" <<<"$allowed")
         report "$folder may include itself and ${allowed//|/, } only" < <(
-            grep -nHE '#\s*include\s*"' "${files[@]}" | grep -vE "\"($folder|$allowed)/")
+            grep -nHE '#\s*include\s*"' "${files[@]}" | grep -vE "\"($folder${allowed:+|$allowed})/")
     done <<'RULES'
-sim/base sim/base
-sim/scenario models|sim/base
-sim/engine models|sim/base
-sim/trace models|sim/base
-sim/compare models|sim/base|sim/scenario
-sim/calibrate models|sim/base|sim/scenario|sim/compare
-sim/inference models|sim/base|sim/scenario|sim/engine|sim/trace
-sim/training models|sim/base|sim/scenario|sim/engine|sim/trace
-sim/serving models|sim/base|sim/scenario|sim/engine|sim/trace
-sim/run models|sim/base|sim/scenario|sim/engine|sim/trace|sim/inference|sim/serving|sim/training
-sim/plan models|sim/base|sim/scenario|sim/serving|sim/engine|sim/run|sim/sweep
-sim/sweep models|sim/base|sim/scenario|sim/serving|sim/engine|sim/trace|sim/run
+models/numeric
+models/machine +numeric
+models/kernels +numeric|+machine
+models/collectives +numeric|+machine
+models/step +numeric|+machine|+kernels|+collectives
+models/architecture +numeric|+machine|+kernels
+models/layout +numeric|+machine|+kernels|+collectives|+step|+architecture
+models/layers +numeric|+machine|+kernels|+collectives|+step|+architecture|+layout
+models/passes +numeric|+machine|+kernels|+collectives|+step|+architecture|+layout|+layers
+models/pipeline +numeric
+models/training +numeric|+machine|+kernels|+collectives|+step|+architecture|+layout|+layers|+passes|+pipeline
+models/laws +numeric|+machine|+architecture
+sim/base
+sim/config +base
+sim/scenario models|+base|+config
+sim/engine models|+base
+sim/trace models|+base
+sim/compare models|+base|+config|+scenario
+sim/calibrate models|+base|+config|+scenario|+compare
+sim/inference models|+base|+scenario|+engine|+trace
+sim/training models|+base|+scenario|+engine|+trace
+sim/serving models|+base|+scenario|+engine|+trace
+sim/run models|+base|+scenario|+engine|+trace|+inference|+serving|+training
+sim/plan models|+base|+config|+scenario|+serving|+engine|+run|+sweep
+sim/sweep models|+base|+config|+scenario|+serving|+engine|+trace|+run
 RULES
 }
 

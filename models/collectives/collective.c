@@ -236,3 +236,13 @@ double collective_bus_bandwidth(const struct collective_call *call, double secon
     }
     return call->bytes / seconds;
 }
+
+struct extrapolation collective_extrapolation(const struct collective_library *library,
+                                              const struct collective_call *call)
+{
+    const struct fitted_check checks[] = {
+        {"ranks", (double)call->group.ranks, &library->fitted_ranks},
+        {"bytes", call->bytes, &library->fitted_bytes},
+    };
+    return fitted_first_outside(checks, sizeof checks / sizeof *checks);
+}

@@ -80,4 +80,8 @@ double collective_bus_bandwidth(const struct collective_call *call, double secon
 
 const char *collective_kind_name(enum collective_kind kind); /* "all-reduce" */
 
+/* Whether a call lies within what the library's constants were fitted on. */
+struct extrapolation collective_extrapolation(const struct collective_library *library,
+                                              const struct collective_call *call);
+
 #endif

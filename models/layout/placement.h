@@ -4,7 +4,7 @@
 #ifndef CPSIM_MODELS_LAYOUT_PLACEMENT_H
 #define CPSIM_MODELS_LAYOUT_PLACEMENT_H
 
-#include "models/passes/transformer.h"
+#include "models/layout/replica.h"
 
 struct rank_role {
     uint32_t rank, gpu;

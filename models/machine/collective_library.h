@@ -6,7 +6,7 @@
 #ifndef CPSIM_MODELS_MACHINE_COLLECTIVE_LIBRARY_H
 #define CPSIM_MODELS_MACHINE_COLLECTIVE_LIBRARY_H
 
-#include "models/kernels/fitted.h"
+#include "models/machine/fitted.h"
 #include "models/machine/overlap.h"
 
 #include <stdbool.h>

@@ -5,7 +5,7 @@
 #ifndef CPSIM_MODELS_MACHINE_GPU_H
 #define CPSIM_MODELS_MACHINE_GPU_H
 
-#include "models/kernels/fitted.h"
+#include "models/machine/fitted.h"
 #include "models/machine/format.h"
 
 #include <stdint.h>

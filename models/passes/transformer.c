@@ -1,49 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "models/passes/layer_builder.h"
+#include "models/passes/transformer.h"
+
+#include "models/layers/layer_builder.h"
 
 #include <math.h>
 
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
-}
-
-struct group_shape replica_group(const struct replica *replica, enum group group)
-{
-    uint32_t tensor = replica->layout->tensor, gpus = replica->cluster->gpus_per_node;
-    if (group == GROUP_TENSOR) {
-        return (struct group_shape){.ranks = tensor, .ranks_per_node = smaller(tensor, gpus)};
-    }
-    uint32_t context = replica->layout->context;
-    uint32_t in_node = tensor < gpus ? gpus / tensor : 1;
-    return (struct group_shape){.ranks = context, .ranks_per_node = smaller(context, in_node)};
-}
-
-uint32_t replica_query_heads(const struct replica *replica)
-{
-    return (uint32_t)divide_up(replica->llm->query_heads, replica->layout->tensor);
-}
-
-uint32_t replica_kv_heads(const struct replica *replica)
-{
-    return (uint32_t)divide_up(replica->llm->kv_heads, replica->layout->tensor);
-}
-
-uint64_t slice_rank_tokens(const struct batch_slice *slice, uint32_t context)
-{
-    if (slice->phase == PHASE_DECODE) {
-        return context_decode_tokens(slice->sequences, context);
-    }
-    return slice->sequences * context_prefill_tokens(slice->new_tokens, context);
-}
-
-uint64_t replica_rank_tokens(const struct replica *replica, const struct batch *batch)
-{
-    uint64_t tokens = 0;
-    for (uint32_t i = 0; i < batch->slice_count; i++) {
-        tokens += slice_rank_tokens(&batch->slices[i], replica->layout->context);
-    }
-    return tokens;
 }
 
 uint32_t transformer_max_operators(const struct replica *replica, uint32_t slice_count)

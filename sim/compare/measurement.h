@@ -7,9 +7,10 @@
 #ifndef CPSIM_SIM_COMPARE_MEASUREMENT_H
 #define CPSIM_SIM_COMPARE_MEASUREMENT_H
 
-#include "models/kernels/fitted.h"
+#include "models/kernels/extrapolation.h"
 #include "models/kernels/kernel_measurement.h"
 #include "models/machine/cluster.h"
+#include "models/machine/fitted.h"
 #include "models/machine/gpu.h"
 #include "models/machine/software.h"
 #include "sim/base/csv.h"

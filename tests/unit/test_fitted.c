@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Whether a shape lies within the data of a model's constants: silence must mean that it does. */
-#include "models/kernels/fitted.h"
+#include "models/collectives/collective.h"
+#include "models/kernels/extrapolation.h"
 
 #include "models/collectives/collective.h"
 #include "models/kernels/gpu_kernel.h"

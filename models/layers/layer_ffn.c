@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Feed-forward blocks in a step program: one for all tokens, or experts. */
-#include "models/passes/layer_builder.h"
+#include "models/layers/layer_builder.h"
 
 void layer_dense_ffn(struct layer_builder *builder, struct number weights, uint32_t ffn_hidden)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "models/passes/layer_builder.h"
+#include "models/layers/layer_builder.h"
 
 void layer_append(struct layer_builder *builder, struct step_operator op)
 {

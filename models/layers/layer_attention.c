@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Attention in a step program: on one rank, or as a ring over context ranks (arXiv 2411.01783,
  * Algorithms 2 to 4). */
-#include "models/passes/layer_builder.h"
+#include "models/layers/layer_builder.h"
 
 /* Bytes of the output of one token's attention on one rank, its log-sum-exp (fp32) included. */
 static double partial_output_bytes(const struct layer_builder *builder)

@@ -2,11 +2,11 @@
  * What the parts of a transformer layer are built of: transformer.c puts a segment together from
  * attention (layer_attention.c) and feed-forward blocks (layer_ffn.c), and all of them append
  * operators through these. Pure; the segment is the caller's. */
-#ifndef CPSIM_MODELS_PASSES_LAYER_BUILDER_H
-#define CPSIM_MODELS_PASSES_LAYER_BUILDER_H
+#ifndef CPSIM_MODELS_LAYERS_LAYER_BUILDER_H
+#define CPSIM_MODELS_LAYERS_LAYER_BUILDER_H
 
+#include "models/layout/replica.h"
 #include "models/numeric/whole.h"
-#include "models/passes/transformer.h"
 
 /* What building one segment needs at hand. */
 struct layer_builder {
@@ -56,8 +56,5 @@ void layer_attention(struct layer_builder *builder, const struct batch_slice *sl
 void layer_dense_ffn(struct layer_builder *builder, struct number weights, uint32_t ffn_hidden);
 /* A router and its experts, and the block that they share. */
 void layer_experts_ffn(struct layer_builder *builder, struct number weights);
-
-/* Tokens of a slice that one of `context` ranks has. */
-uint64_t slice_rank_tokens(const struct batch_slice *slice, uint32_t context);
 
 #endif

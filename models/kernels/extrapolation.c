@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "models/kernels/fitted.h"
-
-#include "models/collectives/collective.h"
-#include "models/kernels/gpu_kernel.h"
-#include "models/kernels/kernel_measurement.h"
+#include "models/kernels/extrapolation.h"
 
 #include <math.h>
-#include <stddef.h>
 
 static void widen(struct fitted_range *range, double value)
 {
@@ -49,25 +44,6 @@ void gpu_fitted_include(struct gpu_fitted *fitted, const struct kernel_measureme
     }
 }
 
-/* A value and the range that it should lie in. */
-struct check {
-    const char *what;
-    double value;
-    const struct fitted_range *range;
-};
-
-static struct extrapolation first_outside(const struct check *checks, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct check *check = &checks[i];
-        if (check->value < check->range->least || check->value > check->range->most) {
-            return (struct extrapolation){
-                .what = check->what, .value = check->value, .range = *check->range};
-        }
-    }
-    return (struct extrapolation){.what = NULL};
-}
-
 struct extrapolation gemm_extrapolation(const struct gpu *gpu, const struct gemm_shape *shape)
 {
     if (shape->experts.count > 0) {
@@ -75,44 +51,34 @@ struct extrapolation gemm_extrapolation(const struct gpu *gpu, const struct gemm
         return (struct extrapolation){.what = measured ? NULL : "experts",
                                       .value = shape->experts.count};
     }
-    const struct check checks[] = {
+    const struct fitted_check checks[] = {
         {"m", (double)shape->m, &gpu->fitted.matmul_m},
         {"n", (double)shape->n, &gpu->fitted.matmul_n},
         {"k", (double)shape->k, &gpu->fitted.matmul_k},
     };
-    return first_outside(checks, sizeof checks / sizeof *checks);
+    return fitted_first_outside(checks, sizeof checks / sizeof *checks);
 }
 
 struct extrapolation attention_extrapolation(const struct gpu *gpu,
                                              const struct attention_shape *shape)
 {
     bool decode = shape->queries == 1;
-    const struct check prefill_checks[] = {
+    const struct fitted_check prefill_checks[] = {
         {"queries", (double)shape->queries, &gpu->fitted.attention_queries},
         {"keys", (double)shape->keys, &gpu->fitted.attention_keys},
         {"head size", (double)shape->head_size, &gpu->fitted.head_size},
     };
-    const struct check decode_checks[] = {
+    const struct fitted_check decode_checks[] = {
         {"sequences", (double)shape->sequences, &gpu->fitted.decode_sequences},
         {"keys", (double)shape->keys, &gpu->fitted.decode_keys},
         {"head size", (double)shape->head_size, &gpu->fitted.head_size},
     };
     enum { CHECKS = sizeof prefill_checks / sizeof *prefill_checks };
-    return first_outside(decode ? decode_checks : prefill_checks, CHECKS);
+    return fitted_first_outside(decode ? decode_checks : prefill_checks, CHECKS);
 }
 
 struct extrapolation memory_extrapolation(const struct gpu *gpu, const struct memory_shape *shape)
 {
-    const struct check check = {"bytes", shape->bytes, &gpu->fitted.memory_bytes};
-    return first_outside(&check, 1);
-}
-
-struct extrapolation collective_extrapolation(const struct collective_library *library,
-                                              const struct collective_call *call)
-{
-    const struct check checks[] = {
-        {"ranks", (double)call->group.ranks, &library->fitted_ranks},
-        {"bytes", call->bytes, &library->fitted_bytes},
-    };
-    return first_outside(checks, sizeof checks / sizeof *checks);
+    const struct fitted_check check = {"bytes", shape->bytes, &gpu->fitted.memory_bytes};
+    return fitted_first_outside(&check, 1);
 }

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * One replica of a model as it is laid out, and the batches that it works on. Pure. */
+#ifndef CPSIM_MODELS_LAYOUT_REPLICA_H
+#define CPSIM_MODELS_LAYOUT_REPLICA_H
+
+#include "models/architecture/llm.h"
+#include "models/architecture/precision.h"
+#include "models/layout/context_parallel.h"
+#include "models/layout/layout.h"
+#include "models/machine/cluster.h"
+#include "models/machine/software.h"
+#include "models/step/step_program.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum phase { PHASE_PREFILL, PHASE_DECODE };
+
+/* Sequences alike: each brings `new_tokens` (1 in decode) on top of `cached_tokens`. */
+struct batch_slice {
+    enum phase phase;
+    uint32_t sequences;
+    uint64_t new_tokens, cached_tokens;
+};
+
+struct batch {
+    const struct batch_slice *slices; /* [slice_count] */
+    uint32_t slice_count;
+};
+
+/* One replica: what runs, on what, how. Nothing is owned. */
+struct replica {
+    const struct llm *llm;
+    const struct gpu *gpu;
+    const struct cluster *cluster;
+    const struct software *software;
+    const struct layout *layout;
+    const struct precision *precision;
+};
+
+/* Ranks of a group and how they lie on nodes, tensor ranks fastest. */
+struct group_shape replica_group(const struct replica *replica, enum group group);
+
+/* Query and key-value heads of one tensor rank. */
+uint32_t replica_query_heads(const struct replica *replica);
+uint32_t replica_kv_heads(const struct replica *replica);
+
+/* Tokens that one rank pushes through the linear layers for `batch`. */
+uint64_t replica_rank_tokens(const struct replica *replica, const struct batch *batch);
+
+/* Tokens of one slice that a rank pushes through the linear layers, with `context` ranks. */
+uint64_t slice_rank_tokens(const struct batch_slice *slice, uint32_t context);
+
+#endif
