@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ * The half of a layer in which tokens see each other: attention of one kind or another, or a state
+ * that passes over them. A kind is a struct of sizes, a row of mixer_kinds[] that says what it is
+ * made of and what it keeps of a token (mixer_NAME.c), and a row in models/layers of what it does.
+ * Pure. Elements unless a name says bytes. */
+#ifndef CPSIM_MODELS_ARCHITECTURE_MIXER_H
+#define CPSIM_MODELS_ARCHITECTURE_MIXER_H
+
+#include "models/architecture/weights.h"
+
+enum mixer_kind {
+    MIXER_NONE,        /* a feed-forward block alone (Nemotron-H) */
+    MIXER_GQA,         /* MHA, GQA, MQA; all of the context or a window of it */
+    MIXER_LATENT,      /* multi-head latent attention (arXiv 2405.04434), sparse with an indexer */
+    MIXER_COMPRESSED,  /* keys compressed 4 or 128 to 1, a window beside them (DeepSeek-V4) */
+    MIXER_DELTA,       /* gated delta net (arXiv 2412.06464), Kimi delta attention (2510.26692) */
+    MIXER_STATE_SPACE, /* Mamba (arXiv 2312.00752), Mamba-2 (2405.21060) */
+    MIXER_LINEAR,      /* lightning attention (MiniMax-01, arXiv 2501.08313; Ling 2.5) */
+    MIXER_RECURRENT,   /* RG-LRU (Griffin, arXiv 2402.19427) */
+    MIXER_CONVOLUTION, /* gated short convolution (LFM2) */
+    MIXER_KIND_COUNT
+};
+
+/* Weights of a norm of queries and keys. */
+enum query_key_norm {
+    QK_NORM_NONE,
+    QK_NORM_HEAD,  /* one for all heads: head_size each */
+    QK_NORM_HEADS, /* one a head: all columns */
+};
+
+/* Which earlier tokens a query sees. */
+enum attention_reach {
+    REACH_ALL,
+    REACH_WINDOW, /* the last `window` */
+    REACH_CHUNK   /* those since the last multiple of `window` (Llama 4) */
+};
+
+/* Chooses the tokens that attention reads (DeepSeek sparse attention): scores over a cache of its
+ * own, the top few kept. */
+struct indexer {
+    uint32_t heads, head_size, top_k; /* heads 0: none */
+};
+
+struct gqa {
+    uint32_t query_heads, kv_heads, head_size;
+    uint32_t value_head_size; /* head_size unless it differs */
+    enum attention_reach reach;
+    uint32_t window; /* tokens; with REACH_ALL 0 */
+    enum query_key_norm norm;
+    bool value_norm;
+    bool sinks;                         /* a learned logit a head (gpt-oss) */
+    bool query_bias, kv_bias, out_bias; /* of the projections */
+    bool gated_output;                  /* as many gate columns as query columns (Qwen3-Next) */
+    bool head_gate;                     /* a gate a head (Step3.5, others) */
+    bool keys_are_values;               /* stored once (Gemma 4's global layers) */
+    bool borrows_cache;     /* reads an earlier layer's, has no key or value of its own */
+    bool plain_position;    /* no rotary embedding: learned, ALiBi, or none */
+    uint32_t input;         /* elements of its input; 0: hidden (Zamba2: twice it) */
+    struct indexer indexer; /* MiniMax-M3's sparse attention */
+};
+
+struct latent {
+    uint32_t query_heads;
+    uint32_t query_rank; /* 0: queries are projected at once */
+    uint32_t kv_rank;    /* what is cached of keys and values together ... */
+    uint32_t rope_size;  /* ... and of the keys' part with a position, one for all heads */
+    uint32_t nope_size;  /* of a query's and key's part without */
+    uint32_t value_head_size;
+    bool bias; /* of down and out projections */
+    struct indexer indexer;
+};
+
+struct compressed {
+    uint32_t query_heads, head_size, rope_size; /* one KV head, keys and values the same */
+    uint32_t query_rank;
+    uint32_t out_groups, out_rank; /* grouped low-rank output */
+    uint32_t ratio;                /* tokens of one compressed entry; 0: the window alone */
+    uint32_t window;               /* latest tokens, uncompressed */
+    struct indexer indexer;        /* over the compressed entries */
+};
+
+struct delta {
+    uint32_t key_heads, value_heads, key_size, value_size;
+    uint32_t convolution; /* taps of the short convolution */
+    uint32_t decay_rank;  /* low-rank decay a channel (Kimi); 0: a decay a head */
+    uint32_t gate_rank;   /* low-rank output gate (Kimi); 0: a full one */
+};
+
+struct state_space {
+    uint32_t heads, head_size; /* the inner width is their product; Mamba: head_size 1 */
+    uint32_t state_size, groups, convolution;
+    uint32_t step_rank;                /* Mamba's dt_rank; 0: Mamba-2 */
+    bool bias, convolution_bias, norm; /* Mamba-2's gated norm; Jamba's and Falcon-Mamba's differ */
+};
+
+struct linear_attention {
+    uint32_t heads, head_size;
+};
+
+struct recurrent {
+    uint32_t width, heads, convolution;
+};
+
+struct convolution {
+    uint32_t width, taps;
+    bool bias;
+};
+
+struct mixer {
+    enum mixer_kind kind;
+    union {
+        struct gqa gqa;
+        struct latent latent;
+        struct compressed compressed;
+        struct delta delta;
+        struct state_space state_space;
+        struct linear_attention linear;
+        struct recurrent recurrent;
+        struct convolution convolution;
+    };
+};
+
+/* What a layer keeps of a sequence from step to step. A cache in pages grows by the token until
+ * `window` tokens (0: without end); a state costs the same at any length. */
+struct mixer_cache {
+    /* Elements of one token kept in the cache's format, cut over tensor ranks by whole `heads`;
+     * each head's part has a scale of its own where the format has. heads 0: no cut, every rank
+     * holds all (latent). */
+    double token_elements;
+    uint32_t heads;
+    double token_elements_of_indexer; /* beside it, whole on every rank, in the indexer's format */
+    double tokens_per_entry;          /* 1; compressed: its ratio */
+    uint32_t window;
+    /* Of a sequence: */
+    double convolution_elements, state_elements; /* cut over ranks; the state is kept in fp32 */
+    double window_elements; /* compressed: of the uncompressed window, in the cache's format */
+};
+
+struct mixer_row {
+    const char *name; /* "gqa": what a model file calls it */
+    const char *doc;
+    void (*weights)(const struct mixer *mixer, uint32_t hidden, struct weight_list *list);
+    struct mixer_cache (*cache)(const struct mixer *mixer);
+    /* Useful FLOPs of one sequence's new tokens beyond those of weights: pairs of queries and
+     * keys, or the state's update. */
+    double (*flops)(const struct mixer *mixer, double new_tokens, double cached_tokens);
+};
+
+/* One a kind, in the enum's order. */
+extern const struct mixer_row *const mixer_rows[MIXER_KIND_COUNT];
+
+#endif

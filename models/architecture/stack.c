@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/architecture/stack.h"
+
+uint32_t stack_layers(const struct stack *stack)
+{
+    uint32_t layers = 0;
+    for (uint32_t i = 0; i < stack->run_count; i++) {
+        layers += stack->runs[i].kind_count * stack->runs[i].repeat;
+    }
+    return layers;
+}
+
+uint32_t stack_kind(const struct stack *stack, uint32_t layer)
+{
+    for (uint32_t i = 0; i < stack->run_count; i++) {
+        const struct layer_run *run = &stack->runs[i];
+        uint32_t layers = run->kind_count * run->repeat;
+        if (layer < layers) {
+            return run->kinds[layer % run->kind_count];
+        }
+        layer -= layers;
+    }
+    return 0;
+}
+
+uint32_t stack_kind_layers(const struct stack *stack, uint32_t kind, uint32_t first, uint32_t count)
+{
+    uint32_t layers = 0;
+    for (uint32_t layer = first; layer < first + count; layer++) {
+        layers += stack_kind(stack, layer) == kind;
+    }
+    return layers;
+}
+
+void layer_kind_weights(const struct layer_kind *kind, uint32_t hidden, struct weight_list *list)
+{
+    uint32_t first = list->count;
+    for (uint32_t i = 0; i < kind->mixer_count; i++) {
+        mixer_rows[kind->mixers[i].kind]->weights(&kind->mixers[i], hidden, list);
+    }
+    ffn_rows[kind->ffn.kind].weights(&kind->ffn, hidden, list);
+    ffn_rows[kind->beside.kind].weights(&kind->beside, hidden, list);
+    if (kind->norms > 0) {
+        weights_vector(list, "norms", (uint64_t)kind->norms * hidden * (kind->norm_bias ? 2 : 1));
+    }
+    if (kind->scalars > 0) {
+        weights_vector(list, "scalars", kind->scalars);
+    }
+    for (uint32_t i = first; i < list->count; i++) {
+        list->items[i].borrowed |= kind->borrowed;
+    }
+}
