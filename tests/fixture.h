@@ -5,16 +5,13 @@
 
 #include "models/passes/transformer.h"
 
+#include "one_kind.h"
+
 static const struct llm fixture_llm = {
     .name = "llama3-405b",
-    .layers = 126,
     .hidden = 16384,
-    .ffn_hidden = 53248,
-    .query_heads = 128,
-    .kv_heads = 8,
-    .head_size = 128,
     .vocabulary = 128256,
-    .gated_ffn = true,
+    DENSE_LAYERS(126, 128, 8, 128, 53248),
 };
 
 /* What it computes in; times come from platforms/gpus/. */

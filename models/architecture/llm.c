@@ -1,30 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/architecture/llm.h"
 
+void llm_from_keys(struct llm *llm)
+{
+    const struct llm_keys *keys = &llm->keys;
+    bool experts = keys->experts.count > 0;
+    llm->stack = (struct stack){.layers = keys->layers, .kind_count = 1};
+    llm->stack.kinds[0] = (struct layer_kind){
+        .name = "layers",
+        .mixers = {{.kind = MIXER_GQA,
+                    .gqa = {.query_heads = keys->query_heads,
+                            .kv_heads = keys->kv_heads,
+                            .head_size = keys->head_size}}},
+        .mixer_count = 1,
+        .ffn = {.kind = experts ? FFN_EXPERTS : FFN_DENSE,
+                .hidden = keys->ffn_hidden,
+                .gated = keys->gated_ffn,
+                .experts = keys->experts,
+                .shared_hidden = keys->shared_ffn_hidden},
+        .residual = keys->parallel_blocks ? RESIDUAL_PARALLEL : RESIDUAL_PLAIN,
+        .norms = keys->parallel_blocks ? 1 : 2,
+    };
+}
+
 double llm_attention_weights(const struct llm *llm)
 {
     double hidden = llm->hidden;
-    double query_columns = (double)llm->query_heads * llm->head_size;
-    double kv_columns = (double)llm->kv_heads * llm->head_size;
+    double query_columns = (double)llm->keys.query_heads * llm->keys.head_size;
+    double kv_columns = (double)llm->keys.kv_heads * llm->keys.head_size;
     return 2.0 * hidden * query_columns + 2.0 * hidden * kv_columns;
 }
 
 /* With so many of the experts. */
 static double ffn_weights(const struct llm *llm, double experts)
 {
-    double matrices = (llm->gated_ffn ? 3.0 : 2.0) * llm->hidden;
-    return matrices * (experts * llm->ffn_hidden + llm->shared_ffn_hidden) +
-           (double)llm->hidden * llm->experts.count;
+    double matrices = (llm->keys.gated_ffn ? 3.0 : 2.0) * llm->hidden;
+    return matrices * (experts * llm->keys.ffn_hidden + llm->keys.shared_ffn_hidden) +
+           (double)llm->hidden * llm->keys.experts.count;
 }
 
 double llm_ffn_weights(const struct llm *llm)
 {
-    return ffn_weights(llm, llm->experts.count > 0 ? llm->experts.count : 1.0);
+    return ffn_weights(llm, llm->keys.experts.count > 0 ? llm->keys.experts.count : 1.0);
 }
 
 double llm_active_ffn_weights(const struct llm *llm)
 {
-    return ffn_weights(llm, llm->experts.count > 0 ? llm->experts.per_token : 1.0);
+    return ffn_weights(llm, llm->keys.experts.count > 0 ? llm->keys.experts.per_token : 1.0);
 }
 
 double llm_embedding_weights(const struct llm *llm)
@@ -34,9 +56,9 @@ double llm_embedding_weights(const struct llm *llm)
 
 static double all_weights(const struct llm *llm, double ffn_weights)
 {
-    double norms = (2.0 * llm->layers + 1.0) * llm->hidden;
-    return llm->layers * (llm_attention_weights(llm) + ffn_weights) + llm_embedding_weights(llm) +
-           norms;
+    double norms = (2.0 * llm->keys.layers + 1.0) * llm->hidden;
+    return llm->keys.layers * (llm_attention_weights(llm) + ffn_weights) +
+           llm_embedding_weights(llm) + norms;
 }
 
 double llm_weights(const struct llm *llm)
@@ -51,8 +73,8 @@ double llm_active_weights(const struct llm *llm)
 
 bool llm_has_super_weight(const struct llm *llm, const struct super_weight *weight)
 {
-    return weight->layer < llm->layers && weight->row < llm->hidden &&
-           weight->column < llm->ffn_hidden;
+    return weight->layer < llm->keys.layers && weight->row < llm->hidden &&
+           weight->column < llm->keys.ffn_hidden;
 }
 
 size_t llm_super_weights(const struct llm *llm)
@@ -68,6 +90,6 @@ double llm_forward_flops(const struct llm *llm, double new_tokens, double cached
 {
     double linear = 2.0 * (llm_attention_weights(llm) + llm_active_ffn_weights(llm)) * new_tokens;
     double pairs = new_tokens * cached_tokens + new_tokens * new_tokens / 2.0;
-    double attention = 4.0 * llm->query_heads * llm->head_size * pairs;
-    return llm->layers * (linear + attention);
+    double attention = 4.0 * llm->keys.query_heads * llm->keys.head_size * pairs;
+    return llm->keys.layers * (linear + attention);
 }

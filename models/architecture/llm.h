@@ -3,34 +3,44 @@
 #ifndef CPSIM_MODELS_ARCHITECTURE_LLM_H
 #define CPSIM_MODELS_ARCHITECTURE_LLM_H
 
+#include "models/architecture/stack.h"
 #include "models/architecture/super_weight.h"
-#include "models/kernels/experts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct llm {
-    const char *name;
+/* What a model file says of a model whose layers are all of one kind, attention of
+ * query_heads over kv_heads and one feed-forward block. The loader's alone: everybody else asks the
+ * stack that llm_from_keys() makes of it. */
+struct llm_keys {
     uint32_t layers;
-    uint32_t hidden;        /* D: elements of a token's residual stream */
     uint32_t ffn_hidden;    /* elements between the two halves of the feed-forward block, or of one
                                expert */
     uint32_t query_heads;   /* N_H */
     uint32_t kv_heads;      /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
     uint32_t head_size;     /* elements of one head */
-    uint32_t vocabulary;    /* tokens */
     struct experts experts; /* of every layer; count 0: the block is one for all tokens */
     uint32_t
         shared_ffn_hidden; /* of a block that all tokens go through beside their experts; 0: none */
     bool gated_ffn;        /* SwiGLU: gate and up projections; otherwise up alone */
-    bool tied_embedding;   /* the output head reuses the embedding's weights */
-    bool parallel_blocks;  /* attention and feed-forward block read the same norm and are added
-                              together: one exchange a pass instead of two */
+    bool parallel_blocks;  /* RESIDUAL_PARALLEL */
+};
+
+struct llm {
+    const char *name;
+    uint32_t hidden;     /* D: elements of a token's residual stream */
+    uint32_t vocabulary; /* tokens */
+    bool tied_embedding; /* the output head reuses the embedding's weights */
+    struct stack stack;
+    struct llm_keys keys;
     const struct super_weight *super_weights; /* [super_weight_count] */
     size_t super_weight_count;                /* 0: none is known */
     struct int4_study int4;
 };
+
+/* Fills the stack: keys.layers of one kind. */
+void llm_from_keys(struct llm *llm);
 
 /* Weights of one layer's attention projections (query, key, value, output), elements. */
 double llm_attention_weights(const struct llm *llm);

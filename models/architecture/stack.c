@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/architecture/stack.h"
 
-uint32_t stack_layers(const struct stack *stack)
-{
-    uint32_t layers = 0;
-    for (uint32_t i = 0; i < stack->run_count; i++) {
-        layers += stack->runs[i].kind_count * stack->runs[i].repeat;
-    }
-    return layers;
-}
-
 uint32_t stack_kind(const struct stack *stack, uint32_t layer)
 {
     for (uint32_t i = 0; i < stack->run_count; i++) {
@@ -23,13 +14,29 @@ uint32_t stack_kind(const struct stack *stack, uint32_t layer)
     return 0;
 }
 
-uint32_t stack_kind_layers(const struct stack *stack, uint32_t kind, uint32_t first, uint32_t count)
+uint32_t stack_kind_layers(const struct stack *stack, uint32_t kind, uint32_t first, uint32_t end)
 {
+    if (stack->run_count == 0) {
+        return kind == 0 && end > first ? end - first : 0;
+    }
     uint32_t layers = 0;
-    for (uint32_t layer = first; layer < first + count; layer++) {
+    for (uint32_t layer = first; layer < end; layer++) {
         layers += stack_kind(stack, layer) == kind;
     }
     return layers;
+}
+
+uint32_t stack_nth_layer(const struct stack *stack, uint32_t kind, uint32_t first, uint32_t nth)
+{
+    if (stack->run_count == 0) {
+        return first + nth < stack->layers ? first + nth : stack->layers;
+    }
+    for (uint32_t layer = first; layer < stack->layers; layer++) {
+        if (stack_kind(stack, layer) == kind && nth-- == 0) {
+            return layer;
+        }
+    }
+    return stack->layers;
 }
 
 void layer_kind_weights(const struct layer_kind *kind, uint32_t hidden, struct weight_list *list)

@@ -38,18 +38,19 @@ struct layer_run {
 };
 
 struct stack {
+    uint32_t layers; /* in all: the first so many of the runs */
     struct layer_kind kinds[STACK_MAX_KINDS];
     uint32_t kind_count;
     const struct layer_run *runs; /* [run_count], from the first layer to the last */
-    uint32_t run_count;
+    uint32_t run_count;           /* 0: every layer is of kind 0 */
 };
 
-/* Layers in all, and of one kind among layers [first, first + count). */
-uint32_t stack_layers(const struct stack *stack);
-uint32_t stack_kind_layers(const struct stack *stack, uint32_t kind, uint32_t first,
-                           uint32_t count);
 /* The kind of layer `layer`. */
 uint32_t stack_kind(const struct stack *stack, uint32_t layer);
+/* Layers of one kind among layers [first, end). */
+uint32_t stack_kind_layers(const struct stack *stack, uint32_t kind, uint32_t first, uint32_t end);
+/* Layer `nth` (from 0) of one kind from layer `first` on; stack->layers when there are fewer. */
+uint32_t stack_nth_layer(const struct stack *stack, uint32_t kind, uint32_t first, uint32_t nth);
 
 /* All tensors of a layer of a kind, norms included. */
 void layer_kind_weights(const struct layer_kind *kind, uint32_t hidden, struct weight_list *list);

@@ -7,7 +7,8 @@
 static double partial_output_bytes(const struct layer_builder *builder)
 {
     return replica_query_heads(builder->replica) *
-           (builder->replica->llm->head_size * layer_activation_bytes(builder) + sizeof(float));
+           (builder->replica->llm->keys.head_size * layer_activation_bytes(builder) +
+            sizeof(float));
 }
 
 static struct step_operator attention(const struct layer_builder *builder, uint32_t iteration,
@@ -16,7 +17,7 @@ static struct step_operator attention(const struct layer_builder *builder, uint3
 {
     const struct replica *replica = builder->replica;
     const struct precision *precision = replica->precision;
-    double head_size = replica->llm->head_size;
+    double head_size = replica->llm->keys.head_size;
     /* Keys and values that came round the ring are as the hop carried them. */
     bool travelled = iteration > 0 && builder->variant == RING_PASS_KV && queries > 1;
     enum format format = travelled ? precision_kv_hops(precision) : precision->kv_cache;
@@ -32,7 +33,7 @@ static struct step_operator attention(const struct layer_builder *builder, uint3
                       .keys = keys,
                       .query_heads = replica_query_heads(replica),
                       .kv_heads = replica_kv_heads(replica),
-                      .head_size = replica->llm->head_size,
+                      .head_size = replica->llm->keys.head_size,
                       .causal = causal,
                       .format = format,
                       .compute = precision_attention_compute(replica->gpu, precision),
@@ -45,7 +46,7 @@ static double hop_bytes(const struct layer_builder *builder, const struct batch_
 {
     const struct replica *replica = builder->replica;
     uint32_t ranks = replica->layout->context;
-    double head_size = replica->llm->head_size;
+    double head_size = replica->llm->keys.head_size;
     double rank_tokens = (double)slice_rank_tokens(slice, ranks);
     if (slice->phase == PHASE_DECODE || builder->variant == RING_PASS_Q) {
         return rank_tokens * replica_query_heads(replica) * head_size *
@@ -76,7 +77,7 @@ static void quantise_hops(struct layer_builder *builder, const struct batch_slic
     }
     uint64_t heads = queries ? replica_query_heads(replica) : 2 * replica_kv_heads(replica);
     layer_memory(builder, "quantise hops", MEMORY_QUANTISE_ROW, tokens,
-                 heads * replica->llm->head_size, format_bytes(kept) + sent);
+                 heads * replica->llm->keys.head_size, format_bytes(kept) + sent);
 }
 
 /* pass-Q's end: partial outputs go home by an all-to-all, then each rank merges its own. */
@@ -89,7 +90,7 @@ static void ring_end(struct layer_builder *builder, uint64_t rank_tokens, bool p
                                                COLLECTIVE_ALL_TO_ALL, ranks * partial));
     }
     uint64_t columns =
-        (uint64_t)replica_query_heads(builder->replica) * builder->replica->llm->head_size;
+        (uint64_t)replica_query_heads(builder->replica) * builder->replica->llm->keys.head_size;
     layer_memory(builder, "merge", MEMORY_MERGE, rank_tokens, columns,
                  (ranks + 1.0) * partial / ((double)rank_tokens * (double)columns));
 }

@@ -6,10 +6,10 @@ void layer_dense_ffn(struct layer_builder *builder, struct number weights, uint3
 {
     const struct llm *llm = builder->replica->llm;
     uint64_t columns = divide_up(ffn_hidden, builder->replica->layout->tensor);
-    layer_linear(builder, llm->gated_ffn ? "gate+up" : "up", (llm->gated_ffn ? 2 : 1) * columns,
-                 llm->hidden, weights, true);
+    layer_linear(builder, llm->keys.gated_ffn ? "gate+up" : "up",
+                 (llm->keys.gated_ffn ? 2 : 1) * columns, llm->hidden, weights, true);
     layer_memory(builder, "activation", MEMORY_SWIGLU, builder->tokens, columns,
-                 (llm->gated_ffn ? 3.0 : 2.0) * layer_activation_bytes(builder));
+                 (llm->keys.gated_ffn ? 3.0 : 2.0) * layer_activation_bytes(builder));
     layer_linear(builder, "down", llm->hidden, columns, weights, true);
 }
 
@@ -19,9 +19,9 @@ void layer_dense_ffn(struct layer_builder *builder, struct number weights, uint3
 void layer_experts_ffn(struct layer_builder *builder, struct number weights)
 {
     const struct llm *llm = builder->replica->llm;
-    struct experts experts = llm->experts;
+    struct experts experts = llm->keys.experts;
     uint64_t rows = builder->tokens * experts.per_token;
-    uint64_t columns = divide_up(llm->ffn_hidden, builder->replica->layout->tensor);
+    uint64_t columns = divide_up(llm->keys.ffn_hidden, builder->replica->layout->tensor);
     double element = layer_activation_bytes(builder);
     struct number router = {.format = builder->replica->precision->activations};
     layer_linear(builder, "router", experts.count, llm->hidden, router, false);
@@ -31,21 +31,21 @@ void layer_experts_ffn(struct layer_builder *builder, struct number weights)
     if (!builder->replica->software->fused_kernels) {
         layer_memory(builder, "gather rows", MEMORY_COPY, rows, llm->hidden, 2.0 * element);
     }
-    layer_product(builder, llm->gated_ffn ? "experts gate+up" : "experts up",
+    layer_product(builder, llm->keys.gated_ffn ? "experts gate+up" : "experts up",
                   (struct layer_matrices){.rows = rows,
-                                          .columns = (llm->gated_ffn ? 2 : 1) * columns,
+                                          .columns = (llm->keys.gated_ffn ? 2 : 1) * columns,
                                           .depth = llm->hidden,
                                           .experts = experts},
                   weights, true);
     layer_memory(builder, "activation", MEMORY_SWIGLU, rows, columns,
-                 (llm->gated_ffn ? 3.0 : 2.0) * element);
+                 (llm->keys.gated_ffn ? 3.0 : 2.0) * element);
     layer_product(builder, "experts down",
                   (struct layer_matrices){
                       .rows = rows, .columns = llm->hidden, .depth = columns, .experts = experts},
                   weights, true);
     layer_memory(builder, "add experts", MEMORY_COPY, builder->tokens, llm->hidden,
                  (experts.per_token + 1.0) * element);
-    if (llm->shared_ffn_hidden > 0) {
-        layer_dense_ffn(builder, weights, llm->shared_ffn_hidden);
+    if (llm->keys.shared_ffn_hidden > 0) {
+        layer_dense_ffn(builder, weights, llm->keys.shared_ffn_hidden);
     }
 }

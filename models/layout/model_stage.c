@@ -11,11 +11,11 @@ static uint32_t stage_layers(uint32_t layers, uint32_t stages, uint32_t index)
 
 struct model_stage model_stage(const struct llm *llm, uint32_t stages, uint32_t index)
 {
-    struct model_stage stage = {.layers = stage_layers(llm->layers, stages, index),
+    struct model_stage stage = {.layers = stage_layers(llm->stack.layers, stages, index),
                                 .embeds = index == 0,
                                 .heads = index + 1 == stages};
     for (uint32_t i = 0; i < index; i++) {
-        stage.first_layer += stage_layers(llm->layers, stages, i);
+        stage.first_layer += stage_layers(llm->stack.layers, stages, i);
     }
     return stage;
 }

@@ -14,7 +14,8 @@ static double block_weight_bytes(const struct replica *replica, struct number ff
 {
     double hidden = replica->llm->hidden;
     double columns = ceil((double)ffn_hidden / replica->layout->tensor);
-    return (replica->llm->gated_ffn ? 2.0 : 1.0) * precision_matrix_bytes(ffn, columns, hidden) +
+    return (replica->llm->keys.gated_ffn ? 2.0 : 1.0) *
+               precision_matrix_bytes(ffn, columns, hidden) +
            precision_matrix_bytes(ffn, hidden, columns);
 }
 
@@ -23,14 +24,15 @@ static double block_weight_bytes(const struct replica *replica, struct number ff
 static double ffn_weight_bytes(const struct replica *replica, struct number ffn, double experts)
 {
     const struct llm *llm = replica->llm;
-    double block = block_weight_bytes(replica, ffn, llm->ffn_hidden);
-    if (llm->experts.count == 0) {
+    double block = block_weight_bytes(replica, ffn, llm->keys.ffn_hidden);
+    if (llm->keys.experts.count == 0) {
         return block;
     }
-    double shared =
-        llm->shared_ffn_hidden > 0 ? block_weight_bytes(replica, ffn, llm->shared_ffn_hidden) : 0.0;
-    double router =
-        (double)llm->hidden * llm->experts.count * format_bytes(replica->precision->activations);
+    double shared = llm->keys.shared_ffn_hidden > 0
+                        ? block_weight_bytes(replica, ffn, llm->keys.shared_ffn_hidden)
+                        : 0.0;
+    double router = (double)llm->hidden * llm->keys.experts.count *
+                    format_bytes(replica->precision->activations);
     return experts * block + shared + router;
 }
 
@@ -39,8 +41,8 @@ static double layer_weight_bytes(const struct replica *replica, struct number at
 {
     const struct llm *llm = replica->llm;
     double hidden = llm->hidden;
-    double query_columns = (double)replica_query_heads(replica) * llm->head_size;
-    double kv_columns = (double)replica_kv_heads(replica) * llm->head_size;
+    double query_columns = (double)replica_query_heads(replica) * llm->keys.head_size;
+    double kv_columns = (double)replica_kv_heads(replica) * llm->keys.head_size;
     double norms = 2.0 * hidden * format_bytes(replica->precision->activations);
     return precision_matrix_bytes(attention, query_columns + 2.0 * kv_columns, hidden) +
            precision_matrix_bytes(attention, hidden, query_columns) +
@@ -50,7 +52,8 @@ static double layer_weight_bytes(const struct replica *replica, struct number at
 /* Layers of the stage that the precision keeps high: the model's first and last ones. */
 static double edge_layers(const struct replica *replica, const struct model_stage *stage)
 {
-    uint32_t edge = replica->precision->edge_layers_high, layers = replica->llm->layers, count = 0;
+    uint32_t edge = replica->precision->edge_layers_high, layers = replica->llm->keys.layers,
+             count = 0;
     for (uint32_t i = stage->first_layer; i < stage->first_layer + stage->layers; i++) {
         count += i < edge || i + edge >= layers;
     }
@@ -79,7 +82,7 @@ static double stage_weight_bytes(const struct replica *replica, const struct mod
 
 double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage)
 {
-    return stage_weight_bytes(replica, stage, replica->llm->experts.count);
+    return stage_weight_bytes(replica, stage, replica->llm->keys.experts.count);
 }
 
 double memory_weight_bytes(const struct replica *replica)
@@ -92,13 +95,13 @@ double memory_stage_kv_bytes_per_token(const struct replica *replica,
                                        const struct model_stage *stage)
 {
     return 2.0 * stage->layers * replica_kv_heads(replica) *
-           precision_cache_bytes(replica->precision, replica->llm->head_size);
+           precision_cache_bytes(replica->precision, replica->llm->keys.head_size);
 }
 
 double memory_step_weight_bytes(const struct replica *replica, double tokens)
 {
     const struct llm *llm = replica->llm;
-    double experts = llm->experts.count > 0 ? experts_touched(llm->experts, tokens) : 0.0;
+    double experts = llm->keys.experts.count > 0 ? experts_touched(llm->keys.experts, tokens) : 0.0;
     double rows = (double)llm->vocabulary / replica->layout->tensor;
     double embedding = llm->tied_embedding ? 0.0
                                            : precision_matrix_bytes(replica->precision->embedding,
@@ -142,10 +145,11 @@ static double ring_bytes(const struct replica *replica, const struct batch *batc
         return 0.0;
     }
     double element = format_bytes(replica->precision->activations);
-    double query_bytes = (double)replica_query_heads(replica) * replica->llm->head_size * element;
+    double query_bytes =
+        (double)replica_query_heads(replica) * replica->llm->keys.head_size * element;
     const struct precision *precision = replica->precision;
-    double key_bytes =
-        2.0 * replica_kv_heads(replica) * precision_hop_bytes(precision, replica->llm->head_size);
+    double key_bytes = 2.0 * replica_kv_heads(replica) *
+                       precision_hop_bytes(precision, replica->llm->keys.head_size);
     double shard = tokens * query_bytes / element * format_bytes(precision_query_hops(precision));
     if (variant == RING_PASS_KV) {
         shard = tokens * key_bytes;
@@ -167,12 +171,12 @@ double memory_activation_bytes(const struct replica *replica, const struct batch
     double element = format_bytes(replica->precision->activations);
     double residual = 2.0 * tokens * llm->hidden * element; /* the stream and a block's input */
     double heads = replica_query_heads(replica) + 2.0 * replica_kv_heads(replica);
-    double attention = tokens * 2.0 * heads * llm->head_size * element +
+    double attention = tokens * 2.0 * heads * llm->keys.head_size * element +
                        ring_bytes(replica, batch, variant, tokens);
-    double rows = tokens * (llm->experts.count > 0 ? llm->experts.per_token : 1.0);
-    double ffn = rows * (llm->gated_ffn ? 3.0 : 2.0) *
-                 ceil((double)llm->ffn_hidden / replica->layout->tensor) * element;
-    if (llm->experts.count > 0) { /* their inputs by expert, and their outputs */
+    double rows = tokens * (llm->keys.experts.count > 0 ? llm->keys.experts.per_token : 1.0);
+    double ffn = rows * (llm->keys.gated_ffn ? 3.0 : 2.0) *
+                 ceil((double)llm->keys.ffn_hidden / replica->layout->tensor) * element;
+    if (llm->keys.experts.count > 0) { /* their inputs by expert, and their outputs */
         ffn += 2.0 * rows * llm->hidden * element;
     }
     return residual + larger(attention, ffn);

@@ -44,9 +44,10 @@ static void layer(struct layer_builder *builder, const struct precision *precisi
     const struct llm *llm = replica->llm;
     uint64_t tokens = builder->tokens;
     double element = layer_activation_bytes(builder);
-    double cache_element = precision_cache_bytes(precision, llm->head_size) / llm->head_size;
-    uint64_t query_columns = (uint64_t)replica_query_heads(replica) * llm->head_size;
-    uint64_t kv_columns = (uint64_t)replica_kv_heads(replica) * llm->head_size;
+    double cache_element =
+        precision_cache_bytes(precision, llm->keys.head_size) / llm->keys.head_size;
+    uint64_t query_columns = (uint64_t)replica_query_heads(replica) * llm->keys.head_size;
+    uint64_t kv_columns = (uint64_t)replica_kv_heads(replica) * llm->keys.head_size;
 
     if (has_cached_prefill(builder->batch)) {
         layer_host(builder, "cached prefill", replica->software->cached_prefill_seconds);
@@ -66,10 +67,10 @@ static void layer(struct layer_builder *builder, const struct precision *precisi
     layer_linear(builder, "out", llm->hidden, query_columns, precision->attention_weights, false);
     layer_all_reduce(builder, "attention all-reduce");
     layer_memory(builder, "ffn norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden, 4.0 * element);
-    if (llm->experts.count > 0) {
+    if (llm->keys.experts.count > 0) {
         layer_experts_ffn(builder, precision->ffn_weights);
     } else {
-        layer_dense_ffn(builder, precision->ffn_weights, llm->ffn_hidden);
+        layer_dense_ffn(builder, precision->ffn_weights, llm->keys.ffn_hidden);
     }
     layer_all_reduce(builder, "ffn all-reduce");
 }
@@ -139,7 +140,7 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
 {
     const struct llm *llm = replica->llm;
     uint32_t capacity = transformer_max_operators(replica, batch->slice_count);
-    uint32_t high = smaller(2 * replica->precision->edge_layers_high, llm->layers);
+    uint32_t high = smaller(2 * replica->precision->edge_layers_high, llm->keys.layers);
     struct precision edge = *replica->precision;
     edge.attention_weights = edge.ffn_weights = (struct number){.format = edge.activations};
     const struct {
@@ -151,13 +152,13 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
         {.name = "first layers", .repeat = high / 2, .precision = &edge},
         {.name = "layers",
          .layer = high / 2,
-         .repeat = llm->layers - high,
+         .repeat = llm->keys.layers - high,
          .precision = replica->precision},
         {.name = "last layers",
-         .layer = llm->layers - (high - high / 2),
+         .layer = llm->keys.layers - (high - high / 2),
          .repeat = high - high / 2,
          .precision = &edge},
-        {.name = "head", .layer = llm->layers, .repeat = 1},
+        {.name = "head", .layer = llm->keys.layers, .repeat = 1},
     };
     *program = (struct step_program){.graph = runs_from_graph(replica, batch)};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

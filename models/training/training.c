@@ -23,7 +23,7 @@ uint64_t training_rank_tokens(const struct training *training)
 uint32_t training_part_layers(const struct training *training, uint32_t part)
 {
     uint32_t parts = training->replica.layout->pipeline * training->virtual_stages;
-    uint32_t layers = training->replica.llm->layers;
+    uint32_t layers = training->replica.llm->keys.layers;
     assert(part < parts && "a part that the pipeline does not have");
     uint32_t most = layers / parts + (layers % parts != 0);
     uint32_t missing = most * parts - layers;
@@ -37,11 +37,11 @@ uint32_t training_part_layers(const struct training *training, uint32_t part)
 double training_layer_parameters(const struct replica *replica)
 {
     const struct llm *llm = replica->llm;
-    double query_columns = (double)replica_query_heads(replica) * llm->head_size;
-    double kv_columns = (double)replica_kv_heads(replica) * llm->head_size;
-    double ffn_columns = (double)llm->ffn_hidden / replica->layout->tensor;
+    double query_columns = (double)replica_query_heads(replica) * llm->keys.head_size;
+    double kv_columns = (double)replica_kv_heads(replica) * llm->keys.head_size;
+    double ffn_columns = (double)llm->keys.ffn_hidden / replica->layout->tensor;
     return llm->hidden * (2.0 * query_columns + 2.0 * kv_columns +
-                          (llm->gated_ffn ? 3.0 : 2.0) * ffn_columns + 2.0);
+                          (llm->keys.gated_ffn ? 3.0 : 2.0) * ffn_columns + 2.0);
 }
 
 double training_embedding_parameters(const struct replica *replica)
@@ -64,8 +64,8 @@ double training_part_parameters(const struct training *training, uint32_t part)
 double training_adapter_parameters(const struct training *training)
 {
     const struct replica *replica = &training->replica;
-    double query_columns = (double)replica_query_heads(replica) * replica->llm->head_size;
-    double kv_columns = (double)replica_kv_heads(replica) * replica->llm->head_size;
+    double query_columns = (double)replica_query_heads(replica) * replica->llm->keys.head_size;
+    double kv_columns = (double)replica_kv_heads(replica) * replica->llm->keys.head_size;
     /* hidden x r and r x columns of query, key and value; the same of the output projection */
     return training->adapter_rank *
            (2.0 * replica->llm->hidden + 2.0 * query_columns + 2.0 * kv_columns);

@@ -14,7 +14,7 @@ static struct step_operator attention(const struct builder *builder, uint64_t qu
                       .keys = keys,
                       .query_heads = replica_query_heads(replica),
                       .kv_heads = replica_kv_heads(replica),
-                      .head_size = replica->llm->head_size,
+                      .head_size = replica->llm->keys.head_size,
                       .causal = causal,
                       .format = replica->precision->activations,
                       .backward = backward},
@@ -24,7 +24,7 @@ static struct step_operator attention(const struct builder *builder, uint64_t qu
 static double kv_bytes(const struct builder *builder, uint64_t tokens)
 {
     const struct replica *replica = &builder->training->replica;
-    return 2.0 * (double)tokens * replica_kv_heads(replica) * replica->llm->head_size *
+    return 2.0 * (double)tokens * replica_kv_heads(replica) * replica->llm->keys.head_size *
            builder_element_bytes(builder);
 }
 
@@ -67,7 +67,7 @@ static void ring_attention(struct builder *builder, uint64_t queries, bool backw
         builder->last = step_append(builder->segment, part, ready, here);
     }
     uint64_t columns = (uint64_t)replica_query_heads(&builder->training->replica) *
-                       builder->training->replica.llm->head_size;
+                       builder->training->replica.llm->keys.head_size;
     /* Each part's result is added to what is there, in fp32 when it is a gradient. */
     builder_memory(builder, "merge", MEMORY_MERGE, builder->tokens, columns,
                    (ranks - 1.0) * (backward ? 4.0 : 3.0) * builder_element_bytes(builder));

@@ -14,9 +14,9 @@ static struct shapes layer_shapes(const struct training *training)
     const struct llm *llm = replica->llm;
     const struct precision *precision = replica->precision;
     struct shapes shapes = {
-        .query_columns = (uint64_t)replica_query_heads(replica) * llm->head_size,
-        .kv_columns = (uint64_t)replica_kv_heads(replica) * llm->head_size,
-        .ffn_columns = divide_up(llm->ffn_hidden, replica->layout->tensor),
+        .query_columns = (uint64_t)replica_query_heads(replica) * llm->keys.head_size,
+        .kv_columns = (uint64_t)replica_kv_heads(replica) * llm->keys.head_size,
+        .ffn_columns = divide_up(llm->keys.ffn_hidden, replica->layout->tensor),
     };
     shapes.qkv = (struct product){.name = "qkv",
                                   .columns = shapes.query_columns + 2 * shapes.kv_columns,
@@ -26,8 +26,8 @@ static struct shapes layer_shapes(const struct training *training)
                                   .columns = llm->hidden,
                                   .depth = shapes.query_columns,
                                   .number = precision->attention_weights};
-    shapes.up = (struct product){.name = llm->gated_ffn ? "gate+up" : "up",
-                                 .columns = (llm->gated_ffn ? 2 : 1) * shapes.ffn_columns,
+    shapes.up = (struct product){.name = llm->keys.gated_ffn ? "gate+up" : "up",
+                                 .columns = (llm->keys.gated_ffn ? 2 : 1) * shapes.ffn_columns,
                                  .depth = llm->hidden,
                                  .number = precision->ffn_weights};
     shapes.down = (struct product){.name = "down",
@@ -37,7 +37,7 @@ static struct shapes layer_shapes(const struct training *training)
     if (replica->software->training.products_apart) {
         shapes.qkv.parts[0] = shapes.query_columns;
         shapes.qkv.parts[1] = shapes.qkv.parts[2] = shapes.kv_columns;
-        if (llm->gated_ffn) {
+        if (llm->keys.gated_ffn) {
             shapes.up.parts[0] = shapes.up.parts[1] = shapes.ffn_columns;
         }
     }
@@ -74,7 +74,7 @@ static void rope(struct builder *builder, const struct shapes *shapes, bool back
 static void activation(struct builder *builder, const struct shapes *shapes, bool backward)
 {
     const struct training_software *stack = builder_stack(builder);
-    bool gated = builder->training->replica.llm->gated_ffn;
+    bool gated = builder->training->replica.llm->keys.gated_ffn;
     double passes = gated ? (backward ? 5.0 : 3.0) : (backward ? 3.0 : 2.0);
     pointwise(builder, "activation", MEMORY_SWIGLU, shapes->ffn_columns,
               passes * builder_element_bytes(builder),
@@ -95,7 +95,7 @@ static void attention_block(struct builder *builder, const struct shapes *shapes
 static void layer_until_down(struct builder *builder, const struct shapes *shapes)
 {
     attention_block(builder, shapes);
-    if (builder->training->replica.llm->parallel_blocks) {
+    if (builder->training->replica.llm->keys.parallel_blocks) {
         product_forward(builder, &shapes->out); /* summed with the down product's result */
     } else {
         product_and_sum(builder, "attention sum", &shapes->out, product_forward);
@@ -220,7 +220,7 @@ static void layer_recompute(struct builder *builder)
 void layer_backward(struct builder *builder, enum gradients gradients)
 {
     struct shapes shapes = layer_shapes(builder->training);
-    bool parallel = builder->training->replica.llm->parallel_blocks;
+    bool parallel = builder->training->replica.llm->keys.parallel_blocks;
     if (builder->training->adapter_rank > 0) {
         gradients = GRADIENTS_INPUT;
     }

@@ -29,9 +29,9 @@ static struct widths token_widths(const struct training *training)
     double tensor = replica->layout->tensor;
     return (struct widths){
         .hidden = training->sequence_parallel ? llm->hidden / tensor : llm->hidden,
-        .query = (double)replica_query_heads(replica) * llm->head_size,
-        .kv = (double)replica_kv_heads(replica) * llm->head_size,
-        .ffn = llm->ffn_hidden / tensor,
+        .query = (double)replica_query_heads(replica) * llm->keys.head_size,
+        .kv = (double)replica_kv_heads(replica) * llm->keys.head_size,
+        .ffn = llm->keys.ffn_hidden / tensor,
     };
 }
 
@@ -47,7 +47,7 @@ static double full_layer_bytes(const struct training *training)
     const struct precision *precision = training->replica.precision;
     struct widths widths = token_widths(training);
     double element = format_bytes(precision->activations);
-    double gates = training->replica.llm->gated_ffn ? 2.0 : 1.0;
+    double gates = training->replica.llm->keys.gated_ffn ? 2.0 : 1.0;
     const struct training_software *stack = &training->replica.software->training;
     double input = stack->gathered_inputs ? training->replica.llm->hidden : widths.hidden;
     double residual = widths.hidden * (stack->autocast ? fp32_bytes : element);
@@ -81,7 +81,7 @@ static double split_layer_bytes(const struct training *training)
         return 0.0;
     }
     struct widths widths = token_widths(training);
-    double gates = training->replica.llm->gated_ffn ? 2.0 : 1.0;
+    double gates = training->replica.llm->keys.gated_ffn ? 2.0 : 1.0;
     /* query, key and value; out, down and two norms; gate and up */
     return (double)training_rank_tokens(training) *
            format_bytes(training->replica.precision->activations) *

@@ -5,14 +5,14 @@
 static const char *parameters(struct arena *arena, const void *object)
 {
     const struct llm *llm = object;
-    const char *active = llm->experts.count == 0
+    const char *active = llm->keys.experts.count == 0
                              ? ""
                              : arena_printf(arena, " (%.1f G active, %u of %u experts)",
-                                            llm_active_weights(llm) / 1e9, llm->experts.per_token,
-                                            llm->experts.count);
+                                            llm_active_weights(llm) / 1e9,
+                                            llm->keys.experts.per_token, llm->keys.experts.count);
     return arena_printf(arena, "%.1f G parameters%s, %u layers, %u/%u heads",
-                        llm_weights(llm) / 1e9, active, llm->layers, llm->query_heads,
-                        llm->kv_heads);
+                        llm_weights(llm) / 1e9, active, llm->keys.layers, llm->keys.query_heads,
+                        llm->keys.kv_heads);
 }
 
 static int list_models(const struct invocation *invocation)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Everything a program points to. */
-struct stack {
+struct measured_stack {
     struct llm llm;
     struct layout layout;
     struct software software;
@@ -39,7 +39,7 @@ static bool is_wanted(const struct step_operator *op, enum stack_part part)
 }
 
 /* Takes unwanted operators out; what waited for one waits for what it waited for. */
-static void keep_wanted(struct stack *stack, struct arena *arena, enum stack_part part)
+static void keep_wanted(struct measured_stack *stack, struct arena *arena, enum stack_part part)
 {
     struct step_segment *layer = stack->layer;
     uint32_t *moved = ARENA_ARRAY(arena, uint32_t, layer->count);
@@ -73,14 +73,14 @@ static void keep_wanted(struct stack *stack, struct arena *arena, enum stack_par
 
 /* --- the backward pass --- */
 
-static void append(struct stack *stack, struct step_operator op)
+static void append(struct measured_stack *stack, struct step_operator op)
 {
     op.after_count = 0;
     step_append(stack->layer, op, stack->layer->count - 1, STEP_NO_OPERATOR);
 }
 
 /* Gradients of the inputs and of the weights of out[m][n] = a[m][k] x w[k][n]. */
-static void append_gemm_backward(struct stack *stack, const struct step_operator *forward)
+static void append_gemm_backward(struct measured_stack *stack, const struct step_operator *forward)
 {
     const struct gemm_shape shape = forward->gemm;
     struct step_operator op = *forward;
@@ -93,7 +93,7 @@ static void append_gemm_backward(struct stack *stack, const struct step_operator
     append(stack, op);
 }
 
-static void append_backward(struct stack *stack)
+static void append_backward(struct measured_stack *stack)
 {
     for (uint32_t i = stack->layer->count; i-- > 0;) {
         struct step_operator op = stack->layer->operators[i];
@@ -130,9 +130,9 @@ static uint32_t shard(uint32_t whole, uint32_t shards)
 static struct llm cut_llm(const struct stack_shape *shape)
 {
     struct llm llm = *shape->llm;
-    llm.query_heads = shape->tensor * shard(llm.query_heads, shape->shards);
-    llm.kv_heads = shape->tensor * shard(llm.kv_heads, shape->shards);
-    llm.ffn_hidden = shape->tensor * shard(llm.ffn_hidden, shape->shards);
+    llm.keys.query_heads = shape->tensor * shard(llm.keys.query_heads, shape->shards);
+    llm.keys.kv_heads = shape->tensor * shard(llm.keys.kv_heads, shape->shards);
+    llm.keys.ffn_hidden = shape->tensor * shard(llm.keys.ffn_hidden, shape->shards);
     return llm;
 }
 
@@ -148,7 +148,7 @@ static const struct cluster *cluster_of(const struct measurement *row)
     return row->machine.cluster != NULL ? row->machine.cluster : &alone;
 }
 
-static void find_layer(struct stack *stack)
+static void find_layer(struct measured_stack *stack)
 {
     for (uint32_t i = 0; i < stack->program.segment_count; i++) {
         if (strcmp(stack->program.segments[i].name, "layers") == 0) {
@@ -160,10 +160,10 @@ static void find_layer(struct stack *stack)
     stack->layer->repeat = 1;
 }
 
-static struct stack *build(const struct measurement *row, const struct stack_shape *shape)
+static struct measured_stack *build(const struct measurement *row, const struct stack_shape *shape)
 {
     struct arena *arena = row->scratch;
-    struct stack *stack = ARENA_NEW(arena, struct stack);
+    struct measured_stack *stack = ARENA_NEW(arena, struct measured_stack);
     stack->llm = cut_llm(shape);
     stack->layout = (struct layout){
         .tensor = shape->tensor, .context = shape->context, .pipeline = 1, .data = 1};
@@ -206,7 +206,7 @@ static struct stack *build(const struct measurement *row, const struct stack_sha
     return stack;
 }
 
-static void mark_extrapolation(struct measurement *row, const struct stack *stack)
+static void mark_extrapolation(struct measurement *row, const struct measured_stack *stack)
 {
     const struct gpu *gpu = row->machine.gpu;
     for (uint32_t i = 0; i < stack->layer->count; i++) {
@@ -232,7 +232,7 @@ static void mark_extrapolation(struct measurement *row, const struct stack *stac
     }
 }
 
-static struct power_state price(struct stack *stack, double run_seconds)
+static struct power_state price(struct measured_stack *stack, double run_seconds)
 {
     stack->layer->count = stack->operators; /* without the wait for launches of a pricing before */
     struct power_state state =
@@ -244,7 +244,7 @@ static struct power_state price(struct stack *stack, double run_seconds)
 struct power_state stack_price(struct measurement *row, const struct stack_shape *shape,
                                double passes, double run_seconds)
 {
-    struct stack *stack = build(row, shape);
+    struct measured_stack *stack = build(row, shape);
     mark_extrapolation(row, stack);
     if (run_seconds > 0.0) {
         return price(stack, run_seconds);
@@ -256,7 +256,7 @@ struct power_state stack_price(struct measurement *row, const struct stack_shape
 double stack_collective_seconds(struct measurement *row, const struct stack_shape *shape,
                                 const char *name)
 {
-    struct stack *stack = build(row, shape);
+    struct measured_stack *stack = build(row, shape);
     price(stack, 1e-6);
     double seconds = 0.0;
     for (uint32_t i = 0; i < stack->layer->count; i++) {

@@ -71,7 +71,7 @@ void summary_print_quality(const struct scenario *scenario,
         fprintf(
             stream, ", %.4f of it by precision: as %.4g of %.4g billion parameters\n",
             quality->training_penalty + quality->post_penalty, quality->effective_parameters / 1e9,
-            scenario->llm.layers *
+            scenario->llm.keys.layers *
                 (llm_attention_weights(&scenario->llm) + llm_ffn_weights(&scenario->llm)) / 1e9);
     }
     if (over_trained(scenario, quality)) {

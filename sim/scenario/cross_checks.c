@@ -32,7 +32,7 @@ static void check_heads(const struct checker *checker)
 {
     const struct llm *llm = &checker->scenario->llm;
     unsigned tensor = checker->scenario->layout.tensor;
-    unsigned query_heads = llm->query_heads, kv_heads = llm->kv_heads;
+    unsigned query_heads = llm->keys.query_heads, kv_heads = llm->keys.kv_heads;
     if (query_heads > 0 && kv_heads > 0 && query_heads % kv_heads != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model.kv_heads"),
                        "model.kv_heads: %u does not divide the %u query heads", kv_heads,
@@ -79,8 +79,8 @@ static void check_super_weights(const struct checker *checker)
                            "model.super_weights: layer %u, row %u, column %u is not in the model, "
                            "whose down projections are %u layers of %u rows and %u columns, "
                            "counted from 0",
-                           weight->layer, weight->row, weight->column, llm->layers, llm->hidden,
-                           llm->ffn_hidden);
+                           weight->layer, weight->row, weight->column, llm->keys.layers,
+                           llm->hidden, llm->keys.ffn_hidden);
         }
     }
     for (size_t i = 1; i < llm->int4.count; i++) {
@@ -98,8 +98,8 @@ static void check_super_weights(const struct checker *checker)
 static void check_experts(const struct checker *checker)
 {
     const struct llm *llm = &checker->scenario->llm;
-    unsigned experts = llm->experts.count, per_token = llm->experts.per_token;
-    if (experts == 0 && (per_token > 0 || llm->shared_ffn_hidden > 0)) {
+    unsigned experts = llm->keys.experts.count, per_token = llm->keys.experts.per_token;
+    if (experts == 0 && (per_token > 0 || llm->keys.shared_ffn_hidden > 0)) {
         const char *key = per_token > 0 ? "model.experts_per_token" : "model.shared_ffn_hidden";
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, key),
                        "%s: the model has no experts; set model.experts", key);
@@ -171,11 +171,11 @@ static void check_workload(const struct checker *checker)
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
                        "layout.pipeline: must be 1 for a conversation; to share the layers over "
                        "more GPUs, raise tensor");
-    } else if (scenario->workload == WORKLOAD_SERVING && stages > scenario->llm.layers) {
+    } else if (scenario->workload == WORKLOAD_SERVING && stages > scenario->llm.keys.layers) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
                        "layout.pipeline: %u stages, but the model has %u layers; expected at most "
                        "as many stages as layers",
-                       stages, scenario->llm.layers);
+                       stages, scenario->llm.keys.layers);
     } else if (scenario->workload == WORKLOAD_SERVING &&
                scenario->serving.service.policy == BATCHING_DISAGGREGATED) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),

@@ -50,6 +50,7 @@ static void read_values(const struct expansion *expansion, const char *path, str
     }
     struct field_context context = {.arena = arena, .diagnostics = expansion->diagnostics};
     fields_read(&context, scenario_fields, root, "", scenario);
+    llm_from_keys(&scenario->llm);
 }
 
 const struct node *scenario_read_values(struct arena *arena, const char *path,
@@ -127,6 +128,9 @@ const struct node *data_file_resolve(struct arena *arena, const char *key, const
     node_take(root, "gpu");
     node_take(root, "software");
     fields_read(&context, field->fields, root, key, object);
+    if (field->fields == llm_fields) {
+        llm_from_keys(object);
+    }
     return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
 }
 

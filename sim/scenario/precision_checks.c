@@ -103,12 +103,12 @@ static void check_weights(const struct checker *checker)
     const char *const attention_of[] = {"a row of the query, key and value projections",
                                         "a row of the output projection"};
     const uint64_t attention_depths[] = {llm->hidden,
-                                         part(llm->query_heads, tensor) * llm->head_size};
+                                         part(llm->keys.query_heads, tensor) * llm->keys.head_size};
     check_number(checker, "precision.attention_weights", precision->attention_weights, attention_of,
                  attention_depths, 2);
     const char *const ffn_of[] = {"a row of the gate and up projections",
                                   "a row of the down projection"};
-    const uint64_t ffn_depths[] = {llm->hidden, part(llm->ffn_hidden, tensor)};
+    const uint64_t ffn_depths[] = {llm->hidden, part(llm->keys.ffn_hidden, tensor)};
     check_number(checker, "precision.ffn_weights", precision->ffn_weights, ffn_of, ffn_depths, 2);
     const char *const embedding_of[] = {"a row of the embedding"};
     const uint64_t embedding_depths[] = {llm->hidden};
@@ -132,7 +132,7 @@ static void check_cache(const struct checker *checker)
     /* fp8 keys and values are often stored as they are: vLLM's default scale is 1. */
     bool unscaled_fp8 = number.format == FORMAT_FP8 || number.format == FORMAT_FP8_E5M2;
     if (check_scaling(checker, path, number, unscaled_fp8) && number.scaling == SCALING_BLOCK) {
-        uint64_t head = checker->scenario->llm.head_size;
+        uint64_t head = checker->scenario->llm.keys.head_size;
         check_block(checker, path, "a head", head, number.block, largest_block(&head, 1));
     }
     enum format compute = precision->attention_compute;
@@ -189,7 +189,7 @@ void precision_check(const struct scenario *scenario, struct node *tree, struct 
     check_weights(&checker);
     check_cache(&checker);
     check_states(&checker);
-    unsigned layers = scenario->llm.layers, edge = scenario->precision.edge_layers_high;
+    unsigned layers = scenario->llm.keys.layers, edge = scenario->precision.edge_layers_high;
     if (layers > 0 && 2 * edge > layers) {
         COMPLAIN(&checker, "precision.edge_layers_high",
                  "precision.edge_layers_high: %u first and %u last are more than the model's %u "

@@ -23,8 +23,8 @@ struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_
         .new_tokens = new_tokens,
         .cached_tokens = cached_tokens,
         .ranks = scenario->layout.context,
-        .query_heads = scenario->llm.query_heads,
-        .kv_heads = scenario->llm.kv_heads,
+        .query_heads = scenario->llm.keys.query_heads,
+        .kv_heads = scenario->llm.keys.kv_heads,
         .element_bytes = format_bytes(precision_kv_hops(&scenario->precision)),
         .flops_per_second = gpu_stated_flops_per_second(&scenario->gpu),
         .bytes_per_second =

@@ -49,7 +49,8 @@ static void check_stages(const struct checker *checker)
 {
     const struct training_workload *workload = &checker->scenario->training;
     const struct pipeline_schedule *schedule = pipeline_schedules[workload->schedule];
-    unsigned stages = checker->scenario->layout.pipeline, layers = checker->scenario->llm.layers;
+    unsigned stages = checker->scenario->layout.pipeline,
+             layers = checker->scenario->llm.keys.layers;
     unsigned chunks = workload->virtual_stages;
     if (chunks > 1 && !schedule->interleaved) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
@@ -75,17 +76,17 @@ static void check_stages(const struct checker *checker)
                        "%u layers, the embedding and the head",
                        stages, chunks, layers);
     }
-    if (checker->scenario->llm.experts.count > 0) {
+    if (checker->scenario->llm.keys.experts.count > 0) {
         DIAGNOSE_ERROR(
             checker->diagnostics, mark_of(checker, "model"),
             "model: %s has %u experts a layer; training is of dense models, expected one "
             "of them",
-            checker->scenario->llm.name, checker->scenario->llm.experts.count);
+            checker->scenario->llm.name, checker->scenario->llm.keys.experts.count);
     }
-    if (checker->scenario->llm.ffn_hidden % checker->scenario->layout.tensor != 0) {
+    if (checker->scenario->llm.keys.ffn_hidden % checker->scenario->layout.tensor != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.tensor"),
                        "layout.tensor: %u does not divide the model's ffn_hidden, %u",
-                       checker->scenario->layout.tensor, checker->scenario->llm.ffn_hidden);
+                       checker->scenario->layout.tensor, checker->scenario->llm.keys.ffn_hidden);
     }
     if (workload->sequence_tokens % checker->scenario->layout.context != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.context"),

@@ -51,7 +51,7 @@ static struct played play(const char *const *sets, size_t count, struct batch_sl
 {
     struct arena *arena = arena_create();
     struct scenario scenario = *load(arena, sets, count);
-    scenario.llm.layers = 8;
+    scenario.llm.keys.layers = 8;
     struct replica replica = scenario_replica(&scenario);
     struct batch batch = {.slices = &slice, .slice_count = 1};
     size_t most = transformer_max_operators(&replica, 1);

@@ -81,7 +81,7 @@ END_TEST
  * stages get 11, 11 and 10: the stage of the head gets none of those left over. */
 START_TEST(layers_are_shared_out_as_vllm_does)
 {
-    const struct llm llm = {.layers = 32};
+    const struct llm llm = {.stack = {.layers = 32}};
     static const uint32_t layers[] = {11, 11, 10};
     uint32_t first = 0;
     for (uint32_t i = 0; i < 3; i++) {

@@ -44,15 +44,12 @@ static const struct precision bf16 = {.activations = FORMAT_BF16,
                                       .ffn_weights = {.format = FORMAT_BF16},
                                       .embedding = {.format = FORMAT_BF16}};
 
-static const struct llm llm = {.name = "8b",
-                               .layers = 32,
-                               .hidden = 4096,
-                               .ffn_hidden = 14336,
-                               .query_heads = 32,
-                               .kv_heads = 8,
-                               .head_size = 128,
-                               .vocabulary = 128256,
-                               .gated_ffn = true};
+static const struct llm llm = {
+    .name = "8b",
+    .hidden = 4096,
+    .vocabulary = 128256,
+    DENSE_LAYERS(32, 32, 8, 128, 14336),
+};
 
 struct case_of {
     struct layout layout;

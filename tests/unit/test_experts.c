@@ -11,16 +11,12 @@
 #include <string.h>
 
 /* arXiv 2401.04088, table 1. */
-static const struct llm mixtral = {.name = "mixtral-8x7b",
-                                   .layers = 32,
-                                   .hidden = 4096,
-                                   .ffn_hidden = 14336,
-                                   .query_heads = 32,
-                                   .kv_heads = 8,
-                                   .head_size = 128,
-                                   .vocabulary = 32000,
-                                   .gated_ffn = true,
-                                   .experts = {.count = 8, .per_token = 2}};
+static const struct llm mixtral = {
+    .name = "mixtral-8x7b",
+    .hidden = 4096,
+    .vocabulary = 32000,
+    EXPERT_LAYERS(32, 32, 8, 128, 14336, 8, 2),
+};
 
 /* One token goes to 2 of 8. Of two tokens, each misses an expert with 3/4: 8 x (1 - 9/16) = 3.5. */
 START_TEST(touched_by_hand)
@@ -141,9 +137,9 @@ END_TEST
 START_TEST(flops_of_a_layer)
 {
     struct llm llm = mixtral;
-    llm.shared_ffn_hidden = 2048;
+    llm.keys.shared_ffn_hidden = 2048;
     for (int shared = 0; shared < 2; shared++) {
-        llm.shared_ffn_hidden = shared == 0 ? 0 : 2048;
+        llm.keys.shared_ffn_hidden = shared == 0 ? 0 : 2048;
         const struct step_segment *layers = layers_of(1, 1000, true, &llm);
         double sum = 0.0;
         for (uint32_t i = 0; i < layers->count; i++) {

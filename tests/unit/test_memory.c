@@ -62,15 +62,12 @@ END_TEST
  * both. */
 START_TEST(the_knee_of_decode)
 {
-    const struct llm llm = {.name = "llama3-70b",
-                            .layers = 80,
-                            .hidden = 8192,
-                            .ffn_hidden = 28672,
-                            .query_heads = 64,
-                            .kv_heads = 8,
-                            .head_size = 128,
-                            .vocabulary = 128256,
-                            .gated_ffn = true};
+    const struct llm llm = {
+        .name = "llama3-70b",
+        .hidden = 8192,
+        .vocabulary = 128256,
+        DENSE_LAYERS(80, 64, 8, 128, 28672),
+    };
     const struct precision bf16 = {.attention_weights = {.format = FORMAT_BF16},
                                    .ffn_weights = {.format = FORMAT_BF16},
                                    .embedding = {.format = FORMAT_BF16},
@@ -97,16 +94,12 @@ END_TEST
  * 150.1 sequences; so it is 150.1, where all 128 are. */
 START_TEST(the_knee_of_experts)
 {
-    const struct llm llm = {.name = "qwen3-30b-a3b",
-                            .layers = 48,
-                            .hidden = 2048,
-                            .ffn_hidden = 768,
-                            .query_heads = 32,
-                            .kv_heads = 4,
-                            .head_size = 128,
-                            .vocabulary = 151936,
-                            .gated_ffn = true,
-                            .experts = {.count = 128, .per_token = 8}};
+    const struct llm llm = {
+        .name = "qwen3-30b-a3b",
+        .hidden = 2048,
+        .vocabulary = 151936,
+        EXPERT_LAYERS(48, 32, 4, 128, 768, 128, 8),
+    };
     const struct precision bf16 = {.attention_weights = {.format = FORMAT_BF16},
                                    .ffn_weights = {.format = FORMAT_BF16},
                                    .embedding = {.format = FORMAT_BF16},

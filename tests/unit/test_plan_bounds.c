@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The bounds of a plan: by hand on a replica of round figures, and never above what the simulator
  * itself takes, over shipped scenarios, layouts, precisions and batches. */
+#include "one_kind.h"
 #include "run_tests.h"
 #include "sim/plan/bounds.h"
 #include "sim/serving/batching/step_cost.h"
@@ -10,14 +11,12 @@
 
 /* A model of 1 layer whose forward pass is 2 x 8 x 1024^2 FLOPs a token for attention's and 2 x 2 x
  * 1024 x 4096 for the feed-forward block's weights, and 4 x 1024 a pair. */
-static const struct llm small_llm = {.name = "small",
-                                     .layers = 1,
-                                     .hidden = 1024,
-                                     .ffn_hidden = 4096,
-                                     .query_heads = 8,
-                                     .kv_heads = 8,
-                                     .head_size = 128,
-                                     .vocabulary = 1000};
+static const struct llm small_llm = {
+    .name = "small",
+    .hidden = 1024,
+    .vocabulary = 1000,
+    PLAIN_LAYERS(1, 8, 8, 128, 4096),
+};
 
 /* Attention's 4 x 1024^2 and the block's 2 x 1024 x 4096 weights are 12,582,912; a prompt of 100
  * tokens is 2 x 12,582,912 x 100 + 4 x 1024 x 100^2 / 2 = 2,537,062,400 FLOPs. */

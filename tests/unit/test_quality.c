@@ -217,7 +217,7 @@ START_TEST(super_weights_and_blocks)
     llm.super_weights = three;
     llm.super_weight_count = 3;
     ck_assert_uint_eq(llm_super_weights(&llm), 2); /* 126 layers */
-    llm.layers = 2;
+    llm.keys.layers = 2;
     ck_assert_uint_eq(llm_super_weights(&llm), 0);
     static const struct int4_point points[] = {{64.0, 69.59, 0.0},       {4096.0, 66.19, 0.0},
                                                {16384.0, 66.21, 66.21},  {65536.0, 63.41, 63.41},

@@ -33,9 +33,9 @@ START_TEST(the_main_scenario_fills_every_struct)
     ck_assert_str_eq(scenario->title, "One-million-token conversation, Llama 3 405B, TP8 x CP16");
     ck_assert_uint_eq(scenario->seed, 0);
     ck_assert_str_eq(scenario->llm.name, "llama3-405b");
-    ck_assert_uint_eq(scenario->llm.layers, 126);
+    ck_assert_uint_eq(scenario->llm.keys.layers, 126);
     ck_assert_uint_eq(scenario->llm.hidden, 16384);
-    ck_assert(scenario->llm.gated_ffn);
+    ck_assert(scenario->llm.keys.gated_ffn);
     /* arXiv 2407.21783, section 3.2: 405 B trainable parameters. */
     ck_assert_double_eq_tol(llm_weights(&scenario->llm), 405.85e9, 0.01e9);
     ck_assert_str_eq(scenario->cluster.name, "gtt");
@@ -147,7 +147,7 @@ START_TEST(overrides_change_one_value_each)
         load(arena, shipped, overrides, sizeof overrides / sizeof *overrides);
     ck_assert_uint_eq(changed->layout.tensor, 2);
     ck_assert_uint_eq(changed->layout.context, 16);
-    ck_assert_uint_eq(changed->llm.layers, 3);
+    ck_assert_uint_eq(changed->llm.keys.layers, 3);
     ck_assert_uint_eq(changed->llm.hidden, 16384);
     ck_assert_double_eq(changed->gpu.power_limit_watts, 350.0);
     ck_assert_double_eq(changed->gpu.memory_bytes, plain->gpu.memory_bytes);

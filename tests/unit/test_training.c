@@ -10,15 +10,12 @@
 
 #include <math.h>
 
-static const struct llm small = {.name = "small",
-                                 .layers = 32,
-                                 .hidden = 4096,
-                                 .ffn_hidden = 14336,
-                                 .query_heads = 32,
-                                 .kv_heads = 8,
-                                 .head_size = 128,
-                                 .vocabulary = 128256,
-                                 .gated_ffn = true};
+static const struct llm small = {
+    .name = "small",
+    .hidden = 4096,
+    .vocabulary = 128256,
+    DENSE_LAYERS(32, 32, 8, 128, 14336),
+};
 static const struct precision bf16 = {.activations = FORMAT_BF16,
                                       .kv_cache = FORMAT_BF16,
                                       .attention_weights = {.format = FORMAT_BF16},
@@ -175,7 +172,7 @@ START_TEST(parallel_blocks_exchange_once)
     static const struct layout layout = {.tensor = 8, .context = 1, .pipeline = 1, .data = 1};
     struct training training = training_of(&layout);
     struct llm parallel = small;
-    parallel.parallel_blocks = true;
+    parallel.keys.parallel_blocks = true;
     uint32_t exchanges[2];
     for (int i = 0; i < 2; i++) {
         training.replica.llm = i == 0 ? &small : &parallel;

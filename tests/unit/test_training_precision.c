@@ -13,15 +13,12 @@
 
 /* 4096 x (2 x 4096 + 2 x 1024 + 3 x 14336 + 2) = 218,112,000 parameters a layer, and twice
  * 128,256 x 4096 = 525,336,576 beside them. */
-static const struct llm small = {.name = "small",
-                                 .layers = 32,
-                                 .hidden = 4096,
-                                 .ffn_hidden = 14336,
-                                 .query_heads = 32,
-                                 .kv_heads = 8,
-                                 .head_size = 128,
-                                 .vocabulary = 128256,
-                                 .gated_ffn = true};
+static const struct llm small = {
+    .name = "small",
+    .hidden = 4096,
+    .vocabulary = 128256,
+    DENSE_LAYERS(32, 32, 8, 128, 14336),
+};
 static const double of_layers = 32.0 * 218112000.0, of_others = 2.0 * 525336576.0;
 
 static const struct precision bf16 = {.activations = FORMAT_BF16,

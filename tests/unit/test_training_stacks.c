@@ -15,15 +15,12 @@
 #include <math.h>
 
 /* 16 layers of 8 x 128 x (2 x 1024 + 2 x 512) + 3 x 1024 x 4096 weights and two norms. */
-static const struct llm small = {.name = "small",
-                                 .layers = 16,
-                                 .hidden = 1024,
-                                 .ffn_hidden = 4096,
-                                 .query_heads = 8,
-                                 .kv_heads = 4,
-                                 .head_size = 128,
-                                 .vocabulary = 32000,
-                                 .gated_ffn = true};
+static const struct llm small = {
+    .name = "small",
+    .hidden = 1024,
+    .vocabulary = 32000,
+    DENSE_LAYERS(16, 8, 4, 128, 4096),
+};
 static const double layer_parameters = 1024.0 * (2.0 * 1024.0 + 2.0 * 512.0 + 3.0 * 4096.0 + 2.0);
 static const double embedding_parameters = 32000.0 * 1024.0;
 static const struct precision bf16 = {.activations = FORMAT_BF16,

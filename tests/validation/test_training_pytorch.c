@@ -9,6 +9,7 @@
 #include "models/training/training_step.h"
 
 #include "csv.h"
+#include "one_kind.h"
 #include "platform_files.h"
 #include "run_tests.h"
 #include "sim/training/training_scratch.h"
@@ -23,14 +24,11 @@ static struct llm model_of(const struct csv *csv, size_t row)
 {
     return (struct llm){
         .name = csv_text(csv, row, "model"),
-        .layers = count(csv, row, "layers"),
         .hidden = count(csv, row, "hidden"),
-        .ffn_hidden = count(csv, row, "ffn"),
-        .query_heads = count(csv, row, "query_heads"),
-        .kv_heads = count(csv, row, "kv_heads"),
-        .head_size = count(csv, row, "head_size"),
         .vocabulary = count(csv, row, "vocabulary"),
-        .gated_ffn = true,
+        DENSE_LAYERS(count(csv, row, "layers"), count(csv, row, "query_heads"),
+                     count(csv, row, "kv_heads"), count(csv, row, "head_size"),
+                     count(csv, row, "ffn")),
     };
 }
 
