@@ -6,10 +6,13 @@
 
 #include "models/machine/gpu.h"
 
+#include "hopper.h"
+
 static inline struct gpu round_gpu(void)
 {
     return (struct gpu){
         .name = "round",
+        .generation = HOPPER_GENERATION,
         .memory_bytes = 100e9,
         .memory_bytes_per_second = 1e18,
         .l2_bytes = 50e6,

@@ -26,13 +26,6 @@ static const char *const protocol_names[PROTOCOL_COUNT] = {
     [PROTOCOL_SIMPLE] = "Simple",
 };
 
-/* Bytes on the wire for a byte of payload: definitions of the protocols, not measurements. */
-static const double protocol_wire[PROTOCOL_COUNT] = {
-    [PROTOCOL_LL] = 2.0,
-    [PROTOCOL_LL128] = 128.0 / 120.0,
-    [PROTOCOL_SIMPLE] = 1.0,
-};
-
 const char *collective_kind_name(enum collective_kind kind)
 {
     return kind_names[kind];
@@ -51,9 +44,9 @@ uint32_t collective_tree_levels(const struct group_shape *group)
 double collective_fabric_hop_seconds(const struct collective_context *context,
                                      enum protocol protocol)
 {
-    double crossings = protocol == PROTOCOL_LL ? 1.0 : 2.0;
-    return context->library->protocol[protocol].fabric_hop_seconds +
-           crossings * context->cluster->fabric_latency_seconds;
+    const struct protocol_constants *constants = &context->library->protocol[protocol];
+    return constants->fabric_hop_seconds +
+           constants->fabric_crossings * context->cluster->fabric_latency_seconds;
 }
 
 static void add_flow(enum collective_edge edge, double bytes, double limit,
@@ -66,7 +59,8 @@ static void add_flow(enum collective_edge edge, double bytes, double limit,
 void collective_add_node_flow(const struct collective_context *context, enum protocol protocol,
                               double payload, double limit, struct collective_plan *plan)
 {
-    double wire = protocol_wire[protocol] / context->library->node_efficiency;
+    double wire =
+        context->library->protocol[protocol].wire_bytes / context->library->node_efficiency;
     add_flow(EDGE_NODE_NEXT, payload * wire, limit * wire, plan);
 }
 
@@ -84,7 +78,8 @@ void collective_add_fabric_flow(const struct collective_context *context, enum c
                                 enum protocol protocol, double payload, uint32_t connections,
                                 struct collective_plan *plan)
 {
-    double wire = protocol_wire[protocol] / context->library->fabric_efficiency;
+    double wire =
+        context->library->protocol[protocol].wire_bytes / context->library->fabric_efficiency;
     double limit = context->library->protocol[protocol].payload_bytes_per_second * wire;
     double together = connections * context->cluster->connection_bytes_per_second * wire;
     if (together > 0.0 && (limit <= 0.0 || together < limit)) {

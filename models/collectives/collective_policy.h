@@ -40,9 +40,7 @@ static inline double group_nodes(const struct group_shape *group)
 /* Levels of a binary tree over the nodes: 1 for 2, 7 for 128. */
 uint32_t collective_tree_levels(const struct group_shape *group);
 
-/* A hop over the fabric. LL's flags travel with the data; the other protocols pay the fabric's
- * latency twice, since what the NIC wrote is flushed before it is used (nccl/src/graph/tuning.cc
- * adds latencyInter a second time to Simple; LL128 measures alike). */
+/* A hop over the fabric, its latency as often as the protocol crosses it. */
 double collective_fabric_hop_seconds(const struct collective_context *context,
                                      enum protocol protocol);
 

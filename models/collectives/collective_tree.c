@@ -5,15 +5,6 @@
  * that is large enough for Simple (nccl/src/graph/tuning.cc, ratio .5 and treeCorrectionFactor). */
 #include "models/collectives/collective_policy.h"
 
-/* The bytes go up the chain and down again in chunks; to fill that pipeline takes so many times as
- * long as the transfer. NCCL's own factor on a tree's bandwidth (tuning.cc, treeCorrectionFactor)
- * is .7 to .4 for LL from 16 to 256 KiB and .6 for LL128 from 64 KiB to 2 MiB: 1/.5 - 1, 1/.6 - 1.
- */
-static const double fill_of_transfer[PROTOCOL_COUNT] = {
-    [PROTOCOL_LL] = 1.0,
-    [PROTOCOL_LL128] = 0.667,
-};
-
 static bool applies(const struct collective_context *context)
 {
     return context->library->tree && context->call->kind == COLLECTIVE_ALL_REDUCE &&
@@ -31,8 +22,9 @@ static void plan_tree(const struct collective_context *context, enum protocol pr
         constants->base_seconds + 2.0 * (chain * constants->node_hop_seconds +
                                          levels * collective_fabric_hop_seconds(context, protocol));
     if (chain > 0.0) {
+        /* The bytes go up the chain and down again in chunks, and that pipeline has to fill. */
         double seconds = 2.0 * call->bytes / constants->payload_bytes_per_second;
-        plan->latency_seconds += fill_of_transfer[protocol] * seconds;
+        plan->latency_seconds += constants->tree_fill * seconds;
         collective_add_node_flow(context, protocol, 2.0 * call->bytes,
                                  constants->payload_bytes_per_second, plan);
     }

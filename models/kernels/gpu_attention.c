@@ -7,16 +7,6 @@
 #include <assert.h>
 #include <math.h>
 
-enum {
-    QUERY_BLOCK = 128,  /* queries of one block, cuDNN 9 and FlashAttention-3 on Hopper */
-    DECODE_QUERIES = 16 /* up to here the decode kernel is used; its tile has DECODE_ROWS rows,
-                           which hold the queries of all heads that share a key/value head */
-};
-static const double decode_rows = 64.0;
-/* Up to so many keys a sequence stays whole, and no part has fewer than that many, unless the
- * caller says so: cuDNN 9.19 takes longer for 512 keys than for 1024. */
-static const double decode_whole_keys = 512.0, decode_part_keys = 128.0;
-
 /* Blocks of one launch. */
 struct block_sum {
     double blocks;
@@ -63,10 +53,10 @@ static double dequantise_cycles_per_key(const struct gpu *gpu, const struct atte
     return 2.0 * shape->head_size * format_dequantise_slots(shape->format) / gpu->lanes;
 }
 
-/* Matrix units work on head sizes in steps of 64. */
-static double padded_head_size(const struct attention_shape *shape)
+static double padded_head_size(const struct gpu *gpu, const struct attention_shape *shape)
 {
-    return ceil(shape->head_size / 64.0) * 64.0;
+    double step = gpu->generation.head_step;
+    return ceil(shape->head_size / step) * step;
 }
 
 /* Clocks that a block of `rows` queries takes for one key: products, and the softmax of its scores
@@ -75,7 +65,7 @@ static double cycles_per_key(const struct gpu *gpu, enum format compute, double 
                              double key_flops, double efficiency)
 {
     return overlapped_seconds(gpu, key_flops / (flops_per_clock(gpu, compute) * efficiency),
-                              gpu->softmax_cycles * rows / QUERY_BLOCK);
+                              gpu->softmax_cycles * rows / gpu->generation.attention_queries);
 }
 
 static bool empty(const struct attention_shape *shape)
@@ -112,14 +102,16 @@ static double query_bytes(const struct attention_shape *shape) /* queries in, ou
            shape->head_size * format_bytes(FORMAT_BF16);
 }
 
-static void add_blocks(struct block_sum *sum, const struct attention_shape *shape)
+static void add_blocks(const struct gpu *gpu, struct block_sum *sum,
+                       const struct attention_shape *shape)
 {
+    double block = gpu->generation.attention_queries;
     double heads = (double)shape->sequences * shape->query_heads;
-    double blocks = ceil((double)shape->queries / QUERY_BLOCK);
+    double blocks = ceil((double)shape->queries / block);
     double keys = (double)shape->keys;
     /* Causal block i of b sees the keys up to its last query. */
-    double first = shape->causal ? keys - (blocks - 1.0) * QUERY_BLOCK : keys;
-    first = fmax(first, fmin(keys, QUERY_BLOCK));
+    double first = shape->causal ? keys - (blocks - 1.0) * block : keys;
+    first = fmax(first, fmin(keys, block));
     sum->blocks += heads * blocks;
     sum->keys += heads * blocks * 0.5 * (first + keys);
     sum->longest = fmax(sum->longest, keys);
@@ -153,6 +145,7 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
                                        size_t count)
 {
     struct kernel_work work = {.fixed_seconds = gpu->attention_seconds};
+    double block = gpu->generation.attention_queries;
     struct block_sum sum = {0};
     double head_size = 0.0;
     enum format compute = FORMAT_BF16;
@@ -164,7 +157,7 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
         if (empty(shape)) {
             continue;
         }
-        head_size = fmax(head_size, padded_head_size(shape));
+        head_size = fmax(head_size, padded_head_size(gpu, shape));
         compute = compute_format(shape);
         efficiency = efficiency_of(gpu, compute);
         dequantise = fmax(dequantise, dequantise_cycles_per_key(gpu, shape));
@@ -172,39 +165,41 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
             products = 5.0;
             efficiency = gpu->attention_backward_efficiency;
         }
-        bool ragged = shape->masks_ragged && shape->keys % QUERY_BLOCK != 0;
+        bool ragged = shape->masks_ragged && shape->keys % gpu->generation.attention_queries != 0;
         slowdown = ragged ? 1.0 / gpu->attention_ragged_efficiency : slowdown;
         double keys_before = sum.keys;
-        add_blocks(&sum, shape);
+        add_blocks(gpu, &sum, shape);
         work.bytes += reread_bytes(gpu, shape, sum.keys - keys_before);
         work.flops += 2.0 * products * (double)shape->sequences * pairs(shape) *
                       shape->query_heads * shape->head_size;
         /* Backward: inputs, output and its gradient in, three gradients out. */
         work.bytes += (kv_bytes(shape) + query_bytes(shape)) * (shape->backward ? 2.0 : 1.0);
     }
-    double key_flops = products * 2.0 * QUERY_BLOCK * head_size;
+    double key_flops = products * 2.0 * block * head_size;
     double sms = gpu->streaming_multiprocessors;
     double between = gpu->attention_block_seconds * gpu->boost_clock_hertz;
     work.sm_cycles =
         makespan_keys(&sum, sms) *
-            (slowdown * cycles_per_key(gpu, compute, QUERY_BLOCK, key_flops, efficiency) +
-             dequantise) +
+            (slowdown * cycles_per_key(gpu, compute, block, key_flops, efficiency) + dequantise) +
         ceil(sum.blocks / sms) * between;
     work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency);
     work.core_joules = sum.keys * (key_flops * joules_per_flop(gpu, compute) +
-                                   QUERY_BLOCK * gpu->softmax_joules_per_score);
+                                   block * gpu->softmax_joules_per_score);
     work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
     return work;
 }
 
 /* Parts that each sequence's keys are cut into, so that there is one for every SM. */
-static double decode_parts(const struct attention_shape *shape, double heads, double sms)
+static double decode_parts(const struct gpu *gpu, const struct attention_shape *shape, double heads,
+                           double sms)
 {
     if (shape->kv_splits > 0) {
         return fmin(shape->kv_splits, (double)shape->keys);
     }
     double keys = (double)shape->keys;
-    double most = keys > decode_whole_keys ? floor(keys / decode_part_keys) : 1.0;
+    double most = keys > gpu->generation.decode_whole_keys
+                      ? floor(keys / gpu->generation.decode_part_keys)
+                      : 1.0;
     return fmin(most, fmax(1.0, floor(sms / heads)));
 }
 
@@ -220,10 +215,10 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
             continue;
         }
         double group = (double)shape->query_heads / shape->kv_heads * (double)shape->queries;
-        double rows = ceil(group / decode_rows) * decode_rows;
+        double rows = ceil(group / gpu->generation.decode_rows) * gpu->generation.decode_rows;
         double heads = (double)shape->sequences * shape->kv_heads;
-        double parts = decode_parts(shape, heads, sms);
-        double key_flops = 4.0 * rows * padded_head_size(shape);
+        double parts = decode_parts(gpu, shape, heads, sms);
+        double key_flops = 4.0 * rows * padded_head_size(gpu, shape);
         enum format compute = compute_format(shape);
         double key_cycles =
             cycles_per_key(gpu, compute, rows, key_flops, efficiency_of(gpu, compute)) +
@@ -259,6 +254,6 @@ struct kernel_work attention_work(const struct gpu *gpu, const struct attention_
     if (most_queries == 0) {
         return (struct kernel_work){0};
     }
-    return most_queries <= DECODE_QUERIES ? decode_work(gpu, shapes, count)
-                                          : prefill_work(gpu, shapes, count);
+    return most_queries <= gpu->generation.decode_queries ? decode_work(gpu, shapes, count)
+                                                          : prefill_work(gpu, shapes, count);
 }

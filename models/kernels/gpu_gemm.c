@@ -1,61 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * GEMM: the library picks a tile; tiles go round the SMs in waves; a product with few tiles is
- * split along k. Tile sizes are those seen in the names of cuBLAS 13's kernels on an H100
- * (nvjet_sm90_tst_256x128_64x4_1x2_h_bz_coopA: one tile of 256 x 128). */
+ * split along k. Tile sizes are the generation's (models/machine/gpu_generation.h). */
 #include "models/kernels/gpu_matmul.h"
 
 #include <assert.h>
 #include <math.h>
-
-/* `rows` is the side that the matrix unit takes in steps of 64, `columns` the other one; either may
- * lie along m. */
-struct tile {
-    uint16_t rows, columns;
-};
-
-static const struct tile bf16_tiles[] = {
-    {320, 128}, {256, 128}, {192, 192}, {192, 128}, {128, 224}, {128, 176}, {128, 168}, {128, 160},
-    {128, 144}, {128, 128}, {128, 112}, {128, 96},  {128, 80},  {256, 64},  {64, 224},  {64, 144},
-    {128, 64},  {64, 112},  {64, 96},   {64, 80},   {64, 64},   {64, 48},   {128, 32},  {64, 32},
-    {256, 16},  {128, 16},  {64, 16},   {256, 8},   {128, 8},   {64, 8},
-};
-/* FP8 products with one scale a tensor: smaller tiles, their sums are promoted in registers. */
-static const struct tile fp8_tiles[] = {
-    {128, 160}, {128, 144}, {128, 128}, {128, 112}, {128, 80}, {256, 64}, {64, 144},
-    {64, 128},  {128, 64},  {64, 112},  {64, 72},   {64, 64},  {64, 48},  {128, 32},
-    {64, 32},   {128, 16},  {64, 16},   {128, 8},   {64, 8},
-};
-/* With a scale a row and column there is one kernel. */
-static const struct tile fp8_row_tiles[] = {{128, 128}};
-/* With scales of 1 x 128 activations and 128 x 128 weights there are two: the narrow one takes
- * products of so few tokens alone. */
-static const struct tile fp8_block_tiles[] = {{128, 128}, {64, 16}};
-
-static const uint16_t splits[] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16};
-
-struct tile_family {
-    const struct tile *tiles;
-    size_t count;
-    bool splits;
-};
-
-static struct tile_family family_of(enum scaling scaling)
-{
-    switch (scaling) {
-    case SCALING_TENSOR:
-        return (struct tile_family){fp8_tiles, sizeof fp8_tiles / sizeof *fp8_tiles, true};
-    case SCALING_BLOCK:
-        return (struct tile_family){fp8_block_tiles,
-                                    sizeof fp8_block_tiles / sizeof *fp8_block_tiles, false};
-    case SCALING_ROW:
-        return (struct tile_family){fp8_row_tiles, sizeof fp8_row_tiles / sizeof *fp8_row_tiles,
-                                    false};
-    case SCALING_NONE:
-    case SCALING_COUNT:
-        break;
-    }
-    return (struct tile_family){bf16_tiles, sizeof bf16_tiles / sizeof *bf16_tiles, true};
-}
 
 /* One way to compute the product. */
 struct plan {
@@ -74,18 +23,18 @@ static double ceil_div(double a, double b)
 /* What a tile reads for one step along k. */
 static double tile_bytes_per_k(const struct gemm_shape *shape, struct tile tile, double along_n)
 {
-    double along_m = tile.rows + tile.columns - along_n;
+    double along_m = (double)tile.rows + tile.columns - along_n;
     return along_m * format_bytes(shape->format) + along_n * matmul_weight_bytes(shape);
 }
 
-/* Cycles of one SM for one step along k. The matrix unit reads a 64-row slab and all columns from
- * shared memory at 128 bytes a clock while it multiplies: with fewer than 64 columns the reading
- * takes longer than the product. `weight_columns`: those that this SM is the first to fetch from
- * memory, its neighbours along m fetch theirs. */
+/* Cycles of one SM for one step along k. The matrix unit reads a slab of its rows and all columns
+ * from shared memory while it multiplies, and keeps up when they are as many: with fewer columns
+ * the reading takes longer than the product. `weight_columns`: those that this SM is the first to
+ * fetch from memory, its neighbours along m fetch theirs. */
 static double cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape, struct tile tile,
                            double along_n, double weight_columns)
 {
-    double columns = fmax(tile.columns, 32.0 + 0.5 * tile.columns);
+    double columns = fmax(tile.columns, 0.5 * ((double)gpu->generation.matrix_rows + tile.columns));
     double multiply = 2.0 * tile.rows * columns / matmul_flops_per_clock(gpu, shape->format);
     double load = tile_bytes_per_k(shape, tile, along_n);
     double first_load = weight_columns * matmul_weight_bytes(shape) * gpu->boost_clock_hertz;
@@ -103,7 +52,8 @@ static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *sh
     double along_n = rows_along_m ? tile.columns : tile.rows;
     double tiles_along_m = ceil_div((double)shape->m, along_m);
     double tiles = tiles_along_m * ceil_div((double)shape->n, along_n);
-    double k_step = 128.0 / format_bytes(shape->format); /* elements a pipeline stage holds */
+    double k_step =
+        gpu->generation.stage_bytes / format_bytes(shape->format); /* elements of a stage */
     double k = ceil_div((double)shape->k, split * k_step) * k_step;
     double waves = ceil_div(tiles * split, gpu->streaming_multiprocessors);
     double between =
@@ -127,47 +77,63 @@ static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *sh
 }
 
 /* The narrowest side that holds all of `size`, if one does: wider ones only pad. */
-static bool pads(double size, double side)
+static bool pads(const struct gpu *gpu, double size, double side)
 {
-    return side > 8.0 && side >= 2.0 * size;
+    return side > gpu->generation.least_side && side >= 2.0 * size;
 }
 
-/* Whether the library has `tile` for a product with such scales only where it holds all tokens. */
-static bool takes_all_tokens(const struct gemm_shape *shape, size_t index, bool turned,
-                             struct tile tile)
+/* The best plan so far, and what every plan is made from. */
+struct search {
+    const struct gpu *gpu;
+    const struct gemm_shape *shape;
+    double memory_seconds;
+    struct plan best;
+};
+
+/* Of plans alike, the one that was tried first stays. */
+static void try_tile(struct search *search, const struct tile_family *family, struct tile tile,
+                     bool rows_along_m)
 {
-    bool narrow = shape->scaling == SCALING_BLOCK && index > 0;
-    return !narrow || (turned && (double)shape->m <= tile.columns);
+    const struct gpu_generation *generation = &search->gpu->generation;
+    for (size_t i = 0; i < generation->split_count; i++) {
+        struct plan plan = plan_tiles(search->gpu, search->shape, tile, rows_along_m,
+                                      generation->splits[i], search->memory_seconds);
+        if (plan.seconds < search->best.seconds * (1.0 - 1e-3)) {
+            search->best = plan;
+        }
+        if (!family->splits || plan.full) {
+            break; /* every SM has a tile: splitting on only adds work */
+        }
+    }
 }
 
 /* The library's heuristics are taken to find the fastest plan at full clock; of plans alike, the
- * one with the larger tile (first in the table), which moves fewer bytes. */
+ * one with the larger tile (first in the list), which moves fewer bytes. */
 static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *shape,
                              double memory_seconds)
 {
-    struct tile_family family = family_of(shape->scaling);
-    struct plan best = {.seconds = INFINITY};
-    for (size_t i = 0; i < family.count; i++) {
+    const struct tile_family *family = &gpu->generation.families[shape->scaling];
+    struct search search = {.gpu = gpu,
+                            .shape = shape,
+                            .memory_seconds = memory_seconds,
+                            .best = {.seconds = INFINITY}};
+    double m = (double)shape->m;
+    for (size_t i = 0; i < family->tiles.count; i++) {
+        struct tile tile = family->tiles.tiles[i];
         for (int turned = 0; turned < 2; turned++) {
-            struct tile tile = family.tiles[i];
             double along_m = turned == 0 ? tile.rows : tile.columns;
-            if ((family.splits && pads((double)shape->m, along_m)) ||
-                !takes_all_tokens(shape, i, turned != 0, tile)) {
-                continue;
-            }
-            for (size_t j = 0; j < sizeof splits / sizeof *splits; j++) {
-                struct plan plan =
-                    plan_tiles(gpu, shape, tile, turned == 0, splits[j], memory_seconds);
-                if (plan.seconds < best.seconds * (1.0 - 1e-3)) {
-                    best = plan;
-                }
-                if (!family.splits || plan.full) {
-                    break; /* every SM has a tile: splitting on only adds work */
-                }
+            if (!family->splits || !pads(gpu, m, along_m)) {
+                try_tile(&search, family, tile, turned == 0);
             }
         }
     }
-    return best;
+    for (size_t i = 0; i < family->narrow_tiles.count; i++) {
+        struct tile tile = family->narrow_tiles.tiles[i];
+        if (m <= tile.columns) {
+            try_tile(&search, family, tile, false);
+        }
+    }
+    return search.best;
 }
 
 struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *shape)

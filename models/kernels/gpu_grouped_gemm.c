@@ -8,14 +8,10 @@
 #include <assert.h>
 #include <math.h>
 
-struct tile {
-    double rows, columns;
-};
-
-static struct tile tile_of(const struct gemm_shape *shape)
+static struct tile tile_of(const struct gpu *gpu, const struct gemm_shape *shape)
 {
-    enum { FEW_ROWS = 128 };
-    return shape->m <= FEW_ROWS ? (struct tile){64.0, 128.0} : (struct tile){128.0, 256.0};
+    return gpu->generation.grouped_tiles
+        .tiles[shape->m <= gpu->generation.grouped_few_rows ? 0 : 1];
 }
 
 /* Cycles of one SM for one step along k. */
@@ -35,7 +31,7 @@ struct kernel_work grouped_gemm_work(const struct gpu *gpu, const struct gemm_sh
     double m = (double)shape->m, n = (double)shape->n, k = (double)shape->k;
     double tokens = m / shape->experts.per_token;
     double matrices = experts_touched(shape->experts, tokens);
-    struct tile tile = tile_of(shape);
+    struct tile tile = tile_of(gpu, shape);
     double tiles = experts_blocks(shape->experts, tokens, tile.rows) * ceil(n / tile.columns);
     double waves = ceil(tiles / gpu->streaming_multiprocessors);
     double bytes = m * k * format_bytes(shape->format) +

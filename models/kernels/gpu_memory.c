@@ -6,9 +6,6 @@
 #include <assert.h>
 #include <math.h>
 
-static const double l2_share =
-    0.75; /* a copy of 33 MB stays in an H100's 50 MB, one of 67 doesn't */
-
 struct memory_kernel_row {
     const char *name;
     double passes;   /* over a row that one block waits for; 0: nothing to wait for */
@@ -63,7 +60,7 @@ struct kernel_work memory_kernel_work(const struct gpu *gpu, const struct memory
     /* What fits in L2 with room to spare is found there, written by the kernel before. Several
      * passes keep as much again for what is between them. */
     bool several = shape->kernel == MEMORY_ROPE && !shape->fused;
-    bool in_l2 = (several ? 2.0 : 1.0) * shape->bytes < l2_share * gpu->l2_bytes;
+    bool in_l2 = (several ? 2.0 : 1.0) * shape->bytes < gpu->generation.l2_share * gpu->l2_bytes;
     double rate =
         in_l2 ? gpu->l2_bytes_per_second : gpu->memory_bytes_per_second * gpu->copy_efficiency;
     if (!shape->fused) {

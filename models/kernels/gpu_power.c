@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <math.h>
 
-/* No part in use sinks lower: an H100's clocks under full load stay above 1 GHz of 1.98. */
-static const double lowest_clock_share = 0.3;
 enum { BISECTIONS = 40 }; /* the clock to 1e-12 of its range */
 
 double power_relative_voltage(const struct gpu *gpu, double clock_hertz)
@@ -43,7 +41,7 @@ struct power_state power_settle(const struct gpu *gpu, const struct power_load *
     if (state.watts <= allowance_watts) {
         return state;
     }
-    double low = lowest_clock_share * gpu->boost_clock_hertz;
+    double low = gpu->generation.lowest_clock_share * gpu->boost_clock_hertz;
     double high = gpu->boost_clock_hertz;
     for (int i = 0; i < BISECTIONS; i++) {
         double middle = 0.5 * (low + high);

@@ -26,6 +26,10 @@ struct protocol_constants {
                                           NVLink decides */
     double last_copy_bytes_per_second; /* of a ring's last step, which only copies into the
                                           result; 0: part of the hop */
+    double wire_bytes;                 /* on the wire for a byte of payload */
+    double fabric_crossings; /* of the fabric's latency in a hop: 1 where flags travel with the
+                                data, 2 where what the NIC wrote is flushed before it is used */
+    double tree_fill;        /* to fill a tree's pipeline, over the transfer itself */
 };
 
 /* Send, receive, all-to-all. */

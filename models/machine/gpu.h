@@ -7,11 +7,13 @@
 
 #include "models/machine/fitted.h"
 #include "models/machine/format.h"
+#include "models/machine/gpu_generation.h"
 
 #include <stdint.h>
 
 struct gpu {
     const char *name;
+    struct gpu_generation generation;
     /* The data sheet. */
     double memory_bytes;
     double memory_bytes_per_second;              /* peak */

@@ -3,10 +3,6 @@
 
 #include <math.h>
 
-/* However often collectives start, a kernel keeps half of its rate: the most that was measured to
- * go is 0.41, under all-reduces of 16 MiB back to back. */
-static const double largest_share = 0.5;
-
 /* `together`: the collective's seconds while the kernel runs. */
 static double kernel_factor(const struct overlap_constants *constants, double multiprocessors,
                             const struct overlap_kernel *kernel,
@@ -21,7 +17,7 @@ static double kernel_factor(const struct overlap_constants *constants, double mu
                                         : constants->node_multiprocessors / multiprocessors;
     share *= 1.0 + constants->start_seconds / together;
     double late = constants->extra_waves * kernel->wave_seconds / kernel->seconds;
-    return 1.0 / (1.0 - fmin(share, largest_share)) + late;
+    return 1.0 / (1.0 - fmin(share, constants->largest_share)) + late;
 }
 
 static double collective_factor(const struct overlap_constants *constants,
@@ -52,9 +48,10 @@ struct overlap_factors overlap_slowdown(const struct overlap_constants *constant
     return factors;
 }
 
-double overlap_gemm_wave_seconds(uint64_t m, uint64_t n, double seconds,
-                                 uint32_t streaming_multiprocessors)
+double overlap_gemm_wave_seconds(const struct overlap_constants *constants, uint64_t m, uint64_t n,
+                                 double seconds, uint32_t streaming_multiprocessors)
 {
-    double blocks = ceil((double)m / 128.0) * ceil((double)n / 256.0);
+    double blocks =
+        ceil((double)m / constants->wave_rows) * ceil((double)n / constants->wave_columns);
     return seconds / ceil(blocks / streaming_multiprocessors);
 }

@@ -24,6 +24,9 @@ struct overlap_constants {
     double waiting_share;    /* of a compute-bound kernel, until it lets a collective start */
     double compute_slowdown; /* of a collective's transfer beside a compute-bound kernel */
     double memory_slowdown;  /* and beside a memory-bound one */
+    double largest_share;    /* of a kernel's rate that collectives can take, however often they
+                                start */
+    uint32_t wave_rows, wave_columns; /* of a GEMM's thread block, of which an SM has one */
 };
 
 struct overlap_kernel {
@@ -46,8 +49,8 @@ struct overlap_factors overlap_slowdown(const struct overlap_constants *constant
                                         const struct overlap_kernel *kernel,
                                         const struct overlap_collective *collective);
 
-/* One wave of a GEMM m x n that takes `seconds`: blocks of 128 x 256, one an SM. */
-double overlap_gemm_wave_seconds(uint64_t m, uint64_t n, double seconds,
-                                 uint32_t streaming_multiprocessors);
+/* One wave of a GEMM m x n that takes `seconds`. */
+double overlap_gemm_wave_seconds(const struct overlap_constants *constants, uint64_t m, uint64_t n,
+                                 double seconds, uint32_t streaming_multiprocessors);
 
 #endif

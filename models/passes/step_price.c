@@ -3,10 +3,6 @@
 
 #include <math.h>
 
-/* Up to so many rows a product is bound by its weights, and stacks have kernels of their own for
- * it. */
-enum { SMALL_ROWS = 64 };
-
 /* An efficiency that nobody gave is 1. */
 static double given(double efficiency)
 {
@@ -39,13 +35,15 @@ static struct kernel_work stack_attention_work(const struct replica *replica,
     return work;
 }
 
-static double gemm_efficiency(const struct software *software, const struct gemm_shape *shape)
+static double gemm_efficiency(const struct replica *replica, const struct gemm_shape *shape)
 {
+    const struct software *software = replica->software;
     double row =
         shape->scaling == SCALING_ROW ? given(software->training.row_scaled_efficiency) : 1.0;
     double scaled =
         shape->scaling == SCALING_NONE ? 1.0 : given(software->scaled_matmul_efficiency);
-    return shape->m > SMALL_ROWS ? row * scaled * software->matmul_efficiency : 1.0;
+    return shape->m > replica->gpu->generation.few_rows ? row * scaled * software->matmul_efficiency
+                                                        : 1.0;
 }
 
 static double attention_efficiency(const struct software *software,
@@ -63,7 +61,7 @@ static struct kernel_work operator_work(const struct replica *replica,
     const struct software *software = replica->software;
     switch (op->kind) {
     case OPERATOR_GEMM:
-        return at_efficiency(gemm_work(gpu, &op->gemm), gemm_efficiency(software, &op->gemm));
+        return at_efficiency(gemm_work(gpu, &op->gemm), gemm_efficiency(replica, &op->gemm));
     case OPERATOR_ATTENTION:
         return at_efficiency(stack_attention_work(replica, &op->attention),
                              attention_efficiency(software, &op->attention));

@@ -16,10 +16,10 @@ struct step_overlap step_overlap(const struct step_program *program, const struc
     struct overlap_kernel kernel = {
         .memory_bound = op->cost.bound == BOUND_MEMORY,
         .seconds = seconds,
-        .wave_seconds =
-            op->kind != OPERATOR_GEMM
-                ? 0.0
-                : overlap_gemm_wave_seconds(op->gemm.m, op->gemm.n, seconds, multiprocessors),
+        .wave_seconds = op->kind != OPERATOR_GEMM
+                            ? 0.0
+                            : overlap_gemm_wave_seconds(&program->overlap, op->gemm.m, op->gemm.n,
+                                                        seconds, multiprocessors),
     };
     const struct group_shape *group = &collective->plan.group;
     struct overlap_collective moved = {.fabric = group->ranks > group->ranks_per_node,

@@ -80,12 +80,25 @@ static void print_leaf(const struct printer *printer, const struct field *field,
     }
 }
 
+static void print_list(const struct printer *printer, const struct field *field,
+                       const struct node *node, int indent)
+{
+    text_print(printer->text, "%s:\n", field->key);
+    for (size_t i = 0; i < node->count; i++) {
+        text_print(printer->text, "%*s- {value: %s, source: ", indent + 2, "",
+                   node->items[i]->text);
+        text_quote(printer->text, source_of_base(printer, node->items[i]));
+        text_add(printer->text, "}\n");
+    }
+}
+
 static void print_fields(const struct printer *printer, const struct field *fields,
                          const struct node *mapping, size_t start, int indent)
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
         const struct node *node = node_get(mapping, field->key);
-        bool word = field->kind == FIELD_NAME || field->kind == FIELD_STRING;
+        bool own_name = field->kind == FIELD_NAME && indent == 0; /* the file's own */
+        bool word = own_name || field->kind == FIELD_STRING;
         bool ranges = strcmp(field->key, ranges_key) == 0; /* print_ranges() */
         if (node == NULL || node->origin == ORIGIN_DEFAULT || word || ranges) {
             continue;
@@ -94,6 +107,10 @@ static void print_fields(const struct printer *printer, const struct field *fiel
         if (field->kind == FIELD_MAPPING) {
             text_print(printer->text, "%s:\n", field->key);
             print_fields(printer, field->fields, node, start + field->offset, indent + 2);
+        } else if (field->kind == FIELD_NAME) {
+            text_print(printer->text, "%s: %s\n", field->key, node->text);
+        } else if (field->kind == FIELD_LIST) {
+            print_list(printer, field, node, indent);
         } else {
             print_leaf(printer, field, node, start + field->offset);
         }

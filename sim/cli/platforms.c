@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * cpsim platforms: the clusters, GPUs, software stacks and collective
+ * cpsim platforms: the clusters, GPUs and their generations, software stacks and collective
  * libraries that a scenario can name. */
 #include "sim/cli/catalogue.h"
 
@@ -8,6 +8,9 @@ static int list_platforms(const struct invocation *invocation)
     static const struct catalogue_part parts[] = {
         {.heading = "clusters", .key = "cluster", .object_size = sizeof(struct cluster)},
         {.heading = "gpus", .key = "gpu", .object_size = sizeof(struct gpu)},
+        {.heading = "generations",
+         .key = "gpu.generation",
+         .object_size = sizeof(struct gpu_generation)},
         {.heading = "software", .key = "software", .object_size = sizeof(struct software)},
         {.heading = "collectives",
          .key = "software.collectives",

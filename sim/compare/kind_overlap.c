@@ -89,7 +89,8 @@ static void predict(struct measurement *row)
     kernel.seconds = power_settle(gpu, &load, allowance).seconds;
     if (kernel.wave_seconds > 0.0) {
         kernel.wave_seconds =
-            overlap_gemm_wave_seconds(measurement_count(row, "m_or_tokens", 1, ROW_MOST),
+            overlap_gemm_wave_seconds(&row->machine.software->library.overlap,
+                                      measurement_count(row, "m_or_tokens", 1, ROW_MOST),
                                       measurement_count(row, "n", 1, ROW_MOST), kernel.seconds,
                                       gpu->streaming_multiprocessors);
     }

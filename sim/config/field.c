@@ -6,8 +6,8 @@
 #include "sim/config/find.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -140,6 +140,50 @@ static void read_number(const struct place *place, struct node *node)
         return;
     }
     store(place, node, &value, sizeof value);
+}
+
+/* A number of up to nine digits at `text`; what is behind it, NULL when there is none. */
+static const char *read_digits(const char *text, uint32_t *value)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 9 || sscanf(text, "%9" SCNu32, value) != 1 || *value == 0) {
+        return NULL;
+    }
+    return text + digits;
+}
+
+/* One "128x256" at `text`; what is behind it and its blanks, NULL when there is none. */
+static const char *read_size(const char *text, uint32_t size[2])
+{
+    const char *end = read_digits(text, &size[0]);
+    end = end != NULL && *end == 'x' ? read_digits(end + 1, &size[1]) : NULL;
+    bool ends = end != NULL && (*end == ' ' || *end == '\0');
+    return ends ? end + strspn(end, " ") : NULL;
+}
+
+static void read_sizes(const struct place *place, struct node *node)
+{
+    size_t most = strlen(node->text) / 3 + 1, count = 0; /* "1x1" is the shortest */
+    uint32_t(*sizes)[2] = arena_array(place->context->arena, most, sizeof *sizes);
+    const char *text = node->text + strspn(node->text, " ");
+    while (text != NULL && *text != '\0') {
+        text = read_size(text, sizes[count++]);
+    }
+    if (text == NULL) {
+        DIAGNOSE_ERROR(place->context->diagnostics, node->mark, "%s: '%.100s' is not %s",
+                       place->path, node->text, field_expects(place->context->arena, place->field));
+        return;
+    }
+    if (!in_range(place->field, (double)count)) {
+        DIAGNOSE_ERROR(place->context->diagnostics, node->mark,
+                       "%s: has %zu sizes, expected %g to %g", place->path, count,
+                       place->field->min, field_largest(place->field));
+        return;
+    }
+    store(place, node, &sizes, sizeof sizes);
+    if (place->field->size > 0) {
+        memcpy((char *)place->object + place->field->count_offset, &count, sizeof count);
+    }
 }
 
 static void read_boolean(const struct place *place, struct node *node)
@@ -333,6 +377,9 @@ static void read_field(const struct place *place, struct node *node)
     case FIELD_JOULES:
     case FIELD_PER_SECOND:
         read_number(place, node);
+        return;
+    case FIELD_SIZES:
+        read_sizes(place, node);
         return;
     case FIELD_BOOLEAN:
         read_boolean(place, node);

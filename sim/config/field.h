@@ -29,6 +29,8 @@ enum field_kind {
     FIELD_WATTS,
     FIELD_JOULES,
     FIELD_PER_SECOND,  /* events, requests */
+    FIELD_SIZES,       /* pairs such as "128x256 64x16", into a pointer to uint32_t pairs; their
+                          number at `count_offset` */
     FIELD_BOOLEAN,     /* true or false, into bool */
     FIELD_CHOICE,      /* one of `choices`, into an enum */
     FIELD_NAME,        /* a word of letters, digits, '-', '_', '.', into const char * */
@@ -70,7 +72,8 @@ struct field {
     enum field_kind kind;
     size_t offset, size; /* FIELD_AT(); size 0: checked, not stored */
     bool required;
-    double min, max;      /* in the canonical unit; of a list, of its length. max 0: no bound */
+    double min, max;      /* in the canonical unit; of a list or sizes, of its length. max 0: no
+                             bound */
     const char *fallback; /* the default as one would write it; NULL: none */
     const char *doc;      /* a sentence, or a few */
     const struct choice *choices;   /* FIELD_CHOICE */
@@ -80,7 +83,7 @@ struct field {
     const struct preset *presets;   /* FIELD_MAPPING */
     const struct variant *variants; /* FIELD_TAGGED */
     const struct field *item;       /* FIELD_LIST: a row without key; its `size` is an item's */
-    size_t count_offset;            /* FIELD_LIST: of a size_t */
+    size_t count_offset;            /* FIELD_LIST, FIELD_SIZES: of a size_t */
 };
 
 #define FIELD_SIZE(type, member) sizeof(((struct type *)NULL)->member)

@@ -24,6 +24,7 @@ static const struct kind_row kinds[FIELD_KIND_COUNT] = {
     [FIELD_WATTS] = {.quantity = QUANTITY_WATTS},
     [FIELD_JOULES] = {.quantity = QUANTITY_JOULES},
     [FIELD_PER_SECOND] = {.quantity = QUANTITY_PER_SECOND},
+    [FIELD_SIZES] = {.noun = "sizes such as 128x256 64x16"},
     [FIELD_BOOLEAN] = {.noun = "true or false"},
     [FIELD_CHOICE] = {.noun = "a choice"},
     [FIELD_NAME] = {.noun = "a name"},

@@ -2,6 +2,7 @@
 #include "sim/base/json.h"
 #include "sim/inference/summary.h"
 #include "sim/inference/summary_quality.h"
+#include "sim/scenario/notes.h"
 
 static void write_breakdown(struct json *json, const struct breakdown *breakdown)
 {
@@ -85,6 +86,7 @@ void summary_print_json(const struct scenario *scenario, const struct conversati
     json_string(&json, "title", scenario->title);
     json_string(&json, "model", scenario->llm.name);
     json_string(&json, "gpu", scenario->gpu.name);
+    scenario_notes_print_json(&json, scenario);
     json_string(&json, "cluster", scenario->cluster.name);
     json_count(&json, "gpus", layout_gpus(&scenario->layout));
     json_number(&json, "memory_bytes_per_gpu", scenario->gpu.memory_bytes);

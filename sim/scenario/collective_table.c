@@ -64,6 +64,26 @@ static const struct field low_latency_fields[] = {
      .max = 1e15,
      .doc =
          "Of a ring's last step, which only copies into the result. Default: a part of the hop."},
+    {.key = "wire",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(protocol_constants, wire_bytes),
+     .required = true,
+     .min = 1,
+     .max = 100,
+     .doc = "Bytes on the wire for a byte of payload."},
+    {.key = "fabric_crossings",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(protocol_constants, fabric_crossings),
+     .required = true,
+     .max = 100,
+     .doc = "How often a hop over the network pays the cluster's fabric_latency: 2 where what a "
+            "card wrote is flushed before it is used."},
+    {.key = "tree_fill",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(protocol_constants, tree_fill),
+     .required = true,
+     .max = 100,
+     .doc = "To fill the pipeline of a tree inside a node, over the transfer itself."},
     {0}};
 
 static const struct field simple_fields[] = {
@@ -92,6 +112,20 @@ static const struct field simple_fields[] = {
      .max = 1e15,
      .doc =
          "Of a ring's last step, which only copies into the result. Default: a part of the hop."},
+    {.key = "wire",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(protocol_constants, wire_bytes),
+     .required = true,
+     .min = 1,
+     .max = 100,
+     .doc = "Bytes on the wire for a byte of payload."},
+    {.key = "fabric_crossings",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(protocol_constants, fabric_crossings),
+     .required = true,
+     .max = 100,
+     .doc = "How often a hop over the network pays the cluster's fabric_latency: 2 where what a "
+            "card wrote is flushed before it is used."},
     {0}};
 
 static const struct field point_to_point_fields[] = {
@@ -294,6 +328,26 @@ static const struct field overlap_fields[] = {
      .min = 1,
      .max = 10,
      .doc = "Slowdown of its transfer beside a memory-bound kernel."},
+    {.key = "largest_share",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(overlap_constants, largest_share),
+     .required = true,
+     .max = 0.99,
+     .doc = "Of a kernel's rate, that collectives take at most, however often they start."},
+    {.key = "wave_rows",
+     .kind = FIELD_COUNT,
+     FIELD_AT(overlap_constants, wave_rows),
+     .required = true,
+     .min = 1,
+     .max = 65536,
+     .doc = "Of a GEMM's thread block, one an SM, where extra_waves counts its waves."},
+    {.key = "wave_columns",
+     .kind = FIELD_COUNT,
+     FIELD_AT(overlap_constants, wave_columns),
+     .required = true,
+     .min = 1,
+     .max = 65536,
+     .doc = "Its columns."},
     {0}};
 
 #define PROTOCOL_AT(index)                                                                         \

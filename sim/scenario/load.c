@@ -5,6 +5,7 @@
 #include "sim/config/dump.h"
 #include "sim/scenario/cross_checks.h"
 #include "sim/scenario/expand.h"
+#include "sim/scenario/notes.h"
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
@@ -84,6 +85,7 @@ bool scenario_resolve(struct arena *arena, const char *path, const struct overri
     if (diagnostics_error_count(diagnostics) > errors_before) {
         return false;
     }
+    scenario_note(scenario, root, arena, diagnostics);
     scenario->resolved_yaml = dump_yaml(arena, scenario_fields, root, DUMP_PLAIN);
     *resolved = (struct resolved_scenario){.scenario = scenario, .tree = root};
     return true;

@@ -87,6 +87,8 @@ struct scenario {
     enum detail detail;
     double memory_fraction; /* of a GPU's memory that the run may fill */
     struct trace_options trace;
+    const char *const *notes; /* [note_count]; sim/scenario/notes.h */
+    size_t note_count;
     const char *resolved_yaml; /* the whole scenario as it was understood, for the trace */
 };
 

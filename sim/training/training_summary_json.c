@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/json.h"
+#include "sim/scenario/notes.h"
 #include "sim/training/training_summary.h"
 
 #include <math.h>
@@ -185,6 +186,7 @@ void training_summary_print_json(const struct training_run *run, FILE *stream)
     json_string(&json, "title", scenario->title);
     json_string(&json, "model", scenario->llm.name);
     json_string(&json, "gpu", scenario->gpu.name);
+    scenario_notes_print_json(&json, scenario);
     json_string(&json, "cluster", scenario->cluster.name);
     json_string(&json, "schedule", run->training.schedule->name);
     json_count(&json, "gpus", layout_gpus(&scenario->layout));

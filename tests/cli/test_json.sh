@@ -13,6 +13,13 @@ for scenario in llama405b follow-up-prompt one-gpu serving-azure-trace precision
     expect 0 "*" "" "$cpsim" "$source/scenarios/$scenario.yaml" --json -o trace.h5
     cp out "$scenario.json"
 done
+# A guess of another chip is noted, by check too; a GPU with other memory of the same die is not.
+guess=(--set "gpu.dense_rate.bf16=2250 TFLOP/s" --set "gpu.memory_rate=8 TB/s")
+note="/: note: gpu 'h100-sxm': 9314 dense bf16 FLOP of an SM in a clock, and the kernels of its generation 'hopper' were measured at 4096;/"
+expect 0 "*" "$note" "$cpsim" "$source/scenarios/one-gpu.yaml" "${guess[@]}" --json
+cp out guess.json
+expect 0 "*" "$note" "$cpsim" check "$source/scenarios/one-gpu.yaml" "${guess[@]}"
+expect 0 "*" "" "$cpsim" check "$source/scenarios/one-gpu.yaml" --set gpu=h200-sxm
 expect 0 "" "" "$python" "$source/tests/cli/json_keys.py" "$source/docs/json-output.md" ./*.json
 
 # The comparison sees a key that is missing on either side, and a wrong type.

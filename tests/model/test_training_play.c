@@ -5,6 +5,7 @@
 #include "sim/training/training_play.h"
 
 #include "fixture.h"
+#include "hopper.h"
 #include "run_tests.h"
 #include "sim/training/training_scratch.h"
 
@@ -12,6 +13,7 @@
 
 static const struct gpu gpu = {
     .name = "fixture",
+    .generation = HOPPER_GENERATION,
     .memory_bytes = 80e9,
     .memory_bytes_per_second = 3e12,
     .l2_bytes = 50e6,
@@ -70,13 +72,27 @@ static void prepare(struct case_of *test, struct layout layout,
     test->software = fixture_software;
     test->software.matmul_efficiency = test->software.attention_efficiency = 1.0;
     test->software.library.node_efficiency = test->software.library.fabric_efficiency = 1.0;
-    test->software.library.overlap =
-        (struct overlap_constants){.compute_slowdown = 1.0, .memory_slowdown = 1.0};
-    test->software.library.protocol[PROTOCOL_SIMPLE] = (struct protocol_constants){
-        .base_seconds = 5e-6, .node_hop_seconds = 1e-6, .fabric_hop_seconds = 5e-6};
-    test->software.library.protocol[PROTOCOL_LL] = (struct protocol_constants){
-        .base_seconds = 5e-6, .payload_bytes_per_second = 1e9, .last_copy_bytes_per_second = 1e9};
+    test->software.library.overlap = (struct overlap_constants){.compute_slowdown = 1.0,
+                                                                .memory_slowdown = 1.0,
+                                                                .largest_share = 0.5,
+                                                                .wave_rows = 128,
+                                                                .wave_columns = 256};
+    test->software.library.protocol[PROTOCOL_SIMPLE] =
+        (struct protocol_constants){.base_seconds = 5e-6,
+                                    .node_hop_seconds = 1e-6,
+                                    .fabric_hop_seconds = 5e-6,
+                                    .wire_bytes = 1.0,
+                                    .fabric_crossings = 2.0};
+    test->software.library.protocol[PROTOCOL_LL] =
+        (struct protocol_constants){.base_seconds = 5e-6,
+                                    .payload_bytes_per_second = 1e9,
+                                    .last_copy_bytes_per_second = 1e9,
+                                    .wire_bytes = 2.0,
+                                    .fabric_crossings = 1.0,
+                                    .tree_fill = 1.0};
     test->software.library.protocol[PROTOCOL_LL128] = test->software.library.protocol[PROTOCOL_LL];
+    test->software.library.protocol[PROTOCOL_LL128].wire_bytes = 128.0 / 120.0;
+    test->software.library.protocol[PROTOCOL_LL128].fabric_crossings = 2.0;
     test->software.library.p2p = (struct point_to_point_constants){.base_seconds = 5e-6,
                                                                    .ll_bytes_per_second = 1e9,
                                                                    .simple_bytes_per_second = 1e12,

@@ -25,15 +25,22 @@ static const struct cluster round_cluster = {
 static struct software perfect_software(void)
 {
     struct software software = {
-        .library = {
-            .tree = true,
-            .node_efficiency = 1.0,
-            .fabric_efficiency = 1.0,
-            .protocol = {[PROTOCOL_LL] = {.base_seconds = 1e3, .payload_bytes_per_second = 1e30},
-                         [PROTOCOL_LL128] = {.base_seconds = 1e3,
-                                             .payload_bytes_per_second = 1e30}},
-            .p2p = {.ll_bytes_per_second = 1.0, .self_bytes_per_second = 1e30},
-            .custom = {.copy_bytes_per_second = 1e30}}};
+        .library = {.tree = true,
+                    .node_efficiency = 1.0,
+                    .fabric_efficiency = 1.0,
+                    .protocol = {[PROTOCOL_LL] = {.base_seconds = 1e3,
+                                                  .payload_bytes_per_second = 1e30,
+                                                  .wire_bytes = 2.0,
+                                                  .fabric_crossings = 1.0,
+                                                  .tree_fill = 1.0},
+                                 [PROTOCOL_LL128] = {.base_seconds = 1e3,
+                                                     .payload_bytes_per_second = 1e30,
+                                                     .wire_bytes = 128.0 / 120.0,
+                                                     .fabric_crossings = 2.0,
+                                                     .tree_fill = 0.667},
+                                 [PROTOCOL_SIMPLE] = {.wire_bytes = 1.0, .fabric_crossings = 2.0}},
+                    .p2p = {.ll_bytes_per_second = 1.0, .self_bytes_per_second = 1e30},
+                    .custom = {.copy_bytes_per_second = 1e30}}};
     return software;
 }
 
@@ -136,6 +143,9 @@ START_TEST(hops_and_launch)
         .node_hop_seconds = 1 * MICROSECONDS,
         .fabric_hop_seconds = 10 * MICROSECONDS,
         .payload_bytes_per_second = 1e30,
+        .wire_bytes = 2.0,
+        .fabric_crossings = 1.0,
+        .tree_fill = 1.0,
     };
     software.library.protocol[PROTOCOL_SIMPLE].base_seconds = 1.0;
     software.launch[LAUNCH_COLLECTIVE] = (struct launch_constants){
@@ -247,7 +257,7 @@ START_TEST(low_latency_protocols_pay_on_the_wire)
 {
     struct software software = perfect_software();
     software.library.protocol[PROTOCOL_LL] =
-        (struct protocol_constants){.payload_bytes_per_second = 1e30};
+        (struct protocol_constants){.payload_bytes_per_second = 1e30, .wire_bytes = 2.0};
     software.library.protocol[PROTOCOL_SIMPLE].base_seconds = 1e3;
     /* LL: 8 bytes carry 4, so 2 x 7/8 x 8 GB take 0.28 s. LL128: 128 carry 120. */
     struct collective_call call = call_of(COLLECTIVE_ALL_REDUCE, 8, 8, 8 * GB);

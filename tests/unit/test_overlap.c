@@ -13,6 +13,9 @@ static const struct overlap_constants constants = {
     .waiting_share = 0.25,
     .compute_slowdown = 1.25,
     .memory_slowdown = 2.0,
+    .largest_share = 0.5,
+    .wave_rows = 128,
+    .wave_columns = 256,
 };
 
 static struct overlap_factors factors_of(struct overlap_kernel kernel,
@@ -75,9 +78,12 @@ START_TEST(gemm_waves)
 {
     /* 1024 x 2560: 8 x 10 blocks, one wave of 100 SMs; 1025 rows: 90 blocks, still one; 1536 x
      * 2560: 120, two. */
-    ck_assert_double_eq_tol(overlap_gemm_wave_seconds(1024, 2560, 1.0, 100), 1.0, 1e-12);
-    ck_assert_double_eq_tol(overlap_gemm_wave_seconds(1025, 2560, 1.0, 100), 1.0, 1e-12);
-    ck_assert_double_eq_tol(overlap_gemm_wave_seconds(1536, 2560, 1.0, 100), 0.5, 1e-12);
+    ck_assert_double_eq_tol(overlap_gemm_wave_seconds(&constants, 1024, 2560, 1.0, 100), 1.0,
+                            1e-12);
+    ck_assert_double_eq_tol(overlap_gemm_wave_seconds(&constants, 1025, 2560, 1.0, 100), 1.0,
+                            1e-12);
+    ck_assert_double_eq_tol(overlap_gemm_wave_seconds(&constants, 1536, 2560, 1.0, 100), 0.5,
+                            1e-12);
 }
 END_TEST
 

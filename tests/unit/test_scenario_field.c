@@ -29,6 +29,8 @@ struct vehicle {
     struct wheel spare;
     struct wheel *wheels;
     size_t wheel_count;
+    const uint32_t (*panes)[2];
+    size_t pane_count;
     int drive;
     struct sail sail;
 };
@@ -92,6 +94,12 @@ static const struct field vehicle_fields[] = {
      .max = 3,
      .item = &wheel_item,
      .count_offset = offsetof(struct vehicle, wheel_count)},
+    {.key = "panes",
+     .kind = FIELD_SIZES,
+     FIELD_AT(vehicle, panes),
+     .min = 1,
+     .max = 2,
+     .count_offset = offsetof(struct vehicle, pane_count)},
     {.key = "drive", .kind = FIELD_TAGGED, FIELD_AT(vehicle, drive), .variants = drives},
     {.key = "note", .kind = FIELD_STRING}, /* checked, not stored */
     {0}};
@@ -284,5 +292,34 @@ START_TEST(rows_are_found_by_path)
 }
 END_TEST
 
+START_TEST(sizes_are_pairs)
+{
+    struct arena *arena = arena_create();
+    char *complaints = NULL;
+    struct vehicle vehicle =
+        read_vehicle(arena, "{seats: 1, panes: 3x40 12x5, drive: {kind: engine}}", &complaints);
+    ck_assert_str_eq(complaints, "");
+    free(complaints);
+    ck_assert_uint_eq(vehicle.pane_count, 2);
+    ck_assert_uint_eq(vehicle.panes[0][1], 40);
+    ck_assert_uint_eq(vehicle.panes[1][0], 12);
+    static const char *const wrong[] = {"3x",      "x3", "3 x 4", "3x4x5", "0x4",
+                                        "3x4,5x6", "a",  "-3x4",  "3x 4",  "3x1234567890"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const char *yaml = arena_printf(arena, "{seats: 1, panes: \"%s\"}", wrong[i]);
+        read_vehicle(arena, yaml, &complaints);
+        ck_assert_ptr_nonnull(
+            strstr(complaints, arena_printf(arena, "panes: '%s' is not sizes such as 128x256 64x16",
+                                            wrong[i])));
+        free(complaints);
+    }
+    read_vehicle(arena, "{seats: 1, panes: 1x1 1x1 1x1}", &complaints);
+    ck_assert_ptr_nonnull(strstr(complaints, "panes: has 3 sizes, expected 1 to 2"));
+    free(complaints);
+    arena_destroy(arena);
+}
+END_TEST
+
 RUN_TESTS(scenario_field, every_kind_lands_in_its_member, defaults_come_from_the_table,
-          every_mistake_has_its_sentence, all_mistakes_are_reported, rows_are_found_by_path)
+          every_mistake_has_its_sentence, all_mistakes_are_reported, rows_are_found_by_path,
+          sizes_are_pairs)

@@ -4,6 +4,7 @@
  * every default must pass its own checks. */
 #include "diagnosed.h"
 
+#include "hopper.h"
 #include "sim/config/find.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
@@ -192,8 +193,52 @@ START_TEST(every_shipped_file_loads)
     load_all("model", &llm);
     load_all("gpu", &gpu);
     load_all("cluster", &cluster);
+    load_all("gpu.generation", &gpu.generation);
     load_all("software", &software);
     load_all("software.collectives", &software.library);
+}
+END_TEST
+
+static bool same_tiles(const struct tile_list *a, const struct tile_list *b)
+{
+    return a->count == b->count &&
+           (a->count == 0 || memcmp(a->tiles, b->tiles, a->count * sizeof *a->tiles) == 0);
+}
+
+/* tests/hopper.h is what the file says, so that tests by hand are of the shipped tiles. */
+START_TEST(hopper_of_the_tests_is_the_file)
+{
+    const struct gpu_generation expected = HOPPER_GENERATION;
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct gpu_generation read = {.name = NULL};
+    ck_assert_ptr_nonnull(data_file_load(arena, "gpu.generation",
+                                         CPSIM_SOURCE_DIR "/platforms/generations/hopper.yaml",
+                                         &read, diagnostics));
+    for (int i = 0; i < SCALING_COUNT; i++) {
+        const struct tile_family *a = &expected.families[i], *b = &read.families[i];
+        ck_assert(same_tiles(&a->tiles, &b->tiles));
+        ck_assert(same_tiles(&a->narrow_tiles, &b->narrow_tiles));
+        ck_assert(a->splits == b->splits);
+    }
+    ck_assert(same_tiles(&expected.grouped_tiles, &read.grouped_tiles));
+    ck_assert_uint_eq(read.split_count, expected.split_count);
+    ck_assert_mem_eq(read.splits, expected.splits, read.split_count * sizeof *read.splits);
+    ck_assert_uint_eq(read.matrix_rows, expected.matrix_rows);
+    ck_assert_uint_eq(read.least_side, expected.least_side);
+    ck_assert_double_eq(read.stage_bytes, expected.stage_bytes);
+    ck_assert_uint_eq(read.few_rows, expected.few_rows);
+    ck_assert_uint_eq(read.grouped_few_rows, expected.grouped_few_rows);
+    ck_assert_uint_eq(read.attention_queries, expected.attention_queries);
+    ck_assert_uint_eq(read.decode_queries, expected.decode_queries);
+    ck_assert_uint_eq(read.decode_rows, expected.decode_rows);
+    ck_assert_uint_eq(read.decode_whole_keys, expected.decode_whole_keys);
+    ck_assert_uint_eq(read.decode_part_keys, expected.decode_part_keys);
+    ck_assert_uint_eq(read.head_step, expected.head_step);
+    ck_assert_double_eq(read.l2_share, expected.l2_share);
+    ck_assert_double_eq(read.lowest_clock_share, expected.lowest_clock_share);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
 }
 END_TEST
 
@@ -246,4 +291,4 @@ END_TEST
 
 RUN_TESTS(scenario_load, the_main_scenario_fills_every_struct,
           the_resolved_text_reads_back_as_itself, overrides_change_one_value_each,
-          every_shipped_file_loads, the_tables_keep_their_rules)
+          every_shipped_file_loads, hopper_of_the_tests_is_the_file, the_tables_keep_their_rules)

@@ -50,8 +50,9 @@ static void predict(const struct overlap_constants *constants, const struct row 
     struct overlap_kernel kernel = {.memory_bound = strcmp(row->kernel, "copy") == 0,
                                     .seconds = row->kernel_alone * 1e-6};
     if (strncmp(row->kernel, "gemm", 4) == 0) {
-        kernel.wave_seconds = overlap_gemm_wave_seconds((uint64_t)row->m, (uint64_t)row->n,
-                                                        kernel.seconds, STREAMING_MULTIPROCESSORS);
+        kernel.wave_seconds =
+            overlap_gemm_wave_seconds(constants, (uint64_t)row->m, (uint64_t)row->n, kernel.seconds,
+                                      STREAMING_MULTIPROCESSORS);
     }
     struct overlap_collective collective = {.seconds = row->collective_alone * 1e-6};
     struct overlap_factors factors =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/json.h"
+#include "sim/scenario/notes.h"
 #include "sim/serving/result/serving_summary.h"
 
 static void write_latency(struct json *json, const char *key, const struct latency_summary *summary)
@@ -70,6 +71,7 @@ void serving_summary_print_json(const struct serving_run *run,
     json_string(&json, "title", scenario->title);
     json_string(&json, "model", scenario->llm.name);
     json_string(&json, "gpu", scenario->gpu.name);
+    scenario_notes_print_json(&json, scenario);
     json_string(&json, "cluster", scenario->cluster.name);
     json_count(&json, "gpus", layout_gpus(&scenario->layout));
     json_number(&json, "memory_bytes_per_gpu", scenario->gpu.memory_bytes);

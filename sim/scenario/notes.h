@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ * What a user should know of a scenario that is right: kernels of a GPU that nobody measured. A
+ * note goes to `diagnostics` (cpsim check and run print it) and into the JSON. */
+#ifndef CPSIM_SIM_SCENARIO_NOTES_H
+#define CPSIM_SIM_SCENARIO_NOTES_H
+
+#include "sim/base/json.h"
+#include "sim/config/yaml_tree.h"
+#include "sim/scenario/scenario.h"
+
+/* Why the generation's kernels say little of this GPU; NULL: they were measured on such ones. */
+const char *gpu_generation_note(struct arena *arena, const struct gpu *gpu);
+
+/* Fills scenario->notes and tells `diagnostics`. */
+void scenario_note(struct scenario *scenario, const struct node *tree, struct arena *arena,
+                   struct diagnostics *diagnostics);
+
+/* "notes": [...]; nothing where there are none. */
+void scenario_notes_print_json(struct json *json, const struct scenario *scenario);
+
+#endif
