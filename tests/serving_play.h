@@ -3,7 +3,7 @@
 #ifndef CPSIM_TESTS_SERVING_PLAY_H
 #define CPSIM_TESTS_SERVING_PLAY_H
 
-#include "sim/serving/batching/preview.h"
+#include "sim/serving/load/preview.h"
 #include "sim/serving/result/metrics.h"
 
 #include <check.h>
@@ -33,8 +33,8 @@ struct played {
 static inline void played_requests(const struct serving_run *run, struct played *played)
 {
     double in_system = 0.0, last = 0.0;
-    for (uint32_t i = 0; i < run->request_count; i++) {
-        const struct request *request = &run->requests[i];
+    for (uint32_t i = 0; i < run->requests.count; i++) {
+        const struct request *request = &run->requests.all[i];
         if (request->state != REQUEST_DONE) {
             continue;
         }
@@ -60,9 +60,9 @@ static inline void played_requests(const struct serving_run *run, struct played 
 static inline void played_preview(const struct serving_run *run, struct played *played)
 {
     struct serving_preview preview =
-        serving_preview(run->scenario, run->arena, run->request_capacity, run->diagnostics);
-    for (uint32_t i = 0; i < preview.count && i < run->request_count; i++) {
-        const struct request *request = &run->requests[i];
+        serving_preview(run->scenario, run->arena, run->requests.capacity, run->diagnostics);
+    for (uint32_t i = 0; i < preview.count && i < run->requests.count; i++) {
+        const struct request *request = &run->requests.all[i];
         const struct previewed_request *seen = &preview.requests[i];
         bool same = memcmp(&request->arrival_seconds, &seen->arrival_seconds,
                            sizeof seen->arrival_seconds) == 0 &&
@@ -74,12 +74,12 @@ static inline void played_preview(const struct serving_run *run, struct played *
 
 static inline void played_servers(const struct serving_run *run, struct played *played)
 {
-    for (uint32_t i = 0; i < run->server_count; i++) {
-        const struct server *server = &run->servers[i];
+    for (uint32_t i = 0; i < run->fleet.server_count; i++) {
+        const struct server *server = &run->fleet.servers[i];
         played->computed += server->totals.prompt_tokens;
         played->decoded += server->totals.decode_tokens;
-        played->free_pages += kv_cache_available(&server->kv);
-        played->over_full += server->totals.most_pages > server->kv.pages;
+        played->free_pages += kv_cache_available(&server->desk.kv);
+        played->over_full += server->totals.most_pages > server->desk.kv.pages;
     }
 }
 
@@ -104,8 +104,8 @@ static inline struct played play_here(const char *path, const char *const *overr
     if (played.ok) {
         serving_metrics(run, &played.metrics);
         played.end_seconds = run->end_seconds;
-        played.kv_pages = run->kv_pages;
-        played.programs = step_costs_built(run->costs->stages[0]);
+        played.kv_pages = run->fleet.kv_pages;
+        played.programs = step_costs_built(run->fleet.costs->stages[0]);
         played.missed = run->watch.missed;
         played_preview(run, &played);
         played_requests(run, &played);

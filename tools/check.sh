@@ -125,6 +125,11 @@ sim/calibrate models|+base|+config|+scenario|+compare
 sim/inference models|+base|+scenario|+engine|+trace
 sim/training models|+base|+scenario|+engine|+trace
 sim/serving models|+base|+scenario|+engine|+trace
+sim/serving/load models|+base|+scenario|+engine
+sim/serving/cache models|+base|+serving/load
+sim/serving/batching models|+base|+scenario|+serving/load|+serving/cache
+sim/serving/replica models|+base|+scenario|+engine|+serving/load|+serving/cache|+serving/batching
+sim/serving/faults models|+base|+scenario|+engine|+serving/load|+serving/replica
 sim/run models|+base|+scenario|+engine|+trace|+inference|+serving|+training
 sim/plan models|+base|+config|+scenario|+serving|+engine|+run|+sweep
 sim/sweep models|+base|+config|+scenario|+serving|+engine|+trace|+run

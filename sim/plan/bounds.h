@@ -13,7 +13,7 @@
 #define CPSIM_SIM_PLAN_BOUNDS_H
 
 #include "sim/scenario/scenario.h"
-#include "sim/serving/batching/preview.h"
+#include "sim/serving/load/preview.h"
 
 struct bound_limits {
     double ttft_seconds, tpot_seconds;

@@ -3,8 +3,8 @@
 #ifndef CPSIM_SIM_SERVING_FAULTS_BACKGROUND_H
 #define CPSIM_SIM_SERVING_FAULTS_BACKGROUND_H
 
-struct serving_run;
+struct fleet;
 
-void background_start(struct serving_run *run);
+void background_start(struct fleet *fleet);
 
 #endif

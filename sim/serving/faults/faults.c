@@ -2,7 +2,6 @@
 #include "sim/serving/faults/faults.h"
 
 #include "models/numeric/whole.h"
-#include "sim/serving/serving.h"
 
 #include <math.h>
 
@@ -10,7 +9,7 @@
 #define SETTLE_SECONDS 1e-9
 
 struct fault_actor {
-    struct serving_run *run;
+    struct faults *faults;
     struct fault fault;
     struct random_stream random;
 };
@@ -36,32 +35,32 @@ uint32_t fault_target(const struct fault *fault)
 
 /* --- whom it strikes --- */
 
-static bool spans_nodes(const struct serving_run *run, const struct server *server)
+static bool spans_nodes(const struct fleet *fleet, const struct server *server)
 {
-    uint32_t per_node = run->scenario->cluster.gpus_per_node;
-    uint32_t last = server->first_gpu + run->gpus_per_replica - 1;
+    uint32_t per_node = fleet->scenario->cluster.gpus_per_node;
+    uint32_t last = server->first_gpu + fleet->gpus_per_replica - 1;
     return server->first_gpu / per_node != last / per_node;
 }
 
-static bool has_gpu_on(const struct serving_run *run, const struct server *server, uint32_t node)
+static bool has_gpu_on(const struct fleet *fleet, const struct server *server, uint32_t node)
 {
-    uint32_t per_node = run->scenario->cluster.gpus_per_node;
-    uint32_t last = server->first_gpu + run->gpus_per_replica - 1;
+    uint32_t per_node = fleet->scenario->cluster.gpus_per_node;
+    uint32_t last = server->first_gpu + fleet->gpus_per_replica - 1;
     return server->first_gpu / per_node <= node && node <= last / per_node;
 }
 
-static bool is_struck(const struct serving_run *run, const struct server *server,
+static bool is_struck(const struct fleet *fleet, const struct server *server,
                       const struct fault *fault)
 {
-    bool own_gpu = fault->gpu / run->gpus_per_replica == server->index;
+    bool own_gpu = fault->gpu / fleet->gpus_per_replica == server->index;
     switch (fault->kind) {
     case FAULT_NODE:
-        return has_gpu_on(run, server, fault->node);
+        return has_gpu_on(fleet, server, fault->node);
     case FAULT_GPU:
     case FAULT_CARD:
         return own_gpu;
     case FAULT_CARD_DOWN:
-        return own_gpu && (spans_nodes(run, server) || server->role != SERVER_WHOLE);
+        return own_gpu && (spans_nodes(fleet, server) || server->desk.role != SERVER_WHOLE);
     case FAULT_REPLICA:
     case FAULT_SLOW:
     case FAULT_NIC:
@@ -81,7 +80,7 @@ static void fail(struct server *server)
     if (server->down++ == 0) {
         server->down_since_seconds = engine_clock();
         server_fail(server);
-        source_wake(&server->run->source);
+        source_wake(server->fleet->source);
     }
 }
 
@@ -96,8 +95,8 @@ static void repair(struct server *server)
 /* A GPU slows its stage, a replica all of its stages. */
 static void slow(struct server *server, const struct fault *fault, double factor)
 {
-    const struct layout *layout = &server->run->scenario->layout;
-    uint32_t gpu = fault->gpu % server->run->gpus_per_replica;
+    const struct layout *layout = &server->fleet->scenario->layout;
+    uint32_t gpu = fault->gpu % server->fleet->gpus_per_replica;
     for (uint32_t stage = 0; stage < layout->pipeline; stage++) {
         if (fault->kind == FAULT_SLOW || gpu / (layout->tensor * layout->context) == stage) {
             server->slowness[stage] *= factor;
@@ -109,8 +108,8 @@ static void slow(struct server *server, const struct fault *fault, double factor
 static void weaken(struct server *server, double share)
 {
     server->nic_share = share;
-    if (spans_nodes(server->run, server)) {
-        server->stage_costs = serving_costs(server->run, share);
+    if (spans_nodes(server->fleet, server)) {
+        server->stage_costs = fleet_costs(server->fleet, share);
     }
 }
 
@@ -139,29 +138,30 @@ static void end(struct server *server, const struct fault *fault, double before)
 
 static void strike(struct fault_actor *actor)
 {
-    struct serving_run *run = actor->run;
-    struct struck_fault *struck = ARENA_NEW(run->arena, struct struck_fault);
+    struct faults *faults = actor->faults;
+    struct fleet *fleet = faults->fleet;
+    struct struck_fault *struck = ARENA_NEW(fleet->arena, struct struck_fault);
     *struck = (struct struck_fault){.fault = actor->fault, .start_seconds = engine_clock()};
-    if (run->last_fault == NULL) {
-        run->first_fault = struck;
+    if (faults->last == NULL) {
+        faults->first = struck;
     } else {
-        run->last_fault->next = struck;
+        faults->last->next = struck;
     }
-    run->last_fault = struck;
-    run->fault_counts[actor->fault.kind]++;
-    double *before = ARENA_ARRAY(run->arena, double, run->server_count);
-    uint64_t dropped = run->retries + run->lost;
-    for (uint32_t i = 0; i < run->server_count; i++) {
-        if (is_struck(run, &run->servers[i], &actor->fault)) {
-            begin(&run->servers[i], &actor->fault, &before[i]);
+    faults->last = struck;
+    faults->counts[actor->fault.kind]++;
+    double *before = ARENA_ARRAY(fleet->arena, double, fleet->server_count);
+    uint64_t dropped = fleet->retries + fleet->lost;
+    for (uint32_t i = 0; i < fleet->server_count; i++) {
+        if (is_struck(fleet, &fleet->servers[i], &actor->fault)) {
+            begin(&fleet->servers[i], &actor->fault, &before[i]);
             struck->replicas++;
         }
     }
-    struck->requests = run->retries + run->lost - dropped;
+    struck->requests = fleet->retries + fleet->lost - dropped;
     actor_sleep(actor->fault.duration_seconds);
-    for (uint32_t i = 0; i < run->server_count; i++) {
-        if (is_struck(run, &run->servers[i], &actor->fault)) {
-            end(&run->servers[i], &actor->fault, before[i]);
+    for (uint32_t i = 0; i < fleet->server_count; i++) {
+        if (is_struck(fleet, &fleet->servers[i], &actor->fault)) {
+            end(&fleet->servers[i], &actor->fault, before[i]);
         }
     }
 }
@@ -177,52 +177,54 @@ static void chance_main(void *data)
 {
     struct fault_actor *actor = data;
     for (;;) {
-        actor_sleep(random_exponential(&actor->random,
-                                       actor->run->serving->random_faults.mean_between_seconds));
+        actor_sleep(random_exponential(
+            &actor->random, actor->faults->fleet->serving->random_faults.mean_between_seconds));
         strike(actor);
     }
 }
 
 /* Each target has a stream of its own: more of them change nothing for those there were. */
-static void start_by_chance(struct serving_run *run)
+static void start_by_chance(struct faults *struck)
 {
-    const struct random_faults *faults = &run->serving->random_faults;
-    uint32_t gpus = run->server_count * run->gpus_per_replica;
-    uint32_t per_node = run->scenario->cluster.gpus_per_node;
+    struct fleet *fleet = struck->fleet;
+    const struct random_faults *faults = &fleet->serving->random_faults;
+    uint32_t gpus = fleet->server_count * fleet->gpus_per_replica;
+    uint32_t per_node = fleet->scenario->cluster.gpus_per_node;
     bool of_gpu =
         faults->kind == FAULT_GPU || faults->kind == FAULT_CARD || faults->kind == FAULT_CARD_DOWN;
     uint32_t targets = of_gpu                       ? gpus
                        : faults->kind == FAULT_NODE ? (uint32_t)divide_up(gpus, per_node)
-                                                    : run->server_count;
+                                                    : fleet->server_count;
     for (uint32_t i = 0; i < targets; i++) {
-        struct fault_actor *actor = ARENA_NEW(run->arena, struct fault_actor);
+        struct fault_actor *actor = ARENA_NEW(fleet->arena, struct fault_actor);
         const char *stream =
             faults->kind == FAULT_REPLICA
-                ? arena_printf(run->arena, "faults %u", i)
-                : arena_printf(run->arena, "faults %s %u", fault_name(faults->kind), i);
+                ? arena_printf(fleet->arena, "faults %u", i)
+                : arena_printf(fleet->arena, "faults %s %u", fault_name(faults->kind), i);
         *actor = (struct fault_actor){
-            .run = run,
+            .faults = struck,
             .fault = {.kind = faults->kind,
                       .replica = i,
                       .node = i,
                       .gpu = i,
                       .duration_seconds = faults->repair_seconds,
                       .factor = faults->factor},
-            .random = random_open(run->scenario->seed, stream),
+            .random = random_open(fleet->scenario->seed, stream),
         };
-        actor_start(run->engine, 0, chance_main, actor, true);
+        actor_start(fleet->engine, 0, chance_main, actor, true);
     }
 }
 
-void faults_start(struct serving_run *run)
+void faults_start(struct faults *faults, struct fleet *fleet)
 {
-    const struct serving *serving = run->serving;
+    *faults = (struct faults){.fleet = fleet};
+    const struct serving *serving = fleet->serving;
     for (size_t i = 0; i < serving->fault_count; i++) {
-        struct fault_actor *actor = ARENA_NEW(run->arena, struct fault_actor);
-        *actor = (struct fault_actor){.run = run, .fault = serving->faults[i]};
-        actor_start(run->engine, 0, fault_main, actor, true);
+        struct fault_actor *actor = ARENA_NEW(fleet->arena, struct fault_actor);
+        *actor = (struct fault_actor){.faults = faults, .fault = serving->faults[i]};
+        actor_start(fleet->engine, 0, fault_main, actor, true);
     }
     if (serving->random_faults.mean_between_seconds > 0.0) {
-        start_by_chance(run);
+        start_by_chance(faults);
     }
 }

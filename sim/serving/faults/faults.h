@@ -4,11 +4,9 @@
 #ifndef CPSIM_SIM_SERVING_FAULTS_FAULTS_H
 #define CPSIM_SIM_SERVING_FAULTS_FAULTS_H
 
-#include "sim/scenario/serving.h"
+#include "sim/serving/replica/fleet.h"
 
-struct serving_run;
-
-/* A fault that has struck; the run keeps a list. */
+/* A fault that has struck. */
 struct struck_fault {
     struct fault fault;
     double start_seconds;
@@ -17,7 +15,16 @@ struct struck_fault {
     struct struck_fault *next;
 };
 
-void faults_start(struct serving_run *run);
+struct faults {
+    struct fleet *fleet;
+    struct struck_fault *first, *last;
+    uint64_t counts[FAULT_KIND_COUNT];
+};
+
+void faults_start(struct faults *faults, struct fleet *fleet);
+
+/* A machine that fails drops what it holds; its requests are handed to the fleet. */
+void server_fail(struct server *server);
 
 const char *fault_name(enum fault_kind kind); /* "card-down" */
 /* The replica, node or GPU that the kind speaks of. */

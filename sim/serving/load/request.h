@@ -58,6 +58,13 @@ static inline uint32_t request_target(const struct request *request)
     return request->prompt_tokens + request->generated_tokens;
 }
 
+/* All requests of a run, made before it begins. */
+struct requests {
+    struct request *all; /* [count of capacity] */
+    uint32_t count, capacity;
+    uint32_t finished; /* done, rejected or lost */
+};
+
 /* A first-in first-out queue through struct request's `next`. Start from
  * {.first = REQUEST_NONE, .last = REQUEST_NONE}. */
 struct request_queue {

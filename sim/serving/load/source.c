@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/load/source.h"
 
-#include "sim/serving/serving.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -19,7 +17,7 @@ static void heap_push(struct source *source, struct due due)
 {
     if (source->heap_count == source->heap_capacity) {
         uint32_t capacity = source->heap_capacity == 0 ? FIRST_HEAP : 2 * source->heap_capacity;
-        struct due *heap = ARENA_ARRAY(source->run->arena, struct due, capacity);
+        struct due *heap = ARENA_ARRAY(source->arena, struct due, capacity);
         if (source->heap_count > 0) {
             memcpy(heap, source->heap, source->heap_count * sizeof *heap);
         }
@@ -68,13 +66,13 @@ void source_schedule(struct source *source, uint32_t request, double seconds)
 /* NULL when the run has had its number of requests, or its time is over. */
 static struct request *make_request(struct source *source, double arrival_seconds)
 {
-    struct serving_run *run = source->run;
-    const struct serving *serving = run->serving;
+    const struct serving *serving = &source->scenario->serving;
+    struct requests *requests = source->requests;
     bool late = serving->duration_seconds > 0.0 && arrival_seconds > serving->duration_seconds;
-    if (late || run->request_count == run->request_capacity) {
+    if (late || requests->count == requests->capacity) {
         return NULL;
     }
-    struct request *request = &run->requests[run->request_count++];
+    struct request *request = &requests->all[requests->count++];
     *request = (struct request){
         .arrival_seconds = arrival_seconds,
         .scheduled_seconds = -1.0,
@@ -88,9 +86,8 @@ static struct request *make_request(struct source *source, double arrival_second
 
 static void send(struct source *source, const struct request *request)
 {
-    const struct serving_run *run = source->run;
-    source_schedule(source, (uint32_t)(request - run->requests),
-                    request->arrival_seconds + run->scenario->software.request_seconds);
+    source_schedule(source, (uint32_t)(request - source->requests->all),
+                    request->arrival_seconds + source->scenario->software.request_seconds);
 }
 
 /* The first prompt of a session, or a request of its own. */
@@ -98,7 +95,7 @@ static void draw_request(struct source *source, struct request *request)
 {
     request->prompt_tokens = length_draw(&source->prompts);
     request->output_tokens = length_draw(&source->outputs);
-    if (source->run->serving->session_turns > 0.0) {
+    if (source->scenario->serving.session_turns > 0.0) {
         request->content = CONTENT_SESSION;
         request->session = ++source->sessions;
     }
@@ -132,22 +129,21 @@ static void make_arrival(struct source *source)
     }
     source->arrivals.clock_seconds = seconds;
     source->arrivals.count++;
-    source->coming = (uint32_t)(request - source->run->requests);
+    source->coming = (uint32_t)(request - source->requests->all);
     send(source, request);
 }
 
 /* Whether a conversation goes on after a turn: geometric, with the mean that was asked for. */
 static bool goes_on(struct source *source)
 {
-    double turns = source->run->serving->session_turns;
+    double turns = source->scenario->serving.session_turns;
     return turns > 1.0 && random_uniform(&source->turns) < 1.0 - 1.0 / turns;
 }
 
 void source_follow(struct source *source, uint32_t id)
 {
-    struct serving_run *run = source->run;
-    const struct request *ended = &run->requests[id];
-    const struct serving *serving = run->serving;
+    const struct request *ended = &source->requests->all[id];
+    const struct serving *serving = &source->scenario->serving;
     double now = engine_clock();
     struct request *next = NULL;
     bool talked = serving->session_turns > 0.0 && ended->state == REQUEST_DONE;
@@ -177,8 +173,9 @@ void source_follow(struct source *source, uint32_t id)
 
 static bool is_over(const struct source *source)
 {
-    return source->run->watch.missed || (source->exhausted && source->heap_count == 0 &&
-                                         source->run->finished_count == source->run->request_count);
+    const struct requests *requests = source->requests;
+    return source->closed ||
+           (source->exhausted && source->heap_count == 0 && requests->finished == requests->count);
 }
 
 void source_wake(struct source *source)
@@ -210,44 +207,56 @@ static void source_main(void *data)
         if (due.request == source->coming) {
             source->coming = REQUEST_NONE;
         }
-        serving_route(source->run, due.request);
+        source->route(source->receiver, due.request);
     }
-    source->run->end_seconds = engine_clock();
+    source->end_seconds = engine_clock();
 }
 
-void source_start(struct source *source)
+void source_start(struct source *source, struct engine *engine,
+                  void (*route)(void *receiver, uint32_t request), void *receiver)
 {
+    source->route = route;
+    source->receiver = receiver;
     signal_init(&source->signal);
-    actor_start(source->run->engine, 0, source_main, source, false);
+    actor_start(engine, 0, source_main, source, false);
 }
 
 static bool open_lengths(struct source *source, struct length_source *lengths,
-                         enum length_kind kind, const struct length *length, const char *name)
+                         enum length_kind kind, const struct length *length, const char *name,
+                         struct diagnostics *diagnostics)
 {
-    struct serving_run *run = source->run;
     *lengths = (struct length_source){
-        .kind = kind, .length = length, .random = random_open(run->scenario->seed, name)};
+        .kind = kind, .length = length, .random = random_open(source->scenario->seed, name)};
     return kind != LENGTH_EMPIRICAL ||
-           length_table_read(run->arena, length->file, &lengths->table, run->diagnostics);
+           length_table_read(source->arena, length->file, &lengths->table, diagnostics);
 }
 
-bool source_create(struct source *source, struct serving_run *run)
+bool source_create(struct source *source, const struct scenario *scenario, struct arena *arena,
+                   struct requests *requests, struct diagnostics *diagnostics)
 {
-    const struct serving *serving = run->serving;
-    uint64_t seed = run->scenario->seed;
+    const struct serving *serving = &scenario->serving;
+    uint64_t seed = scenario->seed;
     bool is_trace = serving->arrival == ARRIVAL_TRACE;
     *source = (struct source){
-        .run = run,
+        .scenario = scenario,
+        .arena = arena,
+        .requests = requests,
         .policy = arrival_policies[serving->arrival],
         .arrivals = {.arrivals = &serving->arrivals,
-                     .trace = is_trace ? &run->request_trace : NULL,
+                     .trace = is_trace ? &source->trace : NULL,
                      .random = random_open(seed, "arrivals")},
         .coming = REQUEST_NONE,
         .turns = random_open(seed, "turns"),
         .thinking = random_open(seed, "thinking"),
     };
-    return is_trace || (open_lengths(source, &source->prompts, serving->prompt_kind,
-                                     &serving->prompt, "prompts") &&
-                        open_lengths(source, &source->outputs, serving->output_kind,
-                                     &serving->output, "outputs"));
+    *requests = (struct requests){.capacity = (uint32_t)serving->requests};
+    if (is_trace) {
+        bool read = request_trace_read(arena, &serving->arrivals, &source->trace, diagnostics);
+        requests->capacity = (uint32_t)source->trace.count;
+        return read;
+    }
+    return open_lengths(source, &source->prompts, serving->prompt_kind, &serving->prompt, "prompts",
+                        diagnostics) &&
+           open_lengths(source, &source->outputs, serving->output_kind, &serving->output, "outputs",
+                        diagnostics);
 }

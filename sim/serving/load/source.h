@@ -7,8 +7,7 @@
 #include "sim/engine/actor.h"
 #include "sim/serving/load/arrivals.h"
 #include "sim/serving/load/lengths.h"
-
-struct serving_run;
+#include "sim/serving/load/request.h"
 
 /* A request that is due. */
 struct due {
@@ -18,7 +17,12 @@ struct due {
 };
 
 struct source {
-    struct serving_run *run;
+    const struct scenario *scenario;
+    struct arena *arena;
+    struct requests *requests;
+    void (*route)(void *receiver, uint32_t request); /* where those that are due go */
+    void *receiver;
+    struct request_trace trace;
     const struct arrival_policy *policy;
     struct arrival_state arrivals;
     struct length_source prompts, outputs;
@@ -30,13 +34,18 @@ struct source {
     uint32_t sessions;
     bool stirred;   /* what is due first has changed */
     bool exhausted; /* nothing comes by itself any more */
+    bool closed;    /* the run is over, whatever is due */
     double last_arrival_seconds;
+    double end_seconds; /* when the last request had ended */
     struct actor_signal signal;
 };
 
-/* `run->request_trace` has been read. False with diagnostics. */
-bool source_create(struct source *source, struct serving_run *run);
-void source_start(struct source *source);
+/* Reads what files there are; fills `requests`' capacity, not its array. False with diagnostics. */
+bool source_create(struct source *source, const struct scenario *scenario, struct arena *arena,
+                   struct requests *requests, struct diagnostics *diagnostics);
+/* `route` gets each request, with `receiver`, when it is due. */
+void source_start(struct source *source, struct engine *engine,
+                  void (*route)(void *receiver, uint32_t request), void *receiver);
 
 /* A request has ended: what its client or session does next. */
 void source_follow(struct source *source, uint32_t request);

@@ -8,7 +8,10 @@
 
 /* The request's cache is on `from`; `to` has made room. When the last byte has come the request
  * decodes on `to` and `from` is rid of it. */
-void kv_move_start(struct serving_run *run, struct server *from, struct server *to,
-                   uint32_t request);
+void kv_move_start(struct fleet *fleet, struct server *from, struct server *to, uint32_t request);
+
+/* Reserves `room` tokens on `to` for a request that waits there, takes it off the queue and sets
+ * its KV cache moving; false when there is no room. */
+bool kv_move_fetch(struct server *to, uint32_t request, uint64_t room);
 
 #endif

@@ -1,65 +1,66 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/replica/lanes.h"
 
-#include "sim/serving/serving.h"
+#include "sim/serving/replica/fleet.h"
 
 #include <math.h>
 
 /* Hidden state and residual of the batch's tokens: vLLM sends a tensor rank's share from each rank
  * to its counterpart (IntermediateTensors, send_tensor_dict). Ranks alike share no link but a card:
  * those of one card go as one flow that stands for all. */
-static void send_activations(struct server *lane, const struct step_shape *shape, uint32_t stage)
+static void send_activations(struct lane *lane, const struct step_shape *shape, uint32_t stage)
 {
-    struct serving_run *run = lane->run;
-    const struct scenario *scenario = run->scenario;
+    const struct server *server = lane->server;
+    const struct fleet *fleet = server->fleet;
+    const struct scenario *scenario = fleet->scenario;
     const struct cluster *cluster = &scenario->cluster;
     uint32_t gpus = scenario->layout.tensor * scenario->layout.context;
-    uint32_t from = lane->first_gpu + stage * gpus, to = from + gpus;
+    uint32_t from = server->first_gpu + stage * gpus, to = from + gpus;
     bool in_node = from / cluster->gpus_per_node == to / cluster->gpus_per_node;
     double per_card = in_node ? 1.0 : cluster->gpus_per_node / cluster->nics_per_node;
     per_card = fmin(per_card, gpus);
     double tokens = shape->decodes + (double)shape->prompt_tokens;
-    double bytes = 2.0 * tokens * run->replica.llm->hidden *
+    double bytes = 2.0 * tokens * fleet->replica.llm->hidden *
                    format_bytes(scenario->precision.activations) / gpus;
     double limit = 0.0;
     if (!in_node) {
-        double nic = cluster->nic_bytes_per_second * lane->head->nic_share;
+        double nic = cluster->nic_bytes_per_second * server->nic_share;
         double connection = per_card * cluster->connection_bytes_per_second;
         limit = connection > 0.0 && connection < nic ? connection : nic;
         actor_sleep(cluster->fabric_latency_seconds);
     }
-    struct stage_totals *stages = lane->head->stages;
+    struct stage_totals *stages = server->stages;
     enum link_kind out = in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT;
     enum link_kind in = in_node ? LINK_NVLINK_IN : LINK_NIC_IN;
     stage_flow_begin(&stages[stage], out);
     stage_flow_begin(&stages[stage + 1], in);
-    actor_send(run->engine, from, to, ceil(per_card * bytes), limit, gpus / per_card);
+    actor_send(fleet->engine, from, to, ceil(per_card * bytes), limit, gpus / per_card);
     stage_flow_end(&stages[stage], out, bytes);
     stage_flow_end(&stages[stage + 1], in, bytes);
 }
 
-void lane_pass(struct server *lane, const struct step_shape *shape, struct step_cost *cost,
+void lane_pass(struct lane *lane, const struct step_shape *shape, struct step_cost *cost,
                double *busy_seconds)
 {
-    struct server *head = lane->head;
-    uint32_t stages = lane->run->scenario->layout.pipeline, epoch = head->epoch;
+    struct server *server = lane->server;
+    uint32_t stages = server->fleet->scenario->layout.pipeline, epoch = server->epoch;
     double joules = 0.0;
     *cost = (struct step_cost){0};
     *busy_seconds = 0.0;
-    for (uint32_t i = 0; i < stages && head->epoch == epoch; i++) {
-        struct step_cost part = step_cost(head->stage_costs[i], shape);
-        double seconds = part.seconds * head->slowness[i] + (i == 0 ? lane->swap_seconds : 0.0);
+    for (uint32_t i = 0; i < stages && server->epoch == epoch; i++) {
+        struct step_cost part = step_cost(server->stage_costs[i], shape);
+        double seconds = part.seconds * server->slowness[i] + (i == 0 ? lane->swap_seconds : 0.0);
         lane->swap_seconds = 0.0;
-        head->stage_ends[i] = fmax(head->stage_ends[i], engine_clock()) + seconds;
-        actor_sleep(head->stage_ends[i] - engine_clock());
-        stage_totals_add(&head->stages[i], &part, 1.0, seconds);
+        server->stage_ends[i] = fmax(server->stage_ends[i], engine_clock()) + seconds;
+        actor_sleep(server->stage_ends[i] - engine_clock());
+        stage_totals_add(&server->stages[i], &part, 1.0, seconds);
         *busy_seconds += seconds / stages;
         joules += seconds * part.watts / stages;
         cost->variant = part.variant;
         cost->bytes += part.bytes / stages;
         cost->nvlink_bytes += part.nvlink_bytes / stages;
         cost->network_bytes += part.network_bytes / stages;
-        if (i + 1 < stages && head->epoch == epoch) {
+        if (i + 1 < stages && server->epoch == epoch) {
             send_activations(lane, shape, i);
         }
     }

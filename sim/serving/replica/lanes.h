@@ -9,7 +9,7 @@
  * activations (hidden state and residual, a tensor rank's share each) move on as flows. Returns
  * when the last stage has ended, or the replica has failed. `*busy_seconds` gets the mean time that
  * a stage worked, `*cost` means over the stages, and over their time for the power. */
-void lane_pass(struct server *lane, const struct step_shape *shape, struct step_cost *cost,
+void lane_pass(struct lane *lane, const struct step_shape *shape, struct step_cost *cost,
                double *busy_seconds);
 
 #endif

@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: MIT
  * Routers. None sends to a replica that is down unless all are. */
-#include "sim/serving/serving.h"
+#include "sim/serving/replica/router.h"
 
-static bool is_up(const struct serving_run *run, uint32_t server)
+#include "sim/serving/replica/fleet.h"
+
+static bool is_up(const struct fleet *fleet, uint32_t server)
 {
-    return run->servers[server].down == 0;
+    return fleet->servers[server].down == 0;
 }
 
-static uint32_t choose_round_robin(struct serving_run *run, const struct request *request,
+static uint32_t choose_round_robin(struct fleet *fleet, const struct request *request,
                                    uint32_t first, uint32_t count)
 {
     (void)request;
-    uint32_t *turn = &run->turns[first > 0];
+    uint32_t *turn = &fleet->turns[first > 0];
     for (uint32_t i = 0; i < count; i++) {
         uint32_t server = first + (*turn)++ % count;
-        if (is_up(run, server)) {
+        if (is_up(fleet, server)) {
             return server;
         }
     }
     return first;
 }
 
-static uint32_t choose_least_outstanding(struct serving_run *run, const struct request *request,
+static uint32_t choose_least_outstanding(struct fleet *fleet, const struct request *request,
                                          uint32_t first, uint32_t count)
 {
     (void)request;
     uint32_t best = first;
     for (uint32_t server = first + 1; server < first + count; server++) {
-        bool better = run->servers[server].outstanding < run->servers[best].outstanding;
-        if (is_up(run, server) && (better || !is_up(run, best))) {
+        bool better = fleet->servers[server].outstanding < fleet->servers[best].outstanding;
+        if (is_up(fleet, server) && (better || !is_up(fleet, best))) {
             best = server;
         }
     }
@@ -37,17 +39,17 @@ static uint32_t choose_least_outstanding(struct serving_run *run, const struct r
 
 /* The one that has the fewest tokens to compute before this prompt is done: those of the prompts
  * that it has, and of this one what it has not cached. */
-static uint32_t choose_prefix_aware(struct serving_run *run, const struct request *request,
+static uint32_t choose_prefix_aware(struct fleet *fleet, const struct request *request,
                                     uint32_t first, uint32_t count)
 {
     uint32_t best = first;
     uint64_t least = UINT64_MAX;
     for (uint32_t index = first; index < first + count; index++) {
-        struct server *server = &run->servers[index];
-        uint64_t tokens =
-            server->pending_tokens + request_target(request) - kv_cache_match(&server->kv, request);
-        bool calmer = server->outstanding < run->servers[best].outstanding;
-        if (is_up(run, index) && (tokens < least || (tokens == least && calmer))) {
+        struct server *server = &fleet->servers[index];
+        uint64_t tokens = server->desk.pending_tokens + request_target(request) -
+                          kv_cache_match(&server->desk.kv, request);
+        bool calmer = server->outstanding < fleet->servers[best].outstanding;
+        if (is_up(fleet, index) && (tokens < least || (tokens == least && calmer))) {
             best = index;
             least = tokens;
         }
@@ -65,3 +67,9 @@ const struct router_policy router_prefix_aware = {
     .name = "prefix-aware",
     .doc = "The one with the fewest tokens to compute, what is cached left out.",
     .choose = choose_prefix_aware};
+
+const struct router_policy *const router_policies[ROUTER_KIND_COUNT] = {
+    [ROUTER_ROUND_ROBIN] = &router_round_robin,
+    [ROUTER_LEAST_OUTSTANDING] = &router_least_outstanding,
+    [ROUTER_PREFIX_AWARE] = &router_prefix_aware,
+};

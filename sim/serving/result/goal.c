@@ -22,8 +22,8 @@ static bool is_measured(const struct serving_run *run, const struct request *req
 
 void goal_watch_clock(struct goal_watch *watch, const struct serving_run *run, double now_seconds)
 {
-    while (watch->goal != NULL && watch->judged < run->request_count) {
-        const struct request *request = &run->requests[watch->judged];
+    while (watch->goal != NULL && watch->judged < run->requests.count) {
+        const struct request *request = &run->requests.all[watch->judged];
         bool answered = request->generated_tokens > 0;
         double first = answered ? request->first_token_seconds : now_seconds; /* at the earliest */
         double seconds = serving_ttft_seconds(request, first);

@@ -8,20 +8,21 @@
 static const struct stage_totals *totals_of(const struct serving_run *run, uint32_t gpu)
 {
     const struct layout *layout = &run->scenario->layout;
-    const struct server *server = &run->servers[gpu / run->gpus_per_replica];
-    return &server->stages[gpu % run->gpus_per_replica / (layout->tensor * layout->context)];
+    const struct server *server = &run->fleet.servers[gpu / run->fleet.gpus_per_replica];
+    return &server->stages[gpu % run->fleet.gpus_per_replica / (layout->tensor * layout->context)];
 }
 
 static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t gpu)
 {
     const struct scenario *scenario = run->scenario;
-    const struct server *server = &run->servers[gpu / run->gpus_per_replica];
+    const struct server *server = &run->fleet.servers[gpu / run->fleet.gpus_per_replica];
     const struct stage_totals *totals = totals_of(run, gpu);
     const struct step_parts *parts = &totals->parts;
     uint32_t tensor = scenario->layout.tensor, context = scenario->layout.context;
-    uint32_t stage = gpu % run->gpus_per_replica / (tensor * context);
-    struct model_stage layers = model_stage(run->replica.llm, scenario->layout.pipeline, stage);
-    double tokens = (double)server->totals.most_pages * server->kv.page_tokens / context;
+    uint32_t stage = gpu % run->fleet.gpus_per_replica / (tensor * context);
+    struct model_stage layers =
+        model_stage(run->fleet.replica.llm, scenario->layout.pipeline, stage);
+    double tokens = (double)server->totals.most_pages * server->desk.kv.page_tokens / context;
     double seconds = run->end_seconds;
     double idle = fmax(seconds - totals->busy_seconds, 0.0);
     trace_add_gpu(
@@ -35,8 +36,9 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
             .attention_seconds = parts->attention_seconds,
             .memory_kernel_seconds = parts->memory_kernel_seconds,
             .communication_seconds = parts->communication_seconds,
-            .weights_bytes = memory_stage_weight_bytes(&run->replica, &layers),
-            .kv_cache_bytes = tokens * memory_stage_kv_bytes_per_token(&run->replica, &layers),
+            .weights_bytes = memory_stage_weight_bytes(&run->fleet.replica, &layers),
+            .kv_cache_bytes =
+                tokens * memory_stage_kv_bytes_per_token(&run->fleet.replica, &layers),
             .activations_bytes = run->memory.activation_bytes,
             .capacity_bytes = scenario->gpu.memory_bytes,
             .joules = totals->joules + idle * scenario->gpu.idle_watts,
@@ -55,7 +57,7 @@ static void add_link(struct trace *trace, const struct serving_run *run, uint32_
     bool nvlink = kind == LINK_NVLINK_OUT || kind == LINK_NVLINK_IN;
     bool out = kind == LINK_NVLINK_OUT || kind == LINK_NIC_OUT;
     uint32_t per_nic = cluster->gpus_per_node / cluster->nics_per_node;
-    uint32_t gpus = run->server_count * run->gpus_per_replica;
+    uint32_t gpus = run->fleet.server_count * run->fleet.gpus_per_replica;
     if (!nvlink && gpu % per_nic != 0) {
         return;
     }
@@ -83,7 +85,7 @@ static void add_link(struct trace *trace, const struct serving_run *run, uint32_
 
 void machine_trace_write(struct trace *trace, const struct serving_run *run)
 {
-    uint32_t gpus = run->server_count * run->gpus_per_replica;
+    uint32_t gpus = run->fleet.server_count * run->fleet.gpus_per_replica;
     bool links = run->scenario->trace.links != LINKS_NONE;
     for (uint32_t gpu = 0; gpu < gpus; gpu++) {
         add_gpu(trace, run, gpu);

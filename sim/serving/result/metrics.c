@@ -102,8 +102,8 @@ static void measure_latencies(const struct serving_run *run, double *column,
 {
     for (int latency = 0; latency < LATENCY_COUNT; latency++) {
         size_t count = 0;
-        for (uint32_t i = 0; i < run->request_count; i++) {
-            const struct request *request = &run->requests[i];
+        for (uint32_t i = 0; i < run->requests.count; i++) {
+            const struct request *request = &run->requests.all[i];
             double value = latency_of(request, (enum latency)latency);
             if (is_measured(run, request) && value >= 0.0) {
                 column[count++] = value;
@@ -130,14 +130,14 @@ static double measure_requests(const struct serving_run *run, struct serving_met
 {
     double first = INFINITY, last = 0.0, flops = 0.0;
     uint64_t good = 0, hits = 0;
-    for (uint32_t i = 0; i < run->request_count; i++) {
-        const struct request *request = &run->requests[i];
+    for (uint32_t i = 0; i < run->requests.count; i++) {
+        const struct request *request = &run->requests.all[i];
         metrics->completed += request->state == REQUEST_DONE;
         metrics->rejected += request->state == REQUEST_REJECTED;
         if (request->state == REQUEST_DONE) {
             double cached = request->cached_tokens;
             double tokens = (double)request->prompt_tokens + request->output_tokens - 1.0 - cached;
-            flops += llm_forward_flops(run->replica.llm, tokens, cached);
+            flops += llm_forward_flops(run->fleet.replica.llm, tokens, cached);
         }
         if (!is_measured(run, request)) {
             continue;
@@ -165,11 +165,11 @@ static double measure_requests(const struct serving_run *run, struct serving_met
 static void measure_servers(const struct serving_run *run, double flops,
                             struct serving_metrics *metrics)
 {
-    const struct gpu *gpu = run->replica.gpu;
+    const struct gpu *gpu = run->fleet.replica.gpu;
     double busy = 0.0, sequences = 0.0, pages = 0.0, bytes = 0.0, down = 0.0;
     uint64_t most_pages = 0;
-    for (uint32_t i = 0; i < run->server_count; i++) {
-        const struct server_totals *totals = &run->servers[i].totals;
+    for (uint32_t i = 0; i < run->fleet.server_count; i++) {
+        const struct server_totals *totals = &run->fleet.servers[i].totals;
         busy += totals->busy_seconds;
         sequences += totals->sequence_seconds;
         pages += totals->page_seconds;
@@ -177,27 +177,28 @@ static void measure_servers(const struct serving_run *run, double flops,
         down += totals->down_seconds;
         metrics->swapped_bytes += totals->swapped_bytes;
         metrics->joules += totals->joules;
-        metrics->preemptions += totals->preemptions;
+        metrics->preemptions += run->fleet.servers[i].desk.preemptions;
         metrics->steps += totals->steps;
         most_pages = totals->most_pages > most_pages ? totals->most_pages : most_pages;
     }
-    double gpus = (double)run->server_count * run->gpus_per_replica;
-    double time = run->server_count * run->end_seconds;
+    double gpus = (double)run->fleet.server_count * run->fleet.gpus_per_replica;
+    double time = run->fleet.server_count * run->end_seconds;
     metrics->down_seconds = down;
     if (busy > 0.0) {
         metrics->mean_batch = sequences / busy;
-        metrics->kv_mean_share = pages / busy / (double)run->kv_pages;
-        metrics->kv_most_share = (double)most_pages / (double)run->kv_pages;
+        metrics->kv_mean_share = pages / busy / (double)run->fleet.kv_pages;
+        metrics->kv_most_share = (double)most_pages / (double)run->fleet.kv_pages;
         metrics->busy_share = busy / time;
         metrics->memory_share = bytes / (time * gpu->memory_bytes_per_second);
         metrics->mfu =
-            flops / (run->end_seconds * gpus * gpu_stated_flops_per_second(run->replica.gpu));
-        metrics->joules += (time - busy) * run->gpus_per_replica * gpu->idle_watts;
+            flops / (run->end_seconds * gpus * gpu_stated_flops_per_second(run->fleet.replica.gpu));
+        metrics->joules += (time - busy) * run->fleet.gpus_per_replica * gpu->idle_watts;
         metrics->watts_per_gpu = metrics->joules / (run->end_seconds * gpus);
     }
     uint64_t tokens = 0;
-    for (uint32_t i = 0; i < run->request_count; i++) {
-        tokens += run->requests[i].state == REQUEST_DONE ? run->requests[i].output_tokens : 0;
+    for (uint32_t i = 0; i < run->requests.count; i++) {
+        tokens +=
+            run->requests.all[i].state == REQUEST_DONE ? run->requests.all[i].output_tokens : 0;
     }
     if (tokens > 0) {
         metrics->joules_per_token = metrics->joules / (double)tokens;
@@ -211,10 +212,10 @@ static void measure_servers(const struct serving_run *run, double flops,
 static void judge_load(const struct serving_run *run, struct serving_metrics *metrics)
 {
     double sums[4] = {0.0}, counts[4] = {0.0};
-    for (uint32_t i = 0; i < run->request_count; i++) {
-        const struct request *request = &run->requests[i];
+    for (uint32_t i = 0; i < run->requests.count; i++) {
+        const struct request *request = &run->requests.all[i];
         if (request->state == REQUEST_DONE) {
-            uint32_t quarter = (uint32_t)(4 * (uint64_t)i / run->request_count);
+            uint32_t quarter = (uint32_t)(4 * (uint64_t)i / run->requests.count);
             sums[quarter] += request->scheduled_seconds - request->queued_seconds;
             counts[quarter] += 1.0;
         }
@@ -223,7 +224,7 @@ static void judge_load(const struct serving_run *run, struct serving_metrics *me
     metrics->queue_late_seconds = counts[3] > 0.0 ? sums[3] / counts[3] : 0.0;
     double service = metrics->latencies[LATENCY_E2E].mean - metrics->latencies[LATENCY_QUEUE].mean;
     bool open = !arrival_policies[run->serving->arrival]->follows;
-    metrics->sustained = !open || metrics->completed == 0 || run->request_count < 8 ||
+    metrics->sustained = !open || metrics->completed == 0 || run->requests.count < 8 ||
                          metrics->queue_late_seconds < 1.5 * metrics->queue_early_seconds ||
                          metrics->queue_late_seconds < service;
 }
@@ -232,7 +233,7 @@ static uint64_t fault_count(const struct serving_run *run)
 {
     uint64_t count = 0;
     for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
-        count += run->fault_counts[kind];
+        count += run->faults.counts[kind];
     }
     return count;
 }
@@ -240,18 +241,18 @@ static uint64_t fault_count(const struct serving_run *run)
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics)
 {
     *metrics = (struct serving_metrics){
-        .requests = run->request_count,
-        .lost = run->lost,
-        .retries = run->retries,
+        .requests = run->requests.count,
+        .lost = run->fleet.lost,
+        .retries = run->fleet.retries,
         .faults = fault_count(run),
-        .dropped = run->request_trace.dropped,
-        .moved_bytes = run->moved_bytes,
+        .dropped = run->source.trace.dropped,
+        .moved_bytes = run->fleet.moved_bytes,
     };
     struct arena *arena = arena_create();
-    measure_latencies(run, ARENA_ARRAY(arena, double, run->request_count + 1), metrics);
+    measure_latencies(run, ARENA_ARRAY(arena, double, run->requests.count + 1), metrics);
     arena_destroy(arena);
     measure_servers(run, measure_requests(run, metrics), metrics);
     double came = run->source.last_arrival_seconds;
-    metrics->offered_per_second = came > 0.0 ? run->request_count / came : 0.0;
+    metrics->offered_per_second = came > 0.0 ? run->requests.count / came : 0.0;
     judge_load(run, metrics);
 }

@@ -47,8 +47,8 @@ static void print_fault_kinds(const struct serving_run *run, FILE *stream)
 {
     const char *before = "faults          ";
     for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
-        if (run->fault_counts[kind] > 0) {
-            fprintf(stream, "%s%" PRIu64 " %s", before, run->fault_counts[kind],
+        if (run->faults.counts[kind] > 0) {
+            fprintf(stream, "%s%" PRIu64 " %s", before, run->faults.counts[kind],
                     fault_name((enum fault_kind)kind));
             before = ", ";
         }
@@ -95,7 +95,7 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
     fprintf(stream, "throughput      %.4g requests/s, %.4g prompt + %.4g output tokens/s",
             metrics->requests_per_second, metrics->input_tokens_per_second,
             metrics->output_tokens_per_second);
-    double gpus = (double)run->server_count * run->gpus_per_replica;
+    double gpus = (double)run->fleet.server_count * run->fleet.gpus_per_replica;
     fprintf(stream, " (%.4g output tokens/s a GPU)\n", metrics->output_tokens_per_second / gpus);
     if (serving->slo_ttft_seconds > 0.0 || serving->slo_tpot_seconds > 0.0) {
         fprintf(stream, "goodput         %.4g requests/s: %s within", metrics->goodput,
@@ -147,7 +147,7 @@ static void print_machine(const struct serving_run *run, const struct serving_me
     }
     fprintf(stream, "memory per GPU  weights %s, KV cache %s (%" PRIu64 " tokens a replica)",
             quantity_bytes(memory->weight_bytes).text, quantity_bytes(memory->kv_cache_bytes).text,
-            run->kv_pages * run->serving->service.block_tokens);
+            run->fleet.kv_pages * run->serving->service.block_tokens);
     fprintf(stream, ", activations and buffers %s of %s\n",
             quantity_bytes(memory->activation_bytes).text,
             quantity_bytes(run->scenario->gpu.memory_bytes).text);

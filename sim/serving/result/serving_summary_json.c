@@ -87,7 +87,7 @@ void serving_summary_print_json(const struct serving_run *run,
     json_number(&json, "activation_bytes", run->memory.activation_bytes);
     json_close(&json, '}');
     json_count(&json, "kv_cache_tokens_per_replica",
-               run->kv_pages * scenario->serving.service.block_tokens);
+               run->fleet.kv_pages * scenario->serving.service.block_tokens);
     json_close(&json, '}');
     json_number(&json, "seconds", run->end_seconds);
     json_number(&json, "joules", metrics->joules);

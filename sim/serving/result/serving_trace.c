@@ -112,20 +112,19 @@ static double overlap_seconds(const struct serving_trace *trace, uint64_t index,
          at < (trace)->capacity && (double)at * (trace)->stretch_seconds < (to); at++)
 
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
-                        const struct step_shape *shape, double start_seconds, double seconds,
-                        double busy_seconds, const struct step_cost *cost, uint32_t steps)
+                        const struct played_steps *steps)
 {
-    const struct server *head = server->head;
-    uint64_t kv_tokens = kv_cache_held(&head->kv) * head->kv.page_tokens;
-    double share = busy_seconds / seconds;
-    double end_seconds = start_seconds + seconds;
-    reach(trace, server->run->server_count, end_seconds);
+    const struct kv_cache *kv = &server->desk.kv;
+    uint64_t kv_tokens = kv_cache_held(kv) * kv->page_tokens;
+    double share = steps->busy_seconds / steps->seconds;
+    double start_seconds = steps->start_seconds, end_seconds = start_seconds + steps->seconds;
+    reach(trace, server->fleet->server_count, end_seconds);
     EACH_STRETCH(trace, start_seconds, end_seconds, at)
     {
         struct stretch *own = stretch_of(trace, at, server->index);
         double overlap = share * overlap_seconds(trace, at, start_seconds, end_seconds);
         own->kv_tokens += overlap * (double)kv_tokens;
-        own->joules += overlap * cost->watts;
+        own->joules += overlap * steps->cost.watts;
         own->busy += overlap;
     }
     if (!trace->options.steps) {
@@ -134,22 +133,22 @@ void serving_trace_step(struct serving_trace *trace, const struct server *server
     trace_add_step(trace->trace, &(struct trace_step){
                                      .replica = server->index,
                                      .start_seconds = start_seconds,
-                                     .duration_seconds = seconds,
-                                     .steps = steps,
-                                     .decodes = shape->decodes,
-                                     .prompts = shape->prompts,
-                                     .decode_context_tokens = shape->decode_context,
-                                     .prompt_tokens = shape->prompt_tokens,
-                                     .waiting = head->waiting.count,
+                                     .duration_seconds = steps->seconds,
+                                     .steps = steps->steps,
+                                     .decodes = steps->shape.decodes,
+                                     .prompts = steps->shape.prompts,
+                                     .decode_context_tokens = steps->shape.decode_context,
+                                     .prompt_tokens = steps->shape.prompt_tokens,
+                                     .waiting = server->desk.waiting.count,
                                      .kv_tokens = kv_tokens,
-                                     .watts = cost->watts,
+                                     .watts = steps->cost.watts,
                                  });
 }
 
 static void add_requests(struct serving_trace *trace, const struct serving_run *run)
 {
-    for (uint32_t i = 0; i < run->request_count; i++) {
-        const struct request *request = &run->requests[i];
+    for (uint32_t i = 0; i < run->requests.count; i++) {
+        const struct request *request = &run->requests.all[i];
         if (request->state != REQUEST_DONE) {
             continue;
         }
@@ -169,12 +168,12 @@ static void add_requests(struct serving_trace *trace, const struct serving_run *
 
 static void write_series(struct serving_trace *trace, const struct serving_run *run)
 {
-    reach(trace, run->server_count, run->end_seconds);
+    reach(trace, run->fleet.server_count, run->end_seconds);
     add_requests(trace, run);
     for (uint64_t at = 0; (double)at * trace->stretch_seconds < run->end_seconds; at++) {
         double start = (double)at * trace->stretch_seconds;
         double seconds = fmin(trace->stretch_seconds, run->end_seconds - start);
-        for (uint32_t replica = 0; replica < run->server_count; replica++) {
+        for (uint32_t replica = 0; replica < run->fleet.server_count; replica++) {
             const struct stretch *sums = stretch_of(trace, at, replica);
             double idle = fmax(seconds - sums->busy, 0.0);
             trace_add_sample(
@@ -186,7 +185,7 @@ static void write_series(struct serving_trace *trace, const struct serving_run *
                     .waiting = sums->waiting / seconds,
                     .running = sums->running / seconds,
                     .kv_tokens = sums->kv_tokens / seconds,
-                    .watts = (sums->joules + idle * run->replica.gpu->idle_watts) / seconds,
+                    .watts = (sums->joules + idle * run->fleet.replica.gpu->idle_watts) / seconds,
                 });
         }
     }
@@ -196,8 +195,8 @@ static void write_series(struct serving_trace *trace, const struct serving_run *
 
 static void write_requests(struct serving_trace *trace, const struct serving_run *run)
 {
-    for (uint32_t i = 0; i < run->request_count; i++) {
-        const struct request *request = &run->requests[i];
+    for (uint32_t i = 0; i < run->requests.count; i++) {
+        const struct request *request = &run->requests.all[i];
         bool done = request->state == REQUEST_DONE;
         bool scheduled = request->scheduled_seconds >= 0.0;
         trace_add_request(
@@ -224,7 +223,7 @@ static void write_requests(struct serving_trace *trace, const struct serving_run
 
 static void write_faults(struct serving_trace *trace, const struct serving_run *run)
 {
-    for (const struct struck_fault *fault = run->first_fault; fault != NULL; fault = fault->next) {
+    for (const struct struck_fault *fault = run->faults.first; fault != NULL; fault = fault->next) {
         trace_add_fault(trace->trace, &(struct trace_fault){
                                           .kind = fault_name(fault->fault.kind),
                                           .target = fault_target(&fault->fault),

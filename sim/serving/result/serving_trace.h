@@ -14,12 +14,9 @@ struct serving_trace;
 struct serving_trace *serving_trace_open(struct arena *arena, const struct scenario *scenario,
                                          const char *path, struct diagnostics *diagnostics);
 
-/* One row of /steps: `steps` alike, one after the other; `busy_seconds` of them the replica worked
- * on (less in a pipeline, whose stages also wait and serve others). Called inside actors: the trace
- * writes in a thread of its own. */
+/* One row of /steps. Called inside actors: the trace writes in a thread of its own. */
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
-                        const struct step_shape *shape, double start_seconds, double seconds,
-                        double busy_seconds, const struct step_cost *cost, uint32_t steps);
+                        const struct played_steps *steps);
 
 /* Writes everything; the file gets its name. False and a diagnostic when anything failed. */
 bool serving_trace_close(struct serving_trace *trace, const struct serving_run *run);

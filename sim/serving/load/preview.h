@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * The requests of a service, drawn without playing it: the same that serving_run() meets. Only of
  * open arrivals at a rate; what sessions and closed loops send depends on the answers. */
-#ifndef CPSIM_SIM_SERVING_BATCHING_PREVIEW_H
-#define CPSIM_SIM_SERVING_BATCHING_PREVIEW_H
+#ifndef CPSIM_SIM_SERVING_LOAD_PREVIEW_H
+#define CPSIM_SIM_SERVING_LOAD_PREVIEW_H
 
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"

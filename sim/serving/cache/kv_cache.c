@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/serving/replica/kv_cache.h"
+#include "sim/serving/cache/kv_cache.h"
 
 #include "models/numeric/random.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/serving/batching/preview.h"
+#include "sim/serving/load/preview.h"
 
-#include "sim/serving/serving.h"
+#include "sim/serving/load/source.h"
 
 #include <math.h>
 
@@ -16,10 +16,9 @@ struct serving_preview serving_preview(const struct scenario *scenario, struct a
                                        uint32_t most, struct diagnostics *diagnostics)
 {
     const struct serving *serving = &scenario->serving;
-    struct serving_run run = {
-        .scenario = scenario, .serving = serving, .arena = arena, .diagnostics = diagnostics};
     struct source source;
-    if (!is_open(serving) || !source_create(&source, &run)) {
+    struct requests drawn;
+    if (!is_open(serving) || !source_create(&source, scenario, arena, &drawn, diagnostics)) {
         return (struct serving_preview){.count = 0};
     }
     struct previewed_request *requests = ARENA_ARRAY(arena, struct previewed_request, most + 1);

@@ -4,8 +4,8 @@
  * nobody holds it until the room is needed, least recently used first (vLLM's automatic prefix
  * caching). Pages are counted, not numbered: attention does not care where they lie. Owner: the
  * arena; no allocation after kv_cache_create() but for the table of hashes, which doubles. */
-#ifndef CPSIM_SIM_SERVING_REPLICA_KV_CACHE_H
-#define CPSIM_SIM_SERVING_REPLICA_KV_CACHE_H
+#ifndef CPSIM_SIM_SERVING_CACHE_KV_CACHE_H
+#define CPSIM_SIM_SERVING_CACHE_KV_CACHE_H
 
 #include "sim/base/arena.h"
 #include "sim/serving/load/request.h"

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ * The replicas of a run and what they share: the machine, requests, prices of steps. Whoever wants
+ * to know what happens to requests listens; a fleet knows no results and no traces. */
+#ifndef CPSIM_SIM_SERVING_REPLICA_FLEET_H
+#define CPSIM_SIM_SERVING_REPLICA_FLEET_H
+
+#include "sim/serving/load/source.h"
+#include "sim/serving/replica/server.h"
+
+struct price_store; /* sim/serving/batching/price_store.h */
+
+/* Prices of steps [pipeline] when network cards carry a share of their rate. */
+struct network_costs {
+    double nic_share;
+    struct step_costs **stages; /* [pipeline] */
+    struct network_costs *next;
+};
+
+/* Steps alike of a replica, one after the other. */
+struct played_steps {
+    struct step_shape shape; /* of one; of a run, in its middle */
+    struct step_cost cost;
+    double start_seconds, seconds;
+    double busy_seconds; /* that the replica worked: less in a pipeline, which also waits */
+    uint32_t steps;
+};
+
+/* Who is told; called inside actors. */
+struct fleet_listener {
+    void *data;
+    void (*ended)(void *data, uint32_t request);                 /* its state says how */
+    void (*gaps)(void *data, double seconds, uint64_t requests); /* between two of their tokens */
+    void (*steps)(void *data, const struct server *server, const struct played_steps *steps);
+};
+
+struct fleet {
+    const struct scenario *scenario;
+    const struct serving *serving;
+    struct replica replica;
+    struct engine *engine;
+    struct arena *arena;
+    struct requests *requests;
+    struct source *source;
+    struct fleet_listener listener;
+    struct price_store *prices; /* NULL: none */
+    uint64_t price_kind;
+    struct network_costs *costs; /* of steps, by what is left of the network cards' rate */
+    struct server *servers;      /* [server_count] */
+    uint32_t server_count;
+    uint32_t gpus_per_replica;
+    double kv_bytes_per_token; /* of one GPU of a replica */
+    uint64_t kv_pages;         /* of a replica */
+    uint32_t turns[2];         /* of round robin, by pool */
+    double moved_bytes;        /* KV caches between replicas */
+    uint64_t moves;
+    uint64_t retries, lost; /* requests that a failed replica had */
+};
+
+/* Makes the servers; the rest is filled in. */
+void fleet_create(struct fleet *fleet);
+void fleet_start(struct fleet *fleet);
+void fleet_destroy(struct fleet *fleet);
+
+/* Sends a request to a replica that can take it, or rejects it. */
+void fleet_route(struct fleet *fleet, uint32_t request);
+
+/* --- for servers and faults --- */
+
+/* Prices of steps [pipeline] when network cards carry a share of their rate. */
+struct step_costs **fleet_costs(struct fleet *fleet, double nic_share);
+/* A request has ended, one way or another. */
+void fleet_end(struct fleet *fleet, uint32_t request, enum request_state state);
+/* A replica that failed had it. */
+void fleet_orphaned(struct fleet *fleet, uint32_t request);
+/* Its prompt is computed on a server that only prefills: its KV cache moves on. */
+void fleet_hand_over(struct fleet *fleet, const struct lane *from, uint32_t request);
+
+#endif
