@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void add(struct metric_list *list, struct metric metric)
+void metric_add(struct metric_list *list, struct metric metric)
 {
     if (list->count == list->capacity) {
         list->capacity = list->capacity == 0 ? 32 : 2 * list->capacity;
@@ -18,16 +18,16 @@ static void add(struct metric_list *list, struct metric metric)
 
 void metric_add_number(struct metric_list *list, const char *name, const char *unit, double value)
 {
-    add(list, (struct metric){.name = arena_strdup(list->arena, name),
-                              .unit = arena_strdup(list->arena, unit),
-                              .value = value});
+    metric_add(list, (struct metric){.name = arena_strdup(list->arena, name),
+                                     .unit = arena_strdup(list->arena, unit),
+                                     .value = value});
 }
 
 void metric_add_text(struct metric_list *list, const char *name, const char *text)
 {
-    add(list, (struct metric){.name = arena_strdup(list->arena, name),
-                              .unit = "1",
-                              .text = arena_strdup(list->arena, text)});
+    metric_add(list, (struct metric){.name = arena_strdup(list->arena, name),
+                                     .unit = "1",
+                                     .text = arena_strdup(list->arena, text)});
 }
 
 const struct metric *metric_find(const struct metric_list *list, const char *name)

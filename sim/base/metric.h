@@ -24,6 +24,9 @@ struct metric_list {
     size_t count, capacity;
 };
 
+/* Its texts must live as long as the list. */
+void metric_add(struct metric_list *list, struct metric metric);
+/* These copy theirs. */
 void metric_add_number(struct metric_list *list, const char *name, const char *unit, double value);
 void metric_add_text(struct metric_list *list, const char *name, const char *text);
 

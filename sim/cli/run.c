@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * cpsim run FILE, or cpsim FILE: simulates a scenario. */
+#include "sim/run/run.h"
 #include "sim/cli/cli.h"
-#include "sim/inference/conversation.h"
-#include "sim/inference/summary.h"
-#include "sim/inference/trace_run.h"
-#include "sim/serving/result/serving_summary.h"
-#include "sim/serving/result/serving_trace.h"
 #include "sim/trace/trace_signal.h"
-#include "sim/training/training_summary.h"
-#include "sim/training/training_trace.h"
 
 /* -o names the trace; otherwise the scenario does. */
 static const char *trace_path(const struct invocation *invocation, const struct scenario *scenario)
@@ -16,108 +10,37 @@ static const char *trace_path(const struct invocation *invocation, const struct 
     return invocation->output != NULL ? invocation->output : scenario->trace.file;
 }
 
-static int print_result(const struct invocation *invocation, const struct scenario *scenario,
-                        const struct conversation_result *result)
+static int status_of(enum run_end end)
 {
-    if (invocation->json) {
-        summary_print_json(scenario, result, stdout);
-    } else {
-        summary_print(scenario, result, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
-    }
-    return EXIT_DONE;
-}
-
-static int simulate_conversation(const struct invocation *invocation,
-                                 const struct scenario *scenario, struct arena *arena,
-                                 struct diagnostics *diagnostics)
-{
-    const char *path = trace_path(invocation, scenario);
-    struct trace_run *trace = NULL;
-    if (path != NULL) {
-        trace = trace_run_open(arena, scenario, path, diagnostics);
-        if (trace == NULL) {
-            return EXIT_WRONG_INPUT;
-        }
-    }
-    struct conversation_result result;
-    struct progress progress = progress_start(stderr, invocation->quiet);
-    bool done = conversation_run(scenario, arena, trace, &progress, &result, diagnostics);
-    progress_end(&progress);
-    if (!done) {
-        if (trace != NULL) {
-            trace_run_abandon(trace);
-        }
-        bool platform_refused = scenario->platform_xml != NULL && result.phase_count == 0;
-        return platform_refused ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
-    }
-    if (trace != NULL && !trace_run_close(trace, &result)) {
-        return EXIT_RUN_FAILED;
-    }
-    return invocation->quiet ? EXIT_DONE : print_result(invocation, scenario, &result);
-}
-
-static int simulate_serving(const struct invocation *invocation, const struct scenario *scenario,
-                            struct arena *arena, struct diagnostics *diagnostics)
-{
-    struct serving_run *run = ARENA_NEW(arena, struct serving_run);
-    const struct serving_options options = {.trace = NULL};
-    bool wrong_input = false;
-    if (!serving_run_traced(scenario, arena, trace_path(invocation, scenario), &options, run,
-                            &wrong_input, diagnostics)) {
-        return wrong_input ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
-    }
-    struct serving_metrics metrics;
-    serving_metrics(run, &metrics);
-    if (invocation->quiet) {
+    switch (end) {
+    case RUN_DONE:
+    case RUN_MISSED: /* a command has no goal */
         return EXIT_DONE;
+    case RUN_WRONG_INPUT:
+        return EXIT_WRONG_INPUT;
+    case RUN_FAILED:
+        break;
     }
-    if (invocation->json) {
-        serving_summary_print_json(run, &metrics, stdout);
-    } else {
-        serving_summary_print(run, &metrics, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
-    }
-    return EXIT_DONE;
+    return EXIT_RUN_FAILED;
 }
-
-static int simulate_training(const struct invocation *invocation, const struct scenario *scenario,
-                             struct arena *arena, struct diagnostics *diagnostics)
-{
-    struct training_run *run = ARENA_NEW(arena, struct training_run);
-    bool wrong_input = false;
-    const char *path = trace_path(invocation, scenario);
-    if (!training_run(scenario, arena, run, &wrong_input, diagnostics) ||
-        (path != NULL && !training_trace_write(run, path, &wrong_input, diagnostics))) {
-        return wrong_input ? EXIT_WRONG_INPUT : EXIT_RUN_FAILED;
-    }
-    if (invocation->quiet) {
-        return EXIT_DONE;
-    }
-    if (invocation->json) {
-        training_summary_print_json(run, stdout);
-    } else {
-        training_summary_print(run, style(stdout, STYLE_BOLD)[0] != '\0', stdout);
-    }
-    return EXIT_DONE;
-}
-
-/* Each prints its result, unless it must be quiet; returns an exit status. */
-typedef int simulation(const struct invocation *invocation, const struct scenario *scenario,
-                       struct arena *arena, struct diagnostics *diagnostics);
-
-static simulation *const simulations[] = {
-    [WORKLOAD_CONVERSATION] = simulate_conversation,
-    [WORKLOAD_SERVING] = simulate_serving,
-    [WORKLOAD_TRAINING] = simulate_training,
-};
 
 static int simulate(const struct invocation *invocation, const struct scenario *scenario,
                     struct arena *arena, struct diagnostics *diagnostics)
 {
-    int status = simulations[scenario->workload](invocation, scenario, arena, diagnostics);
+    const char *trace = trace_path(invocation, scenario);
+    struct progress progress = progress_start(stderr, invocation->quiet);
+    const struct run_options options = {.trace_path = trace, .workload.progress = &progress};
+    struct run run;
+    int status = status_of(run_scenario(scenario, arena, &options, &run, diagnostics));
+    progress_end(&progress);
     if (status != EXIT_DONE || invocation->quiet) {
         return status;
     }
-    const char *trace = trace_path(invocation, scenario);
+    if (invocation->json) {
+        run_print_json(&run, stdout);
+    } else {
+        run_print(&run, ink_of(style(stdout, STYLE_BOLD)[0] != '\0'), stdout);
+    }
     if (trace != NULL && !invocation->json) {
         printf("trace           %s\n", trace);
     }
@@ -135,7 +58,7 @@ static bool may_be_watched(const struct invocation *invocation, const struct sce
     return false;
 }
 
-static int run_scenario(const struct invocation *invocation)
+static int run_command(const struct invocation *invocation)
 {
     struct arena *arena = arena_create();
     struct diagnostics *diagnostics = diagnostics_create();
@@ -167,5 +90,5 @@ const struct command command_run = {
                TAKES(OPTION_WATCH),
     .least_operands = 1,
     .most_operands = 1,
-    .run = run_scenario,
+    .run = run_command,
 };

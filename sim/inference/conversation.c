@@ -363,6 +363,7 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
     };
     uint32_t nodes = scenario_nodes(scenario);
     *result = (struct conversation_result){
+        .scenario = scenario,
         .phases =
             ARENA_ARRAY(arena, struct phase_result, 2 * scenario->conversation.turn_count + 1),
         .gpu_count = nodes * scenario->cluster.gpus_per_node,

@@ -35,6 +35,7 @@ struct phase_result {
 };
 
 struct conversation_result {
+    const struct scenario *scenario;
     struct phase_result *phases; /* [phase_count] */
     uint32_t phase_count;
     double seconds;

@@ -5,23 +5,8 @@
 #include "sim/inference/summary_quality.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-enum { LINE_WIDTH = 100, NAME_BYTES = 32 };
-
-struct ink {
-    const char *bold, *dim, *plain;
-};
-
-static void print_title(const struct scenario *scenario, struct ink ink, FILE *stream)
-{
-    char machine[160];
-    snprintf(machine, sizeof machine, "%" PRIu32 " x %s (%s), %s", layout_gpus(&scenario->layout),
-             scenario->gpu.name, scenario->cluster.name, scenario->llm.name);
-    int gap = LINE_WIDTH - (int)strlen(scenario->title) - (int)strlen(machine);
-    fprintf(stream, "%s%s%s%*s%s\n\n", ink.bold, scenario->title, ink.plain, gap < 2 ? 2 : gap, "",
-            machine);
-}
+enum { NAME_BYTES = 32 };
 
 static bool has_ring(const struct scenario *scenario)
 {
@@ -152,13 +137,9 @@ static void print_memory(const struct scenario *scenario, const struct conversat
             quantity_bytes(scenario->gpu.memory_bytes).text, name);
 }
 
-void summary_print(const struct scenario *scenario, const struct conversation_result *result,
-                   bool colour, FILE *stream)
+void summary_print(const struct conversation_result *result, struct ink ink, FILE *stream)
 {
-    struct ink ink = {.bold = colour ? "\x1b[1m" : "",
-                      .dim = colour ? "\x1b[2m" : "",
-                      .plain = colour ? "\x1b[0m" : ""};
-    print_title(scenario, ink, stream);
+    const struct scenario *scenario = result->scenario;
     print_header(result, ink, stream);
     for (uint32_t i = 0; i < result->phase_count; i++) {
         print_phase(result, &result->phases[i], stream);

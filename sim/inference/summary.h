@@ -5,13 +5,12 @@
 #define CPSIM_SIM_INFERENCE_SUMMARY_H
 
 #include "sim/inference/conversation.h"
+#include "sim/workload/title.h"
 
 #include <stdio.h>
 
-void summary_print(const struct scenario *scenario, const struct conversation_result *result,
-                   bool colour, FILE *stream);
+void summary_print(const struct conversation_result *result, struct ink ink, FILE *stream);
 
-void summary_print_json(const struct scenario *scenario, const struct conversation_result *result,
-                        FILE *stream);
+void summary_print_json(const struct conversation_result *result, FILE *stream);
 
 #endif

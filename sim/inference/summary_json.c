@@ -78,9 +78,9 @@ static void write_phase(struct json *json, const struct phase_result *phase)
     json_close(json, '}');
 }
 
-void summary_print_json(const struct scenario *scenario, const struct conversation_result *result,
-                        FILE *stream)
+void summary_print_json(const struct conversation_result *result, FILE *stream)
 {
+    const struct scenario *scenario = result->scenario;
     struct json json = {.stream = stream};
     json_open(&json, NULL, '{');
     json_string(&json, "title", scenario->title);

@@ -2,7 +2,6 @@
 #include "sim/inference/trace_run.h"
 
 #include "sim/trace/link_series.h"
-#include "sim/trace/trace.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -20,19 +19,9 @@ static size_t link_number(const struct trace_run *run, enum link_kind kind, uint
     return (size_t)conversation_stand_in(run->scenario, gpu) * LINK_KIND_COUNT + (size_t)kind;
 }
 
-struct trace_run *trace_run_open(struct arena *arena, const struct scenario *scenario,
-                                 const char *path, struct diagnostics *diagnostics)
+struct trace_run *trace_run_begin(struct arena *arena, const struct scenario *scenario,
+                                  struct trace *trace)
 {
-    struct trace_attributes attributes = {
-        .seed = scenario->seed,
-        .simgrid_version = engine_version(),
-        .scenario = scenario->resolved_yaml,
-        .watch = scenario->trace.watch,
-    };
-    struct trace *trace = trace_open(path, &attributes, diagnostics);
-    if (trace == NULL) {
-        return NULL;
-    }
     struct trace_run *run = ARENA_NEW(arena, struct trace_run);
     run->arena = arena;
     run->trace = trace;
@@ -260,7 +249,7 @@ static void add_link(struct trace_run *run, const struct conversation_result *re
     }
 }
 
-bool trace_run_close(struct trace_run *run, const struct conversation_result *result)
+void trace_run_end(struct trace_run *run, const struct conversation_result *result)
 {
     add_gpus(run, result);
     uint32_t ranks = layout_gpus(&run->scenario->layout);
@@ -269,10 +258,4 @@ bool trace_run_close(struct trace_run *run, const struct conversation_result *re
             add_link(run, result, (enum link_kind)kind, gpu);
         }
     }
-    return trace_close(run->trace);
-}
-
-void trace_run_abandon(struct trace_run *run)
-{
-    trace_abandon(run->trace);
 }

@@ -5,10 +5,11 @@
 
 #include "sim/inference/conversation.h"
 #include "sim/inference/recorder.h"
+#include "sim/trace/trace.h"
 
-/* Opens the scenario's trace in `arena`; NULL and a diagnostic when it cannot be written. */
-struct trace_run *trace_run_open(struct arena *arena, const struct scenario *scenario,
-                                 const char *path, struct diagnostics *diagnostics);
+/* In `arena`; the rows go to `trace`, which stays the caller's. */
+struct trace_run *trace_run_begin(struct arena *arena, const struct scenario *scenario,
+                                  struct trace *trace);
 
 /* Rows of /operators for one played batch of a phase, which began at `start_seconds` of the run. */
 bool trace_run_operators(struct trace_run *run, const struct recorder *recorder,
@@ -22,11 +23,7 @@ void trace_run_flows(struct trace_run *run, const struct recorder *recorder, dou
 /* One row of /phases; phases come in the order of their index. */
 bool trace_run_phase(struct trace_run *run, const struct phase_result *phase);
 
-/* The rows of /gpus and /links, then the file gets its name. False and a diagnostic when anything
- * failed; no file stays. */
-bool trace_run_close(struct trace_run *run, const struct conversation_result *result);
-
-/* Leaves the .part file of a run that failed. */
-void trace_run_abandon(struct trace_run *run);
+/* The rows of /gpus and /links. */
+void trace_run_end(struct trace_run *run, const struct conversation_result *result);
 
 #endif

@@ -5,7 +5,7 @@
 #include "sim/base/version.h"
 #include "sim/plan/front.h"
 #include "sim/plan/trial.h"
-#include "sim/serving/batching/price_store.h"
+#include "sim/run/run.h"
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/journal.h"
 #include "sim/sweep/pool.h"
@@ -286,7 +286,7 @@ enum plan_end plan_run(struct plan_job *job, struct candidate *candidates)
     if (planner.journal == NULL) {
         return PLAN_BROKEN;
     }
-    job->prices = price_store_create();
+    job->prices = run_prices_create();
     const struct pool pool = {
         .workers = job->workers,
         .context = &planner,
@@ -296,7 +296,7 @@ enum plan_end plan_run(struct plan_job *job, struct candidate *candidates)
         .tick = tick,
     };
     enum pool_end end = pool_run(&pool);
-    price_store_destroy(job->prices);
+    run_prices_destroy(job->prices);
     job->prices = NULL;
     bool closed = journal_close(planner.journal);
     return end == POOL_INTERRUPTED      ? PLAN_INTERRUPTED

@@ -218,9 +218,9 @@ void trial_run(const struct plan_job *job, const struct candidate *candidate, ui
     const struct plan_file *file = job->file;
     const struct serving_goal goal = {file->ttft_seconds, file->tpot_seconds};
     bool unloaded = candidate->state == CANDIDATE_NEW;
-    struct run_options options = {.prices = job->prices,
-                                  .price_kind = price_kind(job->points, index),
-                                  .goal = unloaded ? NULL : &goal};
+    struct run_options options = {.workload = {.prices = job->prices,
+                                               .price_kind = price_kind(job->points, index),
+                                               .goal = unloaded ? NULL : &goal}};
     struct diagnostics *diagnostics = diagnostics_create();
     size_t count = 0;
     const struct override *overrides =

@@ -1,90 +1,85 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/run/run.h"
 
-#include "sim/inference/metrics.h"
-#include "sim/inference/trace_run.h"
-#include "sim/run/serving_metrics.h"
-#include "sim/serving/result/serving_trace.h"
-#include "sim/training/training_metrics.h"
-#include "sim/training/training_trace.h"
+#include "sim/serving/batching/price_store.h"
+#include "sim/workload/scenario_trace.h"
 
 #include <assert.h>
 
-typedef bool run_kind(const struct scenario *scenario, struct arena *arena,
-                      const struct run_options *options, struct metric_list *metrics,
-                      struct diagnostics *diagnostics);
-
-static bool run_conversation(const struct scenario *scenario, struct arena *arena,
-                             const struct run_options *options, struct metric_list *metrics,
-                             struct diagnostics *diagnostics)
+static const struct workload *workload_of(const struct scenario *scenario)
 {
-    struct trace_run *trace = NULL;
+    static const struct workload *const workloads[] = {
+        [WORKLOAD_CONVERSATION] = &conversation_workload,
+        [WORKLOAD_SERVING] = &serving_workload,
+        [WORKLOAD_TRAINING] = &training_workload,
+    };
+    size_t kind = (size_t)scenario->workload;
+    assert(kind < sizeof workloads / sizeof *workloads && workloads[kind] != NULL &&
+           "a kind of workload without a row");
+    return workloads[kind];
+}
+
+enum run_end run_scenario(const struct scenario *scenario, struct arena *arena,
+                          const struct run_options *options, struct run *run,
+                          struct diagnostics *diagnostics)
+{
+    struct trace *trace = NULL;
+    *run = (struct run){.scenario = scenario, .workload = workload_of(scenario)};
     if (options->trace_path != NULL) {
-        trace = trace_run_open(arena, scenario, options->trace_path, diagnostics);
+        trace = scenario_trace_open(scenario, options->trace_path, diagnostics);
         if (trace == NULL) {
-            return false;
+            return RUN_WRONG_INPUT;
         }
     }
-    struct conversation_result result;
-    if (!conversation_run(scenario, arena, trace, NULL, &result, diagnostics)) {
-        if (trace != NULL) {
-            trace_run_abandon(trace);
-        }
-        return false;
+    enum run_end end =
+        run->workload->run(scenario, arena, &options->workload, trace, &run->result, diagnostics);
+    if (trace == NULL) {
+        return end;
     }
-    conversation_metrics(&result, metrics);
-    return trace == NULL || trace_run_close(trace, &result);
+    if (end != RUN_DONE) {
+        trace_abandon(trace);
+        return end;
+    }
+    run->workload->trace(run->result, trace);
+    return trace_close(trace) ? RUN_DONE : RUN_FAILED;
 }
 
-static bool run_serving(const struct scenario *scenario, struct arena *arena,
-                        const struct run_options *options, struct metric_list *metrics,
-                        struct diagnostics *diagnostics)
+void run_print(const struct run *run, struct ink ink, FILE *stream)
 {
-    struct serving_run *run = ARENA_NEW(arena, struct serving_run);
-    const struct serving_options own = {
-        .prices = options->prices, .price_kind = options->price_kind, .goal = options->goal};
-    bool wrong_input = false;
-    if (!serving_run_traced(scenario, arena, options->trace_path, &own, run, &wrong_input,
-                            diagnostics)) {
-        return false;
-    }
-    if (run->watch.missed) {
-        metric_add_number(metrics, "goal_missed", "1", 1.0);
-        return true;
-    }
-    struct serving_metrics found;
-    serving_metrics(run, &found);
-    serving_metric_list(&found, metrics);
-    return true;
+    title_print(run->scenario, ink, stream);
+    run->workload->print(run->result, ink, stream);
 }
 
-static bool run_training(const struct scenario *scenario, struct arena *arena,
-                         const struct run_options *options, struct metric_list *metrics,
-                         struct diagnostics *diagnostics)
+void run_print_json(const struct run *run, FILE *stream)
 {
-    struct training_run *run = ARENA_NEW(arena, struct training_run);
-    bool wrong_input = false;
-    if (!training_run(scenario, arena, run, &wrong_input, diagnostics) ||
-        (options->trace_path != NULL &&
-         !training_trace_write(run, options->trace_path, &wrong_input, diagnostics))) {
-        return false;
-    }
-    training_metrics(run, metrics);
-    return true;
+    run->workload->print_json(run->result, stream);
 }
-
-static run_kind *const kinds[] = {
-    [WORKLOAD_CONVERSATION] = run_conversation,
-    [WORKLOAD_SERVING] = run_serving,
-    [WORKLOAD_TRAINING] = run_training,
-};
 
 bool run_for_metrics(const struct scenario *scenario, struct arena *arena,
                      const struct run_options *options, struct metric_list *metrics,
                      struct diagnostics *diagnostics)
 {
-    size_t kind = (size_t)scenario->workload;
-    assert(kind < sizeof kinds / sizeof *kinds && kinds[kind] != NULL &&
-           "a kind of workload without a row");
-    return kinds[kind](scenario, arena, options, metrics, diagnostics);
+    struct run run;
+    switch (run_scenario(scenario, arena, options, &run, diagnostics)) {
+    case RUN_DONE:
+        run.workload->figures(run.result, metrics);
+        return true;
+    case RUN_MISSED:
+        metric_add_number(metrics, "goal_missed", "1", 1.0);
+        return true;
+    case RUN_WRONG_INPUT:
+    case RUN_FAILED:
+        break;
+    }
+    return false;
+}
+
+struct price_store *run_prices_create(void)
+{
+    return price_store_create();
+}
+
+void run_prices_destroy(struct price_store *prices)
+{
+    price_store_destroy(prices);
 }

@@ -5,7 +5,6 @@
 #include "sim/base/version.h"
 #include "sim/run/run.h"
 #include "sim/scenario/load.h"
-#include "sim/serving/batching/price_store.h"
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/pool.h"
 #include "sim/sweep/price_kind.h"
@@ -118,8 +117,8 @@ static void run_point(void *context, uint64_t point, struct text *bytes)
         record.status = POINT_REJECTED;
     } else {
         record.seed = scenario->seed;
-        const struct run_options options = {.prices = runner->prices,
-                                            .price_kind = price_kind(job->points, point)};
+        const struct run_options options = {
+            .workload = {.prices = runner->prices, .price_kind = price_kind(job->points, point)}};
         bool run = job->file->traces
                        ? run_with_trace(job, scenario, arena, options, &record, diagnostics)
                        : run_for_metrics(scenario, arena, &options, &record.metrics, diagnostics);
@@ -276,9 +275,9 @@ static enum sweep_end run_points(struct runner *runner)
         .done = take_result,
         .tick = tick,
     };
-    runner->prices = price_store_create();
+    runner->prices = run_prices_create();
     enum pool_end end = pool_run(&pool);
-    price_store_destroy(runner->prices);
+    run_prices_destroy(runner->prices);
     tick(runner);
     if (!journal_close(runner->journal) || end == POOL_STOPPED) {
         return SWEEP_BROKEN;

@@ -6,25 +6,8 @@
 #include "sim/training/training_summary_tables.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-enum { LINE_WIDTH = 100 };
 static const double day_seconds = 86400.0;
-
-struct ink {
-    const char *bold, *dim, *plain;
-};
-
-static void print_title(const struct training_run *run, struct ink ink, FILE *stream)
-{
-    const struct scenario *scenario = run->scenario;
-    char machine[200];
-    snprintf(machine, sizeof machine, "%" PRIu32 " x %s (%s), %s", layout_gpus(&scenario->layout),
-             scenario->gpu.name, scenario->cluster.name, scenario->llm.name);
-    int gap = LINE_WIDTH - (int)strlen(scenario->title) - (int)strlen(machine);
-    fprintf(stream, "%s%s%s%*s%s\n\n", ink.bold, scenario->title, ink.plain, gap < 2 ? 2 : gap, "",
-            machine);
-}
 
 static void print_step(const struct training_run *run, FILE *stream)
 {
@@ -157,12 +140,8 @@ static void print_failures(const struct training_run *run, FILE *stream)
     fputs(settings->cause_count > 0 ? "\n" : "", stream);
 }
 
-void training_summary_print(const struct training_run *run, bool colour, FILE *stream)
+void training_summary_print(const struct training_run *run, FILE *stream)
 {
-    struct ink ink = {.bold = colour ? "\x1b[1m" : "",
-                      .dim = colour ? "\x1b[2m" : "",
-                      .plain = colour ? "\x1b[0m" : ""};
-    print_title(run, ink, stream);
     print_step(run, stream);
     print_classes(run, stream);
     print_memory(run, stream);

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-void training_summary_print(const struct training_run *run, bool colour, FILE *stream);
+void training_summary_print(const struct training_run *run, FILE *stream);
 void training_summary_print_json(const struct training_run *run, FILE *stream);
 
 #endif

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/training_trace.h"
 
-#include "sim/engine/engine.h"
-#include "sim/trace/trace.h"
-
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -224,19 +221,8 @@ static void add_cells(const struct training_run *run, struct trace *trace, uint3
     }
 }
 
-bool training_trace_write(const struct training_run *run, const char *path, bool *wrong_input,
-                          struct diagnostics *diagnostics)
+void training_trace_write(const struct training_run *run, struct trace *trace)
 {
-    struct trace_attributes attributes = {
-        .seed = run->scenario->seed,
-        .simgrid_version = engine_version(),
-        .scenario = run->scenario->resolved_yaml,
-    };
-    struct trace *trace = trace_open(path, &attributes, diagnostics);
-    *wrong_input = trace == NULL;
-    if (trace == NULL) {
-        return false;
-    }
     uint32_t phase = add_step(run, trace);
     for (uint32_t i = 0; i < run->costs.play.pipeline.stages; i++) {
         const struct stage_times *times = &run->scratch.stages[i];
@@ -258,5 +244,4 @@ bool training_trace_write(const struct training_run *run, const char *path, bool
         }
         add_cells(run, trace, phase, i);
     }
-    return trace_close(trace);
 }

@@ -4,23 +4,6 @@
 #include "sim/base/quantity.h"
 
 #include <inttypes.h>
-#include <string.h>
-
-enum { LINE_WIDTH = 100 };
-
-struct ink {
-    const char *bold, *dim, *plain;
-};
-
-static void print_title(const struct scenario *scenario, struct ink ink, FILE *stream)
-{
-    char machine[160];
-    snprintf(machine, sizeof machine, "%" PRIu32 " x %s (%s), %s", layout_gpus(&scenario->layout),
-             scenario->gpu.name, scenario->cluster.name, scenario->llm.name);
-    int gap = LINE_WIDTH - (int)strlen(scenario->title) - (int)strlen(machine);
-    fprintf(stream, "%s%s%s%*s%s\n\n", ink.bold, scenario->title, ink.plain, gap < 2 ? 2 : gap, "",
-            machine);
-}
 
 static void print_latencies(const struct serving_metrics *metrics, struct ink ink, FILE *stream)
 {
@@ -164,12 +147,8 @@ static void print_machine(const struct serving_run *run, const struct serving_me
 }
 
 void serving_summary_print(const struct serving_run *run, const struct serving_metrics *metrics,
-                           bool colour, FILE *stream)
+                           struct ink ink, FILE *stream)
 {
-    struct ink ink = {.bold = colour ? "\x1b[1m" : "",
-                      .dim = colour ? "\x1b[2m" : "",
-                      .plain = colour ? "\x1b[0m" : ""};
-    print_title(run->scenario, ink, stream);
     print_latencies(metrics, ink, stream);
     print_requests(run, metrics, stream);
     print_rates(run, metrics, stream);

@@ -5,11 +5,12 @@
 #define CPSIM_SIM_SERVING_RESULT_SERVING_SUMMARY_H
 
 #include "sim/serving/result/metrics.h"
+#include "sim/workload/title.h"
 
 #include <stdio.h>
 
 void serving_summary_print(const struct serving_run *run, const struct serving_metrics *metrics,
-                           bool colour, FILE *stream);
+                           struct ink ink, FILE *stream);
 
 void serving_summary_print_json(const struct serving_run *run,
                                 const struct serving_metrics *metrics, FILE *stream);

@@ -2,7 +2,6 @@
 #include "sim/serving/result/serving_trace.h"
 
 #include "sim/serving/result/machine_trace.h"
-#include "sim/trace/trace.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,19 +26,9 @@ struct serving_trace {
     double stretch_seconds;
 };
 
-struct serving_trace *serving_trace_open(struct arena *arena, const struct scenario *scenario,
-                                         const char *path, struct diagnostics *diagnostics)
+struct serving_trace *serving_trace_begin(struct arena *arena, const struct scenario *scenario,
+                                          struct trace *file)
 {
-    struct trace_attributes attributes = {
-        .seed = scenario->seed,
-        .simgrid_version = engine_version(),
-        .scenario = scenario->resolved_yaml,
-        .watch = scenario->trace.watch,
-    };
-    struct trace *file = trace_open(path, &attributes, diagnostics);
-    if (file == NULL) {
-        return NULL;
-    }
     struct serving_trace *trace = ARENA_NEW(arena, struct serving_trace);
     double interval = scenario->trace.sample_interval_seconds;
     *trace = (struct serving_trace){
@@ -236,7 +225,7 @@ static void write_faults(struct serving_trace *trace, const struct serving_run *
     }
 }
 
-bool serving_trace_close(struct serving_trace *trace, const struct serving_run *run)
+void serving_trace_end(struct serving_trace *trace, const struct serving_run *run)
 {
     if (trace->options.requests) {
         write_requests(trace, run);
@@ -244,34 +233,4 @@ bool serving_trace_close(struct serving_trace *trace, const struct serving_run *
     write_series(trace, run);
     write_faults(trace, run);
     machine_trace_write(trace->trace, run);
-    return trace_close(trace->trace);
-}
-
-void serving_trace_abandon(struct serving_trace *trace)
-{
-    trace_abandon(trace->trace);
-}
-
-bool serving_run_traced(const struct scenario *scenario, struct arena *arena, const char *path,
-                        const struct serving_options *options, struct serving_run *run,
-                        bool *wrong_input, struct diagnostics *diagnostics)
-{
-    struct serving_options own = *options;
-    if (path != NULL) {
-        own.trace = serving_trace_open(arena, scenario, path, diagnostics);
-        *wrong_input = true;
-        if (own.trace == NULL) {
-            return false;
-        }
-    }
-    bool run_well = serving_run(scenario, arena, &own, run, wrong_input, diagnostics);
-    if (own.trace == NULL) {
-        return run_well;
-    }
-    if (!run_well) {
-        serving_trace_abandon(own.trace);
-        return false;
-    }
-    *wrong_input = false;
-    return serving_trace_close(own.trace, run);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A service's figures as the columns of a sweep. */
-#ifndef CPSIM_SIM_RUN_SERVING_METRICS_H
-#define CPSIM_SIM_RUN_SERVING_METRICS_H
+#ifndef CPSIM_SIM_SERVING_RESULT_SERVING_METRIC_LIST_H
+#define CPSIM_SIM_SERVING_RESULT_SERVING_METRIC_LIST_H
 
 #include "sim/base/metric.h"
 #include "sim/serving/result/metrics.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/run/serving_metrics.h"
+#include "sim/serving/result/serving_metric_list.h"
 
 static void add_latency(struct metric_list *metrics, const char *name,
                         const struct latency_summary *latency)

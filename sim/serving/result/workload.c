@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * A service behind the door of workloads. */
+#include "sim/workload/workload.h"
+
+#include "sim/serving/result/serving_metric_list.h"
+#include "sim/serving/result/serving_summary.h"
+#include "sim/serving/result/serving_trace.h"
+
+struct service_result {
+    struct serving_run run;
+    struct serving_metrics metrics;
+};
+
+static enum run_end run(const struct scenario *scenario, struct arena *arena,
+                        const struct workload_options *options, struct trace *trace, void **result,
+                        struct diagnostics *diagnostics)
+{
+    struct service_result *service = ARENA_NEW(arena, struct service_result);
+    const struct serving_options own = {
+        .trace = trace == NULL ? NULL : serving_trace_begin(arena, scenario, trace),
+        .prices = options->prices,
+        .price_kind = options->price_kind,
+        .goal = options->goal,
+    };
+    bool wrong_input = false;
+    *result = service;
+    if (!serving_run(scenario, arena, &own, &service->run, &wrong_input, diagnostics)) {
+        return wrong_input ? RUN_WRONG_INPUT : RUN_FAILED;
+    }
+    if (service->run.watch.missed) {
+        return RUN_MISSED;
+    }
+    serving_metrics(&service->run, &service->metrics);
+    return RUN_DONE;
+}
+
+static void figures(const void *result, struct metric_list *figures)
+{
+    const struct service_result *service = result;
+    serving_metric_list(&service->metrics, figures);
+}
+
+static void end_trace(const void *result, struct trace *trace)
+{
+    const struct service_result *service = result;
+    (void)trace; /* run.trace has it */
+    serving_trace_end(service->run.trace, &service->run);
+}
+
+static void print(const void *result, struct ink ink, FILE *stream)
+{
+    const struct service_result *service = result;
+    serving_summary_print(&service->run, &service->metrics, ink, stream);
+}
+
+static void print_json(const void *result, FILE *stream)
+{
+    const struct service_result *service = result;
+    serving_summary_print_json(&service->run, &service->metrics, stream);
+}
+
+const struct workload serving_workload = {
+    .run = run,
+    .figures = figures,
+    .trace = end_trace,
+    .print = print,
+    .print_json = print_json,
+};

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ * A training run behind the door of workloads. */
+#include "sim/workload/workload.h"
+
+#include "sim/training/training_metrics.h"
+#include "sim/training/training_summary.h"
+#include "sim/training/training_trace.h"
+
+static enum run_end run(const struct scenario *scenario, struct arena *arena,
+                        const struct workload_options *options, struct trace *trace, void **result,
+                        struct diagnostics *diagnostics)
+{
+    struct training_run *run = ARENA_NEW(arena, struct training_run);
+    bool wrong_input = false;
+    (void)options;
+    (void)trace; /* all its rows are known at the end */
+    *result = run;
+    if (!training_run(scenario, arena, run, &wrong_input, diagnostics)) {
+        return wrong_input ? RUN_WRONG_INPUT : RUN_FAILED;
+    }
+    return RUN_DONE;
+}
+
+static void figures(const void *result, struct metric_list *figures)
+{
+    training_metrics(result, figures);
+}
+
+static void end_trace(const void *result, struct trace *trace)
+{
+    training_trace_write(result, trace);
+}
+
+static void print(const void *result, struct ink ink, FILE *stream)
+{
+    (void)ink;
+    training_summary_print(result, stream);
+}
+
+static void print_json(const void *result, FILE *stream)
+{
+    training_summary_print_json(result, stream);
+}
+
+const struct workload training_workload = {
+    .run = run,
+    .figures = figures,
+    .trace = end_trace,
+    .print = print,
+    .print_json = print_json,
+};

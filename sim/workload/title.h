@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * What every result begins with: the title and the machine. */
+#ifndef CPSIM_SIM_WORKLOAD_TITLE_H
+#define CPSIM_SIM_WORKLOAD_TITLE_H
+
+#include "sim/scenario/scenario.h"
+
+#include <stdio.h>
+
+/* Escapes of a terminal; empty where there is none. */
+struct ink {
+    const char *bold, *dim, *plain;
+};
+struct ink ink_of(bool colour);
+
+void title_print(const struct scenario *scenario, struct ink ink, FILE *stream);
+
+#endif

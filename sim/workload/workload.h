@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * The door that every kind of workload stands behind: a row of functions and tables. Who runs
+ * scenarios (a command, a sweep, a search) knows this and sim/run/run.h alone; a new kind is a file
+ * with such a row and a line of the table in sim/run/run.c. Its keys, and what must hold between
+ * them, are sim/scenario's: a scenario that was loaded has been checked. */
+#ifndef CPSIM_SIM_WORKLOAD_WORKLOAD_H
+#define CPSIM_SIM_WORKLOAD_WORKLOAD_H
+
+#include "sim/base/metric.h"
+#include "sim/base/progress.h"
+#include "sim/scenario/scenario.h"
+#include "sim/trace/trace.h"
+#include "sim/workload/title.h"
+
+#include <stdio.h>
+
+struct price_store;
+struct serving_goal;
+
+/* What a run does besides. Zero: nothing. A kind that has no use for one leaves it. */
+struct workload_options {
+    struct progress *progress;       /* NULL: none is shown */
+    struct price_store *prices;      /* of steps, shared with other processes; NULL: none ... */
+    uint64_t price_kind;             /* ... and what its prices are of */
+    const struct serving_goal *goal; /* a run that misses it ends; NULL: none does */
+};
+
+enum run_end {
+    RUN_DONE,
+    RUN_MISSED,      /* it ended because it missed its goal, and has no figures */
+    RUN_WRONG_INPUT, /* after at least one error, the user's to mend */
+    RUN_FAILED       /* after at least one error */
+};
+
+struct workload {
+    /* Simulates the scenario. `*result`, in `arena`, is for the functions below. Rows may go to
+     * `trace` (NULL: none) already; who called closes it. SimGrid allows one run a process. */
+    enum run_end (*run)(const struct scenario *scenario, struct arena *arena,
+                        const struct workload_options *options, struct trace *trace, void **result,
+                        struct diagnostics *diagnostics);
+    /* Its figures, the first what one would ask first. */
+    void (*figures)(const void *result, struct metric_list *figures);
+    /* The rows of a trace that are known at the end. */
+    void (*trace)(const void *result, struct trace *trace);
+    /* For people, below the title; for machines. */
+    void (*print)(const void *result, struct ink ink, FILE *stream);
+    void (*print_json)(const void *result, FILE *stream);
+};
+
+extern const struct workload conversation_workload, serving_workload, training_workload;
+
+#endif
