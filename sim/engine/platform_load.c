@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <math.h>
 #include <signal.h>
 #include <simgrid/engine.h>
 #include <simgrid/link.h>
@@ -45,20 +44,22 @@ static _Noreturn void refuse(const char *format, ...)
     _exit(NO_TRIAL);
 }
 
-/* What SimGrid takes, and divides by later. */
+/* What SimGrid takes, and divides by later. The limits are those of any network; beyond them its
+ * clock comes to no end. */
+static const double LEAST_BANDWIDTH = 1.0, MOST_LATENCY = 1e6; /* bytes per second, seconds */
 static void try_links(void)
 {
     sg_link_t *links = sg_link_list();
     size_t count = sg_link_count();
     for (size_t i = 0; i < count; i++) {
         double bandwidth = sg_link_get_bandwidth(links[i]), latency = sg_link_get_latency(links[i]);
-        if (!(bandwidth > 0.0) || !isfinite(bandwidth)) {
-            refuse("link \"%s\" has a bandwidth of %g; it must be over 0 and finite",
-                   sg_link_get_name(links[i]), bandwidth);
+        if (!(bandwidth >= LEAST_BANDWIDTH && bandwidth <= PLATFORM_UNLIMITED)) {
+            refuse("link \"%s\" has a bandwidth of %g B/s; it must be from %g to %g",
+                   sg_link_get_name(links[i]), bandwidth, LEAST_BANDWIDTH, PLATFORM_UNLIMITED);
         }
-        if (!(latency >= 0.0) || !isfinite(latency)) {
-            refuse("link \"%s\" has a latency of %g; it must be finite and not under 0",
-                   sg_link_get_name(links[i]), latency);
+        if (!(latency >= 0.0 && latency <= MOST_LATENCY)) {
+            refuse("link \"%s\" has a latency of %g s; it must be from 0 to %g",
+                   sg_link_get_name(links[i]), latency, MOST_LATENCY);
         }
     }
 }
@@ -91,9 +92,30 @@ static void try_routes(uint32_t gpus)
     }
 }
 
+/* <config> would change the models and the precision that the answers rest on, and the least value
+ * that SimGrid does not like aborts it in mid-run. */
+static void try_options(const char *path)
+{
+    FILE *stream = fopen(path, "rb");
+    bool comment = false;
+    char line[PATH_BYTES];
+    while (stream != NULL && fgets(line, sizeof line, stream) != NULL) {
+        for (const char *c = line; *c != '\0'; c++) {
+            comment = comment ? strncmp(c, "-->", 3) != 0 : strncmp(c, "<!--", 4) == 0;
+            if (!comment && strncmp(c, "<config", 7) == 0) {
+                refuse("it has a <config>: SimGrid's options are cpsim's to set");
+            }
+        }
+    }
+    if (stream != NULL) {
+        fclose(stream);
+    }
+}
+
 static int try_platform(void *context)
 {
     const struct trial *trial = context;
+    try_options(trial->path);
     engine_start_simgrid();
     simgrid_load_platform(trial->path);
     try_links();
@@ -112,6 +134,8 @@ static const char *sentence_of(struct arena *arena, const char *said)
             start = c + strcspn(c, "]") + 2;
         }
     }
+    const char *exception = " by maestro/0: ", *inner = strstr(start, exception);
+    start = inner != NULL && inner < end ? inner + strlen(exception) : start;
     return start == end ? "it stopped without a word"
                         : arena_printf(arena, "%.*s", (int)(end - start), start);
 }
