@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/diagnostics.h"
 
-#include "sim/base/arena.h"
+#include "sim/base/printable.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { KEPT_DIAGNOSTICS = 100, MESSAGE_BYTES = 1024 };
 
@@ -15,10 +17,19 @@ struct diagnostic {
     const char *message;
 };
 
+struct input {
+    dev_t device;
+    ino_t inode;
+    const char *path;
+    struct input *next;
+};
+
 struct diagnostics {
     struct arena *arena;
     struct diagnostic kept[KEPT_DIAGNOSTICS];
     size_t count, error_count; /* count may exceed KEPT_DIAGNOSTICS */
+    size_t failure_count;      /* of the errors */
+    struct input *inputs;
 };
 
 struct diagnostics *diagnostics_create(void)
@@ -39,7 +50,8 @@ void diagnostics_destroy(struct diagnostics *diagnostics)
 void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, struct mark mark,
                      const char *format, ...)
 {
-    diagnostics->error_count += severity == SEVERITY_ERROR;
+    diagnostics->error_count += severity >= SEVERITY_ERROR;
+    diagnostics->failure_count += severity == SEVERITY_FAILURE;
     if (diagnostics->count++ >= KEPT_DIAGNOSTICS) {
         return;
     }
@@ -62,10 +74,53 @@ size_t diagnostics_error_count(const struct diagnostics *diagnostics)
     return diagnostics->error_count;
 }
 
+size_t diagnostics_failure_count(const struct diagnostics *diagnostics)
+{
+    return diagnostics->failure_count;
+}
+
+enum severity severity_of_errno(int reason)
+{
+    static const int machine[] = {ENOSPC, EDQUOT, EFBIG, EIO, EMFILE, ENFILE, ENOMEM, EAGAIN};
+    for (size_t i = 0; i < sizeof machine / sizeof *machine; i++) {
+        if (machine[i] == reason) {
+            return SEVERITY_FAILURE;
+        }
+    }
+    return SEVERITY_ERROR;
+}
+
+void diagnostics_add_input(struct diagnostics *diagnostics, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return;
+    }
+    struct input *input = ARENA_NEW(diagnostics->arena, struct input);
+    *input = (struct input){.device = status.st_dev,
+                            .inode = status.st_ino,
+                            .path = arena_strdup(diagnostics->arena, path),
+                            .next = diagnostics->inputs};
+    diagnostics->inputs = input;
+}
+
+const char *diagnostics_input(const struct diagnostics *diagnostics, const char *path)
+{
+    struct stat status;
+    bool file = stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    for (const struct input *input = diagnostics->inputs; file && input != NULL;
+         input = input->next) {
+        if (input->device == status.st_dev && input->inode == status.st_ino) {
+            return input->path;
+        }
+    }
+    return NULL;
+}
+
 const char *diagnostics_first(const struct diagnostics *diagnostics)
 {
     for (size_t i = 0; i < diagnostics->count && i < KEPT_DIAGNOSTICS; i++) {
-        if (diagnostics->kept[i].severity == SEVERITY_ERROR) {
+        if (diagnostics->kept[i].severity >= SEVERITY_ERROR) {
             return diagnostics->kept[i].message;
         }
     }
@@ -93,8 +148,10 @@ static int by_place(const void *left, const void *right)
 
 void diagnostics_print(const struct diagnostics *diagnostics, FILE *stream)
 {
-    static const char *const words[] = {
-        [SEVERITY_NOTE] = "note", [SEVERITY_WARNING] = "warning", [SEVERITY_ERROR] = "error"};
+    static const char *const words[] = {[SEVERITY_NOTE] = "note",
+                                        [SEVERITY_WARNING] = "warning",
+                                        [SEVERITY_ERROR] = "error",
+                                        [SEVERITY_FAILURE] = "error"};
     const struct diagnostic *order[KEPT_DIAGNOSTICS];
     size_t kept = diagnostics->count < KEPT_DIAGNOSTICS ? diagnostics->count : KEPT_DIAGNOSTICS;
     for (size_t i = 0; i < kept; i++) {
@@ -105,13 +162,13 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *stream)
         const struct diagnostic *diagnostic = order[i];
         const struct mark *mark = &diagnostic->mark;
         if (mark->line > 0) {
-            fprintf(stream, "%s:%u:%u: ", mark->file, mark->line, mark->column);
+            print_safely(stream, "%s:%u:%u: ", mark->file, mark->line, mark->column);
         } else if (mark->file != NULL) {
-            fprintf(stream, "%s: ", mark->file);
+            print_safely(stream, "%s: ", mark->file);
         } else {
             fprintf(stream, "cpsim: ");
         }
-        fprintf(stream, "%s: %s\n", words[diagnostic->severity], diagnostic->message);
+        print_safely(stream, "%s: %s\n", words[diagnostic->severity], diagnostic->message);
     }
     if (diagnostics->count > kept) {
         fprintf(stream, "... and %zu more\n", diagnostics->count - kept);

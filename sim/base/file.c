@@ -45,9 +45,11 @@ static int open_input(const char *path, const char *expected, struct stat *statu
     }
     int descriptor = there ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) : -1;
     if (descriptor < 0) {
-        DIAGNOSE_ERROR(diagnostics, mark, "cannot be opened: %s", strerror(errno));
+        int reason = errno;
+        DIAGNOSE_SYSTEM(diagnostics, mark, reason, "cannot be opened: %s", strerror(reason));
         return -1;
     }
+    diagnostics_add_input(diagnostics, path);
     fcntl(descriptor, F_SETFL, O_RDONLY);
     return descriptor;
 }

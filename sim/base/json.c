@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/json.h"
 
+#include "sim/base/printable.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -9,13 +11,17 @@
 static void write_text(struct json *json, const char *text)
 {
     fputc('"', json->stream);
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\') {
+    size_t length = 0;
+    for (const char *c = text; *c != '\0'; c += length) {
+        uint32_t code = printable_next(c, &length);
+        if (code == PRINTABLE_BAD) {
+            fputs("\\ufffd", json->stream); /* a file's name in another encoding, say */
+        } else if (*c == '"' || *c == '\\') {
             fprintf(json->stream, "\\%c", *c);
-        } else if ((unsigned char)*c < 0x20) {
-            fprintf(json->stream, "\\u%04x", (unsigned)(unsigned char)*c);
+        } else if (!printable_is_safe(code)) {
+            fprintf(json->stream, "\\u%04x", (unsigned)code);
         } else {
-            fputc(*c, json->stream);
+            fwrite(c, 1, length, json->stream);
         }
     }
     fputc('"', json->stream);

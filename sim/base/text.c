@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/text.h"
 
+#include "sim/base/printable.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,14 +104,16 @@ void text_wrap(struct text *text, const char *string, size_t indent, size_t widt
 void text_quote(struct text *text, const char *string)
 {
     text_append(text, "\"", 1);
-    for (const char *c = string; *c != '\0'; c++) {
+    size_t length = 0;
+    for (const char *c = string; *c != '\0'; c += length) {
+        uint32_t code = printable_next(c, &length);
         if (*c == '"' || *c == '\\') {
             text_append(text, "\\", 1);
         }
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            text_print(text, "\\u%04x", (unsigned)*c);
+        if (!printable_is_safe(code)) {
+            text_print(text, "\\u%04x", code == PRINTABLE_BAD ? 0xfffdU : (unsigned)code);
         } else {
-            text_append(text, c, 1);
+            text_append(text, c, length);
         }
     }
     text_append(text, "\"", 1);

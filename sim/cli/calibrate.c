@@ -6,21 +6,20 @@
 #include "sim/calibrate/report.h"
 
 static int write_result(const struct invocation *invocation, const struct calibration *calibration,
-                        struct arena *arena)
+                        struct arena *arena, struct diagnostics *diagnostics)
 {
     struct text report = {.arena = arena}, file = {.arena = arena};
     calibration_print(&report, calibration);
     int status = EXIT_DONE;
     if (invocation->output != NULL) {
         gpu_file_print(&file, calibration);
-        status = result_replace(invocation, arena, file.bytes);
-        text_print(&report, "\nwritten: %s\n", invocation->output);
+        status = result_write(invocation->output, file.bytes, diagnostics);
+        text_print(&report, "\nwritten: %s\n", printable(arena, invocation->output));
     } else {
         text_add(&report, "\nnothing is written: there is no -o FILE\n");
     }
-    const struct invocation to_stdout = {.output = NULL};
     return status != EXIT_DONE || invocation->quiet ? status
-                                                    : result_write(&to_stdout, report.bytes);
+                                                    : result_write(NULL, report.bytes, diagnostics);
 }
 
 static int calibrate(const struct invocation *invocation)
@@ -36,8 +35,9 @@ static int calibrate(const struct invocation *invocation)
     };
     struct calibration calibration;
     bool done = calibration_run(arena, &request, &calibration, diagnostics);
+    int status =
+        done ? write_result(invocation, &calibration, arena, diagnostics) : refusal(diagnostics);
     diagnostics_print(diagnostics, stderr);
-    int status = done ? write_result(invocation, &calibration, arena) : EXIT_WRONG_INPUT;
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
     return status;

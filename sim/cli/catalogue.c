@@ -72,9 +72,9 @@ int catalogue_print(const struct invocation *invocation, const struct catalogue_
         text_add(&catalogue.text, catalogue.count == 0 ? "[]\n" : "\n]\n");
     }
     text_add(&catalogue.text, "");
-    diagnostics_print(catalogue.diagnostics, stderr);
     bool failed = diagnostics_error_count(catalogue.diagnostics) > 0;
-    int status = result_write(invocation, catalogue.text.bytes);
+    int status = result_write(invocation->output, catalogue.text.bytes, catalogue.diagnostics);
+    diagnostics_print(catalogue.diagnostics, stderr);
     diagnostics_destroy(catalogue.diagnostics);
     arena_destroy(arena);
     return status == EXIT_DONE && failed ? EXIT_WRONG_INPUT : status;

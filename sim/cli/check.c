@@ -13,9 +13,9 @@ static int check_scenarios(const struct invocation *invocation)
                                                         invocation->override_count, diagnostics);
         diagnostics_print(diagnostics, stderr);
         if (scenario == NULL) {
-            status = EXIT_WRONG_INPUT;
+            status = refusal(diagnostics);
         } else if (!invocation->quiet) {
-            printf("%s: ok\n", path);
+            print_safely(stdout, "%s: ok\n", path);
         }
         diagnostics_destroy(diagnostics);
         arena_destroy(arena);

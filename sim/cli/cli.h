@@ -6,6 +6,8 @@
 #ifndef CPSIM_SIM_CLI_CLI_H
 #define CPSIM_SIM_CLI_CLI_H
 
+#include "sim/base/output_file.h"
+#include "sim/base/printable.h"
 #include "sim/base/text.h"
 #include "sim/scenario/scenario.h"
 
@@ -95,15 +97,30 @@ bool count_read(const char *option, const char *text, unsigned long most, unsign
  * after a complaint. */
 bool jobs_read(const struct invocation *invocation, unsigned *workers);
 
-/* Where a result goes: stdout, or the file of -o. NULL after a complaint on stderr. */
-FILE *result_open(const struct invocation *invocation);
-/* Ends it. An exit status: EXIT_RUN_FAILED, after a complaint, when not all was written. */
-int result_close(const struct invocation *invocation, FILE *stream);
-/* Both, around one text. */
-int result_write(const struct invocation *invocation, const char *text);
+/* Where a result goes: stdout, or a file (output_file.h). */
+struct result {
+    FILE *stream;
+    struct output_file *file; /* NULL: stdout */
+    const char *path;
+    struct diagnostics *faults; /* of the file */
+};
 
-/* The same into the file of -o by way of FILE.part, so that a file that is there is whole. */
-int result_replace(const struct invocation *invocation, struct arena *arena, const char *text);
+/* `path` NULL: stdout. An exit status; EXIT_WRONG_INPUT: the file is one that `diagnostics` knows
+ * as an input. */
+int result_open(struct result *result, const char *path, struct diagnostics *diagnostics);
+/* Ends it. An exit status: EXIT_RUN_FAILED, after an error, when not all was written. */
+int result_close(struct result *result);
+/* Ends it, and leaves the file as it was. */
+void result_abandon(struct result *result);
+/* Both, around one text. */
+int result_write(const char *path, const char *text, struct diagnostics *diagnostics);
+
+/* Flushes stdout. An exit status; EXIT_RUN_FAILED after a complaint on stderr. */
+int stdout_close(void);
+
+/* The exit status of a command that `diagnostics` stopped: EXIT_WRONG_INPUT, unless the machine is
+ * to blame (a full disk, a limit). */
+int refusal(const struct diagnostics *diagnostics);
 
 /* `code` when the stream is a terminal that may be coloured (NO_COLOR unset, TERM not dumb), else
  * "". STYLE_BOLD ... STYLE_NONE. */

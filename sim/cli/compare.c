@@ -11,35 +11,38 @@ static int list_kinds(const struct invocation *invocation)
     struct arena *arena = arena_create();
     struct text text = {.arena = arena};
     report_print_kinds(&text);
-    int status = result_write(invocation, text.bytes);
+    struct diagnostics *diagnostics = diagnostics_create();
+    int status = result_write(invocation->output, text.bytes, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
     arena_destroy(arena);
     return status;
 }
 
 /* All rows go to the file of --csv, the summary to stdout or the file of -o. */
 static int print_result(const struct invocation *invocation, const struct comparison *comparison,
-                        struct arena *arena)
+                        struct arena *arena, struct diagnostics *diagnostics)
 {
     if (invocation->csv != NULL) {
         struct text rows = {.arena = arena};
         report_print_csv(&rows, comparison);
-        struct invocation to_csv = {.output = invocation->csv};
-        int status = result_write(&to_csv, rows.bytes);
+        int status = result_write(invocation->csv, rows.bytes, diagnostics);
         if (status != EXIT_DONE) {
             return status;
         }
     }
     if (invocation->json) {
-        FILE *stream = result_open(invocation);
-        if (stream == NULL) {
-            return EXIT_RUN_FAILED;
+        struct result result;
+        int status = result_open(&result, invocation->output, diagnostics);
+        if (status != EXIT_DONE) {
+            return status;
         }
-        report_print_json(comparison, stream);
-        return result_close(invocation, stream);
+        report_print_json(comparison, result.stream);
+        return result_close(&result);
     }
     struct text text = {.arena = arena};
     report_print(&text, comparison);
-    return result_write(invocation, text.bytes);
+    return result_write(invocation->output, text.bytes, diagnostics);
 }
 
 static int compare_tables(const struct invocation *invocation)
@@ -56,8 +59,9 @@ static int compare_tables(const struct invocation *invocation)
                                          .software = invocation->software};
     struct comparison comparison;
     bool done = comparison_run(arena, &request, &comparison, diagnostics);
+    int status =
+        done ? print_result(invocation, &comparison, arena, diagnostics) : refusal(diagnostics);
     diagnostics_print(diagnostics, stderr);
-    int status = done ? print_result(invocation, &comparison, arena) : EXIT_WRONG_INPUT;
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
     return status;

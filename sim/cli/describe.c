@@ -78,13 +78,16 @@ static int describe_key(const struct invocation *invocation)
     }
     int status = EXIT_WRONG_INPUT;
     if (known) {
-        status = result_write(invocation, text.bytes);
+        struct diagnostics *diagnostics = diagnostics_create();
+        status = result_write(invocation->output, text.bytes, diagnostics);
+        diagnostics_print(diagnostics, stderr);
+        diagnostics_destroy(diagnostics);
     } else if (nearest != NULL) {
-        fprintf(stderr, "cpsim: error: no key '%s' (did you mean '%s'?)\n", invocation->operands[0],
-                nearest);
+        print_safely(stderr, "cpsim: error: no key '%s' (did you mean '%s'?)\n",
+                     invocation->operands[0], nearest);
     } else {
-        fprintf(stderr, "cpsim: error: no key '%s'; cpsim describe lists them\n",
-                invocation->operands[0]);
+        print_safely(stderr, "cpsim: error: no key '%s'; cpsim describe lists them\n",
+                     invocation->operands[0]);
     }
     arena_destroy(arena);
     return status;

@@ -142,14 +142,13 @@ int generate(const char *what)
 {
     struct arena *arena = arena_create();
     struct text text = {.arena = arena};
-    const struct invocation to_stdout = {.output = NULL};
     int status = EXIT_WRONG_INPUT;
     if (strcmp(what, "man") == 0) {
         manual(&text);
-        status = result_write(&to_stdout, text.bytes);
+        status = result_write(NULL, text.bytes, NULL);
     } else if (strcmp(what, "bash-completion") == 0) {
         completion(&text);
-        status = result_write(&to_stdout, text.bytes);
+        status = result_write(NULL, text.bytes, NULL);
     } else {
         fputs("cpsim: error: --generate needs one of: man, bash-completion\n", stderr);
     }

@@ -12,8 +12,8 @@ bool count_read(const char *option, const char *text, unsigned long most, unsign
     char *end = NULL;
     unsigned long value = strtoul(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || value < 1 || value > most) {
-        fprintf(stderr, "cpsim: error: %s: '%s' is not a number from 1 to %lu\n", option, text,
-                most);
+        print_safely(stderr, "cpsim: error: %s: '%s' is not a number from 1 to %lu\n", option, text,
+                     most);
         return false;
     }
     *count = (unsigned)value;

@@ -5,6 +5,8 @@
 #include "sim/cli/cli.h"
 #include "sim/engine/engine.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,9 +31,9 @@ static const struct command *choose_command(const char *word)
     for (const struct command *const *known = all_commands; *known != NULL; known++) {
         suggestion_consider(&suggestion, (*known)->name);
     }
-    fprintf(stderr, "cpsim: error: '%s' is neither a command nor a file", word);
+    print_safely(stderr, "cpsim: error: '%s' is neither a command nor a file", word);
     if (suggestion.best != NULL) {
-        fprintf(stderr, " (did you mean '%s'?)", suggestion.best);
+        print_safely(stderr, " (did you mean '%s'?)", suggestion.best);
     }
     fputs("; see cpsim --help\n", stderr);
     return NULL;
@@ -54,7 +56,18 @@ static int run_command(const struct command *command, char *const *arguments, si
     return status;
 }
 
-int main(int count, char **arguments)
+/* A stream that was closed (>&-) would leave its number to the next file that is opened, and what
+ * is printed would go there. Now it fails to be written. */
+static void open_standard_streams(void)
+{
+    for (int descriptor = 0; descriptor <= STDERR_FILENO; descriptor++) {
+        if (fcntl(descriptor, F_GETFD) < 0) {
+            open("/dev/null", O_RDONLY); /* takes the lowest number that is free: this one */
+        }
+    }
+}
+
+static int answer(int count, char **arguments)
 {
     if (count < 2) {
         help_examples(stderr);
@@ -79,4 +92,12 @@ int main(int count, char **arguments)
     }
     int skipped = command_find(first) == NULL ? 1 : 2;
     return run_command(command, arguments + skipped, (size_t)(count - skipped));
+}
+
+int main(int count, char **arguments)
+{
+    open_standard_streams();
+    signal(SIGXFSZ, SIG_IGN); /* over `ulimit -f` a write fails then, and is told of */
+    int status = answer(count, arguments);
+    return status == EXIT_DONE ? stdout_close() : status;
 }

@@ -134,25 +134,25 @@ static void complain_of_option(const struct command *command, const char *argume
             suggestion_consider(&suggestion, command_options[id].name);
         }
     }
-    fprintf(stderr, "cpsim: error: cpsim %s has no option '%s'", command->name, argument);
+    print_safely(stderr, "cpsim: error: cpsim %s has no option '%s'", command->name, argument);
     if (suggestion.best != NULL) {
-        fprintf(stderr, " (did you mean '%s'?)", suggestion.best);
+        print_safely(stderr, " (did you mean '%s'?)", suggestion.best);
     }
-    fprintf(stderr, "; see cpsim %s --help\n", command->name);
+    print_safely(stderr, "; see cpsim %s --help\n", command->name);
 }
 
 static bool check_operands(const struct command *command, const struct invocation *invocation)
 {
     if (invocation->operand_count < command->least_operands) {
-        fprintf(stderr, "cpsim: error: cpsim %s needs %s, such as: %s\n", command->name,
-                command->operands, command->example);
+        print_safely(stderr, "cpsim: error: cpsim %s needs %s, such as: %s\n", command->name,
+                     command->operands, command->example);
         return false;
     }
     if (invocation->operand_count > command->most_operands) {
-        fprintf(stderr,
-                "cpsim: error: cpsim %s: '%s' is one argument too many; usage: cpsim %s %s\n",
-                command->name, invocation->operands[command->most_operands], command->name,
-                command->operands);
+        print_safely(stderr,
+                     "cpsim: error: cpsim %s: '%s' is one argument too many; usage: cpsim %s %s\n",
+                     command->name, invocation->operands[command->most_operands], command->name,
+                     command->operands);
         return false;
     }
     return true;
@@ -179,14 +179,14 @@ bool options_read(const struct command *command, char *const *arguments, size_t 
         }
         const struct option *option = &command_options[id];
         if (option->argument == NULL && value != NULL) {
-            fprintf(stderr, "cpsim: error: %s takes no value\n", option->name);
+            print_safely(stderr, "cpsim: error: %s takes no value\n", option->name);
             return false;
         }
         if (option->argument != NULL && value == NULL) {
             value = i + 1 < count ? arguments[++i] : "";
         }
         if (option->argument != NULL && value[0] == '\0') {
-            fprintf(stderr, "cpsim: error: %s needs %s\n", option->name, option->argument);
+            print_safely(stderr, "cpsim: error: %s needs %s\n", option->name, option->argument);
             return false;
         }
         take(invocation, id, value);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Where results go, and whether they may be coloured. */
+#include "sim/base/printable.h"
 #include "sim/base/terminal.h"
 #include "sim/cli/cli.h"
 
@@ -13,53 +14,74 @@ const char *style(FILE *stream, const char *code)
     return terminal_takes_escapes(stream) ? code : "";
 }
 
-static int complain_of_output(const struct invocation *invocation, int reason)
+int refusal(const struct diagnostics *diagnostics)
 {
-    fprintf(stderr, "%s: error: cannot be written: %s\n",
-            invocation->output == NULL ? "stdout" : invocation->output, strerror(reason));
+    return diagnostics_failure_count(diagnostics) > 0 ? EXIT_RUN_FAILED : EXIT_WRONG_INPUT;
+}
+
+int stdout_close(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+        return EXIT_DONE;
+    }
+    fprintf(stderr, "stdout: error: cannot be written: %s\n",
+            strerror(output_reason(STDOUT_FILENO, errno)));
     return EXIT_RUN_FAILED;
 }
 
-FILE *result_open(const struct invocation *invocation)
+/* What is wrong with the file is said at once. */
+static int end_file(struct result *result, bool written)
 {
-    FILE *stream = invocation->output == NULL ? stdout : fopen(invocation->output, "wb");
-    if (stream == NULL) {
-        complain_of_output(invocation, errno);
+    if (!written) {
+        print_safely(stderr, "%s: error: %s\n", result->path, diagnostics_first(result->faults));
     }
-    return stream;
+    diagnostics_destroy(result->faults);
+    return written ? EXIT_DONE : EXIT_RUN_FAILED;
 }
 
-int result_close(const struct invocation *invocation, FILE *stream)
+int result_open(struct result *result, const char *path, struct diagnostics *diagnostics)
 {
-    errno = 0;
-    bool written = fflush(stream) == 0 && ferror(stream) == 0;
-    int reason = errno != 0 ? errno : EIO;
-    if (stream != stdout && fclose(stream) != 0) {
-        written = false;
+    *result = (struct result){.stream = stdout};
+    if (path == NULL) {
+        return EXIT_DONE;
     }
-    return written ? EXIT_DONE : complain_of_output(invocation, reason);
+    if (!output_is_no_input(path, diagnostics)) {
+        return EXIT_WRONG_INPUT;
+    }
+    result->path = path;
+    result->faults = diagnostics_create();
+    result->file = output_open(path, result->faults);
+    if (result->file == NULL) {
+        return end_file(result, false);
+    }
+    result->stream = output_stream(result->file);
+    return EXIT_DONE;
 }
 
-int result_write(const struct invocation *invocation, const char *text)
+int result_close(struct result *result)
 {
-    FILE *stream = result_open(invocation);
-    if (stream == NULL) {
-        return EXIT_RUN_FAILED;
+    if (result->file == NULL) {
+        return stdout_close();
     }
-    fputs(text, stream);
-    return result_close(invocation, stream);
+    return end_file(result, output_close(result->file, 0));
 }
 
-int result_replace(const struct invocation *invocation, struct arena *arena, const char *text)
+void result_abandon(struct result *result)
 {
-    const struct invocation to_part = {.output =
-                                           arena_printf(arena, "%s.part", invocation->output)};
-    int status = result_write(&to_part, text);
-    if (status == EXIT_DONE && rename(to_part.output, invocation->output) != 0) {
-        status = complain_of_output(invocation, errno);
+    if (result->file != NULL) {
+        output_abandon(result->file);
+        diagnostics_destroy(result->faults);
     }
-    if (status != EXIT_DONE) {
-        remove(to_part.output);
+}
+
+int result_write(const char *path, const char *text, struct diagnostics *diagnostics)
+{
+    struct result result;
+    int status = result_open(&result, path, diagnostics);
+    if (status == EXIT_DONE) {
+        fputs(text, result.stream);
+        status = result_close(&result);
     }
     return status;
 }

@@ -5,7 +5,7 @@
 #include "sim/base/progress.h"
 #include "sim/cli/cli.h"
 #include "sim/plan/plan_report.h"
-#include "sim/sweep/sweep.h"
+#include "sim/sweep/folder.h"
 
 enum { INTERRUPTED_STATUS = 130 };
 
@@ -19,21 +19,20 @@ static void report(void *context, uint64_t done, uint64_t total, double seconds)
 static int write_files(const struct plan_job *job, const struct candidate *candidates,
                        const char *folder, struct diagnostics *diagnostics)
 {
-    const struct invocation csv = {.output = arena_printf(job->arena, "%s/plan.csv", folder)};
-    FILE *stream = result_open(&csv);
-    if (stream == NULL) {
-        return EXIT_RUN_FAILED;
+    struct result csv;
+    int status = result_open(&csv, arena_printf(job->arena, "%s/plan.csv", folder), diagnostics);
+    if (status != EXIT_DONE) {
+        return status;
     }
-    plan_write_csv(job, candidates, stream);
-    int status = result_close(&csv, stream);
+    plan_write_csv(job, candidates, csv.stream);
+    status = result_close(&csv);
     size_t winner = plan_winner(candidates, job->points->count);
     if (winner == SIZE_MAX || status != EXIT_DONE) {
         return EXIT_RUN_FAILED;
     }
     const char *yaml = plan_scenario(job, candidates, winner, diagnostics);
-    const struct invocation scenario = {.output =
-                                            arena_printf(job->arena, "%s/winner.yaml", folder)};
-    return yaml == NULL ? EXIT_RUN_FAILED : result_write(&scenario, yaml);
+    const char *path = arena_printf(job->arena, "%s/winner.yaml", folder);
+    return yaml == NULL ? EXIT_RUN_FAILED : result_write(path, yaml, diagnostics);
 }
 
 static int plan_in(struct arena *arena, struct diagnostics *diagnostics,
@@ -45,15 +44,15 @@ static int plan_in(struct arena *arena, struct diagnostics *diagnostics,
         return EXIT_WRONG_INPUT;
     }
     if (invocation->output == NULL) {
-        fprintf(stderr, "cpsim: error: cpsim plan needs -o FOLDER for its results\n");
+        print_safely(stderr, "cpsim: error: cpsim plan needs -o FOLDER for its results\n");
         return EXIT_WRONG_INPUT;
     }
     job.file = plan_file_load(arena, invocation->operands[0], diagnostics);
     job.points = job.file == NULL ? NULL
                                   : points_create(arena, &job.file->sweep, invocation->overrides,
                                                   invocation->override_count, diagnostics);
-    if (job.points == NULL || !sweep_make_folder(invocation->output, diagnostics)) {
-        return EXIT_WRONG_INPUT;
+    if (job.points == NULL || !folder_make(invocation->output, diagnostics)) {
+        return refusal(diagnostics);
     }
     struct candidate *candidates = ARENA_ARRAY(arena, struct candidate, job.points->count);
     struct progress progress = progress_start(stderr, invocation->quiet);
@@ -61,11 +60,11 @@ static int plan_in(struct arena *arena, struct diagnostics *diagnostics,
     enum plan_end end = plan_run(&job, candidates);
     progress_end(&progress);
     if (end == PLAN_INTERRUPTED) {
-        fprintf(stderr, "cpsim: stopped; the same command goes on from here\n");
+        print_safely(stderr, "cpsim: stopped; the same command goes on from here\n");
         return INTERRUPTED_STATUS;
     }
     if (end == PLAN_BROKEN) {
-        return EXIT_WRONG_INPUT;
+        return refusal(diagnostics);
     }
     int status = write_files(&job, candidates, invocation->output, diagnostics);
     if (invocation->json) {
@@ -73,11 +72,11 @@ static int plan_in(struct arena *arena, struct diagnostics *diagnostics,
     } else if (!invocation->quiet) {
         const char *bold = style(stdout, STYLE_BOLD);
         plan_print(&job, candidates, bold, bold[0] == '\0' ? "" : STYLE_NONE, stdout);
-        printf("%s/plan.csv%s%s%s\n", invocation->output, status == EXIT_DONE ? ", " : "",
-               status == EXIT_DONE ? invocation->output : "",
-               status == EXIT_DONE ? "/winner.yaml" : "");
+        print_safely(stdout, "%s/plan.csv%s%s%s\n", invocation->output,
+                     status == EXIT_DONE ? ", " : "", status == EXIT_DONE ? invocation->output : "",
+                     status == EXIT_DONE ? "/winner.yaml" : "");
     }
-    int printed = result_close(&(struct invocation){.output = NULL}, stdout);
+    int printed = stdout_close();
     return status != EXIT_DONE ? status : printed;
 }
 

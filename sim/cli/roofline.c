@@ -5,19 +5,21 @@
 #include "sim/inference/roofline.h"
 
 static int print_result(const struct invocation *invocation, const struct scenario *scenario,
-                        const struct conversation_result *result, struct arena *arena)
+                        const struct conversation_result *found, struct arena *arena,
+                        struct diagnostics *diagnostics)
 {
     if (invocation->json) {
-        FILE *stream = result_open(invocation);
-        if (stream == NULL) {
-            return EXIT_RUN_FAILED;
+        struct result result;
+        int status = result_open(&result, invocation->output, diagnostics);
+        if (status != EXIT_DONE) {
+            return status;
         }
-        roofline_print_json(scenario, result, arena, stream);
-        return result_close(invocation, stream);
+        roofline_print_json(scenario, found, arena, result.stream);
+        return result_close(&result);
     }
     struct text text = {.arena = arena};
-    roofline_print(scenario, result, &text);
-    return result_write(invocation, text.bytes);
+    roofline_print(scenario, found, &text);
+    return result_write(invocation->output, text.bytes, diagnostics);
 }
 
 static int show_roofline(const struct invocation *invocation)
@@ -28,7 +30,7 @@ static int show_roofline(const struct invocation *invocation)
         scenario_load(arena, invocation->operands[0], invocation->overrides,
                       invocation->override_count, diagnostics);
     struct conversation_result result;
-    int status = EXIT_WRONG_INPUT;
+    int status = refusal(diagnostics);
     if (scenario != NULL && scenario->workload != WORKLOAD_CONVERSATION) {
         DIAGNOSE_ERROR(
             diagnostics, ((struct mark){.file = invocation->operands[0]}),
@@ -36,7 +38,7 @@ static int show_roofline(const struct invocation *invocation)
             "ask for a conversation of the same model and layout");
     } else if (scenario != NULL) {
         status = conversation_run(scenario, arena, NULL, NULL, &result, diagnostics)
-                     ? print_result(invocation, scenario, &result, arena)
+                     ? print_result(invocation, scenario, &result, arena, diagnostics)
                      : EXIT_RUN_FAILED;
     }
     diagnostics_print(diagnostics, stderr);

@@ -42,9 +42,9 @@ static int simulate(const struct invocation *invocation, const struct scenario *
         run_print(&run, ink_of(style(stdout, STYLE_BOLD)[0] != '\0'), stdout);
     }
     if (trace != NULL && !invocation->json) {
-        printf("trace           %s\n", trace);
+        print_safely(stdout, "trace           %s\n", trace);
     }
-    return result_close(&(struct invocation){.output = NULL}, stdout);
+    return stdout_close();
 }
 
 static bool may_be_watched(const struct invocation *invocation, const struct scenario *scenario)

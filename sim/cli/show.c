@@ -8,22 +8,24 @@
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
 
-static int show_platform(const struct invocation *invocation, const struct scenario *scenario)
+static int show_platform(const struct invocation *invocation, const struct scenario *scenario,
+                         struct diagnostics *diagnostics)
 {
-    FILE *stream = result_open(invocation);
-    if (stream == NULL) {
-        return EXIT_RUN_FAILED;
+    struct result result;
+    int status = result_open(&result, invocation->output, diagnostics);
+    if (status != EXIT_DONE) {
+        return status;
     }
-    platform_xml_write(&scenario->cluster, scenario_nodes(scenario), stream);
-    return result_close(invocation, stream);
+    platform_xml_write(&scenario->cluster, scenario_nodes(scenario), result.stream);
+    return result_close(&result);
 }
 
 static int show_values(const struct invocation *invocation, struct arena *arena,
-                       const struct node *tree)
+                       const struct node *tree, struct diagnostics *diagnostics)
 {
-    return result_write(invocation, invocation->json
-                                        ? dump_json(arena, scenario_fields, tree)
-                                        : dump_yaml(arena, scenario_fields, tree, DUMP_ORIGINS));
+    const char *text = invocation->json ? dump_json(arena, scenario_fields, tree)
+                                        : dump_yaml(arena, scenario_fields, tree, DUMP_ORIGINS);
+    return result_write(invocation->output, text, diagnostics);
 }
 
 static int show_scenario(const struct invocation *invocation)
@@ -33,12 +35,13 @@ static int show_scenario(const struct invocation *invocation)
     struct resolved_scenario resolved = {.scenario = NULL};
     bool loaded = scenario_resolve(arena, invocation->operands[0], invocation->overrides,
                                    invocation->override_count, diagnostics, &resolved);
-    diagnostics_print(diagnostics, stderr);
-    int status = EXIT_WRONG_INPUT;
+    int status = refusal(diagnostics);
     if (loaded) {
-        status = invocation->platform_xml ? show_platform(invocation, resolved.scenario)
-                                          : show_values(invocation, arena, resolved.tree);
+        status = invocation->platform_xml
+                     ? show_platform(invocation, resolved.scenario, diagnostics)
+                     : show_values(invocation, arena, resolved.tree, diagnostics);
     }
+    diagnostics_print(diagnostics, stderr);
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
     return status;

@@ -9,6 +9,7 @@
 #include "sim/cli/cli.h"
 #include "sim/cli/sweep_shard.h"
 #include "sim/config/yaml_tree.h"
+#include "sim/sweep/folder.h"
 #include "sim/sweep/result.h"
 #include "sim/sweep/slurm.h"
 
@@ -67,8 +68,8 @@ static void print_errors(const struct journal_contents *contents, enum point_sta
     for (uint64_t point = 0; count > 0 && point < contents->sweep.point_count; point++) {
         const struct point_record *record = contents->points[point];
         if (record != NULL && record->status == status) {
-            printf("%" PRIu64 " %s; the first is point %" PRIu64 ": %s\n", count, words[status],
-                   point, record->error);
+            print_safely(stdout, "%" PRIu64 " %s; the first is point %" PRIu64 ": %s\n", count,
+                         words[status], point, record->error);
             return;
         }
     }
@@ -86,9 +87,9 @@ static int print_results(const struct invocation *invocation,
                contents->sweep.point_count);
         print_errors(contents, POINT_REJECTED);
         print_errors(contents, POINT_FAILED);
-        printf("%s/sweep.h5, %s/sweep.csv\n", folder, folder);
+        print_safely(stdout, "%s/sweep.h5, %s/sweep.csv\n", folder, folder);
     }
-    int status = result_close(&(struct invocation){.output = NULL}, stdout);
+    int status = stdout_close();
     return contents->failed > 0 || contents->done == 0 ? EXIT_RUN_FAILED : status;
 }
 
@@ -98,8 +99,8 @@ static void print_dropped(const struct sweep_file *file, const struct points *po
 {
     for (size_t i = 0; i < file->where_count; i++) {
         if (points->dropped[i] > 0) {
-            fprintf(stderr, "dropped %" PRIu64 " of %" PRIu64 " points: not %s\n",
-                    points->dropped[i], points->considered, file->where[i]);
+            print_safely(stderr, "dropped %" PRIu64 " of %" PRIu64 " points: not %s\n",
+                         points->dropped[i], points->considered, file->where[i]);
         }
     }
 }
@@ -112,21 +113,23 @@ static int end_sweep(const struct invocation *invocation, const struct sweep_job
         return print_results(invocation, contents, job->folder);
     case SWEEP_SHARD:
         if (!invocation->quiet) {
-            printf("shard %" PRIu32 " of %" PRIu32 " is done; when all are: cpsim sweep merge %s\n",
-                   job->shard, job->shards, job->folder);
+            print_safely(stdout,
+                         "shard %" PRIu32 " of %" PRIu32
+                         " is done; when all are: cpsim sweep merge %s\n",
+                         job->shard, job->shards, job->folder);
         }
-        return result_close(&(struct invocation){.output = NULL}, stdout);
+        return stdout_close();
     case SWEEP_INTERRUPTED:
-        fprintf(stderr,
-                "cpsim: stopped with %" PRIu64 " of %" PRIu64 " points; the same command "
-                "goes on from here\n",
-                contents->done + contents->rejected + contents->failed,
-                contents->sweep.point_count);
+        print_safely(stderr,
+                     "cpsim: stopped with %" PRIu64 " of %" PRIu64 " points; the same command "
+                     "goes on from here\n",
+                     contents->done + contents->rejected + contents->failed,
+                     contents->sweep.point_count);
         return INTERRUPTED_STATUS;
     case SWEEP_BROKEN:
         break;
     }
-    return EXIT_WRONG_INPUT;
+    return refusal(job->diagnostics);
 }
 
 /* --- Slurm --- */
@@ -143,8 +146,9 @@ static int submit(const char *script)
     int status = 0;
     if (process < 0 || waitpid(process, &status, 0) < 0 || !WIFEXITED(status) ||
         WEXITSTATUS(status) != 0) {
-        fprintf(stderr, "cpsim: error: %s failed; is this machine one from which sbatch works?\n",
-                script);
+        print_safely(stderr,
+                     "cpsim: error: %s failed; is this machine one from which sbatch works?\n",
+                     script);
         return EXIT_RUN_FAILED;
     }
     return EXIT_DONE;
@@ -159,9 +163,8 @@ static int write_slurm(const struct invocation *invocation, const struct sweep_j
     if (!count_read("--slurm", invocation->slurm, MOST_SHARDS, &shards)) {
         return EXIT_WRONG_INPUT;
     }
-    if (!sweep_make_folder(sweep->folder, diagnostics) ||
-        realpath("/proc/self/exe", program) == NULL || realpath(sweep->file->path, file) == NULL ||
-        realpath(sweep->folder, folder) == NULL) {
+    if (!folder_make(sweep->folder, diagnostics) || realpath("/proc/self/exe", program) == NULL ||
+        realpath(sweep->file->path, file) == NULL || realpath(sweep->folder, folder) == NULL) {
         return EXIT_WRONG_INPUT;
     }
     const struct slurm_job job = {
@@ -181,9 +184,9 @@ static int write_slurm(const struct invocation *invocation, const struct sweep_j
     if (invocation->submit) {
         return submit(arena_printf(arena, "%s/submit.sh", folder));
     }
-    printf("%" PRIu64 " points in %u shares; submit them with: sh %s/submit.sh\n",
-           sweep->points->count, shards, sweep->folder);
-    return result_close(&(struct invocation){.output = NULL}, stdout);
+    print_safely(stdout, "%" PRIu64 " points in %u shares; submit them with: sh %s/submit.sh\n",
+                 sweep->points->count, shards, sweep->folder);
+    return stdout_close();
 }
 
 static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
@@ -203,11 +206,11 @@ static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
         return EXIT_WRONG_INPUT;
     }
     if (invocation->submit && invocation->slurm == NULL) {
-        fprintf(stderr, "cpsim: error: --submit goes with --slurm N\n");
+        print_safely(stderr, "cpsim: error: --submit goes with --slurm N\n");
         return EXIT_WRONG_INPUT;
     }
     if (job.folder == NULL) {
-        fprintf(stderr, "cpsim: error: cpsim sweep needs -o FOLDER for its results\n");
+        print_safely(stderr, "cpsim: error: cpsim sweep needs -o FOLDER for its results\n");
         return EXIT_WRONG_INPUT;
     }
     job.file = sweep_file_load(arena, path, diagnostics);
@@ -219,7 +222,7 @@ static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
                                 : points_create(arena, job.file, invocation->overrides,
                                                 invocation->override_count, diagnostics);
     if (points == NULL) {
-        return EXIT_WRONG_INPUT;
+        return refusal(diagnostics);
     }
     job.points = points;
     if (!invocation->quiet) {
@@ -248,8 +251,9 @@ static int run_sweep(const struct invocation *invocation)
 {
     bool merges = strcmp(invocation->operands[0], "merge") == 0;
     if (invocation->operand_count != (merges ? 2 : 1) || (invocation->partial && !merges)) {
-        fprintf(stderr, "cpsim: error: usage: cpsim sweep FILE -o FOLDER, or cpsim sweep merge "
-                        "FOLDER [--partial]\n");
+        print_safely(stderr,
+                     "cpsim: error: usage: cpsim sweep FILE -o FOLDER, or cpsim sweep merge "
+                     "FOLDER [--partial]\n");
         return EXIT_WRONG_INPUT;
     }
     struct arena *arena = arena_create();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/cli/sweep_shard.h"
 
+#include "sim/base/printable.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,10 +46,11 @@ static bool find_in_environment(uint32_t *shard, uint32_t *shards)
             read_number(getenv(launchers[i].first), '\0', &rest, &first);
         }
         if (rank < first || rank - first >= count) {
-            fprintf(stderr,
-                    "cpsim: error: %s=%" PRIu32 " is not one of the %" PRIu32 " that %s counts; "
-                    "say --shard %" PRIu32 "/%" PRIu32 " with the number of all shards\n",
-                    launchers[i].rank, rank, count, launchers[i].count, rank, count);
+            print_safely(stderr,
+                         "cpsim: error: %s=%" PRIu32 " is not one of the %" PRIu32
+                         " that %s counts; "
+                         "say --shard %" PRIu32 "/%" PRIu32 " with the number of all shards\n",
+                         launchers[i].rank, rank, count, launchers[i].count, rank, count);
             return false;
         }
         *shard = rank - first;
@@ -67,9 +70,9 @@ bool sweep_shard_find(const char *option, uint32_t *shard, uint32_t *shards)
     const char *rest = option;
     if (!read_number(option, '/', &rest, shard) || !read_number(rest, '\0', &rest, shards) ||
         *shard >= *shards) {
-        fprintf(stderr,
-                "cpsim: error: --shard: '%s' is not K/N with K from 0 to N - 1, such as 0/4\n",
-                option);
+        print_safely(stderr,
+                     "cpsim: error: --shard: '%s' is not K/N with K from 0 to N - 1, such as 0/4\n",
+                     option);
         return false;
     }
     return true;

@@ -1,20 +1,85 @@
 /* SPDX-License-Identifier: MIT
  * cpsim trace VERB FILE: what can be done with a trace. A new verb is a row of verbs[]. */
+#include "sim/base/child.h"
 #include "sim/base/suggest.h"
 #include "sim/cli/cli.h"
 #include "sim/trace/trace_check.h"
 #include "sim/trace/trace_export.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* What a child does with a trace, and what its parent wants to know of it. */
+struct reading {
+    const struct invocation *invocation;
+    const char *path;
+    const struct trace_export *export; /* NULL: it is checked */
+    FILE *stream;                      /* that is exported to */
+    char *place;                       /* [TRACE_PLACE_BYTES] of memory that both see */
+};
+
+/* An exit status. A file with bytes changed makes libhdf5 crash, or read without end: a child does
+ * the reading, and the answer is where it was. */
+static int read_in_child(struct reading *reading, int (*work)(void *reading))
+{
+    enum { SECONDS = 60, SECONDS_OF_A_MIB = 4, GIB = 1 << 30, MEMORY_OF_A_BYTE = 64 };
+    struct stat status;
+    size_t size = stat(reading->path, &status) == 0 ? (size_t)status.st_size : 0;
+    const struct child_limits limits = {.seconds =
+                                            SECONDS + SECONDS_OF_A_MIB * (size / (1024UL * 1024UL)),
+                                        .bytes = 4UL * GIB + MEMORY_OF_A_BYTE * size};
+    struct child_end end;
+    struct arena *arena = arena_create();
+    void *shared =
+        mmap(NULL, TRACE_PLACE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    reading->place = shared == MAP_FAILED ? NULL : shared;
+    int answer = EXIT_RUN_FAILED;
+    if (reading->place == NULL || !child_run(arena, limits, work, reading, &end)) {
+        print_safely(stderr, "%s: error: no process to read it in: %s\n", reading->path,
+                     strerror(errno));
+    } else if (end.signal == 0) {
+        fputs(end.said, stderr);
+        answer = end.status;
+    } else if (child_crashed(&end)) {
+        answer = EXIT_WRONG_INPUT;
+        print_safely(stderr,
+                     "%s: error: damaged: %s cannot be read (libhdf5 %s there); nothing of it is "
+                     "to be relied on, run its scenario again\n1 error\n",
+                     reading->path, reading->place,
+                     end.signal == SIGXCPU ? "comes to no end" : "crashes");
+    } else if (end.signal == SIGPIPE) { /* nobody reads any more: as if the child were this one */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    } else {
+        print_safely(stderr, "%s: error: the process that read it was killed (signal %d)\n",
+                     reading->path, end.signal);
+    }
+    if (reading->place != NULL) {
+        munmap(reading->place, TRACE_PLACE_BYTES);
+    }
+    arena_destroy(arena);
+    return answer;
+}
+
+static int check_here(void *context)
+{
+    const struct reading *reading = context;
+    struct diagnostics *diagnostics = diagnostics_create();
+    int status = trace_check_file(reading->path, reading->place, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
+    return status;
+}
 
 static int check_trace(const struct invocation *invocation, const char *path)
 {
-    struct diagnostics *diagnostics = diagnostics_create();
-    int status = trace_check_file(path, diagnostics);
-    diagnostics_print(diagnostics, stderr);
-    diagnostics_destroy(diagnostics);
+    struct reading reading = {.invocation = invocation, .path = path};
+    int status = read_in_child(&reading, check_here);
     if (status == EXIT_DONE && !invocation->quiet) {
-        printf("%s: ok\n", path);
+        print_safely(stdout, "%s: ok\n", path);
     }
     return status;
 }
@@ -22,9 +87,9 @@ static int check_trace(const struct invocation *invocation, const char *path)
 /* The complaint about a word that is none of a few: what it could have been. */
 static void complain_of_word(const char *option, const char *word, struct suggestion suggestion)
 {
-    fprintf(stderr, "cpsim: error: %s: there is no '%s'", option, word);
+    print_safely(stderr, "cpsim: error: %s: there is no '%s'", option, word);
     if (suggestion.best != NULL) {
-        fprintf(stderr, " (did you mean '%s'?)", suggestion.best);
+        print_safely(stderr, " (did you mean '%s'?)", suggestion.best);
     }
     fputs("; one of:", stderr);
 }
@@ -47,7 +112,7 @@ static const struct trace_export *find_export(const struct invocation *invocatio
         complain_of_word("--format", invocation->format, suggestion);
     }
     for (const struct trace_export *const *export = trace_exports; *export != NULL; export ++) {
-        fprintf(stderr, "%s %s", export == trace_exports ? "" : ",", (*export)->name);
+        print_safely(stderr, "%s %s", export == trace_exports ? "" : ",", (*export)->name);
     }
     fputs("\n", stderr);
     return NULL;
@@ -58,7 +123,7 @@ static void list_tables(const struct trace_reader *reader)
     const char *separator = " ";
     for (enum trace_table i = 0; i < TRACE_TABLE_COUNT; i++) {
         if (trace_reader_has(reader, i)) {
-            fprintf(stderr, "%s%s", separator, trace_tables[i].name);
+            print_safely(stderr, "%s%s", separator, trace_tables[i].name);
             separator = ", ";
         }
     }
@@ -72,13 +137,14 @@ static bool find_table(const struct invocation *invocation, const struct trace_r
     *table = TRACE_TABLE_COUNT;
     struct suggestion suggestion = {.word = invocation->table};
     if (invocation->table == NULL && export->extent == EXPORT_ONE_TABLE) {
-        fprintf(stderr, "cpsim: error: --format %s needs --table; one of:", export->name);
+        print_safely(stderr, "cpsim: error: --format %s needs --table; one of:", export->name);
         list_tables(reader);
         return false;
     }
     if (invocation->table != NULL && export->extent == EXPORT_WHOLE) {
-        fprintf(stderr, "cpsim: error: --format %s takes no --table: it is of the whole trace\n",
-                export->name);
+        print_safely(stderr,
+                     "cpsim: error: --format %s takes no --table: it is of the whole trace\n",
+                     export->name);
         return false;
     }
     for (enum trace_table i = 0; i < TRACE_TABLE_COUNT && invocation->table != NULL; i++) {
@@ -98,19 +164,31 @@ static bool find_table(const struct invocation *invocation, const struct trace_r
     return invocation->table == NULL;
 }
 
-static int write_export(const struct invocation *invocation, struct trace_reader *reader,
-                        const struct trace_export *export)
+static int export_here(void *context)
 {
+    const struct reading *reading = context;
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct trace_reader *reader = trace_reader_open(reading->path, reading->place, diagnostics);
+    int status = EXIT_WRONG_INPUT;
     enum trace_table table;
-    if (!find_table(invocation, reader, export, &table)) {
-        return EXIT_WRONG_INPUT;
+    if (reader != NULL && find_table(reading->invocation, reader, reading->export, &table)) {
+        reading->export->write(reader, table, reading->stream);
+        errno = 0;
+        status = EXIT_DONE;
+        if (fflush(reading->stream) != 0 || ferror(reading->stream) != 0) {
+            const char *output = reading->invocation->output;
+            print_safely(stderr, "%s: error: cannot be written: %s\n",
+                         output == NULL ? "stdout" : output,
+                         strerror(output_reason(fileno(reading->stream), errno)));
+            status = EXIT_RUN_FAILED;
+        }
     }
-    FILE *stream = result_open(invocation);
-    if (stream == NULL) {
-        return EXIT_RUN_FAILED;
+    if (reader != NULL && !trace_reader_close(reader)) {
+        status = EXIT_WRONG_INPUT;
     }
-    export->write(reader, table, stream);
-    return result_close(invocation, stream);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
+    return status;
 }
 
 static int export_trace(const struct invocation *invocation, const char *path)
@@ -120,12 +198,17 @@ static int export_trace(const struct invocation *invocation, const char *path)
         return EXIT_WRONG_INPUT;
     }
     struct diagnostics *diagnostics = diagnostics_create();
-    struct trace_reader *reader = trace_reader_open(path, diagnostics);
-    int status = EXIT_WRONG_INPUT;
-    if (reader != NULL) {
-        status = write_export(invocation, reader, export);
-        if (!trace_reader_close(reader)) {
-            status = EXIT_WRONG_INPUT;
+    diagnostics_add_input(diagnostics, path);
+    struct result result;
+    int status = result_open(&result, invocation->output, diagnostics);
+    if (status == EXIT_DONE) {
+        struct reading reading = {
+            .invocation = invocation, .path = path, .export = export, .stream = result.stream};
+        status = read_in_child(&reading, export_here);
+        if (status == EXIT_DONE) {
+            status = result_close(&result);
+        } else {
+            result_abandon(&result);
         }
     }
     diagnostics_print(diagnostics, stderr);
@@ -150,9 +233,9 @@ static int run_verb(const struct invocation *invocation)
         }
         suggestion_consider(&suggestion, verbs[i].name);
     }
-    fprintf(stderr, "cpsim: error: cpsim trace has no '%s'", invocation->operands[0]);
+    print_safely(stderr, "cpsim: error: cpsim trace has no '%s'", invocation->operands[0]);
     if (suggestion.best != NULL) {
-        fprintf(stderr, " (did you mean '%s'?)", suggestion.best);
+        print_safely(stderr, " (did you mean '%s'?)", suggestion.best);
     }
     fputs("; see cpsim trace --help\n", stderr);
     return EXIT_WRONG_INPUT;

@@ -36,4 +36,7 @@ struct engine {
     void *flow_context;
 };
 
+/* Once a process. */
+void engine_start_simgrid(void);
+
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/plan/plan.h"
 
+#include "sim/base/part_file.h"
 #include "sim/base/progress.h"
 #include "sim/base/version.h"
 #include "sim/plan/front.h"
 #include "sim/plan/trial.h"
 #include "sim/run/run.h"
 #include "sim/sweep/checksum.h"
+#include "sim/sweep/folder.h"
 #include "sim/sweep/journal.h"
 #include "sim/sweep/pool.h"
 
@@ -17,7 +19,8 @@
 static const double SYNC_SECONDS = 1.0;
 
 struct planner {
-    const struct plan_job *job;
+    struct plan_job *job;
+    struct folder_lock lock;
     struct candidate *candidates;
     struct journal *journal;
     struct journal_contents kept; /* answers of earlier runs: candidate * TRIALS_MOST + trial */
@@ -273,23 +276,23 @@ static struct sweep_record describe_plan(const struct plan_job *job)
     return record;
 }
 
-enum plan_end plan_run(struct plan_job *job, struct candidate *candidates)
+/* With the folder locked. */
+static enum plan_end run_locked(struct planner *planner, const struct sweep_record *record,
+                                const char *journal)
 {
-    struct planner planner = {.job = job, .candidates = candidates, .started = wall_seconds()};
-    struct sweep_record record = describe_plan(job);
-    if (!journal_read_same(job->arena, job->folder, &record, "plan", &planner.kept,
+    struct plan_job *job = planner->job;
+    if (!journal_read_same(job->arena, job->folder, record, "plan", &planner->kept,
                            job->diagnostics)) {
         return PLAN_BROKEN;
     }
-    planner.journal = journal_open(job->arena, journal_path(job->arena, job->folder, 0, 1), &record,
-                                   job->diagnostics);
-    if (planner.journal == NULL) {
+    planner->journal = journal_open(job->arena, journal, record, job->diagnostics);
+    if (planner->journal == NULL) {
         return PLAN_BROKEN;
     }
     job->prices = run_prices_create();
     const struct pool pool = {
         .workers = job->workers,
-        .context = &planner,
+        .context = planner,
         .next = next_candidate,
         .work = run_candidate,
         .done = take_result,
@@ -298,8 +301,22 @@ enum plan_end plan_run(struct plan_job *job, struct candidate *candidates)
     enum pool_end end = pool_run(&pool);
     run_prices_destroy(job->prices);
     job->prices = NULL;
-    bool closed = journal_close(planner.journal);
+    bool closed = journal_close(planner->journal);
     return end == POOL_INTERRUPTED      ? PLAN_INTERRUPTED
            : end == POOL_DONE && closed ? PLAN_DONE
                                         : PLAN_BROKEN;
+}
+
+enum plan_end plan_run(struct plan_job *job, struct candidate *candidates)
+{
+    struct planner planner = {.job = job, .candidates = candidates, .started = wall_seconds()};
+    struct sweep_record record = describe_plan(job);
+    const char *journal = journal_path(job->arena, job->folder, 0, 1);
+    if (!folder_lock(&planner.lock, job->arena, job->folder, journal, job->diagnostics)) {
+        return PLAN_BROKEN;
+    }
+    part_file_clean(job->folder);
+    enum plan_end end = run_locked(&planner, &record, journal);
+    folder_unlock(&planner.lock);
+    return end;
 }

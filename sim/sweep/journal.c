@@ -58,10 +58,11 @@ static uint64_t frame_checksum(const char *frame, const char *record, size_t siz
 static bool fail(struct journal *journal, const char *doing)
 {
     if (!journal->failed) {
-        DIAGNOSE_ERROR(journal->diagnostics, ((struct mark){.file = journal->path}),
-                       "cannot be %s: %s; what it holds stays good, and the same command goes on "
-                       "from there",
-                       doing, strerror(errno));
+        int reason = errno;
+        DIAGNOSE_SYSTEM(journal->diagnostics, ((struct mark){.file = journal->path}), reason,
+                        "cannot be %s: %s; what it holds stays good, and the same command goes on "
+                        "from there",
+                        doing, strerror(reason));
     }
     journal->failed = true;
     return false;
@@ -265,9 +266,10 @@ bool journal_read_all(struct arena *arena, const char *folder, struct journal_co
         reading.has_sweep = false;
         char *bytes = read_file(reading.path, &size);
         if (bytes == NULL) {
+            int reason = errno;
             const char *fault = file_fault(reading.path);
-            DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = reading.path}), "cannot be read: %s",
-                           fault != NULL ? fault : strerror(errno));
+            DIAGNOSE_SYSTEM(diagnostics, ((struct mark){.file = reading.path}), reason,
+                            "cannot be read: %s", fault != NULL ? fault : strerror(reason));
             return false;
         }
         visit_records(bytes, size, take_record, &reading);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/pool.h"
 
+#include "sim/base/child.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -44,8 +46,9 @@ static void write_all(int descriptor, const char *bytes, size_t size)
     }
 }
 
-static _Noreturn void be_child(const struct pool *pool, uint64_t job, int pipe_end)
+static _Noreturn void be_child(const struct pool *pool, uint64_t job, int pipe_end, int parent)
 {
+    child_die_with(parent);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_DFL); /* the parent was killed: so ends its child */
@@ -71,6 +74,7 @@ static bool start(const struct pool *pool, struct worker *workers, struct worker
         return false;
     }
     fflush(NULL);
+    int parent = (int)getpid();
     pid_t process = fork();
     if (process == 0) {
         for (unsigned i = 0; i < pool->workers; i++) {
@@ -79,7 +83,7 @@ static bool start(const struct pool *pool, struct worker *workers, struct worker
             }
         }
         close(ends[0]);
-        be_child(pool, job, ends[1]);
+        be_child(pool, job, ends[1], parent);
     }
     close(ends[1]);
     if (process < 0) {

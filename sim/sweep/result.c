@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/result.h"
 
+#include "sim/base/output_file.h"
 #include "sim/sweep/result_columns.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -111,11 +111,11 @@ static void write_csv_cell(FILE *stream, const struct result_column *column, uin
     }
 }
 
-static bool write_csv(const struct result_columns *columns, const char *path, struct arena *arena,
+static bool write_csv(const struct result_columns *columns, const char *path,
                       struct diagnostics *diagnostics)
 {
-    const char *part = arena_printf(arena, "%s.part", path);
-    FILE *stream = fopen(part, "wb");
+    struct output_file *file = output_open(path, diagnostics);
+    FILE *stream = file == NULL ? NULL : output_stream(file);
     for (uint64_t row = 0; stream != NULL && row <= columns->rows; row++) {
         for (size_t i = 0; i < columns->count; i++) {
             fputs(i == 0 ? "" : ",", stream);
@@ -127,18 +127,7 @@ static bool write_csv(const struct result_columns *columns, const char *path, st
         }
         fputc('\n', stream);
     }
-    errno = stream == NULL ? errno : 0;
-    bool written = stream != NULL && fflush(stream) == 0 && ferror(stream) == 0;
-    if (stream != NULL && fclose(stream) != 0) {
-        written = false;
-    }
-    if (!written || rename(part, path) != 0) {
-        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}), "cannot be written: %s",
-                       strerror(errno == 0 ? EIO : errno));
-        unlink(part);
-        return false;
-    }
-    return true;
+    return file != NULL && output_close(file, 0);
 }
 
 bool result_write_files(const struct journal_contents *contents, const char *folder,
@@ -146,10 +135,9 @@ bool result_write_files(const struct journal_contents *contents, const char *fol
 {
     struct arena *arena = arena_create();
     struct result_columns columns = result_columns_make(arena, contents);
-    bool written =
-        write_csv(&columns, arena_printf(arena, "%s/sweep.csv", folder), arena, diagnostics) &&
-        write_hdf5(contents, &columns, arena_printf(arena, "%s/sweep.h5", folder), arena,
-                   diagnostics);
+    bool written = write_csv(&columns, arena_printf(arena, "%s/sweep.csv", folder), diagnostics) &&
+                   write_hdf5(contents, &columns, arena_printf(arena, "%s/sweep.h5", folder), arena,
+                              diagnostics);
     arena_destroy(arena);
     return written;
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/slurm.h"
 
+#include "sim/base/output_file.h"
 #include "sim/base/text.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
-#include <sys/stat.h>
 
 /* A word for the shell, whatever is in it. */
 static void add_word(struct text *text, const char *word)
@@ -85,17 +83,7 @@ static const char *submit_script(struct arena *arena, const struct slurm_job *jo
 
 static bool write_script(const char *path, const char *script, struct diagnostics *diagnostics)
 {
-    FILE *stream = fopen(path, "wb");
-    bool written = stream != NULL && fputs(script, stream) >= 0;
-    if (stream != NULL && fclose(stream) != 0) {
-        written = false;
-    }
-    if (!written || chmod(path, 0755) != 0) {
-        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}), "cannot be written: %s",
-                       strerror(errno));
-        return false;
-    }
-    return true;
+    return output_write(path, script, 0755, diagnostics);
 }
 
 bool slurm_write_scripts(const struct slurm_job *job, struct diagnostics *diagnostics)

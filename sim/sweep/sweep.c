@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/sweep.h"
 
+#include "sim/base/part_file.h"
 #include "sim/base/progress.h"
 #include "sim/base/version.h"
 #include "sim/run/run.h"
 #include "sim/scenario/load.h"
 #include "sim/sweep/checksum.h"
+#include "sim/sweep/folder.h"
 #include "sim/sweep/pool.h"
 #include "sim/sweep/price_kind.h"
 #include "sim/sweep/result.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { LONGEST_ERROR = 2000 };
 static const double SYNC_SECONDS = 1.0;
@@ -79,26 +78,13 @@ static void describe_point(const struct sweep_job *job, struct arena *arena, uin
     }
 }
 
-/* Under a name of this process, then renamed: whoever else runs the point (after a kill -9 its
- * orphans may live a while), the file is one writer's. */
 static bool run_with_trace(const struct sweep_job *job, const struct scenario *scenario,
                            struct arena *arena, struct run_options options,
                            struct point_record *record, struct diagnostics *diagnostics)
 {
-    const char *path =
+    options.trace_path =
         arena_printf(arena, "%s/%s", job->folder, result_trace_name(arena, record->point));
-    const char *own = arena_printf(arena, "%s.%ld", path, (long)getpid());
-    options.trace_path = own;
-    if (!run_for_metrics(scenario, arena, &options, &record->metrics, diagnostics)) {
-        unlink(arena_printf(arena, "%s.part", own));
-        return false;
-    }
-    if (rename(own, path) != 0) {
-        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}), "cannot be named: %s",
-                       strerror(errno));
-        return false;
-    }
-    return true;
+    return run_for_metrics(scenario, arena, &options, &record->metrics, diagnostics);
 }
 
 static void run_point(void *context, uint64_t point, struct text *bytes)
@@ -195,18 +181,6 @@ static void tick(void *context)
 
 /* --- the folder --- */
 
-bool sweep_make_folder(const char *path, struct diagnostics *diagnostics)
-{
-    struct stat status;
-    if (mkdir(path, 0777) == 0 ||
-        (errno == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode))) {
-        return true;
-    }
-    DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}), "no folder can be made here: %s",
-                   strerror(errno));
-    return false;
-}
-
 static struct sweep_record describe_sweep(const struct sweep_job *job)
 {
     const struct points *points = job->points;
@@ -285,27 +259,45 @@ static enum sweep_end run_points(struct runner *runner)
     return end == POOL_INTERRUPTED ? SWEEP_INTERRUPTED : SWEEP_SHARD;
 }
 
+/* With the folder locked. */
+static enum sweep_end run_locked(struct runner *runner, const struct sweep_record *sweep,
+                                 const char *journal)
+{
+    const struct sweep_job *job = runner->job;
+    if (!journal_read_same(job->arena, job->folder, sweep, "sweep", runner->contents,
+                           job->diagnostics)) {
+        return SWEEP_BROKEN;
+    }
+    runner->journal = journal_open(job->arena, journal, sweep, job->diagnostics);
+    if (runner->journal == NULL) {
+        return SWEEP_BROKEN;
+    }
+    count_shard(runner);
+    enum sweep_end end = run_points(runner);
+    if (end != SWEEP_SHARD || job->shards > 1 || !is_whole(runner->contents)) {
+        return end;
+    }
+    return result_write_files(runner->contents, job->folder, job->diagnostics) ? SWEEP_WHOLE
+                                                                               : SWEEP_BROKEN;
+}
+
 enum sweep_end sweep_run(const struct sweep_job *job, struct journal_contents *contents)
 {
     struct runner runner = {.job = job, .contents = contents, .started = wall_seconds()};
     struct sweep_record sweep = describe_sweep(job);
+    struct folder_lock lock;
     const char *traces = arena_printf(job->arena, "%s/traces", job->folder);
-    if (!sweep_make_folder(job->folder, job->diagnostics) ||
-        (job->file->traces && !sweep_make_folder(traces, job->diagnostics)) ||
-        !journal_read_same(job->arena, job->folder, &sweep, "sweep", contents, job->diagnostics)) {
+    const char *journal = journal_path(job->arena, job->folder, job->shard, job->shards);
+    if (!folder_make(job->folder, job->diagnostics) ||
+        (job->file->traces && !folder_make(traces, job->diagnostics)) ||
+        !folder_lock(&lock, job->arena, job->folder, journal, job->diagnostics)) {
         return SWEEP_BROKEN;
     }
-    const char *path = journal_path(job->arena, job->folder, job->shard, job->shards);
-    runner.journal = journal_open(job->arena, path, &sweep, job->diagnostics);
-    if (runner.journal == NULL) {
-        return SWEEP_BROKEN;
-    }
-    count_shard(&runner);
-    enum sweep_end end = run_points(&runner);
-    if (end != SWEEP_SHARD || job->shards > 1 || !is_whole(contents)) {
-        return end;
-    }
-    return result_write_files(contents, job->folder, job->diagnostics) ? SWEEP_WHOLE : SWEEP_BROKEN;
+    part_file_clean(job->folder);
+    part_file_clean(traces);
+    enum sweep_end end = run_locked(&runner, &sweep, journal);
+    folder_unlock(&lock);
+    return end;
 }
 
 static void complain_of_missing(const struct journal_contents *contents, const char *folder,

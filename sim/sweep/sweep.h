@@ -39,9 +39,6 @@ enum sweep_end {
     SWEEP_BROKEN       /* an error */
 };
 
-/* Makes the folder unless it is there. False after an error. */
-bool sweep_make_folder(const char *path, struct diagnostics *diagnostics);
-
 /* `contents` gets what all journals of the folder hold at the end. */
 enum sweep_end sweep_run(const struct sweep_job *job, struct journal_contents *contents);
 

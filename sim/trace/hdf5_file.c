@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/trace/hdf5_file.h"
 
+#include "sim/base/output_file.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 void hdf5_prepare(void)
 {
@@ -24,31 +24,34 @@ hid_t hdf5_access_list(void)
     return access;
 }
 
-bool hdf5_path_is_writable(const char *path, const char *part_path, const char *what,
-                           struct diagnostics *diagnostics)
+bool hdf5_create_part(struct part_file *part, struct arena *arena, const char *path,
+                      const char *what, struct diagnostics *diagnostics)
 {
     const struct mark mark = {.file = path};
     struct stat status;
-    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+    bool there = stat(path, &status) == 0;
+    if (there && !S_ISREG(status.st_mode)) {
         DIAGNOSE_ERROR(diagnostics, mark, "cannot write %s: it is there and is %s; %s", what,
                        S_ISDIR(status.st_mode) ? "a folder" : "not a file",
                        S_ISDIR(status.st_mode) ? hdf5_advice(EISDIR) : "name a file");
         return false;
     }
-    int descriptor = open(part_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) {
-        int reason = errno;
-        DIAGNOSE_ERROR(diagnostics, mark, "cannot write %s: %s; %s", what, strerror(reason),
-                       hdf5_advice(reason));
+    if (!output_is_no_input(path, diagnostics)) {
         return false;
     }
-    close(descriptor);
+    if (!part_file_create(part, arena, path, PART_KNOWN, diagnostics)) {
+        int reason = errno;
+        DIAGNOSE_SYSTEM(diagnostics, mark, reason, "cannot write %s: %s; %s", what,
+                        strerror(reason), hdf5_advice(reason));
+        return false;
+    }
     return true;
 }
 
 hid_t hdf5_create_file(const char *part_path)
 {
     hid_t creation = H5Pcreate(H5P_FILE_CREATE), access = hdf5_access_list();
+    H5Pset_file_locking(access, false, true);
     /* No times, and an order of our own: equal runs give equal bytes. */
     H5Pset_obj_track_times(creation, false);
     H5Pset_link_creation_order(creation, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
@@ -225,6 +228,19 @@ struct hdf5_failure hdf5_failure(void)
     return failure;
 }
 
+int64_t hdf5_row_count(hid_t dataset)
+{
+    /* Deflate makes at most 1,032 bytes of one; a chunk more for what a fill is. */
+    const double most_of_a_byte = 1100.0;
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    hssize_t rows = H5Sget_simple_extent_npoints(space);
+    double bytes = (double)rows * (double)H5Tget_size(type);
+    double stored = (double)H5Dget_storage_size(dataset);
+    H5Tclose(type);
+    H5Sclose(space);
+    return rows < 0 || bytes > most_of_a_byte * stored ? -1 : (int64_t)rows;
+}
+
 const char *hdf5_advice(int errno_value)
 {
     static const struct {
@@ -236,6 +252,7 @@ const char *hdf5_advice(int errno_value)
         {.errno_value = EFBIG, .advice = "raise the limit on file sizes (ulimit -f)"},
         {.errno_value = ENOENT, .advice = "make the folder first (mkdir -p), or name another"},
         {.errno_value = ENOTDIR, .advice = "a part of the path is a file; name another folder"},
+        {.errno_value = EMFILE, .advice = "raise the limit on open files (ulimit -n)"},
         {.errno_value = EISDIR, .advice = "name a file in that folder"},
         {.errno_value = EACCES, .advice = "name a folder that you may write to"},
         {.errno_value = EPERM, .advice = "name a folder that you may write to"},

@@ -5,11 +5,13 @@
 #define CPSIM_SIM_TRACE_HDF5_FILE_H
 
 #include "sim/base/diagnostics.h"
+#include "sim/base/part_file.h"
 #include "sim/trace/trace_tables.h"
 
 #include <hdf5.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Call before anything else: HDF5 then keeps its error messages to itself, and an exit after a
  * failed write does not try again. */
@@ -18,14 +20,14 @@ void hdf5_prepare(void);
 /* File access for traces: works on file systems without locks. The caller closes it. */
 hid_t hdf5_access_list(void);
 
-/* Whether `path` can be written by way of `part_path`, which is made empty; asked of the system,
- * whose reasons are plainer than HDF5's. `what` it is for: "the trace". False after a diagnostic.
- */
-bool hdf5_path_is_writable(const char *path, const char *part_path, const char *what,
-                           struct diagnostics *diagnostics);
+/* The part file of `path`, empty and locked; asked of the system, whose reasons are plainer than
+ * HDF5's. `what` it is for: "the trace". False after a diagnostic. */
+bool hdf5_create_part(struct part_file *part, struct arena *arena, const char *path,
+                      const char *what, struct diagnostics *diagnostics);
 
-/* An empty file of ours: no times, objects in the order they were made. The caller closes it. */
-hid_t hdf5_create_file(const char *path);
+/* Makes a part file an empty file of ours: no times, objects in the order they were made. HDF5 does
+ * not lock it, since its writer does. The caller closes it. */
+hid_t hdf5_create_file(const char *part_path);
 
 /* The type of a column in the file and in a chunk buffer (the two are the same on the machines that
  * HDF5 calls little-endian; it converts on others). The caller closes both. */
@@ -56,6 +58,10 @@ struct hdf5_failure {
     char text[200];
 };
 struct hdf5_failure hdf5_failure(void);
+
+/* The number of a dataset's rows when its bytes in the file can make so many; -1 when they cannot,
+ * as of a file that was damaged: nothing shall then count to 2^60. */
+int64_t hdf5_row_count(hid_t dataset);
 
 /* What to try about an errno: "free some space, or ...". Never NULL. */
 const char *hdf5_advice(int errno_value);

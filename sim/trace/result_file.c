@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { CHUNK_ROWS = 64 * 1024, DEFLATE_LEVEL = 4 };
 
@@ -13,10 +12,10 @@ void result_fail(struct result_file *file, const char *doing, const char *what)
 {
     struct hdf5_failure failure = hdf5_failure();
     if (!file->failed) {
-        DIAGNOSE_ERROR(file->diagnostics, ((struct mark){.file = file->path}),
-                       "cannot write the results (%s%s): %s; %s", doing, what,
-                       failure.errno_value != 0 ? strerror(failure.errno_value) : failure.text,
-                       hdf5_advice(failure.errno_value));
+        diagnostics_add(file->diagnostics, SEVERITY_FAILURE, (struct mark){.file = file->path},
+                        "cannot write the results (%s%s): %s; %s", doing, what,
+                        failure.errno_value != 0 ? strerror(failure.errno_value) : failure.text,
+                        hdf5_advice(failure.errno_value));
     }
     file->failed = true;
 }
@@ -30,13 +29,12 @@ struct result_file *result_file_open(const char *path, struct diagnostics *diagn
         .arena = arena,
         .diagnostics = diagnostics,
         .path = arena_strdup(arena, path),
-        .part_path = arena_printf(arena, "%s.part", path),
     };
-    if (!hdf5_path_is_writable(path, file->part_path, "the results", diagnostics)) {
+    if (!hdf5_create_part(&file->part, arena, path, "the results", diagnostics)) {
         arena_destroy(arena);
         return NULL;
     }
-    file->file = hdf5_create_file(file->part_path);
+    file->file = hdf5_create_file(file->part.part_path);
     if (file->file < 0) {
         result_fail(file, "starting it", "");
     }
@@ -129,15 +127,14 @@ bool result_file_close(struct result_file *file)
         result_fail(file, "closing it", "");
     }
     bool written = !file->failed;
-    if (written && rename(file->part_path, file->path) != 0) {
-        int reason = errno;
-        DIAGNOSE_ERROR(file->diagnostics, ((struct mark){.file = file->path}),
-                       "cannot rename %s to it: %s; %s", file->part_path, strerror(reason),
-                       hdf5_advice(reason));
-        written = false;
-    }
     if (!written) {
-        unlink(file->part_path);
+        part_file_remove(&file->part);
+    } else if (!part_file_keep(&file->part)) {
+        int reason = errno;
+        DIAGNOSE_SYSTEM(file->diagnostics, ((struct mark){.file = file->path}), reason,
+                        "cannot rename %s to it: %s; %s", file->part.part_path, strerror(reason),
+                        hdf5_advice(reason));
+        written = false;
     }
     arena_destroy(file->arena);
     return written;

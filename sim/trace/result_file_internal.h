@@ -10,7 +10,8 @@
 struct result_file {
     struct arena *arena;
     struct diagnostics *diagnostics;
-    const char *path, *part_path;
+    const char *path;
+    struct part_file part;
     hid_t file;
     bool failed;
 };

@@ -54,7 +54,8 @@ struct table {
 struct trace {
     struct arena *arena;
     struct diagnostics *diagnostics;
-    const char *path, *part_path;
+    const char *path;
+    struct part_file part;
     hid_t file;
     struct table tables[TRACE_TABLE_COUNT];
     void *cells; /* [CHUNK_ROWS] of one column on its way to the file */
@@ -79,9 +80,9 @@ static bool report_failure(struct trace *trace, const char *doing, const char *t
     if (!trace->failed) {
         const char *reason =
             failure.errno_value != 0 ? strerror(failure.errno_value) : failure.text;
-        DIAGNOSE_ERROR(trace->diagnostics, ((struct mark){.file = trace->path}),
-                       "cannot write the trace (%s%s): %s; %s. No trace is kept", doing, table,
-                       reason, hdf5_advice(failure.errno_value));
+        diagnostics_add(trace->diagnostics, SEVERITY_FAILURE, (struct mark){.file = trace->path},
+                        "cannot write the trace (%s%s): %s; %s. No trace is kept", doing, table,
+                        reason, hdf5_advice(failure.errno_value));
     }
     trace->failed = true;
     return false;
@@ -135,13 +136,12 @@ struct trace *trace_open(const char *path, const struct trace_attributes *attrib
     trace->arena = arena;
     trace->diagnostics = diagnostics;
     trace->path = arena_strdup(arena, path);
-    trace->part_path = arena_printf(arena, "%s.part", path);
-    if (!hdf5_path_is_writable(trace->path, trace->part_path, "the trace", diagnostics)) {
+    if (!hdf5_create_part(&trace->part, arena, path, "the trace", diagnostics)) {
         arena_destroy(arena);
         return NULL;
     }
     trace->cells = arena_array(arena, CHUNK_ROWS, sizeof(double));
-    trace->file = hdf5_create_file(trace->part_path);
+    trace->file = hdf5_create_file(trace->part.part_path);
     bool made = (trace->file >= 0 && write_root_attributes(trace->file, attributes)) ||
                 fail(trace, "starting it", "");
     for (size_t i = 0; made && i < TRACE_TABLE_COUNT; i++) {
@@ -359,7 +359,7 @@ static void *abandon_in_thread(void *trace)
 static _Noreturn void end_interrupted(struct trace *trace)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s", trace->part_path);
+    snprintf(path, sizeof path, "%s", trace->part.part_path);
     pthread_t thread;
     if (pthread_create(&thread, NULL, abandon_in_thread, trace) == 0) {
         pthread_join(thread, NULL);
@@ -522,15 +522,14 @@ static void end(struct trace *trace)
 bool trace_close(struct trace *trace)
 {
     bool written = finish(trace);
-    if (written && rename(trace->part_path, trace->path) != 0) {
-        int reason = errno;
-        DIAGNOSE_ERROR(trace->diagnostics, ((struct mark){.file = trace->path}),
-                       "cannot rename %s to it: %s; %s. No trace is kept", trace->part_path,
-                       strerror(reason), hdf5_advice(reason));
-        written = false;
-    }
     if (!written) {
-        unlink(trace->part_path);
+        part_file_remove(&trace->part);
+    } else if (!part_file_keep(&trace->part)) {
+        int reason = errno;
+        DIAGNOSE_SYSTEM(trace->diagnostics, ((struct mark){.file = trace->path}), reason,
+                        "cannot rename %s to it: %s; %s. No trace is kept", trace->part.part_path,
+                        strerror(reason), hdf5_advice(reason));
+        written = false;
     }
     end(trace);
     return written;
@@ -538,8 +537,10 @@ bool trace_close(struct trace *trace)
 
 void trace_abandon(struct trace *trace)
 {
-    if (!finish(trace)) {
-        unlink(trace->part_path);
+    if (finish(trace)) {
+        part_file_leave(&trace->part);
+    } else {
+        part_file_remove(&trace->part);
     }
     end(trace);
 }

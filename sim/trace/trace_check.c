@@ -16,6 +16,7 @@ struct check {
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct mark mark;
+    char *place; /* [TRACE_PLACE_BYTES] or NULL */
     hid_t file;
     bool newer; /* a minor version that may have more columns than we know */
     uint64_t row_counts[TRACE_TABLE_COUNT];
@@ -32,6 +33,13 @@ struct sound_column {
 };
 
 #define FAULT(check, ...) DIAGNOSE_ERROR((check)->diagnostics, (check)->mark, __VA_ARGS__)
+
+static void note_place(const struct check *check, const char *place)
+{
+    if (check->place != NULL) {
+        snprintf(check->place, TRACE_PLACE_BYTES, "%s", place);
+    }
+}
 
 /* The text of an attribute, in the arena; NULL when there is none or it is no text. */
 static const char *read_text(struct check *check, hid_t object, const char *name)
@@ -127,6 +135,7 @@ static bool check_column(struct check *check, hid_t group, const struct trace_ta
                          const struct trace_column *column, struct sound_column *sound)
 {
     const char *place = arena_printf(check->arena, "/%s/%s", table->name, column->name);
+    note_place(check, place);
     hid_t dataset = H5Lexists(group, column->name, H5P_DEFAULT) > 0
                         ? H5Dopen2(group, column->name, H5P_DEFAULT)
                         : H5I_INVALID_HID;
@@ -145,11 +154,16 @@ static bool check_column(struct check *check, hid_t group, const struct trace_ta
         FAULT(check, "%s: has %d dimensions, expected 1", place, H5Sget_simple_extent_ndims(space));
         usable = false;
     }
+    int64_t rows = usable ? hdf5_row_count(dataset) : 0;
+    if (rows < 0) {
+        FAULT(check, "%s: damaged: it says that it has more rows than its bytes can hold", place);
+        usable = false;
+    }
     *sound = (struct sound_column){
         .table = table,
         .column = column,
         .dataset = dataset,
-        .row_count = usable ? (uint64_t)H5Sget_simple_extent_npoints(space) : 0,
+        .row_count = usable ? (uint64_t)rows : 0,
         .value_limit = column->type == TRACE_ENUM ? trace_member_count(column)
                                                   : attribute_length(dataset, "categories"),
     };
@@ -230,6 +244,7 @@ static void check_cells(struct check *check, const struct sound_column *sound)
     if (column->type == TRACE_STRING) {
         return; /* any text will do */
     }
+    note_place(check, arena_printf(check->arena, "/%s/%s", sound->table->name, column->name));
     uint64_t row_limit = 0;
     for (size_t i = 0; column->row_of != NULL && i < TRACE_TABLE_COUNT; i++) {
         if (strcmp(trace_tables[i].name, column->row_of) == 0) {
@@ -279,7 +294,7 @@ static void check_names(struct check *check, hid_t group, const struct trace_tab
         return;
     }
     for (hsize_t i = 0; i < info.nlinks; i++) {
-        char name[80];
+        char name[80] = "";
         H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, name, sizeof name,
                            H5P_DEFAULT);
         if (!is_known(table, name)) {
@@ -294,6 +309,7 @@ static size_t check_table(struct check *check, size_t index, struct sound_column
 {
     const struct trace_table_layout *table = &trace_tables[index];
     const char *place = arena_printf(check->arena, "/%s", table->name);
+    note_place(check, place);
     hid_t group = H5Lexists(check->file, table->name, H5P_DEFAULT) > 0
                       ? H5Gopen2(check->file, table->name, H5P_DEFAULT)
                       : H5I_INVALID_HID;
@@ -374,6 +390,7 @@ static void check_root(struct check *check)
 static hid_t open_file(struct check *check)
 {
     const char *path = check->mark.file;
+    note_place(check, "its beginning");
     const char *fault = file_fault(path);
     if (fault != NULL) {
         FAULT(check, "cannot be read: %s", fault);
@@ -391,12 +408,14 @@ static hid_t open_file(struct check *check)
     return file;
 }
 
-int trace_check_file(const char *path, struct diagnostics *diagnostics)
+int trace_check_file(const char *path, char *place, struct diagnostics *diagnostics)
 {
     hdf5_prepare();
     size_t errors_before = diagnostics_error_count(diagnostics);
-    struct check check = {
-        .arena = arena_create(), .diagnostics = diagnostics, .mark = {.file = path}};
+    struct check check = {.arena = arena_create(),
+                          .diagnostics = diagnostics,
+                          .mark = {.file = path},
+                          .place = place};
     check.cells = arena_array(check.arena, CHUNK_ROWS, sizeof(double));
     check.file = open_file(&check);
     if (check.file >= 0) {
@@ -404,6 +423,7 @@ int trace_check_file(const char *path, struct diagnostics *diagnostics)
             check_root(&check);
             check_tables(&check);
         }
+        note_place(&check, "its end");
         H5Fclose(check.file);
     }
     arena_destroy(check.arena);

@@ -7,7 +7,10 @@
 #include "sim/base/diagnostics.h"
 
 /* Every fault is a diagnostic. Returns the exit status: 0, or 2 when there is any. Reads a chunk of
- * a column at a time, so memory is bounded. */
-int trace_check_file(const char *path, struct diagnostics *diagnostics);
+ * a column at a time, so memory is bounded. Of a file with bytes changed HDF5 may crash: call it in
+ * a child (sim/base/child.h), which leaves in `place` [TRACE_PLACE_BYTES] where it is; NULL: not.
+ */
+enum { TRACE_PLACE_BYTES = 200 };
+int trace_check_file(const char *path, char *place, struct diagnostics *diagnostics);
 
 #endif

@@ -4,6 +4,7 @@
 #include "sim/base/arena.h"
 #include "sim/base/file.h"
 #include "sim/trace/hdf5_file.h"
+#include "sim/trace/trace_check.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct trace_reader {
     struct arena *arena;
     struct diagnostics *diagnostics;
     const char *path;
+    char *place; /* [TRACE_PLACE_BYTES] or NULL */
     hid_t file;
     bool failed;
     uint64_t seed;
@@ -47,6 +49,13 @@ static bool refuse(struct trace_reader *reader, const char *table, const char *c
     }
     reader->failed = true;
     return false;
+}
+
+static void note_place(const struct trace_reader *reader, const char *table, const char *column)
+{
+    if (reader->place != NULL) {
+        snprintf(reader->place, TRACE_PLACE_BYTES, "/%s/%s", table, column);
+    }
 }
 
 /* The names that the codes of a column stand for. */
@@ -80,6 +89,7 @@ static bool open_column(struct trace_reader *reader, hid_t group, size_t table_i
     struct read_table *table = &reader->tables[table_index];
     struct read_column *opened = &table->columns[index];
     *opened = (struct read_column){.dataset = H5I_INVALID_HID, .memory_type = H5I_INVALID_HID};
+    note_place(reader, layout->name, column->name);
     if (H5Lexists(group, column->name, H5P_DEFAULT) <= 0) {
         return true; /* of an older minor version */
     }
@@ -89,9 +99,15 @@ static bool open_column(struct trace_reader *reader, hid_t group, size_t table_i
     }
     opened->memory_type = hdf5_memory_type(column);
     hid_t type = H5Dget_type(opened->dataset), space = H5Dget_space(opened->dataset);
-    hssize_t count = H5Sget_simple_extent_npoints(space);
+    int64_t count = hdf5_row_count(opened->dataset);
+    if (count < 0) {
+        H5Sclose(space);
+        H5Tclose(type);
+        return refuse(reader, layout->name, column->name,
+                      "is damaged: it says that it has more rows than its bytes can hold");
+    }
     bool sound = H5Tget_class(type) == H5Tget_class(opened->memory_type) &&
-                 H5Sget_simple_extent_ndims(space) == 1 && count >= 0 &&
+                 H5Sget_simple_extent_ndims(space) == 1 &&
                  (column->type != TRACE_STRING || H5Tis_variable_str(type) > 0);
     H5Sclose(space);
     H5Tclose(type);
@@ -194,9 +210,13 @@ static hid_t open_file(const char *path, struct diagnostics *diagnostics)
     return file;
 }
 
-struct trace_reader *trace_reader_open(const char *path, struct diagnostics *diagnostics)
+struct trace_reader *trace_reader_open(const char *path, char *place,
+                                       struct diagnostics *diagnostics)
 {
     hdf5_prepare();
+    if (place != NULL) {
+        snprintf(place, TRACE_PLACE_BYTES, "its beginning");
+    }
     hid_t file = open_file(path, diagnostics);
     if (file < 0) {
         return NULL;
@@ -207,6 +227,7 @@ struct trace_reader *trace_reader_open(const char *path, struct diagnostics *dia
     reader->diagnostics = diagnostics;
     reader->path = arena_strdup(arena, path);
     reader->file = file;
+    reader->place = place;
     bool sound = check_format(reader);
     for (size_t i = 0; i < TRACE_TABLE_COUNT && sound; i++) {
         sound = open_table(reader, i);
@@ -284,6 +305,7 @@ static bool read_column(struct trace_reader *reader, size_t table_index, size_t 
     if (opened->dataset < 0) {
         return true; /* rows[] is zeroed; text_of_missing() sees to the strings */
     }
+    note_place(reader, layout->name, column->name);
     hsize_t start = table->first, count = table->held;
     hid_t memory_space = H5Screate_simple(1, &count, NULL);
     hid_t file_space = H5Dget_space(opened->dataset);

@@ -21,8 +21,10 @@
 struct trace_reader;
 
 /* NULL and a diagnostic when it is no trace that this version can read. `diagnostics` must outlive
- * the reader. */
-struct trace_reader *trace_reader_open(const char *path, struct diagnostics *diagnostics);
+ * the reader. Of a file with bytes changed HDF5 may crash: read in a child (sim/base/child.h),
+ * which leaves in `place` [TRACE_PLACE_BYTES of trace_check.h] where it is; NULL: not. */
+struct trace_reader *trace_reader_open(const char *path, char *place,
+                                       struct diagnostics *diagnostics);
 
 /* An attribute of the root that is text, such as "scenario"; "" when there is none. */
 const char *trace_reader_text(const struct trace_reader *reader, const char *name);

@@ -4,6 +4,7 @@
 #include "sim/trace/hdf5_file.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Small chunks: a file that few rows a second reach shows them without waiting for more, and
@@ -18,6 +19,8 @@ struct watched_table {
 
 struct trace_watch {
     const char *path; /* of FILE.live */
+    dev_t device;     /* of it, so that another run's is not taken for it */
+    ino_t inode;
     hid_t file;
     struct watched_table tables[TRACE_TABLE_COUNT];
     void *cells; /* [CHUNK_ROWS] of one column */
@@ -63,6 +66,15 @@ static bool create_table(struct trace_watch *watch, struct arena *arena, enum tr
     return made && H5Gclose(group) >= 0;
 }
 
+static void remove_own(const struct trace_watch *watch)
+{
+    struct stat status;
+    if (stat(watch->path, &status) == 0 && status.st_dev == watch->device &&
+        status.st_ino == watch->inode) {
+        unlink(watch->path);
+    }
+}
+
 struct trace_watch *trace_watch_open(struct arena *arena, const char *path,
                                      bool (*describe_root)(hid_t file, const void *context),
                                      const void *context)
@@ -75,11 +87,24 @@ struct trace_watch *trace_watch_open(struct arena *arena, const char *path,
     /* Readers of a file that grows need its newest layout: checksums on all that they follow. */
     H5Pset_libver_bounds(access, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
     watch->file = H5Fcreate(watch->path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
-    bool made = watch->file >= 0 && describe_root(watch->file, context);
+    H5Pclose(access);
+    if (watch->file < 0) {
+        return NULL;
+    }
+    struct stat status;
+    if (stat(watch->path, &status) == 0) {
+        watch->device = status.st_dev;
+        watch->inode = status.st_ino;
+    }
+    bool made = describe_root(watch->file, context);
     for (enum trace_table table = 0; made && table < TRACE_TABLE_COUNT; table++) {
         made = create_table(watch, arena, table);
     }
-    return made && H5Fstart_swmr_write(watch->file) >= 0 ? watch : NULL;
+    if (!made || H5Fstart_swmr_write(watch->file) < 0) {
+        remove_own(watch);
+        return NULL;
+    }
+    return watch;
 }
 
 void trace_watch_add(struct trace_watch *watch, enum trace_table which, const void *rows,
@@ -115,5 +140,5 @@ void trace_watch_close(struct trace_watch *watch)
         }
     }
     H5Fclose(watch->file);
-    unlink(watch->path);
+    remove_own(watch);
 }

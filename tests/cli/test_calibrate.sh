@@ -181,7 +181,7 @@ expect 2 "" "/^--set layout.tensor=2: error: only keys of gpu can be set here, a
     "$cpsim" calibrate thin.csv --set layout.tensor=2 -o none.yaml
 expect 2 "" "/^--set gpu.memory_rat=3 TB.s: error: .*did you mean 'memory_rate'/" \
     "$cpsim" calibrate thin.csv --set "gpu.memory_rat=3 TB/s" -o none.yaml
-expect 1 "" "/^no.such.folder.none.yaml.part: error: cannot be written: No such file or directory$/" \
+expect 1 "" "/^no.such.folder.none.yaml: error: cannot be written: No such file or directory$/" \
     "$cpsim" calibrate thin.csv -q -o no/such/folder/none.yaml
 [ ! -e none.yaml ] || { echo "wrong input left a file"; exit 1; }
 

@@ -75,5 +75,59 @@ refused hostless.xml 'no host "gpu0": hosts must be named gpu0 to gpu31'
 refused small.xml 'no host "gpu8"'
 sed '/<route src="gpu3" dst="gpu4"/d' good.xml >gap.xml
 refused gap.xml 'no route from gpu3 to gpu4'
+# What SimGrid takes, and would abort on in mid-run.
+for value in 0 0Bps 1e-300Bps -5Bps nanBps infBps; do
+    sed -E "s/(id=\"nic3\" bandwidth=\")[^\"]*/\1$value/" good.xml >rate.xml
+    refused rate.xml 'link "nic3_(UP|DOWN)" has a bandwidth of'
+done
+for value in -1s nans infs; do
+    sed -E "s/(id=\"nic3\" .*latency=\")[^\"]*/\1$value/" good.xml >late.xml
+    refused late.xml 'link "nic3_(UP|DOWN)" has a latency of'
+done
+sed 's/<link_ctn [^>]*>//g' good.xml >unlinked.xml
+refused unlinked.xml 'Empty route .between gpu0 and gpu1. forbidden'
+sed '/<route src="gpu9" dst="gpu14"/d' good.xml >gap.xml
+refused gap.xml 'no route from gpu9 to gpu14'
+sed 's,<zone id="root",<config><prop id="maxmin/precision" value="-1"/></config>&,' good.xml >options.xml
+refused options.xml 'it has a <config>'
+if grep -E 'CRITICAL|AssertionError|Segmentation|\.cpp' "$scratch"/err; then
+    failures=$((failures + 1))
+fi
+
+# Few open files, no room for a file: a sentence and status 1.
+# shellcheck disable=SC2317 # called by expect
+few_files() {
+    (
+        ulimit -n "$1"
+        shift
+        exec "$@"
+    )
+}
+own=$source/scenarios/one-gpu.yaml
+for count in 4 5 6 7 8; do
+    status=0
+    few_files $count "$cpsim" "$own" >out 2>err || status=$?
+    if { [ $status != 0 ] || [ -s err ]; } && { [ $status != 1 ] || ! grep -q 'Too many open files' err; }; then
+        echo "with $count open files: exit status $status, $(head -n 3 err)"
+        failures=$((failures + 1))
+    fi
+done
+
+# Without /proc, as in a sandbox: the platform goes through a temporary file, which is gone after.
+if unshare -rm sh -c 'mount -t tmpfs none /proc' 2>err; then
+    # shellcheck disable=SC2317
+    without_proc() {
+        CPSIM_PATH=$source TMPDIR=$scratch/tmp unshare -rm \
+            sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$@"
+    }
+    mkdir tmp
+    few=(--set model.layers=4 --set detail=folded)
+    "$cpsim" "$scenario" "${few[@]}" >made
+    without_proc "$cpsim" "$scenario" "${few[@]}" >own
+    expect 0 "" "" diff made own
+    expect 0 "" "" rmdir tmp
+    expect 1 "" "/^cpsim: error: the platform cannot be handed to SimGrid: No such file.*TMPDIR/" \
+        without_proc "$cpsim" "$scenario"
+fi
 expect 2 "" "/none.xml. cannot be read/" "$cpsim" "$scenario" --set platform.xml=none.xml
 finish

@@ -9,7 +9,7 @@ int main(int argc, char **argv)
         return 2;
     }
     struct diagnostics *diagnostics = diagnostics_create();
-    int status = trace_check_file(argv[1], diagnostics);
+    int status = trace_check_file(argv[1], NULL, diagnostics);
     diagnostics_print(diagnostics, stdout);
     diagnostics_destroy(diagnostics);
     return status;

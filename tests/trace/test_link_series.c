@@ -26,7 +26,7 @@ static size_t written(const struct link_series *series, double end_seconds,
     trace_add_link(trace, &(struct trace_link){.name = "nvlink0_UP"});
     link_series_write(series, (const size_t[]){0, 1}, 2, 0, end_seconds, trace);
     ck_assert(trace_close(trace));
-    struct trace_reader *reader = trace_reader_open(path, diagnostics);
+    struct trace_reader *reader = trace_reader_open(path, NULL, diagnostics);
     ck_assert_ptr_nonnull(reader);
     size_t count = 0;
     TRACE_READ_EACH(reader, TRACE_LINK_SERIES, struct trace_link_sample, sample)

@@ -117,7 +117,7 @@ START_TEST(the_file_has_its_name_only_when_it_is_whole)
     ck_assert(!exists(in_folder("run.h5")));
     ck_assert(trace_close(trace));
     ck_assert(!exists(in_folder("run.h5.part")));
-    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), diagnostics), 0);
+    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), NULL, diagnostics), 0);
     ck_assert_str_eq(printed(diagnostics), "");
     diagnostics_destroy(diagnostics);
     remove_folder();
@@ -147,7 +147,7 @@ START_TEST(an_empty_trace_is_a_trace)
     make_folder();
     struct diagnostics *diagnostics = diagnostics_create();
     ck_assert(trace_close(trace_open(in_folder("run.h5"), &attributes, diagnostics)));
-    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), diagnostics), 0);
+    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), NULL, diagnostics), 0);
     ck_assert_str_eq(printed(diagnostics), "");
     diagnostics_destroy(diagnostics);
     remove_folder();
@@ -161,7 +161,7 @@ START_TEST(exactly_one_chunk_is_written_once)
     struct trace *trace = open_with_machine(in_folder("run.h5"), diagnostics);
     add_operators(trace, 65536);
     ck_assert(trace_close(trace));
-    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), diagnostics), 0);
+    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), NULL, diagnostics), 0);
     ck_assert_str_eq(printed(diagnostics), "");
     diagnostics_destroy(diagnostics);
     remove_folder();
@@ -176,7 +176,7 @@ START_TEST(a_run_broken_off_leaves_a_readable_part)
     add_operators(trace, 70000);
     trace_abandon(trace);
     ck_assert(!exists(in_folder("run.h5")));
-    ck_assert_int_eq(trace_check_file(in_folder("run.h5.part"), diagnostics), 0);
+    ck_assert_int_eq(trace_check_file(in_folder("run.h5.part"), NULL, diagnostics), 0);
     ck_assert_str_eq(printed(diagnostics), "");
     diagnostics_destroy(diagnostics);
     remove_folder();
@@ -304,7 +304,7 @@ START_TEST(four_thousand_names_fit)
         trace_add_operator(trace, &(struct trace_operator){.segment = "layers", .name = name});
     }
     ck_assert(trace_close(trace));
-    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), diagnostics), 0);
+    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), NULL, diagnostics), 0);
     ck_assert_str_eq(printed(diagnostics), "");
     diagnostics_destroy(diagnostics);
     remove_folder();
@@ -335,7 +335,7 @@ START_TEST(memory_is_bounded)
     getrusage(RUSAGE_SELF, &usage);
     ck_assert_int_lt(usage.ru_maxrss, 40 * 1024); /* KiB */
 #endif
-    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), diagnostics), 0);
+    ck_assert_int_eq(trace_check_file(in_folder("run.h5"), NULL, diagnostics), 0);
     ck_assert_str_eq(printed(diagnostics), "");
     diagnostics_destroy(diagnostics);
     remove_folder();
