@@ -98,6 +98,7 @@ fi
 # shellcheck disable=SC2317 # called by expect
 few_files() {
     (
+        exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- # whatever the test itself was given
         ulimit -n "$1"
         shift
         exec "$@"
