@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,4 +90,12 @@ char *file_read(struct arena *arena, const char *path, size_t most, const char *
         *size = text.length;
     }
     return text.bytes;
+}
+
+const char *file_absolute(struct arena *arena, const char *path)
+{
+    char *absolute = realpath(path, NULL);
+    const char *kept = arena_strdup(arena, absolute == NULL ? path : absolute);
+    free(absolute);
+    return kept;
 }

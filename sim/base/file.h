@@ -19,6 +19,9 @@ char *file_read(struct arena *arena, const char *path, size_t most, const char *
 /* Whether there is a regular file: one that can be read more than once, and ends. */
 bool file_is_regular(const char *path);
 
+/* The path from the root, links followed; as it was given where that cannot be found out. */
+const char *file_absolute(struct arena *arena, const char *path);
+
 /* What is wrong with a path that a library shall open, as the end of a sentence ("cannot be read:
  * ..."); NULL when it is a regular file. */
 const char *file_fault(const char *path);

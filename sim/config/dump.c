@@ -202,3 +202,35 @@ const char *dump_json(struct arena *arena, const struct field *fields, const str
     text_add(&text, "\n]\n");
     return text.bytes;
 }
+
+/* A value behind "key:" or "-". */
+static void add_value(struct text *text, const struct node *node, struct indent indent)
+{
+    if (node->kind == NODE_SCALAR) {
+        text_print(text, " %s\n", scalar_text(text->arena, node));
+        return;
+    }
+    if (node->count == 0) {
+        text_add(text, node->kind == NODE_LIST ? " []\n" : " {}\n");
+        return;
+    }
+    text_add(text, indent.depth == 0 ? "" : "\n");
+    for (size_t i = 0; i < node->count; i++) {
+        struct indent inside = {.depth = indent.depth + 1};
+        if (node->kind == NODE_LIST) {
+            text_print(text, "%*s-", (int)(2 * indent.depth), "");
+            add_value(text, node->items[i], inside);
+        } else {
+            text_print(text, "%*s%s:", (int)(2 * indent.depth), "", node->entries[i].key);
+            add_value(text, node->entries[i].value, inside);
+        }
+    }
+}
+
+const char *dump_tree(struct arena *arena, const struct node *root)
+{
+    struct text text = {.arena = arena};
+    text_add(&text, "");
+    add_value(&text, root, (struct indent){.depth = 0});
+    return text.bytes;
+}

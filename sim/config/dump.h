@@ -14,6 +14,9 @@ enum dump_style {
 const char *dump_yaml(struct arena *arena, const struct field *fields, const struct node *root,
                       enum dump_style style);
 
+/* A tree of any keys, in the order that it has. */
+const char *dump_tree(struct arena *arena, const struct node *root);
+
 /* [{"key": "layout.tensor", "value": "8", "origin": "a.yaml:9", "source": ...}, ...] */
 const char *dump_json(struct arena *arena, const struct field *fields, const struct node *root);
 

@@ -8,11 +8,17 @@
 const char *plan_state_name(enum candidate_state state)
 {
     static const char *const names[CANDIDATE_STATE_COUNT] = {
-        [CANDIDATE_NEW] = "new",           [CANDIDATE_TRYING] = "trying",
-        [CANDIDATE_CARRIES] = "carries",   [CANDIDATE_SEARCHING] = "searching",
-        [CANDIDATE_REJECTED] = "rejected", [CANDIDATE_DEAR] = "too dear",
-        [CANDIDATE_FAILED] = "failed",     [CANDIDATE_SLOW] = "too slow",
-        [CANDIDATE_SHORT] = "too small",   [CANDIDATE_GOOD] = "good",
+        [CANDIDATE_NEW] = "new",
+        [CANDIDATE_TRYING] = "trying",
+        [CANDIDATE_CARRIES] = "carries",
+        [CANDIDATE_SEARCHING] = "searching",
+        [CANDIDATE_REJECTED] = "rejected",
+        [CANDIDATE_DEAR] = "too expensive",
+        [CANDIDATE_FAILED] = "failed",
+        [CANDIDATE_SLOW] = "too slow",
+        [CANDIDATE_SHORT] = "too small",
+        [CANDIDATE_GOOD] = "good",
+        [CANDIDATE_CONFIRMING] = "confirming",
     };
     return names[state];
 }
@@ -31,6 +37,7 @@ const char *plan_rule_name(enum plan_rule rule)
         [RULE_BANDWIDTH_BOUND] = "bandwidth-bound",
         [RULE_KV_ROOM_BOUND] = "kv-room-bound",
         [RULE_RATE] = "rate",
+        [RULE_CONFIRM] = "confirm",
     };
     return names[rule];
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/plan/plan.h"
 
+#include "sim/base/file.h"
 #include "sim/base/part_file.h"
 #include "sim/base/progress.h"
 #include "sim/base/version.h"
 #include "sim/plan/front.h"
+#include "sim/plan/plan_report.h"
 #include "sim/plan/trial.h"
 #include "sim/run/run.h"
+#include "sim/scenario/load.h"
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/folder.h"
 #include "sim/sweep/journal.h"
@@ -37,24 +40,29 @@ const char *plan_scenario(const struct plan_job *job, const struct candidate *ca
                           uint64_t candidate, struct diagnostics *diagnostics)
 {
     const struct candidate *chosen = &candidates[candidate];
-    size_t count = 0;
-    const struct override *overrides =
-        trial_overrides(job, job->arena, chosen, candidate, job->file->rate, &count);
-    const struct scenario *scenario =
-        scenario_load(job->arena, job->file->sweep.base, overrides, count, diagnostics);
+    struct arena *arena = job->arena;
+    const char *base = file_absolute(arena, job->file->sweep.base);
     double capacity = chosen->search.low;
-    uint32_t requests = trial_requests(job->file, chosen, capacity);
-    return scenario == NULL
-               ? NULL
-               : arena_printf(job->arena,
-                              "# Found by cpsim plan: carries %.9g requests a second within TTFT "
-                              "p99 %.9g s and TPOT p99\n# %.9g s. Its capacity is %.9g%s:\n# "
-                              "cpsim winner.yaml --set 'workload.arrivals.rate=%.17g "
-                              "/s' --set workload.requests=%" PRIu32
-                              " --set 'workload.warm_up=%.17g s'\n%s",
-                              job->file->rate, job->file->ttft_seconds, job->file->tpot_seconds,
-                              capacity, chosen->search.high > 0.0 ? "" : " or more", capacity,
-                              requests, trial_warm_up(requests, capacity), scenario->resolved_yaml);
+    size_t count = 0, capacity_count = 0;
+    const struct override *overrides =
+        trial_confirm_overrides(job, arena, chosen, candidate, job->file->rate, &count);
+    const struct override *at_capacity =
+        trial_confirm_overrides(job, arena, chosen, candidate, capacity, &capacity_count);
+    struct text command = {.arena = arena};
+    for (size_t i = 0; i < capacity_count; i++) {
+        if (strncmp(at_capacity[i].text == NULL ? "" : at_capacity[i].text, "workload.", 9) == 0) {
+            text_print(&command, " --set '%s'", at_capacity[i].text);
+        }
+    }
+    const char *title = arena_printf(arena, "%s: the cheapest", job->file->sweep.title);
+    const char *yaml = scenario_difference(arena, base, title, overrides, count, diagnostics);
+    return arena_printf(arena,
+                        "# Found by cpsim plan, and confirmed by the run that this file plays: "
+                        "carries %.9g requests a second\n# within TTFT p99 %.9g s and TPOT p99 "
+                        "%.9g s. Its capacity is %.9g%s:\n# cpsim winner.yaml%s\n%s",
+                        job->file->rate, job->file->ttft_seconds, job->file->tpot_seconds, capacity,
+                        chosen->search.high > 0.0 ? "" : " or more",
+                        command.bytes == NULL ? "" : command.bytes, yaml);
 }
 
 /* --- whose capacity is sought --- */
@@ -127,12 +135,48 @@ static void choose(struct planner *planner)
     arena_destroy(arena);
 }
 
+static bool confirm_one(struct planner *planner, size_t index)
+{
+    struct candidate *candidate = &planner->candidates[index];
+    if (candidate->state != CANDIDATE_GOOD || candidate->confirmed) {
+        return false;
+    }
+    trial_confirm(planner->job, candidate);
+    planner->ended--;
+    planner->first_open = 0;
+    return true;
+}
+
+/* What would be printed as a recommendation now, where that is not confirmed: the winner, and both
+ * fronts. What fails makes room for others, so this is asked until it says false: all are. */
+static bool confirm(struct planner *planner)
+{
+    bool any = false;
+    const struct plan_job *job = planner->job;
+    struct arena *arena = arena_create();
+    struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
+    size_t count = plan_cost_front(job, planner->candidates, points);
+    size_t winner = plan_winner(planner->candidates, job->points->count);
+    if (winner != SIZE_MAX) {
+        any |= confirm_one(planner, winner);
+    }
+    for (size_t i = 0; i < count; i++) {
+        any |= confirm_one(planner, points[i].index);
+    }
+    count = plan_speed_front(job, planner->candidates, points);
+    for (size_t i = 0; i < count; i++) {
+        any |= confirm_one(planner, points[i].index);
+    }
+    arena_destroy(arena);
+    return any;
+}
+
 /* --- all of them --- */
 
 static bool is_open(const struct candidate *candidate)
 {
     return candidate->state == CANDIDATE_NEW || candidate->state == CANDIDATE_TRYING ||
-           candidate->state == CANDIDATE_SEARCHING;
+           candidate->state == CANDIDATE_SEARCHING || candidate->state == CANDIDATE_CONFIRMING;
 }
 
 static uint64_t place_of(uint64_t candidate, const struct candidate *state)
@@ -187,11 +231,21 @@ static bool next_candidate(void *context, uint64_t *index)
     if (next_open(planner, index)) {
         return true;
     }
-    if (planner->under_way > 0 || planner->chosen) {
+    if (planner->under_way > 0) {
         return false;
     }
-    choose(planner);
-    return next_open(planner, index);
+    if (!planner->chosen) {
+        choose(planner);
+        if (next_open(planner, index)) {
+            return true;
+        }
+    }
+    while (confirm(planner)) { /* again: what a journal has the answer of takes no run */
+        if (next_open(planner, index)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void run_candidate(void *context, uint64_t index, struct text *bytes)

@@ -2,8 +2,9 @@
  * Finds the cheapest way to run a service. Every candidate is checked, bounded (bounds.h), tried
  * without load (too slow there is too slow) and then at the rate asked for, each run a simulation
  * of its own; of those that carry it, the ones that matter get their capacity within the SLO by
- * bisection of the rate. What each run answered is kept in a journal: the same command goes on
- * where one was stopped, and ends with the same bytes. */
+ * bisection of the rate. What would be recommended must stand a long run of other draws, or it is
+ * given up and the next is looked at. What each run answered is kept in a journal: the same command
+ * goes on where one was stopped, and ends with the same bytes. */
 #ifndef CPSIM_SIM_PLAN_PLAN_H
 #define CPSIM_SIM_PLAN_PLAN_H
 
@@ -15,14 +16,15 @@
 
 enum candidate_state {
     CANDIDATE_NEW,
-    CANDIDATE_TRYING,    /* at the rate asked for */
-    CANDIDATE_CARRIES,   /* it; whether its capacity is sought is decided when all are so far */
-    CANDIDATE_SEARCHING, /* its capacity */
-    CANDIDATE_REJECTED,  /* impossible: it does not fit the memory, the cluster ... */
-    CANDIDATE_DEAR,      /* over the budget */
-    CANDIDATE_FAILED,    /* a simulation failed */
-    CANDIDATE_SLOW,      /* misses the SLO without load */
-    CANDIDATE_SHORT,     /* within the SLO, but not at the rate asked for */
+    CANDIDATE_TRYING,     /* at the rate asked for */
+    CANDIDATE_CARRIES,    /* it; whether its capacity is sought is decided when all are so far */
+    CANDIDATE_SEARCHING,  /* its capacity */
+    CANDIDATE_CONFIRMING, /* in a long run of other draws: at the rate, then at its capacity */
+    CANDIDATE_REJECTED,   /* impossible: it does not fit the memory, the cluster ... */
+    CANDIDATE_DEAR,       /* over the budget */
+    CANDIDATE_FAILED,     /* a simulation failed */
+    CANDIDATE_SLOW,       /* misses the SLO without load */
+    CANDIDATE_SHORT,      /* within the SLO, but not at the rate asked for */
     CANDIDATE_GOOD,
     CANDIDATE_STATE_COUNT
 };
@@ -39,7 +41,8 @@ enum plan_rule {
     RULE_COMPUTE_BOUND, /* bounds.h, of the requests of the run at the rate */
     RULE_BANDWIDTH_BOUND,
     RULE_KV_ROOM_BOUND,
-    RULE_RATE, /* simulated at the rate */
+    RULE_RATE,    /* simulated at the rate */
+    RULE_CONFIRM, /* carried it in a short run and not in a long one */
     RULE_COUNT
 };
 
@@ -56,8 +59,10 @@ struct candidate {
     const char *reason;            /* of what was given up; NULL: it was not */
     struct metric_list at_rate;    /* at the rate asked for; empty unless GOOD */
     struct metric_list at_capacity;
-    uint32_t trials; /* answers so far */
-    uint32_t runs;   /* simulations among them */
+    double confirm_rate; /* of the run that confirms it next; 0: none is under way */
+    bool confirmed;      /* all figures are those of such runs */
+    uint32_t trials;     /* answers so far */
+    uint32_t runs;       /* simulations among them */
 };
 
 struct plan_job {

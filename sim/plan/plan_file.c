@@ -87,6 +87,15 @@ const struct field plan_fields[] = {
      .doc =
          "Requests of each run at least: more where arrivals would not last five answers and ten "
          "times the TTFT. The first fifth of the time warms up and is not measured."},
+    {.key = "confirm_requests",
+     .kind = FIELD_COUNT,
+     FIELD_AT(plan_file, confirm_requests),
+     .min = 1000,
+     .max = 1e7,
+     .fallback = "50000",
+     .doc = "Requests of the run that confirms what is recommended: of another seed, and the 95 % "
+            "interval of each 99th percentile must lie below its target. What fails it is given "
+            "up, at the rate asked for as at its capacity."},
     {.key = "tolerance",
      .kind = FIELD_NUMBER,
      FIELD_AT(plan_file, tolerance),

@@ -10,7 +10,8 @@ struct plan_file {
     struct sweep_file sweep;           /* the candidates, as points of a sweep */
     double rate;                       /* requests a second that must be carried */
     double ttft_seconds, tpot_seconds; /* limits of the 99th percentiles */
-    uint32_t requests;                 /* of each run */
+    uint32_t requests;                 /* of each run of the search */
+    uint32_t confirm_requests;         /* of the run that a recommendation must stand */
     double tolerance;                  /* of a capacity, a share */
     double most_gpus, most_dollars;    /* budget: GPUs; dollars an hour. 0: no limit */
     bool prune;

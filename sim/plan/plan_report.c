@@ -89,6 +89,7 @@ static void print_counts(const struct plan_job *job, const struct candidate *can
         [RULE_BANDWIDTH_BOUND] = "too small: more bytes than the GPUs' memory gives",
         [RULE_KV_ROOM_BOUND] = "too small: more KV cache than there is",
         [RULE_RATE] = "too small, simulated at the rate",
+        [RULE_CONFIRM] = "too small, simulated at the rate for longer, with other draws",
     };
     for (size_t i = 0; i < RULE_COUNT; i++) {
         if (words[i] != NULL && counts[i] > 0) {
@@ -110,7 +111,21 @@ size_t plan_cost_front(const struct plan_job *job, const struct candidate *candi
                 .index = i};
         }
     }
-    return front_find(points, count);
+    count = front_find(points, count);
+    size_t winner = plan_winner(candidates, job->points->count), at = 0;
+    while (at < count && points[at].index != winner) {
+        at++;
+    }
+    if (winner != SIZE_MAX && at == count) { /* as cheap as the first, with more to spare */
+        for (at = count++; at > 0; at--) {
+            points[at] = points[at - 1];
+        }
+        points[0] = (struct front_point){
+            .first = plan_cost(&candidates[winner]),
+            .second = number_of(&candidates[winner].at_rate, "ttft_p99_seconds"),
+            .index = winner};
+    }
+    return count;
 }
 
 size_t plan_speed_front(const struct plan_job *job, const struct candidate *candidates,
@@ -133,15 +148,17 @@ static void print_cost_front(const struct plan_job *job, const struct candidate 
 {
     struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
     size_t count = plan_cost_front(job, candidates, points);
+    size_t winner = plan_winner(candidates, job->points->count);
     fprintf(stream, "cost against latency, at %.4g requests/s\n%s%6s %8s %10s %10s %10s  %s%s\n",
             job->file->rate, bold, "GPUs", "$/h", "TTFT p99", "TPOT p99", "capacity", "candidate",
             plain);
     for (size_t i = 0; i < count; i++) {
         const struct candidate *candidate = &candidates[points[i].index];
         print_cost(candidate, stream);
-        fprintf(stream, " %10s %10s %2s%6.3g/s  %s\n", quantity_seconds(points[i].second).text,
+        fprintf(stream, " %10s %10s %2s%6.3g/s  %s%s\n", quantity_seconds(points[i].second).text,
                 quantity_seconds(number_of(&candidate->at_rate, "tpot_p99_seconds")).text,
-                at_least(candidate), candidate->search.low, name_of(job, arena, points[i].index));
+                at_least(candidate), candidate->search.low, name_of(job, arena, points[i].index),
+                points[i].index == winner ? "  <- the cheapest" : "");
     }
 }
 

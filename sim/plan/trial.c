@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/plan/trial.h"
 
+#include "sim/base/json.h"
 #include "sim/base/quantity.h"
 #include "sim/run/run.h"
 #include "sim/serving/result/goal.h"
@@ -35,21 +36,27 @@ double trial_warm_up(uint32_t requests, double rate)
     return WARM_UP_SHARE * requests / rate;
 }
 
-static const struct override *lay_over(const struct plan_job *job, struct arena *arena,
-                                       uint64_t index, double rate, uint32_t requests,
-                                       size_t *count)
+static struct override *lay_over(const struct plan_job *job, struct arena *arena, uint64_t index,
+                                 double rate, uint32_t requests, size_t *count)
 {
     const struct override *own = points_overrides(job->points, arena, index, count);
-    struct override *all = ARENA_ARRAY(arena, struct override, *count + 5);
+    struct override *all = ARENA_ARRAY(arena, struct override, *count + 6);
     memcpy(all, own, *count * sizeof *all);
-    all[(*count)++].text = arena_printf(arena, "workload.arrivals.rate=%.17g /s", rate);
+    const struct {
+        const char *key, *unit;
+        double value;
+    } values[] = {
+        {"workload.arrivals.rate", "/s", rate},
+        {"workload.warm_up", "s", trial_warm_up(requests, rate)},
+        {"workload.slo.ttft", "s", job->file->ttft_seconds},
+        {"workload.slo.tpot", "s", job->file->tpot_seconds},
+    };
     all[(*count)++].text = arena_printf(arena, "workload.requests=%" PRIu32, requests);
-    all[(*count)++].text =
-        arena_printf(arena, "workload.warm_up=%.17g s", trial_warm_up(requests, rate));
-    all[(*count)++].text =
-        arena_printf(arena, "workload.slo.ttft=%.17g s", job->file->ttft_seconds);
-    all[(*count)++].text =
-        arena_printf(arena, "workload.slo.tpot=%.17g s", job->file->tpot_seconds);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char number[EXACT_NUMBER_BYTES];
+        all[(*count)++].text = arena_printf(arena, "%s=%s %s", values[i].key,
+                                            exact_number(values[i].value, number), values[i].unit);
+    }
     return all;
 }
 
@@ -58,6 +65,19 @@ const struct override *trial_overrides(const struct plan_job *job, struct arena 
                                        double rate, size_t *count)
 {
     return lay_over(job, arena, index, rate, trial_requests(job->file, candidate, rate), count);
+}
+
+/* Other draws than those that the search has chosen by. */
+const struct override *trial_confirm_overrides(const struct plan_job *job, struct arena *arena,
+                                               const struct candidate *candidate, uint64_t index,
+                                               double rate, size_t *count)
+{
+    uint32_t searched = trial_requests(job->file, candidate, rate);
+    uint32_t least = job->file->confirm_requests;
+    uint32_t requests = searched > least ? searched : least;
+    struct override *all = lay_over(job, arena, index, rate, requests, count);
+    all[(*count)++].text = arena_printf(arena, "seed=%" PRIu64, job->points->base_seed + 1);
+    return all;
 }
 
 /* --- what needs no run --- */
@@ -226,6 +246,8 @@ void trial_run(const struct plan_job *job, const struct candidate *candidate, ui
     const struct override *overrides =
         unloaded
             ? lay_over(job, arena, index, UNLOADED_SHARE * file->rate, UNLOADED_REQUESTS, &count)
+        : candidate->state == CANDIDATE_CONFIRMING
+            ? trial_confirm_overrides(job, arena, candidate, index, candidate->confirm_rate, &count)
             : trial_overrides(job, arena, candidate, index, candidate->search.next, &count);
     *record = (struct point_record){.error = "", .metrics = {.arena = arena}};
     const struct scenario *scenario =
@@ -255,6 +277,13 @@ static bool keeps_slo(const struct plan_file *file, const struct metric_list *me
            number_of(metrics, "sustained", 0.0) > 0.0 && completed >= requests;
 }
 
+/* The same of a run that must be sure of it: the upper ends of the 95 % intervals. */
+static bool surely_keeps_slo(const struct plan_file *file, const struct metric_list *metrics)
+{
+    return number_of(metrics, "ttft_p99_high_seconds", INFINITY) <= file->ttft_seconds &&
+           number_of(metrics, "tpot_p99_high_seconds", 0.0) <= file->tpot_seconds;
+}
+
 static void copy_metrics(struct arena *arena, const struct metric_list *from,
                          struct metric_list *to)
 {
@@ -279,6 +308,7 @@ static void end(const struct plan_job *job, struct candidate *candidate, enum pl
         [RULE_BANDWIDTH_BOUND] = CANDIDATE_SHORT,
         [RULE_KV_ROOM_BOUND] = CANDIDATE_SHORT,
         [RULE_RATE] = CANDIDATE_SHORT,
+        [RULE_CONFIRM] = CANDIDATE_SHORT,
     };
     candidate->state = states[rule];
     candidate->rule = rule;
@@ -329,6 +359,60 @@ static void take_loaded(const struct plan_job *job, struct candidate *candidate,
     }
 }
 
+/* --- what confirms it --- */
+
+void trial_confirm(const struct plan_job *job, struct candidate *candidate)
+{
+    candidate->state = CANDIDATE_CONFIRMING;
+    candidate->confirm_rate = job->file->rate;
+}
+
+static void end_confirmed(struct candidate *candidate, double capacity)
+{
+    candidate->search.low = capacity;
+    candidate->confirm_rate = 0.0;
+    candidate->confirmed = true;
+    candidate->state = CANDIDATE_GOOD;
+}
+
+/* Of a capacity that a long run does not bear out, the next rate that may be one; the one asked for
+ * when it is near. */
+static void lower_capacity(const struct plan_job *job, struct candidate *candidate)
+{
+    const struct plan_file *file = job->file;
+    candidate->search.high = candidate->confirm_rate;
+    candidate->confirm_rate /= 1.0 + fmax(file->tolerance, 0.02);
+    if (candidate->confirm_rate <= file->rate * (1.0 + file->tolerance) ||
+        candidate->trials + 1 >= TRIALS_MOST) {
+        candidate->at_capacity = candidate->at_rate;
+        end_confirmed(candidate, file->rate);
+    }
+}
+
+static void take_confirming(const struct plan_job *job, struct candidate *candidate,
+                            const struct metric_list *metrics)
+{
+    const struct plan_file *file = job->file;
+    bool at_rate = candidate->confirm_rate <= file->rate;
+    bool kept = keeps_slo(file, metrics, 0) && surely_keeps_slo(file, metrics);
+    candidate->runs++;
+    if (!kept && at_rate) {
+        end(job, candidate, RULE_CONFIRM,
+            "carries the rate in a short run, but not surely in a long one with other draws");
+    } else if (!kept) {
+        lower_capacity(job, candidate);
+    } else if (at_rate && candidate->search.low > file->rate * (1.0 + file->tolerance)) {
+        copy_metrics(job->arena, metrics, &candidate->at_rate);
+        candidate->confirm_rate = candidate->search.low;
+    } else {
+        copy_metrics(job->arena, metrics, &candidate->at_capacity);
+        if (at_rate) {
+            candidate->at_rate = candidate->at_capacity;
+        }
+        end_confirmed(candidate, candidate->confirm_rate);
+    }
+}
+
 void trial_take(const struct plan_job *job, struct candidate *candidate,
                 const struct point_record *record)
 {
@@ -338,6 +422,8 @@ void trial_take(const struct plan_job *job, struct candidate *candidate,
             record->error);
     } else if (candidate->state == CANDIDATE_NEW) {
         take_unloaded(job, candidate, record);
+    } else if (candidate->state == CANDIDATE_CONFIRMING) {
+        take_confirming(job, candidate, &record->metrics);
     } else {
         take_loaded(job, candidate, &record->metrics);
     }

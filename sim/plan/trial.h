@@ -8,9 +8,10 @@
 #include "sim/plan/plan.h"
 #include "sim/sweep/record.h"
 
-/* Answers that a candidate can have: without load and those of a capacity's search (capacity.h: at
- * most 6 halvings or doublings and 10 steps of a bisection to 0.001, with room to spare). */
-enum { TRIALS_MOST = 32 };
+/* Answers that a candidate can have: without load, those of a capacity's search (capacity.h: at
+ * most 6 halvings or doublings and 10 steps of a bisection to 0.001) and those that confirm it (one
+ * at the rate, CONFIRMS_MOST at what may be its capacity). */
+enum { CONFIRMS_MOST = 12, TRIALS_MOST = 48 };
 
 /* Everything that is laid over the base scenario to run a candidate at a rate. */
 const struct override *trial_overrides(const struct plan_job *job, struct arena *arena,
@@ -22,6 +23,14 @@ uint32_t trial_requests(const struct plan_file *file, const struct candidate *ca
                         double rate);
 /* Seconds of it that warm up. */
 double trial_warm_up(uint32_t requests, double rate);
+
+/* What the run that confirms a candidate at `rate` lays over the base scenario. */
+const struct override *trial_confirm_overrides(const struct plan_job *job, struct arena *arena,
+                                               const struct candidate *candidate, uint64_t index,
+                                               double rate, size_t *count);
+
+/* A candidate that is good, and is to be recommended, must be confirmed first. */
+void trial_confirm(const struct plan_job *job, struct candidate *candidate);
 
 /* Makes the run that the candidate's state asks for. */
 void trial_run(const struct plan_job *job, const struct candidate *candidate, uint64_t index,

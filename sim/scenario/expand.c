@@ -104,7 +104,7 @@ static void wrap_shorthand(struct arena *arena, const struct field *field, struc
     entry->value = mapping;
 }
 
-static void wrap_shorthands(struct arena *arena, const struct field *fields, struct node *mapping)
+void expand_shorthands(struct arena *arena, const struct field *fields, struct node *mapping)
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
         struct node_entry *entry = node_entry(mapping, field->key);
@@ -213,7 +213,7 @@ static struct node *resolve_use(const struct expansion *expansion, const struct 
                                 struct node *mapping, unsigned depth)
 {
     const struct node *use = node_take(mapping, "use");
-    wrap_shorthands(expansion->arena, field->fields, mapping);
+    expand_shorthands(expansion->arena, field->fields, mapping);
     if (use == NULL || use->kind == NODE_INVALID) {
         return mapping;
     }
@@ -252,8 +252,8 @@ static struct node *resolve_preset(const struct expansion *expansion, const stru
             struct node *base = yaml_tree_parse(arena, preset->yaml, strlen(preset->yaml),
                                                 arena_printf(arena, "preset %s", text),
                                                 ORIGIN_PRESET, expansion->diagnostics);
-            wrap_shorthands(arena, field->fields, mapping);
-            wrap_shorthands(arena, field->fields, base);
+            expand_shorthands(arena, field->fields, mapping);
+            expand_shorthands(arena, field->fields, base);
             return node_overlay(arena, base, mapping);
         }
         suggestion_consider(&suggestion, preset->name);

@@ -17,6 +17,9 @@ struct expansion {
 struct node *expand_read_file(const struct expansion *expansion, const char *path,
                               enum node_origin origin);
 
+/* Turns the lone scalars of a mapping into the mappings that they stand for. */
+void expand_shorthands(struct arena *arena, const struct field *fields, struct node *mapping);
+
 /* Lays one "key.path=value" over the tree. */
 void expand_set(const struct expansion *expansion, const struct field *fields, struct node *root,
                 const char *text);

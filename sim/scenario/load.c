@@ -29,20 +29,53 @@ static void check_input_files(const struct scenario *scenario, struct node *tree
     fclose(stream);
 }
 
+/* A scenario, laid over the one that it says with `use:`. NULL after an error. */
+static struct node *read_scenario_file(const struct expansion *expansion, const char *path,
+                                       unsigned depth)
+{
+    enum { DEEPEST = 8 };
+    struct arena *arena = expansion->arena;
+    struct node *root = expand_read_file(expansion, path, ORIGIN_SCENARIO);
+    const struct node *use = root == NULL ? NULL : node_take(root, "use");
+    if (use == NULL) {
+        return root;
+    }
+    if (use->kind != NODE_SCALAR || use->text[0] == '\0' || depth == DEEPEST) {
+        DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
+                       "use: expected the path of the scenario that this one changes%s",
+                       depth == DEEPEST ? "; do they use each other?" : "");
+        return NULL;
+    }
+    struct node *base =
+        read_scenario_file(expansion, file_beside(arena, path, use->text), depth + 1);
+    if (base == NULL) {
+        return NULL;
+    }
+    expand_shorthands(arena, scenario_fields, base);
+    expand_shorthands(arena, scenario_fields, root);
+    return node_overlay(arena, base, root);
+}
+
+static void lay_over(const struct expansion *expansion, struct node *root,
+                     const struct override *overrides, size_t override_count)
+{
+    for (size_t i = 0; i < override_count; i++) {
+        if (overrides[i].text != NULL) {
+            expand_set(expansion, scenario_fields, root, overrides[i].text);
+        } else {
+            expand_put(expansion, scenario_fields, root, overrides[i].key,
+                       node_copy(expansion->arena, overrides[i].value));
+        }
+    }
+}
+
 /* Every value by its own row; what values mean together is for the cross checks. */
 static void read_values(const struct expansion *expansion, const char *path, struct node *root,
                         const struct override *overrides, size_t override_count,
                         struct scenario *scenario)
 {
     struct arena *arena = expansion->arena;
-    for (size_t i = 0; i < override_count; i++) {
-        if (overrides[i].text != NULL) {
-            expand_set(expansion, scenario_fields, root, overrides[i].text);
-        } else {
-            expand_put(expansion, scenario_fields, root, overrides[i].key,
-                       node_copy(arena, overrides[i].value));
-        }
-    }
+    lay_over(expansion, root, overrides, override_count);
     expand_scenario(expansion, scenario_fields, root);
     if (node_get(root, "title") == NULL) {
         struct mark mark = {.file = "default"};
@@ -60,7 +93,7 @@ const struct node *scenario_read_values(struct arena *arena, const char *path,
 {
     size_t errors_before = diagnostics_error_count(diagnostics);
     struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
-    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
+    struct node *root = read_scenario_file(&expansion, path, 0);
     if (root != NULL) {
         read_values(&expansion, path, root, overrides, override_count,
                     ARENA_NEW(arena, struct scenario));
@@ -74,7 +107,7 @@ bool scenario_resolve(struct arena *arena, const char *path, const struct overri
 {
     size_t errors_before = diagnostics_error_count(diagnostics);
     struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
-    struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
+    struct node *root = read_scenario_file(&expansion, path, 0);
     if (root == NULL) {
         return false;
     }
@@ -152,4 +185,20 @@ struct node *file_read_values(struct arena *arena, const char *path, const struc
         fields_read(&context, fields, root, "", object);
     }
     return root;
+}
+
+const char *scenario_difference(struct arena *arena, const char *base, const char *title,
+                                const struct override *overrides, size_t override_count,
+                                struct diagnostics *diagnostics)
+{
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    struct mark mark = {.file = base};
+    struct node *root = node_mapping(arena, mark, ORIGIN_SCENARIO);
+    const char *const heads[][2] = {{"schema", "1"}, {"use", base}, {"title", title}};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        node_put(arena, root, heads[i][0], mark,
+                 node_scalar(arena, heads[i][1], mark, ORIGIN_SCENARIO));
+    }
+    lay_over(&expansion, root, overrides, override_count);
+    return dump_tree(arena, root);
 }

@@ -23,6 +23,11 @@ const struct node *scenario_read_values(struct arena *arena, const char *path,
                                         const struct override *overrides, size_t override_count,
                                         struct diagnostics *diagnostics);
 
+/* A scenario file that says no more than which one it uses, its title and what overrides change. */
+const char *scenario_difference(struct arena *arena, const char *base, const char *title,
+                                const struct override *overrides, size_t override_count,
+                                struct diagnostics *diagnostics);
+
 /* Reads a file of models/ or platforms/ into `object` by the row of the scenario that may name it
  * ("model", "gpu", "cluster", "software", "software.collectives"). Its tree, or NULL after at least
  * one error. */

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *latency_name(enum latency latency)
 {
@@ -26,23 +27,37 @@ static double quantile(const double *sorted, size_t count, double share)
     return sorted[rank < 1.0 ? 0 : (size_t)rank - 1];
 }
 
-static struct latency_summary summarise(double *column, size_t count)
+/* `column`: in order of arrival; sorted afterwards. `scratch`: as long. */
+static struct latency_summary summarise(double *column, size_t count, double *scratch)
 {
     struct latency_summary summary = {.count = count};
     if (count == 0) {
         return summary;
     }
+    double *sorted = scratch + count;
+    memcpy(sorted, column, count * sizeof *sorted);
     double sum = 0.0;
     for (size_t i = 0; i < count; i++) {
         sum += column[i];
     }
-    qsort(column, count, sizeof *column, by_size);
+    qsort(sorted, count, sizeof *sorted, by_size);
+    const struct {
+        double share, *figure;
+        struct steady_interval *interval;
+    } quantiles[] = {
+        {0.50, &summary.p50, &summary.p50_interval},
+        {0.90, &summary.p90, &summary.p90_interval},
+        {0.95, &summary.p95, &summary.p95_interval},
+        {0.99, &summary.p99, &summary.p99_interval},
+    };
+    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
+        *quantiles[i].figure = quantile(sorted, count, quantiles[i].share);
+        *quantiles[i].interval =
+            steady_quantile(column, count, quantiles[i].share, *quantiles[i].figure, scratch);
+    }
     summary.mean = sum / (double)count;
-    summary.p50 = quantile(column, count, 0.50);
-    summary.p90 = quantile(column, count, 0.90);
-    summary.p95 = quantile(column, count, 0.95);
-    summary.p99 = quantile(column, count, 0.99);
-    summary.most = column[count - 1];
+    summary.mean_interval = steady_mean(column, count, summary.mean);
+    summary.most = sorted[count - 1];
     return summary;
 }
 
@@ -97,9 +112,11 @@ static double latency_of(const struct request *request, enum latency latency)
     return -1.0;
 }
 
-static void measure_latencies(const struct serving_run *run, double *column,
+static void measure_latencies(const struct serving_run *run, struct arena *arena,
                               struct serving_metrics *metrics)
 {
+    double *column = ARENA_ARRAY(arena, double, run->requests.count + 1);
+    double *scratch = ARENA_ARRAY(arena, double, 2 * (size_t)run->requests.count + 1);
     for (int latency = 0; latency < LATENCY_COUNT; latency++) {
         size_t count = 0;
         for (uint32_t i = 0; i < run->requests.count; i++) {
@@ -109,7 +126,7 @@ static void measure_latencies(const struct serving_run *run, double *column,
                 column[count++] = value;
             }
         }
-        metrics->latencies[latency] = summarise(column, count);
+        metrics->latencies[latency] = summarise(column, count, scratch);
     }
     metrics->latencies[LATENCY_ITL] = summarise_histogram(&run->inter_token);
 }
@@ -207,26 +224,46 @@ static void measure_servers(const struct serving_run *run, double flops,
     }
 }
 
-/* A load that is too much shows in a queue that grows as long as requests come: the last quarter
- * of them waits half as long again as the second, and longer than a request takes to serve. */
-static void judge_load(const struct serving_run *run, struct serving_metrics *metrics)
+/* Requests in the service by time, averaged over equal stretches from the warm-up's end to the last
+ * arrival. A request that was lost or rejected was never served. */
+static void levels_of(const struct serving_run *run, double from_seconds, double to_seconds,
+                      double *levels, size_t count)
 {
-    double sums[4] = {0.0}, counts[4] = {0.0};
+    double each = (to_seconds - from_seconds) / (double)count;
     for (uint32_t i = 0; i < run->requests.count; i++) {
         const struct request *request = &run->requests.all[i];
-        if (request->state == REQUEST_DONE) {
-            uint32_t quarter = (uint32_t)(4 * (uint64_t)i / run->requests.count);
-            sums[quarter] += request->scheduled_seconds - request->queued_seconds;
-            counts[quarter] += 1.0;
+        if (request->state != REQUEST_DONE) {
+            continue;
+        }
+        double begin = fmax(request->arrival_seconds, from_seconds);
+        double end = fmin(request->last_token_seconds, to_seconds);
+        for (size_t at = (size_t)((begin - from_seconds) / each); at < count && begin < end; at++) {
+            double until = fmin(end, from_seconds + (double)(at + 1) * each);
+            levels[at] += fmax(0.0, until - begin) / each;
+            begin = until;
         }
     }
-    metrics->queue_early_seconds = counts[1] > 0.0 ? sums[1] / counts[1] : 0.0;
-    metrics->queue_late_seconds = counts[3] > 0.0 ? sums[3] / counts[3] : 0.0;
-    double service = metrics->latencies[LATENCY_E2E].mean - metrics->latencies[LATENCY_QUEUE].mean;
+}
+
+/* A load that is too much shows in a service that fills as long as requests come (steady.h). A
+ * level that grows by less than half of its mean, or by no more than a request, is let pass. */
+static void judge_load(const struct serving_run *run, struct serving_metrics *metrics)
+{
+    enum { STRETCHES = 12, REQUESTS_LEAST = 4 * STRETCHES };
+    static const double LEAST_GROWTH = 0.5;
+    double levels[STRETCHES] = {0.0};
+    double from = run->serving->warm_up_seconds, to = run->source.last_arrival_seconds;
     bool open = !arrival_policies[run->serving->arrival]->follows;
-    metrics->sustained = !open || metrics->completed == 0 || run->requests.count < 8 ||
-                         metrics->queue_late_seconds < 1.5 * metrics->queue_early_seconds ||
-                         metrics->queue_late_seconds < service;
+    metrics->sustained = true;
+    if (to <= from) {
+        return;
+    }
+    levels_of(run, from, to, levels, STRETCHES);
+    metrics->in_service_early = levels[0];
+    metrics->in_service_late = levels[STRETCHES - 1];
+    metrics->sustained = !open || metrics->measured < REQUESTS_LEAST ||
+                         levels[STRETCHES - 1] < levels[0] + 1.0 ||
+                         !steady_grows(levels, STRETCHES, LEAST_GROWTH);
 }
 
 static uint64_t fault_count(const struct serving_run *run)
@@ -249,7 +286,7 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         .moved_bytes = run->fleet.moved_bytes,
     };
     struct arena *arena = arena_create();
-    measure_latencies(run, ARENA_ARRAY(arena, double, run->requests.count + 1), metrics);
+    measure_latencies(run, arena, metrics);
     arena_destroy(arena);
     measure_servers(run, measure_requests(run, metrics), metrics);
     double came = run->source.last_arrival_seconds;

@@ -5,6 +5,7 @@
 #ifndef CPSIM_SIM_SERVING_RESULT_METRICS_H
 #define CPSIM_SIM_SERVING_RESULT_METRICS_H
 
+#include "models/numeric/steady.h"
 #include "sim/serving/serving.h"
 
 enum latency {
@@ -20,6 +21,9 @@ enum latency {
 struct latency_summary {
     uint64_t count;
     double mean, p50, p90, p95, p99, most;
+    /* Where the steady state's lie, 95 of 100 times (steady.h); of the time between tokens, whose
+     * values are not kept, none is known. */
+    struct steady_interval mean_interval, p50_interval, p90_interval, p95_interval, p99_interval;
 };
 
 struct serving_metrics {
@@ -50,8 +54,9 @@ struct serving_metrics {
     double moved_bytes;                /* KV caches between replicas */
     double swapped_bytes;              /* KV caches to hosts and back */
     double down_seconds;               /* all replicas */
-    bool sustained;                    /* false: the queue grew as long as requests came */
-    double queue_early_seconds, queue_late_seconds; /* mean queueing of the 2nd and last quarter */
+    bool sustained; /* false: the requests in the service grew as long as more came */
+    double in_service_early, in_service_late; /* requests in it, by time: just after the warm-up,
+                                                 and as the last ones came */
 };
 
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/result/serving_metric_list.h"
 
+#include <math.h>
+
 static void add_latency(struct metric_list *metrics, const char *name,
                         const struct latency_summary *latency)
 {
@@ -10,9 +12,30 @@ static void add_latency(struct metric_list *metrics, const char *name,
     } figures[] = {{"p99_seconds", latency->p99},   {"p50_seconds", latency->p50},
                    {"p90_seconds", latency->p90},   {"p95_seconds", latency->p95},
                    {"mean_seconds", latency->mean}, {"most_seconds", latency->most}};
+    const struct {
+        const char *name;
+        const struct steady_interval *interval;
+    } intervals[] = {{"p99", &latency->p99_interval},
+                     {"p50", &latency->p50_interval},
+                     {"p90", &latency->p90_interval},
+                     {"p95", &latency->p95_interval},
+                     {"mean", &latency->mean_interval}};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         metric_add_number(metrics, arena_printf(metrics->arena, "%s_%s", name, figures[i].suffix),
                           "s", figures[i].seconds);
+    }
+    for (size_t i = 0; i < sizeof intervals / sizeof *intervals; i++) {
+        const struct {
+            const char *end;
+            double seconds;
+        } ends[] = {{"low", fmax(0.0, intervals[i].interval->low)},
+                    {"high", intervals[i].interval->high}};
+        for (size_t k = 0; k < 2 && latency->count > 0; k++) {
+            metric_add_number(metrics,
+                              arena_printf(metrics->arena, "%s_%s_%s_seconds", name,
+                                           intervals[i].name, ends[k].end),
+                              "s", ends[k].seconds);
+        }
     }
 }
 

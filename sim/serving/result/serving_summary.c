@@ -5,6 +5,32 @@
 
 #include <inttypes.h>
 
+/* Of the 99th percentiles, which decide and are the least sure. */
+static void print_intervals(const struct serving_metrics *metrics, FILE *stream)
+{
+    static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2E};
+    const char *before = "95 % intervals   p99 of ";
+    for (size_t i = 0; i < sizeof which / sizeof *which; i++) {
+        const struct latency_summary *summary = &metrics->latencies[which[i]];
+        const struct steady_interval *interval = &summary->p99_interval;
+        if (summary->count > 0 && !interval->known) {
+            fprintf(stream,
+                    "95 %% intervals   p99: not known, of %" PRIu64 " requests; it takes %zu\n",
+                    summary->count, steady_values_needed(0.99));
+            return;
+        }
+        if (summary->count > 0) {
+            double low = interval->low > 0.0 ? interval->low : 0.0;
+            fprintf(stream, "%s%s %s to %s", before, latency_name(which[i]),
+                    quantity_seconds(low).text, quantity_seconds(interval->high).text);
+            before = ", ";
+        }
+    }
+    if (before[0] == ',') {
+        fputc('\n', stream);
+    }
+}
+
 static void print_latencies(const struct serving_metrics *metrics, struct ink ink, FILE *stream)
 {
     fprintf(stream, "%s%-16s %10s %10s %10s %10s %10s %10s%s\n", ink.dim, "latency", "mean", "p50",
@@ -22,6 +48,7 @@ static void print_latencies(const struct serving_metrics *metrics, struct ink in
         }
         fputc('\n', stream);
     }
+    print_intervals(metrics, stream);
     fputc('\n', stream);
 }
 
@@ -97,12 +124,12 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
                         "lengths (kind: uniform)\n");
     }
     if (!metrics->sustained) {
-        fprintf(stream,
-                "load            NOT SUSTAINED: the queue grows as long as requests come (mean "
-                "wait %s, later %s);\n                %.4g requests/s came; lower the rate, or "
-                "raise layout.data\n",
-                quantity_seconds(metrics->queue_early_seconds).text,
-                quantity_seconds(metrics->queue_late_seconds).text, metrics->offered_per_second);
+        fprintf(
+            stream,
+            "load            NOT SUSTAINED: the service fills as long as requests come (%.3g in "
+            "it at first,\n                %.3g at last); %.4g requests/s came; lower the rate, "
+            "or raise layout.data\n",
+            metrics->in_service_early, metrics->in_service_late, metrics->offered_per_second);
     }
 }
 
