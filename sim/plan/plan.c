@@ -57,9 +57,10 @@ const char *plan_scenario(const struct plan_job *job, const struct candidate *ca
     const char *title = arena_printf(arena, "%s: the cheapest", job->file->sweep.title);
     const char *yaml = scenario_difference(arena, base, title, overrides, count, diagnostics);
     return arena_printf(arena,
-                        "# Found by cpsim plan, and confirmed by the run that this file plays: "
-                        "carries %.9g requests a second\n# within TTFT p99 %.9g s and TPOT p99 "
-                        "%.9g s. Its capacity is %.9g%s:\n# cpsim winner.yaml%s\n%s",
+                        "# Found by cpsim plan%s: carries %.9g requests a second\n# within TTFT "
+                        "p99 %.9g s and TPOT "
+                        "p99 %.9g s. Its capacity is %.9g%s:\n# cpsim winner.yaml%s\n%s",
+                        chosen->confirmed ? ", and confirmed by the run that this file plays" : "",
                         job->file->rate, job->file->ttft_seconds, job->file->tpot_seconds, capacity,
                         chosen->search.high > 0.0 ? "" : " or more",
                         command.bytes == NULL ? "" : command.bytes, yaml);
@@ -138,7 +139,8 @@ static void choose(struct planner *planner)
 static bool confirm_one(struct planner *planner, size_t index)
 {
     struct candidate *candidate = &planner->candidates[index];
-    if (candidate->state != CANDIDATE_GOOD || candidate->confirmed) {
+    if (candidate->state != CANDIDATE_GOOD || candidate->confirmed ||
+        planner->job->file->confirm_requests == 0) {
         return false;
     }
     trial_confirm(planner->job, candidate);
@@ -320,7 +322,7 @@ static struct sweep_record describe_plan(const struct plan_job *job)
     };
     const double asked[] = {file->rate,      file->ttft_seconds, file->tpot_seconds,
                             file->tolerance, file->most_gpus,    file->most_dollars,
-                            file->requests,  file->prune};
+                            file->requests,  file->prune,        file->confirm_requests};
     uint64_t identity = checksum_text(points_identity(job->points), "plan");
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
         identity = checksum_bytes(identity, &asked[i], sizeof asked[i]);

@@ -90,12 +90,11 @@ const struct field plan_fields[] = {
     {.key = "confirm_requests",
      .kind = FIELD_COUNT,
      FIELD_AT(plan_file, confirm_requests),
-     .min = 1000,
      .max = 1e7,
      .fallback = "50000",
      .doc = "Requests of the run that confirms what is recommended: of another seed, and the 95 % "
             "interval of each 99th percentile must lie below its target. What fails it is given "
-            "up, at the rate asked for as at its capacity."},
+            "up, at the rate asked for as at its capacity. 0: nothing is confirmed."},
     {.key = "tolerance",
      .kind = FIELD_NUMBER,
      FIELD_AT(plan_file, tolerance),

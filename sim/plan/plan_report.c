@@ -212,7 +212,7 @@ void plan_write_csv(const struct plan_job *job, const struct candidate *candidat
     for (size_t i = 0; i < job->points->parameter_count; i++) {
         fprintf(stream, ",%s", job->points->parameters[i].key);
     }
-    fputs(",state,rule,gpus,dollars_per_hour,capacity_requests_per_second,runs", stream);
+    fputs(",state,rule,gpus,dollars_per_hour,capacity_requests_per_second,confirmed,runs", stream);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
         fprintf(stream, ",%s", figures[i]);
     }
@@ -223,9 +223,9 @@ void plan_write_csv(const struct plan_job *job, const struct candidate *candidat
         for (size_t i = 0; i < job->points->parameter_count; i++) {
             fprintf(stream, ",\"%s\"", points_value(job->points, row, i)->text);
         }
-        fprintf(stream, ",%s,%s,%.17g,%.17g,%.17g,%" PRIu32, plan_state_name(candidate->state),
+        fprintf(stream, ",%s,%s,%.17g,%.17g,%.17g,%d,%" PRIu32, plan_state_name(candidate->state),
                 plan_rule_name(candidate->rule), candidate->gpus, candidate->dollars_per_hour,
-                candidate->search.low, candidate->runs);
+                candidate->search.low, candidate->confirmed, candidate->runs);
         for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
             const struct metric *metric = metric_find(&candidate->at_rate, figures[i]);
             fputs(",", stream);

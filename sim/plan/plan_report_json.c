@@ -51,6 +51,7 @@ static void write_candidate(struct json *json, const char *key, const struct pla
     if (candidate->state == CANDIDATE_GOOD) {
         json_exact(json, "capacity_requests_per_second", candidate->search.low);
         json_boolean(json, "capacity_is_more", candidate->search.high <= 0.0);
+        json_boolean(json, "confirmed", candidate->confirmed);
     }
     write_figure(json, candidate, "ttft_p99_seconds");
     write_figure(json, candidate, "tpot_p99_seconds");

@@ -178,9 +178,6 @@ static const struct field trace_fields[] = {
 const struct field scenario_fields[] = {
     SCHEMA_FIELD,
     TITLE_FIELD(scenario, title, "the scenario asks"),
-    {.key = "use",
-     .kind = FIELD_STRING,
-     .doc = "The path of another scenario, of which this one says only what differs."},
     {.key = "seed",
      .kind = FIELD_COUNT,
      FIELD_AT(scenario, seed),

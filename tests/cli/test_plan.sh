@@ -20,7 +20,7 @@ where: [not (tensor == 8 and max_sequences == 8)]
 YAML
 {
     printf '%s\n' 'schema: 1' 'base: base.yaml' 'rate: 4 /s' 'slo: {ttft_p99: 1 s, tpot_p99: 30 ms}' \
-        'requests: 300'
+        'requests: 300' 'confirm_requests: 2000'
     cat axes.yaml
 } >plan.yaml
 { printf '%s\n' 'schema: 1' 'base: base.yaml'; cat axes.yaml; } >sweep.yaml
@@ -31,7 +31,7 @@ expect 0 '*' '' "$cpsim" plan plan.yaml -o two -j 2
 { cat plan.yaml; echo 'prune: false'; } >whole.yaml
 expect 0 '*' '' "$cpsim" plan whole.yaml -o whole
 cmp one/plan.csv two/plan.csv || failures=$((failures + 1))
-for plan in one whole; do grep -v '^#' $plan/winner.yaml >$plan.yaml; done # how far it was sought
+for plan in one whole; do grep -vE '^(#|title)' $plan/winner.yaml >$plan.yaml; done # how far it was sought
 cmp one.yaml whole.yaml || failures=$((failures + 1))
 
 # The same runs, 300 requests of which the first fifth (15 s at 4 a second) warms up.
@@ -74,7 +74,8 @@ assert at_capacity["completed"] == at_capacity["requests"] and at_capacity["sust
 assert len(rows) == len(plan["candidates"]) == 14
 assert sum(plan["given_up"].values()) == sum(row["state"] != "good" for row in rows)
 assert [row["rule"] for row in rows] == [c["rule"] for c in plan["candidates"]]
-assert winner["candidate"] in plan["cost_front"]
+assert winner["candidate"] in plan["cost_front"] and winner["confirmed"]
+assert all(plan["candidates"][index]["confirmed"] for index in plan["cost_front"] + plan["speed_front"])
 END
 expect 0 '' '' "$python" check.py
 
@@ -116,6 +117,7 @@ base: base.yaml
 rate: 6 /s
 slo: {ttft_p99: 1 s, tpot_p99: 30 ms}
 requests: 200
+confirm_requests: 2000
 tolerance: 0.5
 axes:
   grid: {layout.tensor: [4], layout.context: [1, 2]}
@@ -132,8 +134,8 @@ if [ "$(grep -c ',good,' pools/plan.csv)" -lt 6 ] || ! grep -q 'disaggregated.*,
 fi
 
 { cat plan.yaml; echo 'budget: {gpus: 0, dolars_per_hour: 3}'; } >mistakes.yaml
-expect 2 '' "mistakes.yaml:12:16: error: budget.gpus: 0 is out of range, expected 1 to 1_000_000_000
-mistakes.yaml:12:19: error: unknown key 'dolars_per_hour' in budget (did you mean 'dollars_per_hour'?)
+expect 2 '' "mistakes.yaml:13:16: error: budget.gpus: 0 is out of range, expected 1 to 1_000_000_000
+mistakes.yaml:13:19: error: unknown key 'dolars_per_hour' in budget (did you mean 'dollars_per_hour'?)
 2 errors" "$cpsim" plan mistakes.yaml -o none
 
 # Nothing will do: said so, exit 1, no winner.

@@ -29,6 +29,7 @@ base: base.yaml
 rate: {draw.choice([2, 8, 20, 50, 100])} /s
 slo: {{ttft_p99: {ttft} ms, tpot_p99: {draw.choice([4, 8, 12, 20, 50])} ms}}
 requests: 100
+confirm_requests: 0
 tolerance: 1
 axes:
   grid:
@@ -70,7 +71,7 @@ for ((space = 0; space < spaces; space++)); do
     done
     for kind in pruned whole; do
         if [ -e $kind$space/winner.yaml ]; then
-            grep -v '^#' $kind$space/winner.yaml >$kind$space.winner
+            grep -vE '^(#|title)' $kind$space/winner.yaml >$kind$space.winner
         else
             echo none >$kind$space.winner
         fi
