@@ -23,30 +23,47 @@ void llm_from_keys(struct llm *llm)
     };
 }
 
+/* Of all layers: the sum of what `of` says of each tensor that `counts` picks. */
+static double layers_sum(const struct llm *llm, double (*of)(const struct weight *),
+                         bool (*counts)(const struct weight *))
+{
+    double sum = 0.0;
+    for (uint32_t kind = 0; kind < llm->stack.kind_count; kind++) {
+        struct weight_list list;
+        layer_kind_weights(&llm->stack.kinds[kind], llm->hidden, &list);
+        double elements = 0.0;
+        for (uint32_t i = 0; i < list.count; i++) {
+            elements += counts(&list.items[i]) ? of(&list.items[i]) : 0.0;
+        }
+        sum += stack_kind_layers(&llm->stack, kind, 0, llm->stack.layers) * elements;
+    }
+    return sum;
+}
+
+static bool is_any(const struct weight *weight)
+{
+    (void)weight;
+    return true;
+}
+
+static bool is_product(const struct weight *weight)
+{
+    return weight->product;
+}
+
+static bool is_of_attention(const struct weight *weight)
+{
+    return weight->product && weight->class == WEIGHT_ATTENTION;
+}
+
+double llm_product_weights(const struct llm *llm)
+{
+    return layers_sum(llm, weight_elements, is_product);
+}
+
 double llm_attention_weights(const struct llm *llm)
 {
-    double hidden = llm->hidden;
-    double query_columns = (double)llm->keys.query_heads * llm->keys.head_size;
-    double kv_columns = (double)llm->keys.kv_heads * llm->keys.head_size;
-    return 2.0 * hidden * query_columns + 2.0 * hidden * kv_columns;
-}
-
-/* With so many of the experts. */
-static double ffn_weights(const struct llm *llm, double experts)
-{
-    double matrices = (llm->keys.gated_ffn ? 3.0 : 2.0) * llm->hidden;
-    return matrices * (experts * llm->keys.ffn_hidden + llm->keys.shared_ffn_hidden) +
-           (double)llm->hidden * llm->keys.experts.count;
-}
-
-double llm_ffn_weights(const struct llm *llm)
-{
-    return ffn_weights(llm, llm->keys.experts.count > 0 ? llm->keys.experts.count : 1.0);
-}
-
-double llm_active_ffn_weights(const struct llm *llm)
-{
-    return ffn_weights(llm, llm->keys.experts.count > 0 ? llm->keys.experts.per_token : 1.0);
+    return layers_sum(llm, weight_elements, is_of_attention);
 }
 
 double llm_embedding_weights(const struct llm *llm)
@@ -54,27 +71,22 @@ double llm_embedding_weights(const struct llm *llm)
     return (llm->tied_embedding ? 1.0 : 2.0) * llm->vocabulary * llm->hidden;
 }
 
-static double all_weights(const struct llm *llm, double ffn_weights)
-{
-    double norms = (2.0 * llm->keys.layers + 1.0) * llm->hidden;
-    return llm->keys.layers * (llm_attention_weights(llm) + ffn_weights) +
-           llm_embedding_weights(llm) + norms;
-}
-
 double llm_weights(const struct llm *llm)
 {
-    return all_weights(llm, llm_ffn_weights(llm));
+    return layers_sum(llm, weight_elements, is_any) + llm_embedding_weights(llm) + llm->hidden;
 }
 
 double llm_active_weights(const struct llm *llm)
 {
-    return all_weights(llm, llm_active_ffn_weights(llm));
+    return layers_sum(llm, weight_active_elements, is_any) + llm_embedding_weights(llm) +
+           llm->hidden;
 }
 
 bool llm_has_super_weight(const struct llm *llm, const struct super_weight *weight)
 {
-    return weight->layer < llm->keys.layers && weight->row < llm->hidden &&
-           weight->column < llm->keys.ffn_hidden;
+    const struct stack *stack = &llm->stack;
+    return weight->layer < stack->layers && weight->row < llm->hidden &&
+           weight->column < stack->kinds[stack_kind(stack, weight->layer)].ffn.hidden;
 }
 
 size_t llm_super_weights(const struct llm *llm)
@@ -88,8 +100,21 @@ size_t llm_super_weights(const struct llm *llm)
 
 double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens)
 {
-    double linear = 2.0 * (llm_attention_weights(llm) + llm_active_ffn_weights(llm)) * new_tokens;
-    double pairs = new_tokens * cached_tokens + new_tokens * new_tokens / 2.0;
-    double attention = 4.0 * llm->keys.query_heads * llm->keys.head_size * pairs;
-    return llm->keys.layers * (linear + attention);
+    double flops = 0.0;
+    for (uint32_t i = 0; i < llm->stack.kind_count; i++) {
+        const struct layer_kind *kind = &llm->stack.kinds[i];
+        struct weight_list list;
+        layer_kind_weights(kind, llm->hidden, &list);
+        double met = 0.0, of_layer = 0.0;
+        for (uint32_t j = 0; j < list.count; j++) {
+            met += list.items[j].product ? weight_active_elements(&list.items[j]) : 0.0;
+        }
+        for (uint32_t j = 0; j < kind->mixer_count; j++) {
+            const struct mixer *mixer = &kind->mixers[j];
+            of_layer += mixer_rows[mixer->kind]->flops(mixer, new_tokens, cached_tokens);
+        }
+        of_layer += 2.0 * met * new_tokens;
+        flops += stack_kind_layers(&llm->stack, i, 0, llm->stack.layers) * of_layer;
+    }
+    return flops;
 }

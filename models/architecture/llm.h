@@ -42,12 +42,10 @@ struct llm {
 /* Fills the stack: keys.layers of one kind. */
 void llm_from_keys(struct llm *llm);
 
-/* Weights of one layer's attention projections (query, key, value, output), elements. */
+/* What tokens are multiplied with in all layers, elements: routers and experts included, norms,
+ * embedding and output head not; and of those the mixers' projections. */
+double llm_product_weights(const struct llm *llm);
 double llm_attention_weights(const struct llm *llm);
-/* Weights of one layer's feed-forward block, or of all its experts, their router and what they
- * share, elements; and of those the ones that a token is multiplied with. */
-double llm_ffn_weights(const struct llm *llm);
-double llm_active_ffn_weights(const struct llm *llm);
 /* Embedding and output head together (one when tied), elements. */
 double llm_embedding_weights(const struct llm *llm);
 /* The whole model, norms included, elements. Llama 3 405B: 405.85e9. */
@@ -63,9 +61,9 @@ size_t llm_super_weights(const struct llm *llm);
 double llm_active_weights(const struct llm *llm);
 
 /* Useful FLOPs of a forward pass over `new_tokens` of one sequence on top of `cached_tokens`,
- * without embedding and output head: 2 a weight and token, and 4 x query heads x head size for each
- * pair of a query and a key it sees (arXiv 2411.01783, appendix A, halves T^2 for the causal mask).
- */
+ * without embedding and output head: 2 a weight and token, and what mixers do beside: 4 x query
+ * heads x head size for each pair of a query and a key it sees (arXiv 2411.01783, appendix A,
+ * halves T^2 for the causal mask). */
 double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens);
 
 #endif

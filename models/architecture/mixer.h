@@ -124,10 +124,10 @@ struct mixer {
  * `window` tokens (0: without end); a state costs the same at any length. */
 struct mixer_cache {
     /* Elements of one token kept in the cache's format, cut over tensor ranks by whole `heads`;
-     * each head's part has a scale of its own where the format has. heads 0: no cut, every rank
-     * holds all (latent). */
+     * each head's part is `rows` rows (key and value: 2; 0: 1) with a scale of their own where the
+     * format has one. heads 0: no cut, every rank holds all (latent). */
     double token_elements;
-    uint32_t heads;
+    uint32_t heads, rows;
     double token_elements_of_indexer; /* beside it, whole on every rank, in the indexer's format */
     double tokens_per_entry;          /* 1; compressed: its ratio */
     uint32_t window;
@@ -145,6 +145,10 @@ struct mixer_row {
      * keys, or the state's update. */
     double (*flops)(const struct mixer *mixer, double new_tokens, double cached_tokens);
 };
+
+/* Pairs of a query and a key it sees, of one sequence. With a window no query sees more than
+ * `window` keys: those of the first queries, which see fewer, are a triangle. */
+double gqa_pairs(const struct gqa *gqa, double new_tokens, double cached_tokens);
 
 /* One a kind, in the enum's order. */
 extern const struct mixer_row *const mixer_rows[MIXER_KIND_COUNT];

@@ -78,6 +78,7 @@ static struct mixer_cache gqa_cache(const struct mixer *mixer)
         .heads = gqa->kv_heads,
         .token_elements_of_indexer = gqa->indexer.heads > 0 ? (double)gqa->indexer.head_size : 0.0,
         .tokens_per_entry = 1.0,
+        .rows = gqa->keys_are_values ? 1 : 2,
         .window = gqa->reach == REACH_ALL ? 0 : gqa->window,
     };
 }
@@ -88,9 +89,7 @@ static double causal_pairs(double new_tokens, double cached_tokens)
     return new_tokens * cached_tokens + new_tokens * new_tokens / 2.0;
 }
 
-/* With a window no query sees more than `window` keys: those of the first queries, which see
- * fewer, are a triangle. */
-static double seen_pairs(const struct gqa *gqa, double new_tokens, double cached_tokens)
+double gqa_pairs(const struct gqa *gqa, double new_tokens, double cached_tokens)
 {
     double window = gqa->window;
     if (gqa->reach == REACH_ALL || window <= 0.0 || cached_tokens + new_tokens <= window) {
@@ -108,7 +107,7 @@ static double gqa_flops(const struct mixer *mixer, double new_tokens, double cac
 {
     const struct gqa *gqa = &mixer->gqa;
     return 2.0 * gqa->query_heads * (double)(gqa->head_size + value_size(gqa)) *
-           seen_pairs(gqa, new_tokens, cached_tokens);
+           gqa_pairs(gqa, new_tokens, cached_tokens);
 }
 
 const struct mixer_row mixer_gqa = {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/architecture/stack.h"
 
+#include <stddef.h>
+
 uint32_t stack_kind(const struct stack *stack, uint32_t layer)
 {
     for (uint32_t i = 0; i < stack->run_count; i++) {
@@ -39,9 +41,22 @@ uint32_t stack_nth_layer(const struct stack *stack, uint32_t kind, uint32_t firs
     return stack->layers;
 }
 
+const struct gqa *stack_attention(const struct stack *stack)
+{
+    for (uint32_t i = 0; i < stack->kind_count; i++) {
+        const struct layer_kind *kind = &stack->kinds[i];
+        for (uint32_t j = 0; j < kind->mixer_count; j++) {
+            if (kind->mixers[j].kind == MIXER_GQA) {
+                return &kind->mixers[j].gqa;
+            }
+        }
+    }
+    return NULL;
+}
+
 void layer_kind_weights(const struct layer_kind *kind, uint32_t hidden, struct weight_list *list)
 {
-    uint32_t first = list->count;
+    list->count = 0;
     for (uint32_t i = 0; i < kind->mixer_count; i++) {
         mixer_rows[kind->mixers[i].kind]->weights(&kind->mixers[i], hidden, list);
     }
@@ -53,7 +68,7 @@ void layer_kind_weights(const struct layer_kind *kind, uint32_t hidden, struct w
     if (kind->scalars > 0) {
         weights_vector(list, "scalars", kind->scalars);
     }
-    for (uint32_t i = first; i < list->count; i++) {
+    for (uint32_t i = 0; i < list->count; i++) {
         list->items[i].borrowed |= kind->borrowed;
     }
 }

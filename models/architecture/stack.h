@@ -52,7 +52,11 @@ uint32_t stack_kind_layers(const struct stack *stack, uint32_t kind, uint32_t fi
 /* Layer `nth` (from 0) of one kind from layer `first` on; stack->layers when there are fewer. */
 uint32_t stack_nth_layer(const struct stack *stack, uint32_t kind, uint32_t first, uint32_t nth);
 
-/* All tensors of a layer of a kind, norms included. */
+/* The first multi-head or grouped-query attention of the stack, by which rules that know one kind
+ * choose; NULL: it has none. */
+const struct gqa *stack_attention(const struct stack *stack);
+
+/* All tensors of a layer of a kind, norms included; what was on the list is gone. */
 void layer_kind_weights(const struct layer_kind *kind, uint32_t hidden, struct weight_list *list);
 
 #endif

@@ -20,9 +20,8 @@ static struct part part_of(double share, struct number number, enum format activ
 static void split(const struct llm *llm, const struct precision *precision,
                   struct part parts[PARTS])
 {
-    double attention = llm_attention_weights(llm), ffn = llm_ffn_weights(llm);
-    double of_attention = attention / (attention + ffn);
-    double high = fmin(1.0, 2.0 * precision->edge_layers_high / llm->keys.layers);
+    double of_attention = llm_attention_weights(llm) / llm_product_weights(llm);
+    double high = fmin(1.0, 2.0 * precision->edge_layers_high / llm->stack.layers);
     const struct number plain = {.format = precision->activations};
     enum format activations = precision->activations;
     parts[0] = part_of((1.0 - high) * of_attention, precision->attention_weights, activations);
@@ -67,7 +66,7 @@ struct quality_question quality_question_of(const struct llm *llm,
     split(llm, precision, parts);
     double trained = format_bits(training->trained);
     return (struct quality_question){
-        .parameters = llm->keys.layers * (llm_attention_weights(llm) + llm_ffn_weights(llm)),
+        .parameters = llm_product_weights(llm),
         .tokens = (double)training->tokens,
         .trained = {{trained, trained, trained}},
         .kept = {{[QUALITY_WEIGHTS] = weights_alike(parts),
@@ -81,7 +80,7 @@ double quality_block_elements(const struct llm *llm, const struct precision *pre
     struct number number = precision->ffn_weights;
     switch (number.scaling) {
     case SCALING_TENSOR:
-        return (double)llm->keys.ffn_hidden * llm->hidden;
+        return (double)llm->stack.kinds[0].ffn.hidden * llm->hidden;
     case SCALING_ROW:
         return llm->hidden;
     case SCALING_BLOCK:

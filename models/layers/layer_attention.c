@@ -4,20 +4,21 @@
 #include "models/layers/layer_builder.h"
 
 /* Bytes of the output of one token's attention on one rank, its log-sum-exp (fp32) included. */
-static double partial_output_bytes(const struct layer_builder *builder)
+static double partial_output_bytes(const struct layer_builder *builder,
+                                   const struct attention_heads *heads)
 {
-    return replica_query_heads(builder->replica) *
-           (builder->replica->llm->keys.head_size * layer_activation_bytes(builder) +
-            sizeof(float));
+    return heads->query_heads *
+           (heads->head_size * layer_activation_bytes(builder) + sizeof(float));
 }
 
-static struct step_operator attention(const struct layer_builder *builder, uint32_t iteration,
+static struct step_operator attention(const struct layer_builder *builder,
+                                      const struct attention_heads *heads, uint32_t iteration,
                                       uint64_t sequences, uint64_t queries, uint64_t keys,
                                       bool causal)
 {
     const struct replica *replica = builder->replica;
     const struct precision *precision = replica->precision;
-    double head_size = replica->llm->keys.head_size;
+    double head_size = heads->head_size;
     /* Keys and values that came round the ring are as the hop carried them. */
     bool travelled = iteration > 0 && builder->variant == RING_PASS_KV && queries > 1;
     enum format format = travelled ? precision_kv_hops(precision) : precision->kv_cache;
@@ -31,9 +32,9 @@ static struct step_operator attention(const struct layer_builder *builder, uint3
         .attention = {.sequences = sequences,
                       .queries = queries,
                       .keys = keys,
-                      .query_heads = replica_query_heads(replica),
-                      .kv_heads = replica_kv_heads(replica),
-                      .head_size = replica->llm->keys.head_size,
+                      .query_heads = heads->query_heads,
+                      .kv_heads = heads->kv_heads,
+                      .head_size = heads->head_size,
                       .causal = causal,
                       .format = format,
                       .compute = precision_attention_compute(replica->gpu, precision),
@@ -41,25 +42,33 @@ static struct step_operator attention(const struct layer_builder *builder, uint3
     };
 }
 
+static uint64_t cached_on_rank(const struct attention_heads *heads, uint64_t cached_tokens,
+                               uint32_t ranks)
+{
+    return context_cached_tokens(attention_kept_tokens(heads, cached_tokens), ranks);
+}
+
 /* The bytes of one hop of a prefill's ring, one rank (Table 3; Algorithm 2 for the padding). */
-static double hop_bytes(const struct layer_builder *builder, const struct batch_slice *slice)
+static double hop_bytes(const struct layer_builder *builder, const struct attention_heads *heads,
+                        const struct batch_slice *slice)
 {
     const struct replica *replica = builder->replica;
     uint32_t ranks = replica->layout->context;
-    double head_size = replica->llm->keys.head_size;
+    double head_size = heads->head_size;
     double rank_tokens = (double)slice_rank_tokens(slice, ranks);
     if (slice->phase == PHASE_DECODE || builder->variant == RING_PASS_Q) {
-        return rank_tokens * replica_query_heads(replica) * head_size *
+        return rank_tokens * heads->query_heads * head_size *
                format_bytes(precision_query_hops(replica->precision));
     }
-    double cached = slice->sequences * (double)context_cached_tokens(slice->cached_tokens, ranks);
-    return (rank_tokens + cached) * 2.0 * replica_kv_heads(replica) *
+    double cached = slice->sequences * (double)cached_on_rank(heads, slice->cached_tokens, ranks);
+    return (rank_tokens + cached) * 2.0 * heads->kv_heads *
            precision_hop_bytes(replica->precision, head_size);
 }
 
 /* What goes round in a narrower format than it is kept in is converted once, before the first hop.
  */
-static void quantise_hops(struct layer_builder *builder, const struct batch_slice *slice)
+static void quantise_hops(struct layer_builder *builder, const struct attention_heads *heads,
+                          const struct batch_slice *slice)
 {
     const struct replica *replica = builder->replica;
     const struct precision *precision = replica->precision;
@@ -73,38 +82,53 @@ static void quantise_hops(struct layer_builder *builder, const struct batch_slic
     }
     uint64_t tokens = slice_rank_tokens(slice, ranks);
     if (!queries) {
-        tokens += slice->sequences * context_cached_tokens(slice->cached_tokens, ranks);
+        tokens += slice->sequences * cached_on_rank(heads, slice->cached_tokens, ranks);
     }
-    uint64_t heads = queries ? replica_query_heads(replica) : 2 * replica_kv_heads(replica);
-    layer_memory(builder, "quantise hops", MEMORY_QUANTISE_ROW, tokens,
-                 heads * replica->llm->keys.head_size, format_bytes(kept) + sent);
+    uint64_t rows = queries ? heads->query_heads : 2 * heads->kv_heads;
+    layer_memory(builder, "quantise hops", MEMORY_QUANTISE_ROW, tokens, rows * heads->head_size,
+                 format_bytes(kept) + sent);
 }
 
 /* pass-Q's end: partial outputs go home by an all-to-all, then each rank merges its own. */
-static void ring_end(struct layer_builder *builder, uint64_t rank_tokens, bool passed_queries)
+static void ring_end(struct layer_builder *builder, const struct attention_heads *heads,
+                     uint64_t rank_tokens, bool passed_queries)
 {
     uint32_t ranks = builder->replica->layout->context;
-    double partial = (double)rank_tokens * partial_output_bytes(builder);
+    double partial = (double)rank_tokens * partial_output_bytes(builder, heads);
     if (passed_queries) {
         layer_append(builder, layer_collective(builder, "all-to-all", GROUP_CONTEXT,
                                                COLLECTIVE_ALL_TO_ALL, ranks * partial));
     }
-    uint64_t columns =
-        (uint64_t)replica_query_heads(builder->replica) * builder->replica->llm->keys.head_size;
+    uint64_t columns = (uint64_t)heads->query_heads * heads->head_size;
     layer_memory(builder, "merge", MEMORY_MERGE, rank_tokens, columns,
                  (ranks + 1.0) * partial / ((double)rank_tokens * (double)columns));
 }
 
+/* One iteration of a prefill's ring. Of a window's keys every shard has its share. */
+static struct step_operator ring_attention(const struct layer_builder *builder,
+                                           const struct attention_heads *heads,
+                                           const struct batch_slice *slice, uint32_t iteration)
+{
+    uint32_t ranks = builder->replica->layout->context;
+    uint64_t queries = context_prefill_tokens(slice->new_tokens, ranks);
+    uint64_t keys = context_ring_keys(slice->new_tokens, slice->cached_tokens, ranks, iteration);
+    struct attention_keys seen = attention_keys(heads, slice->new_tokens, slice->cached_tokens);
+    bool windowed = seen.keys < slice->new_tokens + slice->cached_tokens;
+    return attention(builder, heads, iteration, slice->sequences, queries,
+                     windowed ? divide_up(seen.keys, ranks) : keys, iteration == 0 && !windowed);
+}
+
 /* Algorithms 2 and 3: the shard of iteration i + 1 travels while iteration i computes. An eager
  * host prepares an iteration only when the one before it has ended, and nothing hides that. */
-static void prefill_ring(struct layer_builder *builder, const struct batch_slice *slice)
+static void prefill_ring(struct layer_builder *builder, const struct attention_heads *heads,
+                         const struct batch_slice *slice)
 {
     const struct replica *replica = builder->replica;
     uint32_t ranks = replica->layout->context;
     uint64_t queries = context_prefill_tokens(slice->new_tokens, ranks);
-    double bytes = hop_bytes(builder, slice);
+    double bytes = hop_bytes(builder, heads, slice);
     double host_seconds = builder->graph ? 0.0 : replica->software->ring_step_seconds;
-    quantise_hops(builder, slice);
+    quantise_hops(builder, heads, slice);
     uint32_t arrived = STEP_NO_OPERATOR;
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0 && host_seconds > 0.0) {
@@ -120,25 +144,24 @@ static void prefill_ring(struct layer_builder *builder, const struct batch_slice
             arrived = step_append(builder->segment, hop,
                                   i == 0 || host_seconds > 0.0 ? ready : here, STEP_NO_OPERATOR);
         }
-        builder->last = step_append(
-            builder->segment,
-            attention(builder, i, slice->sequences, queries,
-                      context_ring_keys(slice->new_tokens, slice->cached_tokens, ranks, i), i == 0),
-            ready, here);
+        builder->last =
+            step_append(builder->segment, ring_attention(builder, heads, slice, i), ready, here);
     }
-    ring_end(builder, slice->sequences * queries, builder->variant == RING_PASS_Q);
+    ring_end(builder, heads, slice->sequences * queries, builder->variant == RING_PASS_Q);
 }
 
 /* Algorithm 4: one query a sequence; every hop waits for the attention before it, as the paper
  * measured (Table 8: whole = attention + SendRecv + All2All). */
-static void decode_ring(struct layer_builder *builder, const struct batch_slice *slice)
+static void decode_ring(struct layer_builder *builder, const struct attention_heads *heads,
+                        const struct batch_slice *slice)
 {
     uint32_t ranks = builder->replica->layout->context;
     uint64_t queries = context_decode_tokens(slice->sequences, ranks);
-    uint64_t keys = context_cached_tokens(slice->cached_tokens + 1, ranks);
+    uint64_t keys =
+        context_cached_tokens(attention_keys(heads, 1, slice->cached_tokens).keys, ranks);
     layer_host(builder, "decode ring", builder->replica->software->decode_ring_seconds);
-    quantise_hops(builder, slice);
-    double bytes = hop_bytes(builder, slice);
+    quantise_hops(builder, heads, slice);
+    double bytes = hop_bytes(builder, heads, slice);
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0) {
             struct step_operator hop =
@@ -146,22 +169,47 @@ static void decode_ring(struct layer_builder *builder, const struct batch_slice 
             hop.iteration = i;
             layer_append(builder, hop);
         }
-        layer_append(builder, attention(builder, i, queries, 1, keys, false));
+        layer_append(builder, attention(builder, heads, i, queries, 1, keys, false));
     }
-    ring_end(builder, queries, true);
+    ring_end(builder, heads, queries, true);
 }
 
-void layer_attention(struct layer_builder *builder, const struct batch_slice *slice)
+void layer_attention(struct layer_builder *builder, const struct batch_slice *slice,
+                     const struct attention_heads *heads)
 {
     if (builder->replica->layout->context > 1) {
         if (slice->phase == PHASE_DECODE) {
-            decode_ring(builder, slice);
+            decode_ring(builder, heads, slice);
         } else {
-            prefill_ring(builder, slice);
+            prefill_ring(builder, heads, slice);
         }
         return;
     }
-    layer_append(builder,
-                 attention(builder, 0, slice->sequences, slice->new_tokens,
-                           slice->cached_tokens + slice->new_tokens, slice->new_tokens > 1));
+    struct attention_keys seen = attention_keys(heads, slice->new_tokens, slice->cached_tokens);
+    layer_append(builder, attention(builder, heads, 0, slice->sequences, slice->new_tokens,
+                                    seen.keys, seen.causal));
+}
+
+double layer_ring_bytes(const struct replica *replica, const struct attention_heads *heads,
+                        const struct batch *batch, enum ring_variant variant, double tokens)
+{
+    uint32_t ranks = replica->layout->context;
+    if (ranks == 1) {
+        return 0.0;
+    }
+    const struct precision *precision = replica->precision;
+    double element = format_bytes(precision->activations);
+    double query_bytes = (double)heads->query_heads * heads->head_size * element;
+    double key_bytes = 2.0 * heads->kv_heads * precision_hop_bytes(precision, heads->head_size);
+    double shard = tokens * query_bytes / element * format_bytes(precision_query_hops(precision));
+    if (variant == RING_PASS_KV) {
+        shard = tokens * key_bytes;
+        for (uint32_t i = 0; i < batch->slice_count; i++) {
+            const struct batch_slice *slice = &batch->slices[i];
+            shard += slice->sequences * key_bytes *
+                     (double)cached_on_rank(heads, slice->cached_tokens, ranks);
+        }
+    }
+    double partial = tokens * (query_bytes + heads->query_heads * sizeof(float));
+    return 2.0 * shard + ranks * partial;
 }

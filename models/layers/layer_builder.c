@@ -111,10 +111,3 @@ void layer_product(struct layer_builder *builder, const char *name, struct layer
     }
     gemm(builder, name, matrices, number, &how);
 }
-
-void layer_linear(struct layer_builder *builder, const char *name, uint64_t columns, uint64_t depth,
-                  struct number number, bool fusible)
-{
-    struct layer_matrices matrices = {.rows = builder->tokens, .columns = columns, .depth = depth};
-    layer_product(builder, name, matrices, number, fusible);
-}

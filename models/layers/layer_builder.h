@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT
- * What the parts of a transformer layer are built of: transformer.c puts a segment together from
- * attention (layer_attention.c) and feed-forward blocks (layer_ffn.c), and all of them append
- * operators through these. Pure; the segment is the caller's. */
+ * What an inference layer is built of: transformer.c puts a program together from layers
+ * (layer_forward()), whose halves (layer_rows.h) append operators through these. Pure; the segment
+ * is the caller's. */
 #ifndef CPSIM_MODELS_LAYERS_LAYER_BUILDER_H
 #define CPSIM_MODELS_LAYERS_LAYER_BUILDER_H
 
+#include "models/layers/attention_heads.h"
 #include "models/layout/replica.h"
 #include "models/numeric/whole.h"
 
 /* What building one segment needs at hand. */
 struct layer_builder {
     const struct replica *replica;
+    const struct precision *precision; /* of this layer's weights */
     const struct batch *batch;
     enum ring_variant variant;
     struct step_segment *segment;
@@ -42,19 +44,19 @@ void layer_all_reduce(struct layer_builder *builder, const char *name);
  * fused, and a scale that is known beforehand. */
 void layer_product(struct layer_builder *builder, const char *name, struct layer_matrices matrices,
                    struct number number, bool fusible);
-/* A product of all tokens of the rank. */
-void layer_linear(struct layer_builder *builder, const char *name, uint64_t columns, uint64_t depth,
-                  struct number number, bool fusible);
 /* Of one element of the residual stream. */
 double layer_activation_bytes(const struct layer_builder *builder);
 
 /* --- parts --- */
 
-/* Attention of one slice: on one rank, or round the ring of context ranks. */
-void layer_attention(struct layer_builder *builder, const struct batch_slice *slice);
-/* The block that all tokens go through: all there is, or what experts stand beside. */
-void layer_dense_ffn(struct layer_builder *builder, struct number weights, uint32_t ffn_hidden);
-/* A router and its experts, and the block that they share. */
-void layer_experts_ffn(struct layer_builder *builder, struct number weights);
+/* Attention of one slice: on one rank, or round the ring of context ranks; and what a ring holds
+ * beside a rank's own queries, bytes, for `tokens` of the rank. */
+void layer_attention(struct layer_builder *builder, const struct batch_slice *slice,
+                     const struct attention_heads *heads);
+double layer_ring_bytes(const struct replica *replica, const struct attention_heads *heads,
+                        const struct batch *batch, enum ring_variant variant, double tokens);
+
+/* A whole layer of a kind. */
+void layer_forward(struct layer_builder *builder, const struct layer_kind *kind);
 
 #endif

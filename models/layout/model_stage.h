@@ -18,6 +18,7 @@ struct model_stage {
 struct model_stage model_stage(const struct llm *llm, uint32_t stages, uint32_t index);
 
 /* Leaves of a whole forward pass what the stage's ranks do. */
-void model_stage_cut(const struct model_stage *stage, struct step_program *program);
+void model_stage_cut(const struct llm *llm, const struct model_stage *stage,
+                     struct step_program *program);
 
 #endif

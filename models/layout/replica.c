@@ -19,14 +19,9 @@ struct group_shape replica_group(const struct replica *replica, enum group group
     return (struct group_shape){.ranks = context, .ranks_per_node = smaller(context, in_node)};
 }
 
-uint32_t replica_query_heads(const struct replica *replica)
+uint32_t replica_heads(const struct replica *replica, uint32_t heads)
 {
-    return (uint32_t)divide_up(replica->llm->keys.query_heads, replica->layout->tensor);
-}
-
-uint32_t replica_kv_heads(const struct replica *replica)
-{
-    return (uint32_t)divide_up(replica->llm->keys.kv_heads, replica->layout->tensor);
+    return (uint32_t)divide_up(heads, replica->layout->tensor);
 }
 
 uint64_t slice_rank_tokens(const struct batch_slice *slice, uint32_t context)

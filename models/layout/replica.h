@@ -41,9 +41,8 @@ struct replica {
 /* Ranks of a group and how they lie on nodes, tensor ranks fastest. */
 struct group_shape replica_group(const struct replica *replica, enum group group);
 
-/* Query and key-value heads of one tensor rank. */
-uint32_t replica_query_heads(const struct replica *replica);
-uint32_t replica_kv_heads(const struct replica *replica);
+/* Of so many heads, those of one tensor rank; fewer than ranks are held by several. */
+uint32_t replica_heads(const struct replica *replica, uint32_t heads);
 
 /* Tokens that one rank pushes through the linear layers for `batch`. */
 uint64_t replica_rank_tokens(const struct replica *replica, const struct batch *batch);

@@ -1,88 +1,106 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/passes/memory.h"
 
+#include "models/layers/layer_rows.h"
+
 #include <math.h>
 
-static double larger(double a, double b)
+static double smaller(double a, double b)
 {
-    return a > b ? a : b;
+    return a < b ? a : b;
 }
 
-/* A feed-forward block with so many elements between its halves, on one rank. */
-static double block_weight_bytes(const struct replica *replica, struct number ffn,
-                                 uint32_t ffn_hidden)
-{
-    double hidden = replica->llm->hidden;
-    double columns = ceil((double)ffn_hidden / replica->layout->tensor);
-    return (replica->llm->keys.gated_ffn ? 2.0 : 1.0) *
-               precision_matrix_bytes(ffn, columns, hidden) +
-           precision_matrix_bytes(ffn, hidden, columns);
-}
+/* --- weights --- */
 
-/* So many of its experts, the block they share and their router, which stays in the activations'
- * format. */
-static double ffn_weight_bytes(const struct replica *replica, struct number ffn, double experts)
+/* A tensor of one rank. What is cut by heads (qkv) is one matrix, gate and up are two. */
+static double tensor_bytes(const struct replica *replica, const struct precision *precision,
+                           const struct weight *weight)
 {
-    const struct llm *llm = replica->llm;
-    double block = block_weight_bytes(replica, ffn, llm->keys.ffn_hidden);
-    if (llm->keys.experts.count == 0) {
-        return block;
+    uint32_t ranks = half_ranks(replica);
+    struct number number = weight_number(precision, weight->class);
+    double depth = (double)weight_depth(weight, ranks);
+    if (weight->pieces[0].heads > 0) {
+        return precision_matrix_bytes(number, (double)weight_columns(weight, ranks), depth);
     }
-    double shared = llm->keys.shared_ffn_hidden > 0
-                        ? block_weight_bytes(replica, ffn, llm->keys.shared_ffn_hidden)
-                        : 0.0;
-    double router = (double)llm->hidden * llm->keys.experts.count *
-                    format_bytes(replica->precision->activations);
-    return experts * block + shared + router;
-}
-
-static double layer_weight_bytes(const struct replica *replica, struct number attention,
-                                 struct number ffn, double experts)
-{
-    const struct llm *llm = replica->llm;
-    double hidden = llm->hidden;
-    double query_columns = (double)replica_query_heads(replica) * llm->keys.head_size;
-    double kv_columns = (double)replica_kv_heads(replica) * llm->keys.head_size;
-    double norms = 2.0 * hidden * format_bytes(replica->precision->activations);
-    return precision_matrix_bytes(attention, query_columns + 2.0 * kv_columns, hidden) +
-           precision_matrix_bytes(attention, hidden, query_columns) +
-           ffn_weight_bytes(replica, ffn, experts) + norms;
-}
-
-/* Layers of the stage that the precision keeps high: the model's first and last ones. */
-static double edge_layers(const struct replica *replica, const struct model_stage *stage)
-{
-    uint32_t edge = replica->precision->edge_layers_high, layers = replica->llm->keys.layers,
-             count = 0;
-    for (uint32_t i = stage->first_layer; i < stage->first_layer + stage->layers; i++) {
-        count += i < edge || i + edge >= layers;
+    double bytes = 0.0;
+    for (uint32_t i = 0; i < WEIGHT_MAX_PIECES && weight->pieces[i].columns > 0; i++) {
+        bytes +=
+            precision_matrix_bytes(number, (double)weight_piece_columns(weight, i, ranks), depth);
     }
-    return count;
+    return bytes;
 }
 
-/* With so many of each layer's experts. */
+/* Tokens that go to experts, or as many as touch all: what is kept, and not what a step reads. */
+static const double KEPT = INFINITY;
+
+static double layer_weight_bytes(const struct replica *replica, const struct precision *precision,
+                                 const struct layer_kind *kind, double tokens)
+{
+    struct weight_list list;
+    layer_kind_weights(kind, replica->llm->hidden, &list);
+    double bytes = 0.0;
+    for (uint32_t i = 0; i < list.count; i++) {
+        const struct weight *weight = &list.items[i];
+        double copies = 1.0;
+        if (weight->experts.count > 0) {
+            copies =
+                tokens < KEPT ? experts_touched(weight->experts, tokens) : weight->experts.count;
+        } else if (weight->borrowed && tokens >= KEPT) {
+            copies = 0.0;
+        }
+        bytes += copies * tensor_bytes(replica, precision, weight);
+    }
+    return bytes;
+}
+
+/* Layers of a kind in the stage that keep the precision's own weights: neither of the model's first
+ * nor of its last ones. */
+static uint32_t inner_layers(const struct replica *replica, const struct model_stage *stage,
+                             uint32_t kind)
+{
+    const struct stack *stack = &replica->llm->stack;
+    uint32_t edge = replica->precision->edge_layers_high;
+    uint32_t first = stage->first_layer, end = first + stage->layers;
+    first = first > edge ? first : edge;
+    end = end + edge < stack->layers ? end : stack->layers - edge;
+    return end > first ? stack_kind_layers(stack, kind, first, end) : 0;
+}
+
+/* Layers of a kind in the stage. */
+static uint32_t kind_layers(const struct replica *replica, const struct model_stage *stage,
+                            uint32_t kind)
+{
+    return stack_kind_layers(&replica->llm->stack, kind, stage->first_layer,
+                             stage->first_layer + stage->layers);
+}
+
 static double stage_weight_bytes(const struct replica *replica, const struct model_stage *stage,
-                                 double experts)
+                                 double tokens)
 {
     const struct llm *llm = replica->llm;
     const struct precision *precision = replica->precision;
-    double high_layers = edge_layers(replica, stage);
-    struct number high = {.format = precision->activations};
+    struct precision high = *precision;
+    high.attention_weights = high.ffn_weights = (struct number){.format = precision->activations};
+    double bytes = 0.0;
+    for (uint32_t kind = 0; kind < llm->stack.kind_count; kind++) {
+        const struct layer_kind *layer = &llm->stack.kinds[kind];
+        double inner = inner_layers(replica, stage, kind);
+        double edge = kind_layers(replica, stage, kind) - inner;
+        bytes += edge * layer_weight_bytes(replica, &high, layer, tokens) +
+                 inner * layer_weight_bytes(replica, precision, layer, tokens);
+    }
     bool both = stage->embeds && stage->heads;
     double matrices = both ? llm_embedding_weights(llm)
                            : (stage->embeds + stage->heads) * (double)llm->vocabulary * llm->hidden;
     double rows = matrices / llm->hidden / replica->layout->tensor;
     double embedding =
         rows > 0.0 ? precision_matrix_bytes(precision->embedding, rows, llm->hidden) : 0.0;
-    return high_layers * layer_weight_bytes(replica, high, high, experts) +
-           (stage->layers - high_layers) * layer_weight_bytes(replica, precision->attention_weights,
-                                                              precision->ffn_weights, experts) +
-           embedding;
+    return bytes + embedding;
 }
 
 double memory_stage_weight_bytes(const struct replica *replica, const struct model_stage *stage)
 {
-    return stage_weight_bytes(replica, stage, replica->llm->keys.experts.count);
+    return stage_weight_bytes(replica, stage, KEPT);
 }
 
 double memory_weight_bytes(const struct replica *replica)
@@ -91,23 +109,96 @@ double memory_weight_bytes(const struct replica *replica)
     return memory_stage_weight_bytes(replica, &whole);
 }
 
-double memory_stage_kv_bytes_per_token(const struct replica *replica,
-                                       const struct model_stage *stage)
-{
-    return 2.0 * stage->layers * replica_kv_heads(replica) *
-           precision_cache_bytes(replica->precision, replica->llm->keys.head_size);
-}
-
 double memory_step_weight_bytes(const struct replica *replica, double tokens)
 {
     const struct llm *llm = replica->llm;
-    double experts = llm->keys.experts.count > 0 ? experts_touched(llm->keys.experts, tokens) : 0.0;
     double rows = (double)llm->vocabulary / replica->layout->tensor;
     double embedding = llm->tied_embedding ? 0.0
                                            : precision_matrix_bytes(replica->precision->embedding,
                                                                     rows, llm->hidden);
     struct model_stage whole = model_stage(llm, 1, 0);
-    return stage_weight_bytes(replica, &whole, experts) - embedding;
+    return stage_weight_bytes(replica, &whole, smaller(tokens, 1e300)) - embedding;
+}
+
+/* --- what is kept of a sequence --- */
+
+/* Of one token in one layer, on one rank. */
+static double entry_bytes(const struct replica *replica, const struct mixer_cache *cache)
+{
+    const struct precision *precision = replica->precision;
+    double of_indexer = cache->token_elements_of_indexer;
+    double bytes = of_indexer > 0.0 ? precision_cache_bytes(precision, of_indexer) : 0.0;
+    if (cache->token_elements > 0.0) {
+        double rows = cache->rows > 0 ? cache->rows : 1.0;
+        double heads = cache->heads > 0 ? cache->heads : 1.0;
+        double of_rank = cache->heads > 0 ? replica_heads(replica, cache->heads) : 1.0;
+        bytes +=
+            of_rank * rows * precision_cache_bytes(precision, cache->token_elements / heads / rows);
+    }
+    return cache->tokens_per_entry > 1.0 ? bytes / cache->tokens_per_entry : bytes;
+}
+
+/* Of a sequence at any length: states, and a window that is kept beside entries. */
+static double state_bytes(const struct replica *replica, const struct mixer_cache *cache)
+{
+    double of_states = cache->state_elements * sizeof(float) +
+                       cache->convolution_elements * format_bytes(replica->precision->activations);
+    double window = cache->window_elements > 0.0
+                        ? precision_cache_bytes(replica->precision, cache->window_elements)
+                        : 0.0;
+    return of_states / replica->layout->tensor + window;
+}
+
+/* The sum over the mixers of a stage's layers of what `of` says of each. */
+static double stage_caches(const struct replica *replica, const struct model_stage *stage,
+                           double (*of)(const struct replica *, const struct mixer_cache *, double),
+                           double tokens)
+{
+    const struct stack *stack = &replica->llm->stack;
+    double sum = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        double layers = kind_layers(replica, stage, kind);
+        for (uint32_t i = 0; i < stack->kinds[kind].mixer_count; i++) {
+            const struct mixer *mixer = &stack->kinds[kind].mixers[i];
+            struct mixer_cache cache = mixer_rows[mixer->kind]->cache(mixer);
+            sum += layers * of(replica, &cache, tokens);
+        }
+    }
+    return sum;
+}
+
+static double growing_bytes(const struct replica *replica, const struct mixer_cache *cache,
+                            double tokens)
+{
+    (void)tokens;
+    return cache->window == 0 ? entry_bytes(replica, cache) : 0.0;
+}
+
+/* Of a sequence of `tokens`: all that a layer keeps, or what does not grow without end of it. */
+static double all_bytes(const struct replica *replica, const struct mixer_cache *cache,
+                        double tokens)
+{
+    double kept = cache->window > 0 ? smaller(tokens, cache->window) : tokens;
+    double of_rank = (double)context_cached_tokens((uint64_t)kept, replica->layout->context);
+    return of_rank * entry_bytes(replica, cache) + state_bytes(replica, cache);
+}
+
+static double bounded_bytes(const struct replica *replica, const struct mixer_cache *cache,
+                            double tokens)
+{
+    return cache->window > 0 ? all_bytes(replica, cache, tokens) : state_bytes(replica, cache);
+}
+
+double memory_stage_kv_bytes_per_token(const struct replica *replica,
+                                       const struct model_stage *stage)
+{
+    return stage_caches(replica, stage, growing_bytes, 0.0);
+}
+
+double memory_stage_sequence_bytes(const struct replica *replica, const struct model_stage *stage,
+                                   uint64_t tokens)
+{
+    return stage_caches(replica, stage, bounded_bytes, (double)tokens);
 }
 
 double memory_kv_bytes_per_token(const struct replica *replica)
@@ -118,14 +209,13 @@ double memory_kv_bytes_per_token(const struct replica *replica)
 
 double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens)
 {
-    return (double)sequences * (double)context_cached_tokens(tokens, replica->layout->context) *
-           memory_kv_bytes_per_token(replica);
+    struct model_stage whole = model_stage(replica->llm, 1, 0);
+    return (double)sequences * stage_caches(replica, &whole, all_bytes, (double)tokens);
 }
 
 double memory_knee_sequences(const struct replica *replica, uint64_t context_tokens)
 {
-    double kv_bytes = memory_kv_bytes_per_token(replica) *
-                      (double)context_cached_tokens(context_tokens, replica->layout->context);
+    double kv_bytes = memory_kv_cache_bytes(replica, 1, context_tokens);
     double knee = memory_step_weight_bytes(replica, INFINITY) / kv_bytes, above = INFINITY;
     /* Fewer sequences touch fewer experts: the knee falls until it fits the experts that it has. */
     while (knee < above * (1.0 - 1e-12)) {
@@ -136,31 +226,27 @@ double memory_knee_sequences(const struct replica *replica, uint64_t context_tok
     return knee;
 }
 
-/* What ring attention holds beside a rank's own queries. */
-static double ring_bytes(const struct replica *replica, const struct batch *batch,
-                         enum ring_variant variant, double tokens)
+/* --- at work --- */
+
+static double layer_working_bytes(const struct replica *replica, const struct layer_kind *kind,
+                                  const struct batch *batch, enum ring_variant variant,
+                                  double tokens)
 {
-    uint32_t ranks = replica->layout->context;
-    if (ranks == 1) {
-        return 0.0;
-    }
-    double element = format_bytes(replica->precision->activations);
-    double query_bytes =
-        (double)replica_query_heads(replica) * replica->llm->keys.head_size * element;
-    const struct precision *precision = replica->precision;
-    double key_bytes = 2.0 * replica_kv_heads(replica) *
-                       precision_hop_bytes(precision, replica->llm->keys.head_size);
-    double shard = tokens * query_bytes / element * format_bytes(precision_query_hops(precision));
-    if (variant == RING_PASS_KV) {
-        shard = tokens * key_bytes;
-        for (uint32_t i = 0; i < batch->slice_count; i++) {
-            const struct batch_slice *slice = &batch->slices[i];
-            shard += slice->sequences * key_bytes *
-                     (double)context_cached_tokens(slice->cached_tokens, ranks);
+    double mixers = 0.0, blocks = 0.0;
+    for (uint32_t i = 0; i < kind->mixer_count; i++) {
+        const struct mixer *mixer = &kind->mixers[i];
+        if (mixer->kind != MIXER_NONE) {
+            mixers +=
+                mixer_passes[mixer->kind]->working_bytes(replica, mixer, batch, variant, tokens);
         }
     }
-    double partial = tokens * (query_bytes + replica_query_heads(replica) * sizeof(float));
-    return 2.0 * shard + ranks * partial;
+    const struct ffn *const ffns[] = {&kind->ffn, &kind->beside};
+    for (int i = 0; i < 2; i++) {
+        if (ffns[i]->kind != FFN_NONE) {
+            blocks += ffn_passes[ffns[i]->kind]->working_bytes(replica, ffns[i], tokens);
+        }
+    }
+    return fmax(mixers, blocks);
 }
 
 double memory_activation_bytes(const struct replica *replica, const struct batch *batch,
@@ -169,17 +255,13 @@ double memory_activation_bytes(const struct replica *replica, const struct batch
     const struct llm *llm = replica->llm;
     double tokens = (double)replica_rank_tokens(replica, batch);
     double element = format_bytes(replica->precision->activations);
-    double residual = 2.0 * tokens * llm->hidden * element; /* the stream and a block's input */
-    double heads = replica_query_heads(replica) + 2.0 * replica_kv_heads(replica);
-    double attention = tokens * 2.0 * heads * llm->keys.head_size * element +
-                       ring_bytes(replica, batch, variant, tokens);
-    double rows = tokens * (llm->keys.experts.count > 0 ? llm->keys.experts.per_token : 1.0);
-    double ffn = rows * (llm->keys.gated_ffn ? 3.0 : 2.0) *
-                 ceil((double)llm->keys.ffn_hidden / replica->layout->tensor) * element;
-    if (llm->keys.experts.count > 0) { /* their inputs by expert, and their outputs */
-        ffn += 2.0 * rows * llm->hidden * element;
+    double residual = 2.0 * tokens * llm->hidden * element; /* the stream and a half's input */
+    double widest = 0.0;
+    for (uint32_t kind = 0; kind < llm->stack.kind_count; kind++) {
+        widest = fmax(
+            widest, layer_working_bytes(replica, &llm->stack.kinds[kind], batch, variant, tokens));
     }
-    return residual + larger(attention, ffn);
+    return residual + widest;
 }
 
 double memory_total_bytes(const struct memory_use *use)

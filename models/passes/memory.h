@@ -24,15 +24,18 @@ double memory_stage_weight_bytes(const struct replica *replica, const struct mod
  * 405B, bf16, TP8: 100.9 GB. */
 double memory_step_weight_bytes(const struct replica *replica, double tokens);
 
-/* KV cache of one token of one sequence over all layers, one rank's heads. Llama 3 405B, bf16, TP8:
- * 64,512 bytes. */
+/* KV cache of one token of one sequence over the layers whose cache grows with every token, one
+ * rank's heads: of all layers, and of a stage's. Llama 3 405B, bf16, TP8: 64,512 bytes. */
 double memory_kv_bytes_per_token(const struct replica *replica);
-
-/* The same over the layers of a stage. */
 double memory_stage_kv_bytes_per_token(const struct replica *replica,
                                        const struct model_stage *stage);
 
-/* The KV cache of `sequences` of `tokens` each, on the fullest rank of the context group. */
+/* What a stage's other layers keep of a sequence of so many tokens: windows, and states, which cost
+ * the same at any length. */
+double memory_stage_sequence_bytes(const struct replica *replica, const struct model_stage *stage,
+                                   uint64_t tokens);
+
+/* All of it for `sequences` of `tokens` each, on the fullest rank of the context group. */
 double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens);
 
 /* The largest set of tensors alive at once in a forward pass over a batch: the residual stream, the

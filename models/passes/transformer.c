@@ -3,6 +3,7 @@
 
 #include "models/layers/layer_builder.h"
 
+#include <assert.h>
 #include <math.h>
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -12,10 +13,18 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 
 uint32_t transformer_max_operators(const struct replica *replica, uint32_t slice_count)
 {
-    /* A layer has at most 37 operators beside attention, and step_price() may add one; an
-     * iteration of a slice's ring has three (hop, host, attention), and a ring begins with a wait
-     * and a change of format and ends with an all-to-all and a merge. */
-    return 38 + slice_count * (3 * replica->layout->context + 4);
+    /* A layer has at most as many operators as both its halves, of which products take three (cast,
+     * quantise), and norms, all-reduces, host work; step_price() may add one. An iteration of a
+     * slice's ring has three (hop, host, attention), and a ring begins with a wait and a change of
+     * format and ends with an all-to-all and a merge. */
+    return 96 + slice_count * (3 * replica->layout->context + 12);
+}
+
+size_t transformer_room(const struct replica *replica, uint32_t slice_count)
+{
+    uint32_t of_kind = replica->precision->edge_layers_high > 0 ? 3 : 1;
+    return (size_t)(2 + of_kind * replica->llm->stack.kind_count) *
+           transformer_max_operators(replica, slice_count);
 }
 
 static bool has_cached_prefill(const struct batch *batch)
@@ -38,41 +47,16 @@ static bool is_decode(const struct batch *batch)
     return true;
 }
 
-static void layer(struct layer_builder *builder, const struct precision *precision)
+static void layer(struct layer_builder *builder, const struct layer_kind *kind)
 {
-    const struct replica *replica = builder->replica;
-    const struct llm *llm = replica->llm;
-    uint64_t tokens = builder->tokens;
-    double element = layer_activation_bytes(builder);
-    double cache_element =
-        precision_cache_bytes(precision, llm->keys.head_size) / llm->keys.head_size;
-    uint64_t query_columns = (uint64_t)replica_query_heads(replica) * llm->keys.head_size;
-    uint64_t kv_columns = (uint64_t)replica_kv_heads(replica) * llm->keys.head_size;
-
+    const struct software *software = builder->replica->software;
     if (has_cached_prefill(builder->batch)) {
-        layer_host(builder, "cached prefill", replica->software->cached_prefill_seconds);
+        layer_host(builder, "cached prefill", software->cached_prefill_seconds);
     }
     if (is_decode(builder->batch)) {
-        layer_host(builder, "decode layer", replica->software->decode_layer_seconds);
+        layer_host(builder, "decode layer", software->decode_layer_seconds);
     }
-    layer_memory(builder, "attention norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden, 4.0 * element);
-    layer_linear(builder, "qkv", query_columns + 2 * kv_columns, llm->hidden,
-                 precision->attention_weights, true);
-    layer_memory(builder, "rope", MEMORY_ROPE, tokens, query_columns + kv_columns, 2.0 * element);
-    layer_memory(builder, "kv append", MEMORY_KV_APPEND, tokens, 2 * kv_columns,
-                 element + cache_element);
-    for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
-        layer_attention(builder, &builder->batch->slices[i]);
-    }
-    layer_linear(builder, "out", llm->hidden, query_columns, precision->attention_weights, false);
-    layer_all_reduce(builder, "attention all-reduce");
-    layer_memory(builder, "ffn norm", MEMORY_ADD_RMSNORM, tokens, llm->hidden, 4.0 * element);
-    if (llm->keys.experts.count > 0) {
-        layer_experts_ffn(builder, precision->ffn_weights);
-    } else {
-        layer_dense_ffn(builder, precision->ffn_weights, llm->keys.ffn_hidden);
-    }
-    layer_all_reduce(builder, "ffn all-reduce");
+    layer_forward(builder, kind);
 }
 
 static void embedding(struct layer_builder *builder)
@@ -134,62 +118,81 @@ static double layer_launch_seconds(const struct replica *replica, const struct b
     return graph ? host : fmax(host, segment->count * software->eager_launch_seconds);
 }
 
+/* What all segments of a program are built with. */
+struct build {
+    struct layer_builder builder;
+    struct step_operator *operators;
+    uint32_t capacity;
+    struct step_program *program;
+};
+
+static struct step_segment *start_segment(struct build *build, struct step_segment segment)
+{
+    struct step_program *program = build->program;
+    assert(program->segment_count < STEP_MAX_SEGMENTS && "a program with too many segments");
+    segment.capacity = build->capacity;
+    segment.operators = build->operators + (size_t)program->segment_count * build->capacity;
+    program->segments[program->segment_count] = segment;
+    build->builder.segment = &program->segments[program->segment_count++];
+    build->builder.last = STEP_NO_OPERATOR;
+    return build->builder.segment;
+}
+
+/* A segment for each kind among layers [first, end). */
+static void build_layers(struct build *build, const char *name, uint32_t first, uint32_t end,
+                         const struct precision *precision)
+{
+    struct layer_builder *builder = &build->builder;
+    const struct replica *replica = builder->replica;
+    const struct stack *stack = &replica->llm->stack;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        uint32_t layers = stack_kind_layers(stack, kind, first, end);
+        if (layers == 0) {
+            continue;
+        }
+        struct step_segment *segment = start_segment(
+            build,
+            (struct step_segment){.part = STEP_LAYERS,
+                                  .name = stack->kind_count > 1 ? stack->kinds[kind].name : name,
+                                  .kind = kind,
+                                  .layer = stack_nth_layer(stack, kind, first, 0),
+                                  .end = end,
+                                  .repeat = layers});
+        builder->precision = precision;
+        layer(builder, &stack->kinds[kind]);
+        segment->launch_seconds =
+            layer_launch_seconds(replica, builder->batch, segment, builder->graph);
+    }
+}
+
 void transformer_build(const struct replica *replica, const struct batch *batch,
                        enum ring_variant variant, struct step_operator *operators,
                        struct step_program *program)
 {
-    const struct llm *llm = replica->llm;
-    uint32_t capacity = transformer_max_operators(replica, batch->slice_count);
-    uint32_t high = smaller(2 * replica->precision->edge_layers_high, llm->keys.layers);
+    uint32_t layers = replica->llm->stack.layers;
+    uint32_t high = smaller(2 * replica->precision->edge_layers_high, layers);
+    uint32_t first = high / 2, last = layers - (high - high / 2);
     struct precision edge = *replica->precision;
     edge.attention_weights = edge.ffn_weights = (struct number){.format = edge.activations};
-    const struct {
-        const char *name;
-        uint32_t layer, repeat;
-        const struct precision *precision; /* of a layer; NULL: none */
-    } parts[] = {
-        {.name = "embedding", .repeat = 1},
-        {.name = "first layers", .repeat = high / 2, .precision = &edge},
-        {.name = "layers",
-         .layer = high / 2,
-         .repeat = llm->keys.layers - high,
-         .precision = replica->precision},
-        {.name = "last layers",
-         .layer = llm->keys.layers - (high - high / 2),
-         .repeat = high - high / 2,
-         .precision = &edge},
-        {.name = "head", .layer = llm->keys.layers, .repeat = 1},
+    *program = (struct step_program){.segment_count = 0, .graph = runs_from_graph(replica, batch)};
+    struct build build = {
+        .builder = {.replica = replica,
+                    .precision = replica->precision,
+                    .batch = batch,
+                    .variant = variant,
+                    .tokens = replica_rank_tokens(replica, batch),
+                    .graph = program->graph},
+        .operators = operators,
+        .capacity = transformer_max_operators(replica, batch->slice_count),
+        .program = program,
     };
-    *program = (struct step_program){.graph = runs_from_graph(replica, batch)};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        if (parts[i].repeat == 0) {
-            continue;
-        }
-        struct step_segment *segment = &program->segments[program->segment_count];
-        *segment = (struct step_segment){
-            .name = parts[i].name,
-            .layer = parts[i].layer,
-            .repeat = parts[i].repeat,
-            .capacity = capacity,
-            .operators = operators + (size_t)program->segment_count * capacity,
-        };
-        program->segment_count++;
-        struct layer_builder builder = {
-            .replica = replica,
-            .batch = batch,
-            .variant = variant,
-            .segment = segment,
-            .tokens = replica_rank_tokens(replica, batch),
-            .graph = program->graph,
-            .last = STEP_NO_OPERATOR,
-        };
-        if (parts[i].precision != NULL) {
-            layer(&builder, parts[i].precision);
-            segment->launch_seconds = layer_launch_seconds(replica, batch, segment, program->graph);
-        } else if (i == 0) {
-            embedding(&builder);
-        } else {
-            head(&builder);
-        }
-    }
+    start_segment(&build,
+                  (struct step_segment){.part = STEP_EMBEDDING, .name = "embedding", .repeat = 1});
+    embedding(&build.builder);
+    build_layers(&build, "first layers", 0, first, &edge);
+    build_layers(&build, "layers", first, last, replica->precision);
+    build_layers(&build, "last layers", last, layers, &edge);
+    start_segment(&build, (struct step_segment){
+                              .part = STEP_HEAD, .name = "head", .layer = layers, .repeat = 1});
+    head(&build.builder);
 }

@@ -10,12 +10,14 @@
 
 #include <stdint.h>
 
-/* Operators of the largest segment that transformer_build() can make for so many slices. */
+/* Operators of the largest segment that transformer_build() can make for so many slices, and of all
+ * segments together. */
 uint32_t transformer_max_operators(const struct replica *replica, uint32_t slice_count);
+size_t transformer_room(const struct replica *replica, uint32_t slice_count);
 
-/* Builds the forward pass of `batch` into `program`: segments "embedding", "edge layers" (when the
- * precision keeps them high), "layers", "head". Each segment takes its operators from `operators`,
- * [STEP_MAX_SEGMENTS][transformer_max_operators()], the caller's, which must outlive the program.
+/* Builds the forward pass of `batch` into `program`: segments "embedding", a segment a kind of
+ * layer (three where the precision keeps the first and last ones high), "head". Each takes its
+ * operators from `operators`, [transformer_room()], the caller's, which must outlive the program.
  * `variant` is what travels round the ring in prefill; decode passes Q unless it is RING_NONE. */
 void transformer_build(const struct replica *replica, const struct batch *batch,
                        enum ring_variant variant, struct step_operator *operators,

@@ -53,10 +53,16 @@ struct step_operator {
     struct collective_plan plan; /* collectives */
 };
 
+/* Which part of a pass a segment is. */
+enum step_part { STEP_EMBEDDING, STEP_LAYERS, STEP_HEAD, STEP_OTHER };
+
 /* Operators played `repeat` times, one play after the other: identical layers. */
 struct step_segment {
-    const char *name; /* "embedding", "layers", "edge layers", "head" */
-    uint32_t layer;   /* the first layer it stands for; repeats count on from it */
+    enum step_part part;
+    const char *name; /* "embedding", "layers", "first layers", "head" */
+    /* STEP_LAYERS stands for `repeat` layers of one kind of the stack, of which `layer` is the
+     * first, all before `end`. */
+    uint32_t kind, layer, end;
     uint32_t repeat;
     double launch_seconds; /* of the host for one play, which takes no less; 0: eager_launch an
                               operator, nothing from a graph */
@@ -64,7 +70,7 @@ struct step_segment {
     struct step_operator *operators; /* [capacity], the caller's */
 };
 
-enum { STEP_MAX_SEGMENTS = 8 };
+enum { STEP_MAX_SEGMENTS = 80 };
 
 struct step_program {
     struct step_segment segments[STEP_MAX_SEGMENTS]; /* one after the other */

@@ -2,6 +2,7 @@
 #include "models/training/training.h"
 
 #include <assert.h>
+#include <math.h>
 
 struct pipeline training_pipeline(const struct training *training)
 {
@@ -20,10 +21,25 @@ uint64_t training_rank_tokens(const struct training *training)
            context_prefill_tokens(training->sequence_tokens, training->replica.layout->context);
 }
 
+struct layer_training training_of_layers(const struct training *training)
+{
+    return (struct layer_training){
+        .replica = &training->replica,
+        .micro_batch = training->micro_batch,
+        .sequence_tokens = training->sequence_tokens,
+        .micro_batches = training_pipeline(training).micro_batches,
+        .recompute = training->recompute,
+        .context_exchange = training->context_exchange,
+        .adapter_rank = training->adapter_rank,
+        .sequence_parallel = training->sequence_parallel,
+        .tensor_overlap = training->tensor_overlap,
+    };
+}
+
 uint32_t training_part_layers(const struct training *training, uint32_t part)
 {
     uint32_t parts = training->replica.layout->pipeline * training->virtual_stages;
-    uint32_t layers = training->replica.llm->keys.layers;
+    uint32_t layers = training->replica.llm->stack.layers;
     assert(part < parts && "a part that the pipeline does not have");
     uint32_t most = layers / parts + (layers % parts != 0);
     uint32_t missing = most * parts - layers;
@@ -34,14 +50,44 @@ uint32_t training_part_layers(const struct training *training, uint32_t part)
     return most - (turn < missing ? 1 : 0);
 }
 
+uint32_t training_part_first_layer(const struct training *training, uint32_t part)
+{
+    uint32_t layer = 0;
+    for (uint32_t i = 0; i < part; i++) {
+        layer += training_part_layers(training, i);
+    }
+    return layer;
+}
+
+uint32_t training_part_kind_layers(const struct training *training, uint32_t part, uint32_t kind)
+{
+    const struct stack *stack = &training->replica.llm->stack;
+    if (stack->kind_count == 1) {
+        return training_part_layers(training, part);
+    }
+    uint32_t first = training_part_first_layer(training, part);
+    return stack_kind_layers(stack, kind, first, first + training_part_layers(training, part));
+}
+
 double training_layer_parameters(const struct replica *replica)
 {
-    const struct llm *llm = replica->llm;
-    double query_columns = (double)replica_query_heads(replica) * llm->keys.head_size;
-    double kv_columns = (double)replica_kv_heads(replica) * llm->keys.head_size;
-    double ffn_columns = (double)llm->keys.ffn_hidden / replica->layout->tensor;
-    return llm->hidden * (2.0 * query_columns + 2.0 * kv_columns +
-                          (llm->keys.gated_ffn ? 3.0 : 2.0) * ffn_columns + 2.0);
+    const struct stack *stack = &replica->llm->stack;
+    double parameters = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        parameters += stack_kind_layers(stack, kind, 0, stack->layers) *
+                      train_layer_parameters(replica, &stack->kinds[kind]);
+    }
+    return parameters / stack->layers;
+}
+
+double training_largest_layer_parameters(const struct replica *replica)
+{
+    const struct stack *stack = &replica->llm->stack;
+    double most = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        most = fmax(most, train_layer_parameters(replica, &stack->kinds[kind]));
+    }
+    return most;
 }
 
 double training_embedding_parameters(const struct replica *replica)
@@ -49,11 +95,22 @@ double training_embedding_parameters(const struct replica *replica)
     return (double)replica->llm->vocabulary * replica->llm->hidden / replica->layout->tensor;
 }
 
+double training_part_layer_parameters(const struct training *training, uint32_t part)
+{
+    const struct stack *stack = &training->replica.llm->stack;
+    double parameters = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        parameters += training_part_kind_layers(training, part, kind) *
+                      train_layer_parameters(&training->replica, &stack->kinds[kind]);
+    }
+    return parameters;
+}
+
 double training_part_parameters(const struct training *training, uint32_t part)
 {
     const struct replica *replica = &training->replica;
     uint32_t parts = replica->layout->pipeline * training->virtual_stages;
-    double parameters = training_part_layers(training, part) * training_layer_parameters(replica);
+    double parameters = training_part_layer_parameters(training, part);
     double embedding = training_embedding_parameters(replica);
     bool tied = replica->llm->tied_embedding && parts == 1;
     parameters += part == 0 ? embedding : 0.0;
@@ -61,21 +118,19 @@ double training_part_parameters(const struct training *training, uint32_t part)
     return parameters;
 }
 
-double training_adapter_parameters(const struct training *training)
-{
-    const struct replica *replica = &training->replica;
-    double query_columns = (double)replica_query_heads(replica) * replica->llm->keys.head_size;
-    double kv_columns = (double)replica_kv_heads(replica) * replica->llm->keys.head_size;
-    /* hidden x r and r x columns of query, key and value; the same of the output projection */
-    return training->adapter_rank *
-           (2.0 * replica->llm->hidden + 2.0 * query_columns + 2.0 * kv_columns);
-}
-
 double training_part_trained(const struct training *training, uint32_t part)
 {
-    return training->adapter_rank > 0
-               ? training_part_layers(training, part) * training_adapter_parameters(training)
-               : training_part_parameters(training, part);
+    if (training->adapter_rank == 0) {
+        return training_part_parameters(training, part);
+    }
+    const struct stack *stack = &training->replica.llm->stack;
+    struct layer_training of_layers = training_of_layers(training);
+    double parameters = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        parameters += training_part_kind_layers(training, part, kind) *
+                      train_adapter_parameters(&of_layers, &stack->kinds[kind]);
+    }
+    return parameters;
 }
 
 struct group_shape training_data_group(const struct training *training)

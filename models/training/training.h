@@ -6,9 +6,8 @@
 #ifndef CPSIM_MODELS_TRAINING_TRAINING_H
 #define CPSIM_MODELS_TRAINING_TRAINING_H
 
-#include "models/passes/transformer.h"
+#include "models/layers/train_builder.h"
 #include "models/pipeline/pipeline_schedule.h"
-#include "models/training/training_choices.h"
 
 struct training {
     struct replica replica;
@@ -40,18 +39,24 @@ struct pipeline training_pipeline(const struct training *training);
 /* Tokens of a micro-batch that one rank pushes through the linear layers. */
 uint64_t training_rank_tokens(const struct training *training);
 
-/* Layers of part `part` of stages x virtual stages, in the order of the model. */
+/* What its layers' passes depend on. */
+struct layer_training training_of_layers(const struct training *training);
+
+/* Layers of part `part` of stages x virtual stages, in the order of the model; the first of them;
+ * and those of one kind. */
 uint32_t training_part_layers(const struct training *training, uint32_t part);
+uint32_t training_part_first_layer(const struct training *training, uint32_t part);
+uint32_t training_part_kind_layers(const struct training *training, uint32_t part, uint32_t kind);
 
-/* Parameters of a layer, of the embedding and of the head that one tensor rank holds. */
+/* Parameters that one tensor rank holds: of a layer on average and of the largest, and of the
+ * embedding or the head. */
 double training_layer_parameters(const struct replica *replica);
+double training_largest_layer_parameters(const struct replica *replica);
 double training_embedding_parameters(const struct replica *replica);
-/* Of part `part`, embedding and head included. */
+/* Of part `part`: its layers', and all with embedding and head. */
+double training_part_layer_parameters(const struct training *training, uint32_t part);
 double training_part_parameters(const struct training *training, uint32_t part);
-
-/* Of a layer's adapters that one tensor rank holds; 0 without adapters. */
-double training_adapter_parameters(const struct training *training);
-/* Of part `part`, those that are trained. */
+/* Of part `part`, those that are trained: all, or the adapters'. */
 double training_part_trained(const struct training *training, uint32_t part);
 
 /* Ranks that hold the same parameters: data x context. */

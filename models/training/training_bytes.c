@@ -44,11 +44,12 @@ struct parameter_bytes training_layer_bytes(const struct training *training)
     const struct replica *replica = &training->replica;
     const struct precision *precision = replica->precision;
     struct parameter_bytes bytes = training_other_bytes(training);
-    double attention = llm_attention_weights(replica->llm), ffn = llm_ffn_weights(replica->llm);
+    double attention = llm_attention_weights(replica->llm);
+    double all = llm_product_weights(replica->llm);
     bytes.kept = bytes_or(precision->weight_gather, bytes.kept) +
                  (attention * copies(precision, replica->gpu, precision->attention_weights) +
-                  ffn * copies(precision, replica->gpu, precision->ffn_weights)) /
-                     (attention + ffn);
+                  (all - attention) * copies(precision, replica->gpu, precision->ffn_weights)) /
+                     all;
     bytes.gradient = bytes_or(precision->gradients, bytes.gradient);
     if (precision->master_weights != FORMAT_UNSET && precision->first_moment != FORMAT_UNSET &&
         precision->second_moment != FORMAT_UNSET) {

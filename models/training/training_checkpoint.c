@@ -31,13 +31,12 @@ struct training_checkpoint training_checkpoint_of(const struct training *trainin
     double other_bytes = written_bytes(training, training_other_bytes(training));
     struct training_checkpoint checkpoint = {0};
     for (uint32_t stage = 0; stage < layout->pipeline; stage++) {
-        double parameters = 0.0, layers = 0.0;
+        double parameters = 0.0, of_layers = 0.0;
         for (uint32_t chunk = 0; chunk < training->virtual_stages; chunk++) {
             uint32_t part = chunk * layout->pipeline + stage;
             parameters += training_part_parameters(training, part);
-            layers += training_part_layers(training, part);
+            of_layers += training_part_layer_parameters(training, part);
         }
-        double of_layers = layers * training_layer_parameters(&training->replica);
         double bytes = of_layers * layer_bytes + (parameters - of_layers) * other_bytes;
         checkpoint.bytes += bytes * layout->tensor;
         checkpoint.bytes_per_gpu =

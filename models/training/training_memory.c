@@ -7,102 +7,10 @@
 
 static const double fp32_bytes = 4.0;
 
-/* What a product keeps of its input, bytes an element. */
-static double kept_bytes(const struct training *training, struct number number)
+double training_layer_activation_bytes(const struct training *training, uint32_t kind)
 {
-    double element = format_bytes(training->replica.precision->activations);
-    enum format activations = training->replica.precision->activations;
-    return fmin(
-        element,
-        format_bytes(precision_product(training->replica.gpu, number, activations).compute));
-}
-
-/* Elements of one token by who holds them. */
-struct widths {
-    double hidden, query, kv, ffn; /* hidden: of a shard when norms run on one */
-};
-
-static struct widths token_widths(const struct training *training)
-{
-    const struct replica *replica = &training->replica;
-    const struct llm *llm = replica->llm;
-    double tensor = replica->layout->tensor;
-    return (struct widths){
-        .hidden = training->sequence_parallel ? llm->hidden / tensor : llm->hidden,
-        .query = (double)replica_query_heads(replica) * llm->keys.head_size,
-        .kv = (double)replica_kv_heads(replica) * llm->keys.head_size,
-        .ffn = llm->keys.ffn_hidden / tensor,
-    };
-}
-
-/* What is kept a second time for the product that takes a tensor in a narrower format. */
-static double copy_bytes(const struct training *training, struct number number)
-{
-    double kept = kept_bytes(training, number);
-    return kept < format_bytes(training->replica.precision->activations) ? kept : 0.0;
-}
-
-static double full_layer_bytes(const struct training *training)
-{
-    const struct precision *precision = training->replica.precision;
-    struct widths widths = token_widths(training);
-    double element = format_bytes(precision->activations);
-    double gates = training->replica.llm->keys.gated_ffn ? 2.0 : 1.0;
-    const struct training_software *stack = &training->replica.software->training;
-    double input = stack->gathered_inputs ? training->replica.llm->hidden : widths.hidden;
-    double residual = widths.hidden * (stack->autocast ? fp32_bytes : element);
-    double attention =
-        residual +
-        (stack->autocast ? 3.0 : 1.0) * input * kept_bytes(training, precision->attention_weights) +
-        (widths.query + 2.0 * widths.kv) * element +
-        /* Its result: attention's own gradient wants it as it was computed. */
-        widths.query * (element + copy_bytes(training, precision->attention_weights)) +
-        replica_query_heads(&training->replica) * fp32_bytes;
-    double tensors = stack->product_tensors;
-    double inner = tensors > 0.0 ? tensors * widths.ffn * element
-                                 : gates * widths.ffn * element +
-                                       widths.ffn * kept_bytes(training, precision->ffn_weights);
-    if (training->adapter_rank > 0) { /* frozen products need no input for a gradient of weights */
-        inner = gates * widths.ffn * element;
-        return (double)training_rank_tokens(training) * (attention + residual + inner);
-    }
-    bool apart = stack->autocast || (stack->gathers_apart && training->sequence_parallel);
-    double ffn = residual +
-                 (apart ? gates : 1.0) * input * kept_bytes(training, precision->ffn_weights) +
-                 inner;
-    return (double)training_rank_tokens(training) * (attention + ffn);
-}
-
-/* Gradients that wait for those of weights, once these are split off: of what every product and
- * norm of a layer gave. */
-static double split_layer_bytes(const struct training *training)
-{
-    if (!training->schedule->splits_backward) {
-        return 0.0;
-    }
-    struct widths widths = token_widths(training);
-    double gates = training->replica.llm->keys.gated_ffn ? 2.0 : 1.0;
-    /* query, key and value; out, down and two norms; gate and up */
-    return (double)training_rank_tokens(training) *
-           format_bytes(training->replica.precision->activations) *
-           (widths.query + 2.0 * widths.kv + 4.0 * widths.hidden + gates * widths.ffn);
-}
-
-double training_layer_activation_bytes(const struct training *training)
-{
-    double element = format_bytes(training->replica.precision->activations);
-    double tokens = (double)training_rank_tokens(training);
-    struct widths widths = token_widths(training);
-    bool products = training->replica.software->training.selective == SELECTIVE_PRODUCTS;
-    if (training->recompute == RECOMPUTE_FULL) {
-        return tokens * widths.hidden * element;
-    }
-    if (training->recompute == RECOMPUTE_SELECTIVE && products) {
-        /* The layer's input, query, value, attention's result, gate, and what down gave. */
-        return tokens * element *
-               (2.0 * widths.hidden + 2.0 * widths.query + widths.kv + widths.ffn);
-    }
-    return full_layer_bytes(training);
+    struct layer_training of_layers = training_of_layers(training);
+    return train_layer_kept_bytes(&of_layers, &training->replica.llm->stack.kinds[kind]);
 }
 
 /* Logits of a token that a rank takes the loss of. */
@@ -120,7 +28,13 @@ static double working_bytes(const struct training *training, bool last)
     double element = format_bytes(replica->precision->activations);
     double bytes = 2.0 * tokens * replica->llm->hidden * element;
     if (training->recompute != RECOMPUTE_NONE) {
-        bytes += full_layer_bytes(training);
+        const struct stack *stack = &replica->llm->stack;
+        struct layer_training of_layers = training_of_layers(training);
+        double most = 0.0;
+        for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+            most = fmax(most, train_layer_full_bytes(&of_layers, &stack->kinds[kind]));
+        }
+        bytes += most;
     }
     double logits = tokens * loss_columns(replica);
     double kept = replica->software->training.loss_kept_bytes_per_logit;
@@ -153,6 +67,36 @@ struct pass_bytes {
     double root;      /* beside them at a backward pass's end */
 };
 
+/* Of a layer of each kind: activations kept, and gradients that wait for those of weights. */
+struct layer_bytes {
+    double kept[STACK_MAX_KINDS], waiting[STACK_MAX_KINDS];
+};
+
+static struct layer_bytes layer_bytes_of(const struct training *training)
+{
+    const struct stack *stack = &training->replica.llm->stack;
+    struct layer_training of_layers = training_of_layers(training);
+    struct layer_bytes bytes;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        bytes.kept[kind] = training_layer_activation_bytes(training, kind);
+        bytes.waiting[kind] = training->schedule->splits_backward
+                                  ? train_layer_waiting_bytes(&of_layers, &stack->kinds[kind])
+                                  : 0.0;
+    }
+    return bytes;
+}
+
+/* Of all layers of a part. */
+static double part_sum(const struct training *training, uint32_t part,
+                       const double bytes[STACK_MAX_KINDS])
+{
+    double sum = 0.0;
+    for (uint32_t kind = 0; kind < training->replica.llm->stack.kind_count; kind++) {
+        sum += training_part_kind_layers(training, part, kind) * bytes[kind];
+    }
+    return sum;
+}
+
 /* Activations that a stage holds at most, with its pass at work and the gradients that are made by
  * then: its chunks differ in layers, and in how many of their passes are under way. A backward pass
  * ends with the gradients that wait, and without what it worked with. */
@@ -162,8 +106,8 @@ static double bytes_in_flight(const struct training *training, const struct pipe
 {
     enum cell_kind makes_gradients =
         training->schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD;
-    double layer = training_layer_activation_bytes(training), loss = loss_bytes(training);
-    double waiting = split_layer_bytes(training);
+    struct layer_bytes bytes = layer_bytes_of(training);
+    double loss = loss_bytes(training);
     double parameters = 0.0;
     for (uint32_t chunk = 0; chunk < pipeline->chunks; chunk++) {
         parameters += training_part_trained(
@@ -174,15 +118,17 @@ static double bytes_in_flight(const struct training *training, const struct pipe
         const struct cell *cell = &cells[i];
         uint32_t part = pipeline_part(training->schedule, pipeline, stage, cell->chunk);
         bool last = part + 1 == pipeline->stages * pipeline->chunks;
-        double layers = training_part_layers(training, part), logits = last ? loss : 0.0;
-        held += cell->kind == CELL_FORWARD ? layers * layer + logits : 0.0;
+        double logits = last ? loss : 0.0;
+        double kept = part_sum(training, part, bytes.kept);
+        double waiting = part_sum(training, part, bytes.waiting);
+        held += cell->kind == CELL_FORWARD ? kept + logits : 0.0;
         most = fmax(most, held + made + passes->working);
         if (cell->kind == CELL_BACKWARD) {
-            held += layers * waiting - logits;
+            held += waiting - logits;
             most = fmax(most, held + made);
         }
         if (cell->kind == makes_gradients) {
-            held -= layers * (layer + waiting);
+            held -= kept + waiting;
             made += cell->micro_batch == 0
                         ? passes->gradients * training_part_trained(training, part) / parameters
                         : 0.0;
@@ -215,8 +161,9 @@ static double kept_parameter_bytes(const struct training *training, double of_la
     bool all = training->replica.layout->pipeline > 1 || training->keeps_gathered;
     double layer_gathered = master ? layer.kept : layer.gather;
     double other_gathered = master ? other.kept : other.gather;
-    double gathered = all ? of_layers * layer_gathered + of_others * other_gathered
-                          : 2.0 * training_layer_parameters(&training->replica) * layer_gathered;
+    double gathered =
+        all ? of_layers * layer_gathered + of_others * other_gathered
+            : 2.0 * training_largest_layer_parameters(&training->replica) * layer_gathered;
     return shard + gathered;
 }
 
@@ -232,7 +179,7 @@ static double root_gradient_bytes(const struct training *training, double of_oth
     struct parameter_bytes other = training_other_bytes(training);
     return of_others * other.reduce +
            training_embedding_parameters(&training->replica) * other.gather -
-           2.0 * training_layer_parameters(&training->replica) *
+           2.0 * training_largest_layer_parameters(&training->replica) *
                training_layer_bytes(training).gather;
 }
 
@@ -243,18 +190,18 @@ struct training_memory training_stage_memory(const struct training *training, ui
     double ranks = training_data_group(training).ranks;
     bool sharded = training->sharding != SHARDING_NONE;
     bool all_sharded = training->sharding == SHARDING_FSDP;
-    double parameters = 0.0, layers = 0.0;
+    double parameters = 0.0, of_layers = 0.0, trained = 0.0;
     for (uint32_t chunk = 0; chunk < pipeline.chunks; chunk++) {
         uint32_t part = pipeline_part(training->schedule, &pipeline, stage, chunk);
         parameters += training_part_parameters(training, part);
-        layers += training_part_layers(training, part);
+        of_layers += training_part_layer_parameters(training, part);
+        trained += training_part_trained(training, part);
     }
     struct parameter_bytes layer = training_layer_bytes(training);
     struct parameter_bytes other = training_other_bytes(training);
-    double of_layers = layers * training_layer_parameters(&training->replica);
     double of_others = parameters - of_layers;
     bool adapters = training->adapter_rank > 0;
-    double trained_layers = adapters ? layers * training_adapter_parameters(training) : of_layers;
+    double trained_layers = adapters ? trained : of_layers;
     double trained_others = adapters ? 0.0 : of_others;
     double kept = kept_parameter_bytes(training, of_layers, of_others);
     training->schedule->fill(&pipeline, stage, cells);

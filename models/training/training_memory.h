@@ -17,8 +17,8 @@ struct training_memory {
     uint32_t passes_in_flight; /* forward passes of a chunk whose backward pass is to come */
 };
 
-/* Kept for the backward pass of one layer and micro-batch. */
-double training_layer_activation_bytes(const struct training *training);
+/* Kept for the backward pass of one layer of a kind and micro-batch. */
+double training_layer_activation_bytes(const struct training *training, uint32_t kind);
 
 /* `cells`: room for the cells of one stage, [pipeline_cell_count()]. */
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,

@@ -8,10 +8,11 @@ static const double fp32_bytes = 4.0;
 
 /* --- embedding, head, optimizer --- */
 
-static void embedding(struct builder *builder)
+static void embedding(const struct training *training, struct train_builder *builder)
 {
-    builder_gather_copies(builder, training_embedding_parameters(&builder->training->replica));
-    uint32_t hidden = builder->training->replica.llm->hidden;
+    training_gather_copies(training, builder,
+                           training_embedding_parameters(builder->training->replica));
+    uint32_t hidden = builder->training->replica->llm->hidden;
     builder_memory(builder, "embedding", MEMORY_EMBEDDING, builder->tokens, hidden,
                    2.0 * builder_element_bytes(builder));
     if (builder_tensor_ranks(builder) > 1) {
@@ -22,14 +23,15 @@ static void embedding(struct builder *builder)
 }
 
 /* Rows are gathered by token and their gradients added in place. */
-static void embedding_backward(struct builder *builder)
+static void embedding_backward(const struct training *training, struct train_builder *builder)
 {
-    if (builder->training->adapter_rank > 0) {
+    if (training->adapter_rank > 0) {
         return;
     }
-    builder_reduce_copies(builder, training_embedding_parameters(&builder->training->replica));
+    training_reduce_copies(training, builder,
+                           training_embedding_parameters(builder->training->replica));
     builder_memory(builder, "embedding", MEMORY_EMBEDDING, builder->tokens,
-                   builder->training->replica.llm->hidden, 2.0 * fp32_bytes);
+                   builder->training->replica->llm->hidden, 2.0 * fp32_bytes);
 }
 
 static struct product head_product(const struct training *training)
@@ -44,25 +46,26 @@ static struct product head_product(const struct training *training)
     };
 }
 
-static bool gathers_logits(const struct builder *builder)
+static bool gathers_logits(const struct train_builder *builder)
 {
     return builder_tensor_ranks(builder) > 1 && builder_stack(builder)->whole_logits;
 }
 
-static uint64_t loss_columns(const struct builder *builder, const struct product *head)
+static uint64_t loss_columns(const struct train_builder *builder, const struct product *head)
 {
-    return gathers_logits(builder) ? builder->training->replica.llm->vocabulary : head->columns;
+    return gathers_logits(builder) ? builder->training->replica->llm->vocabulary : head->columns;
 }
 
-static void head(struct builder *builder)
+static void head(const struct training *training, struct train_builder *builder)
 {
-    builder_gather_copies(builder, training_embedding_parameters(&builder->training->replica));
-    struct product product = head_product(builder->training);
+    training_gather_copies(training, builder,
+                           training_embedding_parameters(builder->training->replica));
+    struct product product = head_product(training);
     builder_norm(builder, "final norm", false);
     builder_gather_before(builder, "head all-gather", product.number);
     product_after_gather(builder, &product, product_forward);
     if (gathers_logits(builder)) {
-        double bytes = (double)builder->tokens * builder->training->replica.llm->vocabulary *
+        double bytes = (double)builder->tokens * builder->training->replica->llm->vocabulary *
                        builder_element_bytes(builder);
         builder_append(builder, builder_collective(builder, "logits all-gather", GROUP_TENSOR,
                                                    COLLECTIVE_ALL_GATHER, bytes));
@@ -77,40 +80,41 @@ static void head(struct builder *builder)
     }
 }
 
-static void head_backward(struct builder *builder)
+static void head_backward(const struct training *training, struct train_builder *builder)
 {
-    if (!builder->training->keeps_gathered) {
-        builder_gather_copies(builder,
-                              2.0 * training_embedding_parameters(&builder->training->replica));
+    if (!training->keeps_gathered) {
+        training_gather_copies(training, builder,
+                               2.0 * training_embedding_parameters(builder->training->replica));
     }
-    builder_reduce_copies(builder, training_embedding_parameters(&builder->training->replica));
-    struct product product = head_product(builder->training);
+    training_reduce_copies(training, builder,
+                           training_embedding_parameters(builder->training->replica));
+    struct product product = head_product(training);
     builder_memory(builder, "loss gradient", MEMORY_COPY, builder->tokens,
                    loss_columns(builder, &product),
                    builder_stack(builder)->loss_backward_bytes_per_logit);
     product_column_backward(builder, "head gradient sum", &product,
-                            builder->training->adapter_rank > 0 ? GRADIENTS_INPUT : GRADIENTS_BOTH);
+                            training->adapter_rank > 0 ? GRADIENTS_INPUT : GRADIENTS_BOTH);
     builder_norm(builder, "final norm", true);
 }
 
-static uint32_t fullest_layers(const struct training *training)
+/* Layers of a kind on the stage that has most of them. */
+static uint32_t fullest_layers(const struct training *training, uint32_t kind)
 {
     struct pipeline pipeline = training_pipeline(training);
     uint32_t most = 0;
     for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
         uint32_t layers = 0;
         for (uint32_t chunk = 0; chunk < training->virtual_stages; chunk++) {
-            layers += training_part_layers(
-                training, pipeline_part(training->schedule, &pipeline, stage, chunk));
+            layers += training_part_kind_layers(
+                training, pipeline_part(training->schedule, &pipeline, stage, chunk), kind);
         }
         most = layers > most ? layers : most;
     }
     return most;
 }
 
-static void optimizer(struct builder *builder)
+static void optimizer(const struct training *training, struct train_builder *builder)
 {
-    const struct training *training = builder->training;
     struct pipeline pipeline = training_pipeline(training);
     double most = 0.0;
     for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
@@ -130,40 +134,54 @@ static void optimizer(struct builder *builder)
 
 uint32_t training_max_operators(const struct training *training)
 {
-    /* A backward pass that computes its layer again: 3 casts, 4 products, 3 norms, ... twice over,
-     * and three rings. */
-    return 96 + 3 * (2 * training->replica.layout->context + 4);
+    /* A backward pass that computes its layer again: products with their casts, norms, kernels
+     * between them twice over, and three rings. */
+    return 240 + 3 * (2 * training->replica.layout->context + 4);
 }
 
-static void build_segment(struct builder *builder, enum training_segment kind)
+uint32_t training_segment_of(enum training_segment pass, uint32_t kind)
 {
-    bool split = builder->training->schedule->splits_backward;
-    switch (kind) {
+    uint32_t of_layers = TRAINING_WEIGHT - TRAINING_FORWARD + 1;
+    return kind == 0 ? (uint32_t)pass
+                     : TRAINING_SEGMENT_COUNT + (kind - 1) * of_layers +
+                           ((uint32_t)pass - TRAINING_FORWARD);
+}
+
+uint32_t training_segment_count(const struct training *training)
+{
+    return training_segment_of(TRAINING_FORWARD, training->replica.llm->stack.kind_count);
+}
+
+static void build_segment(const struct training *training, struct train_builder *builder,
+                          enum training_segment pass, const struct layer_kind *kind)
+{
+    bool split = training->schedule->splits_backward;
+    switch (pass) {
     case TRAINING_EMBEDDING:
-        embedding(builder);
+        embedding(training, builder);
         break;
     case TRAINING_FORWARD:
-        layer_forward(builder);
+        training_layer_forward(training, builder, kind);
         break;
     case TRAINING_BACKWARD:
-        layer_backward(builder, split ? GRADIENTS_INPUT : GRADIENTS_BOTH);
+        training_layer_backward(training, builder, kind, split ? GRADIENTS_INPUT : GRADIENTS_BOTH);
         break;
     case TRAINING_WEIGHT:
         if (split) {
-            layer_weights(builder);
+            train_layer_weights(builder, kind);
         }
         break;
     case TRAINING_HEAD:
-        head(builder);
+        head(training, builder);
         break;
     case TRAINING_HEAD_BACKWARD:
-        head_backward(builder);
+        head_backward(training, builder);
         break;
     case TRAINING_EMBEDDING_BACKWARD:
-        embedding_backward(builder);
+        embedding_backward(training, builder);
         break;
     case TRAINING_OPTIMIZER:
-        optimizer(builder);
+        optimizer(training, builder);
         break;
     case TRAINING_SEGMENT_COUNT:
         break;
@@ -200,6 +218,19 @@ static double layer_launch_seconds(const struct training *training, enum trainin
     return kernels * each + (sharded ? stack->sharded_layer_seconds : 0.0) + split_seconds;
 }
 
+/* How often a step plays a pass on the stage that plays it most. */
+static uint32_t repeats(const struct training *training, enum training_segment pass, uint32_t kind)
+{
+    uint32_t micro_batches = training_pipeline(training).micro_batches;
+    if (pass >= TRAINING_FORWARD && pass <= TRAINING_WEIGHT) {
+        return micro_batches * fullest_layers(training, kind);
+    }
+    if (pass == TRAINING_OPTIMIZER) {
+        return 1;
+    }
+    return training->replica.layout->pipeline == 1 ? micro_batches : 0;
+}
+
 void training_build(const struct training *training, struct step_operator *operators,
                     struct step_program *program)
 {
@@ -213,35 +244,40 @@ void training_build(const struct training *training, struct step_operator *opera
         [TRAINING_EMBEDDING_BACKWARD] = "embedding backward",
         [TRAINING_OPTIMIZER] = "optimizer",
     };
-    _Static_assert((int)TRAINING_SEGMENT_COUNT <= (int)STEP_MAX_SEGMENTS, "too many segments");
+    _Static_assert((int)TRAINING_SEGMENT_COUNT + 3 * STACK_MAX_KINDS <= (int)STEP_MAX_SEGMENTS,
+                   "too many segments");
+    const struct stack *stack = &training->replica.llm->stack;
+    struct layer_training of_layers = training_of_layers(training);
     uint32_t capacity = training_max_operators(training);
-    uint32_t micro_batches = training_pipeline(training).micro_batches;
-    bool alone = training->replica.layout->pipeline == 1;
     uint64_t tokens = training_rank_tokens(training);
-    uint32_t tensor = training->replica.layout->tensor;
-    *program = (struct step_program){.segment_count = TRAINING_SEGMENT_COUNT};
-    for (uint32_t kind = 0; kind < TRAINING_SEGMENT_COUNT; kind++) {
-        struct step_segment *segment = &program->segments[kind];
-        bool of_layers =
-            kind == TRAINING_FORWARD || kind == TRAINING_BACKWARD || kind == TRAINING_WEIGHT;
+    *program = (struct step_program){.segment_count = training_segment_count(training)};
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        bool further = i >= TRAINING_SEGMENT_COUNT;
+        uint32_t kind = further ? 1 + (i - TRAINING_SEGMENT_COUNT) / 3 : 0;
+        enum training_segment pass =
+            further ? (enum training_segment)(TRAINING_FORWARD + (i - TRAINING_SEGMENT_COUNT) % 3)
+                    : (enum training_segment)i;
+        bool is_layer = pass >= TRAINING_FORWARD && pass <= TRAINING_WEIGHT;
+        struct step_segment *segment = &program->segments[i];
         *segment = (struct step_segment){
-            .name = names[kind],
-            .repeat = of_layers                    ? micro_batches * fullest_layers(training)
-                      : kind == TRAINING_OPTIMIZER ? 1
-                      : alone                      ? micro_batches
-                                                   : 0,
-            .launch_seconds = of_layers ? layer_launch_seconds(training, kind) : 0.0,
+            .part = STEP_OTHER,
+            .name = names[pass],
+            .kind = kind,
+            .repeat = repeats(training, pass, kind),
+            .launch_seconds = is_layer ? layer_launch_seconds(training, pass) : 0.0,
             .capacity = capacity,
-            .operators = operators + (size_t)kind * capacity,
+            .operators = operators + (size_t)i * capacity,
         };
-        struct builder builder = {
-            .training = training,
+        struct train_builder builder = {
+            .training = &of_layers,
             .segment = segment,
             .tokens = tokens,
-            .shard_tokens = training->sequence_parallel ? divide_up(tokens, tensor) : tokens,
+            .shard_tokens = training->sequence_parallel
+                                ? divide_up(tokens, training->replica.layout->tensor)
+                                : tokens,
             .last = STEP_NO_OPERATOR,
             .beside = STEP_NO_OPERATOR,
         };
-        build_segment(&builder, (enum training_segment)kind);
+        build_segment(training, &builder, pass, &stack->kinds[kind]);
     }
 }

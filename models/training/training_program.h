@@ -9,7 +9,8 @@
 
 #include "models/training/training.h"
 
-/* The segments, in this order. */
+/* The segments, in this order; those of a second kind of layer and further ones follow:
+ * training_segment_of(). */
 enum training_segment {
     TRAINING_EMBEDDING,     /* forward */
     TRAINING_FORWARD,       /* of a layer */
@@ -23,11 +24,17 @@ enum training_segment {
     TRAINING_SEGMENT_COUNT
 };
 
+/* The segment of a layer's pass, TRAINING_FORWARD to TRAINING_WEIGHT, for a kind of layer; and how
+ * many there are. */
+uint32_t training_segment_of(enum training_segment pass, uint32_t kind);
+uint32_t training_segment_count(const struct training *training);
+
 /* Operators of the largest segment; the caller passes operators
- * [TRAINING_SEGMENT_COUNT][training_max_operators()], which must outlive the program. */
+ * [training_segment_count()][training_max_operators()], which must outlive the program. */
 uint32_t training_max_operators(const struct training *training);
 
-/* Repeats are those of a whole step on the stage with the most layers, for the GPU's clock. */
+/* Repeats are those of a whole step on the stage with the most layers of a kind, for the GPU's
+ * clock. */
 void training_build(const struct training *training, struct step_operator *operators,
                     struct step_program *program);
 

@@ -80,8 +80,7 @@ static void set_edges(const struct training *training, uint32_t part, struct par
 {
     const struct training_software *stack = &training->replica.software->training;
     double parameters = training_part_parameters(training, part);
-    double beside = parameters - training_part_layers(training, part) *
-                                     training_layer_parameters(&training->replica);
+    double beside = parameters - training_part_layer_parameters(training, part);
     bool fsdp = training->sharding == SHARDING_FSDP;
     double embedding = part == 0 ? training_embedding_parameters(&training->replica) : 0.0;
     double root = fsdp && stack->root_group ? beside : 0.0;
@@ -91,6 +90,18 @@ static void set_edges(const struct training *training, uint32_t part, struct par
     }
     cost->gather_edge = fmax(1.0 / cost->pieces, root / parameters);
     cost->reduce_edge = fmax(1.0 / cost->pieces, fmax(root, whole) / parameters);
+}
+
+/* One pass of all layers of a part. */
+static double layers_seconds(const struct training *training, const struct training_costs *costs,
+                             uint32_t part, enum training_segment pass)
+{
+    double seconds = 0.0;
+    for (uint32_t kind = 0; kind < training->replica.llm->stack.kind_count; kind++) {
+        seconds += training_part_kind_layers(training, part, kind) *
+                   costs->segment_seconds[training_segment_of(pass, kind)];
+    }
+    return seconds;
 }
 
 static void price_part(const struct training *training, const struct training_costs *costs,
@@ -109,13 +120,15 @@ static void price_part(const struct training *training, const struct training_co
                           ? training_part_parameters(training, part) / bucket
                           : pieces;
     *cost = (struct part_cost){
-        .seconds = {[CELL_FORWARD] = host + layers * seconds[TRAINING_FORWARD] +
+        .seconds = {[CELL_FORWARD] = host +
+                                     layers_seconds(training, costs, part, TRAINING_FORWARD) +
                                      (part == 0 ? seconds[TRAINING_EMBEDDING] : 0.0) +
                                      (last ? seconds[TRAINING_HEAD] : 0.0),
-                    [CELL_BACKWARD] = host + layers * seconds[TRAINING_BACKWARD] +
+                    [CELL_BACKWARD] = host +
+                                      layers_seconds(training, costs, part, TRAINING_BACKWARD) +
                                       (part == 0 ? seconds[TRAINING_EMBEDDING_BACKWARD] : 0.0) +
                                       (last ? seconds[TRAINING_HEAD_BACKWARD] : 0.0),
-                    [CELL_WEIGHT] = layers * seconds[TRAINING_WEIGHT]},
+                    [CELL_WEIGHT] = layers_seconds(training, costs, part, TRAINING_WEIGHT)},
         .gather_seconds = gathered * collective_seconds(cluster, &costs->gather),
         .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce),
         .pieces = fmax(pieces, 1.0),
@@ -132,7 +145,7 @@ struct training_costs training_price(const struct training *training,
     struct training_costs costs;
     training_build(training, scratch->operators, &costs.program);
     costs.power = step_price(&training->replica, &costs.program, &scratch->step);
-    for (uint32_t i = 0; i < TRAINING_SEGMENT_COUNT; i++) {
+    for (uint32_t i = 0; i < costs.program.segment_count; i++) {
         costs.segment_seconds[i] =
             segment_play(&costs.program, &costs.program.segments[i], scratch->step.spans);
     }
@@ -159,16 +172,16 @@ struct training_costs training_price(const struct training *training,
 /* --- the result --- */
 
 static void add_segment(const struct training_costs *costs, const struct training_scratch *scratch,
-                        enum training_segment kind, double times, struct breakdown *classes)
+                        uint32_t index, double times, struct breakdown *classes)
 {
-    const struct step_segment *segment = &costs->program.segments[kind];
+    const struct step_segment *segment = &costs->program.segments[index];
     double seconds = segment_play(&costs->program, segment, scratch->step.spans);
     breakdown_add(classes, segment, scratch->step.spans, seconds, times);
 }
 
 /* How often a stage plays each segment in the passes of a step. */
 struct stage_plays {
-    double times[TRAINING_SEGMENT_COUNT];
+    double times[STEP_MAX_SEGMENTS];
 };
 
 static struct stage_plays stage_plays(const struct training *training,
@@ -179,10 +192,12 @@ static struct stage_plays stage_plays(const struct training *training,
     double passes = costs->play.pipeline.micro_batches;
     for (uint32_t chunk = 0; chunk < costs->play.pipeline.chunks; chunk++) {
         uint32_t part = pipeline_part(training->schedule, &costs->play.pipeline, stage, chunk);
-        double layers = training_part_layers(training, part) * passes;
-        plays.times[TRAINING_FORWARD] += layers;
-        plays.times[TRAINING_BACKWARD] += layers;
-        plays.times[TRAINING_WEIGHT] += layers;
+        for (uint32_t kind = 0; kind < training->replica.llm->stack.kind_count; kind++) {
+            double layers = training_part_kind_layers(training, part, kind) * passes;
+            plays.times[training_segment_of(TRAINING_FORWARD, kind)] += layers;
+            plays.times[training_segment_of(TRAINING_BACKWARD, kind)] += layers;
+            plays.times[training_segment_of(TRAINING_WEIGHT, kind)] += layers;
+        }
         if (part == 0) {
             plays.times[TRAINING_EMBEDDING] = plays.times[TRAINING_EMBEDDING_BACKWARD] = passes;
         }
@@ -199,9 +214,9 @@ struct breakdown training_stage_classes(const struct training *training,
 {
     struct breakdown classes = {0};
     struct stage_plays plays = stage_plays(training, costs, stage);
-    for (int kind = 0; kind < TRAINING_SEGMENT_COUNT; kind++) {
-        if (plays.times[kind] > 0.0) {
-            add_segment(costs, scratch, (enum training_segment)kind, plays.times[kind], &classes);
+    for (uint32_t i = 0; i < costs->program.segment_count; i++) {
+        if (plays.times[i] > 0.0) {
+            add_segment(costs, scratch, i, plays.times[i], &classes);
         }
     }
     if (costs->play.pipeline.stages > 1) { /* forward and backward, each part */
@@ -217,10 +232,10 @@ struct traffic training_stage_traffic(const struct training *training,
 {
     struct traffic sum = {0};
     struct stage_plays plays = stage_plays(training, costs, stage);
-    for (int kind = 0; kind < TRAINING_SEGMENT_COUNT; kind++) {
-        struct traffic once = segment_traffic(&costs->program.segments[kind]);
-        sum.node_bytes += plays.times[kind] * once.node_bytes;
-        sum.fabric_bytes += plays.times[kind] * once.fabric_bytes;
+    for (uint32_t i = 0; i < costs->program.segment_count; i++) {
+        struct traffic once = segment_traffic(&costs->program.segments[i]);
+        sum.node_bytes += plays.times[i] * once.node_bytes;
+        sum.fabric_bytes += plays.times[i] * once.fabric_bytes;
     }
     return sum;
 }

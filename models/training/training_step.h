@@ -13,8 +13,8 @@
 
 /* Room to work in, the caller's. */
 struct training_scratch {
-    struct step_operator *operators; /* [TRAINING_SEGMENT_COUNT * training_max_operators()] */
-    struct step_scratch step;        /* each [STEP_MAX_SEGMENTS * training_max_operators()] */
+    struct step_operator *operators; /* [training_segment_count() * training_max_operators()] */
+    struct step_scratch step;        /* each as long */
     struct part_cost *parts;         /* [stages * virtual stages] */
     struct pipeline_scratch pipeline;
     struct stage_times *stages; /* [stages] */
@@ -22,12 +22,12 @@ struct training_scratch {
 
 /* What a step is made of. */
 struct training_costs {
-    struct step_program program;                    /* priced */
-    struct power_state power;                       /* of a GPU that computes without a break */
-    double segment_seconds[TRAINING_SEGMENT_COUNT]; /* one play of each */
-    struct pipeline_play play;                      /* its parts are the scratch's */
-    struct collective_plan gather, reduce, send;    /* of one bucket; of one micro-batch */
-    double optimizer_seconds, host_seconds;         /* after the last stage has ended */
+    struct step_program program;                 /* priced */
+    struct power_state power;                    /* of a GPU that computes without a break */
+    double segment_seconds[STEP_MAX_SEGMENTS];   /* one play of each */
+    struct pipeline_play play;                   /* its parts are the scratch's */
+    struct collective_plan gather, reduce, send; /* of one bucket; of one micro-batch */
+    double optimizer_seconds, host_seconds;      /* after the last stage has ended */
 };
 
 struct training_costs training_price(const struct training *training,

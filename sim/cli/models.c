@@ -11,7 +11,7 @@ static const char *parameters(struct arena *arena, const void *object)
                                             llm_active_weights(llm) / 1e9,
                                             llm->keys.experts.per_token, llm->keys.experts.count);
     return arena_printf(arena, "%.1f G parameters%s, %u layers, %u/%u heads",
-                        llm_weights(llm) / 1e9, active, llm->keys.layers, llm->keys.query_heads,
+                        llm_weights(llm) / 1e9, active, llm->stack.layers, llm->keys.query_heads,
                         llm->keys.kv_heads);
 }
 

@@ -18,10 +18,10 @@ static void predict_ring(struct measurement *row)
     static const struct measurement_choice variants[] = {
         {"pass-kv", RING_PASS_KV}, {"pass-q", RING_PASS_Q}, {NULL, 0}};
     const struct llm *named = row_llm(row);
-    struct llm llm =
-        named != NULL ? *named : (struct llm){.keys = {.query_heads = 1, .kv_heads = 1}};
-    llm.keys.query_heads = (uint32_t)measurement_count(row, "hq", 1, ROW_MOST); /* of one GPU */
-    llm.keys.kv_heads = (uint32_t)measurement_count(row, "hk", 1, ROW_MOST);
+    struct llm llm = named != NULL ? *named : (struct llm){.stack = {.kind_count = 1}};
+    struct gqa *gqa = &llm.stack.kinds[0].mixers[0].gqa;
+    gqa->query_heads = (uint32_t)measurement_count(row, "hq", 1, ROW_MOST); /* of one GPU */
+    gqa->kv_heads = (uint32_t)measurement_count(row, "hk", 1, ROW_MOST);
     struct stack_shape shape = {
         .llm = &llm,
         .precision = {.activations = FORMAT_BF16, .kv_cache = FORMAT_BF16},

@@ -130,9 +130,14 @@ static uint32_t shard(uint32_t whole, uint32_t shards)
 static struct llm cut_llm(const struct stack_shape *shape)
 {
     struct llm llm = *shape->llm;
-    llm.keys.query_heads = shape->tensor * shard(llm.keys.query_heads, shape->shards);
-    llm.keys.kv_heads = shape->tensor * shard(llm.keys.kv_heads, shape->shards);
-    llm.keys.ffn_hidden = shape->tensor * shard(llm.keys.ffn_hidden, shape->shards);
+    for (uint32_t i = 0; i < llm.stack.kind_count; i++) {
+        struct layer_kind *kind = &llm.stack.kinds[i];
+        struct gqa *gqa = &kind->mixers[0].gqa;
+        assert(kind->mixers[0].kind == MIXER_GQA && "measured stacks have attention");
+        gqa->query_heads = shape->tensor * shard(gqa->query_heads, shape->shards);
+        gqa->kv_heads = shape->tensor * shard(gqa->kv_heads, shape->shards);
+        kind->ffn.hidden = shape->tensor * shard(kind->ffn.hidden, shape->shards);
+    }
     return llm;
 }
 
@@ -151,7 +156,7 @@ static const struct cluster *cluster_of(const struct measurement *row)
 static void find_layer(struct measured_stack *stack)
 {
     for (uint32_t i = 0; i < stack->program.segment_count; i++) {
-        if (strcmp(stack->program.segments[i].name, "layers") == 0) {
+        if (stack->program.segments[i].part == STEP_LAYERS) {
             stack->program.segments[0] = stack->program.segments[i];
         }
     }
@@ -181,9 +186,10 @@ static struct measured_stack *build(const struct measurement *row, const struct 
                                       .precision = &stack->precision};
     struct batch batch = {.slices = &stack->slice, .slice_count = 1};
     uint32_t most = transformer_max_operators(&stack->replica, 1);
-    transformer_build(&stack->replica, &batch, shape->variant,
-                      ARENA_ARRAY(arena, struct step_operator, (size_t)STEP_MAX_SEGMENTS * most),
-                      &stack->program);
+    transformer_build(
+        &stack->replica, &batch, shape->variant,
+        ARENA_ARRAY(arena, struct step_operator, transformer_room(&stack->replica, 1)),
+        &stack->program);
     find_layer(stack);
     keep_wanted(stack, arena, shape->part);
     uint32_t room = 3 * most + 1;

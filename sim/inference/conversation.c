@@ -373,9 +373,8 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
         result->link_busy_seconds[kind] = ARENA_ARRAY(arena, double, result->gpu_count);
     }
     result->rank_breakdowns = ARENA_ARRAY(arena, struct breakdown, layout_gpus(&scenario->layout));
-    uint32_t operators = transformer_max_operators(&runner.replica, 1);
-    runner.operators = ARENA_ARRAY(arena, struct step_operator, STEP_MAX_SEGMENTS * operators);
-    size_t all = (size_t)STEP_MAX_SEGMENTS * operators;
+    size_t all = transformer_room(&runner.replica, 1);
+    runner.operators = ARENA_ARRAY(arena, struct step_operator, all);
     runner.scratch = (struct step_scratch){
         .spans = ARENA_ARRAY(arena, struct span, all),
         .works = ARENA_ARRAY(arena, struct kernel_work, all),

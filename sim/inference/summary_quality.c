@@ -68,11 +68,9 @@ void summary_print_quality(const struct scenario *scenario,
               stream);
     } else {
         fprintf(stream, "quality         loss %.4f nats a token", quality->loss);
-        fprintf(
-            stream, ", %.4f of it by precision: as %.4g of %.4g billion parameters\n",
-            quality->training_penalty + quality->post_penalty, quality->effective_parameters / 1e9,
-            scenario->llm.keys.layers *
-                (llm_attention_weights(&scenario->llm) + llm_ffn_weights(&scenario->llm)) / 1e9);
+        fprintf(stream, ", %.4f of it by precision: as %.4g of %.4g billion parameters\n",
+                quality->training_penalty + quality->post_penalty,
+                quality->effective_parameters / 1e9, llm_product_weights(&scenario->llm) / 1e9);
     }
     if (over_trained(scenario, quality)) {
         print_over_trained(scenario, quality->critical_tokens, stream);

@@ -34,6 +34,14 @@ struct trace_run *trace_run_begin(struct arena *arena, const struct scenario *sc
     return run;
 }
 
+static uint32_t layer_number(const struct trace_run *run, const struct step_segment *segment,
+                             uint32_t repeat)
+{
+    return segment->part == STEP_LAYERS
+               ? stack_nth_layer(&run->scenario->llm.stack, segment->kind, segment->layer, repeat)
+               : segment->layer;
+}
+
 static void add_operator(struct trace_run *run, const struct step_segment *segment,
                          const struct record *record, uint32_t index, uint32_t phase_index,
                          double start_seconds)
@@ -47,7 +55,7 @@ static void add_operator(struct trace_run *run, const struct step_segment *segme
     trace_add_operator(run->trace, &(struct trace_operator){
                                        .phase = phase_index,
                                        .segment = segment->name,
-                                       .layer = segment->layer + record->repeat,
+                                       .layer = layer_number(run, segment, record->repeat),
                                        .rank = record->role.rank,
                                        .gpu = record->role.gpu,
                                        .name = op->name,

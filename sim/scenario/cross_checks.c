@@ -79,7 +79,7 @@ static void check_super_weights(const struct checker *checker)
                            "model.super_weights: layer %u, row %u, column %u is not in the model, "
                            "whose down projections are %u layers of %u rows and %u columns, "
                            "counted from 0",
-                           weight->layer, weight->row, weight->column, llm->keys.layers,
+                           weight->layer, weight->row, weight->column, llm->stack.layers,
                            llm->hidden, llm->keys.ffn_hidden);
         }
     }
@@ -171,11 +171,11 @@ static void check_workload(const struct checker *checker)
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
                        "layout.pipeline: must be 1 for a conversation; to share the layers over "
                        "more GPUs, raise tensor");
-    } else if (scenario->workload == WORKLOAD_SERVING && stages > scenario->llm.keys.layers) {
+    } else if (scenario->workload == WORKLOAD_SERVING && stages > scenario->llm.stack.layers) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
                        "layout.pipeline: %u stages, but the model has %u layers; expected at most "
                        "as many stages as layers",
-                       stages, scenario->llm.keys.layers);
+                       stages, scenario->llm.stack.layers);
     } else if (scenario->workload == WORKLOAD_SERVING &&
                scenario->serving.service.policy == BATCHING_DISAGGREGATED) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),

@@ -189,7 +189,7 @@ void precision_check(const struct scenario *scenario, struct node *tree, struct 
     check_weights(&checker);
     check_cache(&checker);
     check_states(&checker);
-    unsigned layers = scenario->llm.keys.layers, edge = scenario->precision.edge_layers_high;
+    unsigned layers = scenario->llm.stack.layers, edge = scenario->precision.edge_layers_high;
     if (layers > 0 && 2 * edge > layers) {
         COMPLAIN(&checker, "precision.edge_layers_high",
                  "precision.edge_layers_high: %u first and %u last are more than the model's %u "

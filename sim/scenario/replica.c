@@ -19,12 +19,13 @@ struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_
                                         uint64_t cached_tokens)
 {
     const struct cluster *cluster = &scenario->cluster;
+    const struct gqa *attention = stack_attention(&scenario->llm.stack);
     struct ring_question question = {
         .new_tokens = new_tokens,
         .cached_tokens = cached_tokens,
         .ranks = scenario->layout.context,
-        .query_heads = scenario->llm.keys.query_heads,
-        .kv_heads = scenario->llm.keys.kv_heads,
+        .query_heads = attention == NULL ? 1 : attention->query_heads,
+        .kv_heads = attention == NULL ? 1 : attention->kv_heads,
         .element_bytes = format_bytes(precision_kv_hops(&scenario->precision)),
         .flops_per_second = gpu_stated_flops_per_second(&scenario->gpu),
         .bytes_per_second =

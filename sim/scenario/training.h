@@ -4,7 +4,7 @@
 #ifndef CPSIM_SIM_SCENARIO_TRAINING_H
 #define CPSIM_SIM_SCENARIO_TRAINING_H
 
-#include "models/training/training_choices.h"
+#include "models/layers/training_choices.h"
 
 #include <stdbool.h>
 #include <stddef.h>

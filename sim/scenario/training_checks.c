@@ -50,7 +50,7 @@ static void check_stages(const struct checker *checker)
     const struct training_workload *workload = &checker->scenario->training;
     const struct pipeline_schedule *schedule = pipeline_schedules[workload->schedule];
     unsigned stages = checker->scenario->layout.pipeline,
-             layers = checker->scenario->llm.keys.layers;
+             layers = checker->scenario->llm.stack.layers;
     unsigned chunks = workload->virtual_stages;
     if (chunks > 1 && !schedule->interleaved) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),

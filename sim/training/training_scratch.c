@@ -5,12 +5,12 @@ struct training_scratch training_scratch_create(struct arena *arena,
                                                 const struct training *training)
 {
     size_t operators = training_max_operators(training);
-    size_t all = STEP_MAX_SEGMENTS * operators;
+    size_t all = training_segment_count(training) * operators;
     const struct pipeline_play play = {.schedule = training->schedule,
                                        .pipeline = training_pipeline(training)};
     size_t parts = (size_t)play.pipeline.stages * play.pipeline.chunks;
     return (struct training_scratch){
-        .operators = ARENA_ARRAY(arena, struct step_operator, TRAINING_SEGMENT_COUNT * operators),
+        .operators = ARENA_ARRAY(arena, struct step_operator, all),
         .step = {.spans = ARENA_ARRAY(arena, struct span, all),
                  .works = ARENA_ARRAY(arena, struct kernel_work, all),
                  .counts = ARENA_ARRAY(arena, double, all)},

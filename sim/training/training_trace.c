@@ -62,10 +62,10 @@ struct pass {
 };
 
 /* One play of a segment. */
-static void add_segment(struct pass *pass, enum training_segment kind, uint32_t layer)
+static void add_segment(struct pass *pass, uint32_t index, uint32_t layer)
 {
     const struct training_costs *costs = &pass->run->costs;
-    const struct step_segment *segment = &costs->program.segments[kind];
+    const struct step_segment *segment = &costs->program.segments[index];
     struct span *spans = pass->run->scratch.step.spans;
     double seconds = segment_play(&costs->program, segment, spans);
     for (uint32_t i = 0; i < segment->count; i++) {
@@ -95,24 +95,17 @@ static void add_segment(struct pass *pass, enum training_segment kind, uint32_t 
     pass->start_seconds += pass->stretch * seconds;
 }
 
-static uint32_t first_layer(const struct training *training, uint32_t part)
-{
-    uint32_t layer = 0;
-    for (uint32_t i = 0; i < part; i++) {
-        layer += training_part_layers(training, i);
-    }
-    return layer;
-}
-
 /* The operators of a cell, one layer after the other; a cell that an exchange slows is stretched.
  */
 static void add_operators(const struct training_run *run, struct trace *trace, uint32_t phase,
                           uint32_t stage, const struct cell *cell, const struct cell_span *span)
 {
     const struct training *training = &run->training;
+    const struct stack *stack = &training->replica.llm->stack;
     const struct pipeline_play *play = &run->costs.play;
     uint32_t part = pipeline_part(play->schedule, &play->pipeline, stage, cell->chunk);
-    uint32_t layers = training_part_layers(training, part), first = first_layer(training, part);
+    uint32_t layers = training_part_layers(training, part),
+             first = training_part_first_layer(training, part);
     bool last = part + 1 == play->pipeline.stages * play->pipeline.chunks;
     double alone = play->parts[part].seconds[cell->kind];
     struct pass pass = {.run = run,
@@ -132,7 +125,8 @@ static void add_operators(const struct training_run *run, struct trace *trace, u
                                  : cell->kind == CELL_BACKWARD ? TRAINING_BACKWARD
                                                                : TRAINING_WEIGHT;
     for (uint32_t i = 0; i < layers; i++) {
-        add_segment(&pass, kind, first + (forward ? i : layers - 1 - i));
+        uint32_t layer = first + (forward ? i : layers - 1 - i);
+        add_segment(&pass, training_segment_of(kind, stack_kind(stack, layer)), layer);
     }
     if (forward && last) {
         add_segment(&pass, TRAINING_HEAD, 0);

@@ -51,11 +51,10 @@ static struct played play(const char *const *sets, size_t count, struct batch_sl
 {
     struct arena *arena = arena_create();
     struct scenario scenario = *load(arena, sets, count);
-    scenario.llm.keys.layers = 8;
+    scenario.llm.stack.layers = 8;
     struct replica replica = scenario_replica(&scenario);
     struct batch batch = {.slices = &slice, .slice_count = 1};
-    size_t most = transformer_max_operators(&replica, 1);
-    size_t all = STEP_MAX_SEGMENTS * most;
+    size_t all = transformer_room(&replica, 1);
     struct step_operator *operators = ARENA_ARRAY(arena, struct step_operator, all);
     struct step_scratch scratch = {.spans = ARENA_ARRAY(arena, struct span, all),
                                    .works = ARENA_ARRAY(arena, struct kernel_work, all),

@@ -137,9 +137,8 @@ END_TEST
 START_TEST(flops_of_a_layer)
 {
     struct llm llm = mixtral;
-    llm.keys.shared_ffn_hidden = 2048;
     for (int shared = 0; shared < 2; shared++) {
-        llm.keys.shared_ffn_hidden = shared == 0 ? 0 : 2048;
+        only_kind(&llm)->ffn.shared_hidden = shared == 0 ? 0 : 2048;
         const struct step_segment *layers = layers_of(1, 1000, true, &llm);
         double sum = 0.0;
         for (uint32_t i = 0; i < layers->count; i++) {
@@ -148,7 +147,8 @@ START_TEST(flops_of_a_layer)
                        ? 2.0 * (double)op->gemm.m * (double)op->gemm.n * (double)op->gemm.k
                        : 0.0;
         }
-        double weights = llm_attention_weights(&llm) + llm_active_ffn_weights(&llm);
+        double weights = 4096.0 * (2.0 * 4096.0 + 2.0 * 1024.0 + 8.0 + 2.0 * 3.0 * 14336.0 +
+                                   (shared == 0 ? 0.0 : 3.0 * 2048.0));
         ck_assert_double_eq_tol(sum / (2.0 * 1000.0 * weights), 1.0, 1e-12);
     }
 }

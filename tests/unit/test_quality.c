@@ -189,8 +189,7 @@ START_TEST(mixed_formats_count_by_parameters)
     struct quality_training training = {.tokens = 1000000, .trained = FORMAT_BF16};
     struct quality_question question = quality_question_of(&fixture_llm, &precision, &training);
     ck_assert_double_eq_tol(question.parameters, 401.65e9, 0.05e9);
-    double share = llm_ffn_weights(&fixture_llm) /
-                   (llm_ffn_weights(&fixture_llm) + llm_attention_weights(&fixture_llm));
+    double share = 1.0 - llm_attention_weights(&fixture_llm) / llm_product_weights(&fixture_llm);
     double bits =
         question.kept.bits[QUALITY_WEIGHTS]; /* e^(-16 / 0.59) is nothing beside e^-13.5 */
     ck_assert_double_eq_tol(bits, 8.0 - 0.5907 * log(share), 1e-3);
@@ -217,7 +216,7 @@ START_TEST(super_weights_and_blocks)
     llm.super_weights = three;
     llm.super_weight_count = 3;
     ck_assert_uint_eq(llm_super_weights(&llm), 2); /* 126 layers */
-    llm.keys.layers = 2;
+    llm.stack.layers = 2;
     ck_assert_uint_eq(llm_super_weights(&llm), 0);
     static const struct int4_point points[] = {{64.0, 69.59, 0.0},       {4096.0, 66.19, 0.0},
                                                {16384.0, 66.21, 66.21},  {65536.0, 63.41, 63.41},

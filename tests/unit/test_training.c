@@ -99,7 +99,7 @@ START_TEST(flops_are_conserved)
         {.tensor = 2, .context = 4, .pipeline = 1, .data = 1},
         {.tensor = 1, .context = 8, .pipeline = 4, .data = 2},
     };
-    double weights = llm_attention_weights(&small) + llm_ffn_weights(&small);
+    double weights = llm_product_weights(&small) / small.stack.layers;
     double pairs = 4.0 * 32 * 128 * 8192.0 * 8192.0 / 2.0;
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
         for (int exchange = CONTEXT_ALL_GATHER; exchange <= CONTEXT_RING; exchange++) {
@@ -172,7 +172,7 @@ START_TEST(parallel_blocks_exchange_once)
     static const struct layout layout = {.tensor = 8, .context = 1, .pipeline = 1, .data = 1};
     struct training training = training_of(&layout);
     struct llm parallel = small;
-    parallel.keys.parallel_blocks = true;
+    only_kind(&parallel)->residual = RESIDUAL_PARALLEL;
     uint32_t exchanges[2];
     for (int i = 0; i < 2; i++) {
         training.replica.llm = i == 0 ? &small : &parallel;
@@ -226,7 +226,7 @@ START_TEST(memory_of_a_stage)
     ck_assert_double_lt(memory.parameter_bytes, 1e9);
     /* Full recomputation keeps 8,192 x 4,096 bf16 a layer. */
     training.recompute = RECOMPUTE_FULL;
-    ck_assert_double_eq_tol(training_layer_activation_bytes(&training), 67108864.0, 1.0);
+    ck_assert_double_eq_tol(training_layer_activation_bytes(&training, 0), 67108864.0, 1.0);
 }
 END_TEST
 

@@ -85,12 +85,13 @@ START_TEST(buckets)
 }
 END_TEST
 
-static struct step_operator operators[TRAINING_SEGMENT_COUNT * 200];
+enum { MAX_OPERATORS = 300 };
+static struct step_operator operators[TRAINING_SEGMENT_COUNT * MAX_OPERATORS];
 static struct step_program program;
 
 static uint32_t gemms(const struct training *training, enum training_segment kind, double *flops)
 {
-    ck_assert_uint_le(training_max_operators(training), 200);
+    ck_assert_uint_le(training_max_operators(training), MAX_OPERATORS);
     training_build(training, operators, &program);
     uint32_t count = 0;
     *flops = 0.0;
@@ -127,7 +128,6 @@ START_TEST(adapters)
     gemms(&training, TRAINING_FORWARD, &forward);
     double flops = training_step_flops(&training);
     training.adapter_rank = 16;
-    ck_assert_double_eq_tol(training_adapter_parameters(&training), 16.0 * 5120.0, 1e-9);
     ck_assert_double_eq_tol(training_part_trained(&training, 0), 16.0 * 16.0 * 5120.0, 1e-6);
     ck_assert_uint_eq(gemms(&training, TRAINING_FORWARD, &whole), 4 + 4);
     double thin = 2.0 * 2048.0 * 16.0 * (1024.0 + 2048.0 + 1024.0 + 1024.0);
@@ -242,10 +242,10 @@ START_TEST(autocast_keeps_casts)
 {
     static struct cell cells[64];
     struct training training = training_of(1, 1);
-    double plain = training_layer_activation_bytes(&training);
+    double plain = training_layer_activation_bytes(&training, 0);
     double weights = training_stage_memory(&training, 0, cells).parameter_bytes;
     software.training.autocast = true;
-    ck_assert_double_eq_tol(training_layer_activation_bytes(&training) - plain,
+    ck_assert_double_eq_tol(training_layer_activation_bytes(&training, 0) - plain,
                             2048.0 * 1024.0 * 10.0, 1.0);
     ck_assert_double_eq_tol(training_stage_memory(&training, 0, cells).parameter_bytes - weights,
                             2.0 * (16.0 * layer_parameters + embedding_parameters), 1.0);
@@ -262,9 +262,9 @@ START_TEST(tensor_ranks_keep_whole_tensors)
     training.sequence_parallel = true;
     software.training.gathered_inputs = true;
     software.training.loss_kept_bytes_per_logit = 12.0;
-    double layer = training_layer_activation_bytes(&training);
+    double layer = training_layer_activation_bytes(&training, 0);
     software.training.gathers_apart = true;
-    ck_assert_double_eq_tol(training_layer_activation_bytes(&training) - layer,
+    ck_assert_double_eq_tol(training_layer_activation_bytes(&training, 0) - layer,
                             2048.0 * 1024.0 * 2.0, 1.0);
     double part = training_stage_memory(&training, 0, cells).activation_bytes;
     software.training.whole_logits = true;
@@ -284,7 +284,7 @@ START_TEST(split_passes_keep_gradients)
     double waiting = 2048.0 * 2.0 * (1024.0 + 2.0 * 512.0 + 4.0 * 1024.0 + 2.0 * 4096.0);
     ck_assert_uint_eq(memory.passes_in_flight, 1);
     ck_assert_double_eq_tol(memory.activation_bytes,
-                            16.0 * (training_layer_activation_bytes(&training) + waiting), 1.0);
+                            16.0 * (training_layer_activation_bytes(&training, 0) + waiting), 1.0);
 }
 END_TEST
 
@@ -296,7 +296,7 @@ START_TEST(gradients_come_with_a_pass)
     struct training training = training_of(2, 1);
     training.schedule = &schedule_gpipe;
     double gradients = 4.0 * (8.0 * layer_parameters + embedding_parameters);
-    double pass = 8.0 * training_layer_activation_bytes(&training);
+    double pass = 8.0 * training_layer_activation_bytes(&training, 0);
     struct training_memory kept = training_stage_memory(&training, 0, cells);
     ck_assert_double_eq_tol(kept.gradient_bytes, gradients, 1.0);
     software.training.gradients_dropped = true;

@@ -149,7 +149,7 @@ START_TEST(attention_of_many_and_one_kv_head)
         uint32_t kv_heads, of_rank, qkv_columns;
     } cases[] = {{128, 16, 6144}, {1, 1, 2304}};
     for (size_t i = 0; i < 2; i++) {
-        llm.keys.kv_heads = cases[i].kv_heads;
+        only_kind(&llm)->mixers[0].gqa.kv_heads = cases[i].kv_heads;
         static struct step_operator operators[STEP_MAX_SEGMENTS * MAX_OPERATORS];
         struct layout layout = {8, 2, 1, 1};
         struct replica replica = {.llm = &llm,

@@ -246,7 +246,7 @@ START_TEST(layers)
         struct software software = *replica.software;
         struct llm llm = *replica.llm;
         software.training.fused_kernels = true;
-        llm.keys.layers = count(csv, row, "layers");
+        llm.stack.layers = count(csv, row, "layers");
         replica.software = &software;
         replica.llm = &llm;
         struct training training = {

@@ -55,8 +55,7 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
                                  .replica = scenario_replica(scenario),
                                  .arena = arena,
                                  .entry_capacity = 1024};
-    size_t operators = transformer_max_operators(&costs->replica, MAX_SLICES);
-    size_t all = STEP_MAX_SEGMENTS * operators;
+    size_t all = transformer_room(&costs->replica, MAX_SLICES);
     costs->operators = ARENA_ARRAY(arena, struct step_operator, all);
     costs->scratch = (struct step_scratch){
         .spans = ARENA_ARRAY(arena, struct span, all),
@@ -114,7 +113,7 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
 {
     struct step_program program;
     transformer_build(&costs->replica, batch, variant, costs->operators, &program);
-    model_stage_cut(&costs->stage, &program);
+    model_stage_cut(costs->replica.llm, &costs->stage, &program);
     struct power_state power = step_price(&costs->replica, &program, &costs->scratch);
     struct step_cost cost = {.watts = power.watts, .variant = variant};
     struct breakdown parts = {0};

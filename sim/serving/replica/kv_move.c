@@ -52,7 +52,7 @@ static double left_bytes(const struct kv_move *move, bool in_node, double limit)
 {
     const struct fleet *fleet = move->fleet;
     const struct cluster *cluster = &fleet->scenario->cluster;
-    double layers = fleet->replica.llm->keys.layers, all_but_last = (layers - 1.0) / layers;
+    double layers = fleet->replica.llm->stack.layers, all_but_last = (layers - 1.0) / layers;
     double per_card = (double)cluster->gpus_per_node / cluster->nics_per_node;
     double rate = in_node ? cluster->node_bytes_per_second
                           : fmin(limit, cluster->nic_bytes_per_second / per_card);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "models/training/training_builder.h"
+#include "models/layers/train_builder.h"
 
 /* --- products --- */
 
-static struct product_formats formats_of(const struct builder *builder, struct number number)
+static struct product_formats formats_of(const struct train_builder *builder, struct number number)
 {
-    const struct replica *replica = &builder->training->replica;
+    const struct replica *replica = builder->training->replica;
     return precision_product(replica->gpu, number, replica->precision->activations);
 }
 
 /* One read of a bf16 tensor that leaves it in fp8, once for each product that takes it. */
-static void cast(struct builder *builder, uint64_t rows, uint64_t columns, struct number number)
+static void cast(struct train_builder *builder, uint64_t rows, uint64_t columns,
+                 struct number number)
 {
     struct product_formats formats = formats_of(builder, number);
     if (formats.quantises_inputs) {
@@ -22,8 +23,8 @@ static void cast(struct builder *builder, uint64_t rows, uint64_t columns, struc
     }
 }
 
-static void gemm(struct builder *builder, const char *name, uint64_t m, uint64_t n, uint64_t k,
-                 struct number number, bool accumulates)
+static void gemm(struct train_builder *builder, const char *name, uint64_t m, uint64_t n,
+                 uint64_t k, struct number number, bool accumulates)
 {
     struct product_formats formats = formats_of(builder, number);
     builder_append(builder, (struct step_operator){.kind = OPERATOR_GEMM,
@@ -52,7 +53,7 @@ static uint64_t part_columns(const struct product *product, uint32_t part)
     return product->parts[0] > 0 ? product->parts[part] : product->columns;
 }
 
-void product_forward(struct builder *builder, const struct product *product)
+void product_forward(struct train_builder *builder, const struct product *product)
 {
     cast(builder, builder->tokens, product->depth, product->number);
     for (uint32_t i = 0; i < part_count(product); i++) {
@@ -61,7 +62,7 @@ void product_forward(struct builder *builder, const struct product *product)
     }
 }
 
-static void input_gradient(struct builder *builder, const struct product *product)
+static void input_gradient(struct train_builder *builder, const struct product *product)
 {
     uint32_t parts = part_count(product);
     for (uint32_t i = 0; i < parts; i++) {
@@ -76,16 +77,16 @@ static void input_gradient(struct builder *builder, const struct product *produc
 
 /* Gradients kept narrower than products write them are added up by kernels of their own: widened,
  * added, and cast again to a scale that is looked for. */
-void product_weight_gradient(struct builder *builder, const struct product *product)
+void product_weight_gradient(struct train_builder *builder, const struct product *product)
 {
     const struct training_software *stack = builder_stack(builder);
-    enum format kept = builder->training->replica.precision->gradients;
+    enum format kept = builder->training->replica->precision->gradients;
     bool narrow = kept != FORMAT_UNSET && format_bytes(kept) < builder_element_bytes(builder);
     for (uint32_t i = 0; i < part_count(product); i++) {
         gemm(builder, product->name, part_columns(product, i), product->depth, builder->tokens,
              product->number, stack->fp32_gradients && !narrow);
     }
-    double passes = training_pipeline(builder->training).micro_batches;
+    double passes = builder->training->micro_batches;
     double accumulate = stack->accumulate_bytes_per_parameter;
     if (narrow) {
         builder_counted(builder, "add gradients", MEMORY_QUANTISE, product->columns, product->depth,
@@ -98,7 +99,7 @@ void product_weight_gradient(struct builder *builder, const struct product *prod
 
 /* --- tensor-parallel exchanges --- */
 
-struct step_operator builder_collective(const struct builder *builder, const char *name,
+struct step_operator builder_collective(const struct train_builder *builder, const char *name,
                                         enum group group, enum collective_kind kind, double bytes)
 {
     return (struct step_operator){
@@ -107,20 +108,20 @@ struct step_operator builder_collective(const struct builder *builder, const cha
         .name = name,
         .collective = {.group = group,
                        .call = {.kind = kind,
-                                .group = replica_group(&builder->training->replica, group),
+                                .group = replica_group(builder->training->replica, group),
                                 .bytes = bytes}},
     };
 }
 
-double builder_residual_bytes(const struct builder *builder)
+double builder_residual_bytes(const struct train_builder *builder)
 {
-    return (double)builder->tokens * builder->training->replica.llm->hidden *
+    return (double)builder->tokens * builder->training->replica->llm->hidden *
            builder_element_bytes(builder);
 }
 
 /* Starts an exchange that runs beside what comes next; returns it. */
-static uint32_t start_exchange(struct builder *builder, const char *name, enum collective_kind kind,
-                               double bytes)
+static uint32_t start_exchange(struct train_builder *builder, const char *name,
+                               enum collective_kind kind, double bytes)
 {
     return step_append(builder->segment,
                        builder_collective(builder, name, GROUP_TENSOR, kind, bytes), builder->last,
@@ -131,7 +132,7 @@ static uint32_t start_exchange(struct builder *builder, const char *name, enum c
  * scale is known beforehand (Transformer Engine gathers after its cast, as torchtitan's float8
  * tensor parallelism and MS-AMP do; FP8-LM's Table 7 has a third less of activations to carry). A
  * scale a row is looked for once the row is whole. */
-static double gathered_bytes(const struct builder *builder, struct number number)
+static double gathered_bytes(const struct train_builder *builder, struct number number)
 {
     struct product_formats formats = formats_of(builder, number);
     bool narrow = formats.quantises_inputs && formats.scaling == SCALING_TENSOR;
@@ -139,9 +140,9 @@ static double gathered_bytes(const struct builder *builder, struct number number
            (narrow ? format_bytes(formats.compute) / builder_element_bytes(builder) : 1.0);
 }
 
-void builder_gather_before(struct builder *builder, const char *name, struct number number)
+void builder_gather_before(struct train_builder *builder, const char *name, struct number number)
 {
-    const struct training *training = builder->training;
+    const struct layer_training *training = builder->training;
     if (builder_tensor_ranks(builder) == 1 || !training->sequence_parallel) {
         return;
     }
@@ -156,14 +157,14 @@ void builder_gather_before(struct builder *builder, const char *name, struct num
     }
 }
 
-enum collective_kind builder_sum_kind(const struct builder *builder)
+enum collective_kind builder_sum_kind(const struct train_builder *builder)
 {
     return builder->training->sequence_parallel ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE;
 }
 
 /* A product whose input was gathered by builder_gather_before(). */
-void product_after_gather(struct builder *builder, const struct product *product,
-                          void (*run)(struct builder *, const struct product *))
+void product_after_gather(struct train_builder *builder, const struct product *product,
+                          void (*run)(struct train_builder *, const struct product *))
 {
     uint32_t exchange = builder->beside;
     builder->beside = STEP_NO_OPERATOR;
@@ -173,8 +174,8 @@ void product_after_gather(struct builder *builder, const struct product *product
 
 /* A product whose result is summed over the tensor ranks. Cut in pieces, all but the last travel
  * while it still runs. */
-void product_and_sum(struct builder *builder, const char *name, const struct product *product,
-                     void (*run)(struct builder *, const struct product *))
+void product_and_sum(struct train_builder *builder, const char *name, const struct product *product,
+                     void (*run)(struct train_builder *, const struct product *))
 {
     uint32_t ranks = builder_tensor_ranks(builder);
     if (ranks == 1) {
@@ -201,8 +202,8 @@ void product_and_sum(struct builder *builder, const char *name, const struct pro
 
 /* Of a product whose output was summed (row-parallel): its gradient arrives split, is gathered, and
  * both products take it. */
-void product_row_backward(struct builder *builder, const char *name, const struct product *product,
-                          enum gradients gradients)
+void product_row_backward(struct train_builder *builder, const char *name,
+                          const struct product *product, enum gradients gradients)
 {
     if (gradients & GRADIENTS_INPUT) {
         builder_gather_before(builder, name, product->number);
@@ -221,7 +222,7 @@ void product_row_backward(struct builder *builder, const char *name, const struc
 /* Of a product whose input was gathered (column-parallel): the input is gathered again beside the
  * first product, the sum of the input's gradient travels beside the second (Megatron-LM,
  * tensor_parallel/layers.py, LinearWithGradAccumulationAndAsyncCommunication). */
-void product_column_backward(struct builder *builder, const char *name,
+void product_column_backward(struct train_builder *builder, const char *name,
                              const struct product *product, enum gradients gradients)
 {
     bool exchanges = builder_tensor_ranks(builder) > 1;
@@ -252,5 +253,17 @@ void product_column_backward(struct builder *builder, const char *name,
             builder->last = builder->beside;
         }
         builder->beside = sum;
+    }
+}
+
+void product_inner_backward(struct train_builder *builder, const struct product *product,
+                            enum gradients gradients)
+{
+    if (gradients & GRADIENTS_INPUT) {
+        cast(builder, builder->tokens, product->columns, product->number);
+        input_gradient(builder, product);
+    }
+    if (gradients & GRADIENTS_WEIGHT) {
+        product_weight_gradient(builder, product);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The choices of a training set-up. */
-#ifndef CPSIM_MODELS_TRAINING_TRAINING_CHOICES_H
-#define CPSIM_MODELS_TRAINING_TRAINING_CHOICES_H
+#ifndef CPSIM_MODELS_LAYERS_TRAINING_CHOICES_H
+#define CPSIM_MODELS_LAYERS_TRAINING_CHOICES_H
 
 /* What the backward pass computes again in place of keeping it. */
 enum recompute {

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * Experts in a layer's passes. The router chooses, rows are sorted by expert, go through two
+ * grouped products and are added up again, weighted. Every tensor rank has a part of every expert.
+ * A fused stack gathers rows while it multiplies (vLLM, fused_moe.py); others copy them. */
+#include "models/layers/ffn_block.h"
+
+static bool is_shared_gated(const struct ffn *ffn)
+{
+    return ffn->gated && !ffn->shared_plain;
+}
+
+static void experts_half(const struct replica *replica, const struct ffn *ffn, struct half *half)
+{
+    double element = format_bytes(replica->precision->activations);
+    uint64_t rows = ffn->experts.per_token;
+    uint64_t outer = ffn->latent > 0 ? ffn->latent : replica->llm->hidden;
+    uint64_t choices = ffn->experts.count + ffn->zero_experts;
+    struct weight_list list = {.count = 0};
+    ffn_rows[FFN_EXPERTS].weights(ffn, replica->llm->hidden, &list);
+
+    if (ffn->router == ROUTER_LEARNED) {
+        half_product(half, &list, "router", false);
+    }
+    half_pointwise(half, "choose experts", MEMORY_QUANTISE_ROW, choices, element, element);
+    half_pointwise(half, "sort by expert", MEMORY_COPY, 1, 2.0 * sizeof(uint32_t), 0.0)->copies =
+        rows;
+    if (ffn->latent > 0) {
+        half_product(half, &list, "latent down", false);
+    }
+    if (!replica->software->fused_kernels) {
+        half_pointwise(half, "gather rows", MEMORY_COPY, outer, 2.0 * element, 2.0 * element)
+            ->copies = rows;
+    }
+    struct ffn_block experts = {.up = ffn->gated ? "experts gate+up" : "experts up",
+                                .down = "experts down",
+                                .inner = ffn->hidden,
+                                .gated = ffn->gated,
+                                .copies = rows};
+    ffn_block_half(replica, &experts, &list, half);
+    half_pointwise(half, "add experts", MEMORY_COPY, outer, ((double)rows + 1.0) * element,
+                   ((double)rows + 1.0) * element);
+    if (ffn->latent > 0) {
+        half_product(half, &list, "latent up", false);
+    }
+    if (ffn->shared_hidden > 0) {
+        struct ffn_block shared = {.up = is_shared_gated(ffn) ? "shared gate+up" : "shared up",
+                                   .down = "shared down",
+                                   .inner = ffn->shared_hidden,
+                                   .gated = is_shared_gated(ffn)};
+        if (ffn->shared_gate) {
+            half_product(half, &list, "shared gate", false);
+        }
+        ffn_block_half(replica, &shared, &list, half);
+    }
+}
+
+/* Rows between the halves of their experts, and the experts' inputs and outputs. */
+static double experts_working_bytes(const struct replica *replica, const struct ffn *ffn,
+                                    double tokens)
+{
+    double rows = tokens * ffn->experts.per_token;
+    double inner = (double)divide_up(ffn->hidden, replica->layout->tensor);
+    double outer = ffn->latent > 0 ? ffn->latent : replica->llm->hidden;
+    double element = format_bytes(replica->precision->activations);
+    return rows * (ffn->gated ? 3.0 : 2.0) * inner * element + 2.0 * rows * outer * element;
+}
+
+const struct ffn_passes ffn_experts_passes = {
+    .half = experts_half,
+    .working_bytes = experts_working_bytes,
+};

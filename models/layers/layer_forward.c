@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * A layer in inference: norms, halves, sums over tensor ranks. */
+#include "models/layers/layer_rows.h"
+
+static void norm(struct layer_builder *builder, const char *name)
+{
+    layer_memory(builder, name, MEMORY_ADD_RMSNORM, builder->tokens, builder->replica->llm->hidden,
+                 4.0 * layer_activation_bytes(builder));
+}
+
+static void product(struct layer_builder *builder, const struct half_op *op)
+{
+    const struct weight *weight = &op->weight;
+    uint32_t ranks = half_ranks(builder->replica);
+    uint64_t copies = weight->experts.count > 0 ? weight->experts.per_token : 1;
+    struct layer_matrices matrices = {.rows = builder->tokens * copies,
+                                      .columns = weight_columns(weight, ranks),
+                                      .depth = weight_depth(weight, ranks),
+                                      .experts = weight->experts};
+    layer_product(builder, op->name, matrices, weight_number(builder->precision, weight->class),
+                  op->fusible);
+}
+
+static void half_forward(struct layer_builder *builder, const struct half *half)
+{
+    for (uint32_t i = 0; i < half->count; i++) {
+        const struct half_op *op = &half->ops[i];
+        switch (op->kind) {
+        case HALF_PRODUCT:
+            product(builder, op);
+            break;
+        case HALF_POINTWISE:
+            layer_memory(builder, op->name, op->kernel,
+                         builder->tokens * (op->copies > 0 ? op->copies : 1), op->columns,
+                         op->forward_bytes);
+            break;
+        case HALF_CORE:
+            mixer_passes[op->mixer->kind]->infer(builder, op->mixer);
+            break;
+        }
+    }
+}
+
+/* Norms beyond one a half stand after it (Gemma). */
+static void layer_half(struct layer_builder *builder, const struct layer_kind *kind,
+                       const struct half *half, const char *const names[3])
+{
+    norm(builder, names[0]);
+    half_forward(builder, half);
+    layer_all_reduce(builder, names[1]);
+    if (kind->norms > LAYER_HALVES) {
+        norm(builder, names[2]);
+    }
+}
+
+void layer_forward(struct layer_builder *builder, const struct layer_kind *kind)
+{
+    static const char *const names[LAYER_HALVES][3] = {
+        {"attention norm", "attention all-reduce", "attention end norm"},
+        {"ffn norm", "ffn all-reduce", "ffn end norm"}};
+    struct half halves[LAYER_HALVES];
+    layer_halves(builder->replica, kind, halves);
+    for (int i = 0; i < LAYER_HALVES; i++) {
+        if (halves[i].count > 0) {
+            layer_half(builder, kind, &halves[i], names[i]);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "models/layers/layer_rows.h"
+
+const struct mixer_passes *const mixer_passes[MIXER_KIND_COUNT] = {
+    [MIXER_GQA] = &mixer_gqa_passes,
+};
+
+const struct ffn_passes *const ffn_passes[FFN_KIND_COUNT] = {
+    [FFN_DENSE] = &ffn_dense_passes,
+    [FFN_EXPERTS] = &ffn_experts_passes,
+};
+
+bool layer_kind_runs(const struct layer_kind *kind)
+{
+    bool runs = kind->residual != RESIDUAL_HYPER;
+    for (uint32_t i = 0; i < kind->mixer_count; i++) {
+        enum mixer_kind mixer = kind->mixers[i].kind;
+        runs = runs && (mixer == MIXER_NONE || mixer_passes[mixer] != NULL);
+    }
+    return runs && (kind->ffn.kind == FFN_NONE || ffn_passes[kind->ffn.kind] != NULL) &&
+           (kind->beside.kind == FFN_NONE || ffn_passes[kind->beside.kind] != NULL);
+}
+
+bool layer_kind_trains(const struct layer_kind *kind)
+{
+    bool trains = layer_kind_runs(kind);
+    for (uint32_t i = 0; trains && i < kind->mixer_count; i++) {
+        enum mixer_kind mixer = kind->mixers[i].kind;
+        trains = mixer == MIXER_NONE || mixer_passes[mixer]->kept_bytes != NULL;
+    }
+    return trains &&
+           (kind->ffn.kind == FFN_NONE || ffn_passes[kind->ffn.kind]->kept_bytes != NULL) &&
+           (kind->beside.kind == FFN_NONE || ffn_passes[kind->beside.kind]->kept_bytes != NULL);
+}
+
+static void add_ffn(const struct replica *replica, const struct ffn *ffn, struct half *half)
+{
+    if (ffn->kind != FFN_NONE) {
+        ffn_passes[ffn->kind]->half(replica, ffn, half);
+    }
+}
+
+void layer_halves(const struct replica *replica, const struct layer_kind *kind,
+                  struct half halves[LAYER_HALVES])
+{
+    halves[0].count = halves[1].count = 0;
+    for (uint32_t i = 0; i < kind->mixer_count; i++) {
+        const struct mixer *mixer = &kind->mixers[i];
+        if (mixer->kind != MIXER_NONE) {
+            mixer_passes[mixer->kind]->half(replica, mixer, &halves[0]);
+        }
+    }
+    struct half *second = kind->residual == RESIDUAL_PARALLEL ? &halves[0] : &halves[1];
+    add_ffn(replica, &kind->ffn, second);
+    add_ffn(replica, &kind->beside, second);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ * Multi-head, grouped-query and multi-query attention in a layer's passes. */
+#include "models/layers/layer_rows.h"
+
+#include <math.h>
+
+static uint64_t value_size(const struct gqa *gqa)
+{
+    return gqa->value_head_size > 0 ? gqa->value_head_size : gqa->head_size;
+}
+
+static struct attention_heads heads_of(const struct replica *replica, const struct mixer *mixer)
+{
+    const struct gqa *gqa = &mixer->gqa;
+    return (struct attention_heads){
+        .query_heads = replica_heads(replica, gqa->query_heads),
+        .kv_heads = replica_heads(replica, gqa->kv_heads),
+        /* The two products of attention cost alike, a key's size the one, a value's the other. */
+        .head_size = (uint32_t)((gqa->head_size + value_size(gqa) + 1) / 2),
+        .reach = gqa,
+    };
+}
+
+/* Where the keys lie among the pieces of qkv: after queries and gate. */
+static uint32_t key_piece(const struct gqa *gqa)
+{
+    return gqa->gated_output ? 2 : 1;
+}
+
+static void gqa_half(const struct replica *replica, const struct mixer *mixer, struct half *half)
+{
+    const struct gqa *gqa = &mixer->gqa;
+    double element = format_bytes(replica->precision->activations);
+    struct attention_heads heads = heads_of(replica, mixer);
+    uint64_t query_columns = (uint64_t)heads.query_heads * gqa->head_size;
+    uint64_t key_columns = gqa->borrows_cache ? 0 : (uint64_t)heads.kv_heads * gqa->head_size;
+    struct weight_list list = {.count = 0};
+    mixer_rows[MIXER_GQA]->weights(mixer, replica->llm->hidden, &list);
+
+    struct half_op *qkv = half_product(half, &list, "qkv", true);
+    if (key_columns > 0) {
+        qkv->again = AGAIN_PIECE;
+        qkv->again_piece = key_piece(gqa);
+        qkv->again_name = "key";
+    }
+    if (!gqa->plain_position) {
+        struct half_op *rope = half_pointwise(
+            half, "rope", MEMORY_ROPE, query_columns + key_columns, 2.0 * element, 2.0 * element);
+        rope->pointwise = POINTWISE_ROPE;
+    }
+    double cached = mixer_rows[MIXER_GQA]->cache(mixer).token_elements;
+    if (cached > 0.0) {
+        uint64_t columns = heads.kv_heads * (uint64_t)(cached / gqa->kv_heads);
+        double kept = precision_cache_bytes(replica->precision, gqa->head_size) / gqa->head_size;
+        half_pointwise(half, "kv append", MEMORY_KV_APPEND, columns, element + kept, 0.0)
+            ->of_inference = true;
+    }
+    half_core(half, "attention", mixer);
+    if (gqa->gated_output) { /* a gate and a result in, one out */
+        half_pointwise(half, "output gate", MEMORY_SWIGLU, heads.query_heads * value_size(gqa),
+                       3.0 * element, 5.0 * element);
+    }
+    half_product(half, &list, "out", false)->again = AGAIN_WHOLE;
+}
+
+static void gqa_infer(struct layer_builder *builder, const struct mixer *mixer)
+{
+    struct attention_heads heads = heads_of(builder->replica, mixer);
+    for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
+        layer_attention(builder, &builder->batch->slices[i], &heads);
+    }
+}
+
+static void gqa_train(struct train_builder *builder, const struct mixer *mixer, bool backward)
+{
+    struct attention_heads heads = heads_of(builder->training->replica, mixer);
+    train_attention(builder, &heads, backward);
+}
+
+static double gqa_working_bytes(const struct replica *replica, const struct mixer *mixer,
+                                const struct batch *batch, enum ring_variant variant, double tokens)
+{
+    struct attention_heads heads = heads_of(replica, mixer);
+    double element = format_bytes(replica->precision->activations);
+    double columns = (heads.query_heads + 2.0 * heads.kv_heads) * heads.head_size;
+    return tokens * 2.0 * columns * element +
+           layer_ring_bytes(replica, &heads, batch, variant, tokens);
+}
+
+/* Inputs of qkv and of the output projection, query, key and value, and of the softmax a
+ * log-sum-exp a head. */
+static double gqa_kept_bytes(const struct layer_training *training, const struct mixer *mixer,
+                             bool second)
+{
+    const struct replica *replica = training->replica;
+    const struct training_software *stack = &replica->software->training;
+    struct attention_heads heads = heads_of(replica, mixer);
+    struct number number = replica->precision->attention_weights;
+    double element = format_bytes(replica->precision->activations);
+    double query = (double)heads.query_heads * heads.head_size;
+    double kv = (double)heads.kv_heads * heads.head_size;
+    if (second) { /* query, value, attention's result */
+        return (2.0 * query + kv) * element;
+    }
+    return (stack->autocast ? 3.0 : 1.0) * train_kept_inputs(training) *
+               train_kept_bytes(training, number) +
+           (query + 2.0 * kv) * element +
+           /* Its result: attention's own gradient wants it as it was computed. */
+           query * (element + train_copy_bytes(training, number)) +
+           heads.query_heads * sizeof(float);
+}
+
+const struct mixer_passes mixer_gqa_passes = {
+    .half = gqa_half,
+    .infer = gqa_infer,
+    .train = gqa_train,
+    .working_bytes = gqa_working_bytes,
+    .kept_bytes = gqa_kept_bytes,
+};

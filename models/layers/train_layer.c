@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT
+ * A layer in training: norms, halves, what tensor ranks exchange around them, one way and the
+ * other. */
+#include "models/layers/layer_rows.h"
+
+/* What stands around a half. */
+struct around {
+    const char *norm, *gather, *sum;            /* forward */
+    const char *gradient_gather, *gradient_sum; /* backward */
+    const char *end_norm;                       /* where norms stand after halves too */
+};
+
+static const struct around around[LAYER_HALVES] = {
+    {.norm = "attention norm",
+     .gather = "attention all-gather",
+     .sum = "attention sum",
+     .gradient_gather = "attention gradient all-gather",
+     .gradient_sum = "attention gradient sum",
+     .end_norm = "attention end norm"},
+    {.norm = "ffn norm",
+     .gather = "ffn all-gather",
+     .sum = "ffn sum",
+     .gradient_gather = "ffn gradient all-gather",
+     .gradient_sum = "ffn gradient sum",
+     .end_norm = "ffn end norm"}};
+
+void builder_norm(struct train_builder *builder, const char *name, bool backward)
+{
+    builder_memory(builder, name, MEMORY_ADD_RMSNORM, builder->shard_tokens,
+                   builder->training->replica->llm->hidden,
+                   backward ? builder_stack(builder)->norm_backward_bytes_per_element
+                            : builder_stack(builder)->norm_forward_bytes_per_element);
+}
+
+static struct product product_of(const struct train_builder *builder, const struct half_op *op)
+{
+    const struct replica *replica = builder->training->replica;
+    uint32_t ranks = half_ranks(replica);
+    struct product product = {.name = op->name,
+                              .columns = weight_columns(&op->weight, ranks),
+                              .depth = weight_depth(&op->weight, ranks),
+                              .number = weight_number(replica->precision, op->weight.class)};
+    bool joined = op->weight.pieces[1].columns > 0;
+    if (replica->software->training.products_apart && joined) {
+        for (uint32_t i = 0; i < WEIGHT_MAX_PIECES && op->weight.pieces[i].columns > 0; i++) {
+            product.parts[i] = weight_piece_columns(&op->weight, i, ranks);
+        }
+    }
+    return product;
+}
+
+/* One kernel at the GPU file's rate, or the bytes of the several that the stack runs. */
+static void pointwise(struct train_builder *builder, const struct half_op *op, bool backward)
+{
+    const struct training_software *stack = builder_stack(builder);
+    double several = 0.0;
+    if (op->pointwise == POINTWISE_ROPE) {
+        several = backward ? stack->rope_backward_bytes_per_element
+                           : stack->rope_forward_bytes_per_element;
+    } else if (op->pointwise == POINTWISE_ACTIVATION) {
+        several = backward ? stack->activation_backward_bytes_per_element
+                           : stack->activation_forward_bytes_per_element;
+    }
+    double one = backward ? op->backward_bytes : op->forward_bytes;
+    if (!op->of_inference) {
+        builder_memory(builder, op->name, several > 0.0 ? MEMORY_COPY : op->kernel,
+                       builder->tokens * (op->copies > 0 ? op->copies : 1), op->columns,
+                       several > 0.0 ? several : one);
+    }
+}
+
+static void core(struct train_builder *builder, const struct half_op *op, bool backward)
+{
+    mixer_passes[op->mixer->kind]->train(builder, op->mixer, backward);
+}
+
+/* A half's products between which tensor ranks work alone: the first, whose input is gathered, and
+ * the last whose result is a sum. */
+struct ends {
+    uint32_t first, last;
+};
+
+static struct ends ends_of(const struct half *half)
+{
+    struct ends ends = {.first = half->count, .last = half->count};
+    for (uint32_t i = 0; i < half->count; i++) {
+        if (half->ops[i].kind == HALF_PRODUCT) {
+            ends.first = ends.first == half->count ? i : ends.first;
+            ends.last = half->ops[i].weight.split == SPLIT_DEPTH ? i : ends.last;
+        }
+    }
+    return ends;
+}
+
+static void forward_product(struct train_builder *builder, const struct half *half, uint32_t index,
+                            const struct product *product, const struct around *names)
+{
+    struct ends ends = ends_of(half);
+    if (index == ends.first) {
+        product_after_gather(builder, product, product_forward);
+    } else if (index == ends.last) {
+        product_and_sum(builder, names->sum, product, product_forward);
+    } else {
+        product_forward(builder, product);
+    }
+}
+
+static void start_half(struct train_builder *builder, const struct half *half,
+                       const struct around *names)
+{
+    builder_norm(builder, names->norm, false);
+    struct ends ends = ends_of(half);
+    if (ends.first < half->count) {
+        builder_gather_before(builder, names->gather,
+                              product_of(builder, &half->ops[ends.first]).number);
+    }
+}
+
+/* Forward; not the last product, and what comes after it, when its result is not wanted. */
+static void half_forward(struct train_builder *builder, const struct layer_kind *kind,
+                         const struct half *half, const struct around *names, bool all)
+{
+    start_half(builder, half, names);
+    uint32_t end = all ? half->count : ends_of(half).last;
+    for (uint32_t i = 0; i < end; i++) {
+        const struct half_op *op = &half->ops[i];
+        if (op->kind == HALF_PRODUCT) {
+            struct product product = product_of(builder, op);
+            forward_product(builder, half, i, &product, names);
+        } else if (op->kind == HALF_POINTWISE) {
+            pointwise(builder, op, false);
+        } else {
+            core(builder, op, false);
+        }
+    }
+    if (all && kind->norms > LAYER_HALVES) {
+        builder_norm(builder, names->end_norm, false);
+    }
+}
+
+/* The last half but its last product, whose result only the next layer needs, or all of it. */
+static void forward(struct train_builder *builder, const struct layer_kind *kind,
+                    const struct half halves[LAYER_HALVES], bool all)
+{
+    for (int i = 0; i < LAYER_HALVES; i++) {
+        bool last = i + 1 == LAYER_HALVES || halves[i + 1].count == 0;
+        if (halves[i].count > 0) {
+            half_forward(builder, kind, &halves[i], &around[i], all || !last);
+        }
+    }
+}
+
+/* Every second product computed again, and what is not one (torchtitan). */
+static void second_products(struct train_builder *builder, const struct half *half,
+                            const struct around *names)
+{
+    start_half(builder, half, names);
+    for (uint32_t i = 0; i < half->count; i++) {
+        const struct half_op *op = &half->ops[i];
+        if (op->kind == HALF_POINTWISE) {
+            pointwise(builder, op, false);
+        } else if (op->kind == HALF_PRODUCT && op->again != AGAIN_NOT) {
+            struct product product = product_of(builder, op);
+            if (op->again == AGAIN_PIECE) {
+                product.name = op->again_name;
+                product.columns = weight_piece_columns(&op->weight, op->again_piece,
+                                                       half_ranks(builder->training->replica));
+                product.parts[0] = 0;
+            }
+            forward_product(builder, half, i, &product, names);
+        }
+    }
+}
+
+/* What the backward pass needs and the forward pass has not kept. */
+static void recompute(struct train_builder *builder, const struct layer_kind *kind,
+                      const struct half halves[LAYER_HALVES])
+{
+    if (builder->training->recompute == RECOMPUTE_NONE) {
+        return;
+    }
+    if (builder->training->recompute == RECOMPUTE_FULL) {
+        forward(builder, kind, halves, false);
+        return;
+    }
+    for (int i = 0; i < LAYER_HALVES; i++) {
+        if (builder_stack(builder)->selective == SELECTIVE_PRODUCTS) {
+            if (halves[i].count > 0) {
+                second_products(builder, &halves[i], &around[i]);
+            }
+            continue;
+        }
+        for (uint32_t j = 0; j < halves[i].count; j++) {
+            if (halves[i].ops[j].kind == HALF_CORE) {
+                core(builder, &halves[i].ops[j], false);
+            }
+        }
+    }
+}
+
+/* LoRA: two thin products and a sum beside a frozen linear layer; backward, their gradients. */
+static void adapter(struct train_builder *builder, const struct half_op *op, bool backward)
+{
+    uint64_t rank = builder->training->adapter_rank;
+    if (op->kind != HALF_PRODUCT || op->weight.class != WEIGHT_ATTENTION) {
+        return;
+    }
+    struct product product = product_of(builder, op);
+    struct number plain = {.format = builder->training->replica->precision->activations};
+    struct product down = {
+        .name = "adapter", .columns = rank, .depth = product.depth, .number = plain};
+    struct product up = {
+        .name = "adapter", .columns = product.columns, .depth = rank, .number = plain};
+    if (backward) {
+        product_row_backward(builder, "", &up, GRADIENTS_BOTH);
+        product_row_backward(builder, "", &down, GRADIENTS_BOTH);
+    } else {
+        product_forward(builder, &down);
+        product_forward(builder, &up);
+    }
+    builder_memory(builder, "adapter sum", MEMORY_COPY, builder->tokens,
+                   backward ? product.depth : product.columns,
+                   3.0 * builder_element_bytes(builder));
+}
+
+static void adapters(struct train_builder *builder, const struct half halves[LAYER_HALVES],
+                     bool backward)
+{
+    for (int i = 0; i < LAYER_HALVES && builder->training->adapter_rank > 0; i++) {
+        const struct half *half = &halves[backward ? LAYER_HALVES - 1 - i : i];
+        for (uint32_t j = 0; j < half->count; j++) {
+            adapter(builder, &half->ops[backward ? half->count - 1 - j : j], backward);
+        }
+    }
+}
+
+static void half_backward(struct train_builder *builder, const struct layer_kind *kind,
+                          const struct half *half, const struct around *names,
+                          enum gradients gradients)
+{
+    struct ends ends = ends_of(half);
+    if (kind->norms > LAYER_HALVES) {
+        builder_norm(builder, names->end_norm, true);
+    }
+    for (uint32_t i = half->count; i-- > 0;) {
+        const struct half_op *op = &half->ops[i];
+        if (op->kind == HALF_POINTWISE) {
+            pointwise(builder, op, true);
+            continue;
+        }
+        if (op->kind == HALF_CORE) {
+            core(builder, op, true);
+            continue;
+        }
+        struct product product = product_of(builder, op);
+        if (i == ends.first) {
+            product_column_backward(builder, names->gradient_sum, &product, gradients);
+        } else if (i == ends.last) {
+            product_row_backward(builder, names->gradient_gather, &product, gradients);
+        } else {
+            product_inner_backward(builder, &product, gradients);
+        }
+    }
+    builder_norm(builder, names->norm, true);
+}
+
+void train_layer_forward(struct train_builder *builder, const struct layer_kind *kind)
+{
+    struct half halves[LAYER_HALVES];
+    layer_halves(builder->training->replica, kind, halves);
+    forward(builder, kind, halves, true);
+    adapters(builder, halves, false);
+}
+
+void train_layer_backward(struct train_builder *builder, const struct layer_kind *kind,
+                          enum gradients gradients)
+{
+    struct half halves[LAYER_HALVES];
+    layer_halves(builder->training->replica, kind, halves);
+    bool frozen = builder->training->adapter_rank > 0;
+    recompute(builder, kind, halves);
+    for (int i = LAYER_HALVES; i-- > 0;) {
+        if (halves[i].count > 0) {
+            half_backward(builder, kind, &halves[i], &around[i],
+                          frozen ? GRADIENTS_INPUT : gradients);
+        }
+    }
+    adapters(builder, halves, true);
+}
+
+void train_layer_weights(struct train_builder *builder, const struct layer_kind *kind)
+{
+    if (builder->training->adapter_rank > 0) {
+        return;
+    }
+    struct half halves[LAYER_HALVES];
+    layer_halves(builder->training->replica, kind, halves);
+    for (int i = LAYER_HALVES; i-- > 0;) {
+        for (uint32_t j = halves[i].count; j-- > 0;) {
+            if (halves[i].ops[j].kind == HALF_PRODUCT) {
+                struct product product = product_of(builder, &halves[i].ops[j]);
+                product_weight_gradient(builder, &product);
+            }
+        }
+    }
+}
