@@ -6,6 +6,7 @@
 #ifndef CPSIM_MODELS_TRAINING_TRAINING_H
 #define CPSIM_MODELS_TRAINING_TRAINING_H
 
+#include "models/layout/placement.h"
 #include "models/passes/transformer.h"
 #include "models/pipeline/pipeline_schedule.h"
 #include "models/training/training_choices.h"
@@ -53,6 +54,9 @@ double training_part_parameters(const struct training *training, uint32_t part);
 double training_adapter_parameters(const struct training *training);
 /* Of part `part`, those that are trained. */
 double training_part_trained(const struct training *training, uint32_t part);
+
+/* Where its ranks lie. */
+struct placement training_placement(const struct training *training);
 
 /* Ranks that hold the same parameters: data x context. */
 struct group_shape training_data_group(const struct training *training);

@@ -24,17 +24,27 @@ static struct collective_plan plan_of(const struct training *training, enum coll
 
 /* A stage's activations go to the GPU in the same place of the next stage, split over the tensor
  * ranks, which hold parts (sequence parallelism) or send parts (arXiv 2104.04473, section 4.1). */
-static struct collective_plan plan_send(const struct training *training)
+static struct collective_plan plan_send(const struct training *training, bool in_node)
 {
     const struct replica *replica = &training->replica;
-    const struct layout *layout = replica->layout;
-    uint32_t nearer = layout->tensor * layout->context;
-    bool in_node =
-        !training->pipeline_outside && nearer * layout->pipeline <= replica->cluster->gpus_per_node;
     double bytes = (double)training_rank_tokens(training) * replica->llm->hidden *
-                   format_bytes(replica->precision->activations) / layout->tensor;
+                   format_bytes(replica->precision->activations) / replica->layout->tensor;
     struct group_shape pair = {.ranks = 2, .ranks_per_node = in_node ? 2 : 1};
     return plan_of(training, COLLECTIVE_SEND, pair, bytes);
+}
+
+/* Between neighbouring stages of the first pipeline, over what lies between them. */
+static void price_hops(const struct training *training, struct training_costs *costs,
+                       double *hop_seconds)
+{
+    struct placement placement = training_placement(training);
+    uint32_t stages = training->replica.layout->pipeline;
+    for (uint32_t i = 0; i < stages; i++) {
+        uint32_t from = placement_stage_rank(&placement, i, 0);
+        uint32_t to = placement_stage_rank(&placement, (i + 1) % stages, 0);
+        hop_seconds[i] = collective_seconds(training->replica.cluster,
+                                            &costs->send[placement_in_node(&placement, from, to)]);
+    }
 }
 
 static void plan_exchanges(const struct training *training, struct training_costs *costs)
@@ -136,7 +146,10 @@ struct training_costs training_price(const struct training *training,
         costs.segment_seconds[i] =
             segment_play(&costs.program, &costs.program.segments[i], scratch->step.spans);
     }
-    costs.send = plan_send(training);
+    for (int in_node = 0; in_node < 2; in_node++) {
+        costs.send[in_node] = plan_send(training, in_node != 0);
+    }
+    price_hops(training, &costs, scratch->hop_seconds);
     plan_exchanges(training, &costs);
     for (uint32_t part = 0; part < parts_of(training); part++) {
         price_part(training, &costs, part, &scratch->parts[part]);
@@ -145,7 +158,7 @@ struct training_costs training_price(const struct training *training,
         .schedule = training->schedule,
         .pipeline = training_pipeline(training),
         .parts = scratch->parts,
-        .send_seconds = collective_seconds(training->replica.cluster, &costs.send),
+        .hop_seconds = scratch->hop_seconds,
         .overlap = training->overlap,
         .keeps_gathered = training->keeps_gathered,
         .every_pass =

@@ -17,6 +17,7 @@ struct training_scratch {
     struct step_scratch step;        /* each [STEP_MAX_SEGMENTS * training_max_operators()] */
     struct part_cost *parts;         /* [stages * virtual stages] */
     struct pipeline_scratch pipeline;
+    double *hop_seconds;        /* [stages] */
     struct stage_times *stages; /* [stages] */
 };
 
@@ -26,8 +27,9 @@ struct training_costs {
     struct power_state power;                       /* of a GPU that computes without a break */
     double segment_seconds[TRAINING_SEGMENT_COUNT]; /* one play of each */
     struct pipeline_play play;                      /* its parts are the scratch's */
-    struct collective_plan gather, reduce, send;    /* of one bucket; of one micro-batch */
-    double optimizer_seconds, host_seconds;         /* after the last stage has ended */
+    struct collective_plan gather, reduce;          /* of one bucket */
+    struct collective_plan send[2];         /* of one micro-batch: between nodes, inside one */
+    double optimizer_seconds, host_seconds; /* after the last stage has ended */
 };
 
 struct training_costs training_price(const struct training *training,
