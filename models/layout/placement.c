@@ -83,11 +83,17 @@ static uint32_t index_along(const struct placement *placement, uint32_t rank,
     return index;
 }
 
+static const bool in_stage[DIMENSION_COUNT] = {
+    [DIMENSION_TENSOR] = true, [DIMENSION_CONTEXT] = true, [DIMENSION_DATA] = true};
+
 uint32_t placement_stage_rank(const struct placement *placement, uint32_t stage, uint32_t instance)
 {
-    static const bool others[DIMENSION_COUNT] = {
-        [DIMENSION_TENSOR] = true, [DIMENSION_CONTEXT] = true, [DIMENSION_DATA] = true};
-    return nth_rank(placement, stage * placement->stride[DIMENSION_PIPELINE], others, instance);
+    return nth_rank(placement, stage * placement->stride[DIMENSION_PIPELINE], in_stage, instance);
+}
+
+uint32_t placement_stage_instance(const struct placement *placement, uint32_t rank)
+{
+    return index_along(placement, rank, in_stage, true);
 }
 
 uint32_t placement_stage_ranks(const struct placement *placement)
@@ -143,8 +149,28 @@ uint32_t placement_group_count(const struct placement *placement, enum group gro
     return placement->ranks / placement_group_size(placement, group);
 }
 
+/* --- evenness --- */
+
+/* Blocks of so many ranks lie alike on nodes. */
+static bool blocks_lie_alike(const struct placement *placement, uint32_t block)
+{
+    uint32_t gpus = placement->gpus_per_node;
+    return placement->ranks <= gpus || block % gpus == 0 || gpus % block == 0;
+}
+
+bool placement_is_even(const struct placement *placement)
+{
+    bool even = blocks_lie_alike(placement, placement->ranks);
+    for (int i = 0; i < DIMENSION_COUNT; i++) {
+        even = even && blocks_lie_alike(placement, placement->stride[i]);
+    }
+    return even;
+}
+
+/* --- shapes --- */
+
 /* Members are runs of ranks at one distance; a run in a run where something lies between. */
-struct group_shape placement_group_shape(const struct placement *placement, enum group group)
+static uint32_t even_in_node(const struct placement *placement, enum group group)
 {
     uint32_t stride = 0, run = 1, in_node = 1;
     bool whole = true; /* everything nearer lies in one node */
@@ -164,8 +190,40 @@ struct group_shape placement_group_shape(const struct placement *placement, enum
             run = goes_on ? run * placement->size[i] : placement->size[i];
         }
     }
-    return (struct group_shape){.ranks = placement_group_size(placement, group),
-                                .ranks_per_node = in_node};
+    return in_node;
+}
+
+/* The fewest members of any group on a node, of the groups that reach over nodes; all where none
+ * does. Members come in the order of their GPUs. */
+static uint32_t fewest_in_node(const struct placement *placement, enum group group)
+{
+    uint32_t size = placement_group_size(placement, group), fewest = size;
+    for (uint32_t first = 0; first < placement->ranks; first++) {
+        if (index_along(placement, first, spans[group], true) != 0) {
+            continue;
+        }
+        uint32_t here = 0, node = placement_node(placement, first);
+        for (uint32_t member = 0; member < size; member++) {
+            uint32_t rank = nth_rank(placement, first, spans[group], member);
+            if (placement_node(placement, rank) != node) {
+                fewest = here < fewest ? here : fewest;
+                node = placement_node(placement, rank);
+                here = 0;
+            }
+            here++;
+        }
+        fewest = here < fewest ? here : fewest;
+    }
+    return fewest;
+}
+
+struct group_shape placement_group_shape(const struct placement *placement, enum group group)
+{
+    bool even = placement_is_even(placement);
+    return (struct group_shape){
+        .ranks = placement_group_size(placement, group),
+        .ranks_per_node = even ? even_in_node(placement, group) : fewest_in_node(placement, group),
+    };
 }
 
 uint32_t placement_edge_member(uint32_t member, struct group_shape shape, enum collective_edge edge)
@@ -197,10 +255,13 @@ uint32_t placement_edge_gpu(const struct placement *placement, uint32_t gpu, enu
     return nth_rank(placement, gpu, spans[group], placement_edge_member(member, shape, edge));
 }
 
+/* --- folding --- */
+
 uint32_t placement_stand_in(const struct placement *placement, uint32_t rank)
 {
-    uint32_t data =
-        placement->gpus_per_nic == 1 ? 0 : placement_coordinate(placement, rank, DIMENSION_DATA);
+    bool alike = placement->gpus_per_nic == 1 &&
+                 blocks_lie_alike(placement, placement->stride[DIMENSION_DATA]);
+    uint32_t data = alike ? 0 : placement_coordinate(placement, rank, DIMENSION_DATA);
     uint32_t tensor =
         placement_coordinate(placement, rank, DIMENSION_TENSOR) % placement->gpus_per_nic;
     rank = placement_move(placement, rank, DIMENSION_DATA, data);

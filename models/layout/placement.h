@@ -44,6 +44,8 @@ uint32_t placement_move(const struct placement *placement, uint32_t rank, enum d
                         uint32_t coordinate);
 /* The rank of a stage that is number `instance` of tensor x context x data, nearest first. */
 uint32_t placement_stage_rank(const struct placement *placement, uint32_t stage, uint32_t instance);
+/* And the other way round. */
+uint32_t placement_stage_instance(const struct placement *placement, uint32_t rank);
 /* Ranks of a stage. */
 uint32_t placement_stage_ranks(const struct placement *placement);
 
@@ -65,8 +67,8 @@ struct rank_role placement_role(const struct placement *placement, uint32_t rank
 uint32_t placement_group_count(const struct placement *placement, enum group group);
 uint32_t placement_group_size(const struct placement *placement, enum group group);
 
-/* How a group's members lie on nodes. Where they do not lie alike on all (three stages of two GPUs
- * on nodes of eight), as they do on the fullest whole part of one. */
+/* How a group's members lie on nodes. Where they do not lie alike (three replicas of four GPUs on
+ * nodes of eight), as on the node that holds the fewest: all that a group moves passes through it. */
 struct group_shape placement_group_shape(const struct placement *placement, enum group group);
 
 /* The member that the flow of `member` along `edge` ends on; the member itself where it has nobody
@@ -78,9 +80,15 @@ uint32_t placement_edge_member(uint32_t member, struct group_shape shape,
 uint32_t placement_edge_gpu(const struct placement *placement, uint32_t gpu, enum group group,
                             struct group_shape shape, enum collective_edge edge);
 
-/* Folding: of what is identical, one is played. Tensor ranks of a node never share a link unless
- * they share a network card, so the first of a card's GPUs stand for all; replicas stand for each
- * other when no card joins them. A folded rank's stand-in: */
+/* --- folding: of what is identical, one is played --- */
+
+/* Whether all groups of a kind, and all stages' neighbours, lie on nodes in the same way: each
+ * dimension fills whole nodes or goes into one whole, or everything is on one node. */
+bool placement_is_even(const struct placement *placement);
+
+/* Of one program that all ranks run: tensor ranks of a node never share a link unless they share a
+ * network card, so the first of a card's GPUs stand for all; replicas stand for each other when
+ * they lie alike and no card joins them. A folded rank's stand-in: */
 uint32_t placement_stand_in(const struct placement *placement, uint32_t rank);
 
 #endif

@@ -33,17 +33,28 @@ static struct collective_plan plan_send(const struct training *training, bool in
     return plan_of(training, COLLECTIVE_SEND, pair, bytes);
 }
 
-/* Between neighbouring stages of the first pipeline, over what lies between them. */
+/* Whether a stage lies in one node with the next (the last with the first), in every pipeline. */
+static bool hop_in_node(const struct placement *placement, uint32_t stage)
+{
+    uint32_t next = (stage + 1) % placement->size[DIMENSION_PIPELINE];
+    uint32_t pipelines = placement_is_even(placement) ? 1 : placement_stage_ranks(placement);
+    for (uint32_t i = 0; i < pipelines; i++) {
+        if (!placement_in_node(placement, placement_stage_rank(placement, stage, i),
+                               placement_stage_rank(placement, next, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Between neighbouring stages, over what lies between them. */
 static void price_hops(const struct training *training, struct training_costs *costs,
                        double *hop_seconds)
 {
     struct placement placement = training_placement(training);
-    uint32_t stages = training->replica.layout->pipeline;
-    for (uint32_t i = 0; i < stages; i++) {
-        uint32_t from = placement_stage_rank(&placement, i, 0);
-        uint32_t to = placement_stage_rank(&placement, (i + 1) % stages, 0);
-        hop_seconds[i] = collective_seconds(training->replica.cluster,
-                                            &costs->send[placement_in_node(&placement, from, to)]);
+    for (uint32_t i = 0; i < training->replica.layout->pipeline; i++) {
+        hop_seconds[i] =
+            collective_seconds(training->replica.cluster, &costs->send[hop_in_node(&placement, i)]);
     }
 }
 

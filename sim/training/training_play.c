@@ -91,6 +91,51 @@ static void start_pipeline(struct player *player, struct stage_player *pipeline)
     }
 }
 
+/* --- who is played --- */
+
+/* Pipelines by number, those to be played first. */
+struct pipelines {
+    uint32_t *numbers, count;
+    bool *played; /* [all] */
+};
+
+static void add_pipeline(struct pipelines *pipelines, uint32_t number)
+{
+    if (!pipelines->played[number]) {
+        pipelines->played[number] = true;
+        pipelines->numbers[pipelines->count++] = number;
+    }
+}
+
+/* Folded, the first pipeline stands for all, and with it are played those that share a network card
+ * with one that is played. Where ranks do not lie alike none stands for another. */
+static struct pipelines choose_pipelines(const struct player *player, bool folded,
+                                         struct arena *arena)
+{
+    const struct placement *placement = &player->placement;
+    uint32_t all = placement_stage_ranks(placement), per_card = placement->gpus_per_nic;
+    struct pipelines pipelines = {.numbers = ARENA_ARRAY(arena, uint32_t, all),
+                                  .played = ARENA_ARRAY(arena, bool, all)};
+    if (!folded) {
+        for (uint32_t i = 0; i < all; i++) {
+            add_pipeline(&pipelines, i);
+        }
+        return pipelines;
+    }
+    add_pipeline(&pipelines, 0);
+    for (uint32_t i = 0; i < pipelines.count; i++) {
+        for (uint32_t stage = 0; stage < player->schedule->pipeline.stages; stage++) {
+            uint32_t gpu = placement_stage_rank(placement, stage, pipelines.numbers[i]);
+            uint32_t first = gpu / per_card * per_card;
+            for (uint32_t mate = first; mate < first + per_card && mate < placement->ranks;
+                 mate++) {
+                add_pipeline(&pipelines, placement_stage_instance(placement, mate));
+            }
+        }
+    }
+    return pipelines;
+}
+
 /* --- the machine --- */
 
 struct node_list {
@@ -119,22 +164,25 @@ static void need_peers(const struct player *player, const struct collective_plan
 
 /* Folded, on a network without shared switches, only the nodes of played GPUs and of those they
  * send to are made. */
-static struct node_list needed_nodes(const struct player *player, struct arena *arena)
+static struct node_list needed_nodes(const struct player *player, const struct pipelines *pipelines,
+                                     struct arena *arena)
 {
     const struct training_costs *costs = player->play->costs;
-    uint32_t stages = player->schedule->pipeline.stages;
-    size_t most = (size_t)stages * (1 + 2 * COLLECTIVE_MAX_FLOWS);
-    struct node_list list = {.nodes = ARENA_ARRAY(arena, uint32_t, most)};
-    for (uint32_t stage = 0; stage < stages; stage++) {
-        uint32_t gpu = placement_stage_rank(&player->placement, stage, 0);
-        need_node(&list, placement_node(&player->placement, gpu));
-        need_peers(player, &costs->gather, gpu, &list);
-        need_peers(player, &costs->reduce, gpu, &list);
+    struct node_list list = {.nodes =
+                                 ARENA_ARRAY(arena, uint32_t, placement_nodes(&player->placement))};
+    for (uint32_t i = 0; i < pipelines->count; i++) {
+        for (uint32_t stage = 0; stage < player->schedule->pipeline.stages; stage++) {
+            uint32_t gpu = placement_stage_rank(&player->placement, stage, pipelines->numbers[i]);
+            need_node(&list, placement_node(&player->placement, gpu));
+            need_peers(player, &costs->gather, gpu, &list);
+            need_peers(player, &costs->reduce, gpu, &list);
+        }
     }
     return list;
 }
 
-static struct engine *open_machine(struct player *player, bool folded, struct arena *arena,
+static struct engine *open_machine(struct player *player, bool folded,
+                                   const struct pipelines *pipelines, struct arena *arena,
                                    struct diagnostics *diagnostics)
 {
     const struct training_play *play = player->play;
@@ -150,7 +198,7 @@ static struct engine *open_machine(struct player *player, bool folded, struct ar
         .platform_xml = play->platform_xml,
     };
     if (folded && cluster->nodes_per_leaf == 0 && play->platform_xml == NULL) {
-        struct node_list made = needed_nodes(player, arena);
+        struct node_list made = needed_nodes(player, pipelines, arena);
         setup.made = made.nodes;
         setup.made_count = made.count;
     }
@@ -183,10 +231,12 @@ bool training_play(const struct training_play *play, const struct training_scrat
                             .schedule = &play->costs->play,
                             .placement = training_placement(play->training)};
     /* Others' traffic need not treat ranks alike, so all are played beside it. */
-    bool folded = play->folded && play->background_count == 0;
+    bool folded =
+        play->folded && play->background_count == 0 && placement_is_even(&player.placement);
+    struct pipelines chosen = choose_pipelines(&player, folded, arena);
     uint32_t stages = player.schedule->pipeline.stages;
     player.cell_count = pipeline_cell_count(player.schedule->schedule, &player.schedule->pipeline);
-    player.engine = open_machine(&player, folded, arena, diagnostics);
+    player.engine = open_machine(&player, folded, &chosen, arena, diagnostics);
     if (player.engine == NULL) {
         return false;
     }
@@ -195,16 +245,15 @@ bool training_play(const struct training_play *play, const struct training_scrat
                                         scratch->pipeline.cells + (size_t)i * player.cell_count);
     }
     player.groups = group_players_create(&player.placement, GROUP_DATA, arena);
-    uint32_t instances = folded ? 1 : placement_stage_ranks(&player.placement);
-    struct stage_player **pipelines = ARENA_ARRAY(arena, struct stage_player *, instances);
-    for (uint32_t i = 0; i < instances; i++) {
-        pipelines[i] = open_pipeline(&player, scratch, i, arena);
+    struct stage_player **pipelines = ARENA_ARRAY(arena, struct stage_player *, chosen.count);
+    for (uint32_t i = 0; i < chosen.count; i++) {
+        pipelines[i] = open_pipeline(&player, scratch, chosen.numbers[i], arena);
         start_pipeline(&player, pipelines[i]);
     }
     background_start(player.engine, arena, play->background, play->background_count);
     engine_run(player.engine);
     *seconds = 0.0;
-    for (uint32_t i = 0; i < instances; i++) {
+    for (uint32_t i = 0; i < chosen.count; i++) {
         for (uint32_t stage = 0; stage < stages; stage++) {
             const struct stage_times *times = pipelines[i][stage].times;
             *seconds = fmax(*seconds, fmax(times->end_seconds, times->exchange_seconds));
