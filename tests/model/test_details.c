@@ -58,25 +58,26 @@ struct answers {
     double closed, folded, full;
 };
 
-/* One engine a process: `play` runs in a child. */
-static double in_child(double (*play)(const struct scenario *scenario, enum detail detail),
-                       const struct scenario *scenario, enum detail detail)
+/* One engine a process: `play` runs in a child, told `what` to do. */
+static struct answers in_child(struct answers (*play)(const struct scenario *scenario,
+                                                      const void *what),
+                               const struct scenario *scenario, const void *what)
 {
     int result[2];
     ck_assert_int_eq(pipe(result), 0);
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        double seconds = play(scenario, detail);
-        ssize_t written = write(result[1], &seconds, sizeof seconds);
-        _exit(written == sizeof seconds ? 0 : 1);
+        struct answers answers = play(scenario, what);
+        ssize_t written = write(result[1], &answers, sizeof answers);
+        _exit(written == sizeof answers ? 0 : 1);
     }
-    double seconds = NAN;
+    struct answers answers = {0};
     close(result[1]);
-    ck_assert_int_eq(read(result[0], &seconds, sizeof seconds), sizeof seconds);
+    ck_assert_int_eq(read(result[0], &answers, sizeof answers), sizeof answers);
     close(result[0]);
     waitpid(child, NULL, 0);
-    return seconds;
+    return answers;
 }
 
 static void say(const struct draw *draw, const struct answers *answers, const char *kind)
@@ -126,18 +127,19 @@ static void draw_training(struct random_stream *stream, struct draw *draw)
     ADD(draw, "workload.overlap=%s", PICK(stream, "true", "true", "false"));
 }
 
-static double play_training(const struct scenario *loaded, enum detail detail)
+static struct answers play_training(const struct scenario *loaded, const void *detail)
 {
     struct arena *arena = arena_create();
     struct diagnostics *diagnostics = diagnostics_create();
     struct scenario *scenario = ARENA_NEW(arena, struct scenario);
     *scenario = *loaded;
-    scenario->detail = detail;
+    scenario->detail = *(const enum detail *)detail;
     struct training_run run;
     bool wrong_input;
     bool done = training_run(scenario, arena, &run, &wrong_input, diagnostics);
     diagnostics_print(diagnostics, stderr);
-    return done ? run.result.seconds : -1.0;
+    double seconds = done ? run.result.seconds : -1.0;
+    return (struct answers){.folded = seconds, .full = seconds};
 }
 
 static double closed_training(const struct scenario *scenario, struct arena *arena)
@@ -151,6 +153,7 @@ static double closed_training(const struct scenario *scenario, struct arena *are
 START_TEST(training)
 {
     struct random_stream stream = random_open(20, "details.training");
+    const enum detail folded = DETAIL_FOLDED, full = DETAIL_FULL;
     uint32_t cases = 0, alone = 0, met[5][3] = {{0}};
     for (uint32_t i = 0; i < TRIES && cases < TRAINING_CASES; i++) {
         struct arena *arena = arena_create();
@@ -165,8 +168,8 @@ START_TEST(training)
             bool shared = placement.gpus_per_nic > 1 || meet;
             struct answers answers = {
                 .closed = closed_training(scenario, arena),
-                .folded = in_child(play_training, scenario, DETAIL_FOLDED),
-                .full = in_child(play_training, scenario, DETAIL_FULL),
+                .folded = in_child(play_training, scenario, &folded).folded,
+                .full = in_child(play_training, scenario, &full).full,
             };
             say(&draw, &answers, !alike ? "uneven" : shared ? "shared" : "alone");
             ck_assert_double_eq_tol(answers.folded / answers.full, 1.0, meet ? 1e-3 : 1e-6);
@@ -193,4 +196,117 @@ START_TEST(training)
 }
 END_TEST
 
-RUN_TESTS(details, training)
+/* --- a conversation's programs --- */
+
+struct program_case {
+    struct batch_slice slice;
+    enum ring_variant variant;
+};
+
+static struct program_case draw_program(struct random_stream *stream, struct draw *draw)
+{
+    uint32_t context = (uint32_t)random_between(stream, 1, 4);
+    bool decode = random_between(stream, 0, 2) == 0;
+    *draw = (struct draw){0};
+    ADD(draw, "cluster=%s", PICK(stream, "p5", "dgx-h100", "gti"));
+    ADD(draw, "cluster.nodes=16");
+    ADD(draw, "cluster.nics_per_node=%s", PICK(stream, "8", "8", "4"));
+    ADD(draw, "gpu=h100-sxm");
+    ADD(draw, "software=%s",
+        PICK(stream, "pytorch-nccl", "vllm", "meta-context-parallel", "nccl-tests"));
+    ADD(draw, "model=%s", PICK(stream, "llama3.1-405b", "llama3.1-8b", "llama3.2-1b"));
+    ADD(draw, "model.layers=%" PRIu64, random_between(stream, 1, 4));
+    ADD(draw, "precision=%s", PICK(stream, "bf16", "bf16", "fp8-ffn"));
+    ADD(draw, "layout.tensor=%u", power(stream, 4));
+    ADD(draw, "layout.context=%u", context);
+    ADD(draw, "layout.data=%" PRIu64, random_between(stream, 1, 3));
+    ADD(draw, "workload.turns.0.prompt=1000 tokens");
+    struct batch_slice slice = {
+        .phase = decode ? PHASE_DECODE : PHASE_PREFILL,
+        .sequences = (uint32_t)random_between(stream, 1, decode ? 64 : 2),
+        .new_tokens = decode ? 1 : random_between(stream, 1, 20000),
+        .cached_tokens = random_between(stream, decode ? 1 : 0, 100000),
+    };
+    return (struct program_case){
+        .slice = slice,
+        .variant = context == 1                                  ? RING_NONE
+                   : decode || random_between(stream, 0, 1) == 0 ? RING_PASS_Q
+                                                                 : RING_PASS_KV,
+    };
+}
+
+static double play_program(struct engine *engine, const struct placement *placement,
+                           const struct step_program *program, bool folded)
+{
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct play play = {.program = program, .placement = placement, .folded = folded};
+    double seconds = -1.0;
+    engine_play(engine, &play, &seconds, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
+    return seconds;
+}
+
+static struct answers play_programs(const struct scenario *scenario, const void *drawn)
+{
+    const struct program_case *program_case = drawn;
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct replica replica = scenario_replica(scenario);
+    struct placement placement = scenario_placement(scenario);
+    struct batch batch = {.slices = &program_case->slice, .slice_count = 1};
+    size_t all = (size_t)STEP_MAX_SEGMENTS * transformer_max_operators(&replica, 1);
+    struct step_operator *operators = ARENA_ARRAY(arena, struct step_operator, all);
+    struct step_scratch scratch = {.spans = ARENA_ARRAY(arena, struct span, all),
+                                   .works = ARENA_ARRAY(arena, struct kernel_work, all),
+                                   .counts = ARENA_ARRAY(arena, double, all)};
+    struct step_program program;
+    transformer_build(&replica, &batch, program_case->variant, operators, &program);
+    step_price(&replica, &program, &scratch);
+    const struct engine_setup setup = {.cluster = &scenario->cluster,
+                                       .nodes = placement_nodes(&placement)};
+    struct engine *engine = engine_open(&setup, diagnostics);
+    struct answers answers = {
+        .closed = program_seconds(&program, scratch.spans),
+        .folded = play_program(engine, &placement, &program, true),
+        .full = play_program(engine, &placement, &program, false),
+    };
+    engine_close(engine);
+    return answers;
+}
+
+START_TEST(programs)
+{
+    struct random_stream stream = random_open(20, "details.programs");
+    uint32_t cases = 0, alone = 0, met[RING_VARIANT_COUNT][2] = {{0}};
+    for (uint32_t i = 0; i < TRIES && cases < PROGRAM_CASES; i++) {
+        struct arena *arena = arena_create();
+        struct draw draw;
+        struct program_case drawn = draw_program(&stream, &draw);
+        const struct scenario *scenario = load(arena, "llama405b.yaml", &draw);
+        if (scenario != NULL) {
+            struct placement placement = scenario_placement(scenario);
+            bool even = placement_is_even(&placement);
+            bool shared = placement.gpus_per_nic > 1;
+            struct answers answers = in_child(play_programs, scenario, &drawn);
+            say(&draw, &answers, !even ? "uneven" : shared ? "shared" : "alone");
+            ck_assert_double_eq_tol(answers.folded / answers.full, 1.0, 1e-9);
+            if (even && !shared) {
+                ck_assert_double_eq_tol(answers.full / answers.closed, 1.0, 1e-9);
+                alone++;
+            }
+            met[drawn.variant][drawn.slice.phase]++;
+            cases++;
+        }
+        arena_destroy(arena);
+    }
+    printf("%u of %u share nothing\n", alone, cases);
+    ck_assert_uint_eq(cases, PROGRAM_CASES);
+    ck_assert_uint_ge(alone, PROGRAM_CASES / 4);
+    ck_assert_uint_gt(met[RING_NONE][PHASE_PREFILL] * met[RING_PASS_KV][PHASE_PREFILL] *
+                          met[RING_PASS_Q][PHASE_PREFILL] * met[RING_PASS_Q][PHASE_DECODE],
+                      0);
+}
+END_TEST
+
+RUN_TESTS(details, training, programs)
