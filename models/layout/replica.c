@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/layout/replica.h"
 
+#include "models/layout/placement.h"
 #include "models/numeric/whole.h"
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
 
 struct group_shape replica_group(const struct replica *replica, enum group group)
 {
-    uint32_t tensor = replica->layout->tensor, gpus = replica->cluster->gpus_per_node;
-    if (group == GROUP_TENSOR) {
-        return (struct group_shape){.ranks = tensor, .ranks_per_node = smaller(tensor, gpus)};
-    }
-    uint32_t context = replica->layout->context;
-    uint32_t in_node = tensor < gpus ? gpus / tensor : 1;
-    return (struct group_shape){.ranks = context, .ranks_per_node = smaller(context, in_node)};
+    struct placement placement = placement_of(replica->layout, replica->cluster, STAGES_INSIDE);
+    return placement_group_shape(&placement, group);
 }
 
 uint32_t replica_heads(const struct replica *replica, uint32_t heads)

@@ -11,7 +11,8 @@ struct stage {
     uint32_t next;
     double free_seconds;     /* its last cell has ended */
     double exchange_seconds; /* its exchange is idle from here on */
-    double layer_seconds;    /* of the last cell: what it takes for one layer */
+    double piece_seconds;    /* of the last cell */
+    double sent_seconds[2];  /* the last of what it sent forward, and backward, is there */
 };
 
 size_t pipeline_scratch_cells(const struct pipeline_play *play)
@@ -32,66 +33,99 @@ static double *arrival(const struct pipeline_play *play, const struct pipeline_s
     return &scratch->arrivals[row * play->pipeline.micro_batches + micro_batch];
 }
 
+bool pipeline_waits(const struct pipeline_play *play, const struct cell *cell, uint32_t part)
+{
+    uint32_t parts = play->pipeline.stages * play->pipeline.chunks;
+    return cell->kind == CELL_FORWARD ? part > 0 : cell->kind == CELL_BACKWARD && part + 1 < parts;
+}
+
+uint32_t pipeline_next_part(const struct pipeline_play *play, const struct cell *cell,
+                            uint32_t part)
+{
+    uint32_t parts = play->pipeline.stages * play->pipeline.chunks;
+    if (cell->kind == CELL_FORWARD) {
+        return part + 1 < parts ? part + 1 : UINT32_MAX;
+    }
+    return cell->kind == CELL_BACKWARD && part > 0 ? part - 1 : UINT32_MAX;
+}
+
+double pipeline_hop_seconds(const struct pipeline_play *play, uint32_t from, uint32_t to)
+{
+    uint32_t stages = play->pipeline.stages;
+    if (from == to || play->hop_seconds == NULL) {
+        return 0.0;
+    }
+    return play->hop_seconds[(from + 1) % stages == to ? from : to];
+}
+
 /* When what the cell needs from another part is there; NAN: not yet known. */
 static double ready_seconds(const struct pipeline_play *play,
                             const struct pipeline_scratch *scratch, const struct cell *cell,
                             uint32_t part)
 {
-    uint32_t parts = play->pipeline.stages * play->pipeline.chunks;
-    if (cell->kind == CELL_FORWARD) {
-        return part == 0 ? 0.0 : *arrival(play, scratch, true, part, cell->micro_batch);
-    }
-    if (cell->kind == CELL_BACKWARD && part + 1 < parts) {
-        return *arrival(play, scratch, false, part, cell->micro_batch);
-    }
-    return 0.0; /* of its own stage, in order */
+    return pipeline_waits(play, cell, part)
+               ? *arrival(play, scratch, cell->kind == CELL_FORWARD, part, cell->micro_batch)
+               : 0.0; /* of its own stage, in order */
 }
 
+/* Of a stage's results one travels after the other, each way. */
 static void send(const struct pipeline_play *play, const struct pipeline_scratch *scratch,
-                 const struct cell *cell, uint32_t part, double end_seconds)
+                 const struct cell *cell, uint32_t part, struct stage *stage)
 {
-    uint32_t parts = play->pipeline.stages * play->pipeline.chunks;
-    bool forward = cell->kind == CELL_FORWARD;
-    if (cell->kind == CELL_WEIGHT || (forward ? part + 1 == parts : part == 0)) {
+    uint32_t next = pipeline_next_part(play, cell, part);
+    if (next == UINT32_MAX) {
         return;
     }
-    uint32_t next = forward ? part + 1 : part - 1;
-    bool stays = pipeline_part_stage(play->schedule, &play->pipeline, part) ==
-                 pipeline_part_stage(play->schedule, &play->pipeline, next);
-    *arrival(play, scratch, forward, next, cell->micro_batch) =
-        end_seconds + (stays ? 0.0 : play->send_seconds);
+    bool forward = cell->kind == CELL_FORWARD;
+    uint32_t from = pipeline_part_stage(play->schedule, &play->pipeline, part);
+    uint32_t to = pipeline_part_stage(play->schedule, &play->pipeline, next);
+    double *there = arrival(play, scratch, forward, next, cell->micro_batch);
+    if (from == to) {
+        *there = stage->free_seconds;
+        return;
+    }
+    double *sent = &stage->sent_seconds[forward ? 0 : 1];
+    *sent = fmax(*sent, stage->free_seconds) + pipeline_hop_seconds(play, from, to);
+    *there = *sent;
 }
 
-bool pipeline_gathers(const struct pipeline_play *play, const struct cell *cell)
+static bool gathers(const struct pipeline_play *play, const struct cell *cell)
 {
     return play->every_pass ? cell->kind == CELL_FORWARD ||
                                   (cell->kind == CELL_BACKWARD && !play->keeps_gathered)
                             : cell->kind == CELL_FORWARD && cell->micro_batch == 0;
 }
 
-bool pipeline_reduces(const struct pipeline_play *play, const struct cell *cell)
+static bool reduces(const struct pipeline_play *play, const struct cell *cell)
 {
     enum cell_kind last = play->schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD;
     return cell->kind == last &&
            (play->every_pass || cell->micro_batch + 1 == play->pipeline.micro_batches);
 }
 
-double pipeline_cell_seconds(const struct pipeline_play *play, const struct cell *cell,
-                             const struct part_cost *cost)
+struct cell_run pipeline_cell_run(const struct pipeline_play *play, const struct cell *cell,
+                                  const struct part_cost *cost)
 {
-    double alone = cost->seconds[cell->kind], seconds = alone;
-    if (play->overlap && pipeline_gathers(play, cell)) {
-        seconds += fmin(cost->gather_seconds, alone) * (cost->gather_factor - 1.0);
+    double alone = cost->seconds[cell->kind];
+    bool gather = gathers(play, cell), reduce = reduces(play, cell), overlap = play->overlap;
+    struct cell_run run = {
+        .seconds = alone,
+        .gathers = gather && cost->gather_seconds > 0.0,
+        .reduces = reduce && cost->reduce_seconds > 0.0,
+        .asks_early = overlap,
+        .first_share = overlap ? cost->gather_edge : 1.0,
+        .last_share = cost->reduce_edge,
+    };
+    if (overlap && gather) {
+        run.seconds += fmin(cost->gather_seconds, alone) * (cost->gather_factor - 1.0);
     }
-    if (play->overlap && pipeline_reduces(play, cell)) {
-        seconds += fmin(cost->reduce_seconds, alone) * (cost->reduce_factor - 1.0);
+    if (overlap && reduce) {
+        run.seconds += fmin(cost->reduce_seconds, alone) * (cost->reduce_factor - 1.0);
     }
-    return seconds;
-}
-
-double pipeline_piece_seconds(const struct part_cost *cost, double cell_seconds)
-{
-    return cell_seconds / fmin(cost->pieces, cost->layers);
+    run.piece_seconds = run.seconds / fmin(cost->pieces, cost->layers);
+    run.whole_seconds = overlap ? run.piece_seconds : run.seconds;
+    run.reduce_after = overlap ? run.piece_seconds : run.seconds;
+    return run;
 }
 
 /* Runs the stage's next cell if what it needs is known. */
@@ -105,34 +139,33 @@ static bool run_cell(const struct pipeline_play *play, const struct pipeline_scr
     if (isnan(ready)) {
         return false;
     }
-    bool gathers = pipeline_gathers(play, cell) && cost->gather_seconds > 0.0;
-    bool reduces = pipeline_reduces(play, cell) && cost->reduce_seconds > 0.0;
-    double seconds = pipeline_cell_seconds(play, cell, cost);
-    double layer = pipeline_piece_seconds(cost, seconds);
+    struct cell_run run = pipeline_cell_run(play, cell, cost);
     double start = fmax(ready, stage->free_seconds);
-    double end = start + seconds;
-    if (gathers) {
-        /* Gathered for every pass, its first layer is fetched during the last of the pass before.
-         */
+    double end = start + run.seconds;
+    if (run.gathers) {
         double from = stage->exchange_seconds;
-        if (play->every_pass || !play->overlap) {
-            from = fmax(from, stage->free_seconds - (play->overlap ? stage->layer_seconds : 0.0));
+        if (play->every_pass || !run.asks_early) {
+            double before = run.asks_early ? stage->piece_seconds : 0.0;
+            from = fmax(from, stage->free_seconds - before);
         }
         double there = from + cost->gather_seconds;
-        double first = play->overlap ? from + cost->gather_seconds * cost->gather_edge : there;
-        start = fmax(start, first);
-        end = fmax(start + seconds, there + (play->overlap ? layer : seconds));
+        start = fmax(start,
+                     run.first_share < 1.0 ? from + cost->gather_seconds * run.first_share : there);
+        end = fmax(start + run.seconds, there + run.whole_seconds);
         stage->exchange_seconds = there;
     }
-    if (reduces) {
-        double from = fmax(stage->exchange_seconds, play->overlap ? start + layer : end);
+    if (run.reduces) {
+        /* What the pass waits for, it waits for before its last piece. */
+        bool before = run.reduce_after + run.whole_seconds <= run.seconds || !run.gathers;
+        double asked = before ? start + run.reduce_after : end - (run.seconds - run.reduce_after);
+        double from = fmax(stage->exchange_seconds, asked);
         stage->exchange_seconds =
-            fmax(from + cost->reduce_seconds, end + cost->reduce_seconds * cost->reduce_edge);
+            fmax(from + cost->reduce_seconds, end + cost->reduce_seconds * run.last_share);
     }
     stage->spans[stage->next++] = (struct cell_span){.start_seconds = start, .end_seconds = end};
     stage->free_seconds = end;
-    stage->layer_seconds = layer;
-    send(play, scratch, cell, part, end);
+    stage->piece_seconds = run.piece_seconds;
+    send(play, scratch, cell, part, stage);
     return true;
 }
 

@@ -27,9 +27,10 @@ struct pipeline_play {
     const struct pipeline_schedule *schedule;
     struct pipeline pipeline;
     const struct part_cost *parts; /* [stages * chunks], in the order of the model */
-    double send_seconds;           /* activations, or their gradients, to the next stage */
-    bool overlap;                  /* exchanges travel beside cells */
-    bool keeps_gathered;           /* every_pass: parameters wait for the backward pass */
+    const double *hop_seconds; /* [stages] that a stage's activations take to the next stage (the
+                                  last's to the first), and gradients back; NULL: none */
+    bool overlap;              /* exchanges travel beside cells */
+    bool keeps_gathered;       /* every_pass: parameters wait for the backward pass */
     bool every_pass; /* parameters are gathered and gradients reduced for every pass; otherwise
                         once a step: before the first forward and after the last backward pass */
 };
@@ -53,17 +54,33 @@ struct pipeline_scratch {
 size_t pipeline_scratch_cells(const struct pipeline_play *play);
 size_t pipeline_scratch_arrivals(const struct pipeline_play *play);
 
-/* Seconds of a cell, slowed by what travels beside it. */
-double pipeline_cell_seconds(const struct pipeline_play *play, const struct cell *cell,
-                             const struct part_cost *cost);
+/* One cell beside its stage's exchange: the rules that both executors follow. Exchanges are served
+ * in the order in which they are asked for, and none begins before the one before it has ended. */
+struct cell_run {
+    double seconds; /* of the pass, slowed by what travels beside it */
+    /* Seconds of it in which its first gradients are made, or its last parameters used: those of a
+     * layer, or of all that travels in one piece. */
+    double piece_seconds;
+    bool gathers, reduces;
+    bool asks_early;      /* it asks for parameters as the last piece of the cell before begins (all
+                             of a step's first cells at its start); otherwise when that has ended */
+    double first_share;   /* of its parameters that must be there before it starts */
+    double whole_seconds; /* of the pass, at its end, that need all of them */
+    double reduce_after;  /* seconds into the pass at which gradients begin to leave */
+    double last_share;    /* of its gradients, which leave when the pass has ended */
+};
+struct cell_run pipeline_cell_run(const struct pipeline_play *play, const struct cell *cell,
+                                  const struct part_cost *cost);
 
-/* Seconds of the cell in which its first gradients are made, or its last parameters used: those of
- * a layer, or of all that travels in one piece. */
-double pipeline_piece_seconds(const struct part_cost *cost, double cell_seconds);
+/* Seconds between two neighbouring stages; 0 when they are one. */
+double pipeline_hop_seconds(const struct pipeline_play *play, uint32_t from, uint32_t to);
 
-/* Whether a cell waits for parameters, and whether gradients leave after it. */
-bool pipeline_gathers(const struct pipeline_play *play, const struct cell *cell);
-bool pipeline_reduces(const struct pipeline_play *play, const struct cell *cell);
+/* The part that a cell's result goes to; UINT32_MAX: it stays (the loss, the first part's
+ * gradients, gradients of weights). */
+uint32_t pipeline_next_part(const struct pipeline_play *play, const struct cell *cell,
+                            uint32_t part);
+/* Whether a cell of the part waits for another part's. */
+bool pipeline_waits(const struct pipeline_play *play, const struct cell *cell, uint32_t part);
 
 /* When the last stage has ended, exchange included, seconds from the step's start; fills `stages`
  * [stages] and the scratch. A table that waits for itself asserts. */

@@ -26,8 +26,9 @@ enum operator_kind {
 /* Operators of one stream run one after the other, in the order of the program. */
 enum stream { STREAM_COMPUTE, STREAM_COMMUNICATION, STREAM_COUNT };
 
-/* The ranks that take part in a collective. */
-enum group { GROUP_TENSOR, GROUP_CONTEXT, GROUP_COUNT };
+/* The ranks that take part in a collective: one layer's shards, one sequence's, those that hold the
+ * same parameters (context and data ranks). */
+enum group { GROUP_TENSOR, GROUP_CONTEXT, GROUP_DATA, GROUP_COUNT };
 
 enum { OPERATOR_MAX_DEPENDENCIES = 2 };
 

@@ -133,20 +133,16 @@ double training_part_trained(const struct training *training, uint32_t part)
     return parameters;
 }
 
+struct placement training_placement(const struct training *training)
+{
+    return placement_of(training->replica.layout, training->replica.cluster,
+                        training->pipeline_outside ? STAGES_OUTSIDE : STAGES_INSIDE);
+}
+
 struct group_shape training_data_group(const struct training *training)
 {
-    const struct layout *layout = training->replica.layout;
-    uint32_t gpus = training->replica.cluster->gpus_per_node;
-    uint32_t ranks = layout->data * layout->context;
-    /* Tensor ranks lie closest, then context ranks, then pipeline stages or replicas. */
-    uint32_t near = layout->tensor * layout->context;
-    uint32_t in_node = layout->tensor >= gpus ? 1 : gpus / layout->tensor;
-    if (near < gpus && layout->pipeline > 1 && !training->pipeline_outside) {
-        uint32_t span = near * layout->pipeline;
-        in_node = layout->context * (span < gpus ? gpus / span : 1);
-    }
-    return (struct group_shape){.ranks = ranks,
-                                .ranks_per_node = in_node < ranks ? in_node : ranks};
+    struct placement placement = training_placement(training);
+    return placement_group_shape(&placement, GROUP_DATA);
 }
 
 double training_step_tokens(const struct training *training)

@@ -7,6 +7,8 @@
 #define CPSIM_MODELS_TRAINING_TRAINING_H
 
 #include "models/layers/train_builder.h"
+#include "models/layout/placement.h"
+#include "models/passes/transformer.h"
 #include "models/pipeline/pipeline_schedule.h"
 
 struct training {
@@ -58,6 +60,9 @@ double training_part_layer_parameters(const struct training *training, uint32_t 
 double training_part_parameters(const struct training *training, uint32_t part);
 /* Of part `part`, those that are trained: all, or the adapters'. */
 double training_part_trained(const struct training *training, uint32_t part);
+
+/* Where its ranks lie. */
+struct placement training_placement(const struct training *training);
 
 /* Ranks that hold the same parameters: data x context. */
 struct group_shape training_data_group(const struct training *training);

@@ -24,17 +24,38 @@ static struct collective_plan plan_of(const struct training *training, enum coll
 
 /* A stage's activations go to the GPU in the same place of the next stage, split over the tensor
  * ranks, which hold parts (sequence parallelism) or send parts (arXiv 2104.04473, section 4.1). */
-static struct collective_plan plan_send(const struct training *training)
+static struct collective_plan plan_send(const struct training *training, bool in_node)
 {
     const struct replica *replica = &training->replica;
-    const struct layout *layout = replica->layout;
-    uint32_t nearer = layout->tensor * layout->context;
-    bool in_node =
-        !training->pipeline_outside && nearer * layout->pipeline <= replica->cluster->gpus_per_node;
     double bytes = (double)training_rank_tokens(training) * replica->llm->hidden *
-                   format_bytes(replica->precision->activations) / layout->tensor;
+                   format_bytes(replica->precision->activations) / replica->layout->tensor;
     struct group_shape pair = {.ranks = 2, .ranks_per_node = in_node ? 2 : 1};
     return plan_of(training, COLLECTIVE_SEND, pair, bytes);
+}
+
+/* Whether a stage lies in one node with the next (the last with the first), in every pipeline. */
+static bool hop_in_node(const struct placement *placement, uint32_t stage)
+{
+    uint32_t next = (stage + 1) % placement->size[DIMENSION_PIPELINE];
+    uint32_t pipelines = placement_is_even(placement) ? 1 : placement_stage_ranks(placement);
+    for (uint32_t i = 0; i < pipelines; i++) {
+        if (!placement_in_node(placement, placement_stage_rank(placement, stage, i),
+                               placement_stage_rank(placement, next, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Between neighbouring stages, over what lies between them. */
+static void price_hops(const struct training *training, struct training_costs *costs,
+                       double *hop_seconds)
+{
+    struct placement placement = training_placement(training);
+    for (uint32_t i = 0; i < training->replica.layout->pipeline; i++) {
+        hop_seconds[i] =
+            collective_seconds(training->replica.cluster, &costs->send[hop_in_node(&placement, i)]);
+    }
 }
 
 static void plan_exchanges(const struct training *training, struct training_costs *costs)
@@ -149,7 +170,10 @@ struct training_costs training_price(const struct training *training,
         costs.segment_seconds[i] =
             segment_play(&costs.program, &costs.program.segments[i], scratch->step.spans);
     }
-    costs.send = plan_send(training);
+    for (int in_node = 0; in_node < 2; in_node++) {
+        costs.send[in_node] = plan_send(training, in_node != 0);
+    }
+    price_hops(training, &costs, scratch->hop_seconds);
     plan_exchanges(training, &costs);
     for (uint32_t part = 0; part < parts_of(training); part++) {
         price_part(training, &costs, part, &scratch->parts[part]);
@@ -158,7 +182,7 @@ struct training_costs training_price(const struct training *training,
         .schedule = training->schedule,
         .pipeline = training_pipeline(training),
         .parts = scratch->parts,
-        .send_seconds = collective_seconds(training->replica.cluster, &costs.send),
+        .hop_seconds = scratch->hop_seconds,
         .overlap = training->overlap,
         .keeps_gathered = training->keeps_gathered,
         .every_pass =

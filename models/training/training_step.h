@@ -17,17 +17,19 @@ struct training_scratch {
     struct step_scratch step;        /* each as long */
     struct part_cost *parts;         /* [stages * virtual stages] */
     struct pipeline_scratch pipeline;
+    double *hop_seconds;        /* [stages] */
     struct stage_times *stages; /* [stages] */
 };
 
 /* What a step is made of. */
 struct training_costs {
-    struct step_program program;                 /* priced */
-    struct power_state power;                    /* of a GPU that computes without a break */
-    double segment_seconds[STEP_MAX_SEGMENTS];   /* one play of each */
-    struct pipeline_play play;                   /* its parts are the scratch's */
-    struct collective_plan gather, reduce, send; /* of one bucket; of one micro-batch */
-    double optimizer_seconds, host_seconds;      /* after the last stage has ended */
+    struct step_program program;               /* priced */
+    struct power_state power;                  /* of a GPU that computes without a break */
+    double segment_seconds[STEP_MAX_SEGMENTS]; /* one play of each */
+    struct pipeline_play play;                 /* its parts are the scratch's */
+    struct collective_plan gather, reduce;     /* of one bucket */
+    struct collective_plan send[2];            /* of one micro-batch: between nodes, inside one */
+    double optimizer_seconds, host_seconds;    /* after the last stage has ended */
 };
 
 struct training_costs training_price(const struct training *training,

@@ -4,8 +4,8 @@
 #include "sim/cli/cli.h"
 #include "sim/config/dump.h"
 #include "sim/engine/platform_xml.h"
-#include "sim/inference/conversation.h"
 #include "sim/scenario/load.h"
+#include "sim/scenario/replica.h"
 #include "sim/scenario/tables.h"
 
 static int show_platform(const struct invocation *invocation, const struct scenario *scenario,
@@ -16,7 +16,7 @@ static int show_platform(const struct invocation *invocation, const struct scena
     if (status != EXIT_DONE) {
         return status;
     }
-    platform_xml_write(&scenario->cluster, scenario_nodes(scenario), result.stream);
+    platform_xml_write(&scenario->cluster, scenario_nodes(scenario), 1, result.stream);
     return result_close(&result);
 }
 

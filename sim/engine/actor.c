@@ -13,9 +13,13 @@
 
 /* What an actor runs; handed over by the actor's data. */
 struct actor {
+    struct engine *engine;
     actor_code *code;
     void *data;
+    bool counts; /* neither a daemon nor the driver */
 };
+
+enum { DRIVER_STACK_KIB = 4096, DRIVER_AWAITS = 0 };
 
 static void run_actor(int argc, char **argv)
 {
@@ -23,13 +27,17 @@ static void run_actor(int argc, char **argv)
     (void)argv;
     const struct actor *actor = sg_actor_self_get_data();
     actor->code(actor->data);
+    if (actor->counts && --actor->engine->live == 0 && actor->engine->driven) {
+        signal_wake(&actor->engine->driver, DRIVER_AWAITS);
+    }
 }
 
 void actor_start(struct engine *engine, uint32_t gpu, actor_code *code, void *data, bool daemon)
 {
     struct actor *actor = ARENA_NEW(engine->actors, struct actor);
-    *actor = (struct actor){.code = code, .data = data};
-    sg_actor_t handle = sg_actor_init("actor", engine->hosts[gpu]);
+    *actor = (struct actor){.engine = engine, .code = code, .data = data, .counts = !daemon};
+    engine->live += !daemon;
+    sg_actor_t handle = sg_actor_init("actor", engine->hosts[0][gpu]);
     sg_actor_set_data(handle, actor);
     sg_actor_start_(handle, run_actor, 0, NULL);
     if (daemon) {
@@ -42,6 +50,52 @@ void engine_run(struct engine *engine)
     simgrid_run();
     arena_destroy(engine->actors);
     engine->actors = arena_create();
+    engine->live = 0;
+}
+
+void engine_settle(struct engine *engine)
+{
+    if (!engine->driven) {
+        engine_run(engine);
+    } else if (engine->live > 0) {
+        signal_wait(&engine->driver, DRIVER_AWAITS);
+    }
+}
+
+struct driver {
+    void (*code)(void *data);
+    void *data;
+    bool ended;
+};
+
+static void run_driver(void *data)
+{
+    struct driver *driver = data;
+    driver->code(driver->data);
+    driver->ended = true;
+}
+
+bool engine_drive(struct engine *engine, void (*code)(void *data), void *data)
+{
+    struct driver driver = {.code = code, .data = data};
+    struct actor *actor = ARENA_NEW(engine->actors, struct actor);
+    *actor = (struct actor){.engine = engine, .code = run_driver, .data = &driver};
+    signal_init(&engine->driver);
+    engine->driven = true;
+    uint32_t host = 0;
+    while (engine->hosts[0][host] == NULL) {
+        host++;
+    }
+    sg_actor_t handle = sg_actor_init("driver", engine->hosts[0][host]);
+    sg_actor_set_stacksize(handle, DRIVER_STACK_KIB);
+    sg_actor_set_data(handle, actor);
+    sg_actor_start_(handle, run_actor, 0, NULL);
+    engine_run(engine);
+    engine->driven = false;
+    if (driver.ended) {
+        signal_destroy(&engine->driver);
+    }
+    return driver.ended;
 }
 
 double engine_clock(void)
@@ -107,23 +161,28 @@ static bool in_one_node(const struct engine *engine, uint32_t from, uint32_t to)
 struct way {
     struct engine *engine;
     struct link_use *ends[2];
-    double times;
+    const struct flow_watch *watch;
+    double play_start, times;
     struct flow_seen seen;
 };
 
-static struct way enter(struct engine *engine, uint32_t from, uint32_t to, double bytes,
-                        double times)
+static struct way enter(struct engine *engine, enum engine_lane lane, uint32_t from, uint32_t to,
+                        double bytes, double times)
 {
-    bool in_node = in_one_node(engine, from, to);
+    bool in_node = in_one_node(engine, from, to), others = lane == LANE_OTHERS;
+    struct link_use **use = others ? engine->others_use : engine->link_use;
+    double play_start = others ? 0.0 : engine->play_start;
     struct way way = {
-        .ends = {&engine->link_use[in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT][from],
-                 &engine->link_use[in_node ? LINK_NVLINK_IN : LINK_NIC_IN][to]},
+        .ends = {&use[in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT][from],
+                 &use[in_node ? LINK_NVLINK_IN : LINK_NIC_IN][to]},
         .engine = engine,
+        .watch = others ? &engine->others_watch : &engine->watch,
+        .play_start = play_start,
         .times = times,
         .seen = {.from_gpu = from,
                  .to_gpu = to,
                  .in_node = in_node,
-                 .start_seconds = simgrid_get_clock() - engine->play_start,
+                 .start_seconds = simgrid_get_clock() - play_start,
                  .bytes = bytes,
                  .times = times},
     };
@@ -139,9 +198,9 @@ static struct way enter(struct engine *engine, uint32_t from, uint32_t to, doubl
 
 static void leave(struct way way)
 {
-    if (way.engine->flow_observer != NULL) {
-        way.seen.end_seconds = simgrid_get_clock() - way.engine->play_start;
-        way.engine->flow_observer(way.engine->flow_context, &way.seen);
+    if (way.watch->observer != NULL) {
+        way.seen.end_seconds = simgrid_get_clock() - way.play_start;
+        way.watch->observer(way.watch->context, &way.seen);
     }
     for (int i = 0; i < 2; i++) {
         if (--way.ends[i]->flows == 0) {
@@ -150,13 +209,14 @@ static void leave(struct way way)
     }
 }
 
-void engine_set_limit(struct engine *engine, uint32_t from, uint32_t to, double limit)
+void engine_set_limit(struct engine *engine, enum engine_lane lane, uint32_t from, uint32_t to,
+                      double limit)
 {
     enum limiter limiter = in_one_node(engine, from, to) ? LIMITER_NODE : LIMITER_FABRIC;
     double wanted = limit > 0.0 ? limit : PLATFORM_UNLIMITED;
-    if (!engine->own_platform && engine->limits[limiter][from] != wanted) {
-        engine->limits[limiter][from] = wanted;
-        sg_link_set_bandwidth(engine->limiters[limiter][from], wanted);
+    if (!engine->own_platform && engine->limits[lane][limiter][from] != wanted) {
+        engine->limits[lane][limiter][from] = wanted;
+        sg_link_set_bandwidth(engine->limiters[lane][limiter][from], wanted);
     }
 }
 
@@ -165,26 +225,35 @@ void engine_set_limit(struct engine *engine, uint32_t from, uint32_t to, double 
 static double stretched_bytes(const struct engine *engine, uint32_t from, uint32_t to, double bytes,
                               double limit)
 {
-    double route = sg_host_get_route_bandwidth(engine->hosts[from], engine->hosts[to]);
+    double route = sg_host_get_route_bandwidth(engine->hosts[0][from], engine->hosts[0][to]);
     return limit > 0.0 && route > limit ? bytes * route / limit : bytes;
 }
 
 /* Sets the limit on what is about to be sent; returns the bytes to simulate. */
-static double prepare(struct engine *engine, uint32_t from, uint32_t to, double bytes, double limit)
+static double prepare(struct engine *engine, enum engine_lane lane, uint32_t from, uint32_t to,
+                      double bytes, double limit)
 {
     if (engine->own_platform) {
         return stretched_bytes(engine, from, to, bytes, limit);
     }
-    engine_set_limit(engine, from, to, limit);
+    engine_set_limit(engine, lane, from, to, limit);
     return bytes;
+}
+
+void actor_send_lane(struct engine *engine, enum engine_lane lane, uint32_t from, uint32_t to,
+                     double bytes, double limit, double times)
+{
+    assert(lane < engine->lanes && "a lane that the engine was not opened with");
+    struct way way = enter(engine, lane, from, to, bytes, times);
+    sg_host_sendto(engine->hosts[lane][from], engine->hosts[0][to],
+                   prepare(engine, lane, from, to, bytes, limit));
+    leave(way);
 }
 
 void actor_send(struct engine *engine, uint32_t from, uint32_t to, double bytes, double limit,
                 double times)
 {
-    struct way way = enter(engine, from, to, bytes, times);
-    sg_host_sendto(engine->hosts[from], engine->hosts[to], prepare(engine, from, to, bytes, limit));
-    leave(way);
+    actor_send_lane(engine, LANE_COLLECTIVES, from, to, bytes, limit, times);
 }
 
 void *actor_inbox(const char *name)
@@ -202,8 +271,8 @@ void actor_exchange(struct engine *engine, uint32_t from, const struct actor_way
     void *received;
     for (uint32_t i = 0; i < count; i++) {
         const struct actor_way *way = &ways[i];
-        taken[i] = enter(engine, from, way->to_gpu, way->bytes, times);
-        double bytes = prepare(engine, from, way->to_gpu, way->bytes, way->limit);
+        taken[i] = enter(engine, LANE_COLLECTIVES, from, way->to_gpu, way->bytes, times);
+        double bytes = prepare(engine, LANE_COLLECTIVES, from, way->to_gpu, way->bytes, way->limit);
         come[i] = sg_mailbox_get_async(way->inbox, &received);
         gone[i] = sg_mailbox_put_async(way->outbox, &token, (long)bytes);
     }

@@ -43,9 +43,11 @@ bool signal_wait_until(struct actor_signal *signal, uint32_t what, double second
 void signal_wake(struct actor_signal *signal, uint32_t what);
 
 /* Sends bytes from one GPU to another and returns when they have arrived. `limit`: bytes per second
- * that this flow may reach at most, 0: what the links give; flows of one GPU that leave the same
- * way at the same time share the last limit set. `times`: plays that this flow stands for, in the
- * links' accounts. Whole bytes move. */
+ * that this flow may reach at most, 0: what the links give (see enum engine_lane). `times`: plays
+ * that this flow stands for, in the links' accounts. Whole bytes move. */
+void actor_send_lane(struct engine *engine, enum engine_lane lane, uint32_t from_gpu,
+                     uint32_t to_gpu, double bytes, double limit, double times);
+/* The same on the first lane. */
 void actor_send(struct engine *engine, uint32_t from_gpu, uint32_t to_gpu, double bytes,
                 double limit, double times);
 
@@ -60,14 +62,15 @@ struct actor_way {
 };
 enum { ACTOR_MAX_WAYS = 4 };
 
-/* Sends and receives along all ways at once and returns when everything has gone and come. A flow
- * starts when both of its ends are here. Cheaper than actor_send() where many are under way at
- * once: SimGrid then keeps no list of them all. */
+/* Sends and receives along all ways at once, on the first lane of the actor's own GPU, and returns
+ * when everything has gone and come. A flow starts when both of its ends are here. Cheaper than
+ * actor_send() where many are under way at once: SimGrid then keeps no list of them all. */
 void actor_exchange(struct engine *engine, uint32_t from_gpu, const struct actor_way *ways,
                     uint32_t count, double times);
 
-/* Changes the limit of what `from_gpu` sends to `to_gpu`'s side (inside the node or out of it),
- * flows under way included. No effect on a platform of the user's own. */
-void engine_set_limit(struct engine *engine, uint32_t from_gpu, uint32_t to_gpu, double limit);
+/* Changes the limit of what `from_gpu` sends on the lane to `to_gpu`'s side (inside the node or out
+ * of it), flows under way included. No effect on a platform of the user's own. */
+void engine_set_limit(struct engine *engine, enum engine_lane lane, uint32_t from_gpu,
+                      uint32_t to_gpu, double limit);
 
 #endif

@@ -4,6 +4,7 @@
 #define CPSIM_SIM_ENGINE_ENGINE_INTERNAL_H
 
 #include "sim/base/arena.h"
+#include "sim/engine/actor.h"
 #include "sim/engine/engine.h"
 
 #include <simgrid/host.h>
@@ -20,23 +21,35 @@ struct link_use {
     uint32_t flows;
 };
 
+/* Whom flows are shown to. */
+struct flow_watch {
+    engine_flow_observer *observer; /* NULL: nobody */
+    void *context;
+};
+
 struct engine {
     struct arena *arena;
     struct arena *actors; /* of one run */
     const struct cluster *cluster;
-    uint32_t gpu_count;
-    sg_host_t *hosts;                           /* [gpu_count] */
-    bool own_platform;                          /* the user's: no limiters */
-    sg_link_t *limiters[LIMITER_COUNT];         /* [gpu_count] */
-    double *limits[LIMITER_COUNT];              /* [gpu_count] as they are set, bytes per second */
-    struct link_use *link_use[LINK_KIND_COUNT]; /* [gpu_count], of the last play */
+    uint32_t gpu_count, lanes;
+    sg_host_t *hosts[LANE_COUNT];                   /* [gpu_count]; NULL where a node is not made */
+    bool own_platform;                              /* the user's: no limiters */
+    sg_link_t *limiters[LANE_COUNT][LIMITER_COUNT]; /* [gpu_count] */
+    double *limits[LANE_COUNT][LIMITER_COUNT];      /* [gpu_count] as set, bytes per second */
+    struct link_use *link_use[LINK_KIND_COUNT];     /* [gpu_count], of the last play */
+    struct link_use *others_use[LINK_KIND_COUNT];   /* [gpu_count], from the start */
     uint64_t events;
-    double play_start;                   /* engine clock */
-    engine_flow_observer *flow_observer; /* NULL: none */
-    void *flow_context;
+    double play_start; /* engine clock */
+    struct flow_watch watch, others_watch;
+    bool driven;                /* plays run inside an actor ... */
+    struct actor_signal driver; /* ... which waits here */
+    uint32_t live;              /* actors besides it that are no daemons */
 };
 
 /* Once a process. */
 void engine_start_simgrid(void);
+
+/* Plays until every actor but daemons and the driver has ended. */
+void engine_settle(struct engine *engine);
 
 #endif

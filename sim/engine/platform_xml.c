@@ -6,12 +6,24 @@
 #include <inttypes.h>
 #include <stdbool.h>
 
-static void write_pipe(const char *name, uint32_t number, FILE *stream)
+/* "" for the first lane, "lane1." for the second. */
+static struct lane_name {
+    char text[24];
+} lane_name(uint32_t lane)
+{
+    struct lane_name name = {""};
+    if (lane > 0) {
+        snprintf(name.text, sizeof name.text, PLATFORM_LANE, lane);
+    }
+    return name;
+}
+
+static void write_pipe(const char *lane, const char *name, uint32_t number, FILE *stream)
 {
     fprintf(stream,
-            "<link id=\"%s%" PRIu32 "\" bandwidth=\"%.17gBps\" latency=\"0s\" "
+            "<link id=\"%s%s%" PRIu32 "\" bandwidth=\"%.17gBps\" latency=\"0s\" "
             "sharing_policy=\"FATPIPE\"/>\n",
-            name, number, PLATFORM_UNLIMITED);
+            lane, name, number, PLATFORM_UNLIMITED);
 }
 
 static void write_duplex(const char *name, uint32_t number, double bytes_per_second, FILE *stream)
@@ -24,53 +36,71 @@ static void write_duplex(const char *name, uint32_t number, double bytes_per_sec
 
 /* SimGrid's parser takes a zone that begins with a link for a leaf zone, so a dummy child comes
  * first; links are found fastest in the root zone (25 times on 16,384 GPUs). */
-static void write_links(const struct cluster *cluster, uint32_t nodes, FILE *stream)
+static void write_links(const struct cluster *cluster, uint32_t nodes, uint32_t lanes, FILE *stream)
 {
     for (uint32_t gpu = 0; gpu < nodes * cluster->gpus_per_node; gpu++) {
         write_duplex("nvlink", gpu, cluster->node_bytes_per_second, stream);
-        write_pipe(PLATFORM_NODE_LIMITER, gpu, stream);
-        write_pipe(PLATFORM_FABRIC_LIMITER, gpu, stream);
+        for (uint32_t lane = 0; lane < lanes; lane++) {
+            write_pipe(lane_name(lane).text, PLATFORM_NODE_LIMITER, gpu, stream);
+            write_pipe(lane_name(lane).text, PLATFORM_FABRIC_LIMITER, gpu, stream);
+        }
     }
     for (uint32_t nic = 0; nic < nodes * cluster->nics_per_node; nic++) {
         write_duplex("nic", nic, cluster->nic_bytes_per_second, stream);
     }
     /* SimGrid wants a link on every route between zones: one a node that nothing can fill. */
     for (uint32_t node = 0; node < nodes; node++) {
-        write_pipe("fabric", node, stream);
+        write_pipe("", "fabric", node, stream);
     }
 }
 
-static void write_node(const struct cluster *cluster, uint32_t node, FILE *stream)
+/* What a GPU sends on a lane: to the others of its node, and out of it. */
+static void write_ways(const struct cluster *cluster, uint32_t node, uint32_t lane, uint32_t from,
+                       FILE *stream)
 {
     uint32_t first = node * cluster->gpus_per_node;
-    fprintf(stream, "<zone id=\"node%" PRIu32 "\" routing=\"Full\">\n", node);
-    for (uint32_t i = 0; i < cluster->gpus_per_node; i++) {
-        fprintf(stream, "<host id=\"gpu%" PRIu32 "\" speed=\"1Gf\"/>\n", first + i);
-    }
-    fprintf(stream, "<router id=\"router%" PRIu32 "\"/>\n", node);
-    for (uint32_t from = first; from < first + cluster->gpus_per_node; from++) {
-        for (uint32_t to = first; to < first + cluster->gpus_per_node; to++) {
-            if (from != to) {
-                fprintf(stream,
-                        "<route src=\"gpu%" PRIu32 "\" dst=\"gpu%" PRIu32
-                        "\" symmetrical=\"NO\"><link_ctn id=\"" PLATFORM_NODE_LIMITER "%" PRIu32
-                        "\"/><link_ctn id=\"nvlink%" PRIu32 "\" direction=\"UP\"/>"
-                        "<link_ctn id=\"nvlink%" PRIu32 "\" direction=\"DOWN\"/></route>\n",
-                        from, to, from, from, to);
-            }
+    struct lane_name name = lane_name(lane);
+    for (uint32_t to = first; to < first + cluster->gpus_per_node; to++) {
+        if (from != to) {
+            fprintf(stream,
+                    "<route src=\"%sgpu%" PRIu32 "\" dst=\"gpu%" PRIu32
+                    "\" symmetrical=\"NO\"><link_ctn id=\"%s" PLATFORM_NODE_LIMITER "%" PRIu32
+                    "\"/><link_ctn id=\"nvlink%" PRIu32 "\" direction=\"UP\"/>"
+                    "<link_ctn id=\"nvlink%" PRIu32 "\" direction=\"DOWN\"/></route>\n",
+                    name.text, from, to, name.text, from, from, to);
         }
-        uint32_t nic = from / cluster->gpus_per_node * cluster->nics_per_node +
-                       (from - first) * cluster->nics_per_node / cluster->gpus_per_node;
-        fprintf(stream,
-                "<route src=\"gpu%" PRIu32 "\" dst=\"router%" PRIu32
-                "\" symmetrical=\"NO\"><link_ctn id=\"" PLATFORM_FABRIC_LIMITER "%" PRIu32
-                "\"/><link_ctn id=\"nic%" PRIu32 "\" direction=\"UP\"/></route>\n",
-                from, node, from, nic);
+    }
+    uint32_t nic = from / cluster->gpus_per_node * cluster->nics_per_node +
+                   (from - first) * cluster->nics_per_node / cluster->gpus_per_node;
+    fprintf(stream,
+            "<route src=\"%sgpu%" PRIu32 "\" dst=\"router%" PRIu32
+            "\" symmetrical=\"NO\"><link_ctn id=\"%s" PLATFORM_FABRIC_LIMITER "%" PRIu32
+            "\"/><link_ctn id=\"nic%" PRIu32 "\" direction=\"UP\"/></route>\n",
+            name.text, from, node, name.text, from, nic);
+    if (lane == 0) { /* all that comes, comes to the first */
         fprintf(stream,
                 "<route src=\"router%" PRIu32 "\" dst=\"gpu%" PRIu32
                 "\" symmetrical=\"NO\"><link_ctn id=\"nic%" PRIu32
                 "\" direction=\"DOWN\"/></route>\n",
                 node, from, nic);
+    }
+}
+
+static void write_node(const struct cluster *cluster, uint32_t node, uint32_t lanes, FILE *stream)
+{
+    uint32_t first = node * cluster->gpus_per_node, end = first + cluster->gpus_per_node;
+    fprintf(stream, "<zone id=\"node%" PRIu32 "\" routing=\"Full\">\n", node);
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        for (uint32_t gpu = first; gpu < end; gpu++) {
+            fprintf(stream, "<host id=\"%sgpu%" PRIu32 "\" speed=\"1Gf\"/>\n", lane_name(lane).text,
+                    gpu);
+        }
+    }
+    fprintf(stream, "<router id=\"router%" PRIu32 "\"/>\n", node);
+    for (uint32_t lane = 0; lane < lanes; lane++) {
+        for (uint32_t gpu = first; gpu < end; gpu++) {
+            write_ways(cluster, node, lane, gpu, stream);
+        }
     }
     fputs("</zone>\n", stream);
 }
@@ -110,7 +140,7 @@ static void write_uplinks(const struct grouping *grouping, FILE *stream)
         if (grouping->blocks) {
             write_duplex("uplink", group, grouping->uplink_bytes_per_second, stream);
         } else {
-            write_pipe("uplink", group, stream);
+            write_pipe("", "uplink", group, stream);
         }
     }
 }
@@ -144,14 +174,14 @@ static void write_routes_among(uint32_t first, uint32_t end, FILE *stream)
 
 /* A group: its nodes, and a switch as the gateway to other groups. */
 static void write_group(const struct cluster *cluster, const struct grouping *grouping,
-                        uint32_t group, FILE *stream)
+                        uint32_t group, uint32_t lanes, FILE *stream)
 {
     uint32_t first = group * grouping->nodes_per_group;
     uint32_t end = first + grouping->nodes_per_group;
     end = end < grouping->nodes ? end : grouping->nodes;
     fprintf(stream, "<zone id=\"group%" PRIu32 "\" routing=\"Full\">\n", group);
     for (uint32_t node = first; node < end; node++) {
-        write_node(cluster, node, stream);
+        write_node(cluster, node, lanes, stream);
     }
     fprintf(stream,
             "<zone id=\"leaf%" PRIu32 "\" routing=\"Full\"><router id=\"switch%" PRIu32
@@ -170,10 +200,10 @@ static void write_group(const struct cluster *cluster, const struct grouping *gr
 }
 
 static void write_groups(const struct cluster *cluster, const struct grouping *grouping,
-                         FILE *stream)
+                         uint32_t lanes, FILE *stream)
 {
     for (uint32_t group = 0; group < grouping->groups; group++) {
-        write_group(cluster, grouping, group, stream);
+        write_group(cluster, grouping, group, lanes, stream);
     }
     char links[LINKS_BYTES];
     for (uint32_t from = 0; from < grouping->groups; from++) {
@@ -194,7 +224,7 @@ static void write_groups(const struct cluster *cluster, const struct grouping *g
     }
 }
 
-void platform_xml_write(const struct cluster *cluster, uint32_t nodes, FILE *stream)
+void platform_xml_write(const struct cluster *cluster, uint32_t nodes, uint32_t lanes, FILE *stream)
 {
     struct grouping grouping = group_nodes(cluster, nodes);
     fputs("<?xml version=\"1.0\"?>\n"
@@ -202,13 +232,13 @@ void platform_xml_write(const struct cluster *cluster, uint32_t nodes, FILE *str
           "<platform version=\"4.1\">\n<zone id=\"root\" routing=\"Full\">\n"
           "<zone id=\"first\" routing=\"None\"/>\n",
           stream);
-    write_links(cluster, nodes, stream);
+    write_links(cluster, nodes, lanes, stream);
     write_uplinks(&grouping, stream);
     if (grouping.groups > 1) {
-        write_groups(cluster, &grouping, stream);
+        write_groups(cluster, &grouping, lanes, stream);
     } else {
         for (uint32_t node = 0; node < nodes; node++) {
-            write_node(cluster, node, stream);
+            write_node(cluster, node, lanes, stream);
         }
         write_routes_among(0, nodes, stream);
     }

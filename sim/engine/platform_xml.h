@@ -9,6 +9,7 @@
 #include "models/machine/cluster.h"
 #include "sim/base/arena.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* Names of the links, before the number of their GPU, that hold each flow a GPU sends to a rate
@@ -17,7 +18,12 @@
 #define PLATFORM_FABRIC_LIMITER "fabric-limit"
 #define PLATFORM_UNLIMITED 1e18 /* bytes per second */
 
-/* Writes the platform of the first `nodes` nodes of the cluster. */
-void platform_xml_write(const struct cluster *cluster, uint32_t nodes, FILE *stream);
+/* Before the names of a GPU's hosts and limiters beyond the first (engine.h's lanes): a way out
+ * with a rate of its own over the same links. */
+#define PLATFORM_LANE "lane%" PRIu32 "."
+
+/* Writes the platform of the first `nodes` nodes of the cluster, each GPU with `lanes` ways out. */
+void platform_xml_write(const struct cluster *cluster, uint32_t nodes, uint32_t lanes,
+                        FILE *stream);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/inference/conversation.h"
 
-#include "models/numeric/whole.h"
 #include "models/passes/step_price.h"
+#include "sim/engine/actor.h"
+#include "sim/engine/background.h"
 #include "sim/inference/recorder.h"
 #include "sim/inference/trace_run.h"
 #include "sim/scenario/replica.h"
@@ -22,19 +23,12 @@ struct runner {
     struct progress *progress;
     struct diagnostics *diagnostics;
     struct conversation_result *result;
-    struct background *background;
-    struct step_operator *operators; /* one program's */
+    struct placement placement;
+    struct background_traffic *background; /* NULL: none */
+    struct step_operator *operators;       /* one program's */
     struct step_scratch scratch;
     double clock_seconds;
 };
-
-uint32_t scenario_nodes(const struct scenario *scenario)
-{
-    uint32_t gpus_per_node = scenario->cluster.gpus_per_node;
-    return scenario->background_count > 0
-               ? scenario->cluster.nodes
-               : (uint32_t)divide_up(layout_gpus(&scenario->layout), gpus_per_node);
-}
 
 static struct power_state build(struct runner *runner, const struct batch *batch,
                                 enum ring_variant variant, struct step_program *program)
@@ -98,9 +92,11 @@ static bool is_folded(const struct scenario *scenario)
  * rank, and none stands in for another. */
 static uint32_t played_rank(const struct scenario *scenario, uint32_t rank)
 {
-    return is_folded(scenario) && scenario->platform_xml == NULL
-               ? placement_stand_in(&scenario->layout, &scenario->cluster, rank)
-               : rank;
+    if (!is_folded(scenario) || scenario->platform_xml != NULL) {
+        return rank;
+    }
+    struct placement placement = scenario_placement(scenario);
+    return placement_stand_in(&placement, rank);
 }
 
 uint32_t conversation_stand_in(const struct scenario *scenario, uint32_t gpu)
@@ -170,8 +166,27 @@ static double records_of(const struct scenario *scenario, const struct step_prog
     return plays * layout_gpus(&scenario->layout);
 }
 
-/* Plays the batch once and counts it `times` times into the phase. */
-static bool play_batch(struct runner *runner, const struct batch *batch, double times,
+/* Steps of `most` alike that the one just played stands for. Beside others' traffic the rest of
+ * their time passes now, and a step stands for more than itself only while no stream begins or
+ * ends.
+ */
+static double steps_alike(const struct runner *runner, uint64_t changes, double seconds,
+                          double most)
+{
+    if (runner->background == NULL) {
+        return most;
+    }
+    if (background_changes(runner->background) != changes || most <= 1.0) {
+        return 1.0;
+    }
+    double passed = background_sleep(runner->background, (most - 1.0) * seconds);
+    double steps = ceil(passed / seconds - 1e-9);
+    actor_sleep(fmax(steps * seconds - passed, 0.0));
+    return 1.0 + fmin(steps, most - 1.0);
+}
+
+/* Plays the batch once and counts it into the phase, `*times` times at most; says how often. */
+static bool play_batch(struct runner *runner, const struct batch *batch, double *times_counted,
                        struct phase_result *phase, uint32_t phase_index)
 {
     const struct scenario *scenario = runner->scenario;
@@ -192,20 +207,21 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
     };
     struct play play = {
         .program = &program,
-        .layout = &scenario->layout,
-        .cluster = &scenario->cluster,
+        .placement = &runner->placement,
         .folded = recorder.folded,
         .every_rank = scenario->platform_xml != NULL,
-        .background = runner->background,
-        .background_count = (uint32_t)scenario->background_count,
         .observer = recorder_observe,
         .context = &recorder,
     };
     double seconds = 0.0;
     bool follow = runner->trace != NULL && scenario->trace.links == LINKS_SERIES;
     engine_observe_flows(runner->engine, follow ? recorder_flow : NULL, &recorder);
+    uint64_t changes = runner->background == NULL ? 0 : background_changes(runner->background);
     bool played = engine_play(runner->engine, &play, &seconds, runner->diagnostics);
+    engine_observe_flows(runner->engine, NULL, NULL);
     if (played) {
+        double times = steps_alike(runner, changes, seconds, *times_counted);
+        *times_counted = times;
         double start = phase->start_seconds + phase->seconds;
         phase->seconds += times * seconds;
         phase->clock_hertz = power.clock_hertz;
@@ -283,7 +299,8 @@ static bool run_prefill(struct runner *runner, uint32_t turn, uint64_t tokens, u
                                 .cached_tokens = cached};
     struct batch batch = {.slices = &slice, .slice_count = 1};
     choose_variant(runner, &batch, phase);
-    if (!play_batch(runner, &batch, 1.0, phase, index)) {
+    double times = 1.0;
+    if (!play_batch(runner, &batch, &times, phase, index)) {
         return false;
     }
     phase->latency_seconds = phase->seconds;
@@ -305,8 +322,11 @@ static bool run_decode(struct runner *runner, uint32_t turn, uint64_t tokens, ui
     for (uint64_t part = 0; part < parts; part++) {
         uint64_t from = tokens * part / parts, to = tokens * (part + 1) / parts;
         slice.cached_tokens = cached + (from + to - 1) / 2;
-        if (!play_batch(runner, &batch, (double)(to - from), phase, index)) {
-            return false;
+        for (double left = (double)(to - from), times; left > 0.0; left -= times) {
+            times = left;
+            if (!play_batch(runner, &batch, &times, phase, index)) {
+                return false;
+            }
         }
     }
     phase->latency_seconds = phase->seconds / (double)tokens;
@@ -331,21 +351,53 @@ static bool run_turns(struct runner *runner)
     return true;
 }
 
-static void copy_background(struct runner *runner)
+/* --- beside others' traffic --- */
+
+/* All turns in simulated time without a break, others' traffic beside them. */
+struct drive {
+    struct runner *runner;
+    bool done;
+};
+
+static void drive_turns(void *data)
+{
+    struct drive *drive = data;
+    drive->done = run_turns(drive->runner);
+}
+
+/* What others sent over each link joins what the ranks did. */
+static void add_others(const struct runner *runner)
+{
+    struct conversation_result *result = runner->result;
+    for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
+        for (uint32_t gpu = 0; gpu < result->gpu_count; gpu++) {
+            enum link_kind link = (enum link_kind)kind;
+            double busy = engine_others_busy_seconds(runner->engine, link, gpu);
+            result->link_bytes[kind][gpu] += engine_others_bytes(runner->engine, link, gpu);
+            result->link_busy_seconds[kind][gpu] =
+                fmin(result->link_busy_seconds[kind][gpu] + busy, result->seconds);
+        }
+    }
+}
+
+static bool run_beside_others(struct runner *runner)
 {
     const struct scenario *scenario = runner->scenario;
-    runner->background =
-        ARENA_ARRAY(runner->arena, struct background, scenario->background_count + 1);
-    for (size_t i = 0; i < scenario->background_count; i++) {
-        const struct background_flow *flow = &scenario->background[i];
-        runner->background[i] = (struct background){
-            .from_gpu = flow->from_gpu,
-            .to_gpu = flow->to_gpu,
-            .bytes = flow->bytes,
-            .start_seconds = flow->start_seconds,
-            .count = flow->count,
-        };
+    struct drive drive = {.runner = runner};
+    if (runner->trace != NULL && scenario->trace.links == LINKS_SERIES) {
+        engine_observe_others(runner->engine, trace_run_others, runner->trace);
     }
+    runner->background = background_start(runner->engine, runner->arena, scenario->background,
+                                          scenario->background_count);
+    bool ended = engine_drive(runner->engine, drive_turns, &drive);
+    if (!ended) {
+        DIAGNOSE_ERROR(runner->diagnostics, ((struct mark){0}),
+                       "the simulation stalled: ranks wait for each other; this is a fault of "
+                       "cpsim, please report the scenario");
+        return false;
+    }
+    add_others(runner);
+    return drive.done;
 }
 
 bool conversation_run(const struct scenario *scenario, struct arena *arena, struct trace_run *trace,
@@ -355,6 +407,7 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
     struct runner runner = {
         .scenario = scenario,
         .replica = scenario_replica(scenario),
+        .placement = scenario_placement(scenario),
         .arena = arena,
         .trace = trace,
         .progress = progress,
@@ -380,12 +433,16 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
         .works = ARENA_ARRAY(arena, struct kernel_work, all),
         .counts = ARENA_ARRAY(arena, double, all),
     };
-    copy_background(&runner);
-    runner.engine = engine_open(&scenario->cluster, nodes, scenario->platform_xml, diagnostics);
+    bool others = scenario->background_count > 0;
+    const struct engine_setup setup = {.cluster = &scenario->cluster,
+                                       .nodes = nodes,
+                                       .lanes = others ? LANE_COUNT : 1,
+                                       .platform_xml = scenario->platform_xml};
+    runner.engine = engine_open(&setup, diagnostics);
     if (runner.engine == NULL) {
         return false;
     }
-    bool done = run_turns(&runner);
+    bool done = others ? run_beside_others(&runner) : run_turns(&runner);
     result->quality_asked = scenario->quality.tokens > 0;
     if (result->quality_asked) {
         struct quality_question question =

@@ -59,10 +59,6 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
                       struct progress *progress, struct conversation_result *result,
                       struct diagnostics *diagnostics);
 
-/* Nodes that the run plays, the cluster's first: those of the layout, and all when others' traffic
- * is on the links. */
-uint32_t scenario_nodes(const struct scenario *scenario);
-
 /* The GPU that is played in place of `gpu`: itself, or in a folded run the one that stands for it.
  */
 uint32_t conversation_stand_in(const struct scenario *scenario, uint32_t gpu);

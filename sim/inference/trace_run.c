@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/inference/trace_run.h"
 
+#include "sim/scenario/replica.h"
 #include "sim/trace/link_series.h"
 
 #include <inttypes.h>
@@ -126,17 +127,36 @@ static void add_flow(struct trace_run *run, const struct recorder *recorder,
                              bytes, repeats.period_seconds, repeats.count);
 }
 
+/* The two ends of a flow's way. */
+struct flow_links {
+    size_t out, in;
+};
+
+static struct flow_links flow_links(const struct trace_run *run, const struct flow_seen *flow)
+{
+    return (struct flow_links){
+        .out = link_number(run, flow->in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT, flow->from_gpu),
+        .in = link_number(run, flow->in_node ? LINK_NVLINK_IN : LINK_NIC_IN, flow->to_gpu),
+    };
+}
+
+void trace_run_others(void *context, const struct flow_seen *flow)
+{
+    const struct trace_run *run = context;
+    struct flow_links links = flow_links(run, flow);
+    link_series_add(run->series, links.out, flow->start_seconds, flow->end_seconds, flow->bytes);
+    link_series_add(run->series, links.in, flow->start_seconds, flow->end_seconds, flow->bytes);
+}
+
 void trace_run_flows(struct trace_run *run, const struct recorder *recorder, double start_seconds,
                      double seconds, double times)
 {
     for (const struct flow_record *record = recorder->flows; record != NULL;
          record = record->next) {
         const struct flow_seen *flow = &record->seen;
-        size_t out =
-            link_number(run, flow->in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT, flow->from_gpu);
-        size_t in = link_number(run, flow->in_node ? LINK_NVLINK_IN : LINK_NIC_IN, flow->to_gpu);
-        add_flow(run, recorder, flow, out, start_seconds, seconds, times);
-        add_flow(run, recorder, flow, in, start_seconds, seconds, times);
+        struct flow_links links = flow_links(run, flow);
+        add_flow(run, recorder, flow, links.out, start_seconds, seconds, times);
+        add_flow(run, recorder, flow, links.in, start_seconds, seconds, times);
     }
 }
 
@@ -188,15 +208,15 @@ bool trace_run_phase(struct trace_run *run, const struct phase_result *phase)
 static void add_gpus(struct trace_run *run, const struct conversation_result *result)
 {
     const struct scenario *scenario = run->scenario;
-    uint32_t ranks = layout_gpus(&scenario->layout);
-    for (uint32_t rank = 0; rank < ranks; rank++) {
-        struct rank_role role = placement_role(&scenario->layout, rank);
+    struct placement placement = scenario_placement(scenario);
+    for (uint32_t rank = 0; rank < placement.ranks; rank++) {
+        struct rank_role role = placement_role(&placement, rank);
         const double *seconds = result->rank_breakdowns[rank].seconds;
         trace_add_gpu(
             run->trace,
             &(struct trace_gpu){
                 .gpu = role.gpu,
-                .node = role.gpu / scenario->cluster.gpus_per_node,
+                .node = placement_node(&placement, role.gpu),
                 .tensor_rank = role.tensor_rank,
                 .context_rank = role.context_rank,
                 .gemm_seconds = seconds[TIME_GEMM],
@@ -207,7 +227,7 @@ static void add_gpus(struct trace_run *run, const struct conversation_result *re
                 .kv_cache_bytes = run->memory.kv_cache_bytes,
                 .activations_bytes = run->memory.activation_bytes,
                 .capacity_bytes = scenario->gpu.memory_bytes,
-                .joules = result->joules / ranks,
+                .joules = result->joules / placement.ranks,
                 .flops = result->rank_breakdowns[rank].flops,
                 .traffic_bytes = result->rank_breakdowns[rank].bytes,
                 .mfu = result->rank_breakdowns[rank].flops /

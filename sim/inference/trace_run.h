@@ -20,6 +20,9 @@ bool trace_run_operators(struct trace_run *run, const struct recorder *recorder,
 void trace_run_flows(struct trace_run *run, const struct recorder *recorder, double start_seconds,
                      double seconds, double times);
 
+/* Others' traffic, for the series of links: an engine_flow_observer whose context is the run. */
+void trace_run_others(void *context, const struct flow_seen *flow);
+
 /* One row of /phases; phases come in the order of their index. */
 bool trace_run_phase(struct trace_run *run, const struct phase_result *phase);
 

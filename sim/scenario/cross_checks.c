@@ -271,7 +271,7 @@ static void check_background_gpu(const struct checker *checker, const char *path
 static void check_background(const struct checker *checker)
 {
     for (size_t i = 0; i < checker->scenario->background_count; i++) {
-        const struct background_flow *flow = &checker->scenario->background[i];
+        const struct background *flow = &checker->scenario->background[i];
         const char *from = arena_printf(checker->arena, "background.%zu.from", i);
         const char *to = arena_printf(checker->arena, "background.%zu.to", i);
         check_background_gpu(checker, from, flow->from_gpu);

@@ -15,6 +15,19 @@ struct replica scenario_replica(const struct scenario *scenario)
     };
 }
 
+struct placement scenario_placement(const struct scenario *scenario)
+{
+    bool outside = scenario->workload == WORKLOAD_TRAINING && scenario->training.pipeline_outside;
+    return placement_of(&scenario->layout, &scenario->cluster,
+                        outside ? STAGES_OUTSIDE : STAGES_INSIDE);
+}
+
+uint32_t scenario_nodes(const struct scenario *scenario)
+{
+    struct placement placement = scenario_placement(scenario);
+    return scenario->background_count > 0 ? scenario->cluster.nodes : placement_nodes(&placement);
+}
+
 struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
                                         uint64_t cached_tokens)
 {

@@ -3,12 +3,20 @@
 #ifndef CPSIM_SIM_SCENARIO_REPLICA_H
 #define CPSIM_SIM_SCENARIO_REPLICA_H
 
+#include "models/layout/placement.h"
 #include "models/passes/memory.h"
 #include "models/passes/transformer.h"
 #include "sim/scenario/scenario.h"
 
 /* The replica a scenario describes; points into it. */
 struct replica scenario_replica(const struct scenario *scenario);
+
+/* Where its ranks lie. */
+struct placement scenario_placement(const struct scenario *scenario);
+
+/* Nodes that a play needs: those its ranks fill, or the whole cluster when others' traffic may
+ * cross any of it. */
+uint32_t scenario_nodes(const struct scenario *scenario);
 
 /* What the scenario's rule says of a prefill of `new_tokens` on `cached_tokens`; `auto` answers as
  * Algorithm 5. */

@@ -11,6 +11,7 @@
 #include "models/laws/quality_precision.h"
 #include "models/layout/context_parallel.h"
 #include "models/layout/layout.h"
+#include "models/machine/background.h"
 #include "models/machine/cluster.h"
 #include "models/machine/gpu.h"
 #include "models/machine/software.h"
@@ -38,14 +39,6 @@ struct conversation {
 };
 
 enum workload_kind { WORKLOAD_CONVERSATION, WORKLOAD_SERVING, WORKLOAD_TRAINING };
-
-/* Traffic of others on the same links: `bytes` from one GPU to another, `count` times in a row from
- * `start_seconds` on. */
-struct background_flow {
-    uint32_t from_gpu, to_gpu;
-    double bytes, start_seconds;
-    uint64_t count;
-};
 
 enum detail {
     DETAIL_FOLDED, /* plays one of what is identical: layers, and ranks that never differ */
@@ -80,7 +73,7 @@ struct scenario {
     struct conversation conversation;
     struct serving serving;
     struct training_workload training;
-    struct background_flow *background; /* [background_count] */
+    struct background *background; /* [background_count] */
     size_t background_count;
     const char
         *platform_xml; /* a SimGrid platform of the user's own; NULL: made from the cluster */

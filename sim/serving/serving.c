@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/serving.h"
 
-#include "models/numeric/whole.h"
+#include "sim/engine/background.h"
 #include "sim/scenario/replica.h"
-#include "sim/serving/faults/background.h"
 #include "sim/serving/result/serving_trace.h"
 
 /* --- what the run hears of its rooms --- */
@@ -61,7 +60,8 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
         .listener = {.data = run, .ended = request_ended, .gaps = gaps, .steps = steps_played},
         .prices = options->prices,
         .price_kind = options->price_kind,
-        .gpus_per_replica = layout->tensor * layout->context * layout->pipeline,
+        .placement = scenario_placement(scenario),
+        .gpus_per_replica = layout_gpus(layout) / layout->data,
         .kv_pages = scenario_serving_kv_pages(scenario),
     };
     run->memory = scenario_serving_memory(scenario, &fleet->kv_bytes_per_token);
@@ -73,11 +73,13 @@ static bool play(struct serving_run *run)
 {
     const struct scenario *scenario = run->scenario;
     struct fleet *fleet = &run->fleet;
-    uint32_t gpus = layout_gpus(&scenario->layout), per_node = scenario->cluster.gpus_per_node;
-    uint32_t nodes = (uint32_t)divide_up(gpus, per_node);
-    struct engine *engine = engine_open(
-        &scenario->cluster, scenario->background_count > 0 ? scenario->cluster.nodes : nodes,
-        scenario->platform_xml, run->diagnostics);
+    const struct engine_setup setup = {
+        .cluster = &scenario->cluster,
+        .nodes = scenario_nodes(scenario),
+        .lanes = scenario->background_count > 0 ? LANE_COUNT : 1,
+        .platform_xml = scenario->platform_xml,
+    };
+    struct engine *engine = engine_open(&setup, run->diagnostics);
     if (engine == NULL) {
         return false;
     }
@@ -85,7 +87,7 @@ static bool play(struct serving_run *run)
     source_start(&run->source, engine, request_due, run);
     fleet_start(fleet);
     faults_start(&run->faults, fleet);
-    background_start(fleet);
+    background_start(engine, run->arena, scenario->background, scenario->background_count);
     engine_run(engine);
     run->end_seconds = run->source.end_seconds;
     run->events = engine_event_count(engine) + run->source.orders;

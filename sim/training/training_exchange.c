@@ -24,72 +24,33 @@ struct request player_pop(struct queue *queue)
 double stage_flow_limit(const struct stage_player *from, uint32_t to, double limit)
 {
     const struct player *player = from->player;
-    uint32_t gpus = player->cluster.gpus_per_node;
     double share = player->play->degraded_link;
-    if (from->stage > 0 || share >= 1.0 || from->gpu / gpus == to / gpus) {
+    if (from->stage > 0 || share >= 1.0 || placement_in_node(&player->placement, from->gpu, to)) {
         return limit;
     }
-    double kept = share * player->cluster.nic_bytes_per_second;
+    double kept = share * player->play->training->replica.cluster->nic_bytes_per_second;
     return limit > 0.0 ? fmin(limit, kept) : kept;
 }
 
-/* One flow of several that start at once. */
-struct side_flow {
-    struct stage_player *from;
-    uint32_t to;
-    double bytes, limit;
-    uint32_t *left;
-    struct actor_signal *done;
-};
-
-static void run_side_flow(void *data)
-{
-    struct side_flow *flow = data;
-    actor_send(flow->from->player->engine, flow->from->gpu, flow->to, flow->bytes, flow->limit,
-               1.0);
-    if (--*flow->left == 0) {
-        signal_wake(flow->done, SIGNAL_WORK);
-    }
-}
-
-/* `pieces` collectives of the plan, one after the other. */
+/* `pieces` collectives of the plan, one after the other, as one. */
 static void run_exchange(struct stage_player *stage, const struct collective_plan *plan,
                          double pieces)
 {
-    const struct player *player = stage->player;
-    const struct training *training = player->play->training;
     if (pieces <= 0.0 || plan->flow_count == 0) {
         return;
     }
-    actor_sleep(pieces * plan->latency_seconds);
-    struct side_flow flows[COLLECTIVE_MAX_FLOWS];
-    struct actor_signal done = {0};
-    uint32_t left = plan->flow_count - 1;
-    uint32_t real_gpu = player_stage_gpu(training, stage->stage, 0);
-    for (uint32_t i = 0; i < plan->flow_count; i++) {
-        const struct collective_flow *flow = &plan->flows[i];
-        uint32_t to = player_gpu(player, player_exchange_peer(training, real_gpu, flow->edge));
-        flows[i] =
-            (struct side_flow){.from = stage,
-                               .to = to,
-                               .bytes = ceil(pieces * flow->bytes),
-                               .limit = stage_flow_limit(stage, to, flow->limit_bytes_per_second),
-                               .left = &left,
-                               .done = &done};
+    struct collective_plan all = *plan;
+    all.latency_seconds = pieces * plan->latency_seconds;
+    for (uint32_t i = 0; i < all.flow_count; i++) {
+        struct collective_flow *flow = &all.flows[i];
+        uint32_t to = placement_edge_gpu(&stage->player->placement, stage->gpu, GROUP_DATA,
+                                         plan->group, flow->edge);
+        flow->bytes = ceil(pieces * flow->bytes);
+        flow->limit_bytes_per_second = stage_flow_limit(stage, to, flow->limit_bytes_per_second);
     }
-    if (left > 0) {
-        signal_init(&done);
-    }
-    for (uint32_t i = 1; i < plan->flow_count; i++) {
-        actor_start(player->engine, stage->gpu, run_side_flow, &flows[i], false);
-    }
-    actor_send(player->engine, stage->gpu, flows[0].to, flows[0].bytes, flows[0].limit, 1.0);
-    if (left > 0) {
-        signal_wait(&done, SIGNAL_WORK);
-    }
-    if (plan->flow_count > 1) {
-        signal_destroy(&done);
-    }
+    group_begin(&stage->replicas, false);
+    group_play(&stage->replicas, &all, 0.0, 1.0);
+    group_end(&stage->replicas, false);
 }
 
 /* --- a stage's exchange --- */
@@ -142,7 +103,8 @@ void stage_run_exchange(void *data)
     for (;;) {
         struct request request = player_pop(&stage->exchange);
         if (request.kind == REQUEST_END) {
-            break;
+            plan_player_stop(&stage->plans);
+            return;
         }
         const struct part_cost *cost = stage_cost(stage, &stage->cells[request.cell]);
         if (request.kind == REQUEST_GATHER) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/training_play.h"
 
-#include "models/numeric/whole.h"
+#include "sim/engine/background.h"
 #include "sim/training/training_player.h"
 
 #include <math.h>
+
+/* --- one stage --- */
 
 static void open_queue(struct queue *queue, struct arena *arena, uint32_t requests)
 {
@@ -12,31 +14,49 @@ static void open_queue(struct queue *queue, struct arena *arena, uint32_t reques
     signal_init(&queue->signal);
 }
 
+static uint32_t most_flows(const struct training_costs *costs)
+{
+    return costs->gather.flow_count > costs->reduce.flow_count ? costs->gather.flow_count
+                                                               : costs->reduce.flow_count;
+}
+
 static void open_stage(struct player *player, struct stage_player *stage, uint32_t instance,
                        struct arena *arena)
 {
     const struct pipeline *pipeline = &player->schedule->pipeline;
-    uint32_t gpu = player_stage_gpu(player->play->training, stage->stage, instance);
+    const struct training_costs *costs = player->play->costs;
+    struct rank_role role = placement_role(
+        &player->placement, placement_stage_rank(&player->placement, stage->stage, instance));
     stage->player = player;
-    stage->gpu = player_gpu(player, gpu);
+    stage->gpu = role.gpu;
     stage->arrived =
         ARENA_ARRAY(arena, bool, (size_t)2 * pipeline->chunks * pipeline->micro_batches);
     *stage->times = (struct stage_times){0};
     signal_init(&stage->signal);
     signal_init(&stage->lane_signal);
+    signal_init(&stage->plan_signal);
     open_queue(&stage->exchange, arena, 2 * player->cell_count + 1);
     open_queue(&stage->sends[0], arena, player->cell_count + 1);
     open_queue(&stage->sends[1], arena, player->cell_count + 1);
+    plan_player_open(&stage->plans, player->engine, &player->placement, stage->gpu,
+                     &stage->plan_signal, most_flows(costs), arena);
+    group_join(player->groups, &stage->replicas, &stage->plans, &role);
+    group_member_expect(&stage->replicas, &costs->gather);
+    group_member_expect(&stage->replicas, &costs->reduce);
 }
 
 static void close_stage(struct stage_player *stage)
 {
     signal_destroy(&stage->signal);
     signal_destroy(&stage->lane_signal);
+    signal_destroy(&stage->plan_signal);
     signal_destroy(&stage->exchange.signal);
     signal_destroy(&stage->sends[0].signal);
     signal_destroy(&stage->sends[1].signal);
+    plan_player_close(&stage->plans);
 }
+
+/* --- a pipeline --- */
 
 /* The stages of one pipeline; the first keeps what the scratch has room for. */
 static struct stage_player *open_pipeline(struct player *player,
@@ -66,7 +86,140 @@ static void start_pipeline(struct player *player, struct stage_player *pipeline)
         actor_start(player->engine, stage->gpu, stage_run_exchange, stage, false);
         actor_start(player->engine, stage->gpu, stage_run_forward_sends, stage, false);
         actor_start(player->engine, stage->gpu, stage_run_backward_sends, stage, false);
+        plan_player_start(&stage->plans);
         player->left++;
+    }
+}
+
+/* --- who is played --- */
+
+/* Pipelines by number, those to be played first. */
+struct pipelines {
+    uint32_t *numbers, count;
+    bool *played; /* [all] */
+};
+
+static void add_pipeline(struct pipelines *pipelines, uint32_t number)
+{
+    if (!pipelines->played[number]) {
+        pipelines->played[number] = true;
+        pipelines->numbers[pipelines->count++] = number;
+    }
+}
+
+/* Folded, the first pipeline stands for all, and with it are played those that share a network card
+ * with one that is played. Where ranks do not lie alike none stands for another. */
+static struct pipelines choose_pipelines(const struct player *player, bool folded,
+                                         struct arena *arena)
+{
+    const struct placement *placement = &player->placement;
+    uint32_t all = placement_stage_ranks(placement), per_card = placement->gpus_per_nic;
+    struct pipelines pipelines = {.numbers = ARENA_ARRAY(arena, uint32_t, all),
+                                  .played = ARENA_ARRAY(arena, bool, all)};
+    if (!folded) {
+        for (uint32_t i = 0; i < all; i++) {
+            add_pipeline(&pipelines, i);
+        }
+        return pipelines;
+    }
+    add_pipeline(&pipelines, 0);
+    for (uint32_t i = 0; i < pipelines.count; i++) {
+        for (uint32_t stage = 0; stage < player->schedule->pipeline.stages; stage++) {
+            uint32_t gpu = placement_stage_rank(placement, stage, pipelines.numbers[i]);
+            uint32_t first = gpu / per_card * per_card;
+            for (uint32_t mate = first; mate < first + per_card && mate < placement->ranks;
+                 mate++) {
+                add_pipeline(&pipelines, placement_stage_instance(placement, mate));
+            }
+        }
+    }
+    return pipelines;
+}
+
+/* --- the machine --- */
+
+struct node_list {
+    uint32_t *nodes, count; /* in the order in which they were needed */
+};
+
+static void need_node(struct node_list *list, uint32_t node)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->nodes[i] == node) {
+            return;
+        }
+    }
+    list->nodes[list->count++] = node;
+}
+
+static void need_peers(const struct player *player, const struct collective_plan *plan,
+                       uint32_t gpu, struct node_list *list)
+{
+    for (uint32_t i = 0; i < plan->flow_count; i++) {
+        uint32_t to = placement_edge_gpu(&player->placement, gpu, GROUP_DATA, plan->group,
+                                         plan->flows[i].edge);
+        need_node(list, placement_node(&player->placement, to));
+    }
+}
+
+/* Folded, on a network without shared switches, only the nodes of played GPUs and of those they
+ * send to are made. */
+static struct node_list needed_nodes(const struct player *player, const struct pipelines *pipelines,
+                                     struct arena *arena)
+{
+    const struct training_costs *costs = player->play->costs;
+    struct node_list list = {.nodes =
+                                 ARENA_ARRAY(arena, uint32_t, placement_nodes(&player->placement))};
+    for (uint32_t i = 0; i < pipelines->count; i++) {
+        for (uint32_t stage = 0; stage < player->schedule->pipeline.stages; stage++) {
+            uint32_t gpu = placement_stage_rank(&player->placement, stage, pipelines->numbers[i]);
+            need_node(&list, placement_node(&player->placement, gpu));
+            need_peers(player, &costs->gather, gpu, &list);
+            need_peers(player, &costs->reduce, gpu, &list);
+        }
+    }
+    return list;
+}
+
+static struct engine *open_machine(struct player *player, bool folded,
+                                   const struct pipelines *pipelines, struct arena *arena,
+                                   struct diagnostics *diagnostics)
+{
+    const struct training_play *play = player->play;
+    const struct cluster *cluster = play->training->replica.cluster;
+    bool others = play->background_count > 0;
+    /* What goes to other stages and to replicas has limits of its own where both leave a GPU. */
+    bool both = player->schedule->pipeline.stages > 1 && most_flows(play->costs) > 0;
+    player->send_lane = both ? LANE_STAGES : LANE_COLLECTIVES;
+    struct engine_setup setup = {
+        .cluster = cluster,
+        .nodes = others ? cluster->nodes : placement_nodes(&player->placement),
+        .lanes = others ? LANE_OTHERS + 1 : (uint32_t)player->send_lane + 1,
+        .platform_xml = play->platform_xml,
+    };
+    if (folded && cluster->nodes_per_leaf == 0 && play->platform_xml == NULL) {
+        struct node_list made = needed_nodes(player, pipelines, arena);
+        setup.made = made.nodes;
+        setup.made_count = made.count;
+    }
+    return engine_open(&setup, diagnostics);
+}
+
+static void sum_links(const struct player *player, const struct stage_player *pipeline)
+{
+    const struct training_play *play = player->play;
+    for (uint32_t stage = 0; play->links != NULL && stage < player->schedule->pipeline.stages;
+         stage++) {
+        struct stage_links *links = &play->links[stage];
+        uint32_t gpu = links->gpu = pipeline[stage].gpu;
+        for (int i = 0; i < LINK_KIND_COUNT; i++) {
+            enum link_kind kind = (enum link_kind)i;
+            links->bytes[i] = engine_link_bytes(player->engine, kind, gpu) +
+                              engine_others_bytes(player->engine, kind, gpu);
+            links->busy_seconds[i] = fmin(engine_link_busy_seconds(player->engine, kind, gpu) +
+                                              engine_others_busy_seconds(player->engine, kind, gpu),
+                                          engine_clock());
+        }
     }
 }
 
@@ -74,15 +227,16 @@ bool training_play(const struct training_play *play, const struct training_scrat
                    struct arena *arena, double *seconds, uint64_t *events,
                    struct diagnostics *diagnostics)
 {
-    const struct layout *layout = play->training->replica.layout;
-    struct player player = {
-        .play = play, .schedule = &play->costs->play, .cluster = *play->training->replica.cluster};
-    uint32_t gpus = player.cluster.gpus_per_node, stages = player.schedule->pipeline.stages;
+    struct player player = {.play = play,
+                            .schedule = &play->costs->play,
+                            .placement = training_placement(play->training)};
+    /* Others' traffic need not treat ranks alike, so all are played beside it. */
+    bool folded =
+        play->folded && play->background_count == 0 && placement_is_even(&player.placement);
+    struct pipelines chosen = choose_pipelines(&player, folded, arena);
+    uint32_t stages = player.schedule->pipeline.stages;
     player.cell_count = pipeline_cell_count(player.schedule->schedule, &player.schedule->pipeline);
-    player_choose_nodes(&player, arena);
-    uint32_t nodes =
-        player.nodes != NULL ? player.node_count : (uint32_t)divide_up(layout_gpus(layout), gpus);
-    player.engine = engine_open(&player.cluster, nodes, play->platform_xml, diagnostics);
+    player.engine = open_machine(&player, folded, &chosen, arena, diagnostics);
     if (player.engine == NULL) {
         return false;
     }
@@ -90,31 +244,23 @@ bool training_play(const struct training_play *play, const struct training_scrat
         player.schedule->schedule->fill(&player.schedule->pipeline, i,
                                         scratch->pipeline.cells + (size_t)i * player.cell_count);
     }
-    uint32_t instances = play->folded ? 1 : layout->tensor * layout->context * layout->data;
-    struct stage_player **pipelines = ARENA_ARRAY(arena, struct stage_player *, instances);
-    for (uint32_t i = 0; i < instances; i++) {
-        pipelines[i] = open_pipeline(&player, scratch, i, arena);
+    player.groups = group_players_create(&player.placement, GROUP_DATA, arena);
+    struct stage_player **pipelines = ARENA_ARRAY(arena, struct stage_player *, chosen.count);
+    for (uint32_t i = 0; i < chosen.count; i++) {
+        pipelines[i] = open_pipeline(&player, scratch, chosen.numbers[i], arena);
         start_pipeline(&player, pipelines[i]);
     }
+    background_start(player.engine, arena, play->background, play->background_count);
     engine_run(player.engine);
     *seconds = 0.0;
-    for (uint32_t i = 0; i < instances; i++) {
+    for (uint32_t i = 0; i < chosen.count; i++) {
         for (uint32_t stage = 0; stage < stages; stage++) {
             const struct stage_times *times = pipelines[i][stage].times;
             *seconds = fmax(*seconds, fmax(times->end_seconds, times->exchange_seconds));
             close_stage(&pipelines[i][stage]);
         }
     }
-    for (uint32_t stage = 0; play->links != NULL && stage < stages; stage++) {
-        struct stage_links *links = &play->links[stage];
-        links->gpu = player_stage_gpu(play->training, stage, 0);
-        for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
-            uint32_t gpu = pipelines[0][stage].gpu;
-            links->bytes[kind] = engine_link_bytes(player.engine, (enum link_kind)kind, gpu);
-            links->busy_seconds[kind] =
-                engine_link_busy_seconds(player.engine, (enum link_kind)kind, gpu);
-        }
-    }
+    sum_links(&player, pipelines[0]);
     *events = engine_event_count(player.engine);
     engine_close(player.engine);
     if (player.left > 0) {

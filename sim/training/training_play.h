@@ -6,6 +6,7 @@
 #ifndef CPSIM_SIM_TRAINING_TRAINING_PLAY_H
 #define CPSIM_SIM_TRAINING_TRAINING_PLAY_H
 
+#include "models/machine/background.h"
 #include "models/training/training_step.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
@@ -20,9 +21,12 @@ struct stage_links {
 struct training_play {
     const struct training *training;
     const struct training_costs *costs;
-    bool folded;               /* one pipeline for all: the first rank of each stage */
-    double degraded_link;      /* share of its rate that the first stage's card keeps; 1: all */
-    const char *platform_xml;  /* a network of the user's own, or NULL */
+    bool folded;              /* one pipeline for all: the first rank of each stage */
+    double degraded_link;     /* share of its rate that the first stage's card keeps; 1: all */
+    const char *platform_xml; /* a network of the user's own, or NULL */
+    const struct background
+        *background; /* [background_count]: others' traffic; the step begins at 0 */
+    size_t background_count;
     struct stage_links *links; /* [stages]: filled, of the first pipeline; NULL: nobody asks */
 };
 

@@ -5,10 +5,11 @@
 #define CPSIM_SIM_TRAINING_TRAINING_PLAYER_H
 
 #include "sim/engine/actor.h"
+#include "sim/engine/plan_player.h"
 #include "sim/training/training_play.h"
 
-/* What an exchange is asked for. */
-enum request_kind { REQUEST_GATHER, REQUEST_REDUCE, REQUEST_END };
+/* What an actor of a stage is asked for. */
+enum request_kind { REQUEST_GATHER, REQUEST_REDUCE, REQUEST_SEND, REQUEST_END };
 struct request {
     enum request_kind kind;
     uint32_t cell;
@@ -25,7 +26,7 @@ struct queue {
 
 struct player;
 
-/* One rank that stands for a stage. */
+/* One rank of a stage. */
 struct stage_player {
     struct player *player;
     uint32_t stage, gpu;
@@ -40,34 +41,24 @@ struct stage_player {
     uint32_t ended;                  /* cells */
     struct actor_signal lane_signal; /* the exchange waits for a pass to end */
     struct queue exchange, sends[2]; /* forward, backward */
-    struct stage_player *first;      /* [stages]: of its pipeline */
+    struct actor_signal plan_signal; /* the exchange waits for its replicas */
+    struct plan_player plans;
+    struct group_member replicas; /* that hold the same parameters */
+    struct stage_player *first;   /* [stages]: of its pipeline */
 };
 
 struct player {
     const struct training_play *play;
     const struct pipeline_play *schedule;
     struct engine *engine;
-    struct cluster cluster;
+    struct placement placement;
+    struct group_player *groups; /* of replicas */
+    enum engine_lane send_lane;
     uint32_t cell_count, left;
-    uint32_t *nodes; /* [node_count]: the cluster's nodes that are played, in order */
-    uint32_t node_count;
 };
 
 enum { WAITS_FIRST = 1, WAITS_ALL = 2 }; /* what a stage waits for, beside cells from 3 on */
 enum { WAITS_CELLS = 3 };
-
-/* --- where things are (training_place.c) --- */
-
-/* A GPU's place in the platform that was made: folded, only nodes that hold a played GPU or one it
- * sends to exist. */
-uint32_t player_gpu(const struct player *player, uint32_t gpu);
-/* Marks the nodes that a folded play needs; nothing on networks with shared switches. */
-void player_choose_nodes(struct player *player, struct arena *arena);
-/* GPU of the stage's rank `instance` of tensor x context x data. */
-uint32_t player_stage_gpu(const struct training *training, uint32_t stage, uint32_t instance);
-/* Whom an exchange over that edge sends to. */
-uint32_t player_exchange_peer(const struct training *training, uint32_t gpu,
-                              enum collective_edge edge);
 
 /* --- queues (training_exchange.c) --- */
 

@@ -153,6 +153,8 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct t
                                        .folded = scenario->detail == DETAIL_FOLDED,
                                        .degraded_link = scenario->training.degraded_link,
                                        .platform_xml = scenario->platform_xml,
+                                       .background = scenario->background,
+                                       .background_count = scenario->background_count,
                                        .links = links};
     run->links = links;
     double seconds = 0.0;

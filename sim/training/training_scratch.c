@@ -18,6 +18,7 @@ struct training_scratch training_scratch_create(struct arena *arena,
         .pipeline = {.cells = ARENA_ARRAY(arena, struct cell, pipeline_scratch_cells(&play)),
                      .spans = ARENA_ARRAY(arena, struct cell_span, pipeline_scratch_cells(&play)),
                      .arrivals = ARENA_ARRAY(arena, double, pipeline_scratch_arrivals(&play))},
+        .hop_seconds = ARENA_ARRAY(arena, double, play.pipeline.stages),
         .stages = ARENA_ARRAY(arena, struct stage_times, play.pipeline.stages),
     };
 }

@@ -19,116 +19,159 @@ static uint32_t arrival_number(const struct stage_player *stage, bool forward, u
            micro_batch;
 }
 
-/* The stage that takes a cell's result, the next or the one before; past the last stage it is the
- * first, or the same again where the parts lie in a V. */
-static struct stage_player *receiver(const struct stage_player *stage, const struct cell *cell,
-                                     bool forward, uint32_t *chunk)
+/* Hands a cell's result to the stage that takes it. */
+static void deliver(struct stage_player *to, const struct cell *cell, uint32_t part)
 {
-    const struct pipeline_play *play = stage->player->schedule;
-    uint32_t part = stage_part(stage, cell), next = forward ? part + 1 : part - 1;
-    *chunk = next / play->pipeline.stages;
-    return &stage->first[pipeline_part_stage(play->schedule, &play->pipeline, next)];
+    bool forward = cell->kind == CELL_FORWARD;
+    uint32_t chunk = part / to->player->schedule->pipeline.stages;
+    *arrival(to, forward, chunk, cell->micro_batch) = true;
+    signal_wake(&to->signal, arrival_number(to, forward, chunk, cell->micro_batch));
 }
 
-static void run_sends(struct stage_player *stage, bool forward)
+static struct stage_player *holder(const struct stage_player *stage, uint32_t part)
 {
-    const struct collective_plan *plan = &stage->player->play->costs->send;
+    const struct pipeline_play *play = stage->player->schedule;
+    return &stage->first[pipeline_part_stage(play->schedule, &play->pipeline, part)];
+}
+
+static void run_sends(struct stage_player *stage, struct queue *queue)
+{
+    const struct player *player = stage->player;
     for (;;) {
-        struct request request = player_pop(&stage->sends[forward ? 0 : 1]);
+        struct request request = player_pop(queue);
         if (request.kind == REQUEST_END) {
             return;
         }
         const struct cell *cell = &stage->cells[request.cell];
-        uint32_t chunk;
-        struct stage_player *to = receiver(stage, cell, forward, &chunk);
-        if (to != stage) {
-            actor_sleep(plan->latency_seconds);
-            for (uint32_t i = 0; i < plan->flow_count; i++) {
-                double limit =
-                    stage_flow_limit(stage, to->gpu, plan->flows[i].limit_bytes_per_second);
-                actor_send(stage->player->engine, stage->gpu, to->gpu, plan->flows[i].bytes, limit,
-                           1.0);
-            }
+        uint32_t part = pipeline_next_part(player->schedule, cell, stage_part(stage, cell));
+        struct stage_player *to = holder(stage, part);
+        const struct collective_plan *plan =
+            &player->play->costs->send[placement_in_node(&player->placement, stage->gpu, to->gpu)];
+        actor_sleep(plan->latency_seconds);
+        for (uint32_t i = 0; i < plan->flow_count; i++) {
+            double limit = stage_flow_limit(stage, to->gpu, plan->flows[i].limit_bytes_per_second);
+            actor_send_lane(player->engine, player->send_lane, stage->gpu, to->gpu,
+                            plan->flows[i].bytes, limit, 1.0);
         }
-        *arrival(to, forward, chunk, cell->micro_batch) = true;
-        signal_wake(&to->signal, arrival_number(to, forward, chunk, cell->micro_batch));
+        deliver(to, cell, part);
+    }
+}
+
+/* A part's result goes on its way, or is where it is needed. */
+static void hand_on(struct stage_player *stage, uint32_t index)
+{
+    const struct cell *cell = &stage->cells[index];
+    uint32_t part = pipeline_next_part(stage->player->schedule, cell, stage_part(stage, cell));
+    if (part == UINT32_MAX) {
+        return;
+    }
+    struct stage_player *to = holder(stage, part);
+    if (to == stage) {
+        deliver(to, cell, part);
+    } else {
+        player_push(&stage->sends[cell->kind == CELL_FORWARD ? 0 : 1], REQUEST_SEND, index);
     }
 }
 
 void stage_run_forward_sends(void *data)
 {
-    run_sends(data, true);
+    struct stage_player *stage = data;
+    run_sends(stage, &stage->sends[0]);
 }
 
 void stage_run_backward_sends(void *data)
 {
-    run_sends(data, false);
+    struct stage_player *stage = data;
+    run_sends(stage, &stage->sends[1]);
 }
 
 /* --- a stage's passes --- */
 
 static void wait_for_input(struct stage_player *stage, const struct cell *cell)
 {
-    const struct pipeline *pipeline = &stage->player->schedule->pipeline;
-    uint32_t part = stage_part(stage, cell), parts = pipeline->stages * pipeline->chunks;
     bool forward = cell->kind == CELL_FORWARD;
-    bool waits = forward ? part > 0 : cell->kind == CELL_BACKWARD && part + 1 < parts;
-    if (waits && !*arrival(stage, forward, cell->chunk, cell->micro_batch)) {
+    if (pipeline_waits(stage->player->schedule, cell, stage_part(stage, cell)) &&
+        !*arrival(stage, forward, cell->chunk, cell->micro_batch)) {
         signal_wait(&stage->signal, arrival_number(stage, forward, cell->chunk, cell->micro_batch));
     }
 }
 
-static bool asks_gather(const struct stage_player *stage, uint32_t cell)
+static struct cell_run run_of(const struct stage_player *stage, uint32_t cell)
 {
-    return cell < stage->player->cell_count &&
-           pipeline_gathers(stage->player->schedule, &stage->cells[cell]) &&
-           stage_cost(stage, &stage->cells[cell])->gather_seconds > 0.0;
+    if (cell >= stage->player->cell_count) {
+        return (struct cell_run){0};
+    }
+    return pipeline_cell_run(stage->player->schedule, &stage->cells[cell],
+                             stage_cost(stage, &stage->cells[cell]));
+}
+
+/* The pass computes up to `seconds` of itself, of which `*done` are behind it. */
+static void compute_to(double *done, double seconds)
+{
+    if (seconds > *done) {
+        actor_sleep(seconds - *done);
+        *done = seconds;
+    }
 }
 
 static void run_cell(struct stage_player *stage, uint32_t index)
 {
     const struct pipeline_play *schedule = stage->player->schedule;
-    const struct cell *cell = &stage->cells[index];
-    const struct part_cost *cost = stage_cost(stage, cell);
-    bool gathers = asks_gather(stage, index);
-    bool reduces = pipeline_reduces(schedule, cell) && cost->reduce_seconds > 0.0;
-    if (gathers && !schedule->overlap) {
+    struct cell_run run = run_of(stage, index), next = run_of(stage, index + 1);
+    if (run.gathers && !run.asks_early) {
         player_push(&stage->exchange, REQUEST_GATHER, index);
     }
-    wait_for_input(stage, cell);
-    uint32_t wanted = stage->gathers_wanted + (gathers ? 1 : 0);
-    if (gathers && (schedule->overlap ? stage->gathered_first : stage->gathered) < wanted) {
-        signal_wait(&stage->signal, schedule->overlap ? WAITS_FIRST : WAITS_ALL);
+    wait_for_input(stage, &stage->cells[index]);
+    uint32_t wanted = stage->gathers_wanted + (run.gathers ? 1 : 0);
+    bool first = run.first_share < 1.0;
+    if (run.gathers && (first ? stage->gathered_first : stage->gathered) < wanted) {
+        signal_wait(&stage->signal, first ? WAITS_FIRST : WAITS_ALL);
     }
-    double seconds = pipeline_cell_seconds(schedule, cell, cost);
-    double layer = pipeline_piece_seconds(cost, seconds);
     struct cell_span *span = &stage->spans[index];
     span->start_seconds = engine_clock();
-    double slept = 0.0;
-    if (reduces && schedule->overlap) {
-        actor_sleep(layer);
-        slept = layer;
+    double done = 0.0, whole = run.seconds - run.whole_seconds;
+    bool reduces = run.reduces && run.reduce_after < run.seconds;
+    if (reduces && run.reduce_after <= whole) {
+        compute_to(&done, run.reduce_after);
         player_push(&stage->exchange, REQUEST_REDUCE, index);
+        reduces = false;
     }
-    if (seconds - layer > slept) {
-        actor_sleep(seconds - layer - slept);
-        slept = seconds - layer;
-    }
-    if (schedule->overlap && schedule->every_pass && asks_gather(stage, index + 1)) {
+    compute_to(&done, whole);
+    bool asks = next.gathers && next.asks_early && schedule->every_pass;
+    if (asks && !run.reduces) {
         player_push(&stage->exchange, REQUEST_GATHER, index + 1);
     }
-    if (gathers && stage->gathered < wanted) {
+    if (run.gathers && stage->gathered < wanted) {
         signal_wait(&stage->signal, WAITS_ALL);
     }
-    if (seconds > slept) {
-        actor_sleep(seconds - slept);
+    if (reduces) {
+        compute_to(&done, run.reduce_after);
+        player_push(&stage->exchange, REQUEST_REDUCE, index);
     }
+    compute_to(&done, run.seconds);
     stage->gathers_wanted = wanted;
     span->end_seconds = engine_clock();
     stage->ended++;
     signal_wake(&stage->lane_signal, index);
-    if (reduces && !schedule->overlap) {
+    if (run.reduces && run.reduce_after >= run.seconds) {
         player_push(&stage->exchange, REQUEST_REDUCE, index);
+    }
+    if (asks && run.reduces) { /* after what it waits for in any case */
+        player_push(&stage->exchange, REQUEST_GATHER, index + 1);
+    }
+}
+
+/* What is asked for before the first pass: all that is gathered once a step, or the first. */
+static void ask_first(struct stage_player *stage)
+{
+    for (uint32_t i = 0; i < stage->player->cell_count; i++) {
+        struct cell_run run = run_of(stage, i);
+        if (run.gathers && run.asks_early) {
+            player_push(&stage->exchange, REQUEST_GATHER, i);
+            if (stage->player->schedule->every_pass) {
+                return; /* the others when their turn comes */
+            }
+        }
     }
 }
 
@@ -136,25 +179,10 @@ void stage_run_passes(void *data)
 {
     struct stage_player *stage = data;
     struct player *player = stage->player;
-    const struct pipeline_play *schedule = player->schedule;
-    uint32_t parts = schedule->pipeline.stages * schedule->pipeline.chunks;
-    for (uint32_t i = 0; i < player->cell_count && schedule->overlap; i++) {
-        if (asks_gather(stage, i)) {
-            player_push(&stage->exchange, REQUEST_GATHER, i);
-            if (schedule->every_pass) {
-                break; /* the others when their turn comes */
-            }
-        }
-    }
+    ask_first(stage);
     for (uint32_t i = 0; i < player->cell_count; i++) {
-        const struct cell *cell = &stage->cells[i];
         run_cell(stage, i);
-        uint32_t part = stage_part(stage, cell);
-        if (cell->kind == CELL_FORWARD && part + 1 < parts) {
-            player_push(&stage->sends[0], REQUEST_GATHER, i);
-        } else if (cell->kind == CELL_BACKWARD && part > 0) {
-            player_push(&stage->sends[1], REQUEST_GATHER, i);
-        }
+        hand_on(stage, i);
         const struct cell_span *span = &stage->spans[i];
         stage->times->busy_seconds += span->end_seconds - span->start_seconds;
     }

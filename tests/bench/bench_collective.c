@@ -50,9 +50,11 @@ int main(int argc, char **argv)
         .segments = {{.name = "all-reduce", .repeat = 1, .count = 1, .operators = &operation}},
         .segment_count = 1};
     double start = wall_seconds();
-    struct engine *engine = engine_open(&scenario->cluster, (gpus + 7) / 8, NULL, diagnostics);
+    const struct engine_setup setup = {.cluster = &scenario->cluster, .nodes = (gpus + 7) / 8};
+    struct engine *engine = engine_open(&setup, diagnostics);
     double loaded = wall_seconds();
-    struct play play = {.program = &program, .layout = &layout, .cluster = &scenario->cluster};
+    struct placement placement = placement_of(&layout, &scenario->cluster, STAGES_INSIDE);
+    struct play play = {.program = &program, .placement = &placement};
     double seconds = 0.0;
     if (!engine_play(engine, &play, &seconds, diagnostics)) {
         diagnostics_print(diagnostics, stderr);

@@ -3,6 +3,7 @@
  * NICs 50 GB/s), so that every time is a fraction worked by hand. */
 #include "fixture.h"
 #include "run_tests.h"
+#include "sim/engine/background.h"
 #include "sim/engine/engine.h"
 
 #include <math.h>
@@ -41,16 +42,17 @@ static double play_hop_here(uint32_t nics, struct layout layout, double limit,
         .segments = {{.name = "hop", .repeat = 3, .count = 1, .operators = &shift}},
         .segment_count = 1};
     struct diagnostics *diagnostics = diagnostics_create();
-    struct engine *engine = engine_open(&cluster, cluster.nodes, NULL, diagnostics);
-    struct play play = {.program = &program,
-                        .layout = &layout,
-                        .cluster = &cluster,
-                        .folded = folded,
-                        .background = background,
-                        .background_count = background == NULL ? 0 : 1};
+    const struct engine_setup setup = {
+        .cluster = &cluster, .nodes = cluster.nodes, .lanes = LANE_COUNT};
+    struct engine *engine = engine_open(&setup, diagnostics);
+    struct placement placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+    struct play play = {.program = &program, .placement = &placement, .folded = folded};
     double seconds = NAN;
+    struct arena *arena = arena_create();
+    background_start(engine, arena, background, background == NULL ? 0 : 1);
     ck_assert(engine_play(engine, &play, &seconds, diagnostics));
     engine_close(engine);
+    arena_destroy(arena);
     diagnostics_destroy(diagnostics);
     return seconds / 3.0;
 }
@@ -154,8 +156,11 @@ static double play_over_leaves(enum collective_edge edge)
         .segments = {{.name = "flow", .repeat = 1, .count = 1, .operators = &flow}},
         .segment_count = 1};
     struct diagnostics *diagnostics = diagnostics_create();
-    struct engine *engine = engine_open(&cluster, cluster.nodes, NULL, diagnostics);
-    struct play play = {.program = &program, .layout = &layout, .cluster = &cluster};
+    const struct engine_setup setup = {
+        .cluster = &cluster, .nodes = cluster.nodes, .lanes = LANE_COUNT};
+    struct engine *engine = engine_open(&setup, diagnostics);
+    struct placement placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+    struct play play = {.program = &program, .placement = &placement};
     double seconds = NAN;
     ck_assert(engine_play(engine, &play, &seconds, diagnostics));
     engine_close(engine);

@@ -33,10 +33,8 @@ static double play_once(struct engine *engine, const struct scenario *scenario,
                         const struct step_program *program, bool folded)
 {
     struct diagnostics *diagnostics = diagnostics_create();
-    struct play play = {.program = program,
-                        .layout = &scenario->layout,
-                        .cluster = &scenario->cluster,
-                        .folded = folded};
+    struct placement placement = scenario_placement(scenario);
+    struct play play = {.program = program, .placement = &placement, .folded = folded};
     double seconds = NAN;
     bool played = engine_play(engine, &play, &seconds, diagnostics);
     diagnostics_print(diagnostics, stderr);
@@ -65,7 +63,8 @@ static struct played play(const char *const *sets, size_t count, struct batch_sl
     struct diagnostics *diagnostics = diagnostics_create();
     uint32_t nodes = (layout_gpus(&scenario.layout) + scenario.cluster.gpus_per_node - 1) /
                      scenario.cluster.gpus_per_node;
-    struct engine *engine = engine_open(&scenario.cluster, nodes, NULL, diagnostics);
+    const struct engine_setup setup = {.cluster = &scenario.cluster, .nodes = nodes};
+    struct engine *engine = engine_open(&setup, diagnostics);
     ck_assert_ptr_nonnull(engine);
     struct played played = {
         .closed_seconds = program_seconds(&program, scratch.spans),

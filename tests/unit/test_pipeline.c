@@ -96,6 +96,13 @@ START_TEST(one_pass_of_lead_holds_fewer_activations)
 }
 END_TEST
 
+/* Of the first micro-batch's backward pass. */
+static double piece_seconds(const struct pipeline_play *play)
+{
+    const struct cell cell = {.kind = CELL_BACKWARD};
+    return pipeline_cell_run(play, &cell, &parts[0]).piece_seconds;
+}
+
 /* One bucket of gradients for four layers: none leaves before the pass has ended, 8 + 8 s back
  * after 2 x 4 s forward, then all 4 s of it. */
 START_TEST(one_bucket_waits_for_all_layers)
@@ -103,11 +110,11 @@ START_TEST(one_bucket_waits_for_all_layers)
     struct pipeline_play play = play_of(&schedule_1f1b, 1, 1, 2, 4.0, 8.0, 0.0);
     parts[0].layers = 4;
     parts[0].reduce_seconds = 4.0;
-    ck_assert_double_eq_tol(pipeline_piece_seconds(&parts[0], 8.0), 8.0, 1e-12);
+    ck_assert_double_eq_tol(piece_seconds(&play), 8.0, 1e-12);
     ck_assert_double_eq_tol(seconds_of(&play), 28.0, 1e-12);
     parts[0].pieces = 8.0; /* half a layer: the first leaves after a layer, the last after all */
     parts[0].reduce_edge = 0.125;
-    ck_assert_double_eq_tol(pipeline_piece_seconds(&parts[0], 8.0), 2.0, 1e-12);
+    ck_assert_double_eq_tol(piece_seconds(&play), 2.0, 1e-12);
     ck_assert_double_eq_tol(seconds_of(&play), 24.5, 1e-12);
 }
 END_TEST
@@ -139,7 +146,7 @@ START_TEST(v_shape_waits_for_nothing)
     }
     /* 1 stage: 2 parts, nothing sent however long it takes. */
     struct pipeline_play alone = play_of(&schedule_zbv, 1, 2, 3, 0.5, 0.5, 0.5);
-    alone.send_seconds = 100.0;
+    alone.hop_seconds = &(const double){100.0};
     ck_assert_double_eq_tol(seconds_of(&alone), 9.0, 1e-12);
 }
 END_TEST
@@ -149,7 +156,7 @@ END_TEST
 START_TEST(sending_takes_time)
 {
     struct pipeline_play play = play_of(&schedule_1f1b, 2, 1, 1, 1.0, 2.0, 0.0);
-    play.send_seconds = 0.25;
+    play.hop_seconds = (const double[]){0.25, 0.25};
     ck_assert_double_eq_tol(seconds_of(&play), 6.5, 1e-12);
 }
 END_TEST

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/faults/faults.h"
 
-#include "models/numeric/whole.h"
-
 #include <math.h>
 
 /* How long a fault waits for a server that is between two states to settle. */
@@ -37,22 +35,23 @@ uint32_t fault_target(const struct fault *fault)
 
 static bool spans_nodes(const struct fleet *fleet, const struct server *server)
 {
-    uint32_t per_node = fleet->scenario->cluster.gpus_per_node;
     uint32_t last = server->first_gpu + fleet->gpus_per_replica - 1;
-    return server->first_gpu / per_node != last / per_node;
+    return !placement_in_node(&fleet->placement, server->first_gpu, last);
 }
 
 static bool has_gpu_on(const struct fleet *fleet, const struct server *server, uint32_t node)
 {
-    uint32_t per_node = fleet->scenario->cluster.gpus_per_node;
     uint32_t last = server->first_gpu + fleet->gpus_per_replica - 1;
-    return server->first_gpu / per_node <= node && node <= last / per_node;
+    return placement_node(&fleet->placement, server->first_gpu) <= node &&
+           node <= placement_node(&fleet->placement, last);
 }
 
 static bool is_struck(const struct fleet *fleet, const struct server *server,
                       const struct fault *fault)
 {
-    bool own_gpu = fault->gpu / fleet->gpus_per_replica == server->index;
+    bool own_gpu =
+        fault->gpu < fleet->placement.ranks &&
+        placement_coordinate(&fleet->placement, fault->gpu, DIMENSION_DATA) == server->index;
     switch (fault->kind) {
     case FAULT_NODE:
         return has_gpu_on(fleet, server, fault->node);
@@ -95,10 +94,10 @@ static void repair(struct server *server)
 /* A GPU slows its stage, a replica all of its stages. */
 static void slow(struct server *server, const struct fault *fault, double factor)
 {
-    const struct layout *layout = &server->fleet->scenario->layout;
-    uint32_t gpu = fault->gpu % server->fleet->gpus_per_replica;
-    for (uint32_t stage = 0; stage < layout->pipeline; stage++) {
-        if (fault->kind == FAULT_SLOW || gpu / (layout->tensor * layout->context) == stage) {
+    const struct placement *placement = &server->fleet->placement;
+    uint32_t struck = placement_coordinate(placement, fault->gpu, DIMENSION_PIPELINE);
+    for (uint32_t stage = 0; stage < placement->size[DIMENSION_PIPELINE]; stage++) {
+        if (fault->kind == FAULT_SLOW || stage == struck) {
             server->slowness[stage] *= factor;
         }
     }
@@ -188,12 +187,10 @@ static void start_by_chance(struct faults *struck)
 {
     struct fleet *fleet = struck->fleet;
     const struct random_faults *faults = &fleet->serving->random_faults;
-    uint32_t gpus = fleet->server_count * fleet->gpus_per_replica;
-    uint32_t per_node = fleet->scenario->cluster.gpus_per_node;
     bool of_gpu =
         faults->kind == FAULT_GPU || faults->kind == FAULT_CARD || faults->kind == FAULT_CARD_DOWN;
-    uint32_t targets = of_gpu                       ? gpus
-                       : faults->kind == FAULT_NODE ? (uint32_t)divide_up(gpus, per_node)
+    uint32_t targets = of_gpu                       ? fleet->placement.ranks
+                       : faults->kind == FAULT_NODE ? placement_nodes(&fleet->placement)
                                                     : fleet->server_count;
     for (uint32_t i = 0; i < targets; i++) {
         struct fault_actor *actor = ARENA_NEW(fleet->arena, struct fault_actor);

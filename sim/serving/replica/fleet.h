@@ -47,6 +47,7 @@ struct fleet {
     struct network_costs *costs; /* of steps, by what is left of the network cards' rate */
     struct server *servers;      /* [server_count] */
     uint32_t server_count;
+    struct placement placement;
     uint32_t gpus_per_replica;
     double kv_bytes_per_token; /* of one GPU of a replica */
     uint64_t kv_pages;         /* of a replica */

@@ -15,10 +15,11 @@ static void send_activations(struct lane *lane, const struct step_shape *shape, 
     const struct scenario *scenario = fleet->scenario;
     const struct cluster *cluster = &scenario->cluster;
     uint32_t gpus = scenario->layout.tensor * scenario->layout.context;
-    uint32_t from = server->first_gpu + stage * gpus, to = from + gpus;
-    bool in_node = from / cluster->gpus_per_node == to / cluster->gpus_per_node;
-    double per_card = in_node ? 1.0 : cluster->gpus_per_node / cluster->nics_per_node;
-    per_card = fmin(per_card, gpus);
+    const struct placement *placement = &fleet->placement;
+    uint32_t from = placement_move(placement, server->first_gpu, DIMENSION_PIPELINE, stage);
+    uint32_t to = placement_move(placement, server->first_gpu, DIMENSION_PIPELINE, stage + 1);
+    bool in_node = placement_in_node(placement, from, to);
+    double per_card = in_node ? 1.0 : fmin(placement->gpus_per_nic, gpus);
     double tokens = shape->decodes + (double)shape->prompt_tokens;
     double bytes = 2.0 * tokens * fleet->replica.llm->hidden *
                    format_bytes(scenario->precision.activations) / gpus;

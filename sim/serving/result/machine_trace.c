@@ -7,31 +7,30 @@
 
 static const struct stage_totals *totals_of(const struct serving_run *run, uint32_t gpu)
 {
-    const struct layout *layout = &run->scenario->layout;
-    const struct server *server = &run->fleet.servers[gpu / run->fleet.gpus_per_replica];
-    return &server->stages[gpu % run->fleet.gpus_per_replica / (layout->tensor * layout->context)];
+    struct rank_role role = placement_role(&run->fleet.placement, gpu);
+    return &run->fleet.servers[role.replica].stages[role.stage];
 }
 
 static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t gpu)
 {
     const struct scenario *scenario = run->scenario;
-    const struct server *server = &run->fleet.servers[gpu / run->fleet.gpus_per_replica];
+    struct rank_role role = placement_role(&run->fleet.placement, gpu);
+    const struct server *server = &run->fleet.servers[role.replica];
     const struct stage_totals *totals = totals_of(run, gpu);
     const struct step_parts *parts = &totals->parts;
-    uint32_t tensor = scenario->layout.tensor, context = scenario->layout.context;
-    uint32_t stage = gpu % run->fleet.gpus_per_replica / (tensor * context);
     struct model_stage layers =
-        model_stage(run->fleet.replica.llm, scenario->layout.pipeline, stage);
-    double tokens = (double)server->totals.most_pages * server->desk.kv.page_tokens / context;
+        model_stage(run->fleet.replica.llm, scenario->layout.pipeline, role.stage);
+    double tokens =
+        (double)server->totals.most_pages * server->desk.kv.page_tokens / scenario->layout.context;
     double seconds = run->end_seconds;
     double idle = fmax(seconds - totals->busy_seconds, 0.0);
     trace_add_gpu(
         trace,
         &(struct trace_gpu){
             .gpu = gpu,
-            .node = gpu / scenario->cluster.gpus_per_node,
-            .tensor_rank = gpu % tensor,
-            .context_rank = gpu / tensor % context,
+            .node = placement_node(&run->fleet.placement, gpu),
+            .tensor_rank = role.tensor_rank,
+            .context_rank = role.context_rank,
             .gemm_seconds = parts->gemm_seconds,
             .attention_seconds = parts->attention_seconds,
             .memory_kernel_seconds = parts->memory_kernel_seconds,
@@ -56,8 +55,7 @@ static void add_link(struct trace *trace, const struct serving_run *run, uint32_
     const struct cluster *cluster = &run->scenario->cluster;
     bool nvlink = kind == LINK_NVLINK_OUT || kind == LINK_NVLINK_IN;
     bool out = kind == LINK_NVLINK_OUT || kind == LINK_NIC_OUT;
-    uint32_t per_nic = cluster->gpus_per_node / cluster->nics_per_node;
-    uint32_t gpus = run->fleet.server_count * run->fleet.gpus_per_replica;
+    uint32_t per_nic = run->fleet.placement.gpus_per_nic, gpus = run->fleet.placement.ranks;
     if (!nvlink && gpu % per_nic != 0) {
         return;
     }
@@ -85,7 +83,7 @@ static void add_link(struct trace *trace, const struct serving_run *run, uint32_
 
 void machine_trace_write(struct trace *trace, const struct serving_run *run)
 {
-    uint32_t gpus = run->fleet.server_count * run->fleet.gpus_per_replica;
+    uint32_t gpus = run->fleet.placement.ranks;
     bool links = run->scenario->trace.links != LINKS_NONE;
     for (uint32_t gpu = 0; gpu < gpus; gpu++) {
         add_gpu(trace, run, gpu);

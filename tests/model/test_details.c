@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT
+ * Folded, full and in closed form: one answer. Random valid scenarios (seeded), small enough for
+ * seconds: every exchange, schedule and sharding. Catches a rank that talks to the wrong one, a
+ * stand-in that stands for what is not alike, and a rule that one of the executors does not know.
+ *
+ * Within 1e-9 for a conversation's programs. A training step moves whole bytes where the closed
+ * form moves fractions: 1e-6. Where links are shared the closed form knows nothing of it and
+ * SimGrid takes no less: replicas' exchanges beside what goes to other stages, two GPUs on one
+ * network card. */
+#include "models/numeric/random.h"
+#include "models/passes/step_price.h"
+#include "run_tests.h"
+#include "sim/engine/engine.h"
+#include "sim/scenario/replica.h"
+#include "sim/scenario/training_setup.h"
+#include "sim/training/training_run.h"
+#include "sim/training/training_scratch.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TRAINING_CASES = 160, PROGRAM_CASES = 120, SETS = 32, SET_BYTES = 80, TRIES = 4000 };
+
+/* A scenario as it is drawn: what --set would be given. */
+struct draw {
+    char sets[SETS][SET_BYTES];
+    size_t count;
+};
+
+#define ADD(draw, ...) snprintf((draw)->sets[(draw)->count++], SET_BYTES, __VA_ARGS__)
+#define PICK(stream, ...)                                                                          \
+    ((const char *const[]){__VA_ARGS__})[random_between(                                           \
+        stream, 0, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *) - 1)]
+
+static uint32_t power(struct random_stream *stream, uint32_t most)
+{
+    return 1U << random_between(stream, 0, most);
+}
+
+static const struct scenario *load(struct arena *arena, const char *file, const struct draw *draw)
+{
+    struct override overrides[SETS];
+    for (size_t i = 0; i < draw->count; i++) {
+        overrides[i] = (struct override){.text = draw->sets[i]};
+    }
+    struct diagnostics *diagnostics = diagnostics_create();
+    const struct scenario *scenario =
+        scenario_load(arena, arena_printf(arena, CPSIM_SOURCE_DIR "/scenarios/%s", file), overrides,
+                      draw->count, diagnostics);
+    diagnostics_destroy(diagnostics);
+    return scenario; /* NULL: the draw is no valid scenario */
+}
+
+struct answers {
+    double closed, folded, full;
+};
+
+/* One engine a process: `play` runs in a child, told `what` to do. */
+static struct answers in_child(struct answers (*play)(const struct scenario *scenario,
+                                                      const void *what),
+                               const struct scenario *scenario, const void *what)
+{
+    int result[2];
+    ck_assert_int_eq(pipe(result), 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct answers answers = play(scenario, what);
+        ssize_t written = write(result[1], &answers, sizeof answers);
+        _exit(written == sizeof answers ? 0 : 1);
+    }
+    struct answers answers = {0};
+    close(result[1]);
+    ck_assert_int_eq(read(result[0], &answers, sizeof answers), sizeof answers);
+    close(result[0]);
+    waitpid(child, NULL, 0);
+    return answers;
+}
+
+static void say(const struct draw *draw, const struct answers *answers, const char *kind)
+{
+    printf("%s: closed form %.12g s, folded %+.3g, full %+.3g:", kind, answers->closed,
+           answers->folded / answers->closed - 1.0, answers->full / answers->closed - 1.0);
+    for (size_t i = 0; i < draw->count; i++) {
+        printf(" --set %s", draw->sets[i]);
+    }
+    printf("\n");
+}
+
+/* --- training --- */
+
+static void draw_training(struct random_stream *stream, struct draw *draw)
+{
+    uint32_t tensor = power(stream, 3), context = power(stream, 1);
+    uint32_t pipeline = (uint32_t)random_between(stream, 1, 4);
+    uint32_t data = (uint32_t)random_between(stream, 1, 4);
+    const char *schedule =
+        PICK(stream, "gpipe", "1f1b", "interleaved", "zero-bubble", "zbv", "1f1b", "1f1b");
+    *draw = (struct draw){0};
+    ADD(draw, "cluster=%s", PICK(stream, "p5", "dgx-h100", "gti"));
+    ADD(draw, "cluster.nodes=16");
+    ADD(draw, "cluster.nics_per_node=%s", PICK(stream, "8", "8", "8", "4"));
+    ADD(draw, "gpu=h100-sxm");
+    ADD(draw, "software=%s",
+        PICK(stream, "pytorch-training", "pytorch-training-bf16", "megatron", "torchtitan"));
+    ADD(draw, "memory.fraction=1");
+    ADD(draw, "model.layers=%" PRIu64, random_between(stream, 1, 9));
+    ADD(draw, "layout.tensor=%u", tensor);
+    ADD(draw, "layout.context=%u", context);
+    ADD(draw, "layout.pipeline=%u", pipeline);
+    ADD(draw, "layout.data=%u", data);
+    ADD(draw, "workload.schedule=%s", schedule);
+    ADD(draw, "workload.virtual_stages=%" PRIu64,
+        schedule[0] == 'g' || schedule[0] == '1' ? 1 : random_between(stream, 1, 2));
+    ADD(draw, "workload.micro_batch=1");
+    ADD(draw, "workload.global_batch=%" PRIu64, data * pipeline * random_between(stream, 1, 3));
+    ADD(draw, "workload.sequence=%u tokens", 512U * power(stream, 3));
+    ADD(draw, "workload.sharding=%s", PICK(stream, "none", "zero1", "fsdp", "fsdp"));
+    ADD(draw, "workload.reshard_after_forward=%s", PICK(stream, "true", "false"));
+    ADD(draw, "workload.context_exchange=%s", PICK(stream, "ring", "all-gather"));
+    ADD(draw, "workload.stages_outside=%s", PICK(stream, "true", "false"));
+    ADD(draw, "workload.sequence_parallel=%s", PICK(stream, "true", "false"));
+    ADD(draw, "workload.recompute=%s", PICK(stream, "none", "selective", "full"));
+    ADD(draw, "workload.overlap=%s", PICK(stream, "true", "true", "false"));
+}
+
+static struct answers play_training(const struct scenario *loaded, const void *detail)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct scenario *scenario = ARENA_NEW(arena, struct scenario);
+    *scenario = *loaded;
+    scenario->detail = *(const enum detail *)detail;
+    struct training_run run;
+    bool wrong_input;
+    bool done = training_run(scenario, arena, &run, &wrong_input, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    double seconds = done ? run.result.seconds : -1.0;
+    return (struct answers){.folded = seconds, .full = seconds};
+}
+
+static double closed_training(const struct scenario *scenario, struct arena *arena)
+{
+    struct training training = scenario_training(scenario);
+    struct training_scratch scratch = training_scratch_create(arena, &training);
+    struct training_costs costs;
+    return training_step(&training, &scratch, &costs).seconds;
+}
+
+START_TEST(training)
+{
+    struct random_stream stream = random_open(20, "details.training");
+    const enum detail folded = DETAIL_FOLDED, full = DETAIL_FULL;
+    uint32_t cases = 0, alone = 0, met[5][3] = {{0}};
+    for (uint32_t i = 0; i < TRIES && cases < TRAINING_CASES; i++) {
+        struct arena *arena = arena_create();
+        struct draw draw;
+        draw_training(&stream, &draw);
+        const struct scenario *scenario = load(arena, "train-two-gpus.yaml", &draw);
+        if (scenario != NULL) {
+            struct placement placement = scenario_placement(scenario);
+            bool alike = placement_is_even(&placement);
+            bool meet = placement.size[DIMENSION_PIPELINE] > 1 &&
+                        placement_group_size(&placement, GROUP_DATA) > 1;
+            bool shared = placement.gpus_per_nic > 1 || meet;
+            struct answers answers = {
+                .closed = closed_training(scenario, arena),
+                .folded = in_child(play_training, scenario, &folded).folded,
+                .full = in_child(play_training, scenario, &full).full,
+            };
+            say(&draw, &answers, !alike ? "uneven" : shared ? "shared" : "alone");
+            ck_assert_double_eq_tol(answers.folded / answers.full, 1.0, meet ? 1e-3 : 1e-6);
+            if (alike && !shared) {
+                ck_assert_double_eq_tol(answers.full / answers.closed, 1.0, 1e-6);
+                alone++;
+            } else if (alike) {
+                ck_assert_double_ge(answers.full, answers.closed * (1.0 - 1e-6));
+            }
+            met[scenario->training.schedule][scenario->training.sharding]++;
+            cases++;
+        }
+        arena_destroy(arena);
+    }
+    printf("%u of %u share nothing\n", alone, cases);
+    ck_assert_uint_eq(cases, TRAINING_CASES);
+    ck_assert_uint_ge(alone, TRAINING_CASES / 5);
+    for (int schedule = 0; schedule < 5; schedule++) {
+        for (int sharding = 0; sharding < 3; sharding++) {
+            ck_assert_msg(met[schedule][sharding] > 0, "schedule %d with sharding %d was not drawn",
+                          schedule, sharding);
+        }
+    }
+}
+END_TEST
+
+/* --- a conversation's programs --- */
+
+struct program_case {
+    struct batch_slice slice;
+    enum ring_variant variant;
+};
+
+static struct program_case draw_program(struct random_stream *stream, struct draw *draw)
+{
+    uint32_t context = (uint32_t)random_between(stream, 1, 4);
+    bool decode = random_between(stream, 0, 2) == 0;
+    *draw = (struct draw){0};
+    ADD(draw, "cluster=%s", PICK(stream, "p5", "dgx-h100", "gti"));
+    ADD(draw, "cluster.nodes=16");
+    ADD(draw, "cluster.nics_per_node=%s", PICK(stream, "8", "8", "4"));
+    ADD(draw, "gpu=h100-sxm");
+    ADD(draw, "software=%s",
+        PICK(stream, "pytorch-nccl", "vllm", "meta-context-parallel", "nccl-tests"));
+    ADD(draw, "model=%s", PICK(stream, "llama3.1-405b", "llama3.1-8b", "llama3.2-1b"));
+    ADD(draw, "model.layers=%" PRIu64, random_between(stream, 1, 4));
+    ADD(draw, "precision=%s", PICK(stream, "bf16", "bf16", "fp8-ffn"));
+    ADD(draw, "layout.tensor=%u", power(stream, 4));
+    ADD(draw, "layout.context=%u", context);
+    ADD(draw, "layout.data=%" PRIu64, random_between(stream, 1, 3));
+    ADD(draw, "workload.turns.0.prompt=1000 tokens");
+    struct batch_slice slice = {
+        .phase = decode ? PHASE_DECODE : PHASE_PREFILL,
+        .sequences = (uint32_t)random_between(stream, 1, decode ? 64 : 2),
+        .new_tokens = decode ? 1 : random_between(stream, 1, 20000),
+        .cached_tokens = random_between(stream, decode ? 1 : 0, 100000),
+    };
+    return (struct program_case){
+        .slice = slice,
+        .variant = context == 1                                  ? RING_NONE
+                   : decode || random_between(stream, 0, 1) == 0 ? RING_PASS_Q
+                                                                 : RING_PASS_KV,
+    };
+}
+
+static double play_program(struct engine *engine, const struct placement *placement,
+                           const struct step_program *program, bool folded)
+{
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct play play = {.program = program, .placement = placement, .folded = folded};
+    double seconds = -1.0;
+    engine_play(engine, &play, &seconds, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
+    return seconds;
+}
+
+static struct answers play_programs(const struct scenario *scenario, const void *drawn)
+{
+    const struct program_case *program_case = drawn;
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct replica replica = scenario_replica(scenario);
+    struct placement placement = scenario_placement(scenario);
+    struct batch batch = {.slices = &program_case->slice, .slice_count = 1};
+    size_t all = (size_t)STEP_MAX_SEGMENTS * transformer_max_operators(&replica, 1);
+    struct step_operator *operators = ARENA_ARRAY(arena, struct step_operator, all);
+    struct step_scratch scratch = {.spans = ARENA_ARRAY(arena, struct span, all),
+                                   .works = ARENA_ARRAY(arena, struct kernel_work, all),
+                                   .counts = ARENA_ARRAY(arena, double, all)};
+    struct step_program program;
+    transformer_build(&replica, &batch, program_case->variant, operators, &program);
+    step_price(&replica, &program, &scratch);
+    const struct engine_setup setup = {.cluster = &scenario->cluster,
+                                       .nodes = placement_nodes(&placement)};
+    struct engine *engine = engine_open(&setup, diagnostics);
+    struct answers answers = {
+        .closed = program_seconds(&program, scratch.spans),
+        .folded = play_program(engine, &placement, &program, true),
+        .full = play_program(engine, &placement, &program, false),
+    };
+    engine_close(engine);
+    return answers;
+}
+
+START_TEST(programs)
+{
+    struct random_stream stream = random_open(20, "details.programs");
+    uint32_t cases = 0, alone = 0, met[RING_VARIANT_COUNT][2] = {{0}};
+    for (uint32_t i = 0; i < TRIES && cases < PROGRAM_CASES; i++) {
+        struct arena *arena = arena_create();
+        struct draw draw;
+        struct program_case drawn = draw_program(&stream, &draw);
+        const struct scenario *scenario = load(arena, "llama405b.yaml", &draw);
+        if (scenario != NULL) {
+            struct placement placement = scenario_placement(scenario);
+            bool even = placement_is_even(&placement);
+            bool shared = placement.gpus_per_nic > 1;
+            struct answers answers = in_child(play_programs, scenario, &drawn);
+            say(&draw, &answers, !even ? "uneven" : shared ? "shared" : "alone");
+            ck_assert_double_eq_tol(answers.folded / answers.full, 1.0, 1e-9);
+            if (even && !shared) {
+                ck_assert_double_eq_tol(answers.full / answers.closed, 1.0, 1e-9);
+                alone++;
+            }
+            met[drawn.variant][drawn.slice.phase]++;
+            cases++;
+        }
+        arena_destroy(arena);
+    }
+    printf("%u of %u share nothing\n", alone, cases);
+    ck_assert_uint_eq(cases, PROGRAM_CASES);
+    ck_assert_uint_ge(alone, PROGRAM_CASES / 4);
+    ck_assert_uint_gt(met[RING_NONE][PHASE_PREFILL] * met[RING_PASS_KV][PHASE_PREFILL] *
+                          met[RING_PASS_Q][PHASE_PREFILL] * met[RING_PASS_Q][PHASE_DECODE],
+                      0);
+}
+END_TEST
+
+RUN_TESTS(details, training, programs)
