@@ -5,14 +5,20 @@
 static const char *parameters(struct arena *arena, const void *object)
 {
     const struct llm *llm = object;
-    const char *active = llm->keys.experts.count == 0
-                             ? ""
-                             : arena_printf(arena, " (%.1f G active, %u of %u experts)",
-                                            llm_active_weights(llm) / 1e9,
-                                            llm->keys.experts.per_token, llm->keys.experts.count);
-    return arena_printf(arena, "%.1f G parameters%s, %u layers, %u/%u heads",
-                        llm_weights(llm) / 1e9, active, llm->stack.layers, llm->keys.query_heads,
-                        llm->keys.kv_heads);
+    const struct gqa *attention = stack_attention(&llm->stack);
+    const char *active = "", *heads = "";
+    for (uint32_t i = 0; i < llm->stack.kind_count && active[0] == '\0'; i++) {
+        struct experts experts = llm->stack.kinds[i].ffn.experts;
+        if (experts.count > 0) {
+            active = arena_printf(arena, " (%.1f G active, %u of %u experts)",
+                                  llm_active_weights(llm) / 1e9, experts.per_token, experts.count);
+        }
+    }
+    if (attention != NULL) {
+        heads = arena_printf(arena, ", %u/%u heads", attention->query_heads, attention->kv_heads);
+    }
+    return arena_printf(arena, "%.1f G parameters%s, %u layers%s", llm_weights(llm) / 1e9, active,
+                        llm->stack.layers, heads);
 }
 
 static int list_models(const struct invocation *invocation)

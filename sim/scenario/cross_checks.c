@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/cross_checks.h"
 
+#include "models/layers/layer_rows.h"
 #include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
 #include "sim/scenario/fault_checks.h"
@@ -28,11 +29,10 @@ bool is_known(const struct checker *checker, const char *path)
     return node != NULL && node->accepted;
 }
 
-static void check_heads(const struct checker *checker)
+static void check_attention(const struct checker *checker, const struct gqa *gqa)
 {
-    const struct llm *llm = &checker->scenario->llm;
     unsigned tensor = checker->scenario->layout.tensor;
-    unsigned query_heads = llm->keys.query_heads, kv_heads = llm->keys.kv_heads;
+    unsigned query_heads = gqa->query_heads, kv_heads = gqa->kv_heads;
     if (query_heads > 0 && kv_heads > 0 && query_heads % kv_heads != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model.kv_heads"),
                        "model.kv_heads: %u does not divide the %u query heads", kv_heads,
@@ -48,6 +48,25 @@ static void check_heads(const struct checker *checker)
             "layout.tensor: %u neither divides the model's %u KV heads nor is a multiple "
             "of them",
             tensor, kv_heads);
+    }
+}
+
+static void check_layers(const struct checker *checker)
+{
+    const struct stack *stack = &checker->scenario->llm.stack;
+    for (uint32_t i = 0; i < stack->kind_count; i++) {
+        const struct layer_kind *kind = &stack->kinds[i];
+        for (uint32_t j = 0; j < kind->mixer_count; j++) {
+            if (kind->mixers[j].kind == MIXER_GQA) {
+                check_attention(checker, &kind->mixers[j].gqa);
+            }
+        }
+        if (!layer_kind_runs(kind)) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model"),
+                           "model: what layers of kind '%s' do has no program yet: it can be "
+                           "described, not run; expected layers of attention (gqa)",
+                           kind->name);
+        }
     }
 }
 
@@ -80,7 +99,8 @@ static void check_super_weights(const struct checker *checker)
                            "whose down projections are %u layers of %u rows and %u columns, "
                            "counted from 0",
                            weight->layer, weight->row, weight->column, llm->stack.layers,
-                           llm->hidden, llm->keys.ffn_hidden);
+                           llm->hidden,
+                           llm->stack.kinds[stack_kind(&llm->stack, weight->layer)].ffn.hidden);
         }
     }
     for (size_t i = 1; i < llm->int4.count; i++) {
@@ -333,7 +353,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
 {
     struct checker checker = {
         .scenario = scenario, .tree = tree, .arena = arena, .diagnostics = diagnostics};
-    check_heads(&checker);
+    check_layers(&checker);
     check_super_weights(&checker);
     check_experts(&checker);
     check_placement(&checker);

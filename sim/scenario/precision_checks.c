@@ -90,30 +90,75 @@ static void check_number(const struct checker *checker, const char *path, struct
     }
 }
 
-static uint64_t part(uint32_t elements, uint32_t ranks)
+/* What a message calls a tensor whose rows blocks divide. */
+static const char *row_of(struct arena *arena, const char *tensor)
 {
-    return ranks == 0 ? 0 : divide_up(elements, ranks);
+    static const struct {
+        const char *part, *text;
+    } names[] = {{"qkv", "a row of the query, key and value projections"},
+                 {"out", "a row of the output projection"},
+                 {"up", "a row of the gate and up projections"},
+                 {"down", "a row of the down projection"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        size_t length = strlen(tensor), tail = strlen(names[i].part);
+        if (length >= tail && strcmp(tensor + length - tail, names[i].part) == 0) {
+            return names[i].text;
+        }
+    }
+    return arena_printf(arena, "a row of '%s'", tensor);
+}
+
+/* Of all products of a class in a kind of layer. */
+static void check_class(const struct checker *checker, const char *path, struct number number,
+                        const struct weight_list *list, enum weight_class class)
+{
+    uint32_t tensor = checker->scenario->layout.tensor;
+    const char *of[WEIGHT_LIST_MAX];
+    uint64_t depths[WEIGHT_LIST_MAX];
+    size_t count = 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct weight *weight = &list->items[i];
+        if (weight->product && weight->class == class) {
+            of[count] = row_of(checker->arena, weight->name);
+            depths[count++] = tensor == 0 ? 0 : weight_depth(weight, tensor);
+        }
+    }
+    check_number(checker, path, number, of, depths, count);
 }
 
 static void check_weights(const struct checker *checker)
 {
     const struct llm *llm = &checker->scenario->llm;
     const struct precision *precision = &checker->scenario->precision;
-    uint32_t tensor = checker->scenario->layout.tensor;
-    const char *const attention_of[] = {"a row of the query, key and value projections",
-                                        "a row of the output projection"};
-    const uint64_t attention_depths[] = {llm->hidden,
-                                         part(llm->keys.query_heads, tensor) * llm->keys.head_size};
-    check_number(checker, "precision.attention_weights", precision->attention_weights, attention_of,
-                 attention_depths, 2);
-    const char *const ffn_of[] = {"a row of the gate and up projections",
-                                  "a row of the down projection"};
-    const uint64_t ffn_depths[] = {llm->hidden, part(llm->keys.ffn_hidden, tensor)};
-    check_number(checker, "precision.ffn_weights", precision->ffn_weights, ffn_of, ffn_depths, 2);
+    for (uint32_t i = 0; i < llm->stack.kind_count; i++) {
+        struct weight_list list;
+        layer_kind_weights(&llm->stack.kinds[i], llm->hidden, &list);
+        check_class(checker, "precision.attention_weights", precision->attention_weights, &list,
+                    WEIGHT_ATTENTION);
+        check_class(checker, "precision.ffn_weights", precision->ffn_weights, &list, WEIGHT_FFN);
+    }
     const char *const embedding_of[] = {"a row of the embedding"};
     const uint64_t embedding_depths[] = {llm->hidden};
     check_number(checker, "precision.embedding", precision->embedding, embedding_of,
                  embedding_depths, 1);
+}
+
+/* The rows of a cache that have scales of their own: a head's keys or values. */
+static void check_cache_blocks(const struct checker *checker, const char *path, uint32_t block)
+{
+    const struct stack *stack = &checker->scenario->llm.stack;
+    for (uint32_t i = 0; i < stack->kind_count; i++) {
+        for (uint32_t j = 0; j < stack->kinds[i].mixer_count; j++) {
+            const struct mixer *mixer = &stack->kinds[i].mixers[j];
+            struct mixer_cache cache = mixer_rows[mixer->kind]->cache(mixer);
+            double rows =
+                (cache.heads > 0 ? cache.heads : 1.0) * (cache.rows > 0 ? cache.rows : 1.0);
+            uint64_t head = (uint64_t)(cache.token_elements / rows);
+            if (head > 0) {
+                check_block(checker, path, "a head", head, block, largest_block(&head, 1));
+            }
+        }
+    }
 }
 
 static void check_cache(const struct checker *checker)
@@ -132,8 +177,7 @@ static void check_cache(const struct checker *checker)
     /* fp8 keys and values are often stored as they are: vLLM's default scale is 1. */
     bool unscaled_fp8 = number.format == FORMAT_FP8 || number.format == FORMAT_FP8_E5M2;
     if (check_scaling(checker, path, number, unscaled_fp8) && number.scaling == SCALING_BLOCK) {
-        uint64_t head = checker->scenario->llm.keys.head_size;
-        check_block(checker, path, "a head", head, number.block, largest_block(&head, 1));
+        check_cache_blocks(checker, path, number.block);
     }
     enum format compute = precision->attention_compute;
     if (compute != FORMAT_UNSET && number.format != FORMAT_UNSET && format_bits(compute) < 16.0 &&

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "models/layers/layer_rows.h"
 #include "models/training/training_memory.h"
 #include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
@@ -45,6 +46,33 @@ static void check_batch(const struct checker *checker)
     }
 }
 
+/* The kinds that training has programs for, and what a layout cuts. */
+static void check_layers_train(const struct checker *checker)
+{
+    const struct llm *llm = &checker->scenario->llm;
+    uint32_t tensor = checker->scenario->layout.tensor;
+    for (uint32_t i = 0; i < llm->stack.kind_count; i++) {
+        const struct layer_kind *kind = &llm->stack.kinds[i];
+        if (kind->ffn.kind == FFN_EXPERTS) {
+            DIAGNOSE_ERROR(
+                checker->diagnostics, mark_of(checker, "model"),
+                "model: %s has %u experts a layer; training is of dense models, expected one "
+                "of them",
+                llm->name, kind->ffn.experts.count);
+        } else if (layer_kind_runs(kind) && !layer_kind_trains(kind)) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model"),
+                           "model: layers of kind '%s' run in inference alone; training has no "
+                           "backward pass of them yet",
+                           kind->name);
+        }
+        if (kind->ffn.kind != FFN_NONE && kind->ffn.hidden % tensor != 0) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.tensor"),
+                           "layout.tensor: %u does not divide the model's ffn_hidden, %u", tensor,
+                           kind->ffn.hidden);
+        }
+    }
+}
+
 static void check_stages(const struct checker *checker)
 {
     const struct training_workload *workload = &checker->scenario->training;
@@ -76,18 +104,7 @@ static void check_stages(const struct checker *checker)
                        "%u layers, the embedding and the head",
                        stages, chunks, layers);
     }
-    if (checker->scenario->llm.keys.experts.count > 0) {
-        DIAGNOSE_ERROR(
-            checker->diagnostics, mark_of(checker, "model"),
-            "model: %s has %u experts a layer; training is of dense models, expected one "
-            "of them",
-            checker->scenario->llm.name, checker->scenario->llm.keys.experts.count);
-    }
-    if (checker->scenario->llm.keys.ffn_hidden % checker->scenario->layout.tensor != 0) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.tensor"),
-                       "layout.tensor: %u does not divide the model's ffn_hidden, %u",
-                       checker->scenario->layout.tensor, checker->scenario->llm.keys.ffn_hidden);
-    }
+    check_layers_train(checker);
     if (workload->sequence_tokens % checker->scenario->layout.context != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.context"),
                        "layout.context: %u does not divide the sequence's %llu tokens",
