@@ -109,8 +109,8 @@ static void predict_training(struct measurement *row)
         .slice = {.phase = PHASE_PREFILL,
                   .sequences = (uint32_t)measurement_count(row, "micro_batch", 1, ROW_MOST),
                   .new_tokens = measurement_count(row, "seq_len", 2, ROW_MOST)},
-        .part = STACK_LAYER,
         .compiled = true,
+        .training = true,
     };
     double layers = measurement_number(row, "layers", 1, 1e4);
     if (!measurement_is(row, "precision", "bf16")) {

@@ -2,6 +2,7 @@
 #include "sim/compare/stack.h"
 
 #include "models/kernels/measurement.h"
+#include "models/layers/train_builder.h"
 #include "sim/compare/shapes.h"
 
 #include <assert.h>
@@ -71,54 +72,6 @@ static void keep_wanted(struct measured_stack *stack, struct arena *arena, enum 
     layer->count = kept;
 }
 
-/* --- the backward pass --- */
-
-static void append(struct measured_stack *stack, struct step_operator op)
-{
-    op.after_count = 0;
-    step_append(stack->layer, op, stack->layer->count - 1, STEP_NO_OPERATOR);
-}
-
-/* Gradients of the inputs and of the weights of out[m][n] = a[m][k] x w[k][n]. */
-static void append_gemm_backward(struct measured_stack *stack, const struct step_operator *forward)
-{
-    const struct gemm_shape shape = forward->gemm;
-    struct step_operator op = *forward;
-    op.gemm.n = shape.k;
-    op.gemm.k = shape.n;
-    append(stack, op);
-    op.gemm.m = shape.n;
-    op.gemm.n = shape.k;
-    op.gemm.k = shape.m;
-    append(stack, op);
-}
-
-static void append_backward(struct measured_stack *stack)
-{
-    for (uint32_t i = stack->layer->count; i-- > 0;) {
-        struct step_operator op = stack->layer->operators[i];
-        switch (op.kind) {
-        case OPERATOR_GEMM:
-            append_gemm_backward(stack, &op);
-            break;
-        case OPERATOR_ATTENTION:
-            op.attention.backward = true;
-            append(stack, op);
-            break;
-        case OPERATOR_MEMORY:
-            if (op.memory.kernel == MEMORY_SWIGLU) { /* three in, two gradients out: 5 for 3 */
-                op.memory.bytes *= 5.0 / 3.0;
-            }
-            append(stack, op);
-            break;
-        case OPERATOR_COLLECTIVE:
-        case OPERATOR_HOST:
-        case OPERATOR_KIND_COUNT:
-            break;
-        }
-    }
-}
-
 /* --- building --- */
 
 static uint32_t shard(uint32_t whole, uint32_t shards)
@@ -153,16 +106,65 @@ static const struct cluster *cluster_of(const struct measurement *row)
     return row->machine.cluster != NULL ? row->machine.cluster : &alone;
 }
 
-static void find_layer(struct measured_stack *stack)
+/* The stack's one segment, empty. */
+static void start_layer(struct measured_stack *stack, struct arena *arena, uint32_t capacity)
 {
-    for (uint32_t i = 0; i < stack->program.segment_count; i++) {
-        if (stack->program.segments[i].part == STEP_LAYERS) {
-            stack->program.segments[0] = stack->program.segments[i];
+    stack->program = (struct step_program){.segment_count = 1};
+    stack->layer = &stack->program.segments[0];
+    *stack->layer =
+        (struct step_segment){.part = STEP_LAYERS,
+                              .name = "layer",
+                              .repeat = 1,
+                              .capacity = capacity,
+                              .operators = ARENA_ARRAY(arena, struct step_operator, capacity)};
+}
+
+/* A layer's forward pass in inference, of which the measuring program ran a part. */
+static void build_inference(struct measured_stack *stack, struct arena *arena,
+                            const struct stack_shape *shape)
+{
+    struct batch batch = {.slices = &stack->slice, .slice_count = 1};
+    struct step_program whole;
+    transformer_build(
+        &stack->replica, &batch, shape->variant,
+        ARENA_ARRAY(arena, struct step_operator, transformer_room(&stack->replica, 1)), &whole);
+    start_layer(stack, arena, transformer_max_operators(&stack->replica, 1) + 1);
+    for (uint32_t i = 0; i < whole.segment_count; i++) {
+        const struct step_segment *segment = &whole.segments[i];
+        if (segment->part == STEP_LAYERS) {
+            memcpy(stack->layer->operators, segment->operators,
+                   segment->count * sizeof *segment->operators);
+            stack->layer->count = segment->count;
+            stack->layer->launch_seconds = segment->launch_seconds;
         }
     }
-    stack->program.segment_count = 1;
-    stack->layer = &stack->program.segments[0];
-    stack->layer->repeat = 1;
+    stack->program.graph = whole.graph;
+    keep_wanted(stack, arena, shape->part);
+}
+
+/* A layer's passes in training. */
+static void build_training(struct measured_stack *stack, struct arena *arena,
+                           const struct stack_shape *shape)
+{
+    enum { MOST_OPERATORS = 256 };
+    struct layer_training training = {.replica = &stack->replica,
+                                      .micro_batch = shape->slice.sequences,
+                                      .sequence_tokens = shape->slice.new_tokens,
+                                      .micro_batches = 1.0};
+    const struct layer_kind *kind = &stack->llm.stack.kinds[0];
+    start_layer(stack, arena, MOST_OPERATORS);
+    stack->program.graph = stack->software.prefill_graph;
+    uint64_t tokens = shape->slice.sequences * shape->slice.new_tokens;
+    struct train_builder builder = {.training = &training,
+                                    .segment = stack->layer,
+                                    .tokens = tokens,
+                                    .shard_tokens = tokens,
+                                    .last = STEP_NO_OPERATOR,
+                                    .beside = STEP_NO_OPERATOR};
+    train_layer_forward(&builder, kind);
+    if (shape->backward) {
+        train_layer_backward(&builder, kind, GRADIENTS_BOTH);
+    }
 }
 
 static struct measured_stack *build(const struct measurement *row, const struct stack_shape *shape)
@@ -184,25 +186,15 @@ static struct measured_stack *build(const struct measurement *row, const struct 
                                       .software = &stack->software,
                                       .layout = &stack->layout,
                                       .precision = &stack->precision};
-    struct batch batch = {.slices = &stack->slice, .slice_count = 1};
-    uint32_t most = transformer_max_operators(&stack->replica, 1);
-    transformer_build(
-        &stack->replica, &batch, shape->variant,
-        ARENA_ARRAY(arena, struct step_operator, transformer_room(&stack->replica, 1)),
-        &stack->program);
-    find_layer(stack);
-    keep_wanted(stack, arena, shape->part);
-    uint32_t room = 3 * most + 1;
-    struct step_operator *operators = ARENA_ARRAY(arena, struct step_operator, room);
-    memcpy(operators, stack->layer->operators, stack->layer->count * sizeof *operators);
-    stack->layer->operators = operators;
-    stack->layer->capacity = room;
-    if (shape->backward) {
-        append_backward(stack);
+    if (shape->training) {
+        build_training(stack, arena, shape);
+    } else {
+        build_inference(stack, arena, shape);
     }
+    uint32_t room = stack->layer->capacity;
     for (uint32_t i = 0; i < stack->layer->count; i++) {
-        if (operators[i].kind == OPERATOR_MEMORY) {
-            operators[i].memory.fused = shape->compiled;
+        if (stack->layer->operators[i].kind == OPERATOR_MEMORY) {
+            stack->layer->operators[i].memory.fused = shape->compiled;
         }
     }
     stack->operators = stack->layer->count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * One layer of a measured stack as a step program: models/passes/transformer.h builds it, what a
- * measuring program leaves out is taken away, models/passes/step_price.h prices it for the length
- * of the measurement, and it is played in closed form. */
+ * One layer of a measured stack as a step program: models/layers builds it, what a measuring
+ * program leaves out is taken away, models/passes/step_price.h prices it for the length of the
+ * measurement, and it is played in closed form. */
 #ifndef CPSIM_SIM_COMPARE_STACK_H
 #define CPSIM_SIM_COMPARE_STACK_H
 
@@ -27,7 +27,8 @@ struct stack_shape {
     enum stack_part part;
     bool eager;    /* launched kernel by kernel */
     bool compiled; /* a compiler fused the kernels bound by memory */
-    bool backward; /* the backward pass follows, nothing recomputed */
+    bool training; /* a layer's passes in training: forward, and ... */
+    bool backward; /* ... the backward pass after it, nothing recomputed */
 };
 
 /* Seconds and power of one layer. It is repeated `passes` times in a pass; a measurement is some
