@@ -19,12 +19,12 @@ struct stage_times {
     double send_prefill, send_decode, request_seconds;
 };
 
-static struct stage_times stage_times(void)
+static struct stage_times stage_times(const char *node_rate)
 {
     struct arena *arena = arena_create();
     struct diagnostics *diagnostics = diagnostics_create();
-    const struct override layout = {.text = "layout.pipeline=2"};
-    const struct scenario *scenario = scenario_load(arena, SMALL, &layout, 1, diagnostics);
+    const struct override sets[] = {{.text = "layout.pipeline=2"}, {.text = node_rate}};
+    const struct scenario *scenario = scenario_load(arena, SMALL, sets, 2, diagnostics);
     ck_assert_ptr_nonnull(scenario);
     struct stage_times times = {.request_seconds = scenario->software.request_seconds};
     for (uint32_t i = 0; i < STAGES; i++) {
@@ -45,9 +45,11 @@ static struct stage_times stage_times(void)
 
 START_TEST(one_request_passes_the_stages)
 {
-    struct stage_times times = stage_times();
+    /* Links so slow that what travels between stages shows. */
+    static const char node_rate[] = "cluster.node_rate=1 GB/s";
+    struct stage_times times = stage_times(node_rate);
     struct played played = play_serving(
-        SMALL, (const char *const[]){"layout.pipeline=2", "workload.requests=1", NULL});
+        SMALL, (const char *const[]){"layout.pipeline=2", "workload.requests=1", node_rate, NULL});
     double ttft = times.request_seconds + times.prefill[0] + times.send_prefill + times.prefill[1];
     double tpot = times.decode[0] + times.send_decode + times.decode[1];
     ck_assert_double_eq_tol(played.metrics.latencies[LATENCY_TTFT].mean / ttft, 1.0, 1e-3);
@@ -59,7 +61,7 @@ END_TEST
  * and the slower stage sets the pace. A token takes each of them two of its steps. */
 START_TEST(two_requests_keep_two_stages_busy)
 {
-    struct stage_times times = stage_times();
+    struct stage_times times = stage_times("layout.tensor=1");
     struct played played = play_serving(
         SMALL, (const char *const[]){"layout.pipeline=2", "workload.requests=2",
                                      "workload.arrivals={kind: constant, rate: 50 /s}",

@@ -40,6 +40,54 @@ START_TEST(kv_cache_of_a_million_tokens)
 }
 END_TEST
 
+/* An edge layer keeps its feed-forward block in bf16: a byte more for each of 3 x 16384 x 53248
+ * weights, and no scales of 4 bytes for the 2 x 53248 + 16384 rows. Of 126 layers on 3 stages the
+ * first and the last have one each. */
+START_TEST(edge_layers_are_wide)
+{
+    struct layout layout = {1, 1, 1, 1};
+    struct precision edged = fixture_precision;
+    edged.edge_layers_high = 1;
+    struct replica plain = make(&layout), replica = make(&layout);
+    replica.precision = &edged;
+    double more = 3.0 * 16384.0 * 53248.0 - 4.0 * (2.0 * 53248.0 + 16384.0);
+    ck_assert_double_eq_tol(memory_weight_bytes(&replica) - memory_weight_bytes(&plain), 2.0 * more,
+                            1.0);
+    static const double of_stages[] = {1.0, 0.0, 1.0};
+    for (uint32_t i = 0; i < 3; i++) {
+        struct model_stage stage = model_stage(&fixture_llm, 3, i);
+        ck_assert_double_eq_tol(memory_stage_weight_bytes(&replica, &stage) -
+                                    memory_stage_weight_bytes(&plain, &stage),
+                                of_stages[i] * more, 1.0);
+    }
+}
+END_TEST
+
+/* Half of 126 layers see 4,096 tokens alone: of a million on CP16 they keep 256 a rank. What grows
+ * is the other half. */
+START_TEST(windows_bound_the_cache)
+{
+    static const uint32_t kinds[] = {0, 1};
+    static const struct layer_run run = {.kinds = kinds, .kind_count = 2, .repeat = 63};
+    struct llm llm = fixture_llm;
+    llm.stack.kinds[1] = llm.stack.kinds[0];
+    llm.stack.kinds[1].mixers[0].gqa.reach = REACH_WINDOW;
+    llm.stack.kinds[1].mixers[0].gqa.window = 4096;
+    llm.stack.kind_count = 2;
+    llm.stack.runs = &run;
+    llm.stack.run_count = 1;
+    struct layout layout = {8, 16, 1, 1};
+    struct replica replica = make(&layout);
+    replica.llm = &llm;
+    ck_assert_double_eq(memory_kv_bytes_per_token(&replica), 32256.0);
+    ck_assert_double_eq(memory_kv_cache_bytes(&replica, 1, 1000000), (62500.0 + 256.0) * 32256.0);
+    ck_assert_double_eq(memory_kv_cache_bytes(&replica, 3, 1600), 3.0 * 100.0 * 64512.0);
+    struct model_stage whole = model_stage(&llm, 1, 0);
+    ck_assert_double_eq(memory_stage_sequence_bytes(&replica, &whole, 1000000), 256.0 * 32256.0);
+    ck_assert_double_eq_tol(memory_weight_bytes(&replica), 60.25e9, 0.02e9);
+}
+END_TEST
+
 /* 405B on TP8: the embedding, 128256 x 16384 in bf16, is not read but for a row a token: 4.203 GB /
  * 8 less than 60.25 GB. */
 START_TEST(what_a_step_reads)
@@ -138,4 +186,5 @@ START_TEST(activations_of_one_rank)
 END_TEST
 
 RUN_TESTS(memory, weights_of_405b, kv_cache_of_a_million_tokens, what_a_step_reads,
-          the_knee_of_decode, the_knee_of_experts, activations_of_one_rank)
+          the_knee_of_decode, the_knee_of_experts, activations_of_one_rank, edge_layers_are_wide,
+          windows_bound_the_cache)

@@ -165,6 +165,20 @@ START_TEST(recomputation)
 }
 END_TEST
 
+/* Three passes over 8 sequences of 8,192 tokens: 2 x 8192 x 32 layers x 218,103,808 weights, 4 x
+ * 4096 for each of 8192^2 / 2 pairs and layer, and the head's 2 x 8192 x 128256 x 4096. */
+START_TEST(flops_of_a_step_have_the_head)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
+    struct training training = training_of(&layout);
+    double layers = 2.0 * 8192.0 * 32.0 * 218103808.0;
+    double attention = 32.0 * 4.0 * 4096.0 * 8192.0 * 8192.0 / 2.0;
+    double head = 2.0 * 8192.0 * 128256.0 * 4096.0;
+    ck_assert_double_eq_tol(
+        training_step_flops(&training) / (3.0 * 8.0 * (layers + attention + head)), 1.0, 1e-12);
+}
+END_TEST
+
 /* One exchange of a pass instead of two when blocks run side by side: forward a gather and a sum;
  * without them two each. */
 START_TEST(parallel_blocks_exchange_once)
@@ -173,17 +187,21 @@ START_TEST(parallel_blocks_exchange_once)
     struct training training = training_of(&layout);
     struct llm parallel = small;
     only_kind(&parallel)->residual = RESIDUAL_PARALLEL;
-    uint32_t exchanges[2];
+    uint32_t exchanges[2][2] = {{0}};
     for (int i = 0; i < 2; i++) {
         training.replica.llm = i == 0 ? &small : &parallel;
-        const struct step_segment *segment = &build(&training)[TRAINING_FORWARD];
-        exchanges[i] = 0;
-        for (uint32_t j = 0; j < segment->count; j++) {
-            exchanges[i] += segment->operators[j].kind == OPERATOR_COLLECTIVE;
+        for (int pass = 0; pass < 2; pass++) {
+            const struct step_segment *segment = &build(&training)[TRAINING_FORWARD + pass];
+            for (uint32_t j = 0; j < segment->count; j++) {
+                exchanges[i][pass] += segment->operators[j].kind == OPERATOR_COLLECTIVE;
+            }
         }
     }
-    ck_assert_uint_eq(exchanges[0], 4);
-    ck_assert_uint_eq(exchanges[1], 2);
+    ck_assert_uint_eq(exchanges[0][0], 4);
+    ck_assert_uint_eq(exchanges[1][0], 2);
+    /* Backward: gradients gathered, inputs gathered again, gradients summed. */
+    ck_assert_uint_eq(exchanges[0][1], 6);
+    ck_assert_uint_eq(exchanges[1][1], 3);
 }
 END_TEST
 
@@ -231,4 +249,5 @@ START_TEST(memory_of_a_stage)
 END_TEST
 
 RUN_TESTS(training, flops_are_conserved, split_backward_loses_nothing, recomputation,
-          parallel_blocks_exchange_once, layers_of_parts, memory_of_a_stage)
+          parallel_blocks_exchange_once, layers_of_parts, memory_of_a_stage,
+          flops_of_a_step_have_the_head)

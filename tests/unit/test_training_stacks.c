@@ -119,6 +119,59 @@ START_TEST(products_apart)
 }
 END_TEST
 
+/* Between stages a micro-batch's residual travels: 2,048 tokens x 1,024 x 2 bytes. */
+START_TEST(stages_send_a_residual)
+{
+    struct training training = training_of(2, 1);
+    struct arena *arena = arena_create();
+    load_platform_file(arena, "gpu", "gpus", "h100-sxm", &gpu);
+    software.library = load_software(arena, "pytorch-nccl")->library;
+    software.matmul_efficiency = software.attention_efficiency = 1.0;
+    struct training_scratch scratch = training_scratch_create(arena, &training);
+    struct training_costs costs = training_price(&training, &scratch);
+    const struct collective_call call = {.kind = COLLECTIVE_SEND,
+                                         .group = {.ranks = 2, .ranks_per_node = 2},
+                                         .bytes = 2048.0 * 1024.0 * 2.0};
+    struct collective_plan plan = collective_plan(&fixture_cluster, &software, &call);
+    ck_assert_uint_eq(costs.send.flow_count, plan.flow_count);
+    ck_assert_double_eq(costs.send.flows[0].bytes, ceil(plan.flows[0].bytes));
+    arena_destroy(arena);
+}
+END_TEST
+
+/* Every second layer has a feed-forward block twice as wide. On two stages of 8 layers each 4 are
+ * of either kind; a step's parameters and seconds are the sums of both. */
+START_TEST(two_kinds_of_layers)
+{
+    static const uint32_t kinds[] = {0, 1};
+    static const struct layer_run run = {.kinds = kinds, .kind_count = 2, .repeat = 8};
+    struct llm mixed = small;
+    mixed.stack.kinds[1] = mixed.stack.kinds[0];
+    mixed.stack.kinds[1].ffn.hidden = 8192;
+    mixed.stack.kind_count = 2;
+    mixed.stack.runs = &run;
+    mixed.stack.run_count = 1;
+    struct training training = training_of(2, 1);
+    training.replica.llm = &mixed;
+    ck_assert_double_eq(training_part_layer_parameters(&training, 0),
+                        8.0 * layer_parameters + 4.0 * 3.0 * 1024.0 * 4096.0);
+    struct arena *arena = arena_create();
+    load_platform_file(arena, "gpu", "gpus", "h100-sxm", &gpu);
+    software.library = load_software(arena, "pytorch-nccl")->library;
+    software.matmul_efficiency = software.attention_efficiency = 1.0;
+    struct training_scratch scratch = training_scratch_create(arena, &training);
+    struct training_costs costs = training_price(&training, &scratch);
+    uint32_t wide = training_segment_of(TRAINING_FORWARD, 1);
+    ck_assert_uint_eq(training_segment_count(&training), wide + 3);
+    ck_assert_double_gt(costs.segment_seconds[wide], costs.segment_seconds[TRAINING_FORWARD]);
+    double layers = 4.0 * (costs.segment_seconds[wide] + costs.segment_seconds[TRAINING_FORWARD]);
+    ck_assert_double_eq_tol(scratch.parts[1].seconds[CELL_FORWARD] -
+                                costs.segment_seconds[TRAINING_HEAD],
+                            layers, 1e-9);
+    arena_destroy(arena);
+}
+END_TEST
+
 /* Adapters of rank 16: a layer's backward pass has gradients of inputs, one product each, and of
  * the two adapters; nothing else is trained. 16 x (2 x 1024 + 2 x 1024 + 2 x 512) parameters. */
 START_TEST(adapters)
@@ -310,4 +363,5 @@ END_TEST
 
 RUN_TESTS(training_stacks, buckets, products_apart, adapters, launches_bound_a_layer, fsdp_gathers,
           what_is_held_when, copies_of_gradients, autocast_keeps_casts,
-          tensor_ranks_keep_whole_tensors, split_passes_keep_gradients, gradients_come_with_a_pass)
+          tensor_ranks_keep_whole_tensors, split_passes_keep_gradients, gradients_come_with_a_pass,
+          stages_send_a_residual, two_kinds_of_layers)

@@ -2,6 +2,7 @@
  * The operator list of a forward pass: shapes by hand, and the FLOPs of all ranks together against
  * the model's closed form, so that no operator is lost, doubled or cut wrongly. */
 #include "fixture.h"
+#include "models/layout/model_stage.h"
 #include "run_tests.h"
 
 #include <string.h>
@@ -125,6 +126,144 @@ START_TEST(bytes_of_the_ring)
 }
 END_TEST
 
+/* A merge reads what each of 4 ranks' shards gave, 800 x 16 x (256 + 4) bytes, and writes one. */
+START_TEST(bytes_of_a_merge)
+{
+    struct batch_slice slice = {PHASE_PREFILL, 1, 3200, 124800};
+    const struct step_segment *layers = layers_of(build(8, 4, slice, RING_PASS_KV, 0));
+    ck_assert_double_eq_tol(find(layers, "merge", 0)->memory.bytes, 5.0 * 3328000.0, 1e-6);
+}
+END_TEST
+
+/* A program of a model of one's own, on TP8. */
+static struct built *build_llm(const struct llm *llm, struct batch_slice slice)
+{
+    struct built *built = build(8, 1, slice, RING_NONE, 0);
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    built->replica.llm = llm;
+    transformer_build(&built->replica, &batch, RING_NONE, built->operators, &built->program);
+    return built;
+}
+
+static uint32_t count_of(const struct step_segment *segment, enum operator_kind kind)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < segment->count; i++) {
+        count += segment->operators[i].kind == kind;
+    }
+    return count;
+}
+
+/* Side by side, attention and the feed-forward block read one norm and are summed once; they
+ * multiply as before. */
+START_TEST(parallel_blocks_share_norm_and_sum)
+{
+    static const struct batch_slice slice = {PHASE_PREFILL, 1, 128, 0};
+    struct llm llm = fixture_llm;
+    struct step_segment plain = *layers_of(build_llm(&llm, slice));
+    uint32_t gemms = count_of(&plain, OPERATOR_GEMM);
+    uint32_t memory = count_of(&plain, OPERATOR_MEMORY);
+    ck_assert_uint_eq(count_of(&plain, OPERATOR_COLLECTIVE), 2);
+    only_kind(&llm)->residual = RESIDUAL_PARALLEL;
+    const struct step_segment *parallel = layers_of(build_llm(&llm, slice));
+    ck_assert_uint_eq(count_of(parallel, OPERATOR_COLLECTIVE), 1);
+    ck_assert_uint_eq(count_of(parallel, OPERATOR_MEMORY), memory - 1);
+    ck_assert_uint_eq(count_of(parallel, OPERATOR_GEMM), gemms);
+}
+END_TEST
+
+/* Keys and values of one head are read in bf16 and written in fp8: 128 x 2 x 128 x (2 + 1) bytes.
+ */
+START_TEST(bytes_of_the_append)
+{
+    struct batch_slice slice = {PHASE_PREFILL, 1, 128, 0};
+    struct built *built = build(8, 1, slice, RING_NONE, 0);
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    built->precision.kv_cache = FORMAT_FP8;
+    transformer_build(&built->replica, &batch, RING_NONE, built->operators, &built->program);
+    ck_assert_double_eq(find(layers_of(built), "kv append", 0)->memory.bytes, 98304.0);
+}
+END_TEST
+
+/* Five layers with a window to one without, 13 layers: kinds 0 0 0 0 0 1 0 0 0 0 0 1 0. */
+static struct llm windowed(uint32_t window)
+{
+    static const uint32_t kinds[] = {0, 0, 0, 0, 0, 1};
+    static const struct layer_run run = {.kinds = kinds, .kind_count = 6, .repeat = 3};
+    struct llm llm = fixture_llm;
+    llm.stack.layers = 13;
+    llm.stack.kinds[1] = llm.stack.kinds[0];
+    llm.stack.kinds[0].name = "sliding";
+    llm.stack.kinds[1].name = "full";
+    llm.stack.kinds[0].mixers[0].gqa.reach = REACH_WINDOW;
+    llm.stack.kinds[0].mixers[0].gqa.window = window;
+    llm.stack.kind_count = 2;
+    llm.stack.runs = &run;
+    llm.stack.run_count = 1;
+    return llm;
+}
+
+START_TEST(a_segment_a_kind)
+{
+    struct llm llm = windowed(1024);
+    const struct built *built = build_llm(&llm, (struct batch_slice){PHASE_DECODE, 4, 1, 8000});
+    ck_assert_uint_eq(built->program.segment_count, 4);
+    const struct step_segment *sliding = &built->program.segments[1];
+    const struct step_segment *full = &built->program.segments[2];
+    ck_assert_str_eq(sliding->name, "sliding");
+    ck_assert_uint_eq(sliding->repeat, 11);
+    ck_assert_uint_eq(full->repeat, 2);
+    ck_assert_uint_eq(full->layer, 5);
+    ck_assert_uint_eq(find(sliding, "attention", 0)->attention.keys, 1024);
+    ck_assert_uint_eq(find(full, "attention", 0)->attention.keys, 8001);
+    /* The trace's layer numbers: the seventh of the windowed ones is layer 7, after 0-4 and 6. */
+    ck_assert_uint_eq(stack_nth_layer(&llm.stack, 0, 0, 6), 7);
+    ck_assert_uint_eq(stack_nth_layer(&llm.stack, 1, 5, 1), 11);
+}
+END_TEST
+
+/* Of 2048 queries from the start the first 512 see 1 to 512 keys, the others 512 each: 512^2 / 2 +
+ * 1536 x 512 = 917,504 pairs, 448 a query. Up to the window all is as without. */
+START_TEST(a_window_bounds_what_is_seen)
+{
+    struct llm llm = windowed(512);
+    struct built *built = build_llm(&llm, (struct batch_slice){PHASE_PREFILL, 1, 2048, 0});
+    const struct step_operator *op = find(&built->program.segments[1], "attention", 0);
+    ck_assert_uint_eq(op->attention.keys, 448);
+    ck_assert(!op->attention.causal);
+    built = build_llm(&llm, (struct batch_slice){PHASE_PREFILL, 1, 512, 0});
+    op = find(&built->program.segments[1], "attention", 0);
+    ck_assert_uint_eq(op->attention.keys, 512);
+    ck_assert(op->attention.causal);
+}
+END_TEST
+
+/* 13 layers on two stages: what one lacks of a kind the other has. */
+START_TEST(stages_of_uneven_kinds)
+{
+    struct llm llm = windowed(1024);
+    uint32_t repeats[2] = {0, 0};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct model_stage stage = model_stage(&llm, 2, i);
+        struct built *built = build_llm(&llm, (struct batch_slice){PHASE_DECODE, 4, 1, 8000});
+        model_stage_cut(&llm, &stage, &built->program);
+        ck_assert_uint_eq(built->program.segment_count, 3);
+        uint32_t first = i == 0 ? 1 : 0;
+        for (uint32_t kind = 0; kind < 2; kind++) {
+            const struct step_segment *segment = &built->program.segments[first + kind];
+            ck_assert_uint_eq(segment->kind, kind);
+            ck_assert_uint_eq(segment->repeat,
+                              stack_kind_layers(&llm.stack, kind, stage.first_layer,
+                                                stage.first_layer + stage.layers));
+            ck_assert_uint_ge(segment->layer, stage.first_layer);
+            repeats[kind] += segment->repeat;
+        }
+    }
+    ck_assert_uint_eq(repeats[0], 11);
+    ck_assert_uint_eq(repeats[1], 2);
+}
+END_TEST
+
 /* With 16 tensor ranks and 8 key-value heads each head is on two ranks. */
 START_TEST(kv_heads_are_replicated)
 {
@@ -224,4 +363,6 @@ END_TEST
 
 RUN_TESTS(transformer, shapes_of_a_tp8_shard, bytes_of_the_ring, kv_heads_are_replicated,
           attention_of_many_and_one_kv_head, flops_of_all_ranks_are_the_models,
-          decode_ring_is_serial, edge_layers_keep_sixteen_bits)
+          decode_ring_is_serial, edge_layers_keep_sixteen_bits, bytes_of_a_merge,
+          bytes_of_the_append, parallel_blocks_share_norm_and_sum, a_segment_a_kind,
+          a_window_bounds_what_is_seen, stages_of_uneven_kinds)
