@@ -201,6 +201,33 @@ double memory_stage_sequence_bytes(const struct replica *replica, const struct m
     return stage_caches(replica, stage, bounded_bytes, (double)tokens);
 }
 
+static uint64_t longest_window(const struct stack *stack)
+{
+    uint64_t longest = 0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        for (uint32_t i = 0; i < stack->kinds[kind].mixer_count; i++) {
+            const struct mixer *mixer = &stack->kinds[kind].mixers[i];
+            uint64_t window = mixer_rows[mixer->kind]->cache(mixer).window;
+            longest = window > longest ? window : longest;
+        }
+    }
+    return longest;
+}
+
+struct kv_room memory_stage_kv_room(const struct replica *replica, const struct model_stage *stage)
+{
+    struct kv_room room = {
+        .token_bytes = fmax(memory_stage_kv_bytes_per_token(replica, stage), 1.0),
+        .state_bytes = memory_stage_sequence_bytes(replica, stage, 0),
+        .window_tokens = longest_window(&replica->llm->stack),
+    };
+    if (room.window_tokens > 0) {
+        double full = memory_stage_sequence_bytes(replica, stage, room.window_tokens);
+        room.window_token_bytes = (full - room.state_bytes) / (double)room.window_tokens;
+    }
+    return room;
+}
+
 double memory_kv_bytes_per_token(const struct replica *replica)
 {
     struct model_stage whole = model_stage(replica->llm, 1, 0);

@@ -35,6 +35,18 @@ double memory_stage_kv_bytes_per_token(const struct replica *replica,
 double memory_stage_sequence_bytes(const struct replica *replica, const struct model_stage *stage,
                                    uint64_t tokens);
 
+/* What a sequence takes of the memory that a service has for caches, on one GPU: of every token,
+ * and beside it. Windows of several lengths are taken as the longest, filled evenly. */
+struct kv_room {
+    double token_bytes; /* of each token that it holds of the sequence; where no layer's cache grows
+                           without end, a byte to count pages by */
+    double state_bytes;
+    double window_token_bytes; /* of each token of the sequence, held here or not, up to ... */
+    uint64_t window_tokens;
+};
+
+struct kv_room memory_stage_kv_room(const struct replica *replica, const struct model_stage *stage);
+
 /* All of it for `sequences` of `tokens` each, on the fullest rank of the context group. */
 double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, uint64_t tokens);
 

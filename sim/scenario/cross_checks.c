@@ -262,9 +262,9 @@ static void check_serving(const struct checker *checker)
 static void check_serving_memory(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
-    double token_bytes = 0.0;
-    struct memory_use use = scenario_serving_memory(scenario, &token_bytes);
-    double page = token_bytes * scenario->serving.service.block_tokens;
+    struct kv_room kv = {0};
+    struct memory_use use = scenario_serving_memory(scenario, &kv);
+    double page = kv.token_bytes * scenario->serving.service.block_tokens;
     if (use.kv_cache_bytes < page) {
         double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),

@@ -77,8 +77,7 @@ static struct memory_use stage_memory(const struct scenario *scenario,
     return use;
 }
 
-struct memory_use scenario_serving_memory(const struct scenario *scenario,
-                                          double *kv_bytes_per_token)
+struct memory_use scenario_serving_memory(const struct scenario *scenario, struct kv_room *kv_room)
 {
     struct replica replica = scenario_replica(scenario);
     struct batch_slice slice = {.phase = PHASE_PREFILL,
@@ -94,11 +93,11 @@ struct memory_use scenario_serving_memory(const struct scenario *scenario,
     for (uint32_t i = 0; i < scenario->layout.pipeline; i++) {
         struct model_stage stage = model_stage(replica.llm, scenario->layout.pipeline, i);
         struct memory_use use = stage_memory(scenario, &replica, &stage, activation_bytes);
-        double token_bytes = memory_stage_kv_bytes_per_token(&replica, &stage);
-        if (use.kv_cache_bytes / token_bytes < fewest_tokens) {
-            fewest_tokens = use.kv_cache_bytes / token_bytes;
+        struct kv_room room = memory_stage_kv_room(&replica, &stage);
+        if (use.kv_cache_bytes / room.token_bytes < fewest_tokens) {
+            fewest_tokens = use.kv_cache_bytes / room.token_bytes;
             tightest = use;
-            *kv_bytes_per_token = token_bytes;
+            *kv_room = room;
         }
     }
     return tightest;
@@ -106,8 +105,8 @@ struct memory_use scenario_serving_memory(const struct scenario *scenario,
 
 uint64_t scenario_serving_kv_pages(const struct scenario *scenario)
 {
-    double token_bytes = 0.0;
-    double bytes = scenario_serving_memory(scenario, &token_bytes).kv_cache_bytes;
-    double tokens = floor(bytes / token_bytes) * scenario->layout.context;
+    struct kv_room room = {.token_bytes = 1.0};
+    double bytes = scenario_serving_memory(scenario, &room).kv_cache_bytes;
+    double tokens = floor(bytes / room.token_bytes) * scenario->layout.context;
     return (uint64_t)(tokens / scenario->serving.service.block_tokens);
 }

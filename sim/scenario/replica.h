@@ -29,9 +29,8 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
 
 /* Memory of one GPU that serves: weights, the activations of the largest step together with the
  * software's buffers, and all the KV cache that fits besides (0 when nothing is left), at
- * `*kv_bytes_per_token`. Of a pipeline's stages, the one whose cache holds the fewest tokens. */
-struct memory_use scenario_serving_memory(const struct scenario *scenario,
-                                          double *kv_bytes_per_token);
+ * `*kv_room` each sequence. Of a pipeline's stages, the one whose cache holds the fewest tokens. */
+struct memory_use scenario_serving_memory(const struct scenario *scenario, struct kv_room *kv_room);
 
 /* Pages of the KV cache of a replica that serves. */
 uint64_t scenario_serving_kv_pages(const struct scenario *scenario);

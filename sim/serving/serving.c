@@ -64,7 +64,10 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
         .gpus_per_replica = layout_gpus(layout) / layout->data,
         .kv_pages = scenario_serving_kv_pages(scenario),
     };
-    run->memory = scenario_serving_memory(scenario, &fleet->kv_bytes_per_token);
+    struct kv_room room = {0};
+    run->memory = scenario_serving_memory(scenario, &room);
+    fleet->kv_bytes_per_token = room.token_bytes;
+    fleet->kv_beside = kv_beside_of(&room, layout->context, run->serving->service.block_tokens);
     fleet_create(fleet);
     return true;
 }

@@ -85,6 +85,13 @@ START_TEST(windows_bound_the_cache)
     struct model_stage whole = model_stage(&llm, 1, 0);
     ck_assert_double_eq(memory_stage_sequence_bytes(&replica, &whole, 1000000), 256.0 * 32256.0);
     ck_assert_double_eq_tol(memory_weight_bytes(&replica), 60.25e9, 0.02e9);
+    /* In pages of 16 tokens, a GPU of one context group has 16 x 32,256 / 16 bytes of each; a
+     * sequence fills its window's 4,096 tokens with as many again and stays so. */
+    struct kv_room room = memory_stage_kv_room(&replica, &whole);
+    ck_assert_double_eq(room.token_bytes, 32256.0);
+    ck_assert_double_eq(room.window_token_bytes, 32256.0 / 16.0);
+    ck_assert_uint_eq(room.window_tokens, 4096);
+    ck_assert_double_eq(room.state_bytes, 0.0);
 }
 END_TEST
 

@@ -133,8 +133,8 @@ START_TEST(stages_send_a_residual)
                                          .group = {.ranks = 2, .ranks_per_node = 2},
                                          .bytes = 2048.0 * 1024.0 * 2.0};
     struct collective_plan plan = collective_plan(&fixture_cluster, &software, &call);
-    ck_assert_uint_eq(costs.send.flow_count, plan.flow_count);
-    ck_assert_double_eq(costs.send.flows[0].bytes, ceil(plan.flows[0].bytes));
+    ck_assert_uint_eq(costs.send[1].flow_count, plan.flow_count);
+    ck_assert_double_eq(costs.send[1].flows[0].bytes, ceil(plan.flows[0].bytes));
     arena_destroy(arena);
 }
 END_TEST

@@ -4,6 +4,7 @@
 #include "models/numeric/random.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* Mooncake's hash_ids name blocks of 512 tokens (FAST25 release, README of the trace). */
@@ -20,6 +21,25 @@ void kv_cache_create(struct kv_cache *cache, struct arena *arena, uint64_t pages
         .keeps_prefixes = keeps_prefixes,
         .trace_block_tokens = TRACE_BLOCK_TOKENS,
     };
+}
+
+struct kv_beside kv_beside_of(const struct kv_room *room, uint32_t context, uint32_t page_tokens)
+{
+    double page_bytes = room->token_bytes * page_tokens / context;
+    return (struct kv_beside){.state_pages = room->state_bytes / page_bytes,
+                              .window_token_pages = room->window_token_bytes / page_bytes,
+                              .window_tokens = room->window_tokens};
+}
+
+uint64_t kv_pages_of(const struct kv_beside *beside, uint32_t page_tokens, uint64_t tokens)
+{
+    uint64_t pages = (tokens + page_tokens - 1) / page_tokens;
+    if (tokens == 0 || (beside->state_pages <= 0.0 && beside->window_tokens == 0)) {
+        return pages;
+    }
+    double in_window =
+        tokens < beside->window_tokens ? (double)tokens : (double)beside->window_tokens;
+    return pages + (uint64_t)ceil(beside->state_pages + in_window * beside->window_token_pages);
 }
 
 /* --- the table of hashes --- */

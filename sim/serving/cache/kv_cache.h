@@ -7,10 +7,24 @@
 #ifndef CPSIM_SIM_SERVING_CACHE_KV_CACHE_H
 #define CPSIM_SIM_SERVING_CACHE_KV_CACHE_H
 
+#include "models/passes/memory.h"
 #include "sim/base/arena.h"
 #include "sim/serving/load/request.h"
 
 #include <stdbool.h>
+
+/* What a sequence takes beside the pages of its tokens, in pages: layers with windows fill up and
+ * stay so, states are there from the first token. All 0: nothing. */
+struct kv_beside {
+    double state_pages, window_token_pages;
+    uint64_t window_tokens;
+};
+
+/* From what one of `context` GPUs has, in pages of so many tokens of a sequence. */
+struct kv_beside kv_beside_of(const struct kv_room *room, uint32_t context, uint32_t page_tokens);
+
+/* Pages of a sequence of `tokens`, all told. */
+uint64_t kv_pages_of(const struct kv_beside *beside, uint32_t page_tokens, uint64_t tokens);
 
 struct cached_page {
     uint64_t hash;
@@ -21,6 +35,7 @@ struct cached_page {
 struct kv_cache {
     struct arena *arena;
     uint32_t page_tokens;
+    struct kv_beside beside;
     uint64_t pages;      /* in all */
     uint64_t free;       /* hold nothing */
     uint64_t idle;       /* cached, and nobody holds them: free when need be */
@@ -50,7 +65,7 @@ static inline uint64_t kv_cache_held(const struct kv_cache *cache)
 
 static inline uint32_t kv_cache_pages_of(const struct kv_cache *cache, uint64_t tokens)
 {
-    return (uint32_t)((tokens + cache->page_tokens - 1) / cache->page_tokens);
+    return (uint32_t)kv_pages_of(&cache->beside, cache->page_tokens, tokens);
 }
 
 /* Makes the request hold pages for `tokens` in all; false, and nothing changes, when there are not

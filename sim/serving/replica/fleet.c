@@ -53,7 +53,8 @@ void fleet_route(struct fleet *fleet, uint32_t id)
 {
     struct request *request = &fleet->requests->all[id];
     uint64_t tokens = (uint64_t)request->prompt_tokens + request->output_tokens;
-    if (tokens > fleet->kv_pages * fleet->serving->service.block_tokens) {
+    if (kv_pages_of(&fleet->kv_beside, fleet->serving->service.block_tokens, tokens) >
+        fleet->kv_pages) {
         fleet_end(fleet, id, REQUEST_REJECTED);
         return;
     }

@@ -51,8 +51,9 @@ struct fleet {
     uint32_t gpus_per_replica;
     double kv_bytes_per_token; /* of one GPU of a replica */
     uint64_t kv_pages;         /* of a replica */
-    uint32_t turns[2];         /* of round robin, by pool */
-    double moved_bytes;        /* KV caches between replicas */
+    struct kv_beside kv_beside;
+    uint32_t turns[2];  /* of round robin, by pool */
+    double moved_bytes; /* KV caches between replicas */
     uint64_t moves;
     uint64_t retries, lost; /* requests that a failed replica had */
 };

@@ -56,6 +56,7 @@ void server_create(struct server *server, struct fleet *fleet, uint32_t index,
     server->desk.hooks = (struct batch_hooks){.data = server, .fetch = fetch, .swap = swap};
     kv_cache_create(&server->desk.kv, arena, fleet->kv_pages, service->block_tokens,
                     service->prefix_cache);
+    server->desk.kv.beside = fleet->kv_beside;
     for (uint32_t i = 0; i < stages; i++) {
         server->slowness[i] = 1.0;
         server->lanes[i] = (struct lane){
