@@ -19,33 +19,15 @@
 
 /* A gated block of FFN_HIDDEN. */
 #define DENSE_LAYERS(LAYERS, QUERY_HEADS, KV_HEADS, HEAD_SIZE, FFN_HIDDEN)                         \
-    .keys = {.layers = (LAYERS),                                                                   \
-             .query_heads = (QUERY_HEADS),                                                         \
-             .kv_heads = (KV_HEADS),                                                               \
-             .head_size = (HEAD_SIZE),                                                             \
-             .ffn_hidden = (FFN_HIDDEN),                                                           \
-             .gated_ffn = true},                                                                   \
     ONE_KIND_(LAYERS, QUERY_HEADS, KV_HEADS, HEAD_SIZE, .kind = FFN_DENSE, .hidden = (FFN_HIDDEN), \
               .gated = true)
 
 /* An ungated one. */
 #define PLAIN_LAYERS(LAYERS, QUERY_HEADS, KV_HEADS, HEAD_SIZE, FFN_HIDDEN)                         \
-    .keys = {.layers = (LAYERS),                                                                   \
-             .query_heads = (QUERY_HEADS),                                                         \
-             .kv_heads = (KV_HEADS),                                                               \
-             .head_size = (HEAD_SIZE),                                                             \
-             .ffn_hidden = (FFN_HIDDEN)},                                                          \
     ONE_KIND_(LAYERS, QUERY_HEADS, KV_HEADS, HEAD_SIZE, .kind = FFN_DENSE, .hidden = (FFN_HIDDEN))
 
 /* COUNT gated experts of FFN_HIDDEN, PER_TOKEN of them for each token. */
 #define EXPERT_LAYERS(LAYERS, QUERY_HEADS, KV_HEADS, HEAD_SIZE, FFN_HIDDEN, COUNT, PER_TOKEN)      \
-    .keys = {.layers = (LAYERS),                                                                   \
-             .query_heads = (QUERY_HEADS),                                                         \
-             .kv_heads = (KV_HEADS),                                                               \
-             .head_size = (HEAD_SIZE),                                                             \
-             .ffn_hidden = (FFN_HIDDEN),                                                           \
-             .gated_ffn = true,                                                                    \
-             .experts = {.count = (COUNT), .per_token = (PER_TOKEN)}},                             \
     ONE_KIND_(LAYERS, QUERY_HEADS, KV_HEADS, HEAD_SIZE, .kind = FFN_EXPERTS,                       \
               .hidden = (FFN_HIDDEN), .gated = true,                                               \
               .experts = {.count = (COUNT), .per_token = (PER_TOKEN)})

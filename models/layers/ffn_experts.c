@@ -4,15 +4,28 @@
  * A fused stack gathers rows while it multiplies (vLLM, fused_moe.py); others copy them. */
 #include "models/layers/ffn_block.h"
 
+#include <math.h>
+
 static bool is_shared_gated(const struct ffn *ffn)
 {
     return ffn->gated && !ffn->shared_plain;
 }
 
+/* Experts that a token really goes to: of those chosen, some give it back as it is. */
+static struct experts real_experts(const struct ffn *ffn)
+{
+    struct experts experts = ffn->experts;
+    if (ffn->zero_experts > 0) {
+        double share = (double)experts.count / (experts.count + ffn->zero_experts);
+        experts.per_token = (uint32_t)fmax(1.0, round(share * experts.per_token));
+    }
+    return experts;
+}
+
 static void experts_half(const struct replica *replica, const struct ffn *ffn, struct half *half)
 {
     double element = format_bytes(replica->precision->activations);
-    uint64_t rows = ffn->experts.per_token;
+    uint64_t rows = real_experts(ffn).per_token;
     uint64_t outer = ffn->latent > 0 ? ffn->latent : replica->llm->hidden;
     uint64_t choices = ffn->experts.count + ffn->zero_experts;
     struct weight_list list = {.count = 0};
@@ -36,7 +49,11 @@ static void experts_half(const struct replica *replica, const struct ffn *ffn, s
                                 .inner = ffn->hidden,
                                 .gated = ffn->gated,
                                 .copies = rows};
+    uint32_t first = half->count;
     ffn_block_half(replica, &experts, &list, half);
+    for (uint32_t i = first; i < half->count; i++) {
+        half->ops[i].weight.experts = real_experts(ffn);
+    }
     half_pointwise(half, "add experts", MEMORY_COPY, outer, ((double)rows + 1.0) * element,
                    ((double)rows + 1.0) * element);
     if (ffn->latent > 0) {
@@ -58,7 +75,7 @@ static void experts_half(const struct replica *replica, const struct ffn *ffn, s
 static double experts_working_bytes(const struct replica *replica, const struct ffn *ffn,
                                     double tokens)
 {
-    double rows = tokens * ffn->experts.per_token;
+    double rows = tokens * real_experts(ffn).per_token;
     double inner = (double)divide_up(ffn->hidden, replica->layout->tensor);
     double outer = ffn->latent > 0 ? ffn->latent : replica->llm->hidden;
     double element = format_bytes(replica->precision->activations);

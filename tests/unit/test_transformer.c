@@ -222,6 +222,38 @@ START_TEST(a_segment_a_kind)
 }
 END_TEST
 
+/* Two mixers side by side share a norm and a sum, and so do experts and a dense block beside them.
+ * A layer of a block alone has one norm; norms after halves come after sums. */
+START_TEST(halves_of_several_parts)
+{
+    static const struct batch_slice slice = {PHASE_PREFILL, 1, 128, 0};
+    struct llm llm = fixture_llm;
+    struct layer_kind *kind = only_kind(&llm);
+    kind->mixers[1] = kind->mixers[0];
+    kind->mixer_count = 2;
+    kind->beside = kind->ffn;
+    kind->ffn.kind = FFN_EXPERTS;
+    kind->ffn.hidden = 2048;
+    kind->ffn.experts = (struct experts){.count = 64, .per_token = 6};
+    const struct step_segment *layers = layers_of(build_llm(&llm, slice));
+    /* Twice qkv and out, a router, experts' and the dense block's two. */
+    ck_assert_uint_eq(count_of(layers, OPERATOR_GEMM), 9);
+    ck_assert_uint_eq(count_of(layers, OPERATOR_ATTENTION), 2);
+    ck_assert_uint_eq(count_of(layers, OPERATOR_COLLECTIVE), 2);
+    kind->norms = 4;
+    uint32_t memory = count_of(layers, OPERATOR_MEMORY);
+    layers = layers_of(build_llm(&llm, slice));
+    ck_assert_uint_eq(count_of(layers, OPERATOR_MEMORY), memory + 2);
+    *kind = fixture_llm.stack.kinds[0];
+    kind->mixers[0].kind = MIXER_NONE;
+    kind->norms = 1;
+    layers = layers_of(build_llm(&llm, slice));
+    ck_assert_uint_eq(count_of(layers, OPERATOR_GEMM), 2);
+    ck_assert_uint_eq(count_of(layers, OPERATOR_ATTENTION), 0);
+    ck_assert_uint_eq(count_of(layers, OPERATOR_COLLECTIVE), 1);
+}
+END_TEST
+
 /* Of 2048 queries from the start the first 512 see 1 to 512 keys, the others 512 each: 512^2 / 2 +
  * 1536 x 512 = 917,504 pairs, 448 a query. Up to the window all is as without. */
 START_TEST(a_window_bounds_what_is_seen)
@@ -365,4 +397,4 @@ RUN_TESTS(transformer, shapes_of_a_tp8_shard, bytes_of_the_ring, kv_heads_are_re
           attention_of_many_and_one_kv_head, flops_of_all_ranks_are_the_models,
           decode_ring_is_serial, edge_layers_keep_sixteen_bits, bytes_of_a_merge,
           bytes_of_the_append, parallel_blocks_share_norm_and_sum, a_segment_a_kind,
-          a_window_bounds_what_is_seen, stages_of_uneven_kinds)
+          a_window_bounds_what_is_seen, stages_of_uneven_kinds, halves_of_several_parts)
