@@ -248,6 +248,9 @@ static void read_text(const struct place *place, struct node *node)
                        : kind == FIELD_INPUT_FILE ? path_from(place->context->arena, node)
                        : kind == FIELD_STRING     ? printable(place->context->arena, node->text)
                                                   : node->text;
+    if (kind == FIELD_INPUT_FILE) { /* named, if not read yet: no output may go there */
+        diagnostics_add_input(place->context->diagnostics, text);
+    }
     store(place, node, &text, sizeof text);
 }
 
