@@ -2,17 +2,23 @@
 """python3 -m analysis COMMAND ...: from the source tree, or the path of this folder in place of
 `-m analysis` from anywhere."""
 import argparse
+import os
 import pathlib
 import sys
 
 if not __package__:  # run as a folder
     sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
 
-from analysis import cpsim_trace, figures, look, serving, summary, sweep, training  # noqa: E402
+from analysis import cpsim_trace, figures, guard, look, output, serving, summary, sweep, training  # noqa: E402
 
 
 class Refusal(Exception):
     """What the user can mend."""
+
+
+def printable(text):
+    """Without what a terminal would obey."""
+    return "".join(c if c.isprintable() or c in " \n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
 def load(path, **what):
@@ -22,7 +28,7 @@ def load(path, **what):
 def run_summary(arguments):
     for path in arguments.trace:
         trace = load(path)
-        print(sweep_text(trace) if sweep.is_sweep(trace) else summary.summary_text(trace))
+        print(printable(sweep_text(trace) if sweep.is_sweep(trace) else summary.summary_text(trace)))
 
 
 def sweep_text(trace):
@@ -31,15 +37,17 @@ def sweep_text(trace):
 
 
 def run_compare(arguments):
-    print(summary.comparison_text(load(arguments.first), load(arguments.second)))
+    print(printable(summary.comparison_text(load(arguments.first), load(arguments.second))))
 
 
 def run_report(arguments):
     from analysis import report
 
     path = arguments.output or pathlib.Path(arguments.trace[0]).with_suffix(".html")
-    pathlib.Path(path).write_text(report.page(arguments.trace), encoding="utf-8")
-    print(path)
+    output.refuse_input(path, arguments.trace)
+    page = report.page(arguments.trace)
+    output.write(path, lambda part: part.write_text(page, encoding="utf-8"))
+    print(printable(str(path)))
 
 
 def draws(draw, needs):
@@ -52,9 +60,10 @@ def draws(draw, needs):
             drawn = draw(load(path))
             if drawn is None:
                 raise Refusal(f"{path}: nothing to draw: {needs}")
-            output = arguments.output or f"{pathlib.Path(path).stem}-{arguments.command}.svg"
-            look.save(drawn, output)
-            print(output)
+            picture = arguments.output or f"{pathlib.Path(path).stem}-{arguments.command}.svg"
+            output.refuse_input(picture, arguments.trace)
+            look.save(drawn, picture)
+            print(printable(picture))
 
     return command
 
@@ -97,16 +106,17 @@ def run_throughput(arguments):
     drawn = first_of(serving.draw_throughput, training.draw_throughput)(traces, names=names)
     if drawn is None:
         raise Refusal("nothing to draw: none of the traces has requests that got two tokens, or a training step")
-    output = arguments.output or "throughput.svg"
-    look.save(drawn, output)
-    print(output)
+    picture = arguments.output or "throughput.svg"
+    output.refuse_input(picture, arguments.trace)
+    look.save(drawn, picture)
+    print(printable(picture))
 
 
 def run_watch(arguments):
     from analysis import watch
 
     for text in watch.lines(arguments.trace, arguments.every):
-        print(text, flush=True)
+        print(printable(text), flush=True)
 
 
 def run_scaling(arguments):
@@ -115,7 +125,7 @@ def run_scaling(arguments):
     folder = pathlib.Path(arguments.output or ".")
     folder.mkdir(parents=True, exist_ok=True)
     for path in scaling.draw_all(arguments.cpsim, folder):
-        print(path)
+        print(printable(str(path)))
 
 
 TRACES = [("trace", {"nargs": "+", "metavar": "TRACE"})]
@@ -169,16 +179,30 @@ def parser():
     return top
 
 
-def main(words=None):
-    arguments = parser().parse_args(words)
+def answer(arguments):
     try:
         arguments.function(arguments)
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError, Refusal) as error:
-        print(f"analysis: error: {error}", file=sys.stderr)
+        print(f"analysis: error: {printable(str(error))}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        if os.environ.get("CPSIM_TRACEBACK") or arguments.function is run_scaling:
+            raise
+        paths = getattr(arguments, "trace", None) or [arguments.first, arguments.second]
+        names = ", ".join(map(str, paths if isinstance(paths, list) else [paths]))
+        print(f"analysis: error: {printable(names)}: damaged, or a fault of analysis: {type(error).__name__}: "
+              f"{printable(str(error))}; cpsim trace check says which (CPSIM_TRACEBACK=1 shows where)", file=sys.stderr)
         return 2
     return 0
+
+
+def main(words=None):
+    arguments = parser().parse_args(words)
+    if arguments.function in (run_watch, run_scaling):  # the one reads what grows, the other runs cpsim itself
+        return answer(arguments)
+    return guard.run(lambda: answer(arguments))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ FORMAT_MAJOR = "1"
 FORMATS = ["cpsim_format", "cpsim_sweep_format"]  # of a run, of a sweep
 
 
+class NotATrace(ValueError):
+    """Of another format, or of none."""
+
+
 class Trace(dict):
     """DataFrames by the name of their table, with what the file says of them:
     attributes: of the root, by name; units and long_names: by table, then column."""
@@ -48,10 +52,21 @@ def load(path, tables=None, columns=None, rows=slice(None)):
     """The trace at `path`, or the results of a sweep (sweep.h5). `tables` (names), `columns` (names, in every table that has them) and
     `rows` (a slice, of every table) read less of a large file. ValueError when it is no trace of
     format 1."""
+    try:
+        return _load(path, tables, columns, rows)
+    except NotATrace:
+        raise
+    except OSError as error:
+        raise OSError(f"{path}: cannot be read: {error}") from None
+    except Exception as error:  # whatever h5py and pandas say of bytes that were changed
+        raise ValueError(f"{path}: damaged: {type(error).__name__}: {error}; cpsim trace check says more") from None
+
+
+def _load(path, tables, columns, rows):
     with h5py.File(path, "r") as file:
         version = next((str(file.attrs[name]) for name in FORMATS if name in file.attrs), "none")
         if version.split(".")[0] != FORMAT_MAJOR:
-            raise ValueError(f"{path}: the trace format is {version}, this reader knows {FORMAT_MAJOR}.x")
+            raise NotATrace(f"{path}: the trace format is {version}, this reader knows {FORMAT_MAJOR}.x")
         trace = Trace({name: value for name, value in file.attrs.items()})
         for name in tables if tables is not None else [name for name in file if name != "traces"]:
             wanted = {

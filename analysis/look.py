@@ -9,6 +9,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import patches, pyplot, ticker, transforms  # noqa: E402
 
+from . import output  # noqa: E402
+
 # Dark to light, so that the order survives in grey; every curve has its own dashes and marker too.
 SHADES = ["#000000", "#1b4f8a", "#b5432a", "#2e8b57", "#b8860b"]
 DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
@@ -71,7 +73,7 @@ def save(drawn, path):
     """To PNG, SVG or PDF, by the name. The same figure gives the same bytes."""
     suffix = str(path).rsplit(".", 1)[-1].lower()
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    drawn.savefig(path, metadata=metadata.get(suffix))
+    output.write(path, lambda part: drawn.savefig(part, metadata=metadata.get(suffix)))
     pyplot.close(drawn)
 
 

@@ -55,7 +55,7 @@ def parse(text):
     """{"layout": {"tensor": 8, ...}, ...}: whole numbers, numbers, and text with its unit."""
     lines = [
         (len(line) - len(line.lstrip()), line.strip())
-        for line in text.splitlines()
+        for line in text.split("\n")  # alone: a text may hold U+0085 or U+2028
         if line.strip() and not line.lstrip().startswith("#")
     ]
     return _block(lines, 0, 0)[0] if lines else {}

@@ -112,7 +112,7 @@ int result_open(struct result *result, const char *path, struct diagnostics *dia
 int result_close(struct result *result);
 /* Ends it, and leaves the file as it was. */
 void result_abandon(struct result *result);
-/* Both, around one text. */
+/* Both, around one text, made printable. */
 int result_write(const char *path, const char *text, struct diagnostics *diagnostics);
 
 /* Flushes stdout. An exit status; EXIT_RUN_FAILED after a complaint on stderr. */

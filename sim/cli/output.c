@@ -80,7 +80,9 @@ int result_write(const char *path, const char *text, struct diagnostics *diagnos
     struct result result;
     int status = result_open(&result, path, diagnostics);
     if (status == EXIT_DONE) {
-        fputs(text, result.stream);
+        struct arena *arena = arena_create();
+        fputs(printable(arena, text), result.stream);
+        arena_destroy(arena);
         status = result_close(&result);
     }
     return status;

@@ -10,14 +10,14 @@ static const char *trace_path(const struct invocation *invocation, const struct 
     return invocation->output != NULL ? invocation->output : scenario->trace.file;
 }
 
-static int status_of(enum run_end end)
+static int status_of(enum run_end end, const struct diagnostics *diagnostics)
 {
     switch (end) {
     case RUN_DONE:
     case RUN_MISSED: /* a command has no goal */
         return EXIT_DONE;
     case RUN_WRONG_INPUT:
-        return EXIT_WRONG_INPUT;
+        return refusal(diagnostics);
     case RUN_FAILED:
         break;
     }
@@ -31,7 +31,7 @@ static int simulate(const struct invocation *invocation, const struct scenario *
     struct progress progress = progress_start(stderr, invocation->quiet);
     const struct run_options options = {.trace_path = trace, .workload.progress = &progress};
     struct run run;
-    int status = status_of(run_scenario(scenario, arena, &options, &run, diagnostics));
+    int status = status_of(run_scenario(scenario, arena, &options, &run, diagnostics), diagnostics);
     progress_end(&progress);
     if (status != EXIT_DONE || invocation->quiet) {
         return status;
@@ -73,6 +73,8 @@ static int run_command(const struct invocation *invocation)
         struct scenario watched = *scenario;
         watched.trace.watch = invocation->watch;
         status = simulate(invocation, &watched, arena, diagnostics);
+    } else if (scenario == NULL) {
+        status = refusal(diagnostics);
     }
     diagnostics_print(diagnostics, stderr);
     diagnostics_destroy(diagnostics);

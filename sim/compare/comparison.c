@@ -230,8 +230,9 @@ static int by_shape_and_time(const void *left, const void *right)
 static void mark_slower(struct runner *runner, size_t first)
 {
     size_t count = runner->comparison->row_count - first;
-    struct compared_row *rows = runner->comparison->rows + first;
-    if (count < 2 || rows->kind->shape == NULL) {
+    /* Of a table without rows there is no array either: nothing may be added to its place. */
+    struct compared_row *rows = count < 2 ? NULL : runner->comparison->rows + first;
+    if (rows == NULL || rows->kind->shape == NULL) {
         return;
     }
     struct compared_row **order = ARENA_ARRAY(runner->arena, struct compared_row *, count);

@@ -13,10 +13,17 @@ static const char *const ring_columns[] = {
  * what the table has. */
 static const double run_seconds = 1.0;
 
+/* The column that says how many GPUs the ring has: cp, or ranks as other tables call it. */
+static const char *ring_size_column(const struct measurement *row)
+{
+    return measurement_has(row, "cp") || !measurement_has(row, "ranks") ? "cp" : "ranks";
+}
+
 static void predict_ring(struct measurement *row)
 {
     static const struct measurement_choice variants[] = {
         {"pass-kv", RING_PASS_KV}, {"pass-q", RING_PASS_Q}, {NULL, 0}};
+    const char *size = ring_size_column(row);
     const struct llm *named = row_llm(row);
     struct llm llm = named != NULL ? *named : (struct llm){.stack = {.kind_count = 1}};
     struct gqa *gqa = &llm.stack.kinds[0].mixers[0].gqa;
@@ -27,7 +34,7 @@ static void predict_ring(struct measurement *row)
         .precision = {.activations = FORMAT_BF16, .kv_cache = FORMAT_BF16},
         .shards = 1,
         .tensor = 1,
-        .context = measurement_has(row, "cp") ? (uint32_t)measurement_count(row, "cp", 2, 1024) : 2,
+        .context = measurement_has(row, size) ? (uint32_t)measurement_count(row, size, 2, 1024) : 2,
         .slice = {.phase = PHASE_PREFILL,
                   .sequences = 1,
                   .new_tokens = measurement_count(row, "new_tokens", 2, ROW_MOST),
@@ -36,7 +43,7 @@ static void predict_ring(struct measurement *row)
         .part = STACK_RING,
         .eager = true,
     };
-    row_group(row, "cp", shape.context, 0);
+    row_group(row, size, shape.context, 0);
     shape.precision.attention_weights = shape.precision.ffn_weights = shape.precision.embedding =
         (struct number){.format = FORMAT_BF16};
     if (row->wrong) {
@@ -53,7 +60,7 @@ static void predict_ring(struct measurement *row)
 
 const struct measurement_kind kind_ring = {
     .name = "ring-attention",
-    .doc = "ring attention over cp GPUs (two when the column is missing), one layer",
+    .doc = "ring attention over cp (or ranks) GPUs, two when the column is missing, one layer",
     .columns = ring_columns,
     .cluster = true,
     .software = "pytorch-nccl",

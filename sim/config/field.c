@@ -2,6 +2,7 @@
  * The walker: a tree of text in, a struct and diagnostics out. */
 #include "sim/config/field.h"
 
+#include "sim/base/printable.h"
 #include "sim/base/suggest.h"
 #include "sim/config/find.h"
 
@@ -245,7 +246,11 @@ static void read_text(const struct place *place, struct node *node)
                    (strcmp(node->text, "none") == 0 || strcmp(node->text, "false") == 0);
     const char *text = no_file                    ? NULL
                        : kind == FIELD_INPUT_FILE ? path_from(place->context->arena, node)
+                       : kind == FIELD_STRING     ? printable(place->context->arena, node->text)
                                                   : node->text;
+    if (kind == FIELD_INPUT_FILE) { /* named, if not read yet: no output may go there */
+        diagnostics_add_input(place->context->diagnostics, text);
+    }
     store(place, node, &text, sizeof text);
 }
 

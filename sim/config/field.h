@@ -34,7 +34,7 @@ enum field_kind {
     FIELD_BOOLEAN,     /* true or false, into bool */
     FIELD_CHOICE,      /* one of `choices`, into an enum */
     FIELD_NAME,        /* a word of letters, digits, '-', '_', '.', into const char * */
-    FIELD_STRING,      /* any text, into const char * */
+    FIELD_STRING,      /* any text, made printable, into const char * */
     FIELD_INPUT_FILE,  /* a path relative to the file that says it, into const char * */
     FIELD_OUTPUT_FILE, /* a path relative to the working directory, into const char *; none: NULL */
     FIELD_MAPPING,     /* keys of its own (`fields`), into a struct */

@@ -35,16 +35,22 @@ const char *file_stem(struct arena *arena, const char *path)
     return arena_printf(arena, "%.*s", (int)length, name);
 }
 
-static void add_root(struct find_path *path, const char *directory, bool bare)
+static void add_root(struct arena *arena, struct find_path *path, const char *directory, bool bare)
 {
     for (size_t i = 0; i < path->count; i++) {
         if (strcmp(path->roots[i].directory, directory) == 0) {
             return;
         }
     }
-    if (path->count < FIND_MAX_ROOTS) {
-        path->roots[path->count++] = (struct find_root){.directory = directory, .bare = bare};
+    if (path->count == path->capacity) {
+        path->capacity = path->capacity == 0 ? 16 : 2 * path->capacity;
+        struct find_root *larger = ARENA_ARRAY(arena, struct find_root, path->capacity);
+        for (size_t i = 0; i < path->count; i++) {
+            larger[i] = path->roots[i];
+        }
+        path->roots = larger;
     }
+    path->roots[path->count++] = (struct find_root){.directory = directory, .bare = bare};
 }
 
 static void add_environment(struct arena *arena, struct find_path *path)
@@ -53,7 +59,7 @@ static void add_environment(struct arena *arena, struct find_path *path)
     while (list != NULL && *list != '\0') {
         size_t length = strcspn(list, ":");
         if (length > 0) {
-            add_root(path, arena_printf(arena, "%.*s", (int)length, list), true);
+            add_root(arena, path, arena_printf(arena, "%.*s", (int)length, list), true);
         }
         list += length + (list[length] == ':');
     }
@@ -106,12 +112,12 @@ static void add_own(struct arena *arena, struct find_path *path)
 {
     const char *program = program_directory(arena);
     if (program != NULL && is_inside(program, CPSIM_BUILD_DIR)) {
-        add_root(path, CPSIM_SOURCE_DIR, false);
+        add_root(arena, path, CPSIM_SOURCE_DIR, false);
     }
     if (program != NULL) {
-        add_root(path, installed_share(arena, program), false);
+        add_root(arena, path, installed_share(arena, program), false);
     }
-    add_root(path, CPSIM_SHARE_DIR, false);
+    add_root(arena, path, CPSIM_SHARE_DIR, false);
 }
 
 static const char *join(struct arena *arena, const char *directory, const char *name)
@@ -123,12 +129,12 @@ struct find_path find_path(struct arena *arena, const char *file)
 {
     struct find_path path = {.count = 0};
     const char *directory = file == NULL ? "." : file_directory(arena, file);
-    add_root(&path, directory, true);
+    add_root(arena, &path, directory, true);
     if (file != NULL) {
         /* scenarios/ and models/ are neighbours; platforms/clusters/ and models/ are cousins. */
         const char *parent = parent_of(arena, directory);
-        add_root(&path, parent, false);
-        add_root(&path, parent_of(arena, parent), false);
+        add_root(arena, &path, parent, false);
+        add_root(arena, &path, parent_of(arena, parent), false);
     }
     add_environment(arena, &path);
     add_own(arena, &path);

@@ -9,16 +9,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FIND_MAX_ROOTS = 32 };
-
 struct find_root {
     const char *directory;
     bool bare; /* NAME.yaml may lie in the directory itself, not only in its models/llm, ... */
 };
 
 struct find_path {
-    struct find_root roots[FIND_MAX_ROOTS];
-    size_t count;
+    struct find_root *roots; /* [count], in the arena */
+    size_t count, capacity;
 };
 
 /* The search path of what `file` names; NULL: of what the command line names. */

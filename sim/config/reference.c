@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { TEXT_WIDTH = 96, KEY_COLUMN = 30, VALUE_COLUMN = 62 };
+enum { TEXT_WIDTH = 96, KEY_COLUMN = 30, VALUE_COLUMN = 62, DOC_COLUMN = 20 };
 
 static const char *path_of(struct arena *arena, const char *path, const char *key)
 {
@@ -76,17 +76,23 @@ static const char *default_of(const struct field *field)
     return field->fallback == NULL ? "" : field->fallback;
 }
 
+/* A word and what it means, in columns as long as the word lets them. */
+static void describe_word(struct text *text, const char *word, const char *doc)
+{
+    text_add(text, word);
+    text_add(text, strlen(word) < DOC_COLUMN - 1 ? "" : "  ");
+    text_wrap(text, doc, DOC_COLUMN, TEXT_WIDTH);
+}
+
 static void describe_choices(struct text *text, const struct field *field)
 {
     for (const struct choice *choice = field->choices; choice != NULL && choice->name != NULL;
          choice++) {
-        text_print(text, "  %s", choice->name);
-        text_wrap(text, choice->doc, 20, TEXT_WIDTH);
+        describe_word(text, arena_printf(text->arena, "  %s", choice->name), choice->doc);
     }
     for (const struct preset *preset = field->presets; preset != NULL && preset->name != NULL;
          preset++) {
-        text_print(text, "  preset: %s", preset->name);
-        text_wrap(text, preset->doc, 20, TEXT_WIDTH);
+        describe_word(text, arena_printf(text->arena, "  preset: %s", preset->name), preset->doc);
     }
 }
 
@@ -140,6 +146,17 @@ bool reference_describe(struct text *text, const struct field *fields, const cha
 {
     struct arena *arena = text->arena;
     const struct field *field = field_find_path(fields, path);
+    /* `preset` and `use` are no rows, and can be said and set where there are presets and files. */
+    const char *last = strrchr(path, '.');
+    if (field == NULL && last != NULL) {
+        bool preset = strcmp(last, ".preset") == 0, use = strcmp(last, ".use") == 0;
+        const char *whole = arena_printf(arena, "%.*s", (int)(last - path), path);
+        const struct field *around = preset || use ? field_find_path(fields, whole) : NULL;
+        if (around != NULL && (preset ? around->presets != NULL : around->folder != NULL)) {
+            field = around;
+            path = whole;
+        }
+    }
     if (field == NULL) {
         struct suggestion suggestion = {.word = path};
         reference_walk(arena, fields, consider_key, &suggestion);

@@ -5,6 +5,7 @@
 #include "sim/inference/summary_quality.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 enum { NAME_BYTES = 32 };
 
@@ -53,6 +54,42 @@ static void print_phase(const struct conversation_result *result, const struct p
         }
     }
     fprintf(stream, " %7s\n", quantity_percent(phase->mfu).text);
+}
+
+/* Of the time that a phase's products would take at the bf16 peak, the share that they would take
+ * at the peaks of the formats they run in. 1: all are bf16. */
+static double time_at_own_peaks(const struct scenario *scenario, const struct phase_result *phase)
+{
+    const double *peaks = scenario->gpu.dense_flops_per_second;
+    double at_bf16 = 0.0, at_own = 0.0;
+    for (uint32_t i = 0; i < phase->totals->count; i++) {
+        const struct operator_total *total = &phase->totals->totals[i];
+        bool product = total->flops > 0.0 && total->format != FORMAT_UNSET;
+        if (product && peaks[total->format] > 0.0) {
+            at_bf16 += total->flops * total->repeat / peaks[FORMAT_BF16];
+            at_own += total->flops * total->repeat / peaks[total->format];
+        }
+    }
+    return at_bf16 > 0.0 ? at_own / at_bf16 : 1.0;
+}
+
+/* The column is of the bf16 peak, as people compare it; products in fp8 may pass that. */
+static void print_peak(const struct scenario *scenario, const struct conversation_result *result,
+                       FILE *stream)
+{
+    double highest = 0.0;
+    bool others = false;
+    for (uint32_t i = 0; i < result->phase_count; i++) {
+        double share = time_at_own_peaks(scenario, &result->phases[i]);
+        others = others || share != 1.0;
+        highest = fmax(highest, result->phases[i].mfu * share);
+    }
+    if (others) {
+        fprintf(stream,
+                "MFU: of the bf16 peak, %.4g TFLOP/s a GPU; of the peaks of the formats in use %s "
+                "at most\n",
+                gpu_stated_flops_per_second(&scenario->gpu) / 1e12, quantity_percent(highest).text);
+    }
 }
 
 /* What the rule compared: Algorithms 1 and 5 ask whether a hop hides under attention, and whether Q
@@ -144,6 +181,7 @@ void summary_print(const struct conversation_result *result, struct ink ink, FIL
     for (uint32_t i = 0; i < result->phase_count; i++) {
         print_phase(result, &result->phases[i], stream);
     }
+    print_peak(scenario, result, stream);
     if (has_ring(scenario)) {
         fputs("* exposed: ring time not hidden under attention\n\n", stream);
         print_reasons(scenario, result, stream);

@@ -5,6 +5,7 @@
 #include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
 #include "sim/scenario/fault_checks.h"
+#include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/precision_checks.h"
 #include "sim/scenario/replica.h"
 
@@ -359,6 +360,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_placement(&checker);
     check_is_named(&checker, "gpu", "platforms/gpus");
     check_is_named(&checker, "software", "platforms/software");
+    check_gpu(&checker, "gpu", &scenario->gpu);
     check_cluster(&checker);
     precision_check(scenario, tree, arena, diagnostics);
     check_workload(&checker);

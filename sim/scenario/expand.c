@@ -40,13 +40,11 @@ static void unwrap_value(const struct expansion *expansion, struct node *node, c
     node->source = source;
 }
 
-/* Writes on every value where it says it comes from: its own source, or that of the nearest mapping
- * around it in the same file. */
-static void stamp_sources(const struct expansion *expansion, struct node *node, const char *source)
+void expand_sources(const struct expansion *expansion, struct node *node, const char *source)
 {
     if (node->kind == NODE_LIST) {
         for (size_t i = 0; i < node->count; i++) {
-            stamp_sources(expansion, node->items[i], source);
+            expand_sources(expansion, node->items[i], source);
         }
     } else if (node->kind == NODE_MAPPING) {
         const struct node *own = node_take(node, "source");
@@ -61,7 +59,7 @@ static void stamp_sources(const struct expansion *expansion, struct node *node, 
             return;
         }
         for (size_t i = 0; i < node->count; i++) {
-            stamp_sources(expansion, node->entries[i].value, source);
+            expand_sources(expansion, node->entries[i].value, source);
         }
     } else {
         node->source = source;
@@ -87,7 +85,7 @@ struct node *expand_read_file(const struct expansion *expansion, const char *pat
         }
         return NULL;
     }
-    stamp_sources(expansion, root, NULL);
+    expand_sources(expansion, root, NULL);
     return root;
 }
 

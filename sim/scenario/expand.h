@@ -20,6 +20,11 @@ struct node *expand_read_file(const struct expansion *expansion, const char *pat
 /* Turns the lone scalars of a mapping into the mappings that they stand for. */
 void expand_shorthands(struct arena *arena, const struct field *fields, struct node *mapping);
 
+/* Unwraps {value: 3 GB, source: "..."} and writes on every value where it says it comes from: its
+ * own source, or that of the nearest mapping around it in the same file; `source` is that of the
+ * mapping around `node`, NULL: none. */
+void expand_sources(const struct expansion *expansion, struct node *node, const char *source);
+
 /* Lays one "key.path=value" over the tree. */
 void expand_set(const struct expansion *expansion, const struct field *fields, struct node *root,
                 const char *text);

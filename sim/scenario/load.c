@@ -5,6 +5,7 @@
 #include "sim/config/dump.h"
 #include "sim/scenario/cross_checks.h"
 #include "sim/scenario/expand.h"
+#include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/notes.h"
 #include "sim/scenario/tables.h"
 
@@ -165,6 +166,10 @@ const struct node *data_file_resolve(struct arena *arena, const char *key, const
     fields_read(&context, field->fields, root, key, object);
     if (field->fields == llm_fields) {
         llm_from_keys(object);
+    }
+    if (strcmp(key, "gpu") == 0) {
+        const struct checker checker = {.tree = around, .arena = arena, .diagnostics = diagnostics};
+        check_gpu(&checker, key, object);
     }
     return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
 }

@@ -18,9 +18,10 @@ static const struct field layout_fields[] = {
      .kind = FIELD_COUNT,
      FIELD_AT(layout, context),
      .min = 1,
-     .max = 65536,
+     .max = 1024,
      .fallback = "1",
-     .doc = "Groups of GPUs that share a sequence's tokens (ring attention)."},
+     .doc = "Groups of GPUs that share a sequence's tokens (ring attention). A simulation plays "
+            "every hop: its time grows with the square, 512 of them take some ten seconds."},
     {.key = "pipeline",
      .kind = FIELD_COUNT,
      FIELD_AT(layout, pipeline),

@@ -131,6 +131,7 @@ void expand_set(const struct expansion *expansion, const struct field *fields, s
     }
     struct node *value = read_set_value(&setting, equals + 1);
     if (value != NULL) {
+        expand_sources(expansion, value, NULL);
         put(&setting, fields, root, arena_printf(arena, "%.*s", (int)(equals - text), text), value);
     }
 }

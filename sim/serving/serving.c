@@ -92,6 +92,7 @@ static bool play(struct serving_run *run)
     faults_start(&run->faults, fleet);
     background_start(engine, run->arena, scenario->background, scenario->background_count);
     engine_run(engine);
+    faults_sort(&run->faults);
     run->end_seconds = run->source.end_seconds;
     run->events = engine_event_count(engine) + run->source.orders;
     for (uint32_t i = 0; i < fleet->server_count; i++) {

@@ -2,6 +2,7 @@
 #include "sim/serving/faults/faults.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* How long a fault waits for a server that is between two states to settle. */
 #define SETTLE_SECONDS 1e-9
@@ -135,12 +136,11 @@ static void end(struct server *server, const struct fault *fault, double before)
     }
 }
 
-static void strike(struct fault_actor *actor)
+static struct struck_fault *note(const struct fault_actor *actor, double start_seconds)
 {
     struct faults *faults = actor->faults;
-    struct fleet *fleet = faults->fleet;
-    struct struck_fault *struck = ARENA_NEW(fleet->arena, struct struck_fault);
-    *struck = (struct struck_fault){.fault = actor->fault, .start_seconds = engine_clock()};
+    struct struck_fault *struck = ARENA_NEW(faults->fleet->arena, struct struck_fault);
+    *struck = (struct struck_fault){.fault = actor->fault, .start_seconds = start_seconds};
     if (faults->last == NULL) {
         faults->first = struck;
     } else {
@@ -148,6 +148,13 @@ static void strike(struct fault_actor *actor)
     }
     faults->last = struck;
     faults->counts[actor->fault.kind]++;
+    return struck;
+}
+
+static void strike(struct fault_actor *actor)
+{
+    struct fleet *fleet = actor->faults->fleet;
+    struct struck_fault *struck = note(actor, engine_clock());
     double *before = ARENA_ARRAY(fleet->arena, double, fleet->server_count);
     uint64_t dropped = fleet->retries + fleet->lost;
     for (uint32_t i = 0; i < fleet->server_count; i++) {
@@ -172,14 +179,98 @@ static void fault_main(void *data)
     strike(actor);
 }
 
+/* --- by chance --- */
+
+static double draw_gap(struct fault_actor *actor)
+{
+    return random_exponential(&actor->random,
+                              actor->faults->fleet->serving->random_faults.mean_between_seconds);
+}
+
+/* Until when nobody is served and nobody comes; no time at all while somebody is. */
+static double quiet_until(const struct fleet *fleet)
+{
+    const struct source *source = fleet->source;
+    bool quiet = source->heap_count > 0 &&
+                 fleet->requests->count - fleet->requests->finished == source->heap_count;
+    return quiet ? source->heap[0].seconds : -(double)INFINITY;
+}
+
+/* Whether no replica is struck by two targets, whose faults may overlap. */
+static bool strikes_alone(const struct fleet *fleet, enum fault_kind kind)
+{
+    bool alone = kind != FAULT_CARD_DOWN || fleet->gpus_per_replica == 1;
+    for (uint32_t i = 0; kind == FAULT_NODE && i < fleet->server_count; i++) {
+        alone = alone && !spans_nodes(fleet, &fleet->servers[i]);
+    }
+    return alone;
+}
+
+/* A fault of the quiet time that another of the same target follows before anybody comes: nothing
+ * is left of it but the time that replicas were down, and its row. */
+static void note_unplayed(struct fault_actor *actor, double start_seconds)
+{
+    struct fleet *fleet = actor->faults->fleet;
+    struct struck_fault *struck = note(actor, start_seconds);
+    bool downs = actor->fault.kind == FAULT_REPLICA || actor->fault.kind == FAULT_NODE ||
+                 actor->fault.kind == FAULT_CARD_DOWN;
+    for (uint32_t i = 0; i < fleet->server_count; i++) {
+        if (is_struck(fleet, &fleet->servers[i], &actor->fault)) {
+            struck->replicas++;
+            fleet->servers[i].totals.down_seconds += downs ? actor->fault.duration_seconds : 0.0;
+        }
+    }
+}
+
 static void chance_main(void *data)
 {
     struct fault_actor *actor = data;
+    const struct fleet *fleet = actor->faults->fleet;
+    double repair = actor->fault.duration_seconds, wait = draw_gap(actor);
+    bool alone = strikes_alone(fleet, actor->fault.kind);
     for (;;) {
-        actor_sleep(random_exponential(
-            &actor->random, actor->faults->fleet->serving->random_faults.mean_between_seconds));
+        double next = draw_gap(actor), until = quiet_until(fleet);
+        while (alone && engine_clock() + wait + repair + next + repair < until) {
+            note_unplayed(actor, engine_clock() + wait);
+            wait += repair + next;
+            next = draw_gap(actor);
+        }
+        actor_sleep(wait);
         strike(actor);
+        wait = next;
     }
+}
+
+static int by_start(const void *left, const void *right)
+{
+    const struct struck_fault *a = *(const struct struck_fault *const *)left;
+    const struct struck_fault *b = *(const struct struck_fault *const *)right;
+    if (a->start_seconds < b->start_seconds || a->start_seconds > b->start_seconds) {
+        return a->start_seconds < b->start_seconds ? -1 : 1;
+    }
+    return a->number < b->number ? -1 : a->number > b->number;
+}
+
+void faults_sort(struct faults *faults)
+{
+    uint64_t count = 0;
+    for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
+        count += faults->counts[kind];
+    }
+    struct struck_fault **order =
+        ARENA_ARRAY(faults->fleet->arena, struct struck_fault *, count + 1);
+    count = 0;
+    for (struct struck_fault *fault = faults->first; fault != NULL; fault = fault->next) {
+        fault->number = count;
+        order[count++] = fault;
+    }
+    qsort(order, count, sizeof *order, by_start);
+    struct struck_fault **last = &faults->first;
+    for (uint64_t i = 0; i < count; i++) {
+        *last = order[i];
+        last = &order[i]->next;
+    }
+    *last = NULL;
 }
 
 /* Each target has a stream of its own: more of them change nothing for those there were. */

@@ -12,6 +12,7 @@ struct struck_fault {
     double start_seconds;
     uint32_t replicas; /* that it hit */
     uint64_t requests; /* that it threw out */
+    uint64_t number;   /* in the order of the list, before it is sorted */
     struct struck_fault *next;
 };
 
@@ -22,6 +23,10 @@ struct faults {
 };
 
 void faults_start(struct faults *faults, struct fleet *fleet);
+
+/* After the run: puts the list into the order of time, for faults of quiet times are noted when
+ * such a time begins. */
+void faults_sort(struct faults *faults);
 
 /* A machine that fails drops what it holds; its requests are handed to the fleet. */
 void server_fail(struct server *server);

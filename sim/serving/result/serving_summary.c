@@ -133,6 +133,22 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
     }
 }
 
+/* Otherwise "of FLOPs" has to say of whose peak. */
+static bool computes_in_bf16(const struct scenario *scenario)
+{
+    const struct precision *precision = &scenario->precision;
+    const struct number *const numbers[] = {&precision->attention_weights, &precision->ffn_weights};
+    const double *peaks = scenario->gpu.dense_flops_per_second;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct product_formats product =
+            precision_product(&scenario->gpu, *numbers[i], precision->activations);
+        if (peaks[product.compute] > peaks[FORMAT_BF16]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void print_machine(const struct serving_run *run, const struct serving_metrics *metrics,
                           FILE *stream)
 {
@@ -161,9 +177,9 @@ static void print_machine(const struct serving_run *run, const struct serving_me
     fprintf(stream, ", activations and buffers %s of %s\n",
             quantity_bytes(memory->activation_bytes).text,
             quantity_bytes(run->scenario->gpu.memory_bytes).text);
-    fprintf(stream, "use of GPUs     %s of FLOPs, %s of memory bandwidth, %.3g W a GPU\n",
-            quantity_percent(metrics->mfu).text, quantity_percent(metrics->memory_share).text,
-            metrics->watts_per_gpu);
+    fprintf(stream, "use of GPUs     %s of %sFLOPs, %s of memory bandwidth, %.3g W a GPU\n",
+            quantity_percent(metrics->mfu).text, computes_in_bf16(run->scenario) ? "" : "bf16 ",
+            quantity_percent(metrics->memory_share).text, metrics->watts_per_gpu);
     fprintf(stream, "energy          %s, %.3g J an output token\n",
             quantity_joules(metrics->joules).text, metrics->joules_per_token);
     if (metrics->dollars_per_million_tokens > 0.0) {
