@@ -114,6 +114,14 @@ static struct power_law power_law_of(struct experts experts, struct routing rout
     return law;
 }
 
+/* The chance that expert i is on the rank: the fullest is, and the rank's others are drawn from the
+ * rest. */
+static double is_here(struct experts experts, struct routing routing, uint32_t i)
+{
+    double here = experts.count / ranks_of(routing);
+    return i == 0 || experts.count == 1 ? 1.0 : fmax(0.0, here - 1.0) / (experts.count - 1.0);
+}
+
 /* --- what callers ask --- */
 
 double experts_rows(struct experts experts, struct routing routing, double tokens)
@@ -122,8 +130,8 @@ double experts_rows(struct experts experts, struct routing routing, double token
     if (routing.kind == ROUTING_POWER_LAW) {
         struct power_law law = power_law_of(experts, routing, tokens);
         double rows = 0.0;
-        for (double i = 0.0; i < experts.count; i += ranks) {
-            rows += power_load(&law, i);
+        for (uint32_t i = 0; i < experts.count; i++) {
+            rows += is_here(experts, routing, i) * power_load(&law, i);
         }
         return rows;
     }
@@ -149,8 +157,8 @@ double experts_touched(struct experts experts, struct routing routing, double to
     if (routing.kind == ROUTING_POWER_LAW) {
         struct power_law law = power_law_of(experts, routing, tokens);
         double touched = 0.0;
-        for (double i = 0.0; i < experts.count; i += ranks) {
-            touched += fmin(1.0, power_load(&law, i));
+        for (uint32_t i = 0; i < experts.count; i++) {
+            touched += is_here(experts, routing, i) * fmin(1.0, power_load(&law, i));
         }
         return touched;
     }
@@ -166,8 +174,8 @@ double experts_blocks(struct experts experts, struct routing routing, double tok
     if (routing.kind == ROUTING_POWER_LAW) {
         struct power_law law = power_law_of(experts, routing, tokens);
         double blocks = 0.0;
-        for (double i = 0.0; i < experts.count; i += ranks) {
-            blocks += blocks_of(power_load(&law, i), rows);
+        for (uint32_t i = 0; i < experts.count; i++) {
+            blocks += is_here(experts, routing, i) * blocks_of(power_load(&law, i), rows);
         }
         return blocks;
     }

@@ -8,8 +8,8 @@
  * loads of experts have a density of x^-exponent between 1 row and 80 % of the tokens (between
  * 1/100 and 2 rows where experts outnumber rows); an expert stands for each quantile (i - 1/2) /
  * count, loads are scaled to the rows there are, and none has more than every token. Where experts
- * lie on several ranks, a rank gets the fullest, the (ranks + 1)th, and so on: it is the rank that
- * the others wait for, and the one that all numbers are of. */
+ * lie on several ranks, all numbers are of the rank that has the fullest expert, for which the
+ * others wait; its other experts are drawn from the rest. */
 #ifndef CPSIM_MODELS_KERNELS_EXPERTS_H
 #define CPSIM_MODELS_KERNELS_EXPERTS_H
 

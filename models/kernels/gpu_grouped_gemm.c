@@ -64,9 +64,9 @@ static struct kernel_work weight_gradient_work(const struct gpu *gpu,
         .bytes = bytes,
     };
     struct kernel_work work = launch_work(gpu, shape, tile, &launch);
-    /* What lies between tiles that are this short is mostly writing them, which others' reading
-     * hides. */
-    work.sm_cycles += (work.fixed_seconds - gpu->grouped_seconds) * gpu->boost_clock_hertz;
+    /* An SM's next tile is of the same expert: as in a product of one matrix. */
+    double waves = ceil(launch.tiles / gpu->streaming_multiprocessors);
+    work.sm_cycles += waves * gpu->tile_seconds[SCALING_NONE] * gpu->boost_clock_hertz;
     work.fixed_seconds = gpu->grouped_seconds;
     return work;
 }

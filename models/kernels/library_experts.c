@@ -72,8 +72,11 @@ static struct way way_of(const struct gpu *gpu, const struct experts_kernel *ker
         (shape->weights == FORMAT_UNSET ? 0.0 : tile.columns * kernel->dequantise_cycles);
     double load =
         tile.rows * format_bytes(shape->format) + tile.columns * matmul_weight_bytes(shape);
-    double cycles = k * fmax(multiply, load / kernel->tile_bytes_per_clock) +
-                    kernel->tile_seconds * gpu->boost_clock_hertz;
+    /* Where all SMs load at once they share what the kernel gets of the L2; few have more each. */
+    double busy = fmin(1.0, tiles / gpu->streaming_multiprocessors);
+    double rate = fmin(kernel->tile_bytes_per_clock / busy,
+                       fmax(kernel->tile_bytes_per_clock, gpu->tile_bytes_per_clock));
+    double cycles = k * fmax(multiply, load / rate) + kernel->tile_seconds * gpu->boost_clock_hertz;
     struct way way = {.sm_cycles = ceil(tiles / gpu->streaming_multiprocessors) * cycles,
                       .multiplied = tiles * k * flops};
     way.seconds = overlapped_seconds(gpu, way.sm_cycles / gpu->boost_clock_hertz, memory_seconds);

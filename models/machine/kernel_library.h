@@ -62,7 +62,8 @@ enum experts_operands {
 struct experts_kernel {
     struct tile_list tiles; /* rows of one expert by columns of its weights; the fastest is taken */
     double efficiency;      /* of the matrix units' peak, inside a tile; 0: no such kernel */
-    double tile_bytes_per_clock; /* L2 to one SM */
+    double tile_bytes_per_clock; /* L2 to one SM when all load; few SMs take in more, up to the
+                                    GPU file's own */
     double tile_seconds;         /* between two tiles on one SM, at boost clock */
     double memory_efficiency;    /* of the memory's peak */
     double start_seconds;        /* launch, fill and drain of one product, and its share of the

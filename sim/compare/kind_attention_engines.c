@@ -28,13 +28,12 @@ static void predict(struct measurement *row)
     if (row->wrong) {
         return;
     }
-    const char *how = arena_printf(row->arena, "%s, %s cache%s", decode ? "decode" : "prefill",
-                                   shape.format == FORMAT_FP8 ? "fp8" : "bf16",
-                                   shape.window > 0 ? ", window" : "");
     struct kernel_work work = attention_work(row->machine.gpu, &shape, 1);
     double seconds = measurement_of_kernel(row->machine.gpu, &work).seconds;
-    measurement_compare(row, row_class(row, "attention", measurement_text(row, "engine"), how),
-                        "time_us", 1e6 * seconds);
+    const char *class =
+        arena_printf(row->arena, "attention, %s, %s", measurement_text(row, "engine"),
+                     decode ? "decode" : "prefill");
+    measurement_compare(row, class, "time_us", 1e6 * seconds);
 }
 
 const struct measurement_kind kind_attention_engines = {

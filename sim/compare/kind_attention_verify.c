@@ -23,7 +23,7 @@ static void predict(struct measurement *row)
     struct kernel_work work = attention_work(row->machine.gpu, &shape, 1);
     double seconds = measurement_of_kernel(row->machine.gpu, &work).seconds;
     measurement_compare(
-        row, shape.queries == 1 ? "attention decode" : "attention, a few tokens a sequence",
+        row, shape.queries == 1 ? "attention, one new token" : "attention, 2 to 16 new tokens",
         "time_us", 1e6 * seconds);
 }
 

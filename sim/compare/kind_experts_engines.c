@@ -106,10 +106,8 @@ static void predict(struct measurement *row)
                      product_seconds(row, shape, hidden, width, operands);
     set_operands(&shape, operands);
     seconds += activation_seconds(row->machine.gpu, &shape);
-    measurement_compare(
-        row,
-        row_class(row, "experts", measurement_text(row, "engine"), measurement_text(row, "dtype")),
-        "time_us", 1e6 * seconds);
+    const char *class = arena_printf(row->arena, "experts, %s", measurement_text(row, "engine"));
+    measurement_compare(row, class, "time_us", 1e6 * seconds);
 }
 
 const struct measurement_kind kind_experts_engines = {

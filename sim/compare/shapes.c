@@ -96,11 +96,6 @@ const struct kernel_library *row_engine_kernels(struct measurement *row)
     return kernels;
 }
 
-const char *row_class(struct measurement *row, const char *what, const char *which, const char *how)
-{
-    return arena_printf(row->arena, "%s, %s, %s", what, which, how);
-}
-
 struct memory_shape row_copy(struct measurement *row, double bytes)
 {
     struct memory_shape shape = {.kernel = MEMORY_COPY, .rows = 1, .columns = 1, .bytes = bytes};

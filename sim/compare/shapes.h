@@ -26,10 +26,6 @@ struct attention_shape row_attention_decode(struct measurement *row);
  * complaint. */
 const struct kernel_library *row_engine_kernels(struct measurement *row);
 
-/* "attention, vllm, prefill": words joined by commas, in the caller's arena. */
-const char *row_class(struct measurement *row, const char *what, const char *which,
-                      const char *how);
-
 /* A copy that moves `bytes`, half of them read. */
 struct memory_shape row_copy(struct measurement *row, double bytes);
 

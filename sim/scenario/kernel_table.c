@@ -148,7 +148,7 @@ static const struct field experts_kernel_fields[] = {
      .required = true,
      .min = 0.1,
      .max = 1e6,
-     .doc = "Bytes a clock from L2 to one SM."},
+     .doc = "Bytes a clock from L2 to one SM when all load. Few take in more, up to the GPU's."},
     SECONDS("tile", experts_kernel, tile_seconds, "Between two tiles on one SM."),
     SECONDS("start", experts_kernel, start_seconds,
             "Launch, fill and drain of one product, and its share of the kernels around both."),
