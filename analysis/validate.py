@@ -24,6 +24,7 @@ SET_TITLES = {
     "h100": "One H100",
     "second-h100": "A second H100, as a user measures it",
     "h200": "Two H200",
+    "engines": "Kernels of engines",
     "collectives": "Collectives on 2 to 1,024 GPUs",
 }
 SET_TEXTS = {
@@ -42,6 +43,11 @@ Measured on two NVIDIA H200 of one host. `platforms/gpus/h200-sxm.yaml` is the H
 kernels, layers and ring attention are predicted, nothing was fitted. Of the collectives, launch costs under PyTorch were
 fitted on a part of the rows; the constants of overlap were fitted on the overlap table, from measured times alone, while
 here the times alone are predicted too.""",
+    "engines": """\
+Attention and fused experts of vLLM, SGLang and TensorRT-LLM as `platforms/kernels/` has them, on every 25th and every 31st row
+of the tables that its constants were fitted on (`tests/validation/engines`, each row with its source);
+[validation-kernels.md](validation-kernels.md) has the errors over all rows. Rows of DeepSeek V3's experts on vLLM and SGLang were measured with a
+grouped router over equal scores, which sends half of all rows to a few experts: what is predicted is even routing.""",
     "collectives": """\
 Other people's measurements and our own, each row with its source in `tests/validation/collectives.csv`, which also says
 which rows constants were fitted on; the others were held out.""",
@@ -223,7 +229,7 @@ def draw(results, path):
     figure, axes = pyplot.subplots(figsize=(8.5, 0.24 * len(groups) + 1.4))
     # Told apart in grey by their hatches; the order on the page is the legend's.
     pyplot.rcParams["hatch.linewidth"] = 0.5
-    shades = (("#1b4f8a", ""), ("#bcd4ea", ""), ("#7fbf9a", "//"), ("#e0a090", "xx"))
+    shades = (("#1b4f8a", ""), ("#bcd4ea", ""), ("#7fbf9a", "//"), ("#d9c27a", ".."), ("#e0a090", "xx"))
     styles = {
         title: {"facecolor": shade, "hatch": hatch, "edgecolor": "#000000", "linewidth": 0.4}
         for title, (shade, hatch) in zip(SET_TITLES.values(), shades)

@@ -2,7 +2,7 @@
  * Attention. Prefill: a block of queries of one head stays on an SM and walks its keys; blocks are
  * handed out in order, so the last and longest ones end alone. Decode: one query a sequence, the
  * keys are read once, cut into parts when there are too few sequences and heads to fill the GPU. */
-#include "models/kernels/gpu_kernel.h"
+#include "models/kernels/gpu_attention.h"
 
 #include <assert.h>
 #include <math.h>
@@ -26,7 +26,7 @@ static double efficiency_of(const struct gpu *gpu, enum format compute)
     return narrow ? gpu->attention_narrow_efficiency : gpu->attention_efficiency;
 }
 
-static double flops_per_clock(const struct gpu *gpu, enum format compute)
+double attention_flops_per_clock(const struct gpu *gpu, enum format compute)
 {
     double peak = gpu->dense_flops_per_second[compute];
     assert(peak > 0.0 && "the GPU has no matrix units for this format");
@@ -34,7 +34,7 @@ static double flops_per_clock(const struct gpu *gpu, enum format compute)
 }
 
 /* Joules of a FLOP; where the file has none, as in models/kernels/gpu_gemm.c. */
-static double joules_per_flop(const struct gpu *gpu, enum format compute)
+double attention_joules_per_flop(const struct gpu *gpu, enum format compute)
 {
     double joules = gpu->matmul_joules_per_flop[compute];
     return joules > 0.0 ? joules
@@ -50,13 +50,22 @@ static double dequantise_cycles_per_key(const struct gpu *gpu, const struct atte
     if (format_bytes(shape->format) >= format_bytes(compute_format(shape))) {
         return 0.0;
     }
-    return 2.0 * shape->head_size * format_dequantise_slots(shape->format) / gpu->lanes;
+    return (shape->head_size + attention_value_size(shape)) *
+           format_dequantise_slots(shape->format) / gpu->lanes;
 }
 
-static double padded_head_size(const struct gpu *gpu, const struct attention_shape *shape)
+double attention_padded(const struct gpu *gpu, double head_size)
 {
     double step = gpu->generation.head_step;
-    return ceil(shape->head_size / step) * step;
+    return ceil(head_size / step) * step;
+}
+
+/* Products of a query and a key, elements: scores from the keys, sums of the values. */
+static double padded_width(const struct gpu *gpu, const struct attention_shape *shape,
+                           double of_keys, double of_values)
+{
+    return of_keys * attention_padded(gpu, shape->head_size) +
+           of_values * attention_padded(gpu, attention_value_size(shape));
 }
 
 /* Clocks that a block of `rows` queries takes for one key: products, and the softmax of its scores
@@ -64,7 +73,8 @@ static double padded_head_size(const struct gpu *gpu, const struct attention_sha
 static double cycles_per_key(const struct gpu *gpu, enum format compute, double rows,
                              double key_flops, double efficiency)
 {
-    return overlapped_seconds(gpu, key_flops / (flops_per_clock(gpu, compute) * efficiency),
+    return overlapped_seconds(gpu,
+                              key_flops / (attention_flops_per_clock(gpu, compute) * efficiency),
                               gpu->softmax_cycles * rows / gpu->generation.attention_queries);
 }
 
@@ -73,33 +83,54 @@ static bool empty(const struct attention_shape *shape)
     return shape->sequences == 0 || shape->queries == 0 || shape->keys == 0;
 }
 
+/* Keys that a window leaves to the queries of a block that begins at any place; whole tiles. */
+static double window_keys(const struct gpu *gpu, const struct attention_shape *shape,
+                          double block_queries)
+{
+    double tile = gpu->generation.attention_queries, keys = (double)shape->keys;
+    return shape->window > 0 ? fmin(keys, (double)shape->window + block_queries + tile - 2.0)
+                             : keys;
+}
+
 /* Query-key pairs of one head of one sequence. */
 static double pairs(const struct attention_shape *shape)
 {
     double queries = (double)shape->queries;
-    double keys = (double)shape->keys;
+    double keys = (double)shape->keys, window = (double)shape->window;
+    if (shape->window > 0 && window < keys) {
+        double before = keys - queries; /* positions that the first query sees */
+        double growing = fmax(0.0, fmin(queries, window - before));
+        return growing * 0.5 * (before + window) + (queries - growing) * window;
+    }
     return shape->causal ? queries * (keys - 0.5 * queries) : queries * keys;
 }
 
-/* A key or a value of one head. */
-static double key_bytes(const struct attention_shape *shape)
+/* A key and its value of one head. */
+static double pair_bytes(const struct attention_shape *shape)
 {
-    return shape->head_size * format_bytes(shape->format) + shape->scale_bytes;
+    return (shape->head_size + attention_value_size(shape)) * format_bytes(shape->format) +
+           2.0 * shape->scale_bytes;
 }
 
-static double kv_bytes(const struct attention_shape *shape)
+double attention_kv_bytes(const struct attention_shape *shape)
 {
     double keys = (double)shape->keys;
     if (shape->page_keys > 0) {
         keys = ceil(keys / shape->page_keys) * shape->page_keys;
     }
-    return 2.0 * (double)shape->sequences * keys * shape->kv_heads * key_bytes(shape);
+    return (double)shape->sequences * keys * shape->kv_heads * pair_bytes(shape);
 }
 
-static double query_bytes(const struct attention_shape *shape) /* queries in, outputs out */
+double attention_query_bytes(const struct attention_shape *shape) /* queries in, outputs out */
 {
-    return 2.0 * (double)shape->sequences * (double)shape->queries * shape->query_heads *
-           shape->head_size * format_bytes(FORMAT_BF16);
+    return (double)shape->sequences * (double)shape->queries * shape->query_heads *
+           (shape->head_size + attention_value_size(shape)) * format_bytes(FORMAT_BF16);
+}
+
+double attention_useful_flops(const struct attention_shape *shape)
+{
+    return 2.0 * (double)shape->sequences * pairs(shape) * shape->query_heads *
+           (shape->head_size + attention_value_size(shape));
 }
 
 static void add_blocks(const struct gpu *gpu, struct block_sum *sum,
@@ -112,8 +143,14 @@ static void add_blocks(const struct gpu *gpu, struct block_sum *sum,
     /* Causal block i of b sees the keys up to its last query. */
     double first = shape->causal ? keys - (blocks - 1.0) * block : keys;
     first = fmax(first, fmin(keys, block));
+    double mean = 0.5 * (first + keys);
+    if (shape->window > 0) {
+        keys = window_keys(gpu, shape, block);
+        first = fmin(first, keys);
+        mean = fmin(mean, keys);
+    }
     sum->blocks += heads * blocks;
-    sum->keys += heads * blocks * 0.5 * (first + keys);
+    sum->keys += heads * blocks * mean;
     sum->longest = fmax(sum->longest, keys);
     sum->shortest = sum->shortest > 0.0 ? fmin(sum->shortest, first) : first;
 }
@@ -123,12 +160,11 @@ static void add_blocks(const struct gpu *gpu, struct block_sum *sum,
 static double reread_bytes(const struct gpu *gpu, const struct attention_shape *shape,
                            double block_keys)
 {
-    double pair_bytes = 2.0 * key_bytes(shape);
-    double head_bytes = (double)shape->keys * pair_bytes;
-    if (!shape->causal || head_bytes <= gpu->l2_bytes) {
+    double head_bytes = (double)shape->keys * pair_bytes(shape);
+    if (!shape->causal || shape->window > 0 || head_bytes <= gpu->l2_bytes) {
         return 0.0;
     }
-    return block_keys * pair_bytes * (1.0 - gpu->l2_bytes / head_bytes);
+    return block_keys * pair_bytes(shape) * (1.0 - gpu->l2_bytes / head_bytes);
 }
 
 /* When the SM that ends last is done, in keys. Blocks alike go in full waves. Blocks of growing
@@ -147,35 +183,38 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
     struct kernel_work work = {.fixed_seconds = gpu->attention_seconds};
     double block = gpu->generation.attention_queries;
     struct block_sum sum = {0};
-    double head_size = 0.0;
     enum format compute = FORMAT_BF16;
+    double width = 0.0;      /* elements of products for a query and a key */
     double dequantise = 0.0; /* clocks a key */
-    double products = 2.0;   /* and the share of the peak that they reach */
     double efficiency = gpu->attention_efficiency, slowdown = 1.0;
     for (size_t i = 0; i < count; i++) {
         const struct attention_shape *shape = &shapes[i];
         if (empty(shape)) {
             continue;
         }
-        head_size = fmax(head_size, padded_head_size(gpu, shape));
         compute = compute_format(shape);
         efficiency = efficiency_of(gpu, compute);
         dequantise = fmax(dequantise, dequantise_cycles_per_key(gpu, shape));
-        if (shape->backward) { /* scores again, then dP, dV, dQ and dK */
-            products = 5.0;
+        double flops = attention_useful_flops(shape);
+        if (shape->backward) { /* scores again, then dQ and dK; dP and dV */
+            width = fmax(width, padded_width(gpu, shape, 3.0, 2.0));
+            flops *= (3.0 * shape->head_size + 2.0 * attention_value_size(shape)) /
+                     (shape->head_size + attention_value_size(shape));
             efficiency = gpu->attention_backward_efficiency;
+        } else {
+            width = fmax(width, padded_width(gpu, shape, 1.0, 1.0));
         }
         bool ragged = shape->masks_ragged && shape->keys % gpu->generation.attention_queries != 0;
         slowdown = ragged ? 1.0 / gpu->attention_ragged_efficiency : slowdown;
         double keys_before = sum.keys;
         add_blocks(gpu, &sum, shape);
         work.bytes += reread_bytes(gpu, shape, sum.keys - keys_before);
-        work.flops += 2.0 * products * (double)shape->sequences * pairs(shape) *
-                      shape->query_heads * shape->head_size;
+        work.flops += flops;
         /* Backward: inputs, output and its gradient in, three gradients out. */
-        work.bytes += (kv_bytes(shape) + query_bytes(shape)) * (shape->backward ? 2.0 : 1.0);
+        work.bytes += (attention_kv_bytes(shape) + attention_query_bytes(shape)) *
+                      (shape->backward ? 2.0 : 1.0);
     }
-    double key_flops = products * 2.0 * block * head_size;
+    double key_flops = 2.0 * block * width;
     double sms = gpu->streaming_multiprocessors;
     double between = gpu->attention_block_seconds * gpu->boost_clock_hertz;
     work.sm_cycles =
@@ -183,7 +222,7 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
             (slowdown * cycles_per_key(gpu, compute, block, key_flops, efficiency) + dequantise) +
         ceil(sum.blocks / sms) * between;
     work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency);
-    work.core_joules = sum.keys * (key_flops * joules_per_flop(gpu, compute) +
+    work.core_joules = sum.keys * (key_flops * attention_joules_per_flop(gpu, compute) +
                                    block * gpu->softmax_joules_per_score);
     work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
     return work;
@@ -203,6 +242,18 @@ static double decode_parts(const struct gpu *gpu, const struct attention_shape *
     return fmin(most, fmax(1.0, floor(sms / heads)));
 }
 
+/* What a window leaves of the cache. */
+static struct attention_shape within_window(const struct attention_shape *shape)
+{
+    struct attention_shape seen = *shape;
+    uint64_t most = shape->window + shape->queries - 1;
+    if (shape->window > 0 && most < shape->keys) {
+        seen.keys = most;
+        seen.window = 0;
+    }
+    return seen;
+}
+
 static struct kernel_work decode_work(const struct gpu *gpu, const struct attention_shape *shapes,
                                       size_t count)
 {
@@ -210,28 +261,27 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
     double sms = gpu->streaming_multiprocessors;
     bool split = false;
     for (size_t i = 0; i < count; i++) {
-        const struct attention_shape *shape = &shapes[i];
-        if (empty(shape)) {
+        if (empty(&shapes[i])) {
             continue;
         }
+        const struct attention_shape seen = within_window(&shapes[i]), *shape = &seen;
         double group = (double)shape->query_heads / shape->kv_heads * (double)shape->queries;
         double rows = ceil(group / gpu->generation.decode_rows) * gpu->generation.decode_rows;
         double heads = (double)shape->sequences * shape->kv_heads;
         double parts = decode_parts(gpu, shape, heads, sms);
-        double key_flops = 4.0 * rows * padded_head_size(gpu, shape);
+        double key_flops = 2.0 * rows * padded_width(gpu, shape, 1.0, 1.0);
         enum format compute = compute_format(shape);
         double key_cycles =
             cycles_per_key(gpu, compute, rows, key_flops, efficiency_of(gpu, compute)) +
             dequantise_cycles_per_key(gpu, shape);
         split = split || parts > 1.0;
-        work.core_joules +=
-            heads * (double)shape->keys *
-            (key_flops * joules_per_flop(gpu, compute) + rows * gpu->softmax_joules_per_score);
+        work.core_joules += heads * (double)shape->keys *
+                            (key_flops * attention_joules_per_flop(gpu, compute) +
+                             rows * gpu->softmax_joules_per_score);
         work.sm_cycles +=
             ceil(heads * parts / sms) * ceil((double)shape->keys / parts) * key_cycles;
-        work.flops +=
-            4.0 * (double)shape->sequences * pairs(shape) * shape->query_heads * shape->head_size;
-        work.bytes += kv_bytes(shape) + query_bytes(shape);
+        work.flops += attention_useful_flops(shape);
+        work.bytes += attention_kv_bytes(shape) + attention_query_bytes(shape);
     }
     work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->decode_efficiency);
     if (split) {
@@ -240,6 +290,29 @@ static struct kernel_work decode_work(const struct gpu *gpu, const struct attent
     }
     work.memory_joules = work.bytes * gpu->memory_joules_per_byte;
     return work;
+}
+
+/* A few queries a sequence. A kernel that does not split keys takes as long as for a whole block;
+ * one that does takes longer a key, so it is used where blocks are few. */
+static struct kernel_work few_work(const struct gpu *gpu, const struct attention_shape *shapes,
+                                   size_t count, uint64_t most_queries)
+{
+    struct kernel_work whole = prefill_work(gpu, shapes, count);
+    /* Rows of a block that hold no query are zeros, and switch next to nothing. */
+    whole.core_joules *= fmin(1.0, (double)most_queries / gpu->generation.attention_queries);
+    struct kernel_work split = whole;
+    double head_keys = 0.0;
+    for (size_t i = 0; i < count; i++) {
+        const struct attention_shape seen = within_window(&shapes[i]);
+        head_keys +=
+            empty(&seen) ? 0.0 : (double)seen.sequences * seen.query_heads * (double)seen.keys;
+    }
+    split.fixed_seconds = gpu->few_queries_seconds;
+    split.sm_cycles = head_keys / gpu->streaming_multiprocessors * gpu->few_queries_cycles;
+    double clock = gpu->boost_clock_hertz;
+    return kernel_cost_at(gpu, &split, clock).seconds < kernel_cost_at(gpu, &whole, clock).seconds
+               ? split
+               : whole;
 }
 
 struct kernel_work attention_work(const struct gpu *gpu, const struct attention_shape *shapes,
@@ -254,6 +327,15 @@ struct kernel_work attention_work(const struct gpu *gpu, const struct attention_
     if (most_queries == 0) {
         return (struct kernel_work){0};
     }
-    return most_queries <= gpu->generation.decode_queries ? decode_work(gpu, shapes, count)
-                                                          : prefill_work(gpu, shapes, count);
+    bool few = most_queries <= gpu->generation.decode_queries;
+    if (count == 1 && few && library_decode(shapes) != NULL) {
+        return library_decode_work(gpu, library_decode(shapes), shapes);
+    }
+    if (count == 1 && !few && library_prefill(shapes) != NULL) {
+        return library_prefill_work(gpu, library_prefill(shapes), shapes);
+    }
+    if (few && most_queries > 1 && gpu->few_queries_cycles > 0.0) {
+        return few_work(gpu, shapes, count, most_queries);
+    }
+    return few ? decode_work(gpu, shapes, count) : prefill_work(gpu, shapes, count);
 }

@@ -12,32 +12,50 @@
 #include "models/kernels/experts.h"
 #include "models/machine/format.h"
 #include "models/machine/gpu.h"
+#include "models/machine/kernel_library.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of a product of experts in training. */
+enum experts_gradient {
+    EXPERTS_FORWARD,
+    EXPERTS_INPUT_GRADIENT, /* out[m][k] from gradients [m][n] and weights */
+    EXPERTS_WEIGHT_GRADIENT /* out[expert][k][n] from inputs [m][k] and gradients [m][n] */
+};
+
 /* out[m][n] = a[m][k] x weight[k][n]; out is bf16. With experts each row has the weights of one of
  * them, sorted by expert, in one launch (a grouped product). */
 struct gemm_shape {
-    uint64_t m, n, k;       /* with experts, m: tokens x experts of a token */
-    struct experts experts; /* count 0: none */
-    enum format format;     /* that the matrix units multiply: both operands, in memory too ... */
-    enum scaling scaling;   /* SCALING_NONE for 16-bit formats */
-    uint32_t block;         /* elements along k that share a scale, with SCALING_BLOCK */
-    enum format weights; /* ... but for weights kept narrower, which the SMs turn into `format` on
-                            their way; FORMAT_UNSET: they are as computed */
-    double scale_bytes;  /* of such weights (of one expert), read with them */
-    bool accumulates;    /* out is fp32 and added to what is there: gradients of weights */
+    uint64_t m, n, k;               /* with experts, m: tokens x experts of a token */
+    struct experts experts;         /* count 0: none */
+    struct routing routing;         /* of their tokens; all zero: even, on one rank */
+    enum experts_gradient gradient; /* m, n and k stay the forward product's */
+    uint32_t expert_width; /* of an expert's middle layer on this rank; for a library's tuning */
+    const struct kernel_library *library; /* whose kernel a product of experts is; NULL: the GPU
+                                             file's */
+    enum format format;   /* that the matrix units multiply: both operands, in memory too ... */
+    enum scaling scaling; /* SCALING_NONE for 16-bit formats */
+    uint32_t block;       /* elements along k that share a scale, with SCALING_BLOCK */
+    enum format weights;  /* ... but for weights kept narrower, which the SMs turn into `format` on
+                             their way; FORMAT_UNSET: they are as computed */
+    double scale_bytes;   /* of such weights (of one expert), read with them */
+    bool accumulates;     /* out is fp32 and added to what is there: gradients of weights */
 };
 
 /* softmax(Q K^T) V for `sequences` sequences alike: `queries` x `query_heads` x `head_size` against
  * `keys` x `kv_heads` x `head_size` each. causal: the last `queries` positions of `keys`, each
- * seeing itself and what is before it; otherwise every query sees every key. */
+ * seeing itself and what is before it; otherwise every query sees every key. Attention sinks are a
+ * term of the softmax's sum and cost nothing. */
 struct attention_shape {
     uint64_t sequences, queries, keys;
     uint32_t query_heads, kv_heads, head_size;
+    uint32_t value_head_size; /* of a value; 0: as a key's */
     bool causal;
+    uint64_t window; /* causal: a query sees so many positions, itself among them; 0: all */
+    bool warm;       /* measured over and over: what fits the L2 is found there */
+    const struct kernel_library *library; /* whose kernel it is; NULL: the GPU file's */
     bool masks_ragged;   /* prefill: the kernel masks every block when the last is not full */
     enum format format;  /* of keys and values in memory */
     enum format compute; /* of the two products; FORMAT_UNSET: bf16 */

@@ -24,5 +24,9 @@ double matmul_lane_cycles_per_k(const struct gpu *gpu, const struct gemm_shape *
 
 /* gemm_work() of a shape with experts. */
 struct kernel_work grouped_gemm_work(const struct gpu *gpu, const struct gemm_shape *shape);
+/* The shape's library's kernel for it; NULL: it has none, the GPU file's is used. */
+const struct experts_kernel *library_experts(const struct gemm_shape *shape);
+struct kernel_work library_experts_work(const struct gpu *gpu, const struct experts_kernel *kernel,
+                                        const struct gemm_shape *shape);
 
 #endif

@@ -58,6 +58,9 @@ struct gpu {
     double softmax_cycles;                /* of a block's 128 scores a key, beside its products */
     double attention_seconds;             /* launch, fill and drain of a prefill kernel */
     double attention_block_seconds;       /* between two blocks on one SM, at boost clock */
+    double few_queries_seconds;           /* of a kernel for a few queries a sequence that cuts
+                                             keys into parts: launch, fill, drain */
+    double few_queries_cycles;            /* of it, a head and key; 0: as decode's kernel */
     double decode_attention_seconds;      /* launch, fill and drain of a decode kernel */
     double decode_efficiency;             /* of the memory's peak, cached keys and values */
     double decode_split_seconds; /* more when sequences are cut into parts: joining them ... */

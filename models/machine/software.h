@@ -5,6 +5,7 @@
 #define CPSIM_MODELS_MACHINE_SOFTWARE_H
 
 #include "models/machine/collective_library.h"
+#include "models/machine/kernel_library.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -123,6 +124,7 @@ struct software {
     double buffer_bytes;       /* of a GPU's memory, besides weights, KV and activations */
     uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */
+    struct kernel_library kernels;     /* its own kernels, before the GPU file's */
     struct launch_constants launch[LAUNCH_COUNT];
     struct training_software training;
 };

@@ -43,8 +43,9 @@ static double layer_weight_bytes(const struct replica *replica, const struct pre
         const struct weight *weight = &list.items[i];
         double copies = 1.0;
         if (weight->experts.count > 0) {
-            copies =
-                tokens < KEPT ? experts_touched(weight->experts, tokens) : weight->experts.count;
+            copies = tokens < KEPT ? experts_touched(weight->experts,
+                                                     (struct routing){.kind = ROUTING_EVEN}, tokens)
+                                   : weight->experts.count;
         } else if (weight->borrowed && tokens >= KEPT) {
             copies = 0.0;
         }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/passes/step_price.h"
 
+#include "models/kernels/gpu_attention.h"
+
 #include <math.h>
 
 /* An efficiency that nobody gave is 1. */
@@ -24,13 +26,16 @@ static struct kernel_work stack_attention_work(const struct replica *replica,
     struct attention_shape packed = *shape;
     packed.kv_splits = shape->queries == 1 ? replica->software->decode_kv_splits : 0;
     packed.masks_ragged = replica->software->masks_ragged_keys;
+    packed.library = &replica->software->kernels;
     if (replica->software->packs_query_heads && !shape->causal && shape->queries > 1) {
         packed.queries = shape->queries * (shape->query_heads / shape->kv_heads);
         packed.query_heads = shape->kv_heads;
     }
     struct kernel_work work = attention_work(replica->gpu, &packed, 1);
     if (shape->queries == 1) {
-        work.memory_seconds /= given(replica->software->paged_efficiency);
+        /* An engine's own kernel was measured on pages. */
+        work.memory_seconds /=
+            library_decode(&packed) != NULL ? 1.0 : given(replica->software->paged_efficiency);
     }
     return work;
 }

@@ -55,7 +55,7 @@ static void complain_of_name(struct machine_files *files, const char *key, const
 const char *machine_path(struct machine_files *files, const char *key, const char *name,
                          struct mark mark)
 {
-    const char *folder = field_find(scenario_fields, key)->folder;
+    const char *folder = field_find_path(scenario_fields, key)->folder;
     bool is_path = strchr(name, '/') != NULL || strstr(name, ".yaml") != NULL;
     const char *path = is_path ? name : find_named(files->arena, &files->path, folder, name, NULL);
     if (path == NULL) {
@@ -100,6 +100,12 @@ const struct software *machine_software(struct machine_files *files, const char 
                                         struct mark mark)
 {
     return load(files, "software", name, sizeof(struct software), mark);
+}
+
+const struct kernel_library *machine_kernels(struct machine_files *files, const char *name,
+                                             struct mark mark)
+{
+    return load(files, "software.kernels", name, sizeof(struct kernel_library), mark);
 }
 
 const struct llm *machine_llm(struct machine_files *files, const char *name, struct mark mark)

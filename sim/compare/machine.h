@@ -32,6 +32,8 @@ const struct cluster *machine_cluster(struct machine_files *files, const char *n
                                       struct mark mark);
 const struct software *machine_software(struct machine_files *files, const char *name,
                                         struct mark mark);
+const struct kernel_library *machine_kernels(struct machine_files *files, const char *name,
+                                             struct mark mark);
 const struct llm *machine_llm(struct machine_files *files, const char *name, struct mark mark);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/compare/shapes.h"
 
+#include <assert.h>
+#include <string.h>
+
 struct gemm_shape row_gemm_of(struct measurement *row, const char *dtype, uint64_t m, uint64_t n,
                               uint64_t k)
 {
@@ -35,7 +38,7 @@ const char *gemm_class(const struct gemm_shape *shape)
     return names[shape->scaling];
 }
 
-static void read_heads(struct measurement *row, struct attention_shape *shape)
+void row_heads(struct measurement *row, struct attention_shape *shape)
 {
     shape->query_heads = (uint32_t)measurement_count(row, "hq", 1, ROW_MOST);
     shape->kv_heads = (uint32_t)measurement_count(row, "hk", 1, ROW_MOST);
@@ -59,7 +62,7 @@ struct attention_shape row_attention_prefill(struct measurement *row)
     if (measurement_has(row, "batch")) {
         shape.sequences = measurement_count(row, "batch", 1, ROW_MOST);
     }
-    read_heads(row, &shape);
+    row_heads(row, &shape);
     if (shape.causal && shape.keys < shape.queries) {
         measurement_complain(row, "tk", "a causal mask needs at least as many keys as queries");
     }
@@ -75,9 +78,22 @@ struct attention_shape row_attention_decode(struct measurement *row)
         .keys = measurement_count(row, "ctx", 1, ROW_MOST),
         .format = FORMAT_BF16,
     };
-    read_heads(row, &shape);
+    row_heads(row, &shape);
     measurement_extrapolates(row, attention_extrapolation(row->machine.gpu, &shape));
     return shape;
+}
+
+const struct kernel_library *row_engine_kernels(struct measurement *row)
+{
+    int column = csv_column(row->csv, "engine");
+    assert(column != CSV_NO_COLUMN && "a kind asks for the columns it has named");
+    const struct csv_field *field = &row->row->fields[column];
+    /* Tables shorten it. */
+    const char *name = strcmp(field->text, "trtllm") == 0 ? "tensorrt-llm" : field->text;
+    const struct kernel_library *kernels =
+        machine_kernels(row->files, name, csv_mark(row->csv, field));
+    row->wrong = row->wrong || kernels == NULL;
+    return kernels;
 }
 
 struct memory_shape row_copy(struct measurement *row, double bytes)

@@ -5,6 +5,7 @@
 #define CPSIM_SIM_COMPARE_SHAPES_H
 
 #include "models/kernels/gpu_kernel.h"
+#include "models/kernels/measurement.h"
 #include "sim/compare/measurement.h"
 
 /* Columns dtype (bf16, fp8: a scale a row, fp8t: a scale a tensor), m, k, n. */
@@ -16,8 +17,14 @@ const char *gemm_class(const struct gemm_shape *shape); /* "GEMM bf16" */
 
 /* Columns tq, tk, hq, hk, hd, causal and, if there is one, batch. */
 struct attention_shape row_attention_prefill(struct measurement *row);
+/* Columns hq, hk, hd into `shape`. */
+void row_heads(struct measurement *row, struct attention_shape *shape);
 /* Columns batch, ctx, hq, hk, hd. */
 struct attention_shape row_attention_decode(struct measurement *row);
+
+/* The kernels of the engine that column `engine` names: a file of platforms/kernels/. NULL after a
+ * complaint. */
+const struct kernel_library *row_engine_kernels(struct measurement *row);
 
 /* A copy that moves `bytes`, half of them read. */
 struct memory_shape row_copy(struct measurement *row, double bytes);

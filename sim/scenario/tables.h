@@ -11,6 +11,7 @@ extern const struct field gpu_fields[];                /* struct gpu */
 extern const struct field gpu_generation_fields[];     /* struct gpu_generation */
 extern const struct field cluster_fields[];            /* struct cluster */
 extern const struct field software_fields[];           /* struct software */
+extern const struct field kernel_library_fields[];     /* struct kernel_library */
 extern const struct field collective_library_fields[]; /* struct collective_library */
 extern const struct field fitted_range_fields[];       /* struct fitted_range */
 extern const struct field launch_fields[];             /* struct launch_constants [LAUNCH_COUNT] */

@@ -18,15 +18,17 @@ static const struct llm mixtral = {
     EXPERT_LAYERS(32, 32, 8, 128, 14336, 8, 2),
 };
 
+static const struct routing even = {.kind = ROUTING_EVEN};
+
 /* One token goes to 2 of 8. Of two tokens, each misses an expert with 3/4: 8 x (1 - 9/16) = 3.5. */
 START_TEST(touched_by_hand)
 {
     struct experts experts = {.count = 8, .per_token = 2};
-    ck_assert_double_eq_tol(experts_touched(experts, 1.0), 2.0, 1e-12);
-    ck_assert_double_eq_tol(experts_touched(experts, 2.0), 3.5, 1e-12);
-    ck_assert_double_eq_tol(experts_touched(experts, 1e6), 8.0, 1e-9);
+    ck_assert_double_eq_tol(experts_touched(experts, even, 1.0), 2.0, 1e-12);
+    ck_assert_double_eq_tol(experts_touched(experts, even, 2.0), 3.5, 1e-12);
+    ck_assert_double_eq_tol(experts_touched(experts, even, 1e6), 8.0, 1e-9);
     struct experts all = {.count = 4, .per_token = 4};
-    ck_assert_double_eq_tol(experts_touched(all, 1.0), 4.0, 1e-12);
+    ck_assert_double_eq_tol(experts_touched(all, even, 1.0), 4.0, 1e-12);
 }
 END_TEST
 
@@ -52,13 +54,62 @@ START_TEST(blocks_as_the_binomial_makes_them)
         for (size_t j = 0; j < 7; j++) {
             for (size_t k = 0; k < 4; k++) {
                 double expected = blocks_by_sum(kinds[i], tokens[j], rows[k]);
-                double got = experts_blocks(kinds[i], tokens[j], rows[k]);
+                double got = experts_blocks(kinds[i], even, tokens[j], rows[k]);
                 ck_assert_msg(fabs(got / expected - 1.0) < 0.02,
                               "%u of %u, %u tokens, %g rows: %g, expected %g", kinds[i].per_token,
                               kinds[i].count, tokens[j], rows[k], got, expected);
             }
         }
     }
+}
+END_TEST
+
+/* Dealt out like cards: 5 tokens to 2 of 8 are 10 rows, 1 or 2 an expert: 10 / 8 each, which is two
+ * blocks of 1 row. Over 4 ranks a rank has 2 experts and 2.5 rows; of one token half a row is its
+ * own, and the rank that waits has one. */
+START_TEST(balanced_routing_by_hand)
+{
+    struct experts experts = {.count = 8, .per_token = 2};
+    struct routing routing = {.kind = ROUTING_BALANCED};
+    ck_assert_double_eq(experts_touched(experts, routing, 1.0), 2.0);
+    ck_assert_double_eq(experts_touched(experts, routing, 5.0), 8.0);
+    ck_assert_double_eq(experts_blocks(experts, routing, 5.0, 1.0), 16.0);
+    ck_assert_double_eq(experts_rows(experts, routing, 5.0), 10.0);
+    routing.ranks = 4;
+    ck_assert_double_eq(experts_rows(experts, routing, 5.0), 2.5);
+    ck_assert_double_eq(experts_touched(experts, routing, 5.0), 2.0);
+    ck_assert_double_eq(experts_touched(experts, routing, 1.0), 1.0);
+    ck_assert_double_eq(experts_rows(experts, routing, 1.0), 1.0);
+}
+END_TEST
+
+/* Exponent 2: the load of quantile u of those between 1 and 4 (80 % of 5 tokens) is 1 / (1 - 3/4
+ * u). At 7/8, 5/8, 3/8 and 1/8 that is 2.909, 1.882, 1.391 and 1.103, in all 7.286, and there are 5
+ * rows: 1.996, 1.292, 0.955 and 0.757. Of two ranks the one that has
+ * the fullest has one of the three others besides: 1.996 + 3.004 / 3. */
+START_TEST(power_law_by_hand)
+{
+    struct experts experts = {.count = 4, .per_token = 1};
+    struct routing routing = {.kind = ROUTING_POWER_LAW, .exponent = 2.0};
+    ck_assert_double_eq_tol(experts_fullest(experts, routing, 5.0), 1.9963, 1e-4);
+    ck_assert_double_eq_tol(experts_rows(experts, routing, 5.0), 5.0, 1e-9);
+    ck_assert_double_eq_tol(experts_touched(experts, routing, 5.0), 2.0 + 0.9548 + 0.7572, 1e-4);
+    ck_assert_double_eq_tol(experts_blocks(experts, routing, 5.0, 1.0), 4.0 + 0.9548 + 0.7572,
+                            1e-4);
+    routing.ranks = 2;
+    ck_assert_double_eq_tol(experts_rows(experts, routing, 5.0), 1.9963 + 3.0037 / 3.0, 1e-4);
+}
+END_TEST
+
+/* An expert has each token once at most; what is left goes to the others. */
+START_TEST(no_expert_has_more_than_every_token)
+{
+    struct experts experts = {.count = 8, .per_token = 2};
+    struct routing routing = {.kind = ROUTING_POWER_LAW, .exponent = 1.2};
+    ck_assert_double_eq(experts_fullest(experts, routing, 1000.0), 1000.0);
+    ck_assert_double_eq_tol(experts_rows(experts, routing, 1000.0), 2000.0, 1e-6);
+    struct experts all = {.count = 4, .per_token = 4};
+    ck_assert_double_eq_tol(experts_rows(all, routing, 10.0), 40.0, 1e-9);
 }
 END_TEST
 
@@ -200,6 +251,26 @@ START_TEST(few_tokens_read_few_experts)
 }
 END_TEST
 
-RUN_TESTS(experts, touched_by_hand, blocks_as_the_binomial_makes_them, weights_of_mixtral,
-          operators_of_a_layer, flops_of_a_layer, grouped_product_by_hand,
-          few_tokens_read_few_experts)
+/* The gradient of weights: 4 experts x (1024 / 128) x (2560 / 256) = 320 tiles, 4 waves, as deep as
+ * an expert's 256 rows: 4 x 256 x 16 clocks, and 4 x 1 us between them, as in other products. */
+START_TEST(weight_gradient_by_hand)
+{
+    struct gpu gpu = grouping_gpu(1e18);
+    struct gemm_shape shape = {.m = 1024,
+                               .n = 2560,
+                               .k = 1024,
+                               .experts = {.count = 4, .per_token = 4},
+                               .format = FORMAT_BF16,
+                               .gradient = EXPERTS_WEIGHT_GRADIENT};
+    gpu.tile_seconds[SCALING_NONE] = 1e-6;
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 5e-6 + 16.384e-6 + 4e-6, 1e-12);
+    /* Of the input: 8 tiles of rows by 4 of 1024 columns, one wave, 2560 deep. */
+    shape.gradient = EXPERTS_INPUT_GRADIENT;
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 5e-6 + 40.96e-6 + 2e-6, 1e-12);
+}
+END_TEST
+
+RUN_TESTS(experts, touched_by_hand, balanced_routing_by_hand, power_law_by_hand,
+          no_expert_has_more_than_every_token, blocks_as_the_binomial_makes_them,
+          weights_of_mixtral, operators_of_a_layer, flops_of_a_layer, grouped_product_by_hand,
+          few_tokens_read_few_experts, weight_gradient_by_hand)

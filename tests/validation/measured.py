@@ -13,6 +13,7 @@ SETS = {
     "h100": ("silicon/h100_*.csv", ["--gpu", "h100-sxm"]),
     "second-h100": ("second_h100/*.csv", ["--gpu", "h100-sxm"]),
     "h200": ("silicon/h200x2_*.csv", ["--gpu", "h200-sxm", "--cluster", "hgx-h200"]),
+    "engines": ("engines/*.csv", ["--gpu", "h100-sxm"]),
     "collectives": ("collectives.csv", []),
 }
 # What is over its bound, or has none, may not get worse by more than this.
