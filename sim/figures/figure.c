@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/figures/figure.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -31,6 +32,17 @@ double figure_number(const struct figure *figure, const void *subject)
         break;
     }
     return number;
+}
+
+double figure_value(const struct figure_table *table, const void *subject, const char *name)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (strcmp(table->figures[i].name, name) == 0) {
+            return figure_number(&table->figures[i], subject);
+        }
+    }
+    assert(false && "a summary asks for a figure that its table does not have");
+    return 0.0;
 }
 
 static bool is_whole(const struct figure *figure)

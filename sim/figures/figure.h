@@ -54,6 +54,8 @@ struct figure_table {
 };
 
 double figure_number(const struct figure *figure, const void *subject);
+/* For a line of a summary: the number of that name, which a row of the table must have. */
+double figure_value(const struct figure_table *table, const void *subject, const char *name);
 
 /* What is behind "turn12_" of a name; `name` itself where nothing of the kind is before it. */
 const char *figure_without_turn(const char *name);

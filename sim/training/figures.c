@@ -8,22 +8,6 @@
 #define RUN(member) FIGURE_AT(struct training_run, member)
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-double training_run_seconds(const struct training_run *run)
-{
-    return run->failures.mean_seconds > 0.0 ? run->failures.answer.seconds : run->plan.seconds;
-}
-
-double training_goodput(const struct training_run *run)
-{
-    const struct failure_answer *answer = &run->failures.answer;
-    return run->failures.mean_seconds > 0.0 ? answer->work_seconds / answer->seconds : 1.0;
-}
-
-double training_tokens_per_second_per_gpu(const struct training_run *run)
-{
-    return run->result.tokens_per_second / layout_gpus(run->training.replica.layout);
-}
-
 uint32_t training_fullest_stage(const struct training_run *run)
 {
     uint32_t stages = run->training.replica.layout->pipeline, fullest = 0;
@@ -63,17 +47,21 @@ static bool has_budget(const void *subject)
 
 static double run_seconds(const void *subject)
 {
-    return training_run_seconds(subject);
+    const struct training_run *run = subject;
+    return has_failures(run) ? run->failures.answer.seconds : run->plan.seconds;
 }
 
 static double goodput(const void *subject)
 {
-    return training_goodput(subject);
+    const struct training_run *run = subject;
+    const struct failure_answer *answer = &run->failures.answer;
+    return has_failures(run) ? answer->work_seconds / answer->seconds : 1.0;
 }
 
 static double tokens_per_second_per_gpu(const void *subject)
 {
-    return training_tokens_per_second_per_gpu(subject);
+    const struct training_run *run = subject;
+    return run->result.tokens_per_second / layout_gpus(run->training.replica.layout);
 }
 
 static double batch_tokens(const void *subject)

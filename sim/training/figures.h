@@ -16,10 +16,6 @@ enum training_table {
 };
 extern const struct figure_table training_tables[TRAINING_TABLE_COUNT + 1];
 
-/* What more than one line of the summary asks for. */
-double training_run_seconds(const struct training_run *run); /* failures included */
-double training_goodput(const struct training_run *run);     /* the share of it that is work; 1 */
-double training_tokens_per_second_per_gpu(const struct training_run *run);
 uint32_t training_fullest_stage(const struct training_run *run);
 
 #endif

@@ -28,7 +28,7 @@ static void print_step(const struct training_run *run, FILE *stream)
     fprintf(stream, "the critical batch is %.4g M\n", run->critical_batch_tokens / 1e6);
     fprintf(stream, "step            %s: ", quantity_seconds(run->result.seconds).text);
     fprintf(stream, "%.5g tokens/s a GPU, %.4g TFLOP/s a GPU, MFU %s\n",
-            training_tokens_per_second_per_gpu(run),
+            figure_value(&training_tables[TRAINING_STEP], run, "tokens_per_second_per_gpu"),
             run->result.flops / run->result.seconds / gpus / 1e12,
             quantity_percent(run->result.mfu).text);
 }
@@ -86,7 +86,7 @@ static void print_plan(const struct training_run *run, FILE *stream)
         fprintf(stream, "energy          %s a step\n", quantity_joules(run->result.joules).text);
         return;
     }
-    double seconds = training_run_seconds(run);
+    double seconds = figure_value(&training_tables[TRAINING_RUN], run, "run_seconds");
     fprintf(stream, "run             %.4g tokens in %.0f steps, loss %.4g (%s)\n", plan->tokens,
             plan->steps, plan->loss, scaling_laws[run->scenario->training.law].name);
     fprintf(stream, "                %.4g days, %.4g GPU-hours, ", seconds / day_seconds,
@@ -109,7 +109,8 @@ static void print_failures(const struct training_run *run, FILE *stream)
     fprintf(stream, "failures        %" PRIu64 " interruptions, one in %s; ", answer->interruptions,
             quantity_seconds(failures->mean_seconds).text);
     fprintf(stream, "a checkpoint every %s\n", quantity_seconds(failures->interval_seconds).text);
-    fprintf(stream, "goodput         %s", quantity_percent(training_goodput(run)).text);
+    fprintf(stream, "goodput         %s",
+            quantity_percent(figure_value(&training_tables[TRAINING_RUN], run, "goodput")).text);
     if (failures->expected_share > 0.0) {
         fprintf(stream, " (closed form %s)", quantity_percent(failures->expected_share).text);
     }

@@ -287,6 +287,7 @@ static uint64_t fault_count(const struct serving_run *run)
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics)
 {
     *metrics = (struct serving_metrics){
+        .run = run,
         .requests = run->requests.count,
         .lost = run->fleet.lost,
         .retries = run->fleet.retries,

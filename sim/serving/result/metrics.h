@@ -27,6 +27,7 @@ struct latency_summary {
 };
 
 struct serving_metrics {
+    const struct serving_run *run;
     uint64_t requests;  /* that came */
     uint64_t completed; /* all of them, warm-up included */
     uint64_t rejected, lost, retries, dropped;
