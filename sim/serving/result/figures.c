@@ -11,6 +11,12 @@ static double sustained(const void *subject)
     return metrics->sustained ? 1.0 : 0.0;
 }
 
+static double output_tokens_per_second_per_gpu(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->output_tokens_per_second / layout_gpus(&metrics->run->scenario->layout);
+}
+
 #define ONE(stem, suffix, part, which, meaning)                                                    \
     {                                                                                              \
         .name = stem "_" suffix "_seconds", .unit = "s", METRIC(latencies[which].part),            \
@@ -86,6 +92,8 @@ static const struct figure figures[] = {
     {.name = "output_tokens_per_second", .unit = "1/s", METRIC(output_tokens_per_second),
      .doc = "Their output tokens, likewise.",
      .former_key = "service.output_tokens_per_second"},
+    {.name = "output_tokens_per_second_per_gpu", .unit = "1/s", .number = output_tokens_per_second_per_gpu,
+     .doc = "The same, a GPU."},
     {.name = "good_share", .unit = "1", METRIC(good_share),
      .doc = "Share of the measured requests within the SLO.",
      .former_key = "service.good_share"},

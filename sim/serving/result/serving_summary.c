@@ -2,6 +2,7 @@
 #include "sim/serving/result/serving_summary.h"
 
 #include "sim/base/quantity.h"
+#include "sim/serving/result/figures.h"
 
 #include <inttypes.h>
 
@@ -104,8 +105,8 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
     fprintf(stream, "throughput      %.4g requests/s, %.4g prompt + %.4g output tokens/s",
             metrics->requests_per_second, metrics->input_tokens_per_second,
             metrics->output_tokens_per_second);
-    double gpus = (double)run->fleet.server_count * run->fleet.gpus_per_replica;
-    fprintf(stream, " (%.4g output tokens/s a GPU)\n", metrics->output_tokens_per_second / gpus);
+    fprintf(stream, " (%.4g output tokens/s a GPU)\n",
+            figure_value(&serving_tables[0], metrics, "output_tokens_per_second_per_gpu"));
     if (serving->slo_ttft_seconds > 0.0 || serving->slo_tpot_seconds > 0.0) {
         fprintf(stream, "goodput         %.4g requests/s: %s within", metrics->goodput,
                 quantity_percent(metrics->good_share).text);
