@@ -64,8 +64,8 @@ const char *figure_without_turn(const char *name)
         return name;
     }
     const char *rest = name + sizeof turn - 1;
-    rest += strspn(rest, "0123456789");
-    return *rest == '_' ? rest + 1 : name;
+    size_t digits = strspn(rest, "0123456789");
+    return digits > 0 && rest[digits] == '_' ? rest + digits + 1 : name;
 }
 
 bool figure_is_of_later_turn(const char *name)
