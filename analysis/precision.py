@@ -3,7 +3,7 @@
 all three. Needs `quality:` in the scenario; scenarios/sweeps/precision-405b.yaml is one."""
 from . import look, sweep
 
-AIMS = ["seconds", "memory_bytes_per_gpu", "precision_loss_nats_per_token"]  # less is better in each
+AIMS = ["seconds", "peak_memory_bytes_per_gpu", "precision_loss_nats_per_token"]  # less is better in each
 
 
 def front(points):
@@ -29,7 +29,7 @@ def table(points):
     for row in points.to_dict("records"):
         lines.append(
             f"{'*' if row['kept'] else ' '} {row['name']:<20} {row['seconds']:>7.2f} s {row['ttft_seconds']:>7.2f} s"
-            f" {1e3 * row['tpot_seconds']:>6.1f} ms {row['memory_bytes_per_gpu'] / 1e9:>10.1f} GB"
+            f" {1e3 * row['tpot_seconds']:>6.1f} ms {row['peak_memory_bytes_per_gpu'] / 1e9:>10.1f} GB"
             f" {row['precision_loss_nats_per_token']:>7.5f} nat"
         )
     return [*lines, "* nothing is as good in time, memory and loss, and better in one"]
@@ -42,7 +42,7 @@ def draw(trace, width=look.WIDE):
     figure, axes = look.figure(width, 3.8)
     for kept, colour, name in ((False, "#888888", "beaten"), (True, look.SHADES[1], "nothing beats it in all three")):
         some = points[points["kept"] == kept]
-        axes.plot(some["seconds"], some["memory_bytes_per_gpu"] / 1e9, linestyle="none", marker="o", color=colour, label=name)
+        axes.plot(some["seconds"], some["peak_memory_bytes_per_gpu"] / 1e9, linestyle="none", marker="o", color=colour, label=name)
     axes.set(xlabel="run, s (less is better)", ylabel="memory of a GPU, GB (less is better)")
     axes.margins(x=0.15, y=0.2)
     axes.legend(fontsize=7.5, loc="upper left")

@@ -56,7 +56,7 @@ def first_metric(trace):
 
 NAMES = {  # of metrics, where the key without its unit says too little
     "ttft_seconds": "TTFT", "tpot_seconds": "TPOT", "seconds": "run", "step_seconds": "step", "joules": "energy",
-    "mfu": "MFU", "memory_bytes_per_gpu": "memory of a GPU", "nvlink_bytes": "bytes over NVLink",
+    "mfu": "MFU", "peak_memory_bytes_per_gpu": "memory of a GPU", "nvlink_bytes": "bytes over NVLink",
     "network_bytes": "bytes between nodes", "run_gpu_hours": "GPU-hours of the run", "run_seconds": "the whole run",
 }  # fmt: skip
 
@@ -207,8 +207,8 @@ def pareto_metrics(trace):
     """A pair worth weighing: the first metric, and what it costs."""
     names = metrics(trace)
     first = first_metric(trace)
-    wanted = ["output_tokens_per_second", "tokens_per_second", "dollars_per_million_tokens", "joules_per_token", "joules",
-              "network_bytes", "memory_bytes_per_gpu"]  # fmt: skip
+    wanted = ["output_tokens_per_second", "tokens_per_second", "dollars_per_million_output_tokens", "joules_per_output_token", "joules",
+              "network_bytes", "peak_memory_bytes_per_gpu"]  # fmt: skip
     second = next((name for name in wanted if name in names and name != first), None)
     return (first, second) if second else None
 

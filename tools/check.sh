@@ -122,18 +122,19 @@ sim/engine models|+base
 sim/trace models|+base
 sim/compare models|+base|+config|+scenario
 sim/calibrate models|+base|+config|+scenario|+compare
-sim/workload models|+base|+scenario|+engine|+trace
-sim/inference models|+base|+scenario|+engine|+trace|+workload
-sim/training models|+base|+scenario|+engine|+trace|+workload
-sim/serving models|+base|+scenario|+engine|+trace|+workload
+sim/figures models|+base
+sim/workload models|+base|+figures|+scenario|+engine|+trace
+sim/inference models|+base|+figures|+scenario|+engine|+trace|+workload
+sim/training models|+base|+figures|+scenario|+engine|+trace|+workload
+sim/serving models|+base|+figures|+scenario|+engine|+trace|+workload
 sim/serving/load models|+base|+scenario|+engine
 sim/serving/cache models|+base|+serving/load
 sim/serving/batching models|+base|+scenario|+serving/load|+serving/cache
 sim/serving/replica models|+base|+scenario|+engine|+serving/load|+serving/cache|+serving/batching
 sim/serving/faults models|+base|+scenario|+engine|+serving/load|+serving/replica
-sim/run models|+base|+scenario|+engine|+trace|+workload|+inference|+serving|+training
+sim/run models|+base|+figures|+scenario|+engine|+trace|+workload|+inference|+serving|+training
 sim/plan models|+base|+config|+scenario|+serving|+engine|+run|+sweep
-sim/sweep models|+base|+config|+scenario|+engine|+trace|+run
+sim/sweep models|+base|+config|+figures|+scenario|+engine|+trace|+run
 RULES
 }
 

@@ -8,12 +8,14 @@
 
 #include "sim/base/arena.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct metric {
     const char *name; /* "turn2_ttft_seconds" */
     const char *unit; /* "s"; "1" for a fraction, a count or a text */
     double value;
+    bool whole;       /* a count, to be written with all its digits */
     const char *text; /* of a metric that is a word; NULL: `value` */
 };
 

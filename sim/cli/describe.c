@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * cpsim describe [KEY]: what the keys of a scenario mean. */
+ * cpsim describe [KEY]: what the keys of a scenario mean; cpsim describe figures: what a run finds.
+ */
 #include "sim/cli/cli.h"
 #include "sim/config/reference.h"
+#include "sim/figures/figure_page.h"
 #include "sim/plan/plan_file.h"
+#include "sim/run/run.h"
 #include "sim/scenario/tables.h"
 #include "sim/sweep/sweep_file.h"
 
@@ -63,13 +66,46 @@ static bool describe_one(struct text *text, const char *key, const char **neares
     return known;
 }
 
+/* --- figures --- */
+
+static const char figures_word[] = "figures";
+
+static void describe_figures(struct text *text)
+{
+    for (size_t i = 0; workloads[i] != NULL; i++) {
+        text_print(text, "%s%s\n\n", i == 0 ? "" : "\n", workloads[i]->heading);
+        figures_list_names(text, workloads[i]->tables);
+    }
+}
+
+/* The tables of docs/json-output.md. */
+static void describe_figures_markdown(struct text *text)
+{
+    for (size_t i = 0; workloads[i] != NULL; i++) {
+        text_print(text, "## %s\n\n", workloads[i]->heading);
+        figures_markdown(text, workloads[i]->tables);
+    }
+    text_add(text, "## Deprecated keys\n\nPrinted for one release more.\n\n"
+                   "| key | type | unit | now |\n| --- | --- | --- | --- |\n");
+    text_add(text, "| `memory_bytes_per_gpu` | number | B | `gpu_memory_bytes` |\n");
+    for (size_t i = 0; workloads[i] != NULL; i++) {
+        figures_former_keys(text, workloads[i]->tables);
+    }
+    text_add(text, "\nColumns of sweeps likewise:\n\n| column | now |\n| --- | --- |\n");
+    for (size_t i = 0; workloads[i] != NULL; i++) {
+        figures_former_columns(text, workloads[i]->tables);
+    }
+}
+
 static int describe_key(const struct invocation *invocation)
 {
     struct arena *arena = arena_create();
     struct text text = {.arena = arena};
     const char *nearest = NULL;
     bool known = true;
-    if (invocation->markdown) {
+    if (invocation->operand_count > 0 && strcmp(invocation->operands[0], figures_word) == 0) {
+        (invocation->markdown ? describe_figures_markdown : describe_figures)(&text);
+    } else if (invocation->markdown) {
         describe_everything(&text);
     } else if (invocation->operand_count == 0) {
         reference_tree(&text, scenario_fields);
@@ -97,7 +133,8 @@ const struct command command_describe = {
     .name = "describe",
     .operands = "[KEY]",
     .summary = "say what the keys of a scenario mean",
-    .doc = "Without a key: all of them, a line each; cpsim describe sweep: those of a sweep file.",
+    .doc = "Without a key: all of them, a line each; cpsim describe sweep: those of a sweep file; "
+           "cpsim describe figures: what runs find out, in --json, sweeps and traces.",
     .example = "cpsim describe layout.tensor",
     .options = TAKES(OPTION_MARKDOWN) | TAKES(OPTION_OUTPUT),
     .most_operands = 1,

@@ -37,7 +37,7 @@ static int simulate(const struct invocation *invocation, const struct scenario *
         return status;
     }
     if (invocation->json) {
-        run_print_json(&run, stdout);
+        run_print_json(&run, arena, stdout);
     } else {
         run_print(&run, ink_of(style(stdout, STYLE_BOLD)[0] != '\0'), stdout);
     }

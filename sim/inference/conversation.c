@@ -285,6 +285,10 @@ static bool close_phase(struct runner *runner, const struct batch *batch,
     result->fabric_bytes += phase->fabric_bytes;
     result->joules += phase->joules;
     runner->clock_seconds += phase->seconds;
+    if (result->fullest == NULL ||
+        memory_total_bytes(&phase->memory) > memory_total_bytes(&result->fullest->memory)) {
+        result->fullest = phase;
+    }
     result->seconds = runner->clock_seconds;
     return runner->trace == NULL || trace_run_phase(runner->trace, phase);
 }
@@ -448,6 +452,7 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
         struct quality_question question =
             quality_question_of(&scenario->llm, &scenario->precision, &scenario->quality);
         result->quality = quality_of(&question);
+        result->over_trained = (double)scenario->quality.tokens > result->quality.critical_tokens;
     }
     result->events = engine_event_count(runner.engine);
     engine_close(runner.engine);

@@ -38,6 +38,7 @@ struct conversation_result {
     const struct scenario *scenario;
     struct phase_result *phases; /* [phase_count] */
     uint32_t phase_count;
+    const struct phase_result *fullest; /* that uses most of a GPU's memory */
     double seconds;
     double node_bytes, fabric_bytes;
     double joules;
@@ -49,6 +50,7 @@ struct conversation_result {
     uint64_t events;
     bool quality_asked; /* the scenario says how the model was trained */
     struct quality_answer quality;
+    bool over_trained; /* on more tokens than its bits have use for */
 };
 
 struct trace_run; /* sim/inference/trace_run.h: rows of the trace; NULL: none */

@@ -158,12 +158,7 @@ static void print_reasons(const struct scenario *scenario, const struct conversa
 static void print_memory(const struct scenario *scenario, const struct conversation_result *result,
                          FILE *stream)
 {
-    const struct phase_result *fullest = &result->phases[0];
-    for (uint32_t i = 1; i < result->phase_count; i++) {
-        if (memory_total_bytes(&result->phases[i].memory) > memory_total_bytes(&fullest->memory)) {
-            fullest = &result->phases[i];
-        }
-    }
+    const struct phase_result *fullest = result->fullest;
     const struct memory_use *use = &fullest->memory;
     char name[NAME_BYTES];
     phase_name(fullest, name, sizeof name);
@@ -191,6 +186,6 @@ void summary_print(const struct conversation_result *result, struct ink ink, FIL
     fprintf(stream, "bytes moved     %s over NVLink", quantity_bytes(result->node_bytes).text);
     fprintf(stream, ", %s between nodes\n", quantity_bytes(result->fabric_bytes).text);
     fprintf(stream, "energy          %s\n", quantity_joules(result->joules).text);
-    summary_print_quality(scenario, result, stream);
+    summary_print_quality(result, stream);
     fprintf(stream, "total           %s simulated\n", quantity_seconds(result->seconds).text);
 }

@@ -4,6 +4,7 @@
 #ifndef CPSIM_SIM_INFERENCE_SUMMARY_H
 #define CPSIM_SIM_INFERENCE_SUMMARY_H
 
+#include "sim/base/json.h"
 #include "sim/inference/conversation.h"
 #include "sim/workload/title.h"
 
@@ -11,6 +12,7 @@
 
 void summary_print(const struct conversation_result *result, struct ink ink, FILE *stream);
 
-void summary_print_json(const struct conversation_result *result, FILE *stream);
+/* Its phases with their operators, as members of the object that is open. */
+void summary_write_json(const struct conversation_result *result, struct json *json);
 
 #endif

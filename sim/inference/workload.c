@@ -2,7 +2,7 @@
  * A conversation behind the door of workloads. */
 #include "sim/workload/workload.h"
 
-#include "sim/inference/metrics.h"
+#include "sim/inference/figures.h"
 #include "sim/inference/summary.h"
 #include "sim/inference/trace_run.h"
 
@@ -26,10 +26,10 @@ static enum run_end run(const struct scenario *scenario, struct arena *arena,
     return platform_refused ? RUN_WRONG_INPUT : RUN_FAILED;
 }
 
-static void figures(const void *result, struct metric_list *figures)
+static void figures(const void *result, bool former, struct metric_list *figures)
 {
     const struct conversation_run *run = result;
-    conversation_metrics(&run->result, figures);
+    conversation_figures(&run->result, former, figures);
 }
 
 static void end_trace(const void *result, struct trace *trace)
@@ -45,10 +45,10 @@ static void print(const void *result, struct ink ink, FILE *stream)
     summary_print(&run->result, ink, stream);
 }
 
-static void print_json(const void *result, FILE *stream)
+static void write_json(const void *result, struct json *json)
 {
     const struct conversation_run *run = result;
-    summary_print_json(&run->result, stream);
+    summary_write_json(&run->result, json);
 }
 
 const struct workload conversation_workload = {
@@ -56,5 +56,7 @@ const struct workload conversation_workload = {
     .figures = figures,
     .trace = end_trace,
     .print = print,
-    .print_json = print_json,
+    .write_json = write_json,
+    .tables = conversation_tables,
+    .heading = "Figures of a conversation",
 };

@@ -17,7 +17,7 @@ static double number_of(const struct metric_list *metrics, const char *name)
 
 static double tokens_per_gpu(const struct candidate *candidate)
 {
-    return number_of(&candidate->at_capacity, "output_tokens_per_second") / candidate->gpus;
+    return number_of(&candidate->at_capacity, "output_tokens_per_second_per_gpu");
 }
 
 /* Whether candidates differ in it. */

@@ -4,27 +4,19 @@
 #include "sim/serving/batching/price_store.h"
 #include "sim/workload/scenario_trace.h"
 
-#include <assert.h>
-
-static const struct workload *workload_of(const struct scenario *scenario)
-{
-    static const struct workload *const workloads[] = {
-        [WORKLOAD_CONVERSATION] = &conversation_workload,
-        [WORKLOAD_SERVING] = &serving_workload,
-        [WORKLOAD_TRAINING] = &training_workload,
-    };
-    size_t kind = (size_t)scenario->workload;
-    assert(kind < sizeof workloads / sizeof *workloads && workloads[kind] != NULL &&
-           "a kind of workload without a row");
-    return workloads[kind];
-}
+const struct workload *const workloads[] = {
+    [WORKLOAD_CONVERSATION] = &conversation_workload,
+    [WORKLOAD_SERVING] = &serving_workload,
+    [WORKLOAD_TRAINING] = &training_workload,
+    [WORKLOAD_KIND_COUNT] = NULL,
+};
 
 enum run_end run_scenario(const struct scenario *scenario, struct arena *arena,
                           const struct run_options *options, struct run *run,
                           struct diagnostics *diagnostics)
 {
     struct trace *trace = NULL;
-    *run = (struct run){.scenario = scenario, .workload = workload_of(scenario)};
+    *run = (struct run){.scenario = scenario, .workload = workloads[scenario->workload]};
     if (options->trace_path != NULL) {
         trace = scenario_trace_open(scenario, options->trace_path, diagnostics);
         if (trace == NULL) {
@@ -41,6 +33,9 @@ enum run_end run_scenario(const struct scenario *scenario, struct arena *arena,
         return end;
     }
     run->workload->trace(run->result, trace);
+    struct metric_list figures = {.arena = arena};
+    run->workload->figures(run->result, false, &figures);
+    scenario_trace_add_figures(trace, &figures);
     return trace_close(trace) ? RUN_DONE : RUN_FAILED;
 }
 
@@ -50,9 +45,16 @@ void run_print(const struct run *run, struct ink ink, FILE *stream)
     run->workload->print(run->result, ink, stream);
 }
 
-void run_print_json(const struct run *run, FILE *stream)
+void run_print_json(const struct run *run, struct arena *arena, FILE *stream)
 {
-    run->workload->print_json(run->result, stream);
+    struct json json = {.stream = stream};
+    struct metric_list figures = {.arena = arena};
+    run->workload->figures(run->result, false, &figures);
+    json_open(&json, NULL, '{');
+    title_write(run->scenario, &json);
+    figures_write_list(&figures, &json);
+    run->workload->write_json(run->result, &json);
+    json_close(&json, '}');
 }
 
 bool run_for_metrics(const struct scenario *scenario, struct arena *arena,
@@ -62,7 +64,7 @@ bool run_for_metrics(const struct scenario *scenario, struct arena *arena,
     struct run run;
     switch (run_scenario(scenario, arena, options, &run, diagnostics)) {
     case RUN_DONE:
-        run.workload->figures(run.result, metrics);
+        run.workload->figures(run.result, true, metrics);
         return true;
     case RUN_MISSED:
         metric_add_number(metrics, "goal_missed", "1", 1.0);

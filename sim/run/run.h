@@ -6,6 +6,9 @@
 
 #include "sim/workload/workload.h"
 
+/* By enum workload_kind, ended by NULL. */
+extern const struct workload *const workloads[];
+
 /* Zero: nothing of it. */
 struct run_options {
     const char *trace_path; /* the HDF5 trace to write; NULL: none */
@@ -25,7 +28,7 @@ enum run_end run_scenario(const struct scenario *scenario, struct arena *arena,
                           struct diagnostics *diagnostics);
 
 void run_print(const struct run *run, struct ink ink, FILE *stream);
-void run_print_json(const struct run *run, FILE *stream);
+void run_print_json(const struct run *run, struct arena *arena, FILE *stream);
 
 /* Simulates the scenario; `metrics` gets what was found: of a run that missed its goal nothing but
  * `goal_missed`, 1. False after at least one error. SimGrid allows one run a process. */

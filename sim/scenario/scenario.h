@@ -38,7 +38,12 @@ struct conversation {
     size_t turn_count;
 };
 
-enum workload_kind { WORKLOAD_CONVERSATION, WORKLOAD_SERVING, WORKLOAD_TRAINING };
+enum workload_kind {
+    WORKLOAD_CONVERSATION,
+    WORKLOAD_SERVING,
+    WORKLOAD_TRAINING,
+    WORKLOAD_KIND_COUNT
+};
 
 enum detail {
     DETAIL_FOLDED, /* plays one of what is identical: layers, and ranks that never differ */

@@ -170,6 +170,16 @@ bool hdf5_write_u64(hid_t object, const char *name, uint64_t value)
     return written;
 }
 
+bool hdf5_write_f64(hid_t object, const char *name, double value)
+{
+    hid_t space = H5Screate(H5S_SCALAR);
+    bool written = write_attribute(object, name, space, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+    if (written) {
+        H5Sclose(space);
+    }
+    return written;
+}
+
 hid_t hdf5_create_group(hid_t parent, const char *name, const char *long_name)
 {
     hid_t creation = H5Pcreate(H5P_GROUP_CREATE);

@@ -40,6 +40,7 @@ hid_t hdf5_string_type(void);
 bool hdf5_write_text(hid_t object, const char *name, const char *text);
 bool hdf5_write_texts(hid_t object, const char *name, const char *const *texts, size_t count);
 bool hdf5_write_u64(hid_t object, const char *name, uint64_t value);
+bool hdf5_write_f64(hid_t object, const char *name, double value);
 
 /* A group whose members keep the order they were made in. The caller closes it; not positive when
  * it cannot be made. */

@@ -452,6 +452,20 @@ uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_samp
     return add_row(trace, TRACE_LINK_SERIES, sample);
 }
 
+void trace_set_number(struct trace *trace, const char *name, double value)
+{
+    if (wait_for_writer(trace) && !hdf5_write_f64(trace->file, name, value)) {
+        fail(trace, "attribute ", name);
+    }
+}
+
+void trace_set_text(struct trace *trace, const char *name, const char *text)
+{
+    if (wait_for_writer(trace) && !hdf5_write_text(trace->file, name, text)) {
+        fail(trace, "attribute ", name);
+    }
+}
+
 /* What is still in memory: the buffered rows, and the names that codes stand for. */
 static bool finish_table(struct trace *trace, struct table *table)
 {

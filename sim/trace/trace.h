@@ -184,6 +184,10 @@ uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell);
 uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage);
 uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample);
 
+/* Attributes of the root, once a name, beside those of trace_open(). */
+void trace_set_number(struct trace *trace, const char *name, double value);
+void trace_set_text(struct trace *trace, const char *name, const char *text);
+
 /* Writes what is left and renames `path`.part to `path`. false and a diagnostic when that, or
  * anything since trace_open(), failed (exit status 1); then neither file stays. */
 bool trace_close(struct trace *trace);

@@ -163,6 +163,15 @@ static void write_json(struct trace_reader *reader, enum trace_table table, FILE
         json_string(&json, texts[i], trace_reader_text(reader, texts[i]));
     }
     json_count(&json, "seed", trace_reader_seed(reader));
+    const struct trace_figure *figures = NULL;
+    size_t figure_count = trace_reader_figures(reader, &figures);
+    for (size_t i = 0; i < figure_count; i++) {
+        if (figures[i].text != NULL) {
+            json_string(&json, figures[i].name, figures[i].text);
+        } else {
+            json_exact(&json, figures[i].name, figures[i].value);
+        }
+    }
     json_open(&json, "tables", '{');
     for (enum trace_table i = 0; i < TRACE_TABLE_COUNT; i++) {
         if (trace_reader_has(reader, i) && (table == TRACE_TABLE_COUNT || table == i)) {

@@ -163,6 +163,63 @@ const char *trace_reader_text(const struct trace_reader *reader, const char *nam
     return kept;
 }
 
+/* Of every trace. */
+static bool is_of_the_file(const char *name)
+{
+    static const char *const names[] = {"cpsim_format",    "cpsim_version", "git_revision",
+                                        "simgrid_version", "scenario",      "seed"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct figure_scan {
+    struct trace_reader *reader;
+    struct trace_figure *figures; /* [as many as there are attributes] */
+    size_t count;
+};
+
+static herr_t scan_attribute(hid_t file, const char *name, const H5A_info_t *info, void *context)
+{
+    struct figure_scan *scan = context;
+    (void)info;
+    if (is_of_the_file(name)) {
+        return 0;
+    }
+    hid_t attribute = H5Aopen(file, name, H5P_DEFAULT), type = H5Aget_type(attribute);
+    hid_t space = H5Aget_space(attribute);
+    bool single = H5Sget_simple_extent_npoints(space) == 1;
+    struct trace_figure figure = {.name = arena_strdup(scan->reader->arena, name)};
+    if (single && H5Tget_class(type) == H5T_FLOAT &&
+        H5Aread(attribute, H5T_NATIVE_DOUBLE, &figure.value) >= 0) {
+        scan->figures[scan->count++] = figure;
+    } else if (single && H5Tis_variable_str(type) > 0) {
+        figure.text = trace_reader_text(scan->reader, name);
+        scan->figures[scan->count++] = figure;
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return 0;
+}
+
+size_t trace_reader_figures(struct trace_reader *reader, const struct trace_figure **figures)
+{
+    H5O_info_t info;
+    bool known = H5Oget_info2(reader->file, &info, H5O_INFO_NUM_ATTRS) >= 0;
+    size_t most = known ? (size_t)info.num_attrs : 0;
+    struct figure_scan scan = {
+        .reader = reader, .figures = ARENA_ARRAY(reader->arena, struct trace_figure, most + 1)};
+    if (most > 0) {
+        H5Aiterate2(reader->file, H5_INDEX_NAME, H5_ITER_INC, NULL, scan_attribute, &scan);
+    }
+    *figures = scan.figures;
+    return scan.count;
+}
+
 static bool check_format(struct trace_reader *reader)
 {
     const char *format = trace_reader_text(reader, "cpsim_format");

@@ -29,6 +29,14 @@ struct trace_reader *trace_reader_open(const char *path, char *place,
 /* An attribute of the root that is text, such as "scenario"; "" when there is none. */
 const char *trace_reader_text(const struct trace_reader *reader, const char *name);
 uint64_t trace_reader_seed(const struct trace_reader *reader);
+/* The figures of the run: attributes of the root that are numbers or texts, less those that every
+ * trace has, in the order of their names. */
+struct trace_figure {
+    const char *name;
+    double value;
+    const char *text; /* NULL: `value` */
+};
+size_t trace_reader_figures(struct trace_reader *reader, const struct trace_figure **figures);
 
 bool trace_reader_has(const struct trace_reader *reader, enum trace_table table);
 uint64_t trace_reader_count(const struct trace_reader *reader, enum trace_table table);

@@ -3,6 +3,8 @@
 
 #include "models/laws/scaling_law.h"
 #include "sim/base/quantity.h"
+#include "sim/figures/time_class.h"
+#include "sim/training/figures.h"
 #include "sim/training/training_summary_tables.h"
 
 #include <inttypes.h>
@@ -26,7 +28,7 @@ static void print_step(const struct training_run *run, FILE *stream)
     fprintf(stream, "the critical batch is %.4g M\n", run->critical_batch_tokens / 1e6);
     fprintf(stream, "step            %s: ", quantity_seconds(run->result.seconds).text);
     fprintf(stream, "%.5g tokens/s a GPU, %.4g TFLOP/s a GPU, MFU %s\n",
-            run->result.tokens_per_second / gpus,
+            figure_value(&training_tables[TRAINING_STEP], run, "tokens_per_second_per_gpu"),
             run->result.flops / run->result.seconds / gpus / 1e12,
             quantity_percent(run->result.mfu).text);
 }
@@ -41,16 +43,11 @@ static void print_share(FILE *stream, const char *name, double seconds, double w
 
 static void print_classes(const struct training_run *run, FILE *stream)
 {
-    static const char *const names[TIME_CLASS_COUNT] = {
-        [TIME_GEMM] = "GEMM",     [TIME_ATTENTION] = "attention",
-        [TIME_MEMORY] = "memory", [TIME_TENSOR] = "TP",
-        [TIME_RING] = "CP",       [TIME_HOST] = "host",
-        [TIME_IDLE] = "idle",
-    };
     const struct training_result *result = &run->result;
     fprintf(stream, "stage %-3" PRIu32 "       ", result->slowest_stage + 1);
     for (int i = 0; i < TIME_CLASS_COUNT; i++) {
-        print_share(stream, names[i], result->classes.seconds[i], result->seconds);
+        print_share(stream, time_class_word((enum time_class)i), result->classes.seconds[i],
+                    result->seconds);
     }
     print_share(stream, "DP", result->exchange_seconds, result->seconds);
     print_share(stream, "bubble", result->bubble_seconds, result->seconds);
@@ -59,12 +56,7 @@ static void print_classes(const struct training_run *run, FILE *stream)
 
 static void print_memory(const struct training_run *run, FILE *stream)
 {
-    uint32_t stages = run->training.replica.layout->pipeline, fullest = 0;
-    for (uint32_t i = 1; i < stages; i++) {
-        if (training_memory_total(&run->stages[i]) > training_memory_total(&run->stages[fullest])) {
-            fullest = i;
-        }
-    }
+    uint32_t fullest = training_fullest_stage(run);
     const struct training_memory *memory = &run->stages[fullest];
     fprintf(stream, "memory per GPU  stage %" PRIu32 ": parameters %s", fullest + 1,
             quantity_bytes(memory->parameter_bytes).text);
@@ -94,8 +86,7 @@ static void print_plan(const struct training_run *run, FILE *stream)
         fprintf(stream, "energy          %s a step\n", quantity_joules(run->result.joules).text);
         return;
     }
-    bool breaks = run->failures.mean_seconds > 0.0;
-    double seconds = breaks ? run->failures.answer.seconds : plan->seconds;
+    double seconds = figure_value(&training_tables[TRAINING_RUN], run, "run_seconds");
     fprintf(stream, "run             %.4g tokens in %.0f steps, loss %.4g (%s)\n", plan->tokens,
             plan->steps, plan->loss, scaling_laws[run->scenario->training.law].name);
     fprintf(stream, "                %.4g days, %.4g GPU-hours, ", seconds / day_seconds,
@@ -119,7 +110,7 @@ static void print_failures(const struct training_run *run, FILE *stream)
             quantity_seconds(failures->mean_seconds).text);
     fprintf(stream, "a checkpoint every %s\n", quantity_seconds(failures->interval_seconds).text);
     fprintf(stream, "goodput         %s",
-            quantity_percent(answer->work_seconds / answer->seconds).text);
+            quantity_percent(figure_value(&training_tables[TRAINING_RUN], run, "goodput")).text);
     if (failures->expected_share > 0.0) {
         fprintf(stream, " (closed form %s)", quantity_percent(failures->expected_share).text);
     }

@@ -1,45 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/base/json.h"
-#include "sim/scenario/notes.h"
+#include "sim/training/figures.h"
 #include "sim/training/training_summary.h"
 
-#include <math.h>
-
-static void write_classes(struct json *json, const struct training_result *result)
+/* Keys of the release before this one, into the object that is open. */
+static void write_former(const struct training_run *run, const char *path, struct json *json)
 {
-    static const char *const keys[TIME_CLASS_COUNT] = {
-        [TIME_GEMM] = "gemm",
-        [TIME_ATTENTION] = "attention",
-        [TIME_MEMORY] = "memory_kernels",
-        [TIME_TENSOR] = "tensor_collectives",
-        [TIME_RING] = "context_collectives",
-        [TIME_HOST] = "host",
-        [TIME_IDLE] = "idle",
-    };
-    json_open(json, "seconds_by_class", '{');
-    for (int i = 0; i < TIME_CLASS_COUNT; i++) {
-        json_number(json, keys[i], result->classes.seconds[i]);
+    for (int i = 0; i < TRAINING_TABLE_COUNT; i++) {
+        figures_write_former(&training_tables[i], run, path, json);
     }
-    json_number(json, "data_exchange", result->exchange_seconds);
-    json_number(json, "bubble", result->bubble_seconds);
+}
+
+static void write_former_object(const struct training_run *run, const char *path, struct json *json)
+{
+    json_open(json, path, '{');
+    write_former(run, path, json);
     json_close(json, '}');
 }
 
 static void write_step(struct json *json, const struct training_run *run)
 {
-    const struct training_result *result = &run->result;
     json_open(json, "step", '{');
-    json_number(json, "seconds", result->seconds);
-    json_number(json, "closed_form_seconds", run->closed_form_seconds);
-    json_number(json, "tokens", training_step_tokens(&run->training));
-    json_number(json, "tokens_per_second", result->tokens_per_second);
-    json_number(json, "flops", result->flops);
-    json_number(json, "mfu", result->mfu);
-    json_number(json, "joules", result->joules);
-    json_number(json, "sm_clock_hertz", run->costs.power.clock_hertz);
-    json_number(json, "watts_per_gpu", run->costs.power.watts);
-    json_count(json, "slowest_stage", result->slowest_stage);
-    write_classes(json, result);
+    write_former(run, "step", json);
+    json_open(json, "seconds_by_class", '{');
+    write_former(run, "step.seconds_by_class", json);
+    json_close(json, '}');
     json_close(json, '}');
 }
 
@@ -63,33 +47,6 @@ static void write_stages(struct json *json, const struct training_run *run)
     json_close(json, ']');
 }
 
-static void write_checkpoint(struct json *json, const struct training_run *run)
-{
-    const struct training_checkpoint *checkpoint = &run->checkpoint;
-    json_open(json, "checkpoint", '{');
-    json_number(json, "bytes", checkpoint->bytes);
-    json_number(json, "bytes_per_gpu", checkpoint->bytes_per_gpu);
-    json_number(json, "seconds", checkpoint->seconds > 0.0 ? checkpoint->seconds : (double)NAN);
-    json_close(json, '}');
-}
-
-static void write_plan(struct json *json, const struct training_run *run)
-{
-    const struct training_plan *plan = &run->plan;
-    if (plan->tokens <= 0.0) {
-        return;
-    }
-    json_open(json, "run", '{');
-    json_number(json, "tokens", plan->tokens);
-    json_number(json, "steps", plan->steps);
-    json_number(json, "loss", plan->loss);
-    json_number(json, "undisturbed_seconds", plan->seconds);
-    json_number(json, "gpu_hours", plan->gpu_hours);
-    json_number(json, "joules", plan->joules);
-    json_number(json, "dollars", plan->dollars);
-    json_close(json, '}');
-}
-
 static void write_widths(struct json *json, const struct training_run *run)
 {
     const struct training_widths *widths = &run->widths;
@@ -97,9 +54,7 @@ static void write_widths(struct json *json, const struct training_run *run)
         return;
     }
     json_open(json, "widths", '{');
-    json_number(json, "knee_gpus", widths->knee_gpus);
-    json_number(json, "critical_batch_for_100x_parameters", widths->for_hundredfold_model);
-    json_number(json, "critical_batch_for_100x_tokens", widths->for_hundredfold_data);
+    write_former(run, "widths", json);
     json_open(json, "rows", '[');
     for (uint32_t i = 0; i < widths->count; i++) {
         const struct width_row *row = &widths->rows[i];
@@ -123,11 +78,7 @@ static void write_budget(struct json *json, const struct training_run *run)
         return;
     }
     json_open(json, "budget", '{');
-    json_number(json, "flop", budget->flop);
-    json_number(json, "gpu_hours", budget->gpu_hours);
-    json_number(json, "seconds", budget->seconds);
-    json_number(json, "joules", budget->joules);
-    json_number(json, "dollars", budget->dollars);
+    write_former(run, "budget", json);
     json_open(json, "laws", '[');
     for (int i = 0; i < SCALING_LAW_COUNT; i++) {
         const struct budget_row *row = &budget->rows[i];
@@ -149,24 +100,11 @@ static void write_failures(struct json *json, const struct training_run *run)
 {
     const struct training_failures *failures = &run->failures;
     const struct failure_settings *settings = &run->scenario->training.failures;
-    const struct failure_answer *answer = &failures->answer;
     if (failures->mean_seconds <= 0.0) {
         return;
     }
     json_open(json, "failures", '{');
-    json_number(json, "seconds", answer->seconds);
-    json_number(json, "goodput", answer->work_seconds / answer->seconds);
-    json_number(json, "closed_form_goodput", failures->expected_share);
-    json_number(json, "mean_seconds_between", failures->mean_seconds);
-    json_number(json, "checkpoint_interval_seconds", failures->interval_seconds);
-    json_count(json, "interruptions", answer->interruptions);
-    json_count(json, "checkpoints", answer->checkpoints);
-    json_count(json, "stragglers", answer->stragglers);
-    json_number(json, "lost_seconds", answer->lost_seconds);
-    json_number(json, "detection_seconds", answer->detection_seconds);
-    json_number(json, "restart_seconds", answer->restart_seconds);
-    json_number(json, "checkpoint_seconds", answer->checkpoint_seconds);
-    json_number(json, "straggler_seconds", answer->straggler_seconds);
+    write_former(run, "failures", json);
     json_open(json, "causes", '[');
     for (size_t i = 0; i < settings->cause_count; i++) {
         json_open(json, NULL, '{');
@@ -178,27 +116,18 @@ static void write_failures(struct json *json, const struct training_run *run)
     json_close(json, '}');
 }
 
-void training_summary_print_json(const struct training_run *run, FILE *stream)
+void training_summary_write_json(const struct training_run *run, struct json *json)
 {
-    const struct scenario *scenario = run->scenario;
-    struct json json = {.stream = stream};
-    json_open(&json, NULL, '{');
-    json_string(&json, "title", scenario->title);
-    json_string(&json, "model", scenario->llm.name);
-    json_string(&json, "gpu", scenario->gpu.name);
-    scenario_notes_print_json(&json, scenario);
-    json_string(&json, "cluster", scenario->cluster.name);
-    json_string(&json, "schedule", run->training.schedule->name);
-    json_count(&json, "gpus", layout_gpus(&scenario->layout));
-    json_count(&json, "global_batch", run->training.global_batch);
-    json_number(&json, "critical_batch_tokens", run->critical_batch_tokens);
-    write_step(&json, run);
-    write_stages(&json, run);
-    write_checkpoint(&json, run);
-    write_plan(&json, run);
-    write_widths(&json, run);
-    write_budget(&json, run);
-    write_failures(&json, run);
-    json_count(&json, "events", run->events);
-    json_close(&json, '}');
+    json_string(json, "schedule", run->training.schedule->name);
+    json_count(json, "global_batch", run->training.global_batch);
+    write_step(json, run);
+    write_stages(json, run);
+    write_former_object(run, "checkpoint", json);
+    if (run->plan.tokens > 0.0) {
+        write_former_object(run, "run", json);
+    }
+    write_widths(json, run);
+    write_budget(json, run);
+    write_failures(json, run);
+    write_former(run, "", json);
 }

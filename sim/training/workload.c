@@ -2,7 +2,7 @@
  * A training run behind the door of workloads. */
 #include "sim/workload/workload.h"
 
-#include "sim/training/training_metrics.h"
+#include "sim/training/figures.h"
 #include "sim/training/training_summary.h"
 #include "sim/training/training_trace.h"
 
@@ -21,9 +21,12 @@ static enum run_end run(const struct scenario *scenario, struct arena *arena,
     return RUN_DONE;
 }
 
-static void figures(const void *result, struct metric_list *figures)
+static void figures(const void *result, bool former, struct metric_list *figures)
 {
-    training_metrics(result, figures);
+    for (int i = 0; i < TRAINING_TABLE_COUNT; i++) {
+        figures_collect(&training_tables[i], result, (struct figure_naming){.former = former},
+                        figures);
+    }
 }
 
 static void end_trace(const void *result, struct trace *trace)
@@ -37,9 +40,9 @@ static void print(const void *result, struct ink ink, FILE *stream)
     training_summary_print(result, stream);
 }
 
-static void print_json(const void *result, FILE *stream)
+static void write_json(const void *result, struct json *json)
 {
-    training_summary_print_json(result, stream);
+    training_summary_write_json(result, json);
 }
 
 const struct workload training_workload = {
@@ -47,5 +50,7 @@ const struct workload training_workload = {
     .figures = figures,
     .trace = end_trace,
     .print = print,
-    .print_json = print_json,
+    .write_json = write_json,
+    .tables = training_tables,
+    .heading = "Figures of a training run",
 };

@@ -2,6 +2,7 @@
 #include "sim/workload/scenario_trace.h"
 
 #include "sim/engine/engine.h"
+#include "sim/figures/figure.h"
 
 struct trace *scenario_trace_open(const struct scenario *scenario, const char *path,
                                   struct diagnostics *diagnostics)
@@ -13,4 +14,19 @@ struct trace *scenario_trace_open(const struct scenario *scenario, const char *p
         .watch = scenario->trace.watch,
     };
     return trace_open(path, &attributes, diagnostics);
+}
+
+void scenario_trace_add_figures(struct trace *trace, const struct metric_list *figures)
+{
+    for (size_t i = 0; i < figures->count; i++) {
+        const struct metric *metric = &figures->metrics[i];
+        if (figure_is_of_later_turn(metric->name)) {
+            continue;
+        }
+        if (metric->text != NULL) {
+            trace_set_text(trace, metric->name, metric->text);
+        } else {
+            trace_set_number(trace, metric->name, metric->value);
+        }
+    }
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * What every result begins with: the title and the machine. */
+ * What every result begins with: the title and the machine, for people and for machines. */
 #ifndef CPSIM_SIM_WORKLOAD_TITLE_H
 #define CPSIM_SIM_WORKLOAD_TITLE_H
 
+#include "sim/base/json.h"
 #include "sim/scenario/scenario.h"
 
 #include <stdio.h>
@@ -14,5 +15,7 @@ struct ink {
 struct ink ink_of(bool colour);
 
 void title_print(const struct scenario *scenario, struct ink ink, FILE *stream);
+/* Members of the object that is open. */
+void title_write(const struct scenario *scenario, struct json *json);
 
 #endif

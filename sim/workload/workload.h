@@ -6,8 +6,8 @@
 #ifndef CPSIM_SIM_WORKLOAD_WORKLOAD_H
 #define CPSIM_SIM_WORKLOAD_WORKLOAD_H
 
-#include "sim/base/metric.h"
 #include "sim/base/progress.h"
+#include "sim/figures/figure.h"
 #include "sim/scenario/scenario.h"
 #include "sim/trace/trace.h"
 #include "sim/workload/title.h"
@@ -38,13 +38,17 @@ struct workload {
     enum run_end (*run)(const struct scenario *scenario, struct arena *arena,
                         const struct workload_options *options, struct trace *trace, void **result,
                         struct diagnostics *diagnostics);
-    /* Its figures, the first what one would ask first. */
-    void (*figures)(const void *result, struct metric_list *figures);
+    /* All figures, the first what one would ask first; `former`: deprecated names besides. */
+    void (*figures)(const void *result, bool former, struct metric_list *figures);
     /* The rows of a trace that are known at the end. */
     void (*trace)(const void *result, struct trace *trace);
-    /* For people, below the title; for machines. */
+    /* What people read, below the title. */
     void (*print)(const void *result, struct ink ink, FILE *stream);
-    void (*print_json)(const void *result, FILE *stream);
+    /* Members of the JSON object that are no figures: what there is a list of. */
+    void (*write_json)(const void *result, struct json *json);
+    /* Where the figures come from, for the documentation; ends with a table of none. */
+    const struct figure_table *tables;
+    const char *heading; /* "Figures of a service" */
 };
 
 extern const struct workload conversation_workload, serving_workload, training_workload;

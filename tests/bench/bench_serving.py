@@ -54,7 +54,7 @@ def run_once(cpsim, arguments):
         if process.returncode != 0:
             sys.exit(f"bench: cpsim {' '.join(arguments)} failed")
         out.seek(0)
-        return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, json.load(out)["service"]
+        return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6, json.load(out)["figures"]
 
 
 def main(arguments):

@@ -9,7 +9,8 @@ source "$source/tests/cli/library.sh"
 cd "$scratch"
 python=$("$source/tools/find-python.sh" json)
 
-for scenario in llama405b follow-up-prompt one-gpu serving-azure-trace precision-405b; do
+for scenario in llama405b follow-up-prompt one-gpu serving-azure-trace precision-405b \
+    train-failures train-batch-size train-compute-budget; do
     expect 0 "*" "" "$cpsim" "$source/scenarios/$scenario.yaml" --json -o trace.h5
     cp out "$scenario.json"
 done
@@ -39,8 +40,10 @@ run = json.load(sys.stdin)
 assert run["title"] == 'a "b" \\ c\td \u2014', run["title"]
 for phase in run["phases"]:
     parts = sum(phase["seconds_by_class"].values())
+    assert parts == sum(phase[name + "_seconds"] for name in ("gemm", "attention", "memory_kernels", "tensor_collectives",
+                                                              "context_collectives", "host", "idle"))
     assert abs(parts / phase["seconds"] - 1) < 1e-6, (parts, phase["seconds"])
-assert abs(sum(p["seconds"] for p in run["phases"]) / run["seconds"] - 1) < 1e-6
+assert abs(sum(p["seconds"] for p in run["phases"]) / run["figures"]["seconds"] - 1) < 1e-6
 END
 "$cpsim" "$source/scenarios/one-gpu.yaml" --json --set 'title="a \"b\" \\ c\td —"' >odd.json
 expect 0 "" "" bash -c "'$python' check.py <odd.json"

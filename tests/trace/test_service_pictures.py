@@ -35,14 +35,14 @@ def run(request, tmp_path_factory):
 def test_the_same_figures_as_the_summary(run):
     path, printed = run
     trace = cpsim_trace.load(path)
-    service = printed["service"]
+    service = printed["figures"]
     measured = serving.latencies(trace)
     assert len(measured) == service["measured"]
-    for column, key in (("ttft", "ttft_seconds"), ("tpot", "tpot_seconds"), ("latency", "e2e_seconds")):
+    for column, key in (("ttft", "ttft"), ("tpot", "tpot"), ("latency", "e2e")):
         for share in (0.5, 0.9, 0.95, 0.99):
             found = serving.quantile(measured[column].dropna(), share)
-            assert found == pytest.approx(service[key][f"p{100 * share:g}"], rel=1e-9), (column, share)
-        assert measured[column].mean() == pytest.approx(service[key]["mean"], rel=1e-9)
+            assert found == pytest.approx(service[f"{key}_p{100 * share:g}_seconds"], rel=1e-9), (column, share)
+        assert measured[column].mean() == pytest.approx(service[f"{key}_mean_seconds"], rel=1e-9)
     assert serving.gpus(trace) == printed["gpus"]
     assert measured["output_tokens"].sum() == service["output_tokens"]
     good = serving.within_targets(trace, measured)
@@ -54,7 +54,7 @@ def test_the_same_figures_as_the_summary(run):
 def test_the_summary_names_them(run):
     done = analyse("summary", run[0])
     assert done.returncode == 0 and "TTFT p99" in done.stdout and "tokens/s a user" in done.stdout
-    assert summary.totals(cpsim_trace.load(run[0]))["requests"][0] == run[1]["service"]["requests"]
+    assert summary.totals(cpsim_trace.load(run[0]))["requests"][0] == run[1]["figures"]["requests"]
 
 
 def test_its_timeline(run):
@@ -66,7 +66,7 @@ def test_its_timeline(run):
     trace = cpsim_trace.load(run[0])
     assert sum(event["ph"] == "X" for event in events) == len(trace["steps"])
     begun = [event for event in events if event["ph"] == "b" and event["name"] == "request"]
-    assert len(begun) == run[1]["service"]["completed"]
+    assert len(begun) == run[1]["figures"]["completed"]
     assert sum(event["ph"] == "C" for event in events) == 4 * len(trace["series"])
 
 

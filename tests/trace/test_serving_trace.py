@@ -33,7 +33,7 @@ def test_tables_of_a_service_are_there(played):
 
 def test_requests_are_those_of_the_summary(played):
     summary, tables = played
-    requests, service = tables["requests"], summary["service"]
+    requests, service = tables["requests"], summary["figures"]
     assert len(requests["arrival"]) == service["requests"]
     assert (requests["outcome"] == 0).sum() == service["completed"]
     assert requests["prompt_tokens"].sum() == service["input_tokens"]
@@ -46,19 +46,19 @@ def test_requests_are_those_of_the_summary(played):
 
 def test_latencies_are_those_of_the_requests(played):
     summary, tables = played
-    requests, service = tables["requests"], summary["service"]
+    requests, service = tables["requests"], summary["figures"]
     several = requests["output_tokens"] > 1
     tpot = (requests["last_token"] - requests["first_token"])[several] / (requests["output_tokens"][several] - 1)
-    assert np.mean(tpot) == pytest.approx(service["tpot_seconds"]["mean"], rel=1e-8)
-    assert np.sort(tpot)[int(np.ceil(0.9 * len(tpot))) - 1] == pytest.approx(service["tpot_seconds"]["p90"], rel=1e-8)
+    assert np.mean(tpot) == pytest.approx(service["tpot_mean_seconds"], rel=1e-8)
+    assert np.sort(tpot)[int(np.ceil(0.9 * len(tpot))) - 1] == pytest.approx(service["tpot_p90_seconds"], rel=1e-8)
     ttft = requests["first_token"] - requests["arrival"]
-    assert np.mean(ttft) == pytest.approx(service["ttft_seconds"]["mean"], rel=1e-8)
+    assert np.mean(ttft) == pytest.approx(service["ttft_mean_seconds"], rel=1e-8)
 
 
 def test_steps_make_the_tokens_and_never_overlap(played):
     summary, tables = played
     steps, requests = tables["steps"], tables["requests"]
-    assert steps["steps"].sum() == summary["service"]["steps"]
+    assert steps["steps"].sum() == summary["figures"]["steps"]
     computed = (steps["prompt_tokens"] * steps["steps"]).sum()
     assert computed == (requests["prompt_tokens"] - requests["cached_tokens"]).sum()
     decoded = (steps["decodes"].astype(np.uint64) * steps["steps"]).sum()
@@ -85,7 +85,7 @@ BUSY = ["busy_gemm", "busy_attention", "busy_memory_kernels", "busy_communicatio
 
 def check_machine(summary, tables):
     """GPUs and links against the summary and the steps: nothing busy for longer than there was, what goes out comes in."""
-    service, gpus, links, steps = summary["service"], tables["gpus"], tables["links"], tables["steps"]
+    service, gpus, links, steps = summary["figures"], tables["gpus"], tables["links"], tables["steps"]
     seconds = tables["requests"]["last_token"].max()
     assert len(gpus["gpu"]) == summary["gpus"] and (np.diff(gpus["gpu"]) == 1).all()
     busy = sum(gpus[kind] for kind in BUSY)
@@ -108,7 +108,7 @@ def test_gpus_and_links(played):
     summary, tables = played
     sent = check_machine(summary, tables)
     # Replicas lie within nodes: their cards carry the KV caches that move, and nothing else.
-    assert sent == pytest.approx(summary["service"]["kv_moved_bytes"], rel=1e-6)
+    assert sent == pytest.approx(summary["figures"]["kv_moved_bytes"], rel=1e-6)
 
 
 def test_a_pipeline_s_activations(tmp_path):
@@ -128,5 +128,5 @@ def test_faults_have_rows(tmp_path):
     rows = tables["faults"]
     assert list(rows["start"]) == [1, 5] and list(rows["duration"]) == [3, 2]
     assert list(rows["target"]) == [3, 1] and list(rows["replicas"]) == [1, 2]
-    assert rows["requests"].sum() == summary["service"]["retries"] > 0
-    assert summary["service"]["faults"] == 2
+    assert rows["requests"].sum() == summary["figures"]["retries"] > 0
+    assert summary["figures"]["faults"] == 2

@@ -63,7 +63,7 @@ def test_every_micro_batch_passes_every_part_once_each_way(run):
 
 def test_a_stage_runs_one_pass_at_a_time_inside_the_step(run):
     _, trace, printed = run
-    step = printed["step"]["seconds"]
+    step = printed["figures"]["step_seconds"]
     for stage, rows in trace["cells"].groupby("stage"):
         rows = rows.sort_values(["start", "duration"])
         ends = (rows["start"] + rows["duration"]).to_numpy()
@@ -110,11 +110,11 @@ def test_memory_fits(run):
 
 def test_the_same_figures_as_the_summary(run):
     _, trace, printed = run
-    assert training.tokens(trace) == printed["step"]["tokens"]
+    assert training.tokens(trace) == printed["figures"]["global_batch_tokens"]
     assert training.gpus(trace) == printed["gpus"]
     # The optimizer's own time follows the exchange and is in no table.
-    assert training.step_seconds(trace) == pytest.approx(printed["step"]["seconds"], rel=0.01)
-    assert training.step_seconds(trace) <= printed["step"]["seconds"] * (1 + SLACK)
+    assert training.step_seconds(trace) == pytest.approx(printed["figures"]["step_seconds"], rel=0.01)
+    assert training.step_seconds(trace) <= printed["figures"]["step_seconds"] * (1 + SLACK)
     times = training.stage_times(trace)
     np.testing.assert_allclose(times.sum(axis=1), training.step_seconds(trace), rtol=1e-9)
     for stage, own in enumerate(printed["stages"]):

@@ -27,6 +27,15 @@ static double quantile(const double *sorted, size_t count, double share)
     return sorted[rank < 1.0 ? 0 : (size_t)rank - 1];
 }
 
+/* No latency is negative, and an end that may be anywhere is no figure. */
+static struct steady_interval of_latency(struct steady_interval interval)
+{
+    return interval.known ? (struct steady_interval){.low = fmax(0.0, interval.low),
+                                                     .high = interval.high,
+                                                     .known = true}
+                          : (struct steady_interval){.low = (double)NAN, .high = (double)NAN};
+}
+
 /* `column`: in order of arrival; sorted afterwards. `scratch`: as long. */
 static struct latency_summary summarise(double *column, size_t count, double *scratch)
 {
@@ -52,11 +61,11 @@ static struct latency_summary summarise(double *column, size_t count, double *sc
     };
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
         *quantiles[i].figure = quantile(sorted, count, quantiles[i].share);
-        *quantiles[i].interval =
-            steady_quantile(column, count, quantiles[i].share, *quantiles[i].figure, scratch);
+        *quantiles[i].interval = of_latency(
+            steady_quantile(column, count, quantiles[i].share, *quantiles[i].figure, scratch));
     }
     summary.mean = sum / (double)count;
-    summary.mean_interval = steady_mean(column, count, summary.mean);
+    summary.mean_interval = of_latency(steady_mean(column, count, summary.mean));
     summary.most = sorted[count - 1];
     return summary;
 }
@@ -278,12 +287,17 @@ static uint64_t fault_count(const struct serving_run *run)
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics)
 {
     *metrics = (struct serving_metrics){
+        .run = run,
         .requests = run->requests.count,
         .lost = run->fleet.lost,
         .retries = run->fleet.retries,
         .faults = fault_count(run),
         .dropped = run->source.trace.dropped,
         .moved_bytes = run->fleet.moved_bytes,
+        .end_seconds = run->end_seconds,
+        .memory = run->memory,
+        .kv_cache_tokens = run->fleet.kv_pages * run->serving->service.block_tokens,
+        .events = run->events,
     };
     struct arena *arena = arena_create();
     measure_latencies(run, arena, metrics);

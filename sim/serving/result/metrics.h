@@ -21,12 +21,13 @@ enum latency {
 struct latency_summary {
     uint64_t count;
     double mean, p50, p90, p95, p99, most;
-    /* Where the steady state's lie, 95 of 100 times (steady.h); of the time between tokens, whose
-     * values are not kept, none is known. */
+    /* Where the steady state's lie, 95 of 100 times (steady.h), from 0 up; NAN where not known, and
+     * of the time between tokens, whose values are not kept, none is. */
     struct steady_interval mean_interval, p50_interval, p90_interval, p95_interval, p99_interval;
 };
 
 struct serving_metrics {
+    const struct serving_run *run;
     uint64_t requests;  /* that came */
     uint64_t completed; /* all of them, warm-up included */
     uint64_t rejected, lost, retries, dropped;
@@ -57,6 +58,10 @@ struct serving_metrics {
     bool sustained; /* false: the requests in the service grew as long as more came */
     double in_service_early, in_service_late; /* requests in it, by time: just after the warm-up,
                                                  and as the last ones came */
+    double end_seconds;                       /* of the run */
+    struct memory_use memory; /* of one GPU: weights, the whole KV cache, activations */
+    uint64_t kv_cache_tokens; /* that fit a replica's */
+    uint64_t events;          /* that SimGrid played */
 };
 
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics);

@@ -2,6 +2,7 @@
 #include "sim/serving/result/serving_summary.h"
 
 #include "sim/base/quantity.h"
+#include "sim/serving/result/figures.h"
 
 #include <inttypes.h>
 
@@ -20,9 +21,8 @@ static void print_intervals(const struct serving_metrics *metrics, FILE *stream)
             return;
         }
         if (summary->count > 0) {
-            double low = interval->low > 0.0 ? interval->low : 0.0;
             fprintf(stream, "%s%s %s to %s", before, latency_name(which[i]),
-                    quantity_seconds(low).text, quantity_seconds(interval->high).text);
+                    quantity_seconds(interval->low).text, quantity_seconds(interval->high).text);
             before = ", ";
         }
     }
@@ -105,8 +105,8 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
     fprintf(stream, "throughput      %.4g requests/s, %.4g prompt + %.4g output tokens/s",
             metrics->requests_per_second, metrics->input_tokens_per_second,
             metrics->output_tokens_per_second);
-    double gpus = (double)run->fleet.server_count * run->fleet.gpus_per_replica;
-    fprintf(stream, " (%.4g output tokens/s a GPU)\n", metrics->output_tokens_per_second / gpus);
+    fprintf(stream, " (%.4g output tokens/s a GPU)\n",
+            figure_value(&serving_tables[0], metrics, "output_tokens_per_second_per_gpu"));
     if (serving->slo_ttft_seconds > 0.0 || serving->slo_tpot_seconds > 0.0) {
         fprintf(stream, "goodput         %.4g requests/s: %s within", metrics->goodput,
                 quantity_percent(metrics->good_share).text);
@@ -152,7 +152,7 @@ static bool computes_in_bf16(const struct scenario *scenario)
 static void print_machine(const struct serving_run *run, const struct serving_metrics *metrics,
                           FILE *stream)
 {
-    const struct memory_use *memory = &run->memory;
+    const struct memory_use *memory = &metrics->memory;
     fprintf(stream, "batches         %.3g requests on average, %" PRIu64 " steps, %s busy\n",
             metrics->mean_batch, metrics->steps, quantity_percent(metrics->busy_share).text);
     fprintf(stream, "KV cache        %s of it held on average, %s at most; %" PRIu64 " preemptions",
@@ -173,7 +173,7 @@ static void print_machine(const struct serving_run *run, const struct serving_me
     }
     fprintf(stream, "memory per GPU  weights %s, KV cache %s (%" PRIu64 " tokens a replica)",
             quantity_bytes(memory->weight_bytes).text, quantity_bytes(memory->kv_cache_bytes).text,
-            run->fleet.kv_pages * run->serving->service.block_tokens);
+            metrics->kv_cache_tokens);
     fprintf(stream, ", activations and buffers %s of %s\n",
             quantity_bytes(memory->activation_bytes).text,
             quantity_bytes(run->scenario->gpu.memory_bytes).text);
@@ -186,7 +186,7 @@ static void print_machine(const struct serving_run *run, const struct serving_me
         fprintf(stream, "cost            $%.3g a million output tokens, at $%g a GPU and hour\n",
                 metrics->dollars_per_million_tokens, run->serving->price_gpu_hour);
     }
-    fprintf(stream, "total           %s simulated\n", quantity_seconds(run->end_seconds).text);
+    fprintf(stream, "total           %s simulated\n", quantity_seconds(metrics->end_seconds).text);
 }
 
 void serving_summary_print(const struct serving_run *run, const struct serving_metrics *metrics,

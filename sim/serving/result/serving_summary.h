@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * A service's figures for people (aligned text) and for machines (JSON; keys in
- * docs/json-output.md). */
+ * A service's figures for people: aligned text. */
 #ifndef CPSIM_SIM_SERVING_RESULT_SERVING_SUMMARY_H
 #define CPSIM_SIM_SERVING_RESULT_SERVING_SUMMARY_H
 
@@ -11,8 +10,5 @@
 
 void serving_summary_print(const struct serving_run *run, const struct serving_metrics *metrics,
                            struct ink ink, FILE *stream);
-
-void serving_summary_print_json(const struct serving_run *run,
-                                const struct serving_metrics *metrics, FILE *stream);
 
 #endif

@@ -2,7 +2,7 @@
  * A service behind the door of workloads. */
 #include "sim/workload/workload.h"
 
-#include "sim/serving/result/serving_metric_list.h"
+#include "sim/serving/result/figures.h"
 #include "sim/serving/result/serving_summary.h"
 #include "sim/serving/result/serving_trace.h"
 
@@ -34,10 +34,11 @@ static enum run_end run(const struct scenario *scenario, struct arena *arena,
     return RUN_DONE;
 }
 
-static void figures(const void *result, struct metric_list *figures)
+static void figures(const void *result, bool former, struct metric_list *figures)
 {
     const struct service_result *service = result;
-    serving_metric_list(&service->metrics, figures);
+    figures_collect(&serving_tables[0], &service->metrics, (struct figure_naming){.former = former},
+                    figures);
 }
 
 static void end_trace(const void *result, struct trace *trace)
@@ -53,10 +54,24 @@ static void print(const void *result, struct ink ink, FILE *stream)
     serving_summary_print(&service->run, &service->metrics, ink, stream);
 }
 
-static void print_json(const void *result, FILE *stream)
+/* A service is its figures; these are the keys of the release before this one. */
+static void write_json(const void *result, struct json *json)
 {
     const struct service_result *service = result;
-    serving_summary_print_json(&service->run, &service->metrics, stream);
+    const struct figure_table *table = &serving_tables[0];
+    static const char *const objects[] = {"ttft_seconds", "tpot_seconds",  "itl_seconds",
+                                          "e2e_seconds",  "queue_seconds", "memory_per_gpu"};
+    json_open(json, "service", '{');
+    figures_write_former(table, &service->metrics, "service", json);
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "service.%s", objects[i]);
+        json_open(json, objects[i], '{');
+        figures_write_former(table, &service->metrics, path, json);
+        json_close(json, '}');
+    }
+    json_close(json, '}');
+    figures_write_former(table, &service->metrics, "", json);
 }
 
 const struct workload serving_workload = {
@@ -64,5 +79,7 @@ const struct workload serving_workload = {
     .figures = figures,
     .trace = end_trace,
     .print = print,
-    .print_json = print_json,
+    .write_json = write_json,
+    .tables = serving_tables,
+    .heading = "Figures of a service",
 };

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/figures/figure_page.h"
+
+enum { UNIT_COLUMN = 42, DOC_COLUMN = 48 };
+
+static const char *const no_parts[] = {"", NULL};
+
+static const char *const *parts_of(const struct figure_table *table)
+{
+    return table->parts == NULL ? no_parts : table->parts;
+}
+
+/* So many parts are left: a bare name comes once. */
+static size_t parts_left(const char *const *part)
+{
+    size_t count = 0;
+    while (part[count] != NULL) {
+        count++;
+    }
+    return count;
+}
+
+/* Goes through every name of a table, with what stands before it. */
+#define EACH_NAME(table, figure, part)                                                             \
+    for (const struct figure *figure = (table)->figures;                                           \
+         figure < (table)->figures + (table)->count; figure++)                                     \
+        for (const char *const *part = parts_of(table); *part != NULL;                             \
+             part = figure->bare ? part + parts_left(part) : part + 1)
+
+static const char *before(const struct figure *figure, const char *part)
+{
+    return figure->bare ? "" : part;
+}
+
+void figures_list_names(struct text *text, const struct figure_table *tables)
+{
+    for (const struct figure_table *table = tables; table->count > 0; table++) {
+        text_print(text, "%s%s\n", table == tables ? "" : "\n", table->heading);
+        EACH_NAME(table, figure, part)
+        {
+            text_print(text, "  %s%s", before(figure, *part), figure->name);
+            text_pad(text, UNIT_COLUMN);
+            text_print(text, " %s", figure->unit);
+            text_pad(text, DOC_COLUMN);
+            text_print(text, " %s\n", figure->doc);
+        }
+    }
+}
+
+static const char *type_of(const struct figure *figure)
+{
+    return figure->kind == FIGURE_TEXT ? "string" : "number";
+}
+
+void figures_markdown(struct text *text, const struct figure_table *tables)
+{
+    for (const struct figure_table *table = tables; table->count > 0; table++) {
+        text_print(text, "### %s\n\n%s%s", table->heading, table->doc,
+                   table->doc[0] == '\0' ? "" : "\n\n");
+        text_add(text, "| key | type | unit | what it says |\n| --- | --- | --- | --- |\n");
+        for (size_t i = 0; i < table->count; i++) {
+            const struct figure *figure = &table->figures[i];
+            text_print(text, "| `%s.%s` | %s | %s | %s |\n", table->key, figure->name,
+                       type_of(figure), figure->unit, figure->doc);
+        }
+        text_add(text, "\n");
+    }
+}
+
+void figures_former_keys(struct text *text, const struct figure_table *tables)
+{
+    for (const struct figure_table *table = tables; table->count > 0; table++) {
+        for (size_t i = 0; i < table->count; i++) {
+            const struct figure *figure = &table->figures[i];
+            if (figure->former_key != NULL) {
+                bool boolean = figure->kind == FIGURE_FLAG && figure->number == NULL;
+                text_print(text, "| `%s` | %s | %s | `%s.%s` |\n", figure->former_key,
+                           boolean ? "boolean" : type_of(figure), figure->unit, table->key,
+                           figure->name);
+            }
+        }
+    }
+}
+
+void figures_former_columns(struct text *text, const struct figure_table *tables)
+{
+    for (const struct figure_table *table = tables; table->count > 0; table++) {
+        EACH_NAME(table, figure, part)
+        {
+            if (figure->former_column != NULL) {
+                text_print(text, "| `%s%s` | `%s%s` |\n", before(figure, *part),
+                           figure->former_column, before(figure, *part), figure->name);
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ * Tables of figures as documentation: `cpsim describe figures`, and the tables of
+ * docs/json-output.md. */
+#ifndef CPSIM_SIM_FIGURES_FIGURE_PAGE_H
+#define CPSIM_SIM_FIGURES_FIGURE_PAGE_H
+
+#include "sim/base/text.h"
+#include "sim/figures/figure.h"
+
+/* Each a list of tables that ends with one of no figures. A line a figure: its name, those of every
+ * part included, its unit, its sentence. */
+void figures_list_names(struct text *text, const struct figure_table *tables);
+/* Headings and tables in Markdown. */
+void figures_markdown(struct text *text, const struct figure_table *tables);
+/* Rows of a table in Markdown: former keys of --json, and what has their place. */
+void figures_former_keys(struct text *text, const struct figure_table *tables);
+/* Likewise former columns of a sweep. */
+void figures_former_columns(struct text *text, const struct figure_table *tables);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/result/figures.h"
+
+#include "sim/serving/result/metrics.h"
+
+#define METRIC(member) FIGURE_AT(struct serving_metrics, member)
+
+static double sustained(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->sustained ? 1.0 : 0.0;
+}
+
+static double output_tokens_per_second_per_gpu(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->output_tokens_per_second / layout_gpus(&metrics->run->scenario->layout);
+}
+
+#define ONE(stem, suffix, part, which, meaning)                                                    \
+    {                                                                                              \
+        .name = stem "_" suffix "_seconds", .unit = "s", METRIC(latencies[which].part),            \
+        .doc = meaning, .former_key = "service." stem "_seconds." suffix                           \
+    }
+
+/* What is said of every latency, its 99th percentile first. */
+#define LATENCY(which, stem, what)                                                                 \
+    ONE(stem, "p99", p99, which, what " 99th percentile, nearest rank."),                          \
+        ONE(stem, "p50", p50, which, "Median."), ONE(stem, "p90", p90, which, "90th percentile."), \
+        ONE(stem, "p95", p95, which, "95th."), ONE(stem, "mean", mean, which, "Mean."),            \
+        ONE(stem, "most", most, which, "Largest."),                                                \
+    {                                                                                              \
+        .name = stem "_count", .unit = "1", METRIC(latencies[which].count), .doc = "Values.",      \
+        .former_key = "service." stem "_seconds.count"                                             \
+    }
+
+/* A latency that nobody had has no intervals either. */
+#define HAS(name, which)                                                                           \
+    static bool has_##name(const void *subject)                                                    \
+    {                                                                                              \
+        const struct serving_metrics *metrics = subject;                                           \
+        return metrics->latencies[which].count > 0;                                                \
+    }
+HAS(ttft, LATENCY_TTFT)
+HAS(tpot, LATENCY_TPOT)
+HAS(e2e, LATENCY_E2E)
+HAS(queue, LATENCY_QUEUE)
+
+#define BETWEEN(has, stem, of, part, which)                                                        \
+    {.name = stem "_" of "_low_seconds",                                                           \
+     .unit = "s",                                                                                  \
+     METRIC(latencies[which].part##_interval.low),                                                 \
+     .applies = (has),                                                                             \
+     .doc = "Lower end of its 95 % interval."},                                                    \
+    {                                                                                              \
+        .name = stem "_" of "_high_seconds", .unit = "s",                                          \
+        METRIC(latencies[which].part##_interval.high), .applies = (has), .doc = "Upper end."       \
+    }
+
+/* Where the steady state's figures lie in 19 of 20 runs. */
+#define INTERVALS(has, which, stem)                                                                \
+    BETWEEN(has, stem, "p99", p99, which), BETWEEN(has, stem, "p50", p50, which),                  \
+        BETWEEN(has, stem, "p90", p90, which), BETWEEN(has, stem, "p95", p95, which),              \
+        BETWEEN(has, stem, "mean", mean, which)
+
+/* clang-format off */
+static const struct figure figures[] = {
+    LATENCY(LATENCY_TTFT, "ttft",
+            "Time to first token: arrival to first token, the way to the engine and back included."),
+    INTERVALS(has_ttft, LATENCY_TTFT, "ttft"),
+    LATENCY(LATENCY_TPOT, "tpot",
+            "Time per output token: first to last token over the tokens after the first."),
+    INTERVALS(has_tpot, LATENCY_TPOT, "tpot"),
+    LATENCY(LATENCY_ITL, "itl", "Between two tokens of a request, every pair computed after the "
+            "warm-up; quantiles to 0.1 %."),
+    LATENCY(LATENCY_E2E, "e2e", "Arrival to last token."),
+    INTERVALS(has_e2e, LATENCY_E2E, "e2e"),
+    LATENCY(LATENCY_QUEUE, "queue", "In a replica's queue, until first in a batch."),
+    INTERVALS(has_queue, LATENCY_QUEUE, "queue"),
+    {.name = "goodput_requests_per_second", .unit = "1/s", METRIC(goodput),
+     .doc = "Those within the SLO a second; without an SLO all are.",
+     .former_key = "service.goodput_requests_per_second"},
+    {.name = "requests_per_second", .unit = "1/s", METRIC(requests_per_second),
+     .doc = "Measured requests over measured_seconds.",
+     .former_key = "service.requests_per_second"},
+    {.name = "offered_requests_per_second", .unit = "1/s", METRIC(offered_per_second),
+     .doc = "Requests that came, over the time in which they came.",
+     .former_key = "service.offered_requests_per_second"},
+    {.name = "input_tokens_per_second", .unit = "1/s", METRIC(input_tokens_per_second),
+     .doc = "Prompt tokens of the measured requests over measured_seconds.",
+     .former_key = "service.input_tokens_per_second"},
+    {.name = "output_tokens_per_second", .unit = "1/s", METRIC(output_tokens_per_second),
+     .doc = "Their output tokens, likewise.",
+     .former_key = "service.output_tokens_per_second"},
+    {.name = "output_tokens_per_second_per_gpu", .unit = "1/s", .number = output_tokens_per_second_per_gpu,
+     .doc = "The same, a GPU."},
+    {.name = "good_share", .unit = "1", METRIC(good_share),
+     .doc = "Share of the measured requests within the SLO.",
+     .former_key = "service.good_share"},
+    {.name = "sustained", .unit = "1", .number = sustained,
+     .doc = "1; 0 when the queue grew as long as requests came.",
+     .former_key = "service.sustained"},
+    {.name = "mean_batch", .unit = "1", METRIC(mean_batch),
+     .doc = "Requests in a step, by time.",
+     .former_key = "service.mean_batch"},
+    {.name = "busy_share", .unit = "1", METRIC(busy_share),
+     .doc = "Of the replicas' time, in steps.",
+     .former_key = "service.busy_share"},
+    {.name = "kv_mean_share", .unit = "1", METRIC(kv_mean_share),
+     .doc = "Of the KV cache, held by requests in steps.",
+     .former_key = "service.kv_mean_share"},
+    {.name = "kv_most_share", .unit = "1", METRIC(kv_most_share),
+     .doc = "The same at the fullest.",
+     .former_key = "service.kv_most_share"},
+    {.name = "prefix_hit_share", .unit = "1", METRIC(hit_share),
+     .doc = "Of prompt tokens, found in the prefix cache.",
+     .former_key = "service.prefix_hit_share", .former_column = "hit_share"},
+    {.name = "requests", .unit = "1", METRIC(requests),
+     .doc = "Requests that came.",
+     .former_key = "service.requests"},
+    {.name = "completed", .unit = "1", METRIC(completed),
+     .doc = "Of them, answered to the last token.",
+     .former_key = "service.completed"},
+    {.name = "measured", .unit = "1", METRIC(measured),
+     .doc = "Of those, came after the warm-up.",
+     .former_key = "service.measured"},
+    {.name = "rejected", .unit = "1", METRIC(rejected),
+     .doc = "Larger than a replica's KV cache.",
+     .former_key = "service.rejected"},
+    {.name = "lost", .unit = "1", METRIC(lost),
+     .doc = "Lost with a replica that failed.",
+     .former_key = "service.lost"},
+    {.name = "retries", .unit = "1", METRIC(retries),
+     .doc = "Times a request began again because its replica failed.",
+     .former_key = "service.retries"},
+    {.name = "faults", .unit = "1", METRIC(faults),
+     .doc = "Faults that struck; each is a row of the trace's `/faults`.",
+     .former_key = "service.faults"},
+    {.name = "dropped", .unit = "1", METRIC(dropped),
+     .doc = "Of a trace, ask for no token and are left out.",
+     .former_key = "service.dropped"},
+    {.name = "preemptions", .unit = "1", METRIC(preemptions),
+     .doc = "Times a running request gave way because the KV cache was full.",
+     .former_key = "service.preemptions"},
+    {.name = "steps", .unit = "1", METRIC(steps),
+     .doc = "Forward passes of all replicas.",
+     .former_key = "service.steps"},
+    {.name = "input_tokens", .unit = "1", METRIC(input_tokens),
+     .doc = "Prompt tokens of the measured requests.",
+     .former_key = "service.input_tokens"},
+    {.name = "output_tokens", .unit = "1", METRIC(output_tokens),
+     .doc = "Output tokens of the measured requests.",
+     .former_key = "service.output_tokens"},
+    {.name = "measured_seconds", .unit = "s", METRIC(seconds),
+     .doc = "First measured arrival to last token.",
+     .former_key = "service.measured_seconds"},
+    {.name = "down_seconds", .unit = "s", METRIC(down_seconds),
+     .doc = "Replicas' time lost to faults.",
+     .former_key = "service.down_seconds"},
+    {.name = "kv_moved_bytes", .unit = "B", METRIC(moved_bytes),
+     .doc = "KV caches moved between replicas.",
+     .former_key = "service.kv_moved_bytes"},
+    {.name = "kv_swapped_bytes", .unit = "B", METRIC(swapped_bytes),
+     .doc = "KV caches of preempted requests that went to hosts and came back.",
+     .former_key = "service.kv_swapped_bytes"},
+    {.name = "mfu", .unit = "1", METRIC(mfu),
+     .doc = "Useful FLOPs of all requests over the bf16 peak of all GPUs.",
+     .former_key = "service.mfu"},
+    {.name = "memory_bandwidth_share", .unit = "1", METRIC(memory_share),
+     .doc = "Bytes to and from GPU memory over its peak.",
+     .former_key = "service.memory_bandwidth_share"},
+    {.name = "joules", .unit = "J", METRIC(joules),
+     .doc = "Energy of all GPUs, waiting included.",
+     .former_key = "joules"},
+    {.name = "joules_per_output_token", .unit = "J", METRIC(joules_per_token),
+     .doc = "The same, an output token.",
+     .former_key = "service.joules_per_output_token", .former_column = "joules_per_token"},
+    {.name = "watts_per_gpu", .unit = "W", METRIC(watts_per_gpu),
+     .doc = "Average power of a GPU, waiting included.",
+     .former_key = "service.watts_per_gpu"},
+    {.name = "dollars_per_million_output_tokens", .unit = "$", METRIC(dollars_per_million_tokens),
+     .doc = "0 without a price.",
+     .former_key = "service.dollars_per_million_output_tokens", .former_column = "dollars_per_million_tokens"},
+    {.name = "weight_bytes", .unit = "B", METRIC(memory.weight_bytes),
+     .doc = "Weights in a GPU's memory.",
+     .former_key = "service.memory_per_gpu.weight_bytes"},
+    {.name = "kv_cache_bytes", .unit = "B", METRIC(memory.kv_cache_bytes),
+     .doc = "What is left of it for the KV cache.",
+     .former_key = "service.memory_per_gpu.kv_cache_bytes"},
+    {.name = "activation_bytes", .unit = "B", METRIC(memory.activation_bytes),
+     .doc = "Activations of the largest step, and buffers.",
+     .former_key = "service.memory_per_gpu.activation_bytes"},
+    {.name = "kv_cache_tokens_per_replica", .unit = "1", METRIC(kv_cache_tokens),
+     .doc = "Tokens that fit a replica's KV cache.",
+     .former_key = "service.kv_cache_tokens_per_replica"},
+    {.name = "seconds", .unit = "s", METRIC(end_seconds),
+     .doc = "Simulated, of the whole run.",
+     .former_key = "seconds"},
+    {.name = "events", .unit = "1", METRIC(events),
+     .doc = "Flows and timed activities that SimGrid played.",
+     .former_key = "events"},
+};
+/* clang-format on */
+
+const struct figure_table serving_tables[2] = {
+    {.heading = "A service",
+     .doc = "Latencies are of the measured requests: those that completed and came after the "
+            "warm-up. An interval says where the steady state's figure lies in 19 of 20 runs "
+            "(`null`: too few requests to say).",
+     .key = "figures",
+     .figures = figures,
+     .count = sizeof figures / sizeof *figures}};
