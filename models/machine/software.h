@@ -16,6 +16,9 @@ enum selective_recompute {
     SELECTIVE_PRODUCTS   /* every second product, norms and activations (torchtitan) */
 };
 
+/* Which workloads a stack can run. */
+enum software_use { SOFTWARE_ANY, SOFTWARE_INFERENCE, SOFTWARE_TRAINING };
+
 /* What a training framework adds. */
 struct training_software {
     bool fused_kernels;                   /* memory-bound neighbours are joined */
@@ -91,6 +94,7 @@ struct training_software {
 
 struct software {
     const char *name;
+    enum software_use runs;
     /* SM clocks of the GPU file's kernels over those of this stack's own; 1: the same. A stalled
      * kernel takes longer, not more energy. */
     double matmul_efficiency, attention_efficiency;

@@ -19,6 +19,9 @@ struct mark mark_of(const struct checker *checker, const char *path);
 /* Whether a value was read; if not, it has been complained about. */
 bool is_known(const struct checker *checker, const char *path);
 
+/* Keys without effect, software that cannot run the workload. */
+void check_effects(const struct checker *checker);
+
 /* Of a training workload; nothing when the scenario is none. */
 void check_training(const struct checker *checker);
 

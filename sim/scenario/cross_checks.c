@@ -366,6 +366,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_workload(&checker);
     check_serving(&checker);
     check_background(&checker);
+    check_effects(&checker);
     if (diagnostics_error_count(diagnostics) == 0 && scenario->workload == WORKLOAD_CONVERSATION) {
         check_memory(&checker); /* sums are only worth something when every part is known */
     } else if (diagnostics_error_count(diagnostics) == 0 &&

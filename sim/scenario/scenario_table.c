@@ -86,7 +86,7 @@ static const struct field background_fields[] = {
      FIELD_AT(background, start_seconds),
      .max = 1e9,
      .fallback = "0",
-     .doc = "When the first transfer starts."},
+     .doc = "When the first transfer starts: simulated time since the run began."},
     {.key = "count",
      .kind = FIELD_COUNT,
      FIELD_AT(background, count),
@@ -258,7 +258,8 @@ const struct field scenario_fields[] = {
      .count_offset = offsetof(struct scenario, background_count),
      .max = 100000,
      .item = &background_item,
-     .doc = "Traffic of others on the same links."},
+     .doc = "Traffic of others on the same links, while the workload runs. A transfer goes as fast "
+            "as one connection between its GPUs."},
     {.key = "platform",
      .kind = FIELD_MAPPING,
      .fields = platform_fields,

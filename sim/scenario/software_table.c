@@ -4,6 +4,12 @@
 
 #include "sim/scenario/tables.h"
 
+static const struct choice use_choices[] = {
+    {.name = "any", .value = SOFTWARE_ANY, .doc = "Either."},
+    {.name = "inference", .value = SOFTWARE_INFERENCE, .doc = "Conversations and services."},
+    {.name = "training", .value = SOFTWARE_TRAINING, .doc = "Steps of training."},
+    {0}};
+
 const struct field software_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -11,6 +17,12 @@ const struct field software_fields[] = {
      .fallback = "inline",
      .doc = "What the summary and the trace call it. Default: the file's name."},
     {.key = "title", .kind = FIELD_STRING, .doc = "One line on what it is."},
+    {.key = "runs",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(software, runs),
+     .fallback = "any",
+     .choices = use_choices,
+     .doc = "Which workloads it can run; another is an error."},
     {.key = "matmul_efficiency",
      .kind = FIELD_NUMBER,
      FIELD_AT(software, matmul_efficiency),

@@ -61,6 +61,27 @@ if diff alone from3 >log; then
     failures=$((failures + 1))
 fi
 
+# Training feels it too, and a conversation feels it when it is there: not before it starts.
+"$cpsim" "$source/scenarios/train-two-gpus.yaml" --set model.layers=2 | grep '^step' >alone
+"$cpsim" "$source/scenarios/train-two-gpus.yaml" --set model.layers=2 \
+    --set "background=[{from: 0, to: 1, bytes: 1 GB, count: 100000}]" | grep '^step' >beside
+if diff alone beside >log; then
+    echo "traffic of others changes nothing in training"
+    failures=$((failures + 1))
+fi
+for start in 0 1000; do
+    "$cpsim" "$source/scenarios/follow-up-prompt.yaml" "${few[@]}" --set attention.ring=pass-kv \
+        --set "background=[{from: 0, to: 8, bytes: 1 GB, count: 1000, start: $start s}]" |
+        grep -o '^prefill.* TTFT *[0-9.]* m*s' >"start$start"
+done
+"$cpsim" "$source/scenarios/follow-up-prompt.yaml" "${few[@]}" --set attention.ring=pass-kv |
+    grep -o '^prefill.* TTFT *[0-9.]* m*s' >alone
+expect 0 "" "" diff alone start1000
+if diff alone start0 >log; then
+    echo "traffic of others from the start changes nothing"
+    failures=$((failures + 1))
+fi
+
 refused() { # refused FILE PATTERN
     expect 2 "" "/^$1: error: SimGrid does not take this platform: .*$2.*show --platform-xml/" \
         "$cpsim" "$scenario" --set "platform.xml=$1"

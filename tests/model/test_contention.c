@@ -139,6 +139,76 @@ START_TEST(background_starts_when_told)
 }
 END_TEST
 
+/* Each flow has a limit of its own: another's at 50 GB/s from the GPU of a hop held to 10 GB/s
+ * takes the 40 GB/s that the hop leaves, and the hop its 10 GB in 1 s. */
+START_TEST(limits_are_each_flows_own)
+{
+    struct layout layout = {8, 2, 1, 1};
+    struct background background = {.from_gpu = 0, .to_gpu = 8, .bytes = 5 * GB, .count = 1000};
+    ck_assert_double_eq_tol(play_hop(8, layout, 10 * GB, &background, false), 1.0, 1e-9);
+}
+END_TEST
+
+/* Plays in simulated time without a break. */
+struct sequence {
+    struct engine *engine;
+    struct play play;
+    struct background_traffic *traffic;
+    double seconds[3], slept;
+    uint64_t changes;
+};
+
+static void play_sequence(void *data)
+{
+    struct sequence *sequence = data;
+    struct diagnostics *diagnostics = diagnostics_create();
+    engine_play(sequence->engine, &sequence->play, &sequence->seconds[0], diagnostics);
+    engine_play(sequence->engine, &sequence->play, &sequence->seconds[1], diagnostics);
+    sequence->changes = background_changes(sequence->traffic);
+    sequence->slept = background_sleep(sequence->traffic, 10.0);
+    engine_play(sequence->engine, &sequence->play, &sequence->seconds[2], diagnostics);
+    diagnostics_destroy(diagnostics);
+}
+
+/* Others' traffic is absolute simulated time: 7.5 GB from the start shares the first hop (10 GB at
+ * 25 GB/s would be 0.4 s, but it ends after 0.3 s, and 2.5 GB are left at 50 GB/s: 0.35 s) and not
+ * the second (0.2 s); a stream that begins at 1 s ends the sleep from 0.55 s on, and shares the
+ * third hop as long as that lasts, 0.4 s. */
+START_TEST(background_does_not_start_anew)
+{
+    struct cluster cluster = fixture_cluster;
+    cluster.nodes = 2;
+    struct layout layout = {8, 2, 1, 1};
+    struct replica replica = {.llm = &fixture_llm, .cluster = &cluster, .layout = &layout};
+    struct placement placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+    struct step_operator shift = hop(replica_group(&replica, GROUP_CONTEXT), 10 * GB, 0.0);
+    struct step_program program = {
+        .segments = {{.name = "hop", .repeat = 1, .count = 1, .operators = &shift}},
+        .segment_count = 1};
+    const struct background streams[] = {
+        {.from_gpu = 0, .to_gpu = 8, .bytes = 7.5 * GB, .count = 1},
+        {.from_gpu = 0, .to_gpu = 8, .bytes = 5 * GB, .count = 100, .start_seconds = 1.0}};
+    const struct engine_setup setup = {
+        .cluster = &cluster, .nodes = cluster.nodes, .lanes = LANE_COUNT};
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct sequence sequence = {.engine = engine_open(&setup, diagnostics),
+                                .play = {.program = &program, .placement = &placement}};
+    sequence.traffic = background_start(sequence.engine, arena, streams, 2);
+    ck_assert(engine_drive(sequence.engine, play_sequence, &sequence));
+    ck_assert_double_eq_tol(sequence.seconds[0], 0.35, 1e-9);
+    ck_assert_double_eq_tol(sequence.seconds[1], 0.2, 1e-9);
+    ck_assert_double_eq_tol(sequence.slept, 0.45, 1e-9);
+    ck_assert_double_eq_tol(sequence.seconds[2], 0.4, 1e-9);
+    ck_assert_uint_eq(sequence.changes, 2); /* the first began and ended */
+    ck_assert_double_ge(engine_others_bytes(sequence.engine, LINK_NIC_OUT, 0), 7.5 * GB);
+    ck_assert_double_eq_tol(engine_link_bytes(sequence.engine, LINK_NIC_OUT, 0), 10 * GB, 1.0);
+    engine_close(sequence.engine);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+}
+END_TEST
+
 /* Seconds of 10 GB from every GPU along `edge`, TP8 x CP4 on 4 nodes, two nodes a leaf, uplinks of
  * a quarter of their cards: 2 nodes x 8 cards x 50 GB/s / 4 = 200 GB/s. */
 static double play_over_leaves(enum collective_edge edge)
@@ -184,4 +254,5 @@ END_TEST
 
 RUN_TESTS(contention, a_ring_through_leaves, traffic_across_leaves, own_cards,
           two_groups_share_a_card, limits_leave_room_for_others, two_replicas_share_nodes,
-          background_takes_its_share, background_starts_when_told)
+          background_takes_its_share, background_starts_when_told, limits_are_each_flows_own,
+          background_does_not_start_anew)

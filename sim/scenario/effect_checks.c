@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ * A key that has no effect in the scenario's kind of workload is a mistake, and so is software that
+ * cannot run it. Only what the scenario or --set says is looked at: files of models and platforms
+ * serve every kind. A value that is the default says nothing; `cpsim show` prints it. */
+#include "sim/config/find.h"
+#include "sim/scenario/checker.h"
+#include "sim/scenario/load.h"
+#include "sim/scenario/tables.h"
+
+#include <string.h>
+
+#define CONVERSATION (1U << WORKLOAD_CONVERSATION)
+#define SERVING (1U << WORKLOAD_SERVING)
+#define TRAINING (1U << WORKLOAD_TRAINING)
+
+static const char *const kind_names[] = {[WORKLOAD_CONVERSATION] = "a conversation",
+                                         [WORKLOAD_SERVING] = "a service",
+                                         [WORKLOAD_TRAINING] = "training"};
+
+/* Keys, or mappings of keys, that not every kind reads. */
+static const struct effect {
+    const char *path;
+    unsigned kinds;     /* that it changes */
+    const char *advice; /* what to write in its place; NULL: nothing */
+} effects[] = {
+    {"quality", CONVERSATION, NULL},
+    {"attention", CONVERSATION | SERVING, "workload.context_exchange"},
+    {"precision.kv_cache", CONVERSATION | SERVING, NULL},
+    {"precision.gradients", TRAINING, NULL},
+    {"precision.master_weights", TRAINING, NULL},
+    {"precision.first_moment", TRAINING, NULL},
+    {"precision.second_moment", TRAINING, NULL},
+    {"precision.gradient_reduce", TRAINING, NULL},
+    {"precision.weight_gather", TRAINING, NULL},
+    {"cluster.storage_rate", TRAINING, NULL},
+    {"cluster.node_storage_rate", TRAINING, NULL},
+    {"software.training", TRAINING, NULL},
+    {"software.paged_efficiency", CONVERSATION | SERVING, NULL},
+    {"software.prefill_graph", CONVERSATION | SERVING, NULL},
+    {"software.decode_graph", CONVERSATION | SERVING, NULL},
+    {"software.piecewise_tokens", CONVERSATION | SERVING, NULL},
+    {"software.piecewise_layer", CONVERSATION | SERVING, NULL},
+    {"software.prefill_layer", CONVERSATION | SERVING, NULL},
+    {"software.ring_step", CONVERSATION | SERVING, NULL},
+    {"software.cached_prefill", CONVERSATION | SERVING, NULL},
+    {"software.decode_layer", CONVERSATION | SERVING, NULL},
+    {"software.decode_ring", CONVERSATION | SERVING, NULL},
+    {"software.decode_kv_splits", CONVERSATION | SERVING, NULL},
+    {"software.step", CONVERSATION | SERVING, NULL},
+    {"software.step_sequence", CONVERSATION | SERVING, NULL},
+    {"software.schedules_ahead", SERVING, NULL},
+    {"software.request", SERVING, NULL},
+    {"trace.operators", CONVERSATION, NULL},
+    {"trace.requests", SERVING, NULL},
+    {"trace.steps", SERVING, NULL},
+    {"trace.sample_interval", CONVERSATION | SERVING, NULL},
+};
+
+/* Whether a text of the scenario's kind says every value below the node: what `cpsim show` prints
+ * does, and asks for none of them. */
+static bool says_all(const struct node *node)
+{
+    if (node->kind == NODE_SCALAR) {
+        return node->origin == ORIGIN_SCENARIO || node->origin == ORIGIN_SET;
+    }
+    bool all = true;
+    for (size_t i = 0; node->kind == NODE_MAPPING && i < node->count && all; i++) {
+        all = says_all(node->entries[i].value);
+    }
+    return all;
+}
+
+static bool is_default(const struct node *node, const char *path)
+{
+    const struct field *field = field_find_path(scenario_fields, path);
+    return field != NULL && field->fallback != NULL && strcmp(field->fallback, node->text) == 0;
+}
+
+/* The first scalar below the path that the scenario itself says, and that is not the default; NULL:
+ * none. `*said` gets its path. */
+static const struct node *said_below(const struct checker *checker, bool resolved,
+                                     const struct node *node, const char *path, const char **said)
+{
+    if (node->kind == NODE_SCALAR) {
+        bool own = node->origin == ORIGIN_SET || (node->origin == ORIGIN_SCENARIO && !resolved);
+        *said = path;
+        return own && node->accepted && !is_default(node, path) ? node : NULL;
+    }
+    const struct node *found = NULL;
+    for (size_t i = 0; node->kind == NODE_MAPPING && i < node->count && found == NULL; i++) {
+        found = said_below(checker, resolved, node->entries[i].value,
+                           arena_printf(checker->arena, "%s.%s", path, node->entries[i].key), said);
+    }
+    return found;
+}
+
+static void check_effect(const struct checker *checker, bool resolved, const struct effect *effect)
+{
+    const struct node *node = node_find(checker->tree, effect->path);
+    enum workload_kind kind = checker->scenario->workload;
+    if (node == NULL || (effect->kinds >> kind & 1U) != 0) {
+        return;
+    }
+    const char *path = effect->path;
+    const struct node *said = said_below(checker, resolved, node, effect->path, &path);
+    if (said != NULL) {
+        bool advised = effect->advice != NULL;
+        DIAGNOSE_ERROR(checker->diagnostics, said->mark,
+                       "%s: has no effect on %s; leave it out%s%s", path, kind_names[kind],
+                       advised ? ", or say " : "", advised ? effect->advice : "");
+    }
+}
+
+/* --- software --- */
+
+static bool runs(const struct software *software, enum workload_kind kind)
+{
+    enum software_use wanted = kind == WORKLOAD_TRAINING ? SOFTWARE_TRAINING : SOFTWARE_INFERENCE;
+    return software->runs == SOFTWARE_ANY || software->runs == wanted;
+}
+
+static const char *names_that_run(const struct checker *checker)
+{
+    struct arena *arena = checker->arena;
+    struct find_path path = find_path(arena, checker->tree->mark.file);
+    struct found_file *files = NULL;
+    size_t count = find_all(arena, &path, "platforms/software", &files);
+    const char *names = "";
+    for (size_t i = 0; i < count; i++) {
+        struct software *software = ARENA_NEW(arena, struct software);
+        struct diagnostics *silent = diagnostics_create();
+        if (data_file_load(arena, "software", files[i].path, software, silent) != NULL &&
+            runs(software, checker->scenario->workload)) {
+            names =
+                arena_printf(arena, "%s%s%s", names, names[0] == '\0' ? "" : ", ", files[i].name);
+        }
+        diagnostics_destroy(silent);
+    }
+    return names;
+}
+
+static void check_software(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    if (node_get(checker->tree, "software") == NULL ||
+        runs(&scenario->software, scenario->workload)) {
+        return;
+    }
+    DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.kind"),
+                   "software: %s does not run %s; expected one of: %s", scenario->software.name,
+                   kind_names[scenario->workload], names_that_run(checker));
+}
+
+void check_effects(const struct checker *checker)
+{
+    if (!is_known(checker, "workload")) {
+        return;
+    }
+    bool resolved = says_all(checker->tree);
+    for (size_t i = 0; i < sizeof effects / sizeof *effects; i++) {
+        check_effect(checker, resolved, &effects[i]);
+    }
+    check_software(checker);
+}
