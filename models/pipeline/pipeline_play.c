@@ -99,8 +99,8 @@ static bool gathers(const struct pipeline_play *play, const struct cell *cell)
 static bool reduces(const struct pipeline_play *play, const struct cell *cell)
 {
     enum cell_kind last = play->schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD;
-    return cell->kind == last &&
-           (play->every_pass || cell->micro_batch + 1 == play->pipeline.micro_batches);
+    uint32_t last_passed = play->schedule->last_first ? 0 : play->pipeline.micro_batches - 1;
+    return cell->kind == last && (play->every_pass || cell->micro_batch == last_passed);
 }
 
 struct cell_run pipeline_cell_run(const struct pipeline_play *play, const struct cell *cell,

@@ -2,7 +2,8 @@
 #include "models/pipeline/pipeline_schedule.h"
 
 const struct pipeline_schedule *const pipeline_schedules[PIPELINE_SCHEDULE_COUNT] = {
-    &schedule_gpipe, &schedule_1f1b, &schedule_interleaved, &schedule_zero_bubble, &schedule_zbv};
+    &schedule_gpipe,       &schedule_1f1b, &schedule_interleaved,
+    &schedule_zero_bubble, &schedule_zbv,  &schedule_loop_bfs};
 
 uint32_t pipeline_part(const struct pipeline_schedule *schedule, const struct pipeline *pipeline,
                        uint32_t stage, uint32_t chunk)
@@ -22,12 +23,15 @@ uint32_t pipeline_part_stage(const struct pipeline_schedule *schedule,
 struct cell pipeline_nth_cell(const struct pipeline *pipeline, enum cell_kind kind, uint32_t n)
 {
     uint32_t round = pipeline_round(pipeline);
-    uint32_t in_rounds = n % (round * pipeline->chunks);
-    uint32_t chunk = in_rounds / round;
+    uint32_t first = n / (round * pipeline->chunks) * round; /* micro-batch of its round */
+    uint32_t left = pipeline->micro_batches - first;
+    uint32_t here = left < round ? left : round;
+    uint32_t in_round = n - first * pipeline->chunks;
+    uint32_t chunk = in_round / here;
     return (struct cell){
         .kind = kind,
         .chunk = kind == CELL_FORWARD ? chunk : pipeline->chunks - 1 - chunk,
-        .micro_batch = n / (round * pipeline->chunks) * round + n % round,
+        .micro_batch = first + in_round % here,
     };
 }
 
@@ -39,6 +43,9 @@ uint32_t pipeline_cell_count(const struct pipeline_schedule *schedule,
 
 uint32_t pipeline_round(const struct pipeline *pipeline)
 {
+    if (pipeline->group > 0) {
+        return pipeline->group;
+    }
     uint32_t rounds = pipeline->micro_batches / pipeline->stages;
     rounds = rounds > 0 ? rounds : 1;
     return pipeline->micro_batches % rounds == 0 ? pipeline->micro_batches / rounds : 0;

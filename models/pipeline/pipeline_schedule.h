@@ -11,9 +11,11 @@
 /* A stage holds `chunks` parts of the model: pipeline_part(). */
 struct pipeline {
     uint32_t stages, chunks, micro_batches;
-    uint32_t lead; /* forward passes that an interleaved schedule runs ahead for every stage after
-                      this one; 0: two, as Megatron-LM and PyTorch, which hides what is sent. One
-                      holds fewer activations */
+    uint32_t lead;  /* forward passes that an interleaved schedule runs ahead for every stage after
+                       this one; 0: two, as Megatron-LM and PyTorch, which hides what is sent. One
+                       holds fewer activations */
+    uint32_t group; /* micro-batches that an interleaved schedule takes through a chunk before the
+                       next; 0: equal rounds, as many as hold the stages each (PyTorch) */
 };
 
 enum cell_kind {
@@ -31,19 +33,21 @@ struct cell {
 struct pipeline_schedule {
     const char *name;
     const char *doc;
-    bool splits_backward; /* CELL_WEIGHT are cells of their own */
-    bool interleaved;     /* takes more than one chunk a stage */
-    bool v_shaped;        /* every second chunk runs through the stages backwards */
-    uint32_t chunks;      /* that it takes; 0: any number */
+    bool splits_backward;   /* CELL_WEIGHT are cells of their own */
+    bool interleaved;       /* takes more than one chunk a stage */
+    bool any_micro_batches; /* whatever their number: it knows no rounds */
+    bool last_first;        /* backward passes run from the last micro-batch to the first */
+    bool v_shaped;          /* every second chunk runs through the stages backwards */
+    uint32_t chunks;        /* that it takes; 0: any number */
     /* Fills cells [pipeline_cell_count()] in the order in which the stage runs them. */
     void (*fill)(const struct pipeline *pipeline, uint32_t stage, struct cell *cells);
 };
 
-enum { PIPELINE_SCHEDULE_COUNT = 5 };
+enum { PIPELINE_SCHEDULE_COUNT = 6 };
 extern const struct pipeline_schedule *const pipeline_schedules[PIPELINE_SCHEDULE_COUNT];
 
 extern const struct pipeline_schedule schedule_gpipe, schedule_1f1b, schedule_interleaved,
-    schedule_zero_bubble, schedule_zbv;
+    schedule_zero_bubble, schedule_zbv, schedule_loop_bfs;
 
 /* The part of the model that is a stage's chunk, parts numbered in the order of the model; and the
  * stage that holds a part: its chunk is part / stages. */
@@ -60,8 +64,9 @@ struct cell pipeline_nth_cell(const struct pipeline *pipeline, enum cell_kind ki
 uint32_t pipeline_cell_count(const struct pipeline_schedule *schedule,
                              const struct pipeline *pipeline);
 
-/* Micro-batches that an interleaved schedule takes through a chunk before it turns to the next; 0
- * when the micro-batches do not divide into such rounds. */
+/* Micro-batches that an interleaved schedule takes through a chunk before it turns to the next, of
+ * which the last round may have fewer when the group is said; 0 when they do not divide into rounds
+ * otherwise. */
 uint32_t pipeline_round(const struct pipeline *pipeline);
 
 /* The most forward passes, counted over all chunks, whose backward pass a stage still owes. */

@@ -74,6 +74,7 @@ const struct pipeline_schedule schedule_zbv = {
            "in what is left of the bubble.",
     .splits_backward = true,
     .interleaved = true,
+    .any_micro_batches = true,
     .v_shaped = true,
     .chunks = 2,
     .fill = fill,

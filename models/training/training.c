@@ -11,6 +11,7 @@ struct pipeline training_pipeline(const struct training *training)
         .stages = layout->pipeline,
         .chunks = training->virtual_stages,
         .lead = training->stage_lead,
+        .group = training->microbatch_group,
         .micro_batches = training->global_batch / (training->micro_batch * layout->data),
     };
 }

@@ -25,7 +25,7 @@ struct invocation {
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
     const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm;
-    bool json, quiet, markdown, platform_xml, retry_failed, submit, partial, watch;
+    bool json, quiet, markdown, platform_xml, schedule, retry_failed, submit, partial, watch;
 };
 
 enum option_id {
@@ -35,6 +35,7 @@ enum option_id {
     OPTION_QUIET,
     OPTION_MARKDOWN,
     OPTION_PLATFORM_XML,
+    OPTION_SCHEDULE,
     OPTION_GPU,
     OPTION_CLUSTER,
     OPTION_SOFTWARE,

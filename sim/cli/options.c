@@ -27,6 +27,10 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_MARKDOWN] = {.name = "--markdown",
                          .doc = "print the whole reference as Markdown",
                          .offset = offsetof(struct invocation, markdown)},
+    [OPTION_SCHEDULE] =
+        {.name = "--schedule",
+         .doc = "print the order in which each stage of a training step runs its passes",
+         .offset = offsetof(struct invocation, schedule)},
     [OPTION_PLATFORM_XML] = {.name = "--platform-xml",
                              .doc = "print the SimGrid platform that is made of the cluster",
                              .offset = offsetof(struct invocation, platform_xml)},

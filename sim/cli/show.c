@@ -7,6 +7,8 @@
 #include "sim/scenario/load.h"
 #include "sim/scenario/replica.h"
 #include "sim/scenario/tables.h"
+#include "sim/scenario/training_setup.h"
+#include "sim/training/schedule_csv.h"
 
 static int show_platform(const struct invocation *invocation, const struct scenario *scenario,
                          struct diagnostics *diagnostics)
@@ -28,6 +30,20 @@ static int show_values(const struct invocation *invocation, struct arena *arena,
     return result_write(invocation->output, text, diagnostics);
 }
 
+static int show_schedule(const struct invocation *invocation, struct arena *arena,
+                         const struct scenario *scenario, struct diagnostics *diagnostics)
+{
+    if (scenario->workload != WORKLOAD_TRAINING) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = invocation->operands[0]}),
+                       "--schedule: only training has one; expected a scenario of kind training");
+        return EXIT_WRONG_INPUT;
+    }
+    struct training training = scenario_training(scenario);
+    struct pipeline pipeline = training_pipeline(&training);
+    return result_write(invocation->output, schedule_csv(arena, training.schedule, &pipeline),
+                        diagnostics);
+}
+
 static int show_scenario(const struct invocation *invocation)
 {
     struct arena *arena = arena_create();
@@ -37,9 +53,10 @@ static int show_scenario(const struct invocation *invocation)
                                    invocation->override_count, diagnostics, &resolved);
     int status = refusal(diagnostics);
     if (loaded) {
-        status = invocation->platform_xml
-                     ? show_platform(invocation, resolved.scenario, diagnostics)
-                     : show_values(invocation, arena, resolved.tree, diagnostics);
+        status =
+            invocation->schedule ? show_schedule(invocation, arena, resolved.scenario, diagnostics)
+            : invocation->platform_xml ? show_platform(invocation, resolved.scenario, diagnostics)
+                                       : show_values(invocation, arena, resolved.tree, diagnostics);
     }
     diagnostics_print(diagnostics, stderr);
     diagnostics_destroy(diagnostics);
@@ -53,10 +70,13 @@ const struct command command_show = {
     .summary = "print a scenario as it is understood, with where each value came from",
     .doc =
         "What it prints is a scenario again, complete in itself. --platform-xml prints instead the "
-        "network that a run of it gives to SimGrid; changed, it can be named as platform.xml.",
+        "network that a run of it gives to SimGrid; changed, it can be named as platform.xml. "
+        "--schedule prints the order of a training step's passes as PyTorch dumps it: a row a "
+        "stage, an action a cell (3F1: part 3, forward, micro-batch 1; B backward, I of inputs, W "
+        "of weights).",
     .example = "cpsim show scenarios/llama405b.yaml --set layout.context=8",
-    .options =
-        TAKES(OPTION_SET) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_PLATFORM_XML),
+    .options = TAKES(OPTION_SET) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT) |
+               TAKES(OPTION_PLATFORM_XML) | TAKES(OPTION_SCHEDULE),
     .least_operands = 1,
     .most_operands = 1,
     .run = show_scenario,

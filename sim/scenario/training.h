@@ -17,6 +17,7 @@ enum training_schedule {
     TRAINING_INTERLEAVED,
     TRAINING_ZERO_BUBBLE,
     TRAINING_ZBV,
+    TRAINING_LOOP_BFS,
     TRAINING_SCHEDULE_COUNT
 };
 
@@ -62,7 +63,7 @@ struct training_workload {
     uint64_t sequence_tokens;
     enum training_schedule schedule;
     uint32_t virtual_stages;
-    uint32_t stage_lead;
+    uint32_t stage_lead, microbatch_group;
     uint32_t adapter_rank;
     enum recompute recompute;
     enum sharding sharding;

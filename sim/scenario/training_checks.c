@@ -11,6 +11,31 @@ enum { MOST_STAGES = 1024 };
 /* Cells of a stage that are worth filling to count what is in flight. */
 static const double most_cells = 4e7;
 
+/* Megatron-Core's rules (core/pipeline_parallel/schedules.py). */
+static void check_group(const struct checker *checker, const struct pipeline *pipeline)
+{
+    enum training_schedule schedule = checker->scenario->training.schedule;
+    uint32_t group = pipeline->group, rest = group > 0 ? pipeline->micro_batches % group : 0;
+    const char *path = "workload.microbatch_group";
+    if (group == 0) {
+        return;
+    }
+    if (schedule != TRAINING_INTERLEAVED && schedule != TRAINING_ZERO_BUBBLE) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: has no effect on schedule %s; leave it out", path,
+                       pipeline_schedules[schedule]->name);
+    } else if (group < pipeline->stages || group > pipeline->micro_batches) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: %u; expected from the %u stages to the %u micro-batches of a replica",
+                       path, group, pipeline->stages, pipeline->micro_batches);
+    } else if (rest > 0 && rest < pipeline->stages) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: %u leaves %u of %u micro-batches for the last round, fewer than the %u "
+                       "stages; expected none or as many",
+                       path, group, rest, pipeline->micro_batches, pipeline->stages);
+    }
+}
+
 static void check_batch(const struct checker *checker)
 {
     const struct training_workload *workload = &checker->scenario->training;
@@ -28,9 +53,11 @@ static void check_batch(const struct checker *checker)
     }
     struct pipeline pipeline = {.stages = layout->pipeline,
                                 .chunks = workload->virtual_stages,
-                                .micro_batches = batch / (micro * data)};
-    if (pipeline.chunks > 1 &&
-        (pipeline_round(&pipeline) == 0 || pipeline.micro_batches < pipeline.stages)) {
+                                .micro_batches = batch / (micro * data),
+                                .group = workload->microbatch_group};
+    check_group(checker, &pipeline);
+    if (pipeline.chunks > 1 && !pipeline_schedules[workload->schedule]->any_micro_batches &&
+        pipeline_round(&pipeline) == 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
                        "workload.global_batch: %u gives %u micro-batches a replica, which do not "
                        "divide into rounds of %u stages or more; expected a multiple of "

@@ -89,6 +89,7 @@ struct training scenario_training(const struct scenario *scenario)
         .schedule = pipeline_schedules[workload->schedule],
         .virtual_stages = workload->virtual_stages,
         .stage_lead = workload->stage_lead,
+        .microbatch_group = workload->microbatch_group,
         .adapter_rank = workload->adapter_rank,
         .recompute = workload->recompute,
         .sharding = workload->sharding,

@@ -21,6 +21,10 @@ static const struct choice schedule_choices[] = {
      .value = TRAINING_ZBV,
      .doc = "ZB-V: two parts a stage, laid out as a V, and gradients of weights in what is left of "
             "the bubble (arXiv 2405.15362)."},
+    {.name = "loop-bfs",
+     .value = TRAINING_LOOP_BFS,
+     .doc = "All micro-batches through each of the stage's parts in turn, and back in the reverse "
+            "order (arXiv 2211.05953)."},
     {0}};
 
 static const struct choice recompute_choices[] = {
@@ -205,8 +209,17 @@ const struct field training_fields[] = {
      .min = 1,
      .max = 1024,
      .fallback = "1",
-     .doc = "Parts of the model on each stage; more than one needs `schedule: interleaved` or "
-            "zero-bubble, and zbv needs two."},
+     .doc = "Parts of the model on each stage; more than one needs `schedule: interleaved`, "
+            "zero-bubble or loop-bfs, and zbv needs two."},
+    {.key = "microbatch_group",
+     .kind = FIELD_COUNT,
+     FIELD_AT(training_workload, microbatch_group),
+     .max = 1e9,
+     .fallback = "0",
+     .doc =
+         "Micro-batches that interleaved and zero-bubble stages take through one of their parts "
+         "before the next. 0: equal rounds, as many as hold the number of stages each, as PyTorch; "
+         "Megatron-Core's own default is the number of stages."},
     {.key = "stage_lead",
      .kind = FIELD_COUNT,
      FIELD_AT(training_workload, stage_lead),

@@ -98,7 +98,7 @@ static void draw_training(struct random_stream *stream, struct draw *draw)
     uint32_t pipeline = (uint32_t)random_between(stream, 1, 4);
     uint32_t data = (uint32_t)random_between(stream, 1, 4);
     const char *schedule =
-        PICK(stream, "gpipe", "1f1b", "interleaved", "zero-bubble", "zbv", "1f1b", "1f1b");
+        PICK(stream, "gpipe", "1f1b", "interleaved", "zero-bubble", "zbv", "loop-bfs", "1f1b");
     *draw = (struct draw){0};
     ADD(draw, "cluster=%s", PICK(stream, "p5", "dgx-h100", "gti"));
     ADD(draw, "cluster.nodes=16");
@@ -154,7 +154,7 @@ START_TEST(training)
 {
     struct random_stream stream = random_open(20, "details.training");
     const enum detail folded = DETAIL_FOLDED, full = DETAIL_FULL;
-    uint32_t cases = 0, alone = 0, met[5][3] = {{0}};
+    uint32_t cases = 0, alone = 0, met[PIPELINE_SCHEDULE_COUNT][3] = {{0}};
     for (uint32_t i = 0; i < TRIES && cases < TRAINING_CASES; i++) {
         struct arena *arena = arena_create();
         struct draw draw;
@@ -187,7 +187,7 @@ START_TEST(training)
     printf("%u of %u share nothing\n", alone, cases);
     ck_assert_uint_eq(cases, TRAINING_CASES);
     ck_assert_uint_ge(alone, TRAINING_CASES / 5);
-    for (int schedule = 0; schedule < 5; schedule++) {
+    for (int schedule = 0; schedule < PIPELINE_SCHEDULE_COUNT; schedule++) {
         for (int sharding = 0; sharding < 3; sharding++) {
             ck_assert_msg(met[schedule][sharding] > 0, "schedule %d with sharding %d was not drawn",
                           schedule, sharding);

@@ -164,8 +164,8 @@ END_TEST
 /* Every schedule, stage and shape: each pass once, forward before backward before weights. */
 START_TEST(every_pass_runs_once)
 {
-    static const uint32_t shapes[][3] = {{1, 1, 1}, {2, 1, 1},  {4, 1, 3},  {4, 1, 16},
-                                         {4, 2, 8}, {4, 3, 10}, {8, 2, 24}, {3, 4, 6}};
+    static const uint32_t shapes[][3] = {{1, 1, 1},  {2, 1, 1},  {4, 1, 3}, {4, 1, 16}, {4, 2, 8},
+                                         {4, 3, 10}, {8, 2, 24}, {3, 4, 6}, {4, 2, 3}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct pipeline pipeline = {
             .stages = shapes[i][0], .chunks = shapes[i][1], .micro_batches = shapes[i][2]};
