@@ -16,8 +16,8 @@ struct training {
     uint32_t global_batch, micro_batch; /* sequences */
     uint64_t sequence_tokens;
     const struct pipeline_schedule *schedule;
-    uint32_t virtual_stages; /* parts of the model on each stage */
-    uint32_t stage_lead;     /* struct pipeline's lead; 0: the schedule's own */
+    uint32_t virtual_stages;   /* parts of the model on each stage */
+    uint32_t stage_lead;       /* struct pipeline's lead; 0: the schedule's own */
     uint32_t microbatch_group; /* struct pipeline's group */
     enum recompute recompute;
     enum sharding sharding;
