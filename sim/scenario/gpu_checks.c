@@ -23,6 +23,15 @@ static bool are_known(const struct gpu_checker *check, const char *first, const 
            is_known(check->checker, path_of(check, second));
 }
 
+/* Not when a scenario changes one value of a file to ask what if: the other is then the file's. */
+static bool is_to_blame(const struct gpu_checker *check, const char *member, const char *other)
+{
+    struct node *tree = check->checker->tree;
+    const struct node *own = node_find(tree, path_of(check, member));
+    const struct node *its = node_find(tree, path_of(check, other));
+    return own == NULL || its == NULL || own->origin != ORIGIN_DATA || its->origin == ORIGIN_DATA;
+}
+
 #define COMPLAIN(check, member, format, ...)                                                       \
     DIAGNOSE_ERROR((check)->checker->diagnostics,                                                  \
                    mark_of((check)->checker, path_of((check), member)), "%s.%s: " format,          \
@@ -41,7 +50,9 @@ static void check_rates(const struct gpu_checker *check)
         if (!is_known(check->checker, path_of(check, member)) || rates[format] <= 0.0) {
             continue;
         }
-        if (wider != FORMAT_UNSET && rates[format] < rates[wider]) {
+        if (wider != FORMAT_UNSET && rates[format] < rates[wider] &&
+            is_to_blame(check, member,
+                        arena_printf(check->checker->arena, "dense_rate.%s", format_name(wider)))) {
             COMPLAIN(
                 check, member,
                 "%.4g TFLOP/s is less than the %.4g TFLOP/s of %s, which is wider; 0 says that "
@@ -56,7 +67,8 @@ static void check_rates(const struct gpu_checker *check)
                  "%g; what no other format does is done in bf16, so the GPU needs a rate for it",
                  bf16);
     } else if (are_known(check, "dense_rate.bf16", "stated_rate") && stated > 0.0 &&
-               (stated > bf16 || stated < LEAST_STATED * bf16)) {
+               (stated > bf16 || stated < LEAST_STATED * bf16) &&
+               is_to_blame(check, "stated_rate", "dense_rate.bf16")) {
         COMPLAIN(check, "stated_rate",
                  "%.4g TFLOP/s is of no GPU whose dense_rate.bf16 is %.4g TFLOP/s; expected that "
                  "rate or less, down to %.0f %% of it",
@@ -96,7 +108,8 @@ static void check_memory(const struct gpu_checker *check)
                  quantity_bytes(gpu->l2_bytes).text, quantity_bytes(gpu->memory_bytes).text);
     }
     if (are_known(check, "l2_rate", "memory_rate") &&
-        gpu->l2_bytes_per_second < gpu->memory_bytes_per_second * gpu->memory_efficiency) {
+        gpu->l2_bytes_per_second < gpu->memory_bytes_per_second * gpu->memory_efficiency &&
+        is_to_blame(check, "l2_rate", "memory_rate")) {
         COMPLAIN(check, "l2_rate",
                  "%.4g GB/s is less than the memory behind it gives, %.4g GB/s of memory_rate x "
                  "memory_efficiency",
