@@ -78,8 +78,8 @@ static inline void played_servers(const struct serving_run *run, struct played *
         const struct server *server = &run->fleet.servers[i];
         played->computed += server->totals.prompt_tokens;
         played->decoded += server->totals.decode_tokens;
-        played->free_pages += kv_cache_available(&server->desk.kv);
-        played->over_full += server->totals.most_pages > server->desk.kv.pages;
+        played->free_pages += kv_cache_available(&server->view.kv);
+        played->over_full += server->totals.most_pages > server->view.kv.pages;
     }
 }
 

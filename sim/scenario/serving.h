@@ -57,6 +57,7 @@ struct length {
 };
 
 enum batching_kind {
+    BATCHING_VLLM,
     BATCHING_CHUNKED_PREFILL,
     BATCHING_PREFILL_FIRST,
     BATCHING_STATIC,
@@ -77,9 +78,12 @@ enum kv_transfer { TRANSFER_AFTER_PREFILL, TRANSFER_BY_LAYER };
 
 struct service {
     enum batching_kind policy;
-    uint64_t max_batched_tokens; /* of a step */
-    uint32_t max_sequences;      /* of a replica at once */
-    uint32_t block_tokens;       /* of a page of the KV cache */
+    uint64_t max_batched_tokens;  /* of a step */
+    uint32_t max_sequences;       /* of a replica at once */
+    uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */
+    bool reserve_prompt;          /* who is let in finds room for all of its prompt */
+    double watermark;             /* share of the KV cache that admissions leave free */
+    uint32_t block_tokens;        /* of a page of the KV cache */
     bool prefix_cache;
     enum preemption_kind preemption;
     double swap_bytes_per_second; /* between a GPU and its host; 0: as the cluster says */

@@ -248,9 +248,13 @@ static const struct field session_fields[] = {
 /* --- who serves them --- */
 
 static const struct choice policy_choices[] = {
+    {.name = "vllm",
+     .value = BATCHING_VLLM,
+     .doc = "vLLM v1, decision for decision: who runs first, in the order of admission, then who "
+            "waits, in what is left of the token budget."},
     {.name = "chunked-prefill",
      .value = BATCHING_CHUNKED_PREFILL,
-     .doc = "vLLM v1, Sarathi: decode first, prompts fill what is left of the token budget."},
+     .doc = "Sarathi: the same, but those that decode come before prompts under way."},
     {.name = "prefill-first",
      .value = BATCHING_PREFILL_FIRST,
      .doc = "Orca, vLLM v0: whole prompts as soon as there is room, decode waits for them."},
@@ -295,7 +299,7 @@ static const struct field service_fields[] = {
     {.key = "policy",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, policy),
-     .fallback = "chunked-prefill",
+     .fallback = "vllm",
      .choices = policy_choices,
      .doc = "How a replica makes its batches."},
     {.key = "max_batched_tokens",
@@ -314,6 +318,27 @@ static const struct field service_fields[] = {
      .max = 65536,
      .fallback = "256",
      .doc = "Requests that a replica serves at once at most."},
+    {.key = "long_prefill_threshold",
+     .kind = FIELD_TOKENS,
+     FIELD_AT(service, long_prefill_tokens),
+     .max = 1e8,
+     .fallback = "0 tokens",
+     .doc = "New tokens of one request in a step at most, so that several long prompts advance "
+            "together; 0: no such limit."},
+    {.key = "reserve_prompt",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(service, reserve_prompt),
+     .fallback = "true",
+     .doc =
+         "Whether a request is let in only when its whole prompt would find room in the KV cache "
+         "(scheduler_reserve_full_isl of vLLM); else its first part must."},
+    {.key = "watermark",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(service, watermark),
+     .max = 0.99,
+     .fallback = "0",
+     .doc = "Share of the KV cache's pages that must stay free when a request is let in beside "
+            "others."},
     {.key = "block",
      .kind = FIELD_TOKENS,
      FIELD_AT(service, block_tokens),

@@ -2,6 +2,7 @@
 #include "sim/serving/batching/policy.h"
 
 const struct batching_policy *const batching_policies[BATCHING_KIND_COUNT] = {
+    [BATCHING_VLLM] = &policy_vllm,
     [BATCHING_CHUNKED_PREFILL] = &policy_chunked_prefill,
     [BATCHING_PREFILL_FIRST] = &policy_prefill_first,
     [BATCHING_STATIC] = &policy_static,

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  * How a replica makes its batches: a table of functions. A new policy is a file and a row of the
- * table in policy.c. It sees a view (view.h) and answers with a pick. */
+ * table in policy.c. It sees a view (view.h) and answers with a decision. */
 #ifndef CPSIM_SIM_SERVING_BATCHING_POLICY_H
 #define CPSIM_SIM_SERVING_BATCHING_POLICY_H
 
+#include "sim/scenario/serving.h"
 #include "sim/serving/batching/view.h"
 
 struct batching_policy {
     const char *name, *doc;
-    void (*pick_batch)(struct batch_view *view, struct pick *pick);
+    void (*decide)(struct batch_view *view, struct decision *decision);
 };
 
-extern const struct batching_policy policy_chunked_prefill, policy_prefill_first, policy_static,
-    policy_disaggregated;
+extern const struct batching_policy policy_vllm, policy_chunked_prefill, policy_prefill_first,
+    policy_static, policy_disaggregated;
 extern const struct batching_policy *const batching_policies[BATCHING_KIND_COUNT];
 
 #endif

@@ -5,13 +5,13 @@
 #include "sim/serving/batching/policy.h"
 
 /* Takes in those whose KV cache can come now. */
-static void call_for_caches(struct batch_desk *desk)
+static void call_for_caches(struct batch_view *view)
 {
-    while (desk->waiting.count > 0 && batch_running(desk) < desk->service->max_sequences) {
-        uint32_t id = desk->waiting.first;
-        const struct request *request = &desk->requests[id];
+    while (batch_has_seat(view)) {
+        uint32_t id = view->waiting.first;
+        const struct request *request = batch_request(view, id);
         uint64_t room = (uint64_t)request->prompt_tokens + request->output_tokens;
-        if (!desk->hooks.fetch(desk->hooks.data, id, room)) {
+        if (!view->hooks.fetch(view->hooks.data, id, room)) {
             return;
         }
     }
@@ -20,28 +20,25 @@ static void call_for_caches(struct batch_desk *desk)
 /* Those whose cache has come decode from now on. */
 static void take_landed(struct batch_view *view)
 {
-    struct batch_desk *desk = view->desk;
-    for (uint32_t id; (id = queue_pop(&desk->landed, desk->requests)) != REQUEST_NONE;) {
-        batch_decode(view, id);
-        desk->incoming--;
+    for (uint32_t id; (id = queue_pop(&view->landed, view->requests)) != REQUEST_NONE;) {
+        batch_join(view, id);
+        view->incoming--;
     }
 }
 
-static void pick_batch(struct batch_view *view, struct pick *pick)
+static void decide(struct batch_view *view, struct decision *decision)
 {
-    if (view->desk->role == SERVER_PREFILL) {
-        policy_prefill_first.pick_batch(view, pick);
+    if (!view->is_decoder) {
+        policy_prefill_first.decide(view, decision);
         return;
     }
     take_landed(view);
-    call_for_caches(view->desk);
-    if (view->decode_count > 0) {
-        pick->decode_steps = UINT32_MAX;
-    }
+    call_for_caches(view);
+    batch_continue_all(view, decision);
 }
 
 const struct batching_policy policy_disaggregated = {
     .name = "disaggregated",
     .doc = "Some replicas prefill, the others decode; the KV cache moves over the network.",
-    .pick_batch = pick_batch,
+    .decide = decide,
 };

@@ -3,33 +3,22 @@
  * first scheduler). */
 #include "sim/serving/batching/policy.h"
 
-static void pick_batch(struct batch_view *view, struct pick *pick)
+static void decide(struct batch_view *view, struct decision *decision)
 {
-    const struct service *service = view->desk->service;
-    uint64_t budget = service->max_batched_tokens;
-    while (budget > 0 && batch_has_ready(view) &&
-           batch_running(view->desk) < service->max_sequences) {
-        uint32_t id = view->desk->waiting.first;
-        const struct request *request = &view->desk->requests[id];
-        /* A prompt longer than the budget goes alone. */
-        if (pick->chunk_count > 0 && request_target(request) > budget) {
+    /* A prompt longer than the budget goes alone. */
+    while (batch_has_seat(view)) {
+        uint64_t most = decision->share_count == 0 ? UINT32_MAX : batch_budget(view, decision);
+        if (most == 0 || !batch_admit(view, decision, most, true, false)) {
             break;
         }
-        uint32_t tokens = batch_admit(view, UINT32_MAX, false);
-        if (tokens == 0) {
-            break;
-        }
-        pick_add(pick, id, tokens);
-        budget -= tokens < budget ? tokens : budget;
     }
-    if (pick->chunk_count == 0 && view->decode_count > 0) {
-        bool preempted = batch_make_room(view);
-        pick->decode_steps = view->decode_count == 0 ? 0 : preempted ? 1 : UINT32_MAX;
+    if (decision->admitted_count == 0) {
+        batch_continue_all(view, decision);
     }
 }
 
 const struct batching_policy policy_prefill_first = {
     .name = "prefill-first",
     .doc = "Whole prompts as soon as there is room, decode waits for them.",
-    .pick_batch = pick_batch,
+    .decide = decide,
 };

@@ -1,127 +1,437 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/batching/view.h"
 
-#include <math.h>
+#include "sim/serving/batching/policy.h"
 
-void batch_desk_create(struct batch_desk *desk, struct arena *arena, const struct service *service,
-                       enum server_role role, uint32_t lanes)
+#include <assert.h>
+#include <string.h>
+
+void batch_view_create(struct batch_view *view, struct arena *arena, struct request *requests,
+                       const struct batch_limits *limits, uint64_t pages,
+                       const struct kv_layout *layout)
 {
-    *desk = (struct batch_desk){
-        .service = service,
-        .role = role,
+    *view = (struct batch_view){
+        .limits = *limits,
+        .requests = requests,
         .waiting = {.first = REQUEST_NONE, .last = REQUEST_NONE},
+        .running = ARENA_ARRAY(arena, uint32_t, limits->sequences + 1),
         .landed = {.first = REQUEST_NONE, .last = REQUEST_NONE},
-        .views = ARENA_ARRAY(arena, struct batch_view, lanes),
-        .view_count = lanes,
     };
-    for (uint32_t i = 0; i < lanes; i++) {
-        desk->views[i] = (struct batch_view){
-            .desk = desk,
-            .decoding = ARENA_ARRAY(arena, uint32_t, service->max_sequences + 1),
-            .prefilling = ARENA_ARRAY(arena, uint32_t, service->max_sequences + 1),
-            .closed_seconds = (double)INFINITY,
-        };
-    }
+    kv_cache_create(&view->kv, arena, pages, layout);
 }
 
-uint32_t batch_running(const struct batch_desk *desk)
+void decision_create(struct decision *decision, struct arena *arena,
+                     const struct batch_limits *limits)
 {
-    uint32_t running = desk->incoming;
-    for (uint32_t i = 0; i < desk->view_count; i++) {
-        running += desk->views[i].decode_count + desk->views[i].prefill_count;
-    }
-    return running;
+    *decision = (struct decision){
+        .shares = ARENA_ARRAY(arena, struct share, limits->sequences + 1),
+        .preempted = ARENA_ARRAY(arena, uint32_t, limits->sequences + 1),
+    };
 }
 
-bool batch_has_ready(const struct batch_view *view)
+static bool is_running(const struct request *request)
 {
-    const struct batch_desk *desk = view->desk;
-    return desk->waiting.count > 0 &&
-           desk->requests[desk->waiting.first].queued_seconds <= view->closed_seconds;
+    return request->state == REQUEST_RUNNING;
 }
 
-void pick_add(struct pick *pick, uint32_t request, uint32_t tokens)
+/* What routers go by. */
+static void set_pending(struct batch_view *view, struct request *request, uint32_t tokens)
 {
-    pick->chunks[pick->chunk_count++] = (struct chunk){.request = request, .tokens = tokens};
+    view->pending_tokens += tokens;
+    view->pending_tokens -= request->pending_tokens;
+    request->pending_tokens = tokens;
 }
 
-void batch_preempt_last(struct batch_view *view)
+void batch_enqueue(struct batch_view *view, uint32_t id)
 {
-    struct batch_desk *desk = view->desk;
-    bool prefilling = view->prefill_count > 0;
-    uint32_t id =
-        prefilling ? view->prefilling[--view->prefill_count] : view->decoding[--view->decode_count];
     struct request *request = batch_request(view, id);
-    if (!prefilling) {
-        view->context_tokens -= request->computed_tokens;
-    }
-    if (desk->service->preemption == PREEMPTION_SWAP && !prefilling) {
-        request->swapped_tokens = request->computed_tokens;
-        desk->hooks.swap(desk->hooks.data, view, request->computed_tokens);
-    }
-    kv_cache_release(&desk->kv, request);
-    desk->pending_tokens += request->computed_tokens + (prefilling ? 0 : 1);
-    request->computed_tokens = 0;
     request->state = REQUEST_WAITING;
-    request->preemptions++;
-    desk->preemptions++;
-    queue_push_front(&desk->waiting, desk->requests, id);
+    set_pending(view, request, request_target(request) - request->computed_tokens);
+    if (view->limits.by_priority) {
+        queue_insert(&view->waiting, view->requests, id);
+    } else {
+        queue_push(&view->waiting, view->requests, id);
+    }
 }
 
-bool batch_make_room(struct batch_view *view)
+void batch_join(struct batch_view *view, uint32_t id)
 {
-    bool preempted = false;
-    for (uint32_t i = 0; i < view->decode_count; i++) {
-        struct request *request = batch_request(view, view->decoding[i]);
-        while (
-            i < view->decode_count &&
-            !kv_cache_reserve(&view->desk->kv, request, (uint64_t)request->computed_tokens + 1)) {
-            batch_preempt_last(view);
-            preempted = true;
-        }
-    }
-    return preempted;
+    batch_request(view, id)->state = REQUEST_RUNNING;
+    batch_request(view, id)->in_prompt = false;
+    view->running[view->running_count++] = id;
 }
 
-uint32_t batch_admit(struct batch_view *view, uint64_t tokens, bool whole_answer)
+/* --- a decision --- */
+
+void batch_decide(struct batch_view *view, const struct batching_policy *policy,
+                  struct decision *decision)
 {
-    struct batch_desk *desk = view->desk;
-    uint32_t id = desk->waiting.first;
-    struct request *request = batch_request(view, id);
-    bool swapped = request->swapped_tokens > 0;
-    uint32_t cached = swapped ? request->swapped_tokens : kv_cache_match(&desk->kv, request);
-    uint32_t missing = request_target(request) - cached;
-    uint32_t chunk = missing < tokens ? missing : (uint32_t)tokens;
-    uint64_t room = (uint64_t)cached + chunk;
-    if (whole_answer) {
-        room = (uint64_t)request->prompt_tokens + request->output_tokens;
-    }
-    if (!swapped) {
-        kv_cache_take_prefix(&desk->kv, request, cached);
-    }
-    if (!kv_cache_reserve(&desk->kv, request, room)) {
-        kv_cache_release(&desk->kv, request);
+    decision->share_count = decision->admitted_count = decision->preempted_count = 0;
+    decision->tokens = decision->swapped_tokens = 0;
+    decision->decode_count = 0;
+    decision->decode_context = 0;
+    policy->decide(view, decision);
+}
+
+/* What a running request could get now, at most `most`. */
+static uint32_t missing_tokens(const struct batch_view *view, const struct request *request,
+                               uint64_t most)
+{
+    const struct batch_limits *limits = &view->limits;
+    uint64_t answer = limits->prompts_only ? 1 : request->output_tokens;
+    /* Even if all drafts under way are rejected, its last token is among what comes. */
+    if (request->expected_tokens > 0 &&
+        (uint64_t)request->computed_tokens + 2 >=
+            request->prompt_tokens + answer + request->expected_tokens) {
         return 0;
     }
-    queue_pop(&desk->waiting, desk->requests);
-    request->state = REQUEST_PREFILL;
-    desk->pending_tokens -= cached;
-    if (swapped) { /* its KV cache comes back from the host's memory, and it decodes on */
-        desk->hooks.swap(desk->hooks.data, view, request->swapped_tokens);
-        request->swapped_tokens = 0;
-    }
-    request->computed_tokens = cached;
-    if (request->scheduled_seconds < 0.0) {
-        request->scheduled_seconds = desk->now_seconds;
-        request->cached_tokens = cached;
-    }
-    view->prefilling[view->prefill_count++] = id;
-    return chunk;
+    uint64_t known =
+        (uint64_t)request_target(request) + request->draft_tokens + request->expected_tokens;
+    uint64_t missing = known - request->computed_tokens;
+    missing =
+        limits->chunk_tokens > 0 && missing > limits->chunk_tokens ? limits->chunk_tokens : missing;
+    missing = missing < most ? missing : most;
+    uint64_t end = request->computed_tokens + UINT64_C(1);
+    uint64_t left = limits->model_tokens > end ? limits->model_tokens - end : 0;
+    return (uint32_t)(missing < left ? missing : left);
 }
 
-void batch_decode(struct batch_view *view, uint32_t id)
+/* What is scheduled counts as computed at once, so that prompts go on in the very next step. Who
+ * schedules ahead counts the token that will come as known, and all drafts as accepted. */
+static void add_share(struct batch_view *view, struct decision *decision, uint32_t id,
+                      uint32_t tokens)
 {
-    batch_request(view, id)->state = REQUEST_DECODE;
-    view->decoding[view->decode_count++] = id;
-    view->context_tokens += batch_request(view, id)->computed_tokens;
+    struct request *request = batch_request(view, id);
+    uint32_t known = request_target(request) + request->expected_tokens;
+    uint32_t computed = request->computed_tokens, end = computed + tokens;
+    uint32_t drafts = request->draft_tokens > 0 && end > known ? end - known : 0;
+    drafts = drafts < request->draft_tokens ? drafts : request->draft_tokens;
+    bool decodes = computed >= request->prompt_tokens && tokens == 1 + drafts;
+    bool samples = end >= known;
+    decision->shares[decision->share_count++] = (struct share){.request = id,
+                                                               .tokens = tokens,
+                                                               .computed = computed,
+                                                               .drafts = drafts,
+                                                               .was_in_prompt = request->in_prompt,
+                                                               .samples = samples,
+                                                               .decodes = decodes};
+    decision->tokens += tokens;
+    decision->decode_count += decodes;
+    decision->decode_context += decodes ? computed : 0;
+    request->computed_tokens = end;
+    request->in_prompt = !samples;
+    request->draft_tokens = 0;
+    if (view->limits.ahead && samples) {
+        request->expected_tokens += 1 + drafts;
+        request->draft_tokens = view->limits.draft_tokens;
+    }
+}
+
+/* --- giving way --- */
+
+/* Its blocks are free, its answer so far is kept and will be computed again as if prompt. */
+static void preempt(struct batch_view *view, struct decision *decision, uint32_t id)
+{
+    struct request *request = batch_request(view, id);
+    if (view->limits.swaps && !request->in_prompt) {
+        request->swapped_tokens = request->computed_tokens;
+        decision->swapped_tokens += request->computed_tokens;
+    }
+    set_pending(view, request, request_target(request));
+    kv_cache_set_aside(&view->kv, request);
+    request->computed_tokens = request->draft_tokens = 0;
+    request->state = REQUEST_WAITING;
+    request->preemptions++;
+    view->preemptions++;
+    decision->preempted[decision->preempted_count++] = id;
+    if (view->limits.by_priority) {
+        queue_insert(&view->waiting, view->requests, id);
+    } else {
+        queue_push_front(&view->waiting, view->requests, id);
+    }
+}
+
+/* Takes back what the request got in this step; false when it got nothing. The labels of what it
+ * would have computed stay, as in vLLM 0.24 (rule 18). */
+static bool take_back(const struct batch_view *view, struct decision *decision, uint32_t id)
+{
+    uint32_t place = 0;
+    while (place < decision->share_count && decision->shares[place].request != id) {
+        place++;
+    }
+    if (place == decision->share_count) {
+        return false;
+    }
+    struct share share = decision->shares[place];
+    struct request *request = batch_request(view, id);
+    request->computed_tokens = share.computed;
+    request->in_prompt = share.was_in_prompt;
+    request->expected_tokens -= view->limits.ahead && share.samples ? 1 + share.drafts : 0;
+    decision->tokens -= share.tokens;
+    decision->decode_count -= share.decodes;
+    decision->decode_context -= share.decodes ? share.computed : 0;
+    decision->share_count--;
+    memmove(&decision->shares[place], &decision->shares[place + 1],
+            (decision->share_count - place) * sizeof *decision->shares);
+    return true;
+}
+
+/* The place of who gives way: the last, or the least important of all. */
+static uint32_t victim_of(const struct batch_view *view)
+{
+    uint32_t victim = view->running_count - 1;
+    for (uint32_t i = 0; view->limits.by_priority && i < view->running_count; i++) {
+        if (request_precedes(batch_request(view, view->running[victim]),
+                             batch_request(view, view->running[i]))) {
+            victim = i;
+        }
+    }
+    return victim;
+}
+
+/* Others give way until the request has what it wishes; false when it had to itself. */
+static bool make_room(struct batch_view *view, struct decision *decision, uint32_t *index,
+                      const struct kv_wish *wish)
+{
+    uint32_t id = view->running[*index];
+    while (!kv_cache_grow(&view->kv, batch_request(view, id), wish)) {
+        uint32_t place = victim_of(view), victim = view->running[place];
+        view->running_count--;
+        memmove(&view->running[place], &view->running[place + 1],
+                (view->running_count - place) * sizeof *view->running);
+        /* vLLM 0.24 goes back a place only if the victim had got something: when it was passed
+         * over, the next one is, too. */
+        *index -= take_back(view, decision, victim);
+        preempt(view, decision, victim);
+        if (victim == id) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool batch_continue(struct batch_view *view, struct decision *decision, uint32_t *index,
+                    uint64_t most)
+{
+    const struct batch_limits *limits = &view->limits;
+    uint32_t id = view->running[*index];
+    const struct request *request = batch_request(view, id);
+    uint32_t tokens = missing_tokens(view, request, most), known = request_target(request);
+    if (tokens == 0) {
+        return true;
+    }
+    uint64_t end = (uint64_t)request->computed_tokens + tokens, room = end + limits->look_ahead;
+    if (!kv_cache_is_ready(&view->kv, request, room, end < known ? end : known)) {
+        const struct kv_wish wish = {
+            .computed = request->computed_tokens,
+            .tokens = tokens,
+            .known = known,
+            .look_ahead = limits->look_ahead,
+            .most = limits->model_tokens,
+        };
+        if (!make_room(view, decision, index, &wish)) {
+            return false;
+        }
+    }
+    add_share(view, decision, id, tokens);
+    return true;
+}
+
+void batch_continue_all(struct batch_view *view, struct decision *decision)
+{
+    for (uint32_t i = 0; i < view->running_count; i++) {
+        if (!batch_continue(view, decision, &i, UINT32_MAX)) {
+            return;
+        }
+    }
+}
+
+/* --- letting in --- */
+
+bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t most, bool whole,
+                 bool whole_answer)
+{
+    const struct batch_limits *limits = &view->limits;
+    uint32_t id = view->waiting.first;
+    struct request *request = batch_request(view, id);
+    uint32_t known = request_target(request), swapped = request->swapped_tokens;
+    uint32_t cached = swapped > 0 ? swapped : kv_cache_match(&view->kv, request, known);
+    uint64_t tokens = known - cached;
+    tokens =
+        limits->chunk_tokens > 0 && tokens > limits->chunk_tokens ? limits->chunk_tokens : tokens;
+    if (whole && tokens > most) {
+        return false;
+    }
+    tokens = tokens < most ? tokens : most;
+    uint64_t all = (uint64_t)request->prompt_tokens + request->output_tokens;
+    const struct kv_wish wish = {
+        .hit = swapped == 0,
+        .computed = cached,
+        .tokens = tokens,
+        .known = known,
+        .look_ahead = whole_answer ? all - cached - tokens : limits->look_ahead,
+        .most = limits->model_tokens,
+        .spare = view->running_count > 0 ? limits->spare_blocks : 0,
+        .whole = limits->reserves_prompt,
+    };
+    if (!kv_cache_grow(&view->kv, request, &wish)) {
+        return false;
+    }
+    queue_pop(&view->waiting, view->requests);
+    set_pending(view, request, known - cached);
+    view->running[view->running_count++] = id;
+    decision->swapped_tokens += swapped;
+    decision->admitted_count++;
+    request->state = REQUEST_RUNNING;
+    request->in_prompt = true;
+    request->swapped_tokens = 0;
+    request->computed_tokens = cached;
+    if (request->scheduled_seconds < 0.0) {
+        request->scheduled_seconds = view->now_seconds;
+        request->cached_tokens = cached;
+    }
+    add_share(view, decision, id, (uint32_t)tokens);
+    return true;
+}
+
+/* --- a step's end --- */
+
+static void end(struct batch_view *view, uint32_t id)
+{
+    struct request *request = batch_request(view, id);
+    set_pending(view, request, 0);
+    if (!is_running(request)) { /* it gave way, and needs no more */
+        queue_remove(&view->waiting, view->requests, id);
+    }
+    kv_cache_release(&view->kv, request);
+    request->state = REQUEST_DONE;
+    view->gone = true;
+}
+
+uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint32_t accepted)
+{
+    struct request *request = batch_request(view, share->request);
+    if (!is_running(request) && request->state != REQUEST_WAITING) {
+        return 0;
+    }
+    if (is_running(request) && request->pending_tokens > 0) {
+        uint32_t pending = request->pending_tokens;
+        set_pending(view, request, pending > share->tokens ? pending - share->tokens : 0);
+    }
+    if (!share->samples) {
+        return 0;
+    }
+    uint32_t rejected = share->drafts - accepted;
+    request->computed_tokens -= request->computed_tokens > 0 ? rejected : 0;
+    request->expected_tokens -= request->expected_tokens > 0 ? rejected : 0;
+    uint32_t left = request->output_tokens - request->generated_tokens;
+    uint32_t room = view->limits.model_tokens > request_target(request)
+                        ? view->limits.model_tokens - request_target(request)
+                        : 1;
+    uint32_t got = 1 + accepted;
+    got = got < left ? got : left;
+    got = got < room ? got : room;
+    request->generated_tokens += got;
+    if (!is_running(request)) {
+        set_pending(view, request, request_target(request));
+    }
+    if (view->limits.ahead) {
+        request->expected_tokens -= got;
+        if (is_running(request)) {
+            kv_cache_label(&view->kv, request, request->computed_tokens - request->expected_tokens);
+        }
+    } else {
+        request->draft_tokens = is_running(request) ? view->limits.draft_tokens : 0;
+    }
+    if (got == left || got == room) {
+        end(view, share->request);
+    }
+    return got;
+}
+
+void batch_sweep(struct batch_view *view)
+{
+    uint32_t kept = 0;
+    if (!view->gone) {
+        return;
+    }
+    view->gone = false;
+    for (uint32_t i = 0; i < view->running_count; i++) {
+        if (is_running(batch_request(view, view->running[i]))) {
+            view->running[kept++] = view->running[i];
+        }
+    }
+    view->running_count = kept;
+}
+
+void batch_remove(struct batch_view *view, uint32_t id)
+{
+    struct request *request = batch_request(view, id);
+    set_pending(view, request, 0);
+    if (request->state == REQUEST_WAITING) {
+        queue_remove(&view->waiting, view->requests, id);
+    }
+    kv_cache_release(&view->kv, request);
+    request->state = REQUEST_LOST;
+    view->gone = true;
+    batch_sweep(view);
+}
+
+/* --- steps alike --- */
+
+/* All that run decode, each one token, and nobody came or went. */
+static bool is_steady(const struct batch_view *view, const struct decision *decision)
+{
+    return decision->preempted_count == 0 && decision->admitted_count == 0 &&
+           decision->share_count > 0 && decision->share_count == view->running_count &&
+           decision->decode_count == decision->share_count &&
+           decision->tokens == decision->share_count;
+}
+
+uint32_t batch_repeats(const struct batch_view *view, const struct decision *decision,
+                       const struct decision *next, uint32_t most)
+{
+    const struct kv_layout *layout = &view->kv.layout;
+    bool windows = layout->group_count > 1 || layout->groups[0].window_tokens > 0;
+    if (!is_steady(view, decision) || (next != NULL && !is_steady(view, next)) ||
+        (windows && view->waiting.count > 0)) { /* who waits may find what a window lets go */
+        return 1;
+    }
+    uint64_t steps = most;
+    for (uint32_t i = 0; i < decision->share_count; i++) {
+        const struct request *request = batch_request(view, decision->shares[i].request);
+        uint32_t left = request->output_tokens - request->generated_tokens;
+        left -= next != NULL; /* the step made up when its last one begins passes it over */
+        steps = left < steps ? left : steps;
+    }
+    /* So many blocks cover the steps whatever the requests' places in their blocks. */
+    uint64_t each = kv_cache_available(&view->kv) / decision->share_count;
+    while (steps > 1 && each < kv_cache_most_growth(&view->kv, steps)) {
+        steps /= 2;
+    }
+    return steps > 1 ? (uint32_t)steps : 1;
+}
+
+void batch_repeat(struct batch_view *view, struct decision *decision, struct decision *next,
+                  uint32_t more)
+{
+    for (uint32_t i = 0; i < decision->share_count && more > 0; i++) {
+        struct request *request = batch_request(view, decision->shares[i].request);
+        const struct kv_wish wish = {
+            .computed = request->computed_tokens,
+            .tokens = more,
+            .known = request->computed_tokens + more - request->expected_tokens,
+            .look_ahead = view->limits.look_ahead,
+            .most = view->limits.model_tokens,
+        };
+        bool grown = kv_cache_grow(&view->kv, request, &wish);
+        assert(grown && "steps alike are no more than the blocks last");
+        (void)grown;
+        request->computed_tokens += more;
+        request->generated_tokens += more;
+    }
+    for (uint32_t i = 0; next != NULL && i < next->share_count; i++) {
+        next->shares[i].computed += more;
+        next->decode_context += more;
+    }
 }

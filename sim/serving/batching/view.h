@@ -1,18 +1,29 @@
 /* SPDX-License-Identifier: MIT
- * What a batching policy sees of a replica: who waits, who runs, the KV cache and the limits. A
- * replica of several lanes has one desk (queue, cache) and a view a lane (whom it has). Policies
- * change them through the functions here alone, and answer with a pick; they know neither servers
- * nor the clock. */
+ * What a batching policy sees of a replica: who waits, who runs, the KV cache and the limits. It
+ * answers with a decision: who gets how many tokens in the next step, and who had to give way. It
+ * changes what it sees through the functions here alone, and knows neither servers nor the clock.
+ * All batches of a replica that are under way share one view. */
 #ifndef CPSIM_SIM_SERVING_BATCHING_VIEW_H
 #define CPSIM_SIM_SERVING_BATCHING_VIEW_H
 
-#include "sim/scenario/serving.h"
 #include "sim/serving/cache/kv_cache.h"
 #include "sim/serving/load/request.h"
 
-enum server_role { SERVER_WHOLE, SERVER_PREFILL, SERVER_DECODE };
-
-struct batch_view;
+struct batch_limits {
+    uint64_t step_tokens;  /* of a step, prompts, answers and drafts together */
+    uint32_t sequences;    /* that run at once */
+    uint32_t model_tokens; /* of a sequence */
+    uint32_t chunk_tokens; /* of one request in a step; 0: no such limit */
+    uint32_t spare_blocks; /* that an admission leaves free while others run */
+    uint32_t look_ahead;   /* slots that a drafter wants beyond the tokens of a step */
+    uint32_t draft_tokens; /* guessed after a step that samples */
+    bool whole_prompts;    /* a prompt is computed in one step or not at all */
+    bool reserves_prompt;  /* who is let in finds room for all that is known of it */
+    bool by_priority;      /* else who came first is first */
+    bool ahead;            /* a step is made up before the last one's tokens are known */
+    bool prompts_only;     /* answers are another replica's work */
+    bool swaps;            /* who gives way goes to the host's memory */
+};
 
 /* What the replica does for its policy. */
 struct batch_hooks {
@@ -20,78 +31,125 @@ struct batch_hooks {
     /* Room for `room` tokens of a request that waits while another replica has its KV cache: takes
      * it off the queue and sends for the cache. False when there is no room. */
     bool (*fetch)(void *data, uint32_t request, uint64_t room);
-    /* So many tokens' KV moves to the host's memory, or back, before the lane's next step. */
-    void (*swap)(void *data, const struct batch_view *view, uint32_t tokens);
-};
-
-struct batch_desk {
-    const struct service *service;
-    enum server_role role;
-    struct request *requests; /* of the run, by number */
-    struct request_queue waiting;
-    struct request_queue landed; /* their caches have come; they decode from the next step on */
-    uint32_t incoming;           /* whose KV cache is on its way, or has landed */
-    struct kv_cache kv;
-    uint64_t pending_tokens; /* of prompts that are queued or not yet computed */
-    uint64_t preemptions;    /* so far */
-    double now_seconds;
-    struct batch_hooks hooks;
-    struct batch_view *views; /* [view_count], one a lane */
-    uint32_t view_count;
 };
 
 struct batch_view {
-    struct batch_desk *desk;
-    uint32_t *decoding, *prefilling; /* [max_sequences], in the order of admission */
-    uint32_t decode_count, prefill_count;
-    uint64_t context_tokens; /* cached tokens of all that decode */
-    double closed_seconds;   /* who came later is not in the next step: it is made up already */
+    struct batch_limits limits;
+    struct request *requests; /* of the run, by number */
+    struct request_queue waiting;
+    uint32_t *running; /* [sequences], in the order of admission */
+    uint32_t running_count;
+    struct kv_cache kv;
+    struct request_queue landed; /* their caches have come; they decode from the next step on */
+    uint32_t incoming;           /* whose KV cache is on its way, or has landed */
+    bool is_decoder;             /* a replica whose requests all come with their KV cache */
+    bool hold_prompts; /* no prompts in the next step, unless nobody decodes (data-parallel ranks
+                          that prefill together) */
+    bool saturated;    /* the last step that did not hold back left requests waiting */
+    bool gone;         /* somebody who runs has ended or gone elsewhere */
+    double now_seconds;
+    uint64_t pending_tokens; /* of all requests it has */
+    uint64_t preemptions;    /* so far */
+    struct batch_hooks hooks;
 };
 
-/* New tokens of a prompt in a step. */
-struct chunk {
-    uint32_t request, tokens;
+/* What a request gets in a step. */
+struct share {
+    uint32_t request;
+    uint32_t tokens;    /* computed in the step */
+    uint32_t computed;  /* before it */
+    uint32_t drafts;    /* of `tokens`, guesses that are verified */
+    bool was_in_prompt; /* before it: more of a prompt was to be scheduled */
+    bool samples;       /* its next token comes of it */
+    bool decodes;       /* it is an answer's next token: no prompt, nothing computed again */
 };
 
-/* The next step. Empty: wait for work. */
-struct pick {
-    uint32_t decode_steps; /* > 0: all that decode take part; with no chunk, so many steps alike
-                              may follow each other while nothing arrives and nobody ends */
-    uint32_t chunk_count;
-    struct chunk *chunks; /* [max_sequences] */
-    bool freed;           /* pages that other lanes may wait for */
+/* The next step. No share: nothing can be done now. */
+struct decision {
+    struct share *shares; /* [share_count], those that ran already, then those let in */
+    uint32_t share_count, admitted_count;
+    uint32_t *preempted; /* [preempted_count], in the order in which they gave way */
+    uint32_t preempted_count;
+    uint64_t tokens;         /* of all shares */
+    uint32_t decode_count;   /* shares that are an answer\'s next token ... */
+    uint64_t decode_context; /* ... and their computed tokens */
+    uint64_t swapped_tokens; /* moved to the host's memory and back, before the step */
 };
 
-void batch_desk_create(struct batch_desk *desk, struct arena *arena, const struct service *service,
-                       enum server_role role, uint32_t lanes);
+struct batching_policy;
+
+void batch_view_create(struct batch_view *view, struct arena *arena, struct request *requests,
+                       const struct batch_limits *limits, uint64_t pages,
+                       const struct kv_layout *layout);
+void decision_create(struct decision *decision, struct arena *arena,
+                     const struct batch_limits *limits);
 
 static inline struct request *batch_request(const struct batch_view *view, uint32_t id)
 {
-    return &view->desk->requests[id];
+    return &view->requests[id];
 }
 
-uint32_t batch_running(const struct batch_desk *desk); /* requests of all its lanes */
+/* --- for the replica --- */
 
-/* Whether somebody waits who may be let in now: an engine that schedules ahead made up the next
- * step when the last one began. */
-bool batch_has_ready(const struct batch_view *view);
+/* A request joins the queue. */
+void batch_enqueue(struct batch_view *view, uint32_t id);
 
-/* Room for the next token of all that decode; who was admitted last gives way when there is none.
- * Returns whether anybody had to. */
-bool batch_make_room(struct batch_view *view);
+/* Asks the policy for the next step; what it decided counts as under way from now on. */
+void batch_decide(struct batch_view *view, const struct batching_policy *policy,
+                  struct decision *decision);
 
-/* Takes the first waiting request in: its cached prefix, and room for `tokens` more of its prompt
- * at most, or for all it may ever need when `whole_answer`. Returns the number of new tokens that
- * can be computed, or 0 when there is no room. */
-uint32_t batch_admit(struct batch_view *view, uint64_t tokens, bool whole_answer);
+/* Hands in what a share's step gave, one after the other in their order: `accepted` of its drafts.
+ * Returns how many tokens the request got (0: a part of a prompt, or it is gone meanwhile); it has
+ * ended if its state is REQUEST_DONE, and then holds nothing any more. */
+uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint32_t accepted);
 
-/* The last admitted gives way. */
-void batch_preempt_last(struct batch_view *view);
+/* After the last share: who has ended, or has gone elsewhere, leaves those that run. */
+void batch_sweep(struct batch_view *view);
 
-/* One whose KV cache is there decodes from now on. */
-void batch_decode(struct batch_view *view, uint32_t request);
+/* Its client has gone, or its machine: it leaves wherever it is, and holds nothing. */
+void batch_remove(struct batch_view *view, uint32_t id);
 
-/* Appends the next tokens of a prompt to the step. */
-void pick_add(struct pick *pick, uint32_t request, uint32_t tokens);
+/* One whose KV cache is there runs from now on. */
+void batch_join(struct batch_view *view, uint32_t id);
+
+/* How many steps like this one can follow each other before somebody ends or a block may be
+ * missing, at most `most`; 1 unless all that run decode. `next`: the step made up ahead, NULL:
+ * none.
+ */
+uint32_t batch_repeats(const struct batch_view *view, const struct decision *decision,
+                       const struct decision *next, uint32_t most);
+
+/* `more` further steps like this one, which batch_repeats() allows, are under way. */
+void batch_repeat(struct batch_view *view, struct decision *decision, struct decision *next,
+                  uint32_t more);
+
+/* --- for policies --- */
+
+/* Tokens that the step has left. */
+static inline uint64_t batch_budget(const struct batch_view *view, const struct decision *decision)
+{
+    return decision->tokens < view->limits.step_tokens ? view->limits.step_tokens - decision->tokens
+                                                       : 0;
+}
+
+/* Running request `*index` goes on with what is known of it and not yet scheduled, at most `most`
+ * tokens; it is passed over when that is nothing: it waits for tokens under way, or its end is
+ * sure. Others give way until there is room, the last first, or the least important; false when it
+ * had to itself. `*index` follows the request if those before it go. */
+bool batch_continue(struct batch_view *view, struct decision *decision, uint32_t *index,
+                    uint64_t most);
+/* All that run go on. */
+void batch_continue_all(struct batch_view *view, struct decision *decision);
+
+/* Lets the first of the queue in with as much of its prompt as `most` allows (all or nothing when
+ * `whole`), and room for its answer too when `whole_answer`. False when it must wait. */
+bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t most, bool whole,
+                 bool whole_answer);
+
+/* Whether the queue has somebody and the replica a seat. */
+static inline bool batch_has_seat(const struct batch_view *view)
+{
+    return view->waiting.count > 0 && view->running_count + view->incoming < view->limits.sequences;
+}
 
 #endif

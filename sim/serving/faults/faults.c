@@ -60,7 +60,7 @@ static bool is_struck(const struct fleet *fleet, const struct server *server,
     case FAULT_CARD:
         return own_gpu;
     case FAULT_CARD_DOWN:
-        return own_gpu && (spans_nodes(fleet, server) || server->desk.role != SERVER_WHOLE);
+        return own_gpu && (spans_nodes(fleet, server) || server->role != SERVER_WHOLE);
     case FAULT_REPLICA:
     case FAULT_SLOW:
     case FAULT_NIC:

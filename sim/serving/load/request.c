@@ -36,3 +36,37 @@ uint32_t queue_pop(struct request_queue *queue, struct request *requests)
     }
     return id;
 }
+
+void queue_insert(struct request_queue *queue, struct request *requests, uint32_t id)
+{
+    uint32_t before = REQUEST_NONE, after = queue->count > 0 ? queue->first : REQUEST_NONE;
+    while (after != REQUEST_NONE && request_precedes(&requests[after], &requests[id])) {
+        before = after;
+        after = requests[after].next;
+    }
+    if (after == REQUEST_NONE) {
+        queue_push(queue, requests, id);
+    } else if (before == REQUEST_NONE) {
+        queue_push_front(queue, requests, id);
+    } else {
+        requests[before].next = id;
+        requests[id].next = after;
+        queue->count++;
+    }
+}
+
+void queue_remove(struct request_queue *queue, struct request *requests, uint32_t id)
+{
+    if (queue->first == id) {
+        queue_pop(queue, requests);
+        return;
+    }
+    uint32_t before = queue->first;
+    while (requests[before].next != id) {
+        before = requests[before].next;
+    }
+    requests[before].next = requests[id].next;
+    queue->last = queue->last == id ? before : queue->last;
+    requests[id].next = REQUEST_NONE;
+    queue->count--;
+}

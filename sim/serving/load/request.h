@@ -6,6 +6,7 @@
 
 #include "sim/base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define REQUEST_NONE UINT32_MAX
@@ -13,46 +14,55 @@
 enum request_state {
     REQUEST_COMING, /* on its way to a replica */
     REQUEST_WAITING,
-    REQUEST_PREFILL,
-    REQUEST_DECODE,
+    REQUEST_RUNNING,
     REQUEST_MOVING, /* its KV cache is */
     REQUEST_DONE,
     REQUEST_REJECTED, /* larger than a replica's KV cache */
     REQUEST_LOST      /* with a replica that failed */
 };
 
-/* What its tokens are, for the prefix cache: those of a conversation (the same words at the same
- * place in every turn), blocks whose hashes a trace gives, or nobody else's. */
-enum content_kind { CONTENT_OWN, CONTENT_SESSION, CONTENT_HASHES };
+/* What its tokens are, for the prefix cache: nobody else's; those of a conversation (the same words
+ * at the same place in every turn); blocks of the prompt whose hashes a trace gives; or blocks of
+ * prompt and answer whose labels are given. */
+enum content_kind { CONTENT_OWN, CONTENT_SESSION, CONTENT_HASHES, CONTENT_LABELS };
 
 struct request {
+    /* What every step looks at, in one line of the processor's cache. */
+    double last_token_seconds;
+    uint32_t prompt_tokens; /* what came before in its session included */
+    uint32_t output_tokens;
+    uint32_t computed_tokens; /* in the KV cache, those of steps under way included */
+    uint32_t generated_tokens;
+    uint32_t expected_tokens; /* of steps under way, counted as known (scheduling ahead) */
+    uint32_t pending_tokens;  /* known and not computed, of a prompt or what is computed again */
+    uint32_t draft_tokens;    /* guessed, to be verified in its next step */
+    uint32_t holder;          /* its place in the KV cache; 0: it holds nothing */
+    bool in_prompt;           /* what is to be computed before it goes on is not all scheduled */
+    uint8_t state;            /* enum request_state */
+    uint8_t content;          /* enum content_kind */
+    uint16_t preemptions, retries;
+    int32_t priority; /* a lower one is served first, where the scheduler looks at it */
+    uint32_t number;  /* among all requests */
+
     double arrival_seconds;   /* its client sends it */
     double queued_seconds;    /* a replica has it */
     double scheduled_seconds; /* first in a batch; negative: not yet */
-    double first_token_seconds, last_token_seconds;
-    const uint32_t *hashes; /* of CONTENT_HASHES, one a block of the trace: [hash_count] */
+    double first_token_seconds;
+    const uint32_t *hashes; /* of CONTENT_HASHES, one a block of the trace, or of CONTENT_LABELS,
+                               one a label of the cache: [hash_count] */
     uint32_t hash_count;
-    uint32_t session;       /* of CONTENT_SESSION; or the client of a closed loop */
-    uint32_t prompt_tokens; /* what came before in its session included */
-    uint32_t output_tokens;
-    uint32_t computed_tokens; /* in the KV cache */
-    uint32_t generated_tokens;
+    uint32_t session;        /* of CONTENT_SESSION; or the client of a closed loop */
+    uint32_t turn;           /* of its session, from 1 */
     uint32_t swapped_tokens; /* in the memory of the host */
     uint32_t cached_tokens;  /* of the prompt, found in the prefix cache when first scheduled */
-    uint32_t blocks;         /* pages it holds ... */
-    uint32_t shared_blocks;  /* ... the first of them in the prefix cache */
     uint32_t next;           /* in the queue it is in */
     uint32_t replica;        /* that has it */
     uint32_t home;           /* disaggregated: the replica that prefilled it ... */
     uint32_t home_epoch;     /* ... and how often that had failed */
-    uint32_t turn;           /* of its session, from 1 */
     float streamed_seconds;  /* its KV cache has moved for so long beside its prefill */
-    uint16_t preemptions, retries;
-    uint8_t state;   /* enum request_state */
-    uint8_t content; /* enum content_kind */
 };
 
-/* Tokens whose keys and values it needs before it can go on decoding. */
+/* Tokens that are known: it needs all their keys and values before it can go on. */
 static inline uint32_t request_target(const struct request *request)
 {
     return request->prompt_tokens + request->generated_tokens;
@@ -74,5 +84,16 @@ struct request_queue {
 void queue_push(struct request_queue *queue, struct request *requests, uint32_t id);
 void queue_push_front(struct request_queue *queue, struct request *requests, uint32_t id);
 uint32_t queue_pop(struct request_queue *queue, struct request *requests); /* REQUEST_NONE: empty */
+
+/* By priority; of equals, who came first. */
+void queue_insert(struct request_queue *queue, struct request *requests, uint32_t id);
+void queue_remove(struct request_queue *queue, struct request *requests,
+                  uint32_t id); /* is there */
+
+/* Whether `a` is served before `b` where priorities count. */
+static inline bool request_precedes(const struct request *a, const struct request *b)
+{
+    return a->priority < b->priority || (a->priority == b->priority && a->number < b->number);
+}
 
 #endif

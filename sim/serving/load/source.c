@@ -74,6 +74,7 @@ static struct request *make_request(struct source *source, double arrival_second
     }
     struct request *request = &requests->all[requests->count++];
     *request = (struct request){
+        .number = (uint32_t)(request - requests->all),
         .arrival_seconds = arrival_seconds,
         .scheduled_seconds = -1.0,
         .next = REQUEST_NONE,

@@ -85,11 +85,11 @@ static float streamed_seconds(const struct fleet *fleet, const struct lane *from
                               const struct server *to, const struct request *request)
 {
     const struct service *service = &fleet->serving->service;
-    const struct batch_desk *desk = &to->desk;
+    const struct batch_view *view = &to->view;
     uint64_t tokens = (uint64_t)request->prompt_tokens + request->output_tokens;
-    bool room = to->down == 0 && desk->waiting.count == 0 &&
-                batch_running(desk) < service->max_sequences &&
-                kv_cache_pages_of(&desk->kv, tokens) <= kv_cache_available(&desk->kv);
+    bool room = to->down == 0 && view->waiting.count == 0 &&
+                view->running_count + view->incoming < service->max_sequences &&
+                kv_cache_blocks_of(&view->kv, tokens) <= kv_cache_available(&view->kv);
     return service->kv_transfer == TRANSFER_BY_LAYER && room ? (float)from->step_seconds : 0.0F;
 }
 

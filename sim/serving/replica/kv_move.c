@@ -26,19 +26,19 @@ static void arrive(struct kv_move *move)
     struct fleet *fleet = move->fleet;
     struct server *from = move->from, *to = move->to;
     struct request *request = &fleet->requests->all[move->request];
-    kv_cache_release(&from->desk.kv, &move->left);
+    kv_cache_release(&from->view.kv, &move->left);
     stage_flow_end(from->stages, move->in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT, move->bytes);
     stage_flow_end(to->stages, move->in_node ? LINK_NVLINK_IN : LINK_NIC_IN, move->bytes);
     fleet->moved_bytes += move->bytes * fleet->gpus_per_replica;
     fleet->moves++;
     if (to->epoch != move->to_epoch || from->epoch != move->from_epoch) {
-        kv_cache_release(&to->desk.kv, request);
+        kv_cache_release(&to->view.kv, request);
         request->computed_tokens = 0;
         to->outstanding--;
-        to->desk.incoming--;
+        to->view.incoming--;
         fleet_orphaned(fleet, move->request);
     } else {
-        queue_push(&to->desk.landed, fleet->requests->all, move->request);
+        queue_push(&to->view.landed, fleet->requests->all, move->request);
     }
     source_wake(fleet->source);
     signal_wake(&to->lanes[0].signal, SERVER_WAKE);
@@ -126,22 +126,23 @@ bool kv_move_fetch(struct server *to, uint32_t id, uint64_t room)
     struct server *from = &fleet->servers[request->home];
     bool gone = from->epoch != request->home_epoch; /* with the replica that had it */
     struct request wanted = {.content = CONTENT_OWN};
-    if (!gone && !kv_cache_reserve(&to->desk.kv, &wanted, room)) {
+    const struct kv_wish wish = {.tokens = room, .most = UINT64_MAX};
+    if (!gone && !kv_cache_grow(&to->view.kv, &wanted, &wish)) {
         return false;
     }
-    queue_pop(&to->desk.waiting, fleet->requests->all);
-    to->desk.pending_tokens -= request_target(request) - request->computed_tokens;
+    queue_pop(&to->view.waiting, fleet->requests->all);
+    to->view.pending_tokens -= request->pending_tokens;
+    request->pending_tokens = 0;
     if (gone) {
-        kv_cache_release(&from->desk.kv, request);
+        kv_cache_release(&from->view.kv, request);
         request->computed_tokens = 0;
         to->outstanding--;
         fleet_orphaned(fleet, id);
         return true;
     }
-    to->desk.incoming++;
+    to->view.incoming++;
     request->state = REQUEST_MOVING;
     kv_move_start(fleet, from, to, id);
-    request->blocks = wanted.blocks;
-    request->shared_blocks = 0;
+    request->holder = wanted.holder;
     return true;
 }

@@ -51,7 +51,6 @@ void lane_pass(struct lane *lane, const struct step_shape *shape, struct step_co
     for (uint32_t i = 0; i < stages && server->epoch == epoch; i++) {
         struct step_cost part = step_cost(server->stage_costs[i], shape);
         double seconds = part.seconds * server->slowness[i] + (i == 0 ? lane->swap_seconds : 0.0);
-        lane->swap_seconds = 0.0;
         server->stage_ends[i] = fmax(server->stage_ends[i], engine_clock()) + seconds;
         actor_sleep(server->stage_ends[i] - engine_clock());
         stage_totals_add(&server->stages[i], &part, 1.0, seconds);

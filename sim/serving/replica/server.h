@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * A replica that serves: an actor on its first GPU that waits for work, lets its policy pick a
- * batch, sleeps for what the step costs and moves the requests on. Decode steps that are alike are
- * slept through together; an arrival ends such a run at the end of the step that is under way, so
- * nothing happens at another time than it would step by step.
+ * A replica that serves: an actor on its first GPU that waits for work, lets its policy decide on a
+ * step, sleeps for what it costs and hands in what it gave. An engine that schedules ahead decides
+ * on the next step when one begins. Decode steps that are alike are slept through together; an
+ * arrival ends such a run at the end of the step that is under way, so nothing happens at another
+ * time than it would step by step.
  *
  * A replica of several pipeline stages has as many lanes as stages (vLLM's batch queue): each is an
- * actor that picks a batch from the replica's one queue and cache, takes it through the stages,
- * which serve lanes in the order in which they come, and sends the activations on as flows. */
+ * actor that decides on a batch of those who are in none, takes it through the stages, which serve
+ * lanes in the order in which they come, and sends the activations on as flows. */
 #ifndef CPSIM_SIM_SERVING_REPLICA_SERVER_H
 #define CPSIM_SIM_SERVING_REPLICA_SERVER_H
 
@@ -15,6 +16,8 @@
 #include "sim/serving/batching/step_cost.h"
 
 struct fleet;
+
+enum server_role { SERVER_WHOLE, SERVER_PREFILL, SERVER_DECODE };
 
 /* What a server has done so far. */
 struct server_totals {
@@ -57,23 +60,25 @@ void stage_flow_end(struct stage_totals *stage, enum link_kind kind, double byte
 /* A batch at a time on its way: an actor. */
 struct lane {
     struct server *server;
-    struct batch_view *view;
     struct actor_signal signal;
-    struct chunk *chunks;      /* [max_sequences] */
-    double *ends;              /* [SERVER_MAX_RUN] ends of the steps of a run */
-    double step_seconds;       /* of the last step with prompts */
-    double decode_end_seconds; /* of the last step in which it decoded */
-    double swap_seconds;       /* moving KV between GPU and host, before the next step */
+    struct decision decisions[2]; /* the step that is played, and the one made up ahead */
+    uint32_t turn;                /* which of them is which */
+    double *ends;                 /* [SERVER_MAX_RUN] ends of the steps of a run */
+    double step_seconds;          /* of the last step with prompts */
+    double decode_end_seconds;    /* of the last step in which it decoded */
+    double swap_seconds;          /* moving KV between GPU and host, before the step */
 };
 
 struct server {
     struct fleet *fleet;
-    struct lane *lanes;          /* [pipeline] */
+    struct lane *lanes; /* [lane_count]: one a pipeline stage */
+    uint32_t lane_count;
     double *stage_ends;          /* [pipeline]: when a stage is free */
     struct stage_totals *stages; /* [pipeline] */
     uint32_t index, first_gpu;
     const struct batching_policy *policy;
-    struct batch_desk desk;
+    enum server_role role;
+    struct batch_view view;
     uint32_t outstanding;            /* requests it has */
     double *slowness;                /* [pipeline]: a stage takes so many times as long */
     struct step_costs **stage_costs; /* [pipeline]: of its layers and network */
@@ -97,10 +102,5 @@ void server_submit(struct server *server, uint32_t request);
 
 /* Wakes whoever of its lanes waits for work. */
 void server_wake(struct server *server);
-
-static inline uint32_t server_lane_count(const struct server *server)
-{
-    return server->desk.view_count;
-}
 
 #endif

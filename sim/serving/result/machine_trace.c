@@ -20,8 +20,8 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
     const struct step_parts *parts = &totals->parts;
     struct model_stage layers =
         model_stage(run->fleet.replica.llm, scenario->layout.pipeline, role.stage);
-    double tokens =
-        (double)server->totals.most_pages * server->desk.kv.page_tokens / scenario->layout.context;
+    double tokens = (double)server->totals.most_pages *
+                    server->view.kv.layout.groups[0].block_tokens / scenario->layout.context;
     double seconds = run->end_seconds;
     double idle = fmax(seconds - totals->busy_seconds, 0.0);
     trace_add_gpu(

@@ -203,7 +203,7 @@ static void measure_servers(const struct serving_run *run, double flops,
         down += totals->down_seconds;
         metrics->swapped_bytes += totals->swapped_bytes;
         metrics->joules += totals->joules;
-        metrics->preemptions += run->fleet.servers[i].desk.preemptions;
+        metrics->preemptions += run->fleet.servers[i].view.preemptions;
         metrics->steps += totals->steps;
         most_pages = totals->most_pages > most_pages ? totals->most_pages : most_pages;
     }

@@ -103,8 +103,8 @@ static double overlap_seconds(const struct serving_trace *trace, uint64_t index,
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
                         const struct played_steps *steps)
 {
-    const struct kv_cache *kv = &server->desk.kv;
-    uint64_t kv_tokens = kv_cache_held(kv) * kv->page_tokens;
+    const struct kv_cache *kv = &server->view.kv;
+    uint64_t kv_tokens = kv_cache_held_tokens(kv);
     double share = steps->busy_seconds / steps->seconds;
     double start_seconds = steps->start_seconds, end_seconds = start_seconds + steps->seconds;
     reach(trace, server->fleet->server_count, end_seconds);
@@ -128,7 +128,7 @@ void serving_trace_step(struct serving_trace *trace, const struct server *server
                                      .prompts = steps->shape.prompts,
                                      .decode_context_tokens = steps->shape.decode_context,
                                      .prompt_tokens = steps->shape.prompt_tokens,
-                                     .waiting = server->desk.waiting.count,
+                                     .waiting = server->view.waiting.count,
                                      .kv_tokens = kv_tokens,
                                      .watts = steps->cost.watts,
                                  });

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/cache/kv_pool.h"
+
+#include "models/numeric/random.h"
+
+#include <assert.h>
+
+#define LOST_LABELS (UINT64_C(3) << 62) /* no text has them */
+
+void kv_pool_create(struct kv_cache *cache)
+{
+    assert(cache->pages < UINT32_MAX / 4 && "blocks have numbers of 32 bits");
+    cache->naming = ARENA_ARRAY(cache->arena, uint8_t, cache->pages + 1);
+    cache->unnamed = ARENA_ARRAY(cache->arena, uint32_t, cache->pages + 1);
+    cache->fresh = 1;
+    cache->free = cache->pages;
+    if (!cache->layout.keeps_prefixes) {
+        return;
+    }
+    cache->place_count = 2;
+    while (cache->place_count < 2 * cache->pages) {
+        cache->place_count *= 2;
+    }
+    cache->named = ARENA_ARRAY(cache->arena, uint32_t, cache->place_count);
+    cache->places = ARENA_ARRAY(cache->arena, uint32_t, cache->place_count);
+    cache->names = ARENA_ARRAY(cache->arena, struct kv_name, cache->pages + 1);
+}
+
+/* --- the queue of named blocks: a ring with gaps where one was hit --- */
+
+static uint32_t *named_at(const struct kv_cache *cache, uint64_t place)
+{
+    return &cache->named[place & (cache->place_count - 1)];
+}
+
+static void close_gaps(struct kv_cache *cache)
+{
+    uint64_t kept = cache->named_first;
+    for (uint64_t place = cache->named_first; place < cache->named_end; place++) {
+        uint32_t block = *named_at(cache, place);
+        if (block != 0) {
+            cache->names[block].place = (uint32_t)kept & (cache->place_count - 1);
+            *named_at(cache, kept++) = block;
+        }
+    }
+    cache->named_end = kept;
+}
+
+static void append_named(struct kv_cache *cache, uint32_t block)
+{
+    if (cache->named_end - cache->named_first == cache->place_count) {
+        close_gaps(cache); /* the ring has room for twice as many as there are */
+    }
+    if (cache->naming[block] == KV_LISTED) {
+        cache->names[block].place = (uint32_t)cache->named_end & (cache->place_count - 1);
+    }
+    *named_at(cache, cache->named_end++) = block;
+}
+
+/* The place of the first that is there, or the end. */
+static uint64_t first_named(const struct kv_cache *cache, uint64_t place)
+{
+    while (place < cache->named_end && *named_at(cache, place) == 0) {
+        place++;
+    }
+    return place;
+}
+
+/* --- the table of labels: one place a label, with the first made of its blocks --- */
+
+static uint32_t home_of(const struct kv_cache *cache, uint64_t label)
+{
+    return (uint32_t)((label * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (cache->place_count - 1);
+}
+
+static uint32_t place_of(const struct kv_cache *cache, uint64_t label)
+{
+    uint32_t mask = cache->place_count - 1, place = home_of(cache, label);
+    while (cache->places[place] != 0 && cache->names[cache->places[place]].label != label) {
+        place = (place + 1) & mask;
+    }
+    return place;
+}
+
+uint32_t kv_pool_find(const struct kv_cache *cache, uint64_t label)
+{
+    return cache->places[place_of(cache, label)];
+}
+
+/* Puts a block behind those of the same label: they are found in the order in which they were made.
+ */
+static void enlist(struct kv_cache *cache, uint32_t block, uint64_t label)
+{
+    cache->naming[block] = KV_LISTED;
+    cache->names[block].label = label;
+    cache->names[block].copy = 0;
+    uint32_t *place = &cache->places[place_of(cache, label)];
+    if (*place == 0) {
+        *place = block;
+        return;
+    }
+    uint32_t last = *place;
+    while (cache->names[last].copy != 0) {
+        last = cache->names[last].copy;
+    }
+    cache->names[last].copy = block;
+}
+
+void kv_pool_show(struct kv_cache *cache, uint32_t block, uint64_t label)
+{
+    cache->names[block].holders = 1;
+    enlist(cache, block, label);
+}
+
+void kv_pool_name(struct kv_cache *cache, uint32_t block, uint64_t label)
+{
+    assert(cache->naming[block] == KV_UNNAMED && label != 0);
+    kv_pool_show(cache, block, label);
+}
+
+void kv_pool_hide(struct kv_cache *cache, uint32_t block)
+{
+    assert(cache->naming[block] == KV_UNNAMED);
+    cache->naming[block] = KV_HIDDEN;
+}
+
+/* Those that were pushed past the hole move up. */
+static void close_hole(struct kv_cache *cache, uint32_t hole)
+{
+    uint32_t mask = cache->place_count - 1;
+    for (uint32_t next = (hole + 1) & mask; cache->places[next] != 0; next = (next + 1) & mask) {
+        uint32_t home = home_of(cache, cache->names[cache->places[next]].label);
+        if (((next - home) & mask) >= ((next - hole) & mask)) {
+            cache->places[hole] = cache->places[next];
+            hole = next;
+        }
+    }
+    cache->places[hole] = 0;
+}
+
+/* Takes a listed block out of the table. */
+static void unlist(struct kv_cache *cache, uint32_t block)
+{
+    uint32_t place = place_of(cache, cache->names[block].label);
+    uint32_t *link = &cache->places[place];
+    while (*link != block) {
+        link = &cache->names[*link].copy;
+    }
+    *link = cache->names[block].copy;
+    if (cache->places[place] == 0) {
+        close_hole(cache, place);
+    }
+}
+
+/* Blocks that somebody still holds (a cache on its way to another replica) lose their labels too.
+ */
+void kv_pool_clear(struct kv_cache *cache)
+{
+    for (uint64_t place = cache->named_first; place < cache->named_end; place++) {
+        uint32_t block = *named_at(cache, place);
+        *named_at(cache, place) = 0;
+        if (block != 0) {
+            cache->unnamed[cache->unnamed_count++] = block;
+        }
+    }
+    cache->named_first = cache->named_end = 0;
+    for (uint32_t i = 0; i < cache->place_count; i++) {
+        cache->places[i] = 0;
+    }
+    for (uint64_t block = 1; block <= cache->pages; block++) {
+        /* Its holders' number is needed: a block that several hold stays listed under no label. */
+        bool shared = cache->naming[block] == KV_LISTED && cache->names[block].holders > 0;
+        cache->naming[block] = shared ? KV_LISTED : KV_UNNAMED;
+        if (shared) {
+            enlist(cache, (uint32_t)block, random_mix(LOST_LABELS | block) | 1U);
+        }
+    }
+}
+
+/* --- taking and letting go --- */
+
+/* A named block that is free, the one that has waited longest. */
+static uint32_t take_named(struct kv_cache *cache)
+{
+    uint64_t place = first_named(cache, cache->named_first);
+    uint32_t block = *named_at(cache, place);
+    *named_at(cache, place) = 0;
+    cache->named_first = place + 1;
+    if (cache->naming[block] == KV_LISTED) {
+        unlist(cache, block);
+    }
+    cache->naming[block] = KV_UNNAMED;
+    return block;
+}
+
+void kv_pool_take(struct kv_cache *cache, uint32_t *blocks, uint32_t count)
+{
+    assert(cache->free >= count && "who takes a block has seen that it is free");
+    cache->free -= count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (cache->unnamed_count > 0) {
+            blocks[i] = cache->unnamed[--cache->unnamed_count];
+        } else if (cache->fresh <= cache->pages) {
+            blocks[i] = cache->fresh++;
+        } else {
+            blocks[i] = take_named(cache);
+        }
+    }
+}
+
+void kv_pool_hold(struct kv_cache *cache, uint32_t block)
+{
+    if (cache->names[block].holders++ == 0) {
+        cache->named[cache->names[block].place] = 0;
+        cache->free--;
+    }
+}
+
+void kv_pool_let_go(struct kv_cache *cache, const uint32_t *blocks, uint32_t count)
+{
+    uint32_t first = cache->unnamed_count;
+    for (uint32_t i = count; i-- > 0;) {
+        uint32_t block = blocks[i];
+        uint8_t naming = cache->naming[block];
+        if (block == 0 || (naming == KV_LISTED && --cache->names[block].holders > 0)) {
+            continue;
+        }
+        cache->free++;
+        if (naming == KV_UNNAMED) {
+            cache->unnamed[cache->unnamed_count++] = block;
+        } else {
+            append_named(cache, block);
+        }
+    }
+    /* The first let go is taken first: the last on the stack. */
+    for (uint32_t low = first, high = cache->unnamed_count; low + 1 < high; low++, high--) {
+        uint32_t swapped = cache->unnamed[low];
+        cache->unnamed[low] = cache->unnamed[high - 1];
+        cache->unnamed[high - 1] = swapped;
+    }
+}
+
+uint32_t kv_cache_taken(const struct kv_cache *cache, uint64_t index)
+{
+    if (index < cache->unnamed_count) {
+        return cache->unnamed[cache->unnamed_count - 1 - index];
+    }
+    index -= cache->unnamed_count;
+    uint64_t fresh = cache->pages + 1 - cache->fresh;
+    if (index < fresh) {
+        return cache->fresh + (uint32_t)index;
+    }
+    index -= fresh;
+    uint64_t place = first_named(cache, cache->named_first);
+    for (; index > 0 && place < cache->named_end; index--) {
+        place = first_named(cache, place + 1);
+    }
+    return place < cache->named_end ? *named_at(cache, place) : 0;
+}
