@@ -43,13 +43,30 @@ static double play_once(struct engine *engine, const struct scenario *scenario,
     return seconds;
 }
 
-/* One forward pass over `slice` by all three ways. Eight layers are enough to drift apart in. */
-static struct played play(const char *const *sets, size_t count, struct batch_slice slice,
-                          enum ring_variant variant)
+/* Every fourth layer sees all tokens, the others the last `window` and no further. */
+static void mix_layers(struct stack *stack, uint32_t window)
+{
+    static const uint32_t kinds[] = {0, 0, 0, 1};
+    static const struct layer_run run = {.kinds = kinds, .kind_count = 4, .repeat = 2};
+    stack->kinds[1] = stack->kinds[0];
+    stack->kinds[0].mixers[0].gqa.reach = REACH_WINDOW;
+    stack->kinds[0].mixers[0].gqa.window = window;
+    stack->kind_count = 2;
+    stack->runs = &run;
+    stack->run_count = 1;
+}
+
+/* One forward pass over `slice` by all three ways. Eight layers are enough to drift apart in;
+ * `window` 0: all alike. */
+static struct played play_kinds(const char *const *sets, size_t count, struct batch_slice slice,
+                                enum ring_variant variant, uint32_t window)
 {
     struct arena *arena = arena_create();
     struct scenario scenario = *load(arena, sets, count);
     scenario.llm.stack.layers = 8;
+    if (window > 0) {
+        mix_layers(&scenario.llm.stack, window);
+    }
     struct replica replica = scenario_replica(&scenario);
     struct batch batch = {.slices = &slice, .slice_count = 1};
     size_t all = transformer_room(&replica, 1);
@@ -75,6 +92,12 @@ static struct played play(const char *const *sets, size_t count, struct batch_sl
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
     return played;
+}
+
+static struct played play(const char *const *sets, size_t count, struct batch_slice slice,
+                          enum ring_variant variant)
+{
+    return play_kinds(sets, count, slice, variant, 0);
 }
 
 static void assert_agree(struct played played)
@@ -129,6 +152,15 @@ START_TEST(ring_through_nodes)
 }
 END_TEST
 
+/* A model of two kinds is played as one of one kind is. */
+START_TEST(two_kinds_of_layers)
+{
+    static const char *const sets[] = {"layout.context=4"};
+    struct batch_slice slice = {PHASE_PREFILL, 1, 131072, 0};
+    assert_agree(play_kinds(sets, 1, slice, RING_PASS_KV, 4096));
+}
+END_TEST
+
 RUN_TESTS(executors, full_prefill_on_128_gpus, exposed_hops_of_a_partial_prefill,
           pass_q_with_its_all_to_all, decode_on_a_ring, tensor_parallel_over_nodes,
-          ring_through_nodes)
+          ring_through_nodes, two_kinds_of_layers)
