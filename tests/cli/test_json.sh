@@ -15,7 +15,8 @@ for scenario in llama405b follow-up-prompt one-gpu serving-azure-trace precision
     cp out "$scenario.json"
 done
 # A guess of another chip is noted, by check too; a GPU with other memory of the same die is not.
-guess=(--set "gpu.dense_rate.bf16=2250 TFLOP/s" --set "gpu.memory_rate=8 TB/s")
+guess=(--set "gpu.dense_rate.bf16=2250 TFLOP/s" --set "gpu.dense_rate.fp8=4500 TFLOP/s"
+    --set "gpu.dense_rate.int8=4500 TFLOP/s" --set "gpu.memory_rate=8 TB/s" --set "gpu.l2_rate=10 TB/s")
 note="/: note: gpu 'h100-sxm': 9314 dense bf16 FLOP of an SM in a clock, and the kernels of its generation 'hopper' were measured at 4096;/"
 expect 0 "*" "$note" "$cpsim" "$source/scenarios/one-gpu.yaml" "${guess[@]}" --json
 cp out guess.json
