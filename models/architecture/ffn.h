@@ -28,6 +28,10 @@ struct ffn {
     uint32_t shared_hidden; /* of a block all tokens go through beside their experts; 0: none */
     bool shared_plain;      /* it has no gate although the experts have one */
     bool shared_gate;       /* its output is weighted by a product with one column (Qwen2-MoE) */
+    bool output_bias;       /* one for all experts together (JetMoE) */
+    uint32_t adapter_rank;  /* FFN_DENSE: of a low-rank addition to gate and up, a layer's own where
+                               the rest is borrowed (Zamba2); 0: none */
+    bool borrowed;          /* its weights are an earlier layer's */
 };
 
 struct ffn_row {

@@ -5,6 +5,7 @@
 #include "sim/config/dump.h"
 #include "sim/scenario/cross_checks.h"
 #include "sim/scenario/expand.h"
+#include "sim/scenario/llm_finish.h"
 #include "sim/scenario/notes.h"
 #include "sim/scenario/tables.h"
 
@@ -84,7 +85,10 @@ static void read_values(const struct expansion *expansion, const char *path, str
     }
     struct field_context context = {.arena = arena, .diagnostics = expansion->diagnostics};
     fields_read(&context, scenario_fields, root, "", scenario);
-    llm_from_keys(&scenario->llm);
+    const struct node *model = node_get(root, "model");
+    if (model != NULL && model->kind == NODE_MAPPING) {
+        llm_finish(&context, model, "model", &scenario->llm);
+    }
 }
 
 const struct node *scenario_read_values(struct arena *arena, const char *path,
@@ -164,7 +168,7 @@ const struct node *data_file_resolve(struct arena *arena, const char *key, const
     node_take(root, "software");
     fields_read(&context, field->fields, root, key, object);
     if (field->fields == llm_fields) {
-        llm_from_keys(object);
+        llm_finish(&context, root, key, object);
     }
     return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
 }
