@@ -57,9 +57,9 @@ struct llm_keys {
 
 struct llm {
     const char *name;
-    uint32_t hidden;     /* D: elements of a token's residual stream */
-    uint32_t vocabulary; /* tokens */
-    bool tied_embedding; /* the output head reuses the embedding's weights */
+    uint32_t hidden;           /* D: elements of a token's residual stream */
+    uint32_t vocabulary;       /* tokens */
+    bool tied_embedding;       /* the output head reuses the embedding's weights */
     uint32_t embedding_size;   /* of a row, projected to hidden and back; 0: hidden (OPT-350M) */
     uint32_t positions;        /* rows of a table of learned positions; 0: none */
     uint32_t layer_embeddings; /* elements of a token's own row a layer (Gemma 3n, 4); 0: none */
@@ -67,7 +67,7 @@ struct llm {
     bool head_bias;            /* the output head has a bias */
     bool embedding_norm;       /* a norm of the embedding (BLOOM) */
     bool no_final_norm;
-    uint64_t other_weights; /* elements beside layers, embeddings and norms */
+    uint64_t other_weights;          /* elements beside layers, embeddings and norms */
     uint32_t multi_token_prediction; /* layers that guess further tokens; in no count */
     uint64_t context;                /* positions the model was made for; 0: not said */
     struct stack stack;

@@ -76,8 +76,8 @@ struct llm_counts llm_count(const struct llm *llm)
     }
     double norms = (llm->embedding_norm ? 1.0 : 0.0) + (llm->no_final_norm ? 0.0 : 1.0);
     double norm = llm->keys.norm == NORM_PLAIN ? 0.0 : llm->keys.norm == NORM_LAYER ? 2.0 : 1.0;
-    double beside = add_embeddings(llm, &counts) + norms * norm * llm->hidden +
-                    (double)llm->other_weights;
+    double beside =
+        add_embeddings(llm, &counts) + norms * norm * llm->hidden + (double)llm->other_weights;
     counts.total += beside;
     counts.active += beside;
     return counts;

@@ -52,9 +52,7 @@ static struct mixer mixer_of(const struct llm_keys *keys, enum mixer_kind kind)
 static struct ffn ffn_of(const struct llm_keys *keys)
 {
     struct ffn ffn = keys->ffn;
-    ffn.kind = keys->ffn_hidden == 0        ? FFN_NONE
-               : keys->experts.count > 0 ? FFN_EXPERTS
-                                         : FFN_DENSE;
+    ffn.kind = keys->ffn_hidden == 0 ? FFN_NONE : keys->experts.count > 0 ? FFN_EXPERTS : FFN_DENSE;
     ffn.hidden = keys->ffn_hidden;
     ffn.gated = keys->gated_ffn;
     ffn.experts = keys->experts;
@@ -85,8 +83,7 @@ static struct layer_kind kind_of(const struct llm_keys *keys)
         .input_projection = keys->input_projection,
     };
     if (keys->mixer_beside > 0) {
-        kind.mixers[kind.mixer_count++] =
-            mixer_of(keys, (enum mixer_kind)(keys->mixer_beside - 1));
+        kind.mixers[kind.mixer_count++] = mixer_of(keys, (enum mixer_kind)(keys->mixer_beside - 1));
     }
     if (kind.norms == 0) {
         bool one_half = kind.ffn.kind == FFN_NONE || keys->mixer == MIXER_NONE;

@@ -58,6 +58,11 @@ void indexer_weights(const struct indexer *indexer, uint64_t depth, uint32_t hid
     weights_product(list, "indexer query", columns, depth);
     weights_product(list, "indexer key", indexer->head_size, hidden);
     weights_vector(list, "indexer norms", 2 * (uint64_t)indexer->head_size);
+    if (indexer->pool > 0) {
+        weights_vector(list, "indexer pool positions",
+                       (uint64_t)indexer->pool * indexer->head_size);
+        weights_product(list, "indexer pool gate", indexer->head_size, hidden);
+    }
     if (indexer->block == 0) {
         weights_product(list, "indexer head weights", indexer->heads, hidden);
     }

@@ -40,6 +40,7 @@ enum attention_reach {
 struct indexer {
     uint32_t heads, head_size, top_k; /* heads 0: none */
     uint32_t block; /* keys that are chosen together, by the best of them (MiniMax-M3); 0: one */
+    uint32_t pool;  /* keys that one of its keys is made of (GLM-5-Next); 0: one */
 };
 
 struct gqa {
@@ -101,7 +102,7 @@ struct delta {
 struct state_space {
     uint32_t heads, head_size; /* the inner width is their product; Mamba: head_size 1 */
     uint32_t state_size, groups, convolution;
-    uint32_t step_rank;                /* Mamba's dt_rank; 0: Mamba-2 */
+    uint32_t step_rank;          /* Mamba's dt_rank; 0: Mamba-2 */
     bool bias, convolution_bias; /* of the projections in and out; of the convolution */
     bool norm;                   /* Mamba-2: of the gated output; Mamba: of step, B and C (Jamba) */
 };
@@ -148,7 +149,7 @@ struct mixer_cache {
     /* Of a sequence: */
     double convolution_elements, state_elements; /* cut over ranks; the state is kept in fp32 */
     double convolution_channels; /* that convolution_elements keep taps - 1 inputs of */
-    double window_elements; /* compressed: of the uncompressed window, in the cache's format */
+    double window_elements;      /* compressed: of the uncompressed window, in the cache's format */
 };
 
 struct mixer_row {

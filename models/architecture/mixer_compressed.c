@@ -43,13 +43,13 @@ static void compressed_weights(const struct mixer *mixer, uint32_t hidden, struc
                                       .product = true});
     weights_vector(list, "kv norm", it->head_size);
     /* Each group of heads is projected to out_rank by itself, then all together to hidden. */
-    weights_add(list, (struct weight){.name = "out down",
-                                      .class = WEIGHT_ATTENTION,
-                                      .split = SPLIT_COLUMNS,
-                                      .pieces = {{(uint64_t)it->out_groups * it->out_rank,
-                                                  it->out_groups}},
-                                      .depth = columns / (it->out_groups > 0 ? it->out_groups : 1),
-                                      .product = true});
+    weights_add(
+        list, (struct weight){.name = "out down",
+                              .class = WEIGHT_ATTENTION,
+                              .split = SPLIT_COLUMNS,
+                              .pieces = {{(uint64_t)it->out_groups * it->out_rank, it->out_groups}},
+                              .depth = columns / (it->out_groups > 0 ? it->out_groups : 1),
+                              .product = true});
     weights_add(list, (struct weight){.name = "out",
                                       .class = WEIGHT_ATTENTION,
                                       .split = SPLIT_DEPTH,

@@ -9,14 +9,13 @@ static void convolution_weights(const struct mixer *mixer, uint32_t hidden,
     const struct convolution *it = &mixer->convolution;
     uint32_t first = list->count;
     uint64_t width = it->width;
-    weights_add(list, (struct weight){.name = "in",
-                                      .class = WEIGHT_ATTENTION,
-                                      .split = SPLIT_COLUMNS,
-                                      .pieces = {{.columns = width},
-                                                 {.columns = width},
-                                                 {.columns = width}},
-                                      .depth = hidden,
-                                      .product = true});
+    weights_add(list, (struct weight){
+                          .name = "in",
+                          .class = WEIGHT_ATTENTION,
+                          .split = SPLIT_COLUMNS,
+                          .pieces = {{.columns = width}, {.columns = width}, {.columns = width}},
+                          .depth = hidden,
+                          .product = true});
     weights_add(list, (struct weight){.name = "out",
                                       .class = WEIGHT_ATTENTION,
                                       .split = SPLIT_DEPTH,

@@ -29,14 +29,14 @@ static void delta_weights(const struct mixer *mixer, uint32_t hidden, struct wei
     uint32_t first = list->count, heads = delta->value_heads;
     uint64_t keys = (uint64_t)delta->key_heads * delta->key_size;
     uint64_t values = (uint64_t)heads * delta->value_size;
-    weights_add(list, (struct weight){.name = "qkv",
-                                      .class = WEIGHT_ATTENTION,
-                                      .split = SPLIT_COLUMNS,
-                                      .pieces = {{keys, delta->key_heads},
-                                                 {keys, delta->key_heads},
-                                                 {values, heads}},
-                                      .depth = hidden,
-                                      .product = true});
+    weights_add(list,
+                (struct weight){
+                    .name = "qkv",
+                    .class = WEIGHT_ATTENTION,
+                    .split = SPLIT_COLUMNS,
+                    .pieces = {{keys, delta->key_heads}, {keys, delta->key_heads}, {values, heads}},
+                    .depth = hidden,
+                    .product = true});
     /* How much of the new value is taken, a head; and the decay, a head or a channel. */
     weights_add(list, (struct weight){.name = "beta",
                                       .class = WEIGHT_ATTENTION,
@@ -63,8 +63,8 @@ static void delta_weights(const struct mixer *mixer, uint32_t hidden, struct wei
 static struct mixer_cache delta_cache(const struct mixer *mixer)
 {
     const struct delta *delta = &mixer->delta;
-    double channels = 2.0 * delta->key_heads * delta->key_size +
-                      (double)delta->value_heads * delta->value_size;
+    double channels =
+        2.0 * delta->key_heads * delta->key_size + (double)delta->value_heads * delta->value_size;
     return (struct mixer_cache){
         .heads = delta->value_heads,
         .tokens_per_entry = 1.0,

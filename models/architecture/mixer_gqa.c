@@ -55,13 +55,12 @@ static void expert_projections(const struct gqa *gqa, uint32_t hidden, struct we
                                       .depth = hidden,
                                       .experts = gqa->experts,
                                       .product = true});
-    weights_add(list,
-                (struct weight){.name = "kv",
-                                .class = WEIGHT_ATTENTION,
-                                .split = SPLIT_COLUMNS,
-                                .pieces = {{width, gqa->kv_heads}, {width, gqa->kv_heads}},
-                                .depth = hidden,
-                                .product = true});
+    weights_add(list, (struct weight){.name = "kv",
+                                      .class = WEIGHT_ATTENTION,
+                                      .split = SPLIT_COLUMNS,
+                                      .pieces = {{width, gqa->kv_heads}, {width, gqa->kv_heads}},
+                                      .depth = hidden,
+                                      .product = true});
     weights_add(list, (struct weight){.name = "experts out",
                                       .class = WEIGHT_ATTENTION,
                                       .split = SPLIT_DEPTH,
@@ -118,7 +117,7 @@ static void gqa_weights(const struct mixer *mixer, uint32_t hidden, struct weigh
                                       .product = true});
     norms(gqa, result, list);
     if (gqa->query_bias) {
-        weights_vector(list, "query bias", query);
+        weights_vector(list, "query bias", query + (gqa->gated_output ? result : 0));
     }
     if (gqa->kv_bias && keys + values > 0) {
         weights_vector(list, "key and value bias", keys + values);

@@ -16,13 +16,12 @@ static void queries(const struct latent *latent, uint32_t hidden, struct weight_
                                           .product = true});
         weights_vector(list, "query norm", latent->query_rank);
     }
-    weights_add(list,
-                (struct weight){.name = latent->query_rank > 0 ? "query up" : "query",
-                                .class = WEIGHT_ATTENTION,
-                                .split = SPLIT_COLUMNS,
-                                .pieces = {{columns, latent->query_heads}},
-                                .depth = latent->query_rank > 0 ? latent->query_rank : hidden,
-                                .product = true});
+    weights_add(list, (struct weight){.name = latent->query_rank > 0 ? "query up" : "query",
+                                      .class = WEIGHT_ATTENTION,
+                                      .split = SPLIT_COLUMNS,
+                                      .pieces = {{columns, latent->query_heads}},
+                                      .depth = latent->query_rank > 0 ? latent->query_rank : hidden,
+                                      .product = true});
 }
 
 /* What weighs the heads' results before the projection out. */
@@ -46,20 +45,20 @@ static void latent_weights(const struct mixer *mixer, uint32_t hidden, struct we
     uint32_t first = list->count, heads = latent->query_heads;
     uint64_t values = (uint64_t)heads * latent->value_head_size;
     queries(latent, hidden, list);
-    weights_add(list, (struct weight){.name = "kv down",
-                                      .class = WEIGHT_ATTENTION,
-                                      .pieces = {{.columns = latent->kv_rank},
-                                                 {.columns = latent->rope_size}},
-                                      .depth = hidden,
-                                      .product = true});
+    weights_add(list, (struct weight){
+                          .name = "kv down",
+                          .class = WEIGHT_ATTENTION,
+                          .pieces = {{.columns = latent->kv_rank}, {.columns = latent->rope_size}},
+                          .depth = hidden,
+                          .product = true});
     weights_vector(list, "kv norm", latent->kv_rank);
-    weights_add(list, (struct weight){.name = "kv up",
-                                      .class = WEIGHT_ATTENTION,
-                                      .split = SPLIT_COLUMNS,
-                                      .pieces = {{(uint64_t)heads * latent->nope_size, heads},
-                                                 {values, heads}},
-                                      .depth = latent->kv_rank,
-                                      .product = true});
+    weights_add(list, (struct weight){
+                          .name = "kv up",
+                          .class = WEIGHT_ATTENTION,
+                          .split = SPLIT_COLUMNS,
+                          .pieces = {{(uint64_t)heads * latent->nope_size, heads}, {values, heads}},
+                          .depth = latent->kv_rank,
+                          .product = true});
     gates(latent, hidden, list);
     weights_add(list, (struct weight){.name = "out",
                                       .class = WEIGHT_ATTENTION,

@@ -8,14 +8,13 @@ static void linear_weights(const struct mixer *mixer, uint32_t hidden, struct we
     const struct linear_attention *it = &mixer->linear;
     uint32_t first = list->count;
     uint64_t width = (uint64_t)it->heads * it->head_size;
-    weights_add(list, (struct weight){.name = "qkv",
-                                      .class = WEIGHT_ATTENTION,
-                                      .split = SPLIT_COLUMNS,
-                                      .pieces = {{width, it->heads},
-                                                 {width, it->heads},
-                                                 {width, it->heads}},
-                                      .depth = hidden,
-                                      .product = true});
+    weights_add(list, (struct weight){
+                          .name = "qkv",
+                          .class = WEIGHT_ATTENTION,
+                          .split = SPLIT_COLUMNS,
+                          .pieces = {{width, it->heads}, {width, it->heads}, {width, it->heads}},
+                          .depth = hidden,
+                          .product = true});
     weights_add(list, (struct weight){.name = "gate",
                                       .class = WEIGHT_ATTENTION,
                                       .split = SPLIT_COLUMNS,

@@ -39,8 +39,7 @@ static struct mixer_cache recurrent_cache(const struct mixer *mixer)
     return (struct mixer_cache){
         .heads = it->heads,
         .tokens_per_entry = 1.0,
-        .convolution_elements =
-            (double)it->width * (it->convolution > 0 ? it->convolution - 1 : 0),
+        .convolution_elements = (double)it->width * (it->convolution > 0 ? it->convolution - 1 : 0),
         .convolution_channels = it->width,
         .state_elements = it->width,
     };

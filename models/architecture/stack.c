@@ -56,8 +56,7 @@ const struct gqa *stack_attention(const struct stack *stack)
 
 /* What reads a half's input from the streams and writes its output to them (arXiv 2512.24880,
  * section 4): a product over all streams for the weights, a bias and a scale of each. */
-static void stream_weights(const struct layer_kind *kind, uint32_t hidden,
-                           struct weight_list *list)
+static void stream_weights(const struct layer_kind *kind, uint32_t hidden, struct weight_list *list)
 {
     uint32_t streams = kind->streams;
     uint64_t columns = (uint64_t)streams * (2 + (kind->streams_unmixed ? 0 : streams));
@@ -81,8 +80,8 @@ void layer_kind_weights(const struct layer_kind *kind, uint32_t hidden, struct w
         stream_weights(kind, hidden, list);
     }
     for (uint32_t i = 0; i < LAYER_MAX_BRANCHES && kind->branch_ranks[i] > 0; i++) {
-        weights_product(list, i == 0 ? "branch down" : "second branch down",
-                        kind->branch_ranks[i], hidden);
+        weights_product(list, i == 0 ? "branch down" : "second branch down", kind->branch_ranks[i],
+                        hidden);
         weights_product(list, i == 0 ? "branch up" : "second branch up", hidden,
                         kind->branch_ranks[i]);
     }

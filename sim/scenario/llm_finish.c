@@ -46,8 +46,7 @@ static void require(const struct finish *finish, const struct node *kind, const 
 
 static bool has_part(const struct finish *finish, const struct node *kind, const char *part)
 {
-    return (kind != NULL && node_get(kind, part) != NULL) ||
-           node_get(finish->model, part) != NULL;
+    return (kind != NULL && node_get(kind, part) != NULL) || node_get(finish->model, part) != NULL;
 }
 
 static void require_mixer(const struct finish *finish, const struct node *kind,
@@ -74,10 +73,10 @@ static void check_kind(const struct finish *finish, const struct node *kind,
     if (keys->mixer_beside > 0) {
         require_mixer(finish, kind, keys, (enum mixer_kind)(keys->mixer_beside - 1));
     }
-    if (kind == NULL) {
+    if (kind == NULL && keys->mixer == MIXER_GQA) {
         require(finish, kind, "ffn_hidden", keys->ffn_hidden);
     } else if (keys->ffn_hidden == 0 && keys->mixer == MIXER_NONE) {
-        DIAGNOSE_ERROR(diagnostics, kind->mark,
+        DIAGNOSE_ERROR(diagnostics, kind == NULL ? finish->model->mark : kind->mark,
                        "%s.kinds: '%s' has neither a mixer nor a feed-forward block", finish->path,
                        keys->name == NULL ? "" : keys->name);
     }
@@ -127,10 +126,10 @@ static uint32_t find_kind(const struct finish *finish, const struct node *name)
         }
         suggestion_consider(&suggestion, known == NULL ? "" : known);
     }
-    const char *hint = suggestion.best == NULL || suggestion.best[0] == '\0'
-                           ? ""
-                           : arena_printf(finish->context->arena, " (did you mean '%s'?)",
-                                          suggestion.best);
+    const char *hint =
+        suggestion.best == NULL || suggestion.best[0] == '\0'
+            ? ""
+            : arena_printf(finish->context->arena, " (did you mean '%s'?)", suggestion.best);
     DIAGNOSE_ERROR(finish->context->diagnostics, name->mark,
                    "%s.stack: no kind '%.100s' is in %s.kinds%s", finish->path, name->text,
                    finish->path, hint);
@@ -177,9 +176,10 @@ static void read_runs(const struct finish *finish, const struct node *list)
     if (llm->keys.layers == 0) {
         llm->keys.layers = layers;
     } else if (llm->keys.layers > layers) {
-        DIAGNOSE_ERROR(finish->context->diagnostics, mark_of(finish, NULL, "layers"),
-                       "%s.layers: %u, but the stack has %u; leave it out, or expected at most that",
-                       finish->path, llm->keys.layers, layers);
+        DIAGNOSE_ERROR(
+            finish->context->diagnostics, mark_of(finish, NULL, "layers"),
+            "%s.layers: %u, but the stack has %u; leave it out, or expected at most that",
+            finish->path, llm->keys.layers, layers);
     }
 }
 
@@ -189,8 +189,7 @@ static void finish_kinds(const struct finish *finish, const struct node *kinds,
     struct llm *llm = finish->llm;
     struct llm_keys *keys = ARENA_ARRAY(finish->context->arena, struct llm_keys, kinds->count);
     for (size_t i = 0; i < kinds->count; i++) {
-        const char *path =
-            arena_printf(finish->context->arena, "%s.kinds.%zu", finish->path, i);
+        const char *path = arena_printf(finish->context->arena, "%s.kinds.%zu", finish->path, i);
         read_kind(finish, kinds->items[i], path, &keys[i]);
         check_kind(finish, kinds->items[i], &keys[i]);
         for (size_t k = 0; k < i; k++) {

@@ -20,7 +20,8 @@ const struct choice mixer_choices[] = {
     {"gqa", MIXER_GQA, "multi-head, grouped-query or multi-query attention"},
     {"none", MIXER_NONE, "a feed-forward block alone"},
     {"latent", MIXER_LATENT, "multi-head latent attention, MLA (arXiv 2405.04434)"},
-    {"compressed", MIXER_COMPRESSED, "keys compressed 4 or 128 to 1, a window beside (DeepSeek-V4)"},
+    {"compressed", MIXER_COMPRESSED,
+     "keys compressed 4 or 128 to 1, a window beside (DeepSeek-V4)"},
     {"delta", MIXER_DELTA, "gated delta rule (arXiv 2412.06464), Kimi delta attention"},
     {"state_space", MIXER_STATE_SPACE, "Mamba (arXiv 2312.00752), Mamba-2 (2405.21060)"},
     {"linear", MIXER_LINEAR, "lightning attention (arXiv 2501.08313)"},
@@ -56,6 +57,7 @@ const struct field indexer_fields[] = {
     PART(indexer, "top_k", top_k, "Tokens that attention reads."),
     EXTRA(indexer, "block", block,
           "Tokens that are chosen together by the best of them. Default: each by itself."),
+    EXTRA(indexer, "pool", pool, "Tokens whose keys are scored as one. Default: each by itself."),
     {0}};
 
 const struct field latent_fields[] = {
@@ -63,8 +65,9 @@ const struct field latent_fields[] = {
     EXTRA(latent, "query_rank", query_rank,
           "Elements that queries are projected through. Default: none, at once."),
     PART(latent, "kv_rank", kv_rank, "Elements of keys and values together, as they are cached."),
-    PART(latent, "rope_size", rope_size,
-         "Elements of a key with a position, cached too, one for all heads; as many a query head."),
+    EXTRA(
+        latent, "rope_size", rope_size,
+        "Elements of a key with a position, cached too, one for all heads; as many a query head."),
     PART(latent, "nope_size", nope_size, "Elements of a query and key head without a position."),
     PART(latent, "value_head_size", value_head_size, "Elements of a value's head."),
     {.key = "window",

@@ -16,11 +16,17 @@ extern const struct field indexer_fields[], latent_fields[], compressed_fields[]
 extern const struct field branch_rank_item;
 
 #define LLM_COUNT(AT, name, member, most, text)                                                    \
-    {.key = name, .kind = FIELD_COUNT, AT(member), .max = (most), .doc = text}
+    {                                                                                              \
+        .key = name, .kind = FIELD_COUNT, AT(member), .max = (most), .doc = text                   \
+    }
 #define LLM_FLAG(AT, name, member, text)                                                           \
-    {.key = name, .kind = FIELD_BOOLEAN, AT(member), .doc = text}
+    {                                                                                              \
+        .key = name, .kind = FIELD_BOOLEAN, AT(member), .doc = text                                \
+    }
 #define LLM_PART(AT, name, member, rows, text)                                                     \
-    {.key = name, .kind = FIELD_MAPPING, AT(member), .fields = (rows), .doc = text}
+    {                                                                                              \
+        .key = name, .kind = FIELD_MAPPING, AT(member), .fields = (rows), .doc = text              \
+    }
 
 #define LLM_FFN_ROWS(AT, DEFAULT)                                                                  \
     LLM_COUNT(AT, "ffn_hidden", ffn_hidden, 16777216,                                              \
@@ -39,12 +45,11 @@ extern const struct field branch_rank_item;
          .max = 65536,                                                                             \
          DEFAULT("0"),                                                                             \
          .doc = "How many of them a token goes to."},                                              \
-        {.key = "shared_ffn_hidden",                                                               \
-         .kind = FIELD_COUNT,                                                                      \
-         AT(shared_ffn_hidden),                                                                    \
-         .max = 16777216,                                                                          \
-         DEFAULT("0"),                                                                             \
-         .doc = "Elements of a block that all tokens go through beside their experts; 0: none."}
+    {                                                                                              \
+        .key = "shared_ffn_hidden", .kind = FIELD_COUNT, AT(shared_ffn_hidden), .max = 16777216,   \
+        DEFAULT("0"),                                                                              \
+        .doc = "Elements of a block that all tokens go through beside their experts; 0: none."     \
+    }
 
 #define LLM_HEAD_ROWS(AT)                                                                          \
     LLM_COUNT(AT, "query_heads", query_heads, 65536, "Query heads of a layer."),                   \
@@ -54,21 +59,20 @@ extern const struct field branch_rank_item;
         LLM_COUNT(AT, "head_size", head_size, 65536, "Elements of one head.")
 
 #define LLM_FLAG_ROWS(AT, DEFAULT)                                                                 \
-    {.key = "gated_ffn",                                                                           \
-     .kind = FIELD_BOOLEAN,                                                                        \
-     AT(gated_ffn),                                                                                \
-     DEFAULT("true"),                                                                              \
-     .doc = "Whether the feed-forward block has a gate projection beside the up projection "       \
-            "(SwiGLU)."}
+    {                                                                                              \
+        .key = "gated_ffn", .kind = FIELD_BOOLEAN, AT(gated_ffn), DEFAULT("true"),                 \
+        .doc = "Whether the feed-forward block has a gate projection beside the up projection "    \
+               "(SwiGLU)."                                                                         \
+    }
 
 #define LLM_BLOCK_ROWS(AT, DEFAULT)                                                                \
-    {.key = "parallel_blocks",                                                                     \
-     .kind = FIELD_BOOLEAN,                                                                        \
-     AT(parallel_blocks),                                                                          \
-     DEFAULT("false"),                                                                             \
-     .doc = "Whether attention and the feed-forward block read the same norm and are added "       \
+    {                                                                                              \
+        .key = "parallel_blocks", .kind = FIELD_BOOLEAN, AT(parallel_blocks), DEFAULT("false"),    \
+        .doc =                                                                                     \
+            "Whether attention and the feed-forward block read the same norm and are added "       \
             "together: one tensor-parallel exchange a pass of a layer instead of two. Training "   \
-            "follows it."}
+            "follows it."                                                                          \
+    }
 
 #define LLM_ATTENTION_ROWS(AT)                                                                     \
     {.key = "mixer",                                                                               \

@@ -81,28 +81,26 @@ static const struct field study_fields[] = {
 #define IN_KIND(member) FIELD_AT(llm_keys, member)
 #define UNSAID(text) .fallback = NULL
 
-const struct field llm_kind_fields[] = {
-    {.key = "name",
-     .kind = FIELD_NAME,
-     FIELD_AT(llm_keys, name),
-     .required = true,
-     .doc = "What `stack` calls it."},
-    LLM_FFN_ROWS(IN_KIND, UNSAID),
-    LLM_HEAD_ROWS(IN_KIND),
-    LLM_FLAG_ROWS(IN_KIND, UNSAID),
-    LLM_BLOCK_ROWS(IN_KIND, UNSAID),
-    LLM_ATTENTION_ROWS(IN_KIND),
-    LLM_REST_ROWS(IN_KIND),
-    {0}};
+const struct field llm_kind_fields[] = {{.key = "name",
+                                         .kind = FIELD_NAME,
+                                         FIELD_AT(llm_keys, name),
+                                         .required = true,
+                                         .doc = "What `stack` calls it."},
+                                        LLM_FFN_ROWS(IN_KIND, UNSAID),
+                                        LLM_HEAD_ROWS(IN_KIND),
+                                        LLM_FLAG_ROWS(IN_KIND, UNSAID),
+                                        LLM_BLOCK_ROWS(IN_KIND, UNSAID),
+                                        LLM_ATTENTION_ROWS(IN_KIND),
+                                        LLM_REST_ROWS(IN_KIND),
+                                        {0}};
 
 static const struct field kind_item = {.kind = FIELD_MAPPING,
                                        .size = sizeof(struct llm_keys),
                                        .fields = llm_kind_fields,
                                        .doc = "A kind of layers."};
 
-static const struct field pattern_item = {.kind = FIELD_NAME,
-                                          .size = sizeof(const char *),
-                                          .doc = "The name of a kind."};
+static const struct field pattern_item = {
+    .kind = FIELD_NAME, .size = sizeof(const char *), .doc = "The name of a kind."};
 
 /* Read from the tree by llm_finish(). */
 struct unread_run {
@@ -111,24 +109,23 @@ struct unread_run {
     uint32_t repeat;
 };
 
-static const struct field run_fields[] = {
-    {.key = "pattern",
-     .kind = FIELD_LIST,
-     FIELD_AT(unread_run, pattern),
-     .count_offset = offsetof(struct unread_run, count),
-     .required = true,
-     .min = 1,
-     .max = 1024,
-     .item = &pattern_item,
-     .doc = "Kinds of layers, one after the other."},
-    {.key = "repeat",
-     .kind = FIELD_COUNT,
-     FIELD_AT(unread_run, repeat),
-     .min = 1,
-     .max = 100000,
-     .fallback = "1",
-     .doc = "How often."},
-    {0}};
+static const struct field run_fields[] = {{.key = "pattern",
+                                           .kind = FIELD_LIST,
+                                           FIELD_AT(unread_run, pattern),
+                                           .count_offset = offsetof(struct unread_run, count),
+                                           .required = true,
+                                           .min = 1,
+                                           .max = 1024,
+                                           .item = &pattern_item,
+                                           .doc = "Kinds of layers, one after the other."},
+                                          {.key = "repeat",
+                                           .kind = FIELD_COUNT,
+                                           FIELD_AT(unread_run, repeat),
+                                           .min = 1,
+                                           .max = 100000,
+                                           .fallback = "1",
+                                           .doc = "How often."},
+                                          {0}};
 
 static const struct field run_item = {.kind = FIELD_MAPPING,
                                       .size = sizeof(struct unread_run),

@@ -179,6 +179,15 @@ const struct node *data_file_load(struct arena *arena, const char *key, const ch
     return data_file_resolve(arena, key, path, NULL, 0, object, diagnostics);
 }
 
+const char *data_file_find(struct arena *arena, const char *key, const char *name,
+                           struct diagnostics *diagnostics)
+{
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    const struct mark mark = {.file = name};
+    return expand_find_file(&expansion, field_find_path(scenario_fields, key),
+                            node_scalar(arena, name, mark, ORIGIN_SET));
+}
+
 struct node *file_read_values(struct arena *arena, const char *path, const struct field *fields,
                               void *object, struct diagnostics *diagnostics)
 {
