@@ -52,9 +52,7 @@ static void dense_weights(const struct ffn *ffn, uint32_t hidden, struct weight_
 static void experts_weights(const struct ffn *ffn, uint32_t hidden, struct weight_list *list)
 {
     uint32_t outer = ffn->latent > 0 ? ffn->latent : hidden;
-    if (ffn->router == ROUTER_LEARNED) {
-        weights_product(list, "router", ffn->experts.count + ffn->zero_experts, hidden);
-    }
+    weights_product(list, "router", ffn->experts.count + ffn->zero_experts, hidden);
     if (ffn->router_bias) {
         weights_vector(list, "router bias", ffn->experts.count + ffn->zero_experts);
     }
@@ -79,6 +77,10 @@ static void experts_weights(const struct ffn *ffn, uint32_t hidden, struct weigh
         bool gated = ffn->gated && !ffn->shared_plain;
         block(list, gated ? "shared gate+up" : "shared up", "shared down", hidden,
               ffn->shared_hidden, gated, (struct experts){.count = 0});
+    }
+    if (ffn->shared_hidden > 0 && ffn->shared_bias) {
+        uint64_t up = (uint64_t)(ffn->gated && !ffn->shared_plain ? 2 : 1) * ffn->shared_hidden;
+        weights_vector(list, "shared biases", up + hidden);
     }
     if (ffn->shared_gate) {
         weights_product(list, "shared gate", 1, hidden);

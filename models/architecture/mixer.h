@@ -58,6 +58,7 @@ struct gqa {
     uint32_t adapter_rank;              /* of a low-rank addition to each of query, key and value, a
                                            layer's own where the rest is borrowed (Zamba2); 0: none */
     bool gated_output;                  /* as many gate columns as query columns (Qwen3-Next) */
+    bool gate_bias;                     /* of the gate, beside the query's */
     bool head_gate;                     /* a gate a head (Step3.5, others) */
     bool keys_are_values;               /* stored once (Gemma 4's global layers) */
     bool borrows_cache;     /* reads an earlier layer's, has no key or value of its own */
@@ -102,9 +103,9 @@ struct delta {
 struct state_space {
     uint32_t heads, head_size; /* the inner width is their product; Mamba: head_size 1 */
     uint32_t state_size, groups, convolution;
-    uint32_t step_rank;          /* Mamba's dt_rank; 0: Mamba-2 */
-    bool bias, convolution_bias; /* of the projections in and out; of the convolution */
-    bool norm;                   /* Mamba-2: of the gated output; Mamba: of step, B and C (Jamba) */
+    uint32_t step_rank;                    /* Mamba's dt_rank; 0: Mamba-2 */
+    bool bias, out_bias, convolution_bias; /* of the projections in and out; of the convolution */
+    bool norm; /* Mamba-2: of the gated output; Mamba: of step, B and C (Jamba) */
 };
 
 struct linear_attention {

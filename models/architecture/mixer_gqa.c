@@ -117,7 +117,8 @@ static void gqa_weights(const struct mixer *mixer, uint32_t hidden, struct weigh
                                       .product = true});
     norms(gqa, result, list);
     if (gqa->query_bias) {
-        weights_vector(list, "query bias", query + (gqa->gated_output ? result : 0));
+        weights_vector(list, "query bias",
+                       query + (gqa->gated_output && gqa->gate_bias ? result : 0));
     }
     if (gqa->kv_bias && keys + values > 0) {
         weights_vector(list, "key and value bias", keys + values);
@@ -133,9 +134,9 @@ static void gqa_weights(const struct mixer *mixer, uint32_t hidden, struct weigh
     }
     mark_borrowed(list, first, mixer->borrowed);
     if (gqa->adapter_rank > 0) {
-        adapter("query adapter down", "query adapter up", gqa->adapter_rank, query, input, list);
-        adapter("key adapter down", "key adapter up", gqa->adapter_rank, keys, input, list);
-        adapter("value adapter down", "value adapter up", gqa->adapter_rank, values, input, list);
+        adapter("query adapter down", "query adapter up", gqa->adapter_rank, input, input, list);
+        adapter("key adapter down", "key adapter up", gqa->adapter_rank, input, input, list);
+        adapter("value adapter down", "value adapter up", gqa->adapter_rank, input, input, list);
     }
 }
 

@@ -26,7 +26,7 @@ static void out_projection(const struct state_space *it, uint32_t hidden, struct
                                       .product = true});
     weights_vector(list, "convolution",
                    convolved(it) * (it->convolution + (it->convolution_bias ? 1 : 0)));
-    if (it->bias) {
+    if (it->out_bias) {
         weights_vector(list, "out bias", hidden);
     }
 }

@@ -112,6 +112,7 @@ extern const struct field branch_rank_item;
         LLM_FLAG(AT, "out_bias", gqa.out_bias, "A bias of the projection out."),                   \
         LLM_FLAG(AT, "gated_output", gqa.gated_output,                                             \
                  "A gate for every element of the heads' results (Qwen3-Next)."),                  \
+        LLM_FLAG(AT, "gate_bias", gqa.gate_bias, "A bias of that gate."),                          \
         LLM_FLAG(AT, "head_gate", gqa.head_gate, "A gate for every head's result."),               \
         LLM_FLAG(AT, "keys_are_values", gqa.keys_are_values,                                       \
                  "Values are the projected keys, without a projection of their own (Gemma 4)."),   \
@@ -158,6 +159,7 @@ extern const struct field branch_rank_item;
                   "hidden."),                                                                      \
         LLM_FLAG(AT, "shared_plain", ffn.shared_plain,                                             \
                  "The shared block has no gate though the experts have one."),                     \
+        LLM_FLAG(AT, "shared_bias", ffn.shared_bias, "Biases of the shared block's projections."), \
         LLM_FLAG(AT, "shared_gate", ffn.shared_gate,                                               \
                  "The shared block's result is weighted by a product of its own (Qwen2-MoE)."),    \
         LLM_FLAG(AT, "experts_output_bias", ffn.output_bias,                                       \

@@ -169,6 +169,15 @@ void hf_smollm3_layer(struct hf_reader *reader, struct llm_keys *keys)
     }
 }
 
+/* Every other layer attends in a window. */
+void hf_gpt_neo_layer(struct hf_reader *reader, struct llm_keys *keys)
+{
+    hf_standard_layer(reader, keys);
+    const char *type = hf_text(reader, "attention_layers");
+    bool local = type != NULL ? type[0] == 'l' : reader->layer % 2 == 1;
+    keys->window = local ? hf_count(reader, "window_size", 256) : 0;
+}
+
 /* Norms of queries and keys, where there are any, have a bias. */
 void hf_phi_layer(struct hf_reader *reader, struct llm_keys *keys)
 {

@@ -195,7 +195,7 @@ static void write_model(struct hf_reader *reader, struct node *model)
     put_count(reader, model, "hidden", HIDDEN, reader->hidden, "");
     put_count(reader, model, "vocabulary", VOCABULARY, hf_count(reader, VOCABULARY, 0), "");
     put_text(reader, model, "tied_embedding", TIED,
-             hf_flag(reader, TIED, false) ? "true" : "false");
+             hf_flag(reader, TIED, false) && (traits & HF_UNTIED) == 0 ? "true" : "false");
     put_count(reader, model, "embedding_size", NULL, llm->embedding_size, "");
     uint32_t table = (traits & HF_POSITIONS) != 0 ? hf_count(reader, CONTEXT, 0) : 0;
     put_count(reader, model, "positions", NULL, llm->positions > 0 ? llm->positions : table, "");
@@ -203,7 +203,8 @@ static void write_model(struct hf_reader *reader, struct node *model)
     put_count(reader, model, "layer_vocabulary", NULL, llm->layer_vocabulary, "");
     put_count(reader, model, "other_weights", NULL, llm->other_weights, "");
     put_flag(reader, model, "head_bias",
-             (traits & HF_HEAD_BIAS) != 0 || hf_flag(reader, "lm_head_bias", false));
+             (traits & HF_HEAD_BIAS) != 0 || hf_flag(reader, "lm_head_bias", false) ||
+                 ((traits & HF_HEAD_USE_BIAS) != 0 && hf_flag(reader, "use_bias", false)));
     put_flag(reader, model, "embedding_norm", (traits & HF_EMBEDDING_NORM) != 0);
     put_flag(reader, model, "no_final_norm", llm->no_final_norm);
     put_count(reader, model, "multi_token_prediction", GUESSES, hf_count(reader, GUESSES, 0), "");

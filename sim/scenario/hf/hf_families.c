@@ -61,7 +61,7 @@ const struct hf_family hf_families[] = {
          "moe_intermediate_size=512 shared_expert_intermediate_size=512 num_experts_per_tok=4 "
          "num_experts=128 sliding_window=512 is_encoder_decoder=false",
      .traits = HF_QK_HEAD,
-     .layer = hf_qwen3_next_layer},
+     .layer = hf_lara_layer},
     {.type = "qwen", .defaults = "tie_word_embeddings=false", .layer = hf_qwen1_layer},
     {.type = "phi",
      .defaults = "qk_layernorm=false is_encoder_decoder=false",
@@ -170,6 +170,7 @@ const struct hf_family hf_families[] = {
                  "conv_kernel=4 expand=2 use_conv_bias=true n_routed_experts=8 n_shared_experts=1 "
                  "moe_intermediate_size=7688 moe_shared_expert_intermediate_size=7688 "
                  "num_experts_per_tok=2 num_nextn_predict_layers=0 is_encoder_decoder=false",
+     .traits = HF_UNTIED,
      .layer = hf_nemotron_h_layer},
     {.type = "starcoder2",
      .defaults = "use_bias=true tie_word_embeddings=true is_encoder_decoder=false",
@@ -193,10 +194,11 @@ const struct hf_family hf_families[] = {
      .defaults = "is_encoder_decoder=false",
      .traits = HF_UNGATED | HF_FFN_BIAS | HF_LAYER_NORM | HF_PARALLEL | HF_HEAD_BIAS},
     {.type = "gpt_neo",
-     .defaults = "num_heads=16 tie_word_embeddings=true is_encoder_decoder=false "
+     .defaults = "num_heads=16 window_size=256 tie_word_embeddings=true is_encoder_decoder=false "
                  "max_position_embeddings=2048",
      .traits =
-         HF_UNGATED | HF_OUT_BIAS | HF_FFN_BIAS | HF_LAYER_NORM | HF_POSITIONS | HF_PLAIN_ROPE},
+         HF_UNGATED | HF_OUT_BIAS | HF_FFN_BIAS | HF_LAYER_NORM | HF_POSITIONS | HF_PLAIN_ROPE,
+     .layer = hf_gpt_neo_layer},
     {.type = "gpt_bigcode",
      .defaults =
          "multi_query=true tie_word_embeddings=true is_encoder_decoder=false n_positions=1024",
@@ -249,7 +251,9 @@ const struct hf_family hf_families[] = {
      .layer = hf_apertus_layer},
     {.type = "arcee", .defaults = "is_encoder_decoder=false", .traits = HF_UNGATED},
     {.type = "bitnet", .defaults = "is_encoder_decoder=false", .layer = hf_bitnet_layer},
-    {.type = "helium", .defaults = "head_dim=128 is_encoder_decoder=false"},
+    {.type = "helium",
+     .defaults = "head_dim=128 is_encoder_decoder=false",
+     .traits = HF_OUT_UNBIASED},
     {.type = "cwm", .defaults = "head_dim=128 sliding_window=8192 is_encoder_decoder=false"},
     {.type = "seed_oss",
      .defaults =
@@ -275,7 +279,7 @@ const struct hf_family hf_families[] = {
      .defaults = "tie_word_embeddings=true moe_intermediate_size=1536 moe_k=6 moe_num_experts=64 "
                  "moe_num_shared_experts=2 moe_layer_start_index=1 moe_layer_end_index=-1 "
                  "moe_layer_interval=1 is_encoder_decoder=false",
-     .traits = HF_ROUTER_BIAS},
+     .traits = HF_ROUTER_BIAS | HF_HEAD_USE_BIAS},
     {.type = "ernie4_5_vl_moe_text",
      .defaults = "tie_word_embeddings=true moe_intermediate_size=1536 moe_k=6 moe_num_experts=64 "
                  "moe_num_shared_experts=2 moe_layer_start_index=1 moe_layer_end_index=-1 "
@@ -289,7 +293,7 @@ const struct hf_family hf_families[] = {
      .traits = HF_OUT_UNBIASED | HF_FOUR_NORMS},
     {.type = "glm4v_text",
      .defaults = "is_encoder_decoder=false",
-     .traits = HF_OUT_UNBIASED | HF_FOUR_NORMS},
+     .traits = HF_QKV_BIAS | HF_FOUR_NORMS},
     {.type = "glm_ocr_text",
      .defaults = "is_encoder_decoder=false",
      .traits = HF_OUT_UNBIASED | HF_FOUR_NORMS},
@@ -322,7 +326,7 @@ const struct hf_family hf_families[] = {
      .layer = hf_hunyuan_layer},
     {.type = "hy_v3",
      .defaults = "head_dim=128 num_experts=192 num_experts_per_tok=8 num_shared_experts=1 "
-                 "moe_intermediate_size=1536 is_encoder_decoder=false",
+                 "moe_intermediate_size=1536 is_encoder_decoder=false first_k_dense_replace=1",
      .traits = HF_QK_HEAD},
     {.type = "gpt_oss",
      .defaults = "num_local_experts=128 head_dim=64 sliding_window=128 num_experts_per_tok=4 "
@@ -451,9 +455,10 @@ const struct hf_family hf_families[] = {
                  "index_n_heads=32 head_dim=64 first_k_dense_replace=3 is_encoder_decoder=false",
      .layer = hf_deepseek_layer},
     {.type = "glm4_moe_lite",
-     .defaults = "moe_intermediate_size=1536 n_shared_experts=1 n_routed_experts=64 "
-                 "kv_lora_rank=512 q_lora_rank=768 qk_rope_head_dim=64 v_head_dim=256 "
-                 "qk_nope_head_dim=192 num_experts_per_tok=4 is_encoder_decoder=false",
+     .defaults =
+         "moe_intermediate_size=1536 n_shared_experts=1 n_routed_experts=64 kv_lora_rank=512 "
+         "q_lora_rank=768 qk_rope_head_dim=64 v_head_dim=256 qk_nope_head_dim=192 "
+         "num_experts_per_tok=4 is_encoder_decoder=false first_k_dense_replace=1",
      .layer = hf_deepseek_layer},
     {.type = "youtu",
      .defaults = "kv_lora_rank=512 q_lora_rank=1536 qk_rope_head_dim=64 v_head_dim=128 "
@@ -477,9 +482,10 @@ const struct hf_family hf_families[] = {
                  "head_dim=64 is_encoder_decoder=false",
      .traits = HF_QK_HEAD | HF_OUT_UNBIASED},
     {.type = "axk1",
-     .defaults = "moe_intermediate_size=2048 n_shared_experts=1 n_routed_experts=192 "
-                 "kv_lora_rank=512 q_lora_rank=1536 qk_rope_head_dim=64 v_head_dim=128 "
-                 "qk_nope_head_dim=128 num_experts_per_tok=8 is_encoder_decoder=false",
+     .defaults =
+         "moe_intermediate_size=2048 n_shared_experts=1 n_routed_experts=192 kv_lora_rank=512 "
+         "q_lora_rank=1536 qk_rope_head_dim=64 v_head_dim=128 qk_nope_head_dim=128 "
+         "num_experts_per_tok=8 is_encoder_decoder=false first_k_dense_replace=1",
      .layer = hf_axk1_layer},
     {.type = "minicpm3",
      .defaults = "tie_word_embeddings=true kv_lora_rank=256 q_lora_rank=768 qk_nope_head_dim=64 "
@@ -502,14 +508,14 @@ const struct hf_family hf_families[] = {
      .defaults = "moe_intermediate_size=1024 n_shared_experts=1 kv_lora_rank=512 "
                  "qk_rope_head_dim=64 v_head_dim=128 qk_nope_head_dim=128 num_experts_per_tok=8 "
                  "num_local_experts=256 linear_head_dim=128 linear_num_heads=32 "
-                 "linear_conv_kernel_dim=4 is_encoder_decoder=false",
+                 "linear_conv_kernel_dim=4 is_encoder_decoder=false first_k_dense_replace=1",
      .layer = hf_kimi_linear_layer},
     {.type = "bailing_hybrid",
      .defaults = "moe_intermediate_size=768 n_shared_experts=1 kv_lora_rank=512 "
                  "qk_rope_head_dim=64 v_head_dim=128 qk_nope_head_dim=128 num_experts_per_tok=8 "
                  "first_k_dense_replace=2 num_mtp_layers=1 num_local_experts=512 head_dim=128 "
                  "short_conv_kernel_size=4 layer_group_size=6 is_encoder_decoder=false",
-     .traits = HF_HEAD_GATE,
+     .traits = HF_HEAD_GATE | HF_UNTIED,
      .layer = hf_bailing_layer},
     {.type = "bailing_moe",
      .defaults = "tie_word_embeddings=false norm_head=false use_qkv_bias=false"},
@@ -517,11 +523,12 @@ const struct hf_family hf_families[] = {
      .defaults = "tie_word_embeddings=false use_qkv_bias=false",
      .traits = HF_QK_HEAD},
     {.type = "glm5_next_text",
-     .defaults = "moe_intermediate_size=2048 n_shared_experts=1 n_routed_experts=288 "
-                 "kv_lora_rank=512 q_lora_rank=1536 qk_rope_head_dim=0 v_head_dim=256 "
-                 "qk_nope_head_dim=256 num_experts_per_tok=8 index_topk=2048 index_head_dim=128 "
-                 "index_n_heads=32 head_dim=0 linear_head_dim=128 linear_num_heads=64 "
-                 "linear_conv_kernel_dim=4 hc_mult=4 index_kpool=16 is_encoder_decoder=false",
+     .defaults =
+         "moe_intermediate_size=2048 n_shared_experts=1 n_routed_experts=288 kv_lora_rank=512 "
+         "q_lora_rank=1536 qk_rope_head_dim=0 v_head_dim=256 qk_nope_head_dim=256 "
+         "num_experts_per_tok=8 index_topk=2048 index_head_dim=128 index_n_heads=32 head_dim=0 "
+         "linear_head_dim=128 linear_num_heads=64 linear_conv_kernel_dim=4 hc_mult=4 "
+         "index_kpool=16 is_encoder_decoder=false first_k_dense_replace=3",
      .layer = hf_glm5_next_layer},
     {.type = "mamba",
      .defaults = "state_size=16 expand=2 conv_kernel=4 use_conv_bias=true tie_word_embeddings=true "
@@ -545,8 +552,9 @@ const struct hf_family hf_families[] = {
                  "mamba_expand=2 mamba_conv_bias=true is_encoder_decoder=false",
      .layer = hf_bamba_layer},
     {.type = "falcon_h1",
-     .defaults = "mamba_d_ssm=1024 mamba_n_heads=128 mamba_n_groups=1 mamba_d_state=256 "
-                 "mamba_d_conv=4 mamba_expand=2 mamba_conv_bias=true is_encoder_decoder=false",
+     .defaults =
+         "mamba_d_ssm=1024 mamba_n_heads=128 mamba_n_groups=1 mamba_d_state=256 mamba_d_conv=4 "
+         "mamba_expand=2 mamba_conv_bias=true projectors_bias=false is_encoder_decoder=false",
      .layer = hf_falcon_h1_layer},
     {.type = "zamba2",
      .defaults = "mamba_d_state=64 mamba_d_conv=4 mamba_expand=2 mamba_ngroups=1 n_mamba_heads=8 "

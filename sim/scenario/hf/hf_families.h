@@ -29,6 +29,8 @@ enum hf_trait {
     HF_POSITIONS = 1 << 18,  /* a table of learned positions */
     HF_PLAIN_ROPE = 1 << 19, /* no rotary embedding */
     HF_EMBEDDING_NORM = 1 << 20,
+    HF_UNTIED = 1 << 21,        /* whatever tie_word_embeddings says */
+    HF_HEAD_USE_BIAS = 1 << 22, /* the output head's bias is that of use_bias */
 };
 
 struct hf_family {
@@ -51,6 +53,7 @@ const struct hf_family *hf_family_find(const char *type);
 /* Parts (hf_parts.c). */
 void hf_standard_layer(struct hf_reader *reader, struct llm_keys *keys);
 void hf_attention(struct hf_reader *reader, struct llm_keys *keys);
+void hf_own_sizes(struct hf_reader *reader, struct llm_keys *keys);
 void hf_window(struct hf_reader *reader, struct llm_keys *keys);
 void hf_dense(struct hf_reader *reader, struct llm_keys *keys);
 void hf_experts(struct hf_reader *reader, struct llm_keys *keys);
@@ -83,6 +86,7 @@ hf_layer_reader hf_falcon_layer, hf_mpt_layer, hf_gpt_bigcode_layer, hf_opt_laye
 hf_layer_reader hf_llama4_layer, hf_dbrx_layer, hf_jetmoe_layer, hf_arctic_layer, hf_mimo_layer,
     hf_minimax_m3_layer, hf_step3_layer, hf_step35_layer, hf_laguna_layer, hf_hunyuan_layer,
     hf_cohere_moe_layer, hf_grok_layer, hf_axk1_layer, hf_exaone_moe_layer;
+hf_layer_reader hf_lara_layer, hf_gpt_neo_layer;
 /* Of a scalar, and of the item for the layer of a list in a mapping. */
 uint32_t hf_node_count(const struct node *node);
 bool hf_item_flag(struct hf_reader *reader, const char *names);

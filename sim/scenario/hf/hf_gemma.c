@@ -45,27 +45,14 @@ void hf_gemma3n_model(struct hf_reader *reader)
     reader->llm->other_weights = 2 * (streams - 1) * reader->hidden * (uint64_t)reader->hidden;
 }
 
-/* The class's per_layer_config, {"5": {"head_dim": 512, ...}}; NULL: not there. */
-static const struct node *layer_config(struct hf_reader *reader, const char *key)
-{
-    const struct node *all = hf_node(reader, "per_layer_config");
-    const char *number = arena_printf(reader->expansion->arena, "%u", reader->layer);
-    const struct node *own = all == NULL ? NULL : node_get(all, number);
-    const struct node *value = own == NULL ? NULL : node_get(own, key);
-    return value != NULL && value->kind == NODE_SCALAR ? value : NULL;
-}
-
 static void global_sizes(struct hf_reader *reader, struct llm_keys *keys)
 {
     bool same = hf_flag(reader, "attention_k_eq_v", false);
-    const struct node *size = layer_config(reader, "head_dim");
-    const struct node *heads = layer_config(reader, "num_key_value_heads");
-    keys->head_size = size != NULL ? hf_node_count(size) : hf_count(reader, "global_head_dim", 512);
-    if (heads != NULL) {
-        keys->kv_heads = hf_node_count(heads);
-    } else if (same) {
+    keys->head_size = hf_count(reader, "global_head_dim", 512);
+    if (same) {
         keys->kv_heads = hf_count(reader, "num_global_key_value_heads", keys->kv_heads);
     }
+    hf_own_sizes(reader, keys);
     keys->gqa.keys_are_values = same;
 }
 

@@ -17,11 +17,30 @@ void hf_qwen3_next_layer(struct hf_reader *reader, struct llm_keys *keys)
                                               : every > 0 && (reader->layer + 1) % every == 0;
     if (full) {
         hf_attention(reader, keys);
+        keys->gqa.gate_bias = keys->gqa.gated_output && keys->gqa.query_bias;
     } else {
         hf_gated_delta(reader, keys);
     }
     hf_ffn(reader, keys);
     hf_norms(reader, keys);
+}
+
+/* Of five layers two are linear, two slide, one sees all. */
+void hf_lara_layer(struct hf_reader *reader, struct llm_keys *keys)
+{
+    static const char pattern[] = "LSLFS";
+    char type = hf_layer_type(reader) == NULL ? pattern[reader->layer % 5]
+                : attends(reader)             ? 'F'
+                                              : 'L';
+    if (type == 'L') {
+        hf_gated_delta(reader, keys);
+    } else {
+        hf_attention(reader, keys);
+    }
+    if (type == 'S') {
+        keys->window = hf_count(reader, "sliding_window", 512);
+    }
+    hf_ffn(reader, keys);
 }
 
 /* The delta layers norm before each half, the attention layers after: two each. */
@@ -73,6 +92,7 @@ void hf_falcon_h1_layer(struct hf_reader *reader, struct llm_keys *keys)
 {
     hf_mamba2(reader, keys);
     keys->state_space.norm = hf_flag(reader, "mamba_rms_norm", false);
+    keys->state_space.out_bias = hf_flag(reader, "projectors_bias", false);
     hf_attention(reader, keys);
     keys->mixer_beside = 1 + MIXER_STATE_SPACE;
     hf_dense(reader, keys);
@@ -113,14 +133,17 @@ void hf_nemotron_h_layer(struct hf_reader *reader, struct llm_keys *keys)
     keys->mixer = MIXER_NONE;
     if (part == 'M') {
         hf_mamba2(reader, keys);
+        keys->state_space.bias = keys->state_space.out_bias = hf_flag(reader, "use_bias", false);
     } else if (part == '*') {
         hf_attention(reader, keys);
-        keys->gqa.query_bias = keys->gqa.kv_bias = keys->gqa.out_bias =
-            hf_flag(reader, "attention_bias", false);
+        keys->gqa.query_bias = keys->gqa.kv_bias = keys->gqa.out_bias = false;
     } else if (part == 'E') {
         hf_experts(reader, keys);
         keys->ffn.latent = hf_count(reader, "moe_latent_size", 0);
-        keys->ffn.bias = hf_flag(reader, "mlp_bias", false);
+        bool bias = hf_flag(reader, "mlp_bias", false);
+        keys->ffn.bias = false;
+        keys->ffn.shared_bias = bias;
+        keys->scalars = bias && keys->ffn.latent > 0 ? keys->ffn.latent + reader->hidden : 0;
     } else {
         hf_dense(reader, keys);
         keys->ffn.bias = hf_flag(reader, "mlp_bias", false);
@@ -144,7 +167,7 @@ static uint32_t hybrids_before(struct hf_reader *reader)
 void hf_zamba2_layer(struct hf_reader *reader, struct llm_keys *keys)
 {
     hf_mamba2(reader, keys);
-    keys->state_space.bias = hf_flag(reader, "add_bias_linear", false);
+    keys->state_space.bias = keys->state_space.out_bias = hf_flag(reader, "add_bias_linear", false);
     keys->norms = 1;
     if (!hf_type_is(reader, "hybrid")) {
         return;

@@ -10,6 +10,10 @@ void hf_deepseek_layer(struct hf_reader *reader, struct llm_keys *keys)
     hf_latent(reader, keys);
     hf_ffn(reader, keys);
     hf_norms(reader, keys);
+    /* Only the class of DeepSeek-V2 follows mlp_bias. */
+    bool follows = strcmp(reader->family->type, "deepseek_v2") == 0;
+    keys->ffn.bias &= follows;
+    keys->ffn.shared_bias &= follows;
 }
 
 void hf_minicpm3_layer(struct hf_reader *reader, struct llm_keys *keys)
@@ -32,10 +36,13 @@ static uint32_t ratio_of(struct hf_reader *reader)
     if (ratios != NULL && ratios->kind == NODE_LIST) {
         return hf_count(reader, "compress_ratios", 0);
     }
-    if (hf_type_is(reader, "heavily_compressed_attention")) {
+    /* The class begins with two of the one kind, then takes turns. */
+    bool listed = hf_layer_type(reader) != NULL;
+    bool odd = reader->layer >= 2 && reader->layer % 2 == 1;
+    if (listed ? hf_type_is(reader, "heavily_compressed_attention") : !odd) {
         return hf_count(reader, "compress_rates.heavily_compressed_attention", 128);
     }
-    if (hf_type_is(reader, "compressed_sparse_attention")) {
+    if (!listed || hf_type_is(reader, "compressed_sparse_attention")) {
         return hf_count(reader, "compress_rates.compressed_sparse_attention", 4);
     }
     return 0;
@@ -44,7 +51,9 @@ static uint32_t ratio_of(struct hf_reader *reader)
 void hf_deepseek_v4_layer(struct hf_reader *reader, struct llm_keys *keys)
 {
     uint32_t ratio = ratio_of(reader);
-    bool dense_index = hf_type_is(reader, "heavily_compressed_attention") || ratio > 16;
+    bool dense_index = hf_layer_type(reader) != NULL
+                           ? hf_type_is(reader, "heavily_compressed_attention")
+                           : ratio > 16;
     keys->mixer = MIXER_COMPRESSED;
     keys->compressed = (struct compressed){
         .query_heads = hf_count(reader, "num_attention_heads", 0),
@@ -70,9 +79,9 @@ void hf_deepseek_v4_layer(struct hf_reader *reader, struct llm_keys *keys)
     const char *type = hf_text(reader, "mlp_layer_types");
     bool hashed = type != NULL ? strncmp(type, "hash", 4) == 0
                                : reader->layer < hf_count(reader, "num_hash_layers", 3);
-    /* transformers keeps the router's product in hashed layers too: it weighs the experts. */
-    keys->ffn.router = ROUTER_LEARNED;
-    (void)hashed;
+    keys->ffn.router = hashed ? ROUTER_HASH : ROUTER_LEARNED;
+    keys->shared_ffn_hidden = keys->ffn_hidden;
+    keys->ffn.shared_bias = false;
     keys->streams = hf_count(reader, "hc_mult", 4);
 }
 

@@ -80,6 +80,25 @@ static enum query_key_norm norm_of_queries(struct hf_reader *reader)
     return hf_flag(reader, "use_qk_norm|qk_layernorm|qk_norm", false) ? QK_NORM_HEAD : QK_NORM_NONE;
 }
 
+/* The class's per_layer_config, {"5": {"head_dim": 512, ...}}: what a layer has of its own. */
+static void own_size(struct hf_reader *reader, const struct node *own, const char *key,
+                     uint32_t *size)
+{
+    const struct node *value = own == NULL ? NULL : node_get(own, key);
+    *size = value != NULL && value->kind == NODE_SCALAR ? hf_node_count(value) : *size;
+    (void)reader;
+}
+
+void hf_own_sizes(struct hf_reader *reader, struct llm_keys *keys)
+{
+    const struct node *all = hf_node(reader, "per_layer_config");
+    const char *number = arena_printf(reader->expansion->arena, "%u", reader->layer);
+    const struct node *own = all == NULL ? NULL : node_get(all, number);
+    own_size(reader, own, "head_dim", &keys->head_size);
+    own_size(reader, own, "num_key_value_heads", &keys->kv_heads);
+    own_size(reader, own, "num_attention_heads", &keys->query_heads);
+}
+
 void hf_attention(struct hf_reader *reader, struct llm_keys *keys)
 {
     keys->mixer = MIXER_GQA;
@@ -99,6 +118,7 @@ void hf_attention(struct hf_reader *reader, struct llm_keys *keys)
     keys->gqa.norm = norm_of_queries(reader);
     keys->gqa.sinks = has(reader, HF_SINKS);
     keys->gqa.gated_output = has(reader, HF_GATED_OUTPUT);
+    hf_own_sizes(reader, keys);
     keys->gqa.head_gate = has(reader, HF_HEAD_GATE);
     keys->gqa.plain_position = has(reader, HF_PLAIN_ROPE);
     hf_window(reader, keys);
@@ -121,14 +141,14 @@ void hf_dense(struct hf_reader *reader, struct llm_keys *keys)
 /* Jamba's period, ERNIE's first, last and every so many, Step3's list as a text. */
 static bool is_sparse_by_period(struct hf_reader *reader)
 {
-    uint32_t layer = reader->layer;
-    if (hf_has(reader, "expert_layer_period")) {
-        return layer % hf_count(reader, "expert_layer_period", 1) ==
-               hf_count(reader, "expert_layer_offset", 0);
+    uint32_t layer = reader->layer, period = hf_count(reader, "expert_layer_period", 0);
+    uint32_t interval = hf_count(reader, "moe_layer_interval", 0);
+    if (period > 0) {
+        return layer % period == hf_count(reader, "expert_layer_offset", 0);
     }
-    if (hf_has(reader, "moe_layer_start_index|moe_layer_interval")) {
+    if (interval > 0 || hf_has(reader, "moe_layer_start_index")) {
         double last = hf_number(reader, "moe_layer_end_index", -1.0);
-        return (layer + 1) % hf_count(reader, "moe_layer_interval", 1) == 0 &&
+        return (interval == 0 || (layer + 1) % interval == 0) &&
                layer >= hf_count(reader, "moe_layer_start_index", 0) &&
                (last < 0.0 || layer <= last);
     }
@@ -197,6 +217,7 @@ void hf_experts(struct hf_reader *reader, struct llm_keys *keys)
                  each * keys->ffn_hidden);
     keys->ffn.shared_gate = has(reader, HF_SHARED_GATE);
     keys->ffn.router_bias = has(reader, HF_ROUTER_BIAS);
+    keys->ffn.shared_bias = hf_flag(reader, "mlp_bias|use_bias", false);
     keys->ffn.bias = has(reader, HF_FFN_BIAS);
 }
 
@@ -294,6 +315,7 @@ void hf_mamba(struct hf_reader *reader, struct llm_keys *keys)
         .convolution = hf_count(reader, "mamba_d_conv|conv_kernel", 4),
         .step_rank = hf_count(reader, "mamba_dt_rank|time_step_rank", (reader->hidden + 15) / 16),
         .bias = hf_flag(reader, "mamba_proj_bias|use_bias", false),
+        .out_bias = hf_flag(reader, "mamba_proj_bias|use_bias", false),
         .convolution_bias = hf_flag(reader, "mamba_conv_bias|use_conv_bias", true),
     };
 }
@@ -313,6 +335,7 @@ void hf_mamba2(struct hf_reader *reader, struct llm_keys *keys)
         .convolution = hf_count(reader, "mamba_d_conv|conv_kernel", 4),
         .groups = hf_count(reader, "mamba_n_groups|mamba_ngroups|n_groups", 1),
         .bias = hf_flag(reader, "mamba_proj_bias|use_bias", false),
+        .out_bias = hf_flag(reader, "mamba_proj_bias|use_bias", false),
         .convolution_bias = hf_flag(reader, "mamba_conv_bias|use_conv_bias", true),
         .norm = true,
     };
