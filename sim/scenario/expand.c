@@ -151,9 +151,8 @@ static const char *nearest_file(struct arena *arena, const char *word,
     for (size_t i = 0; i < count; i++) {
         suggestion_consider(&suggestion, files[i].name);
     }
-    return suggestion.best == NULL
-               ? ""
-               : arena_printf(arena, " (did you mean '%s'?)", suggestion.best);
+    return suggestion.best == NULL ? ""
+                                   : arena_printf(arena, " (did you mean '%s'?)", suggestion.best);
 }
 
 static void complain_of_unknown_file(const struct expansion *expansion, const struct field *field,
@@ -225,8 +224,8 @@ static const char *find_path_of_model(const struct expansion *expansion, const s
     if (!model || (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))) {
         return path;
     }
-    const char *config = arena_printf(expansion->arena, "%s%sconfig.json", path,
-                                      ends_with(path, "/") ? "" : "/");
+    const char *config =
+        arena_printf(expansion->arena, "%s%sconfig.json", path, ends_with(path, "/") ? "" : "/");
     if (is_folder(path) && stat(config, &status) == 0) {
         return config;
     }
@@ -423,6 +422,45 @@ static void move_up(const struct expansion *expansion, const struct field *field
     }
 }
 
+/* What a model's file says its weights are kept in is the scenario's precision, under what the
+ * scenario says of it; a preset there takes the place of all. Training chooses its own. */
+static void move_precision_up(const struct expansion *expansion, const struct field *fields,
+                              struct node *root)
+{
+    struct arena *arena = expansion->arena;
+    struct node_entry *model = node_entry(root, "model");
+    if (model == NULL) {
+        return;
+    }
+    const struct field *field = field_find(fields, "model");
+    wrap_shorthand(arena, field, model);
+    if (model->value->kind == NODE_MAPPING) {
+        model->value = resolve_use(expansion, field, model->value, 0);
+    }
+    struct node *kept = node_take(model->value, "precision");
+    const struct node *workload = node_get(root, "workload");
+    const struct node *kind = workload == NULL ? NULL : node_get(workload, "kind");
+    bool training =
+        kind != NULL && kind->kind == NODE_SCALAR && strcmp(kind->text, "training") == 0;
+    struct node_entry *own = node_entry(root, "precision");
+    if (kept == NULL || training) {
+        return;
+    }
+    if (kept->kind == NODE_SCALAR) {
+        struct node_entry entry = {.key = "precision", .value = kept};
+        wrap_shorthand(arena, field_find(fields, "precision"), &entry);
+        kept = entry.value;
+    }
+    if (own == NULL) {
+        node_put(arena, root, "precision", kept->mark, kept);
+        return;
+    }
+    wrap_shorthand(arena, field_find(fields, "precision"), own);
+    if (node_get(own->value, "preset") == NULL && own->value->kind == NODE_MAPPING) {
+        own->value = node_overlay(arena, kept, own->value);
+    }
+}
+
 void expand_scenario(const struct expansion *expansion, const struct field *fields,
                      struct node *root)
 {
@@ -434,6 +472,7 @@ void expand_scenario(const struct expansion *expansion, const struct field *fiel
             cluster->value = resolve_use(expansion, field, cluster->value, 0);
         }
     }
+    move_precision_up(expansion, fields, root);
     move_up(expansion, fields, root, "gpu");
     move_up(expansion, fields, root, "software");
     expand_mapping(expansion, fields, root);

@@ -217,6 +217,11 @@ const struct field llm_fields[] = {
      .max = 64,
      .doc = "Layers that guess the tokens after the next (arXiv 2404.19737). They are in no count, "
             "and nothing runs them yet."},
+    {.key = "precision",
+     .kind = FIELD_KEYS,
+     .doc = "What the published weights are kept in, in the words of the scenario's `precision` (a "
+            "preset's name, or its keys): what it is where the scenario does not say otherwise. "
+            "Training does not follow it."},
     {.key = "context",
      .kind = FIELD_TOKENS,
      FIELD_AT(llm, context),

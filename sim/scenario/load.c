@@ -166,6 +166,9 @@ const struct node *data_file_resolve(struct arena *arena, const char *key, const
     /* What a cluster names is read with the scenario, not with the cluster. */
     node_take(root, "gpu");
     node_take(root, "software");
+    if (field->fields == llm_fields) {
+        node_take(root, "precision");
+    }
     fields_read(&context, field->fields, root, key, object);
     if (field->fields == llm_fields) {
         llm_finish(&context, root, key, object);

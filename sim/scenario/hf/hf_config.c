@@ -5,6 +5,7 @@
 #include "sim/base/text.h"
 #include "sim/scenario/hf/hf_families.h"
 #include "sim/scenario/hf/hf_inert.h"
+#include "sim/scenario/hf/hf_quantisation.h"
 #include "sim/scenario/hf/hf_write.h"
 
 #include <inttypes.h>
@@ -297,6 +298,7 @@ struct node *hf_config_model(const struct expansion *expansion, const struct nod
     if (!reader.failed) {
         write_model(&reader, model);
         hf_write_layers(&reader, model, keys);
+        hf_quantisation(&reader, root, model);
         warn_of_keys(&reader);
     }
     if (reader.failed) {

@@ -509,6 +509,7 @@ const struct hf_family hf_families[] = {
                  "qk_rope_head_dim=64 v_head_dim=128 qk_nope_head_dim=128 num_experts_per_tok=8 "
                  "num_local_experts=256 linear_head_dim=128 linear_num_heads=32 "
                  "linear_conv_kernel_dim=4 is_encoder_decoder=false first_k_dense_replace=1",
+     .traits = HF_UNTIED,
      .layer = hf_kimi_linear_layer},
     {.type = "bailing_hybrid",
      .defaults = "moe_intermediate_size=768 n_shared_experts=1 kv_lora_rank=512 "

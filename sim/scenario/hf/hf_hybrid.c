@@ -168,6 +168,7 @@ void hf_zamba2_layer(struct hf_reader *reader, struct llm_keys *keys)
 {
     hf_mamba2(reader, keys);
     keys->state_space.bias = keys->state_space.out_bias = hf_flag(reader, "add_bias_linear", false);
+    keys->state_space.convolution_bias = true;
     keys->norms = 1;
     if (!hf_type_is(reader, "hybrid")) {
         return;

@@ -81,7 +81,6 @@ void hf_deepseek_v4_layer(struct hf_reader *reader, struct llm_keys *keys)
                                : reader->layer < hf_count(reader, "num_hash_layers", 3);
     keys->ffn.router = hashed ? ROUTER_HASH : ROUTER_LEARNED;
     keys->shared_ffn_hidden = keys->ffn_hidden;
-    keys->ffn.shared_bias = false;
     keys->streams = hf_count(reader, "hc_mult", 4);
 }
 
