@@ -29,6 +29,7 @@ static void none_weights(const struct ffn *ffn, uint32_t hidden, struct weight_l
 
 static void dense_weights(const struct ffn *ffn, uint32_t hidden, struct weight_list *list)
 {
+    uint32_t first = list->count;
     block(list, ffn->gated ? "gate+up" : "up", "down", hidden, ffn->hidden, ffn->gated,
           (struct experts){.count = 0});
     if (ffn->bias) {
@@ -38,28 +39,26 @@ static void dense_weights(const struct ffn *ffn, uint32_t hidden, struct weight_
     if (ffn->inner_norm) {
         weights_vector(list, "inner norm", ffn->hidden);
     }
-}
-
-/* One product without a cut: small, or wanted whole by every rank. */
-static void whole(struct weight_list *list, const char *name, uint64_t columns, uint64_t depth)
-{
-    weights_add(
-        list, (struct weight){
-                  .name = name, .pieces = {{.columns = columns}}, .depth = depth, .product = true});
+    for (uint32_t i = first; i < list->count; i++) {
+        list->items[i].borrowed |= ffn->borrowed;
+    }
+    if (ffn->adapter_rank > 0) {
+        uint64_t columns = (uint64_t)(ffn->gated ? 2 : 1) * ffn->hidden;
+        weights_product(list, "up adapter down", ffn->adapter_rank, hidden);
+        weights_product(list, "up adapter up", columns, ffn->adapter_rank);
+    }
 }
 
 static void experts_weights(const struct ffn *ffn, uint32_t hidden, struct weight_list *list)
 {
     uint32_t outer = ffn->latent > 0 ? ffn->latent : hidden;
-    if (ffn->router == ROUTER_LEARNED) {
-        whole(list, "router", ffn->experts.count + ffn->zero_experts, hidden);
-    }
+    weights_product(list, "router", ffn->experts.count + ffn->zero_experts, hidden);
     if (ffn->router_bias) {
         weights_vector(list, "router bias", ffn->experts.count + ffn->zero_experts);
     }
     if (ffn->latent > 0) {
-        whole(list, "latent down", ffn->latent, hidden);
-        whole(list, "latent up", hidden, ffn->latent);
+        weights_product(list, "latent down", ffn->latent, hidden);
+        weights_product(list, "latent up", hidden, ffn->latent);
     }
     block(list, ffn->gated ? "experts gate+up" : "experts up", "experts down", outer, ffn->hidden,
           ffn->gated, ffn->experts);
@@ -79,8 +78,15 @@ static void experts_weights(const struct ffn *ffn, uint32_t hidden, struct weigh
         block(list, gated ? "shared gate+up" : "shared up", "shared down", hidden,
               ffn->shared_hidden, gated, (struct experts){.count = 0});
     }
+    if (ffn->shared_hidden > 0 && ffn->shared_bias) {
+        uint64_t up = (uint64_t)(ffn->gated && !ffn->shared_plain ? 2 : 1) * ffn->shared_hidden;
+        weights_vector(list, "shared biases", up + hidden);
+    }
     if (ffn->shared_gate) {
-        whole(list, "shared gate", 1, hidden);
+        weights_product(list, "shared gate", 1, hidden);
+    }
+    if (ffn->output_bias) {
+        weights_vector(list, "output bias", hidden);
     }
 }
 

@@ -10,15 +10,16 @@ enum ffn_kind { FFN_NONE, FFN_DENSE, FFN_EXPERTS, FFN_KIND_COUNT };
 
 enum ffn_router {
     ROUTER_LEARNED,
-    ROUTER_HASH /* by the token's number: no product (DeepSeek-V4's first layers) */
+    ROUTER_HASH /* by the token's number; the product still weighs them (DeepSeek-V4's first) */
 };
 
 struct ffn {
     enum ffn_kind kind;
-    uint32_t hidden; /* between the two halves of the block, or of one expert */
-    bool gated;      /* SwiGLU and its kin: gate and up; otherwise up alone */
-    bool bias;       /* of its projections */
-    bool inner_norm; /* a norm of `hidden` between its halves (BitNet) */
+    uint32_t hidden;  /* between the two halves of the block, or of one expert */
+    bool gated;       /* SwiGLU and its kin: gate and up; otherwise up alone */
+    bool bias;        /* of its projections */
+    bool shared_bias; /* of the shared block's */
+    bool inner_norm;  /* a norm of `hidden` between its halves (BitNet) */
     /* FFN_EXPERTS: */
     struct experts experts;
     enum ffn_router router;
@@ -28,6 +29,10 @@ struct ffn {
     uint32_t shared_hidden; /* of a block all tokens go through beside their experts; 0: none */
     bool shared_plain;      /* it has no gate although the experts have one */
     bool shared_gate;       /* its output is weighted by a product with one column (Qwen2-MoE) */
+    bool output_bias;       /* one for all experts together (JetMoE) */
+    uint32_t adapter_rank;  /* FFN_DENSE: of a low-rank addition to gate and up, a layer's own where
+                               the rest is borrowed (Zamba2); 0: none */
+    bool borrowed;          /* its weights are an earlier layer's */
 };
 
 struct ffn_row {

@@ -1,28 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/architecture/llm.h"
 
-void llm_from_keys(struct llm *llm)
-{
-    const struct llm_keys *keys = &llm->keys;
-    bool experts = keys->experts.count > 0;
-    llm->stack = (struct stack){.layers = keys->layers, .kind_count = 1};
-    llm->stack.kinds[0] = (struct layer_kind){
-        .name = "layers",
-        .mixers = {{.kind = MIXER_GQA,
-                    .gqa = {.query_heads = keys->query_heads,
-                            .kv_heads = keys->kv_heads,
-                            .head_size = keys->head_size}}},
-        .mixer_count = 1,
-        .ffn = {.kind = experts ? FFN_EXPERTS : FFN_DENSE,
-                .hidden = keys->ffn_hidden,
-                .gated = keys->gated_ffn,
-                .experts = keys->experts,
-                .shared_hidden = keys->shared_ffn_hidden},
-        .residual = keys->parallel_blocks ? RESIDUAL_PARALLEL : RESIDUAL_PLAIN,
-        .norms = keys->parallel_blocks ? 1 : 2,
-    };
-}
-
 /* Of all layers: the sum of what `of` says of each tensor that `counts` picks. */
 static double layers_sum(const struct llm *llm, double (*of)(const struct weight *),
                          bool (*counts)(const struct weight *))
@@ -38,12 +16,6 @@ static double layers_sum(const struct llm *llm, double (*of)(const struct weight
         sum += stack_kind_layers(&llm->stack, kind, 0, llm->stack.layers) * elements;
     }
     return sum;
-}
-
-static bool is_any(const struct weight *weight)
-{
-    (void)weight;
-    return true;
 }
 
 static bool is_product(const struct weight *weight)
@@ -68,18 +40,18 @@ double llm_attention_weights(const struct llm *llm)
 
 double llm_embedding_weights(const struct llm *llm)
 {
-    return (llm->tied_embedding ? 1.0 : 2.0) * llm->vocabulary * llm->hidden;
+    struct llm_counts counts = llm_count(llm);
+    return counts.embedding + counts.other_embedding + counts.head;
 }
 
 double llm_weights(const struct llm *llm)
 {
-    return layers_sum(llm, weight_elements, is_any) + llm_embedding_weights(llm) + llm->hidden;
+    return llm_count(llm).total;
 }
 
 double llm_active_weights(const struct llm *llm)
 {
-    return layers_sum(llm, weight_active_elements, is_any) + llm_embedding_weights(llm) +
-           llm->hidden;
+    return llm_count(llm).active;
 }
 
 bool llm_has_super_weight(const struct llm *llm, const struct super_weight *weight)

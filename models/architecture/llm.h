@@ -10,13 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a model file says of a model whose layers are all of one kind, attention of
- * query_heads over kv_heads and one feed-forward block. The loader's alone: everybody else asks the
- * stack that llm_from_keys() makes of it. */
+/* Norms in front of (and after) a layer's halves, and the last one before the output head. */
+enum norm_kind {
+    NORM_RMS,
+    NORM_LAYER, /* with a bias */
+    NORM_PLAIN  /* without weights (OLMo) */
+};
+
+/* What a model file says of one kind of layers: of all of them, or of those of a name in its
+ * `kinds`. The loader's alone: everybody else asks the stack that llm_from_keys() makes of it. */
 struct llm_keys {
     uint32_t layers;
     uint32_t ffn_hidden;    /* elements between the two halves of the feed-forward block, or of one
-                               expert */
+                               expert; 0: no block */
     uint32_t query_heads;   /* N_H */
     uint32_t kv_heads;      /* N_KV: query_heads for MHA, 1 for MQA, between for GQA */
     uint32_t head_size;     /* elements of one head */
@@ -25,22 +31,73 @@ struct llm_keys {
         shared_ffn_hidden; /* of a block that all tokens go through beside their experts; 0: none */
     bool gated_ffn;        /* SwiGLU: gate and up projections; otherwise up alone */
     bool parallel_blocks;  /* RESIDUAL_PARALLEL */
+    const char *name;      /* of the kind */
+    enum mixer_kind mixer;
+    int mixer_beside;       /* 1 + the mixer_kind of a second mixer on the same input; 0: none */
+    uint32_t window, chunk; /* tokens that a query sees, REACH_WINDOW or REACH_CHUNK; 0: all */
+    struct gqa gqa;         /* what the keys above do not say of it */
+    struct latent latent;
+    struct compressed compressed;
+    struct delta delta;
+    struct state_space state_space;
+    struct linear_attention linear;
+    struct recurrent recurrent;
+    struct convolution convolution;
+    struct ffn ffn;               /* what the keys above do not say of it */
+    uint32_t dense_beside_hidden; /* of a dense block beside experts */
+    bool borrowed;                /* attention and feed-forward block are an earlier layer's */
+    uint32_t streams;             /* of the residual; 0: one */
+    bool streams_unmixed;
+    enum norm_kind norm;
+    uint32_t norms; /* of a layer; 0: two, or one with parallel_blocks or without a block */
+    uint32_t scalars;
+    uint32_t branch_ranks[LAYER_MAX_BRANCHES];
+    bool input_projection;
 };
 
 struct llm {
     const char *name;
-    uint32_t hidden;     /* D: elements of a token's residual stream */
-    uint32_t vocabulary; /* tokens */
-    bool tied_embedding; /* the output head reuses the embedding's weights */
+    uint32_t hidden;           /* D: elements of a token's residual stream */
+    uint32_t vocabulary;       /* tokens */
+    bool tied_embedding;       /* the output head reuses the embedding's weights */
+    uint32_t embedding_size;   /* of a row, projected to hidden and back; 0: hidden (OPT-350M) */
+    uint32_t positions;        /* rows of a table of learned positions; 0: none */
+    uint32_t layer_embeddings; /* elements of a token's own row a layer (Gemma 3n, 4); 0: none */
+    uint32_t layer_vocabulary; /* rows of that table */
+    bool head_bias;            /* the output head has a bias */
+    bool embedding_norm;       /* a norm of the embedding (BLOOM) */
+    bool no_final_norm;
+    uint64_t other_weights;          /* elements beside layers, embeddings and norms */
+    uint32_t multi_token_prediction; /* layers that guess further tokens; in no count */
+    uint64_t context;                /* positions the model was made for; 0: not said */
     struct stack stack;
     struct llm_keys keys;
+    const struct llm_keys *kinds; /* [kind_count]; 0: all layers are as keys says */
+    size_t kind_count;
     const struct super_weight *super_weights; /* [super_weight_count] */
     size_t super_weight_count;                /* 0: none is known */
     struct int4_study int4;
 };
 
-/* Fills the stack: keys.layers of one kind. */
+/* Fills the stack's kinds: of kinds, or keys.layers of one. */
 void llm_from_keys(struct llm *llm);
+
+/* Exact numbers of a model, as transformers counts them (its classes on the meta device). */
+struct llm_counts {
+    double total;           /* a tied or borrowed tensor once */
+    double active;          /* total less what a token leaves out of its experts */
+    double embedding;       /* of tokens */
+    double other_embedding; /* of positions, and tokens' rows a layer */
+    double head;            /* the output head with its bias; 0 where it is the embedding's */
+    double expert;          /* of all routed experts */
+    /* Elements a sequence keeps, all layers together: of each token without end, of each token
+     * while it is in a window, of an indexer's keys, and at any length. */
+    double token_elements, window_token_elements, indexer_elements;
+    double convolution_elements, state_elements;
+    uint32_t window; /* the widest; 0: none */
+    uint32_t attention_layers, window_layers, state_layers;
+};
+struct llm_counts llm_count(const struct llm *llm);
 
 /* What tokens are multiplied with in all layers, elements: routers and experts included, norms,
  * embedding and output head not; and of those the mixers' projections. */

@@ -9,8 +9,8 @@
 #include "models/architecture/weights.h"
 
 enum mixer_kind {
-    MIXER_NONE,        /* a feed-forward block alone (Nemotron-H) */
     MIXER_GQA,         /* MHA, GQA, MQA; all of the context or a window of it */
+    MIXER_NONE,        /* a feed-forward block alone (Nemotron-H) */
     MIXER_LATENT,      /* multi-head latent attention (arXiv 2405.04434), sparse with an indexer */
     MIXER_COMPRESSED,  /* keys compressed 4 or 128 to 1, a window beside them (DeepSeek-V4) */
     MIXER_DELTA,       /* gated delta net (arXiv 2412.06464), Kimi delta attention (2510.26692) */
@@ -39,6 +39,8 @@ enum attention_reach {
  * own, the top few kept. */
 struct indexer {
     uint32_t heads, head_size, top_k; /* heads 0: none */
+    uint32_t block; /* keys that are chosen together, by the best of them (MiniMax-M3); 0: one */
+    uint32_t pool;  /* keys that one of its keys is made of (GLM-5-Next); 0: one */
 };
 
 struct gqa {
@@ -47,10 +49,16 @@ struct gqa {
     enum attention_reach reach;
     uint32_t window; /* tokens; with REACH_ALL 0 */
     enum query_key_norm norm;
-    bool value_norm;
+    bool norm_bias;                     /* it is a LayerNorm with a bias (Persimmon) */
+    bool output_norm;                   /* of all heads' outputs before the projection (BitNet) */
     bool sinks;                         /* a learned logit a head (gpt-oss) */
     bool query_bias, kv_bias, out_bias; /* of the projections */
+    struct experts experts;             /* count > 0: of query and output projections, kv_heads wide
+                                           each; query_heads is kv_heads x per_token (JetMoE) */
+    uint32_t adapter_rank;              /* of a low-rank addition to each of query, key and value, a
+                                           layer's own where the rest is borrowed (Zamba2); 0: none */
     bool gated_output;                  /* as many gate columns as query columns (Qwen3-Next) */
+    bool gate_bias;                     /* of the gate, beside the query's */
     bool head_gate;                     /* a gate a head (Step3.5, others) */
     bool keys_are_values;               /* stored once (Gemma 4's global layers) */
     bool borrows_cache;     /* reads an earlier layer's, has no key or value of its own */
@@ -66,8 +74,13 @@ struct latent {
     uint32_t rope_size;  /* ... and of the keys' part with a position, one for all heads */
     uint32_t nope_size;  /* of a query's and key's part without */
     uint32_t value_head_size;
-    bool bias; /* of down and out projections */
-    struct indexer indexer;
+    uint32_t window;        /* tokens that a query sees, of those before it; 0: all */
+    bool bias;              /* of down and out projections */
+    bool sinks;             /* a learned logit a head */
+    bool gated_output;      /* as many gate columns as value columns */
+    bool head_gate;         /* a gate a head */
+    bool rope_norm;         /* a norm of the keys' part with a position */
+    struct indexer indexer; /* whose queries come from the query rank */
 };
 
 struct compressed {
@@ -82,15 +95,17 @@ struct compressed {
 struct delta {
     uint32_t key_heads, value_heads, key_size, value_size;
     uint32_t convolution; /* taps of the short convolution */
-    uint32_t decay_rank;  /* low-rank decay a channel (Kimi); 0: a decay a head */
-    uint32_t gate_rank;   /* low-rank output gate (Kimi); 0: a full one */
+    bool channel_decay;   /* a decay a channel of the keys (Kimi); otherwise one a head */
+    uint32_t decay_rank;  /* of the product that makes it; 0: a full one */
+    uint32_t gate_rank;   /* of the output gate (Kimi); 0: a full one */
 };
 
 struct state_space {
     uint32_t heads, head_size; /* the inner width is their product; Mamba: head_size 1 */
     uint32_t state_size, groups, convolution;
-    uint32_t step_rank;                /* Mamba's dt_rank; 0: Mamba-2 */
-    bool bias, convolution_bias, norm; /* Mamba-2's gated norm; Jamba's and Falcon-Mamba's differ */
+    uint32_t step_rank;                    /* Mamba's dt_rank; 0: Mamba-2 */
+    bool bias, out_bias, convolution_bias; /* of the projections in and out; of the convolution */
+    bool norm; /* Mamba-2: of the gated output; Mamba: of step, B and C (Jamba) */
 };
 
 struct linear_attention {
@@ -108,6 +123,7 @@ struct convolution {
 
 struct mixer {
     enum mixer_kind kind;
+    bool borrowed; /* its weights are an earlier layer's (Zamba2's shared blocks) */
     union {
         struct gqa gqa;
         struct latent latent;
@@ -133,7 +149,8 @@ struct mixer_cache {
     uint32_t window;
     /* Of a sequence: */
     double convolution_elements, state_elements; /* cut over ranks; the state is kept in fp32 */
-    double window_elements; /* compressed: of the uncompressed window, in the cache's format */
+    double convolution_channels; /* that convolution_elements keep taps - 1 inputs of */
+    double window_elements;      /* compressed: of the uncompressed window, in the cache's format */
 };
 
 struct mixer_row {

@@ -7,15 +7,70 @@ static uint64_t value_size(const struct gqa *gqa)
     return gqa->value_head_size > 0 ? gqa->value_head_size : gqa->head_size;
 }
 
-static void norms(const struct gqa *gqa, struct weight_list *list)
+static void norms(const struct gqa *gqa, uint64_t result, struct weight_list *list)
 {
+    uint64_t head = (uint64_t)gqa->head_size * (gqa->norm_bias ? 2 : 1);
     bool all = gqa->norm == QK_NORM_HEADS;
-    if (gqa->norm == QK_NORM_NONE) {
-        return;
+    if (gqa->norm != QK_NORM_NONE) {
+        weights_vector(list, "query norm", head * (all ? gqa->query_heads : 1));
     }
-    weights_vector(list, "query norm", (uint64_t)gqa->head_size * (all ? gqa->query_heads : 1));
-    if (!gqa->borrows_cache) {
-        weights_vector(list, "key norm", (uint64_t)gqa->head_size * (all ? gqa->kv_heads : 1));
+    if (gqa->norm != QK_NORM_NONE && !gqa->borrows_cache) {
+        weights_vector(list, "key norm", head * (all ? gqa->kv_heads : 1));
+    }
+    if (gqa->output_norm) {
+        weights_vector(list, "output norm", result);
+    }
+}
+
+/* A low-rank addition to a product of `columns` columns. */
+static void adapter(const char *down, const char *up, uint32_t rank, uint64_t columns,
+                    uint64_t depth, struct weight_list *list)
+{
+    weights_add(list, (struct weight){.name = down,
+                                      .class = WEIGHT_ATTENTION,
+                                      .pieces = {{.columns = rank}},
+                                      .depth = depth,
+                                      .product = true});
+    weights_add(list, (struct weight){.name = up,
+                                      .class = WEIGHT_ATTENTION,
+                                      .split = SPLIT_COLUMNS,
+                                      .pieces = {{.columns = columns}},
+                                      .depth = rank,
+                                      .product = true});
+}
+
+/* Keys and values are one projection for all tokens; queries and output are experts', whose heads
+ * a token has from each it is sent to (JetMoE, arXiv 2404.07413). */
+static void expert_projections(const struct gqa *gqa, uint32_t hidden, struct weight_list *list)
+{
+    uint64_t width = (uint64_t)gqa->kv_heads * gqa->head_size;
+    weights_add(list, (struct weight){.name = "attention router",
+                                      .pieces = {{.columns = gqa->experts.count}},
+                                      .depth = hidden,
+                                      .product = true});
+    weights_add(list, (struct weight){.name = "experts query",
+                                      .class = WEIGHT_ATTENTION,
+                                      .split = SPLIT_COLUMNS,
+                                      .pieces = {{width, gqa->kv_heads}},
+                                      .depth = hidden,
+                                      .experts = gqa->experts,
+                                      .product = true});
+    weights_add(list, (struct weight){.name = "kv",
+                                      .class = WEIGHT_ATTENTION,
+                                      .split = SPLIT_COLUMNS,
+                                      .pieces = {{width, gqa->kv_heads}, {width, gqa->kv_heads}},
+                                      .depth = hidden,
+                                      .product = true});
+    weights_add(list, (struct weight){.name = "experts out",
+                                      .class = WEIGHT_ATTENTION,
+                                      .split = SPLIT_DEPTH,
+                                      .pieces = {{.columns = hidden}},
+                                      .depth = width,
+                                      .depth_heads = gqa->kv_heads,
+                                      .experts = gqa->experts,
+                                      .product = true});
+    if (gqa->out_bias) {
+        weights_vector(list, "out bias", hidden);
     }
 }
 
@@ -27,10 +82,16 @@ static void gqa_weights(const struct mixer *mixer, uint32_t hidden, struct weigh
     uint64_t values =
         gqa->borrows_cache || gqa->keys_are_values ? 0 : gqa->kv_heads * value_size(gqa);
     uint64_t result = gqa->query_heads * value_size(gqa);
+    uint64_t input = gqa->input > 0 ? gqa->input : hidden;
+    uint32_t first = list->count;
+    if (gqa->experts.count > 0) {
+        expert_projections(gqa, hidden, list);
+        return;
+    }
     struct weight qkv = {.name = "qkv",
                          .class = WEIGHT_ATTENTION,
                          .split = SPLIT_COLUMNS,
-                         .depth = gqa->input > 0 ? gqa->input : hidden,
+                         .depth = input,
                          .product = true};
     uint32_t piece = 0;
     qkv.pieces[piece++] = (struct weight_piece){query, gqa->query_heads};
@@ -54,9 +115,10 @@ static void gqa_weights(const struct mixer *mixer, uint32_t hidden, struct weigh
                                       .depth = result,
                                       .depth_heads = gqa->query_heads,
                                       .product = true});
-    norms(gqa, list);
+    norms(gqa, result, list);
     if (gqa->query_bias) {
-        weights_vector(list, "query bias", query);
+        weights_vector(list, "query bias",
+                       query + (gqa->gated_output && gqa->gate_bias ? result : 0));
     }
     if (gqa->kv_bias && keys + values > 0) {
         weights_vector(list, "key and value bias", keys + values);
@@ -66,6 +128,15 @@ static void gqa_weights(const struct mixer *mixer, uint32_t hidden, struct weigh
     }
     if (gqa->sinks) {
         weights_vector(list, "sinks", gqa->query_heads);
+    }
+    if (gqa->indexer.heads > 0) {
+        indexer_weights(&gqa->indexer, hidden, hidden, list);
+    }
+    mark_borrowed(list, first, mixer->borrowed);
+    if (gqa->adapter_rank > 0) {
+        adapter("query adapter down", "query adapter up", gqa->adapter_rank, input, input, list);
+        adapter("key adapter down", "key adapter up", gqa->adapter_rank, input, input, list);
+        adapter("value adapter down", "value adapter up", gqa->adapter_rank, input, input, list);
     }
 }
 
@@ -83,24 +154,16 @@ static struct mixer_cache gqa_cache(const struct mixer *mixer)
     };
 }
 
-/* Pairs of queries and keys under a causal mask: arXiv 2411.01783, appendix A, halves T^2. */
-static double causal_pairs(double new_tokens, double cached_tokens)
-{
-    return new_tokens * cached_tokens + new_tokens * new_tokens / 2.0;
-}
-
+/* In chunks a query sees what came since the last multiple, half of a chunk on average. */
 double gqa_pairs(const struct gqa *gqa, double new_tokens, double cached_tokens)
 {
+    if (gqa->reach != REACH_CHUNK || cached_tokens + new_tokens <= gqa->window) {
+        return window_pairs(gqa->reach == REACH_ALL ? 0.0 : gqa->window, new_tokens, cached_tokens);
+    }
     double window = gqa->window;
-    if (gqa->reach == REACH_ALL || window <= 0.0 || cached_tokens + new_tokens <= window) {
-        return causal_pairs(new_tokens, cached_tokens);
-    }
-    double growing = window > cached_tokens ? window - cached_tokens : 0.0;
-    double full = (new_tokens - growing) * window;
-    if (gqa->reach == REACH_CHUNK) { /* from one multiple to the next, half of it on average */
-        full = (new_tokens - growing) * window / 2.0;
-    }
-    return causal_pairs(growing, cached_tokens < window ? cached_tokens : 0.0) + full;
+    double growing = cached_tokens < window ? window - cached_tokens : 0.0;
+    return causal_pairs(growing, growing > 0.0 ? cached_tokens : 0.0) +
+           (new_tokens - growing) * window / 2.0;
 }
 
 static double gqa_flops(const struct mixer *mixer, double new_tokens, double cached_tokens)

@@ -54,6 +54,20 @@ const struct gqa *stack_attention(const struct stack *stack)
     return NULL;
 }
 
+/* What reads a half's input from the streams and writes its output to them (arXiv 2512.24880,
+ * section 4): a product over all streams for the weights, a bias and a scale of each. */
+static void stream_weights(const struct layer_kind *kind, uint32_t hidden, struct weight_list *list)
+{
+    uint32_t streams = kind->streams;
+    uint64_t columns = (uint64_t)streams * (2 + (kind->streams_unmixed ? 0 : streams));
+    for (uint32_t half = 0; half < 2; half++) {
+        weights_product(list, half == 0 ? "mixer streams" : "ffn streams", columns,
+                        (uint64_t)streams * hidden);
+        weights_vector(list, half == 0 ? "mixer stream biases" : "ffn stream biases",
+                       columns + (kind->streams_unmixed ? 2 : 3));
+    }
+}
+
 void layer_kind_weights(const struct layer_kind *kind, uint32_t hidden, struct weight_list *list)
 {
     list->count = 0;
@@ -62,13 +76,22 @@ void layer_kind_weights(const struct layer_kind *kind, uint32_t hidden, struct w
     }
     ffn_rows[kind->ffn.kind].weights(&kind->ffn, hidden, list);
     ffn_rows[kind->beside.kind].weights(&kind->beside, hidden, list);
+    if (kind->residual == RESIDUAL_HYPER) {
+        stream_weights(kind, hidden, list);
+    }
+    for (uint32_t i = 0; i < LAYER_MAX_BRANCHES && kind->branch_ranks[i] > 0; i++) {
+        weights_product(list, i == 0 ? "branch down" : "second branch down", kind->branch_ranks[i],
+                        hidden);
+        weights_product(list, i == 0 ? "branch up" : "second branch up", hidden,
+                        kind->branch_ranks[i]);
+    }
+    if (kind->input_projection) {
+        weights_product(list, "input projection", hidden, hidden);
+    }
     if (kind->norms > 0) {
         weights_vector(list, "norms", (uint64_t)kind->norms * hidden * (kind->norm_bias ? 2 : 1));
     }
     if (kind->scalars > 0) {
         weights_vector(list, "scalars", kind->scalars);
-    }
-    for (uint32_t i = 0; i < list->count; i++) {
-        list->items[i].borrowed |= kind->borrowed;
     }
 }

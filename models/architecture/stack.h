@@ -15,7 +15,7 @@ enum residual {
     RESIDUAL_HYPER /* several streams, mixed before and after each half (mHC, arXiv 2512.24880) */
 };
 
-enum { LAYER_MAX_MIXERS = 2, STACK_MAX_KINDS = 24 };
+enum { LAYER_MAX_MIXERS = 2, STACK_MAX_KINDS = 24, LAYER_MAX_BRANCHES = 2 };
 
 struct layer_kind {
     const char *name; /* "full", "sliding", "linear", ...: what the model file calls it */
@@ -24,11 +24,14 @@ struct layer_kind {
     struct ffn ffn;
     struct ffn beside; /* a dense block run beside experts and added (Arctic, Gemma 4); FFN_NONE */
     enum residual residual;
-    uint32_t streams; /* with RESIDUAL_HYPER */
+    uint32_t streams;     /* with RESIDUAL_HYPER */
+    bool streams_unmixed; /* they are read and written, but not mixed with each other */
     uint32_t norms;   /* norm vectors of `hidden` elements: 2, or 4 with norms after each half */
     bool norm_bias;   /* LayerNorm: a bias as long as each */
     uint32_t scalars; /* learned scalars or vectors beside, elements (layer scales) */
-    bool borrowed;    /* its weights are an earlier layer's (Zamba2's shared blocks) */
+    /* Products hidden -> rank -> hidden beside the halves (Gemma's per-layer inputs, LAuReL). */
+    uint32_t branch_ranks[LAYER_MAX_BRANCHES]; /* 0: none */
+    bool input_projection; /* hidden x hidden, of what shared blocks add (Zamba2) */
 };
 
 /* `repeat` times the kinds of a pattern, one after the other. */

@@ -18,6 +18,13 @@ void weights_vector(struct weight_list *list, const char *name, uint64_t columns
     weights_add(list, (struct weight){.name = name, .pieces = {{.columns = columns}}, .depth = 1});
 }
 
+void weights_product(struct weight_list *list, const char *name, uint64_t columns, uint64_t depth)
+{
+    weights_add(
+        list, (struct weight){
+                  .name = name, .pieces = {{.columns = columns}}, .depth = depth, .product = true});
+}
+
 const struct weight *weights_find(const struct weight_list *list, const char *name)
 {
     for (uint32_t i = 0; i < list->count; i++) {

@@ -56,6 +56,8 @@ struct weight_list {
 void weights_add(struct weight_list *list, struct weight weight);
 /* A vector of `columns` that every rank holds: a norm, a bias. */
 void weights_vector(struct weight_list *list, const char *name, uint64_t columns);
+/* A product that every rank holds whole and does by itself: small, or wanted whole. */
+void weights_product(struct weight_list *list, const char *name, uint64_t columns, uint64_t depth);
 /* The tensor of that name; NULL: the part has none. */
 const struct weight *weights_find(const struct weight_list *list, const char *name);
 

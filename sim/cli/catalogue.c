@@ -19,7 +19,7 @@ static const char *title_of(const struct node *tree)
 }
 
 static void print_file(struct catalogue *catalogue, const struct catalogue_part *part,
-                       const struct found_file *file)
+                       const struct found_file *file, bool at_length)
 {
     struct text *text = &catalogue->text;
     struct arena *arena = text->arena;
@@ -29,24 +29,46 @@ static void print_file(struct catalogue *catalogue, const struct catalogue_part 
     if (tree == NULL) {
         return;
     }
+    const struct node *own = node_get(tree, "name");
+    const char *name = file->name != NULL ? file->name : own->text;
     const char *remark = part->remark == NULL ? "" : part->remark(arena, object);
     if (catalogue->json) {
         text_print(text, "%s\n  {\"kind\": \"%s\", \"name\": ", catalogue->count == 0 ? "[" : ",",
                    part->key);
-        text_quote(text, file->name);
+        text_quote(text, name);
         text_add(text, ", \"title\": ");
         text_quote(text, title_of(tree));
         text_add(text, ", \"path\": ");
         text_quote(text, file->path);
+        if (part->members != NULL) {
+            part->members(text, object);
+        }
         text_add(text, "}");
+    } else if (at_length) {
+        text_print(text, "%s%s  %s\n", catalogue->count == 0 ? "" : "\n", name,
+                   title_of(tree));
+        part->lines(text, object);
     } else {
         size_t indent = part->heading == NULL ? 0 : 2;
         text_pad(text, indent);
-        text_print(text, "%s  ", file->name);
+        text_print(text, "%s  ", name);
         text_pad(text, indent + 24);
         text_print(text, "%s%s%s\n", title_of(tree), remark[0] == '\0' ? "" : ", ", remark);
     }
     catalogue->count++;
+}
+
+/* The files that operands name, as a scenario would name them. */
+static void print_named(struct catalogue *catalogue, const struct catalogue_part *part,
+                        const struct invocation *invocation)
+{
+    for (size_t i = 0; i < invocation->operand_count; i++) {
+        const char *path = data_file_find(catalogue->text.arena, part->key,
+                                          invocation->operands[i], catalogue->diagnostics);
+        if (path != NULL) {
+            print_file(catalogue, part, &(struct found_file){.path = path}, true);
+        }
+    }
 }
 
 int catalogue_print(const struct invocation *invocation, const struct catalogue_part *parts,
@@ -56,7 +78,11 @@ int catalogue_print(const struct invocation *invocation, const struct catalogue_
     struct catalogue catalogue = {
         .text = {.arena = arena}, .diagnostics = diagnostics_create(), .json = invocation->json};
     struct find_path path = find_path(arena, NULL);
-    for (size_t i = 0; i < part_count; i++) {
+    bool named = invocation->operand_count > 0;
+    if (named) {
+        print_named(&catalogue, &parts[0], invocation);
+    }
+    for (size_t i = 0; !named && i < part_count; i++) {
         const struct catalogue_part *part = &parts[i];
         struct found_file *files = NULL;
         size_t count =
@@ -65,7 +91,7 @@ int catalogue_print(const struct invocation *invocation, const struct catalogue_
             text_print(&catalogue.text, "%s%s\n", i == 0 ? "" : "\n", part->heading);
         }
         for (size_t j = 0; j < count; j++) {
-            print_file(&catalogue, part, &files[j]);
+            print_file(&catalogue, part, &files[j], false);
         }
     }
     if (catalogue.json) {

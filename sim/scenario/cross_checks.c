@@ -4,6 +4,7 @@
 #include "models/layers/layer_rows.h"
 #include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
+#include "sim/scenario/context_checks.h"
 #include "sim/scenario/fault_checks.h"
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/precision_checks.h"
@@ -365,6 +366,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     precision_check(scenario, tree, arena, diagnostics);
     check_workload(&checker);
     check_serving(&checker);
+    context_check(&checker);
     check_background(&checker);
     check_effects(&checker);
     if (diagnostics_error_count(diagnostics) == 0 && scenario->workload == WORKLOAD_CONVERSATION) {

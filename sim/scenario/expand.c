@@ -4,7 +4,7 @@
 #include "sim/base/file.h"
 #include "sim/base/suggest.h"
 #include "sim/base/text.h"
-#include "sim/scenario/hf_config.h"
+#include "sim/scenario/hf/hf_config.h"
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
@@ -128,26 +128,42 @@ static const char *folders_of(struct arena *arena, const struct find_path *path,
     return list.length == 0 ? arena_printf(arena, "no %s there is", folder) : list.bytes;
 }
 
+/* "a, b, c"; of many the first, whole, and how many more there are. */
+static const char *some_names(struct arena *arena, const struct found_file *files, size_t count)
+{
+    enum { MOST = 60 };
+    struct text list = {.arena = arena};
+    for (size_t i = 0; i < count && i < MOST; i++) {
+        text_print(&list, "%s%s", i == 0 ? "" : ", ", files[i].name);
+    }
+    if (count > MOST) {
+        text_print(&list, " and %zu more", count - MOST);
+    }
+    return count == 0 ? "none" : list.bytes;
+}
+
+static const char *nearest_file(struct arena *arena, const char *word,
+                                const struct found_file *files, size_t count)
+{
+    struct suggestion suggestion = {.word = word};
+    for (size_t i = 0; i < count; i++) {
+        suggestion_consider(&suggestion, files[i].name);
+    }
+    return suggestion.best == NULL ? ""
+                                   : arena_printf(arena, " (did you mean '%s'?)", suggestion.best);
+}
+
 static void complain_of_unknown_file(const struct expansion *expansion, const struct field *field,
                                      const struct node *use, const struct find_path *path)
 {
     struct arena *arena = expansion->arena;
     struct found_file *files = NULL;
     size_t count = find_all(arena, path, field->folder, &files);
-    struct suggestion suggestion = {.word = use->text};
-    const char *list = "";
-    for (size_t i = 0; i < count; i++) {
-        suggestion_consider(&suggestion, files[i].name);
-        list = arena_printf(arena, "%s%s%s", list, i == 0 ? "" : ", ", files[i].name);
-    }
-    const char *hint = suggestion.best == NULL
-                           ? ""
-                           : arena_printf(arena, " (did you mean '%s'?)", suggestion.best);
     DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
-                   "%s: no file for '%.100s'%s; there are: %.300s; looked beside the file, on "
+                   "%s: no file for '%.100s'%s; there are: %s; looked beside the file, on "
                    "CPSIM_PATH and in: %.400s",
-                   field->key, use->text, hint, count == 0 ? "none" : list,
-                   folders_of(arena, path, field->folder));
+                   field->key, use->text, nearest_file(arena, use->text, files, count),
+                   some_names(arena, files, count), folders_of(arena, path, field->folder));
 }
 
 static bool ends_with(const char *text, const char *ending)
@@ -156,16 +172,86 @@ static bool ends_with(const char *text, const char *ending)
     return length > least && strcmp(text + length - least, ending) == 0;
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* OWNER/NAME as models are called on the Hugging Face hub. */
+static bool is_hub_name(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    return slash != NULL && slash != text && strchr(slash + 1, '/') == NULL && slash[1] != '\0' &&
+           text[0] != '.' && text[0] != '~' && !ends_with(text, ".json") &&
+           !ends_with(text, ".yaml") && !ends_with(text, ".yml");
+}
+
+static const char *lower_case(struct arena *arena, const char *text)
+{
+    char *lower = arena_printf(arena, "%s", text);
+    for (char *at = lower; *at != '\0'; at++) {
+        *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+    }
+    return lower;
+}
+
+static void complain_of_hub_name(const struct expansion *expansion, const struct field *field,
+                                 const struct node *use)
+{
+    struct arena *arena = expansion->arena;
+    struct find_path path = find_path(arena, use->mark.file);
+    struct found_file *files = NULL;
+    size_t count = find_all(arena, &path, field->folder, &files);
+    const char *name = strchr(use->text, '/') + 1;
+    DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
+                   "%s: '%.100s' is a name on the Hugging Face hub, and cpsim reads files alone%s; "
+                   "download its config.json (hf download %.100s config.json --local-dir %.60s) "
+                   "and write '%s: ./%.60s'; cpsim models lists those that come with it",
+                   field->key, use->text,
+                   nearest_file(arena, lower_case(arena, name), files, count), use->text, name,
+                   field->key, name);
+}
+
+/* A path, or a folder's config.json; NULL after an error. */
+static const char *find_path_of_model(const struct expansion *expansion, const struct field *field,
+                                      const struct node *use, const char *path)
+{
+    struct stat status;
+    bool model = field->fields == llm_fields;
+    if (!model || (stat(path, &status) == 0 && !S_ISDIR(status.st_mode))) {
+        return path;
+    }
+    const char *config =
+        arena_printf(expansion->arena, "%s%sconfig.json", path, ends_with(path, "/") ? "" : "/");
+    if (is_folder(path) && stat(config, &status) == 0) {
+        return config;
+    }
+    if (is_folder(path)) {
+        DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
+                       "%s: '%.200s' is a folder without a config.json; expected a file of "
+                       "models/llm, a config.json or a folder that holds one",
+                       field->key, path);
+        return NULL;
+    }
+    if (is_hub_name(use->text)) {
+        complain_of_hub_name(expansion, field, use);
+        return NULL;
+    }
+    return path;
+}
+
 /* The file that `use` names; NULL after an error. */
-static const char *find_used_file(const struct expansion *expansion, const struct field *field,
-                                  const struct node *use)
+const char *expand_find_file(const struct expansion *expansion, const struct field *field,
+                             const struct node *use)
 {
     struct arena *arena = expansion->arena;
     bool from_file = use->origin == ORIGIN_SCENARIO || use->origin == ORIGIN_DATA;
     const char *asking = from_file ? use->mark.file : NULL;
     const char *stem = use->text;
+    const char *beside = from_file ? file_beside(arena, asking, stem) : stem;
     if (strchr(stem, '/') != NULL || ends_with(stem, ".json")) {
-        return from_file ? file_beside(arena, asking, stem) : stem;
+        return find_path_of_model(expansion, field, use, beside);
     }
     struct find_path path = find_path(arena, asking);
     size_t length = strlen(stem);
@@ -173,6 +259,9 @@ static const char *find_used_file(const struct expansion *expansion, const struc
         stem = arena_printf(arena, "%.*s", (int)length - 5, stem);
     }
     const char *found = find_named(arena, &path, field->folder, stem, asking);
+    if (found == NULL && field->fields == llm_fields && is_folder(beside)) {
+        return find_path_of_model(expansion, field, use, beside);
+    }
     if (found == NULL) {
         complain_of_unknown_file(expansion, field, use, &path);
     }
@@ -226,7 +315,7 @@ static struct node *resolve_use(const struct expansion *expansion, const struct 
                        use->text, DEEPEST_USE + 1);
         return invalid(expansion->arena, mapping);
     }
-    const char *path = find_used_file(expansion, field, use);
+    const char *path = expand_find_file(expansion, field, use);
     struct node *base = path == NULL ? NULL : read_data_file(expansion, field, path, depth);
     if (base == NULL || base->kind != NODE_MAPPING) {
         return invalid(expansion->arena, mapping);
@@ -331,6 +420,45 @@ static void move_up(const struct expansion *expansion, const struct field *field
     }
 }
 
+/* What a model's file says its weights are kept in is the scenario's precision, under what the
+ * scenario says of it; a preset there takes the place of all. Training chooses its own. */
+static void move_precision_up(const struct expansion *expansion, const struct field *fields,
+                              struct node *root)
+{
+    struct arena *arena = expansion->arena;
+    struct node_entry *model = node_entry(root, "model");
+    if (model == NULL) {
+        return;
+    }
+    const struct field *field = field_find(fields, "model");
+    wrap_shorthand(arena, field, model);
+    if (model->value->kind == NODE_MAPPING) {
+        model->value = resolve_use(expansion, field, model->value, 0);
+    }
+    struct node *kept = node_take(model->value, "precision");
+    const struct node *workload = node_get(root, "workload");
+    const struct node *kind = workload == NULL ? NULL : node_get(workload, "kind");
+    bool training =
+        kind != NULL && kind->kind == NODE_SCALAR && strcmp(kind->text, "training") == 0;
+    struct node_entry *own = node_entry(root, "precision");
+    if (kept == NULL || training) {
+        return;
+    }
+    if (kept->kind == NODE_SCALAR) {
+        struct node_entry entry = {.key = "precision", .value = kept};
+        wrap_shorthand(arena, field_find(fields, "precision"), &entry);
+        kept = entry.value;
+    }
+    if (own == NULL) {
+        node_put(arena, root, "precision", kept->mark, kept);
+        return;
+    }
+    wrap_shorthand(arena, field_find(fields, "precision"), own);
+    if (node_get(own->value, "preset") == NULL && own->value->kind == NODE_MAPPING) {
+        own->value = node_overlay(arena, kept, own->value);
+    }
+}
+
 void expand_scenario(const struct expansion *expansion, const struct field *fields,
                      struct node *root)
 {
@@ -342,6 +470,7 @@ void expand_scenario(const struct expansion *expansion, const struct field *fiel
             cluster->value = resolve_use(expansion, field, cluster->value, 0);
         }
     }
+    move_precision_up(expansion, fields, root);
     move_up(expansion, fields, root, "gpu");
     move_up(expansion, fields, root, "software");
     expand_mapping(expansion, fields, root);

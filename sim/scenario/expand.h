@@ -37,6 +37,11 @@ void expand_put(const struct expansion *expansion, const struct field *fields, s
 void expand_scenario(const struct expansion *expansion, const struct field *fields,
                      struct node *root);
 
+/* The file that `use` names under that row: NAME.yaml on the search path, a path, for models also a
+ * folder that holds a config.json. NULL after an error. */
+const char *expand_find_file(const struct expansion *expansion, const struct field *field,
+                             const struct node *use);
+
 /* One data file, read and expanded as `use: PATH` under that row would be. NULL after an error. */
 struct node *expand_data_file(const struct expansion *expansion, const struct field *field,
                               const char *path);

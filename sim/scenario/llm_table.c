@@ -2,6 +2,7 @@
  * models/llm/ *.yaml: the architecture of a model. */
 #include "models/architecture/llm.h"
 
+#include "sim/scenario/llm_rows.h"
 #include "sim/scenario/tables.h"
 
 static const struct field super_weight_fields[] = {
@@ -77,6 +78,63 @@ static const struct field study_fields[] = {
      .doc = "Measured sizes of blocks, growing; between them it is interpolated, beyond never."},
     {0}};
 
+#define IN_KIND(member) FIELD_AT(llm_keys, member)
+#define UNSAID(text) .fallback = NULL
+
+const struct field llm_kind_fields[] = {{.key = "name",
+                                         .kind = FIELD_NAME,
+                                         FIELD_AT(llm_keys, name),
+                                         .required = true,
+                                         .doc = "What `stack` calls it."},
+                                        LLM_FFN_ROWS(IN_KIND, UNSAID),
+                                        LLM_HEAD_ROWS(IN_KIND),
+                                        LLM_FLAG_ROWS(IN_KIND, UNSAID),
+                                        LLM_BLOCK_ROWS(IN_KIND, UNSAID),
+                                        LLM_ATTENTION_ROWS(IN_KIND),
+                                        LLM_REST_ROWS(IN_KIND),
+                                        {0}};
+
+static const struct field kind_item = {.kind = FIELD_MAPPING,
+                                       .size = sizeof(struct llm_keys),
+                                       .fields = llm_kind_fields,
+                                       .doc = "A kind of layers."};
+
+static const struct field pattern_item = {
+    .kind = FIELD_NAME, .size = sizeof(const char *), .doc = "The name of a kind."};
+
+/* Read from the tree by llm_finish(). */
+struct unread_run {
+    const char **pattern;
+    size_t count;
+    uint32_t repeat;
+};
+
+static const struct field run_fields[] = {{.key = "pattern",
+                                           .kind = FIELD_LIST,
+                                           FIELD_AT(unread_run, pattern),
+                                           .count_offset = offsetof(struct unread_run, count),
+                                           .required = true,
+                                           .min = 1,
+                                           .max = 1024,
+                                           .item = &pattern_item,
+                                           .doc = "Kinds of layers, one after the other."},
+                                          {.key = "repeat",
+                                           .kind = FIELD_COUNT,
+                                           FIELD_AT(unread_run, repeat),
+                                           .min = 1,
+                                           .max = 100000,
+                                           .fallback = "1",
+                                           .doc = "How often."},
+                                          {0}};
+
+static const struct field run_item = {.kind = FIELD_MAPPING,
+                                      .size = sizeof(struct unread_run),
+                                      .fields = run_fields,
+                                      .doc = "Layers that repeat."};
+
+#define IN_MODEL(member) FIELD_AT(llm, keys.member)
+#define SAID(text) .fallback = (text)
+
 const struct field llm_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -87,10 +145,9 @@ const struct field llm_fields[] = {
     {.key = "layers",
      .kind = FIELD_COUNT,
      FIELD_AT(llm, keys.layers),
-     .required = true,
      .min = 1,
      .max = 100000,
-     .doc = "Transformer layers."},
+     .doc = "Layers. Default: as many as `stack` has."},
     {.key = "hidden",
      .kind = FIELD_COUNT,
      FIELD_AT(llm, hidden),
@@ -98,55 +155,8 @@ const struct field llm_fields[] = {
      .min = 1,
      .max = 16777216,
      .doc = "Elements of a token's residual stream."},
-    {.key = "ffn_hidden",
-     .kind = FIELD_COUNT,
-     FIELD_AT(llm, keys.ffn_hidden),
-     .required = true,
-     .min = 1,
-     .max = 16777216,
-     .doc = "Elements between the two halves of the feed-forward block, or of one expert."},
-    {.key = "experts",
-     .kind = FIELD_COUNT,
-     FIELD_AT(llm, keys.experts.count),
-     .max = 65536,
-     .fallback = "0",
-     .doc = "Feed-forward blocks of a layer, of which a router chooses some for each token; 0: one "
-            "for all tokens. Inference follows it; training does not."},
-    {.key = "experts_per_token",
-     .kind = FIELD_COUNT,
-     FIELD_AT(llm, keys.experts.per_token),
-     .max = 65536,
-     .fallback = "0",
-     .doc = "How many of them a token goes to."},
-    {.key = "shared_ffn_hidden",
-     .kind = FIELD_COUNT,
-     FIELD_AT(llm, keys.shared_ffn_hidden),
-     .max = 16777216,
-     .fallback = "0",
-     .doc = "Elements of a block that all tokens go through beside their experts; 0: none."},
-    {.key = "query_heads",
-     .kind = FIELD_COUNT,
-     FIELD_AT(llm, keys.query_heads),
-     .required = true,
-     .min = 1,
-     .max = 65536,
-     .doc = "Query heads of a layer."},
-    {.key = "kv_heads",
-     .kind = FIELD_COUNT,
-     FIELD_AT(llm, keys.kv_heads),
-     .required = true,
-     .min = 1,
-     .max = 65536,
-     .doc =
-         "Key and value heads of a layer: as many as query heads is multi-head attention, one is "
-         "multi-query, between is grouped-query."},
-    {.key = "head_size",
-     .kind = FIELD_COUNT,
-     FIELD_AT(llm, keys.head_size),
-     .required = true,
-     .min = 1,
-     .max = 65536,
-     .doc = "Elements of one head."},
+    LLM_FFN_ROWS(IN_MODEL, SAID),
+    LLM_HEAD_ROWS(IN_MODEL),
     {.key = "vocabulary",
      .kind = FIELD_COUNT,
      FIELD_AT(llm, vocabulary),
@@ -154,24 +164,84 @@ const struct field llm_fields[] = {
      .min = 1,
      .max = 16777216,
      .doc = "Different tokens, so rows of the embedding."},
-    {.key = "gated_ffn",
-     .kind = FIELD_BOOLEAN,
-     FIELD_AT(llm, keys.gated_ffn),
-     .fallback = "true",
-     .doc =
-         "Whether the feed-forward block has a gate projection beside the up projection (SwiGLU)."},
+    LLM_FLAG_ROWS(IN_MODEL, SAID),
     {.key = "tied_embedding",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(llm, tied_embedding),
      .fallback = "false",
      .doc = "Whether the output head reuses the embedding's weights."},
-    {.key = "parallel_blocks",
+    LLM_BLOCK_ROWS(IN_MODEL, SAID),
+    LLM_ATTENTION_ROWS(IN_MODEL),
+    LLM_REST_ROWS(IN_MODEL),
+    {.key = "embedding_size",
+     .kind = FIELD_COUNT,
+     FIELD_AT(llm, embedding_size),
+     .max = 16777216,
+     .doc = "Elements of the embedding's rows, projected to hidden and back (OPT-350M). Default: "
+            "hidden."},
+    {.key = "positions",
+     .kind = FIELD_COUNT,
+     FIELD_AT(llm, positions),
+     .max = 16777216,
+     .doc = "Rows of a table of learned positions. Default: none."},
+    {.key = "layer_embeddings",
+     .kind = FIELD_COUNT,
+     FIELD_AT(llm, layer_embeddings),
+     .max = 16777216,
+     .doc = "Elements that a token has of its own in every layer (Gemma 3n and 4). Default: none."},
+    {.key = "layer_vocabulary",
+     .kind = FIELD_COUNT,
+     FIELD_AT(llm, layer_vocabulary),
+     .max = 16777216,
+     .doc = "Tokens that have them."},
+    {.key = "head_bias",
      .kind = FIELD_BOOLEAN,
-     FIELD_AT(llm, keys.parallel_blocks),
-     .fallback = "false",
-     .doc = "Whether attention and the feed-forward block read the same norm and are added "
-            "together: one tensor-parallel exchange a pass of a layer instead of two. Training "
-            "follows it."},
+     FIELD_AT(llm, head_bias),
+     .doc = "Whether the output head has a bias."},
+    {.key = "embedding_norm",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(llm, embedding_norm),
+     .doc = "Whether the embedding is normed (BLOOM)."},
+    {.key = "no_final_norm",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(llm, no_final_norm),
+     .doc = "Whether there is no norm before the output head (OPT-350M)."},
+    {.key = "other_weights",
+     .kind = FIELD_COUNT,
+     FIELD_AT(llm, other_weights),
+     .max = 1e15,
+     .doc = "Weights beside layers, embeddings and norms. Default: none."},
+    {.key = "multi_token_prediction",
+     .kind = FIELD_COUNT,
+     FIELD_AT(llm, multi_token_prediction),
+     .max = 64,
+     .doc = "Layers that guess the tokens after the next (arXiv 2404.19737). They are in no count, "
+            "and nothing runs them yet."},
+    {.key = "precision",
+     .kind = FIELD_KEYS,
+     .doc = "What the published weights are kept in, in the words of the scenario's `precision` (a "
+            "preset's name, or its keys): what it is where the scenario does not say otherwise. "
+            "Training does not follow it."},
+    {.key = "context",
+     .kind = FIELD_TOKENS,
+     FIELD_AT(llm, context),
+     .min = 1,
+     .doc = "Positions that the model was made for: a service of longer requests is an error, a "
+            "longer conversation a warning. Default: not said, no limit."},
+    {.key = "kinds",
+     .kind = FIELD_LIST,
+     FIELD_AT(llm, kinds),
+     .count_offset = offsetof(struct llm, kind_count),
+     .max = STACK_MAX_KINDS,
+     .item = &kind_item,
+     .doc = "Kinds of layers, where they are not all alike. What a kind does not say is as at the "
+            "top of the model."},
+    {.key = "stack",
+     .kind = FIELD_LIST,
+     .max = 1024,
+     .item = &run_item,
+     .doc = "The layers from first to last: patterns of kinds that repeat. `layers`, where it is "
+            "said too, takes the first so many."},
     {.key = "super_weights",
      .kind = FIELD_LIST,
      FIELD_AT(llm, super_weights),

@@ -6,6 +6,7 @@
 #include "sim/scenario/cross_checks.h"
 #include "sim/scenario/expand.h"
 #include "sim/scenario/gpu_checks.h"
+#include "sim/scenario/llm_finish.h"
 #include "sim/scenario/notes.h"
 #include "sim/scenario/tables.h"
 
@@ -85,7 +86,10 @@ static void read_values(const struct expansion *expansion, const char *path, str
     }
     struct field_context context = {.arena = arena, .diagnostics = expansion->diagnostics};
     fields_read(&context, scenario_fields, root, "", scenario);
-    llm_from_keys(&scenario->llm);
+    const struct node *model = node_get(root, "model");
+    if (model != NULL && model->kind == NODE_MAPPING) {
+        llm_finish(&context, model, "model", &scenario->llm);
+    }
 }
 
 const struct node *scenario_read_values(struct arena *arena, const char *path,
@@ -163,9 +167,12 @@ const struct node *data_file_resolve(struct arena *arena, const char *key, const
     /* What a cluster names is read with the scenario, not with the cluster. */
     node_take(root, "gpu");
     node_take(root, "software");
+    if (field->fields == llm_fields) {
+        node_take(root, "precision");
+    }
     fields_read(&context, field->fields, root, key, object);
     if (field->fields == llm_fields) {
-        llm_from_keys(object);
+        llm_finish(&context, root, key, object);
     }
     if (strcmp(key, "gpu") == 0) {
         const struct checker checker = {.tree = around, .arena = arena, .diagnostics = diagnostics};
@@ -178,6 +185,15 @@ const struct node *data_file_load(struct arena *arena, const char *key, const ch
                                   void *object, struct diagnostics *diagnostics)
 {
     return data_file_resolve(arena, key, path, NULL, 0, object, diagnostics);
+}
+
+const char *data_file_find(struct arena *arena, const char *key, const char *name,
+                           struct diagnostics *diagnostics)
+{
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    const struct mark mark = {.file = name};
+    return expand_find_file(&expansion, field_find_path(scenario_fields, key),
+                            node_scalar(arena, name, mark, ORIGIN_SET));
 }
 
 struct node *file_read_values(struct arena *arena, const char *path, const struct field *fields,

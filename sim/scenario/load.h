@@ -34,6 +34,11 @@ const char *scenario_difference(struct arena *arena, const char *base, const cha
 const struct node *data_file_load(struct arena *arena, const char *key, const char *path,
                                   void *object, struct diagnostics *diagnostics);
 
+/* The path of the file that the command line names so, as `use` would in a scenario: a name, a
+ * path, for models a folder with a config.json. NULL after an error. */
+const char *data_file_find(struct arena *arena, const char *key, const char *name,
+                           struct diagnostics *diagnostics);
+
 /* The same under --set: an override's path begins with `key`, as in a scenario. */
 const struct node *data_file_resolve(struct arena *arena, const char *key, const char *path,
                                      const struct override *overrides, size_t override_count,

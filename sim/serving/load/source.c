@@ -232,6 +232,30 @@ static bool open_lengths(struct source *source, struct length_source *lengths,
            length_table_read(source->arena, length->file, &lengths->table, diagnostics);
 }
 
+/* An engine refuses requests of more tokens than the model has positions. */
+static bool fits_context(const struct scenario *scenario, const struct request_trace *trace,
+                         struct diagnostics *diagnostics)
+{
+    uint64_t context = scenario->llm.context;
+    size_t longer = 0, longest = 0;
+    for (size_t i = 0; i < trace->count; i++) {
+        size_t tokens = (size_t)trace->items[i].prompt_tokens + trace->items[i].output_tokens;
+        longer += tokens > context;
+        longest = tokens > longest ? tokens : longest;
+    }
+    if (context == 0 || longer == 0) {
+        return true;
+    }
+    struct mark mark = {.file = scenario->serving.arrivals.file};
+    DIAGNOSE_ERROR(
+        diagnostics, mark,
+        "%zu of its %zu requests are longer than the %llu tokens that the model was made "
+        "for (model.context), up to %zu; engines refuse them. Raise model.context, or "
+        "leave them out",
+        longer, trace->count, (unsigned long long)context, longest);
+    return false;
+}
+
 bool source_create(struct source *source, const struct scenario *scenario, struct arena *arena,
                    struct requests *requests, struct diagnostics *diagnostics)
 {
@@ -254,7 +278,7 @@ bool source_create(struct source *source, const struct scenario *scenario, struc
     if (is_trace) {
         bool read = request_trace_read(arena, &serving->arrivals, &source->trace, diagnostics);
         requests->capacity = (uint32_t)source->trace.count;
-        return read;
+        return read && fits_context(scenario, &source->trace, diagnostics);
     }
     return open_lengths(source, &source->prompts, serving->prompt_kind, &serving->prompt, "prompts",
                         diagnostics) &&
