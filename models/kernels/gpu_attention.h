@@ -23,7 +23,7 @@ double attention_query_bytes(const struct attention_shape *shape);
 double attention_useful_flops(const struct attention_shape *shape);
 
 /* Which of a library's kernels a shape is for. */
-enum attention_size attention_size_of(const struct attention_shape *shape);
+enum keys_width keys_width_of(const struct attention_shape *shape);
 /* The shape's library's kernel for it; NULL: it has none, the GPU file's is used. */
 const struct prefill_kernel *library_prefill(const struct attention_shape *shape);
 const struct decode_kernel *library_decode(const struct attention_shape *shape);

@@ -20,7 +20,7 @@ static double narrow_cycles(double cycles, double growth, double head_size)
     return cycles > 0.0 ? cycles * pow(head_size / reference_head, growth) : 0.0;
 }
 
-enum attention_size attention_size_of(const struct attention_shape *shape)
+enum keys_width keys_width_of(const struct attention_shape *shape)
 {
     enum { LARGEST_HEAD = 256 };
     bool narrow = format_bytes(shape->format) < format_bytes(FORMAT_BF16);
@@ -34,7 +34,7 @@ const struct prefill_kernel *library_prefill(const struct attention_shape *shape
 {
     const struct kernel_library *library = shape->library;
     const struct prefill_kernel *kernel =
-        library == NULL || shape->backward ? NULL : &library->prefill[attention_size_of(shape)];
+        library == NULL || shape->backward ? NULL : &library->prefill[keys_width_of(shape)];
     return kernel != NULL && kernel->efficiency > 0.0 ? kernel : NULL;
 }
 
@@ -42,7 +42,7 @@ const struct decode_kernel *library_decode(const struct attention_shape *shape)
 {
     const struct kernel_library *library = shape->library;
     const struct decode_kernel *kernel =
-        library == NULL || shape->backward ? NULL : &library->decode[attention_size_of(shape)];
+        library == NULL || shape->backward ? NULL : &library->decode[keys_width_of(shape)];
     return kernel != NULL && kernel->memory_efficiency > 0.0 ? kernel : NULL;
 }
 

@@ -26,6 +26,9 @@ static double ranks_of(const struct gemm_shape *shape)
 
 static bool is_tuned(const struct experts_kernels *kernels, const struct gemm_shape *shape)
 {
+    if (shape->expert_width == 0) { /* not said */
+        return true;
+    }
     double experts = shape->experts.count / ranks_of(shape);
     for (size_t i = 0; i < kernels->tuned.count; i++) {
         const struct tile *tuned = &kernels->tuned.tiles[i];

@@ -36,6 +36,7 @@ struct replica {
     const struct software *software;
     const struct layout *layout;
     const struct precision *precision;
+    struct routing routing; /* of tokens to experts; all zero: even */
 };
 
 /* Ranks of a group and how they lie on nodes, tensor ranks fastest. */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* Attention over keys and values of 16 bits or more, or of fewer; the same with heads above 256. */
-enum attention_size { KEYS_WIDE, KEYS_NARROW, KEYS_LARGE, KEYS_LARGE_NARROW, ATTENTION_SIZE_COUNT };
+enum keys_width { KEYS_WIDE, KEYS_NARROW, KEYS_LARGE, KEYS_LARGE_NARROW, KEYS_WIDTH_COUNT };
 
 /* Attention of many new tokens: a block of queries stays on an SM and walks its keys. */
 struct prefill_kernel {
@@ -84,8 +84,8 @@ struct experts_kernels {
 
 struct kernel_library {
     const char *name; /* NULL: none, all kernels are the GPU file's */
-    struct prefill_kernel prefill[ATTENTION_SIZE_COUNT];
-    struct decode_kernel decode[ATTENTION_SIZE_COUNT];
+    struct prefill_kernel prefill[KEYS_WIDTH_COUNT];
+    struct decode_kernel decode[KEYS_WIDTH_COUNT];
     struct experts_kernels experts; /* all experts on one rank, or each cut among ranks */
     struct experts_kernels spread; /* experts whole on several ranks; where it has none: as above */
 };

@@ -2,6 +2,7 @@
 #include "models/passes/step_price.h"
 
 #include "models/kernels/gpu_attention.h"
+#include "models/kernels/gpu_matmul.h"
 
 #include <math.h>
 
@@ -59,6 +60,18 @@ static double attention_efficiency(const struct software *software,
                                    : software->attention_efficiency);
 }
 
+/* Products of experts by the engine's own kernel, if it has one, which was measured as it is. */
+static struct kernel_work stack_gemm_work(const struct replica *replica,
+                                          const struct gemm_shape *shape)
+{
+    struct gemm_shape own = *shape;
+    own.library = &replica->software->kernels;
+    own.routing = replica->routing;
+    bool has_kernel = own.experts.count > 0 && library_experts(&own) != NULL;
+    return at_efficiency(gemm_work(replica->gpu, &own),
+                         has_kernel ? 1.0 : gemm_efficiency(replica, shape));
+}
+
 static struct kernel_work operator_work(const struct replica *replica,
                                         const struct step_operator *op)
 {
@@ -66,7 +79,7 @@ static struct kernel_work operator_work(const struct replica *replica,
     const struct software *software = replica->software;
     switch (op->kind) {
     case OPERATOR_GEMM:
-        return at_efficiency(gemm_work(gpu, &op->gemm), gemm_efficiency(replica, &op->gemm));
+        return stack_gemm_work(replica, &op->gemm);
     case OPERATOR_ATTENTION:
         return at_efficiency(stack_attention_work(replica, &op->attention),
                              attention_efficiency(software, &op->attention));

@@ -12,6 +12,7 @@ struct replica scenario_replica(const struct scenario *scenario)
         .software = &scenario->software,
         .layout = &scenario->layout,
         .precision = &scenario->precision,
+        .routing = scenario->routing,
     };
 }
 

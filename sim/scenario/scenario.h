@@ -8,6 +8,7 @@
 
 #include "models/architecture/llm.h"
 #include "models/architecture/precision.h"
+#include "models/kernels/experts.h"
 #include "models/laws/quality_precision.h"
 #include "models/layout/context_parallel.h"
 #include "models/layout/layout.h"
@@ -74,6 +75,7 @@ struct scenario {
     struct precision precision;
     struct quality_training quality;
     enum ring_rule ring_rule;
+    struct routing routing; /* of tokens to experts */
     enum workload_kind workload;
     struct conversation conversation;
     struct serving serving;

@@ -126,6 +126,35 @@ static const struct field memory_fields[] = {
      .doc = "Share of a GPU's memory that the run may fill."},
     {0}};
 
+static const struct choice routing_choices[] = {
+    {.name = "even",
+     .value = ROUTING_EVEN,
+     .doc = "Each token to any, on its own: an expert's rows are binomial; numbers are means."},
+    {.name = "balanced",
+     .value = ROUTING_BALANCED,
+     .doc = "Dealt out, so that experts differ by a row at most, as benchmarks do."},
+    {.name = "power-law",
+     .value = ROUTING_POWER_LAW,
+     .doc = "Loads of experts follow a power law; an expert stands for each quantile."},
+    {0}};
+
+static const struct field routing_fields[] = {
+    {.key = "kind",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(routing, kind),
+     .choices = routing_choices,
+     .fallback = "even",
+     .doc = "What is known of it."},
+    {.key = "exponent",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(routing, exponent),
+     .min = 1.01,
+     .max = 10,
+     .fallback = "1.2",
+     .doc = "Of the power law: the density of a load x is x^-exponent, between 1 and 80 % of the "
+            "tokens."},
+    {0}};
+
 static const struct choice operator_choices[] = {
     {.name = "none", .value = OPERATORS_NONE, .doc = "No operators."},
     {.name = "layer", .value = OPERATORS_LAYER, .doc = "The operators of one layer a phase."},
@@ -272,6 +301,12 @@ const struct field scenario_fields[] = {
      .choices = detail_choices,
      .doc = "How much is played. Both give the same times."},
     {.key = "memory", .kind = FIELD_MAPPING, .fields = memory_fields, .doc = "Use of GPU memory."},
+    {.key = "routing",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(scenario, routing),
+     .fields = routing_fields,
+     .shorthand = "kind",
+     .doc = "How the workload's tokens go to a model's experts."},
     {.key = "trace",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, trace),

@@ -81,7 +81,8 @@ struct training scenario_training(const struct scenario *scenario)
                     .cluster = &scenario->cluster,
                     .software = &scenario->software,
                     .layout = &scenario->layout,
-                    .precision = &scenario->precision},
+                    .precision = &scenario->precision,
+                    .routing = scenario->routing},
         .global_batch =
             workload->global_batch > 0 ? workload->global_batch : critical_batch(scenario),
         .micro_batch = workload->micro_batch,
