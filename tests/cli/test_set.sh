@@ -52,10 +52,10 @@ if [ -e none ] || [ -e false ]; then
     failures=$((failures + 1))
 fi
 # Routing: eight tokens of a power law go to fewer experts than eight that go where they like.
-few=(--set model=qwen3-30b-a3b --set 'workload={kind: conversation, batch: 8, cached: 1000, turns: [{prompt: 1, output: 4}]}' --json)
-"$cpsim" run "$source/scenarios/one-gpu.yaml" "${few[@]}" -o even.h5 >even
-"$cpsim" run "$source/scenarios/one-gpu.yaml" "${few[@]}" -o power.h5 --set routing=power-law >power
-tpot() { sed -n 's/.*"tpot_seconds": \([0-9.e-]*\).*/\1/p' "$1" | head -n 1; }
+few=(--set model=qwen3-30b-a3b --set 'workload={kind: conversation, batch: 8, cached: 1000 tokens, turns: [{prompt: 1 token, output: 4 tokens}]}' --json)
+"$cpsim" run "$source/scenarios/one-gpu.yaml" "${few[@]}" -o "$scratch/even.h5" >"$scratch/even"
+"$cpsim" run "$source/scenarios/one-gpu.yaml" "${few[@]}" -o "$scratch/power.h5" --set routing=power-law >"$scratch/power"
+tpot() { sed -n 's/.*"tpot_seconds": \([0-9.e-]*\).*/\1/p' "$scratch/$1" | head -n 1; }
 if ! awk -v even="$(tpot even)" -v power="$(tpot power)" 'BEGIN { exit !(power > 0 && power < 0.9 * even) }'; then
     echo "routing=power-law: $(tpot power) s a token, even routing $(tpot even): expected a tenth less at least"
     failures=$((failures + 1))
