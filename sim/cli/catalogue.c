@@ -45,8 +45,7 @@ static void print_file(struct catalogue *catalogue, const struct catalogue_part 
         }
         text_add(text, "}");
     } else if (at_length) {
-        text_print(text, "%s%s  %s\n", catalogue->count == 0 ? "" : "\n", name,
-                   title_of(tree));
+        text_print(text, "%s%s  %s\n", catalogue->count == 0 ? "" : "\n", name, title_of(tree));
         part->lines(text, object);
     } else {
         size_t indent = part->heading == NULL ? 0 : 2;
@@ -63,8 +62,8 @@ static void print_named(struct catalogue *catalogue, const struct catalogue_part
                         const struct invocation *invocation)
 {
     for (size_t i = 0; i < invocation->operand_count; i++) {
-        const char *path = data_file_find(catalogue->text.arena, part->key,
-                                          invocation->operands[i], catalogue->diagnostics);
+        const char *path = data_file_find(catalogue->text.arena, part->key, invocation->operands[i],
+                                          catalogue->diagnostics);
         if (path != NULL) {
             print_file(catalogue, part, &(struct found_file){.path = path}, true);
         }
