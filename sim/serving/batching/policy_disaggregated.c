@@ -34,7 +34,7 @@ static void decide(struct batch_view *view, struct decision *decision)
     }
     take_landed(view);
     call_for_caches(view);
-    batch_continue_all(view, decision);
+    batch_continue(view, decision, true, true, UINT64_MAX);
 }
 
 const struct batching_policy policy_disaggregated = {

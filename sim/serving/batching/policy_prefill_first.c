@@ -13,7 +13,7 @@ static void decide(struct batch_view *view, struct decision *decision)
         }
     }
     if (decision->admitted_count == 0) {
-        batch_continue_all(view, decision);
+        batch_continue(view, decision, true, true, UINT64_MAX);
     }
 }
 

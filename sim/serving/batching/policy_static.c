@@ -5,7 +5,7 @@
 
 static void decide(struct batch_view *view, struct decision *decision)
 {
-    batch_continue_all(view, decision);
+    batch_continue(view, decision, true, true, UINT64_MAX);
     bool begins = view->running_count == 0;
     while (begins && batch_has_seat(view) && batch_admit(view, decision, UINT32_MAX, false, true)) {
     }

@@ -18,24 +18,6 @@ static bool anyone_decodes(const struct batch_view *view)
     return false;
 }
 
-/* Those that run: decodes and prompts as asked for. False when one had to give way itself. */
-static bool continue_running(struct batch_view *view, struct decision *decision, bool decodes,
-                             bool prompts)
-{
-    for (uint32_t i = 0; i < view->running_count; i++) {
-        const struct request *request = batch_request(view, view->running[i]);
-        uint64_t budget = batch_budget(view, decision);
-        if (budget == 0) {
-            return true;
-        }
-        bool wanted = request->in_prompt ? prompts : decodes;
-        if (wanted && !batch_continue(view, decision, &i, budget)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Nobody is let in beside one who gave way, even where that would leave room. */
 static void admit(struct batch_view *view, struct decision *decision, bool held)
 {
@@ -52,7 +34,7 @@ static void admit(struct batch_view *view, struct decision *decision, bool held)
 static void decide_vllm(struct batch_view *view, struct decision *decision)
 {
     bool held = view->hold_prompts && !view->saturated && anyone_decodes(view);
-    continue_running(view, decision, true, !held);
+    batch_continue(view, decision, true, !held, view->limits.step_tokens);
     if (decision->preempted_count == 0) {
         admit(view, decision, held);
     }
@@ -60,8 +42,9 @@ static void decide_vllm(struct batch_view *view, struct decision *decision)
 
 static void decide_chunked_prefill(struct batch_view *view, struct decision *decision)
 {
-    if (continue_running(view, decision, true, false)) {
-        continue_running(view, decision, false, true);
+    uint64_t budget = view->limits.step_tokens;
+    if (batch_continue(view, decision, true, false, budget)) {
+        batch_continue(view, decision, false, true, budget);
     }
     if (decision->preempted_count == 0) {
         admit(view, decision, false);

@@ -74,8 +74,8 @@ void batch_decide(struct batch_view *view, const struct batching_policy *policy,
 }
 
 /* What a running request could get now, at most `most`. */
-static uint32_t missing_tokens(const struct batch_view *view, const struct request *request,
-                               uint64_t most)
+static inline uint32_t missing_tokens(const struct batch_view *view, const struct request *request,
+                                      uint64_t most)
 {
     const struct batch_limits *limits = &view->limits;
     uint64_t answer = limits->prompts_only ? 1 : request->output_tokens;
@@ -98,8 +98,8 @@ static uint32_t missing_tokens(const struct batch_view *view, const struct reque
 
 /* What is scheduled counts as computed at once, so that prompts go on in the very next step. Who
  * schedules ahead counts the token that will come as known, and all drafts as accepted. */
-static void add_share(struct batch_view *view, struct decision *decision, uint32_t id,
-                      uint32_t tokens)
+static inline void add_share(struct batch_view *view, struct decision *decision, uint32_t id,
+                             uint32_t tokens)
 {
     struct request *request = batch_request(view, id);
     uint32_t known = request_target(request) + request->expected_tokens;
@@ -210,8 +210,8 @@ static bool make_room(struct batch_view *view, struct decision *decision, uint32
     return true;
 }
 
-bool batch_continue(struct batch_view *view, struct decision *decision, uint32_t *index,
-                    uint64_t most)
+static inline bool go_on(struct batch_view *view, struct decision *decision, uint32_t *index,
+                         uint64_t most)
 {
     const struct batch_limits *limits = &view->limits;
     uint32_t id = view->running[*index];
@@ -237,13 +237,16 @@ bool batch_continue(struct batch_view *view, struct decision *decision, uint32_t
     return true;
 }
 
-void batch_continue_all(struct batch_view *view, struct decision *decision)
+bool batch_continue(struct batch_view *view, struct decision *decision, bool decodes, bool prompts,
+                    uint64_t budget)
 {
-    for (uint32_t i = 0; i < view->running_count; i++) {
-        if (!batch_continue(view, decision, &i, UINT32_MAX)) {
-            return;
+    for (uint32_t i = 0; i < view->running_count && decision->tokens < budget; i++) {
+        bool wanted = batch_request(view, view->running[i])->in_prompt ? prompts : decodes;
+        if (wanted && !go_on(view, decision, &i, budget - decision->tokens)) {
+            return false;
         }
     }
+    return true;
 }
 
 /* --- letting in --- */

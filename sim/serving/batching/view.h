@@ -132,14 +132,13 @@ static inline uint64_t batch_budget(const struct batch_view *view, const struct 
                                                        : 0;
 }
 
-/* Running request `*index` goes on with what is known of it and not yet scheduled, at most `most`
- * tokens; it is passed over when that is nothing: it waits for tokens under way, or its end is
- * sure. Others give way until there is room, the last first, or the least important; false when it
- * had to itself. `*index` follows the request if those before it go. */
-bool batch_continue(struct batch_view *view, struct decision *decision, uint32_t *index,
-                    uint64_t most);
-/* All that run go on. */
-void batch_continue_all(struct batch_view *view, struct decision *decision);
+/* Those that run go on, in the order of admission, until the step has `budget` tokens: who decodes,
+ * who is in a prompt, as asked for. Each gets what is known of it and not yet scheduled, and is
+ * passed over when that is nothing: it waits for tokens under way, or its end is sure. Who finds no
+ * room makes others give way, the last first, or the least important; false when one had to itself.
+ */
+bool batch_continue(struct batch_view *view, struct decision *decision, bool decodes, bool prompts,
+                    uint64_t budget);
 
 /* Lets the first of the queue in with as much of its prompt as `most` allows (all or nothing when
  * `whole`), and room for its answer too when `whole_answer`. False when it must wait. */
