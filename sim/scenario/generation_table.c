@@ -91,6 +91,20 @@ static const struct field grouped_fields[] = {
      .doc = "For few rows and for many: rows by columns of the weights."},
     {0}};
 
+static const struct field rate_range_fields[] = {{.key = "least",
+                                                  .kind = FIELD_BYTES_PER_SECOND,
+                                                  FIELD_AT(fitted_range, least),
+                                                  .required = true,
+                                                  .max = 1e18,
+                                                  .doc = "The smallest that was measured."},
+                                                 {.key = "most",
+                                                  .kind = FIELD_BYTES_PER_SECOND,
+                                                  FIELD_AT(fitted_range, most),
+                                                  .required = true,
+                                                  .max = 1e18,
+                                                  .doc = "The largest."},
+                                                 {0}};
+
 static const struct field attention_fields[] = {
     COUNT("block_queries", attention_queries,
           "Queries of one block in prefill, and keys of one in its masks."),
@@ -118,8 +132,8 @@ static const struct field measured_fields[] = {
     {.key = "memory_rate",
      .kind = FIELD_MAPPING,
      FIELD_AT(gpu_generation, measured_memory_bytes_per_second),
-     .fields = fitted_range_fields,
-     .doc = "Peak rate of the memory, bytes a second."},
+     .fields = rate_range_fields,
+     .doc = "Peak rate of the memory."},
     {0}};
 
 const struct field gpu_generation_fields[] = {
