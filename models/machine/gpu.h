@@ -13,6 +13,7 @@
 
 struct gpu {
     const char *name;
+    const char *devices; /* names that drivers and tables give it, "; " between them; NULL: none */
     struct gpu_generation generation;
     /* The data sheet. */
     double memory_bytes;

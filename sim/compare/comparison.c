@@ -93,15 +93,27 @@ static struct named name_of(const struct csv *csv, const struct csv_row *row, co
     return (struct named){given != NULL ? given : fallback, mark};
 }
 
+/* The one that the command line names, before the device that the row does. */
+static const struct gpu *row_gpu(struct runner *runner, const struct csv *csv,
+                                 const struct csv_row *row)
+{
+    const struct comparison_request *request = runner->request;
+    struct mark mark = {.file = "the command line"};
+    if (request->gpu_values != NULL || request->gpu != NULL) {
+        return request->gpu_values != NULL ? request->gpu_values
+                                           : machine_gpu(runner->files, request->gpu, mark);
+    }
+    const struct csv_field *field = &row->fields[csv_column(csv, "gpu")];
+    return machine_gpu_of_device(runner->files, field->text, csv_mark(csv, field));
+}
+
 static bool find_machine(struct runner *runner, const struct measurement_kind *kind,
                          const struct csv *csv, const struct csv_row *row, struct machine *machine)
 {
     const struct comparison_request *request = runner->request;
     *machine = (struct machine){.gpu = NULL};
     if (!kind->without_gpu) {
-        struct mark mark = {.file = "the command line"};
-        machine->gpu = request->gpu_values != NULL ? request->gpu_values
-                                                   : machine_gpu(runner->files, request->gpu, mark);
+        machine->gpu = row_gpu(runner, csv, row);
     }
     if (kind->cluster) {
         struct named named = name_of(csv, row, "cluster", request->cluster, NULL);
@@ -128,7 +140,8 @@ static bool check_request(struct runner *runner, const struct measurement_kind *
 {
     struct mark mark = {.file = csv->file};
     bool fine = true;
-    if (!kind->without_gpu && runner->request->gpu == NULL && runner->request->gpu_values == NULL) {
+    if (!kind->without_gpu && runner->request->gpu == NULL && runner->request->gpu_values == NULL &&
+        csv_column(csv, "gpu") == CSV_NO_COLUMN) {
         DIAGNOSE_ERROR(runner->diagnostics, mark,
                        "rows of kind %s need a GPU: --gpu NAME, such as --gpu h100-sxm",
                        kind->name);

@@ -90,6 +90,50 @@ const struct gpu *machine_gpu(struct machine_files *files, const char *name, str
     return load(files, "gpu", name, sizeof(struct gpu), mark);
 }
 
+static bool lists(const char *devices, const char *device)
+{
+    size_t length = strlen(device);
+    while (devices != NULL) {
+        bool same = strncmp(devices, device, length) == 0 &&
+                    (devices[length] == '\0' || devices[length] == ';');
+        if (same) {
+            return true;
+        }
+        const char *separator = strstr(devices, "; ");
+        devices = separator == NULL ? NULL : separator + 2;
+    }
+    return false;
+}
+
+const struct gpu *machine_gpu_of_device(struct machine_files *files, const char *device,
+                                        struct mark mark)
+{
+    for (struct file *file = files->first; file != NULL; file = file->next) {
+        if (strcmp(file->key, "device") == 0 && strcmp(file->name, device) == 0) {
+            return file->object;
+        }
+    }
+    struct file *found = ARENA_NEW(files->arena, struct file);
+    *found = (struct file){
+        .next = files->first, .key = "device", .name = arena_strdup(files->arena, device)};
+    files->first = found;
+    struct found_file *known = NULL;
+    const char *folder = field_find(scenario_fields, "gpu")->folder;
+    size_t count = find_all(files->arena, &files->path, folder, &known);
+    for (size_t i = 0; i < count; i++) {
+        const struct gpu *gpu = machine_gpu(files, known[i].name, mark);
+        if (gpu != NULL && (lists(gpu->devices, device) || strcmp(gpu->name, device) == 0)) {
+            found->object = gpu;
+            return gpu;
+        }
+    }
+    DIAGNOSE_ERROR(files->diagnostics, mark,
+                   "no GPU's file lists '%.60s' among its devices; name one: --gpu NAME, such as "
+                   "--gpu h100-sxm",
+                   device);
+    return NULL;
+}
+
 const struct cluster *machine_cluster(struct machine_files *files, const char *name,
                                       struct mark mark)
 {

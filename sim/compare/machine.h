@@ -28,6 +28,9 @@ const char *machine_path(struct machine_files *files, const char *key, const cha
 
 /* NULL after a complaint at `mark`, one for every name. */
 const struct gpu *machine_gpu(struct machine_files *files, const char *name, struct mark mark);
+/* The GPU whose file lists the device. */
+const struct gpu *machine_gpu_of_device(struct machine_files *files, const char *device,
+                                        struct mark mark);
 const struct cluster *machine_cluster(struct machine_files *files, const char *name,
                                       struct mark mark);
 const struct software *machine_software(struct machine_files *files, const char *name,

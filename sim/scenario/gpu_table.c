@@ -110,6 +110,11 @@ const struct field gpu_fields[] = {
      .fallback = "inline",
      .doc = "What the summary and the trace call it. Default: the file's name."},
     {.key = "title", .kind = FIELD_STRING, .doc = "One line on what it is."},
+    {.key = "devices",
+     .kind = FIELD_STRING,
+     FIELD_AT(gpu, devices),
+     .doc = "Names that drivers and measured tables give it, with '; ' between them: cpsim compare "
+            "knows it by them."},
     {.key = "generation",
      .kind = FIELD_MAPPING,
      FIELD_AT(gpu, generation),

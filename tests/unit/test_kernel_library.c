@@ -210,6 +210,64 @@ START_TEST(experts_by_hand)
 }
 END_TEST
 
+/* A pass over 12800 queries, keys and values of 128 x 2 bytes: 9.8304 MB at 1 TB/s. */
+START_TEST(kernels_around_attention_are_passes)
+{
+    struct gpu gpu = round_gpu();
+    gpu.memory_bytes_per_second = 1e12;
+    struct kernel_library own = library;
+    own.prefill[KEYS_WIDE].around_passes = 1.0;
+    struct attention_shape shape = prompt(128);
+    shape.sequences = 100;
+    shape.library = &own;
+    ck_assert_double_eq_tol(attention_work(&gpu, &shape, 1).fixed_seconds, 5e-6 + 9.8304e-6, 1e-12);
+}
+END_TEST
+
+/* A tile loads (64 + 128) x 2 bytes a step: 8 clocks at 48 a clock, 4 to multiply. 160 tiles keep
+ * all 100 SMs at it, two waves; 80 in one leave each a quarter more: 6.4 clocks. */
+START_TEST(few_sms_have_more_of_the_l2)
+{
+    struct gpu gpu = round_gpu();
+    struct kernel_library own = library;
+    own.experts.kernels[EXPERTS_16_BIT].tile_bytes_per_clock = 48.0;
+    struct gemm_shape shape = {.m = 1024,
+                               .n = 1280,
+                               .k = 1000,
+                               .experts = {.count = 4, .per_token = 4},
+                               .routing = {.kind = ROUTING_BALANCED},
+                               .format = FORMAT_BF16,
+                               .library = &own};
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 5e-6 + 16e-6, 1e-10);
+    shape.n = 640;
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 5e-6 + 6.4e-6, 1e-10);
+}
+END_TEST
+
+/* 2048 rows of 8 experts, half of them here: a pass over the output is of 1024 rows x 1280 x 2
+ * bytes, or of all. */
+START_TEST(kernels_around_experts_see_their_rows_or_all)
+{
+    struct gpu gpu = round_gpu();
+    gpu.memory_bytes_per_second = 1e12;
+    gpu.l2_bytes = 1e3;
+    struct kernel_library own = library;
+    struct experts_kernel *kernel = &own.experts.kernels[EXPERTS_16_BIT];
+    kernel->output_passes = 1.0;
+    struct gemm_shape shape = {.m = 2048,
+                               .n = 1280,
+                               .k = 1000,
+                               .experts = {.count = 8, .per_token = 4},
+                               .routing = {.kind = ROUTING_BALANCED, .ranks = 2},
+                               .format = FORMAT_BF16,
+                               .library = &own};
+    ck_assert_double_eq_tol(gemm_work(&gpu, &shape).fixed_seconds, 8e-6 + 2.62144e-6, 1e-12);
+    kernel->all_rows = true;
+    ck_assert_double_eq_tol(gemm_work(&gpu, &shape).fixed_seconds, 8e-6 + 5.24288e-6, 1e-12);
+}
+END_TEST
+
 RUN_TESTS(kernel_library, prefill_by_hand, window_by_hand, narrow_keys_have_a_kernel_of_their_own,
           values_of_another_size, decode_by_hand, a_warm_cache_is_in_the_l2,
-          few_queries_are_split_or_a_block, experts_by_hand)
+          few_queries_are_split_or_a_block, experts_by_hand, kernels_around_attention_are_passes,
+          few_sms_have_more_of_the_l2, kernels_around_experts_see_their_rows_or_all)

@@ -186,10 +186,10 @@ static void load_all(const char *key, void *object)
 
 START_TEST(every_shipped_file_loads)
 {
-    struct llm llm;
-    struct gpu gpu;
-    struct cluster cluster;
-    struct software software;
+    static struct llm llm;
+    static struct gpu gpu;
+    static struct cluster cluster;
+    static struct software software;
     load_all("model", &llm);
     load_all("gpu", &gpu);
     load_all("cluster", &cluster);
