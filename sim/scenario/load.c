@@ -71,6 +71,34 @@ static void lay_over(const struct expansion *expansion, struct node *root,
     }
 }
 
+/* Whether an override changes what a title may name, and none says a new one. */
+static bool outdates_title(const struct override *overrides, size_t count)
+{
+    static const char *const named[] = {"model",  "cluster", "gpu",       "software",
+                                        "layout", "context", "precision", "workload"};
+    bool changes = false;
+    for (size_t i = 0; i < count; i++) {
+        const char *path = overrides[i].text != NULL ? overrides[i].text : overrides[i].key;
+        size_t length = strcspn(path, ".=");
+        if (length == strlen("title") && strncmp(path, "title", length) == 0) {
+            return false;
+        }
+        for (size_t k = 0; k < sizeof named / sizeof *named; k++) {
+            changes |= length == strlen(named[k]) && strncmp(path, named[k], length) == 0;
+        }
+    }
+    return changes;
+}
+
+/* A title that the file wrote and that --set may have made untrue says so. */
+static void mark_title(struct arena *arena, struct node *root)
+{
+    const struct node_entry *entry = node_entry(root, "title");
+    if (entry->value->kind == NODE_SCALAR && entry->value->origin == ORIGIN_SCENARIO) {
+        entry->value->text = arena_printf(arena, "%s (changed by --set)", entry->value->text);
+    }
+}
+
 /* Every value by its own row; what values mean together is for the cross checks. */
 static void read_values(const struct expansion *expansion, const char *path, struct node *root,
                         const struct override *overrides, size_t override_count,
@@ -83,6 +111,9 @@ static void read_values(const struct expansion *expansion, const char *path, str
         struct mark mark = {.file = "default"};
         node_put(arena, root, "title", mark,
                  node_scalar(arena, file_stem(arena, path), mark, ORIGIN_DEFAULT));
+    }
+    if (outdates_title(overrides, override_count)) {
+        mark_title(arena, root);
     }
     struct field_context context = {.arena = arena, .diagnostics = expansion->diagnostics};
     fields_read(&context, scenario_fields, root, "", scenario);

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LINE_WIDTH = 100, MACHINE_BYTES = 200 };
+enum { LINE_WIDTH = 100, MACHINE_BYTES = 300, WORDS_BYTES = 96 };
 
 struct ink ink_of(bool colour)
 {
@@ -15,14 +15,58 @@ struct ink ink_of(bool colour)
                         .plain = colour ? "\x1b[0m" : ""};
 }
 
+/* "TP8 x CP16 x DP4"; nothing of dimensions of one. */
+static const char *layout_words(const struct layout *layout, char words[static WORDS_BYTES])
+{
+    const struct {
+        const char *name;
+        uint32_t ranks;
+    } dimensions[] = {{"TP", layout->tensor},
+                      {"CP", layout->context},
+                      {"PP", layout->pipeline},
+                      {"DP", layout->data}};
+    size_t used = 0;
+    words[0] = '\0';
+    for (size_t i = 0; i < sizeof dimensions / sizeof *dimensions; i++) {
+        if (dimensions[i].ranks > 1) {
+            used +=
+                (size_t)snprintf(words + used, WORDS_BYTES - used, "%s%s%" PRIu32,
+                                 used == 0 ? "" : " x ", dimensions[i].name, dimensions[i].ranks);
+        }
+    }
+    return used == 0 ? "one GPU" : words;
+}
+
+/* "bf16", "attention bf16, feed-forward fp8, cache bf16". */
+static const char *precision_words(const struct precision *precision,
+                                   char words[static WORDS_BYTES])
+{
+    const char *attention = format_name(precision->attention_weights.format);
+    const char *ffn = format_name(precision->ffn_weights.format);
+    const char *cache = format_name(precision->kv_cache);
+    bool alike = strcmp(attention, ffn) == 0;
+    if (alike && strcmp(ffn, cache) == 0) {
+        snprintf(words, WORDS_BYTES, "%s", ffn);
+    } else if (alike) {
+        snprintf(words, WORDS_BYTES, "weights %s, cache %s", ffn, cache);
+    } else {
+        snprintf(words, WORDS_BYTES, "attention %s, feed-forward %s, cache %s", attention, ffn,
+                 cache);
+    }
+    return words;
+}
+
+/* What the answer stands on, below the title; on two lines where one is too long. */
 void title_print(const struct scenario *scenario, struct ink ink, FILE *stream)
 {
-    char machine[MACHINE_BYTES];
-    snprintf(machine, sizeof machine, "%" PRIu32 " x %s (%s), %s", layout_gpus(&scenario->layout),
-             scenario->gpu.name, scenario->cluster.name, scenario->llm.name);
-    int gap = LINE_WIDTH - (int)strlen(scenario->title) - (int)strlen(machine);
-    fprintf(stream, "%s%s%s%*s%s\n\n", ink.bold, scenario->title, ink.plain, gap < 2 ? 2 : gap, "",
-            machine);
+    char machine[MACHINE_BYTES], how[MACHINE_BYTES], layout[WORDS_BYTES], precision[WORDS_BYTES];
+    int width = snprintf(machine, sizeof machine, "%s on %" PRIu32 " x %s (%s), %s",
+                         scenario->llm.name, layout_gpus(&scenario->layout), scenario->gpu.name,
+                         scenario->cluster.name, layout_words(&scenario->layout, layout));
+    width += snprintf(how, sizeof how, "%s; software %s",
+                      precision_words(&scenario->precision, precision), scenario->software.name);
+    fprintf(stream, "%s%s%s\n%s%s%s%s%s\n\n", ink.bold, scenario->title, ink.plain, ink.dim,
+            machine, width + 2 > LINE_WIDTH ? ",\n" : ", ", how, ink.plain);
 }
 
 void title_write(const struct scenario *scenario, struct json *json)
@@ -32,6 +76,7 @@ void title_write(const struct scenario *scenario, struct json *json)
     json_string(json, "gpu", scenario->gpu.name);
     scenario_notes_print_json(json, scenario);
     json_string(json, "cluster", scenario->cluster.name);
+    json_string(json, "software", scenario->software.name);
     json_count(json, "gpus", layout_gpus(&scenario->layout));
     json_number(json, "gpu_memory_bytes", scenario->gpu.memory_bytes);
     json_number(json, "memory_bytes_per_gpu", scenario->gpu.memory_bytes); /* deprecated */

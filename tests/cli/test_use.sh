@@ -20,7 +20,7 @@ YAML
 expect 0 '*' '' "$cpsim" changed.yaml -o a.h5
 sed 's/ a.h5/ b.h5/' out >first
 expect 0 '*' '' "$cpsim" base/one.yaml -o b.h5 --set precision=fp8-tensor \
-    --set 'workload.turns=[{prompt: 512 tokens, output: 4 tokens}]'
+    --set 'title=32 chats with Llama 3 8B on one H100' --set 'workload.turns=[{prompt: 512 tokens, output: 4 tokens}]'
 diff first out || failures=$((failures + 1))
 
 # In a row, and in a circle.
