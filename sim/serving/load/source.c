@@ -274,9 +274,13 @@ bool source_create(struct source *source, const struct scenario *scenario, struc
         .turns = random_open(seed, "turns"),
         .thinking = random_open(seed, "thinking"),
     };
-    *requests = (struct requests){.capacity = (uint32_t)serving->requests};
+    enum { REQUESTS_DRAWN = 1000 }; /* unless the scenario says how many */
+    *requests = (struct requests){
+        .capacity = serving->requests > 0 ? (uint32_t)serving->requests : REQUESTS_DRAWN};
     if (is_trace) {
         bool read = request_trace_read(arena, &serving->arrivals, &source->trace, diagnostics);
+        uint64_t asked = serving->requests > 0 ? serving->requests : UINT64_MAX;
+        source->trace.count = source->trace.count < asked ? source->trace.count : asked;
         requests->capacity = (uint32_t)source->trace.count;
         return read && fits_context(scenario, &source->trace, diagnostics);
     }
