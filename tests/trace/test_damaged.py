@@ -43,15 +43,19 @@ def answers(done, command):
     assert (done.returncode == 0) == (done.stderr == ""), (command, done.stderr)
 
 
-# Of seeds 0 to 299, HDF5 1.10.8 crashed on 31 in `trace check`; these are among them.
+# Of seeds 0 to 299, HDF5 1.10.8 crashed on 31 in `trace check` of one trace; these are among them. Where a trace's bytes
+# move, so do the crashes, about one in ten.
 CRASHING = [209, 210, 214, 218, 246, 262, 264, 281, 297]
+FEWEST = 13
 
 
 def test_check_and_export_answer(whole, tmp_path):
     data = whole.read_bytes()
     path = tmp_path / "damaged.h5"
     said = ""
-    for seed in [*CRASHING, *range(4)]:
+    for tried, seed in enumerate([*CRASHING, *range(200)]):
+        if tried >= FEWEST and "error: damaged: /" in said:
+            break
         path.write_bytes(damaged(data, seed))
         for words in (["check", path], ["export", path, "--format", "json"]):
             done = run(CPSIM, "trace", *words)
