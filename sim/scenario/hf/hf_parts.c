@@ -221,9 +221,29 @@ void hf_experts(struct hf_reader *reader, struct llm_keys *keys)
     keys->ffn.bias = has(reader, HF_FFN_BIAS);
 }
 
+/* A dense family's file with experts is of a model that its name does not say. */
+static void refuse_experts(struct hf_reader *reader)
+{
+    static const char *const names[] = {"num_local_experts", "num_experts", "n_routed_experts",
+                                        "moe_num_experts"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (hf_count(reader, names[i], 0) > 1) {
+            hf_refuse(reader, names[i],
+                      arena_printf(reader->expansion->arena,
+                                   "the model has experts, and the layers of '%s' have none; its "
+                                   "model_type is another's, or write a YAML file (cpsim describe "
+                                   "model)",
+                                   reader->family->type));
+        }
+    }
+}
+
 void hf_ffn(struct hf_reader *reader, struct llm_keys *keys)
 {
     uint32_t experts = hf_count(reader, EXPERTS, 0);
+    if (has(reader, HF_DENSE) && experts > 1) {
+        refuse_experts(reader);
+    }
     if (experts > 1 && hf_is_sparse(reader)) {
         hf_experts(reader, keys);
     } else {
