@@ -160,6 +160,13 @@ YAML
 expect 2 "" "/error: workload.lengths: requests of up to 5000 \\+ 8 tokens, and the model was made for 4096 \\(model.context\\); engines refuse them/" "$cpsim" check service.yaml
 expect 0 "*" "" "$cpsim" check service.yaml --set 'model.context=8192 tokens'
 
+# Kinds of a YAML file: sizes that a mixer needs.
+printf '%s\n' 'schema: 1' 'source: s' 'layers: 2' 'hidden: 1024' 'vocabulary: 1000' 'mixer: delta' >kinds.yaml
+expect 2 "" "/kinds.yaml:6:8: error: model.mixer: the sizes of 'delta' are missing; expected a mapping 'delta' \\(cpsim describe model.delta\\)$/" \
+    "$cpsim" models ./kinds.yaml
+printf '%s\n' 'delta: {key_heads: 4, value_heads: 8, key_size: 64, value_size: 64, convolution: 4}' 'ffn_hidden: 2048' >>kinds.yaml
+expect 0 "/layers: 2 layers of delta 8 heads of 64 x 64; dense 2048$/" "" "$cpsim" models ./kinds.yaml
+
 # What is missing has our names and the place.
 printf '{"model_type": "llama", "hidden_size": 4096}\n' >config.json
 expect 2 "" "/required/" "$cpsim" check s.yaml
