@@ -167,6 +167,14 @@ expect 2 "" "/kinds.yaml:6:8: error: model.mixer: the sizes of 'delta' are missi
 printf '%s\n' 'delta: {key_heads: 4, value_heads: 8, key_size: 64, value_size: 64, convolution: 4}' 'ffn_hidden: 2048' >>kinds.yaml
 expect 0 "/layers: 2 layers of delta 8 heads of 64 x 64; dense 2048$/" "" "$cpsim" models ./kinds.yaml
 
+# docs/models.md names every family.
+for family in $(sed -n 's/.*\\.type = "\\([^"]*\\)".*/\\1/p' "$source/sim/scenario/hf/hf_families.c"); do
+    if ! grep -qE "(^|[ |(])$family([,. |]|\$)" "$source/docs/models.md"; then
+        echo "docs/models.md does not name $family"
+        failures=$((failures + 1))
+    fi
+done < <(sed -n 's/.*\.type = "\([^"]*\)".*/\1/p' "$source/sim/scenario/hf/hf_families.c")
+
 # What is missing has our names and the place.
 printf '{"model_type": "llama", "hidden_size": 4096}\n' >config.json
 expect 2 "" "/required/" "$cpsim" check s.yaml

@@ -92,9 +92,8 @@ START_TEST(state_spaces_by_hand)
                                              .step_rank = 256,
                                              .convolution_bias = true,
                                              .norm = true};
-    ck_assert_double_eq(elements(&mixer, 4096),
-                        67108864.0 + 2359296.0 + 2097152.0 + 33554432.0 + 40960.0 + 16384.0 +
-                            131072.0 + 288.0);
+    ck_assert_double_eq(elements(&mixer, 4096), 67108864.0 + 2359296.0 + 2097152.0 + 33554432.0 +
+                                                    40960.0 + 16384.0 + 131072.0 + 288.0);
 }
 END_TEST
 

@@ -747,6 +747,39 @@ const struct hf_family hf_families[] = {
      .refusal = "'dory' has normalised weights without norms, which cpsim does not model"},
     {.type = "phi3small",
      .refusal = "'phi3small' has blocksparse attention, which cpsim does not model"},
+    {.type = "qwen2_vl",
+     .defaults = "sliding_window=4096 max_window_layers=28 is_encoder_decoder=false",
+     .traits = HF_QKV_BIAS | HF_DENSE},
+    {.type = "qwen2_vl_text",
+     .defaults = "sliding_window=4096 max_window_layers=28 is_encoder_decoder=false",
+     .traits = HF_QKV_BIAS | HF_DENSE},
+    {.type = "qwen2_5_vl",
+     .defaults = "sliding_window=4096 max_window_layers=28 is_encoder_decoder=false",
+     .traits = HF_QKV_BIAS | HF_DENSE},
+    {.type = "qwen2_5_vl_text",
+     .defaults = "sliding_window=4096 max_window_layers=28 is_encoder_decoder=false",
+     .traits = HF_QKV_BIAS | HF_DENSE},
+    {.type = "qwen2_5_omni_text",
+     .defaults = "sliding_window=4096 max_window_layers=28 is_encoder_decoder=false",
+     .traits = HF_QKV_BIAS | HF_DENSE},
+    {.type = "qwen3_vl_text",
+     .defaults = "head_dim=128 sliding_window=4096 max_window_layers=28 is_encoder_decoder=false",
+     .traits = HF_QK_HEAD | HF_DENSE},
+    {.type = "qwen3_vl_moe_text",
+     .defaults = "sliding_window=4096 decoder_sparse_step=1 moe_intermediate_size=768 "
+                 "num_experts_per_tok=8 num_experts=128 is_encoder_decoder=false",
+     .traits = HF_QK_HEAD},
+    {.type = "qwen3_omni_moe_text",
+     .defaults = "sliding_window=4096 decoder_sparse_step=1 moe_intermediate_size=768 "
+                 "num_experts_per_tok=8 num_experts=128 is_encoder_decoder=false",
+     .traits = HF_QK_HEAD},
+    {.type = "phi3_v", .defaults = "is_encoder_decoder=false", .traits = HF_ALL_SLIDE | HF_DENSE},
+    {.type = "mllama",
+     .refusal = "'mllama' has layers of cross-attention to images between its own, which cpsim "
+                "does not model"},
+    {.type = "mllama_text_model",
+     .refusal = "'mllama_text_model' has layers of cross-attention to images between its own, "
+                "which cpsim does not model"},
 };
 
 const size_t hf_family_count = sizeof hf_families / sizeof *hf_families;
