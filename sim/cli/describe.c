@@ -60,6 +60,9 @@ static bool describe_one(struct text *text, const char *key, const char **neares
         return true;
     }
     bool known = reference_describe(text, fields, rest, nearest);
+    if (known && file == NULL && strcmp(rest, "model") == 0) {
+        text_add(text, llm_example);
+    }
     if (!known && file != NULL && *nearest != NULL) {
         *nearest = arena_printf(text->arena, "%s.%s", file->name, *nearest);
     }

@@ -2,6 +2,7 @@
  * cpsim show FILE: the scenario as it is understood, every value with where it came from. What it
  * prints is a scenario itself. */
 #include "sim/cli/cli.h"
+#include "sim/cli/model_report.h"
 #include "sim/config/dump.h"
 #include "sim/engine/platform_xml.h"
 #include "sim/scenario/load.h"
@@ -22,12 +23,19 @@ static int show_platform(const struct invocation *invocation, const struct scena
     return result_close(&result);
 }
 
+/* The values, and as comments behind them what the model is by them. */
 static int show_values(const struct invocation *invocation, struct arena *arena,
-                       const struct node *tree, struct diagnostics *diagnostics)
+                       const struct resolved_scenario *resolved, struct diagnostics *diagnostics)
 {
-    const char *text = invocation->json ? dump_json(arena, scenario_fields, tree)
-                                        : dump_yaml(arena, scenario_fields, tree, DUMP_ORIGINS);
-    return result_write(invocation->output, text, diagnostics);
+    if (invocation->json) {
+        return result_write(invocation->output, dump_json(arena, scenario_fields, resolved->tree),
+                            diagnostics);
+    }
+    struct text text = {.arena = arena};
+    text_add(&text, dump_yaml(arena, scenario_fields, resolved->tree, DUMP_ORIGINS));
+    text_print(&text, "# %s:\n", resolved->scenario->llm.name);
+    model_report(&text, "#   ", &resolved->scenario->llm);
+    return result_write(invocation->output, text.bytes, diagnostics);
 }
 
 static int show_schedule(const struct invocation *invocation, struct arena *arena,
@@ -56,7 +64,7 @@ static int show_scenario(const struct invocation *invocation)
         status =
             invocation->schedule ? show_schedule(invocation, arena, resolved.scenario, diagnostics)
             : invocation->platform_xml ? show_platform(invocation, resolved.scenario, diagnostics)
-                                       : show_values(invocation, arena, resolved.tree, diagnostics);
+                                       : show_values(invocation, arena, &resolved, diagnostics);
     }
     diagnostics_print(diagnostics, stderr);
     diagnostics_destroy(diagnostics);
@@ -69,6 +77,7 @@ const struct command command_show = {
     .operands = "FILE",
     .summary = "print a scenario as it is understood, with where each value came from",
     .doc =
+        "Behind the values, as comments: the model's layers, parameters and cache. "
         "What it prints is a scenario again, complete in itself. --platform-xml prints instead the "
         "network that a run of it gives to SimGrid; changed, it can be named as platform.xml. "
         "--schedule prints the order of a training step's passes as PyTorch dumps it: a row a "

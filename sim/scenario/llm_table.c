@@ -135,6 +135,24 @@ static const struct field run_item = {.kind = FIELD_MAPPING,
 #define IN_MODEL(member) FIELD_AT(llm, keys.member)
 #define SAID(text) .fallback = (text)
 
+const char llm_example[] =
+    "Layers that are not all alike are named in kinds, which take what they do not say from the\n"
+    "top, and follow one another as stack says:\n"
+    "  hidden: 2880\n"
+    "  vocabulary: 201088\n"
+    "  query_heads: 64\n"
+    "  kv_heads: 8\n"
+    "  head_size: 64\n"
+    "  ffn_hidden: 2880\n"
+    "  experts: 32\n"
+    "  experts_per_token: 4\n"
+    "  kinds:\n"
+    "    - {name: sliding, window: 128 tokens}\n"
+    "    - {name: full}\n"
+    "  stack:\n"
+    "    - {pattern: [sliding, full], repeat: 12}\n"
+    "cpsim models NAME says what a model is: its stack, parameters, cache.\n";
+
 const struct field llm_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,

@@ -201,6 +201,9 @@ const struct node *data_file_resolve(struct arena *arena, const char *key, const
     if (field->fields == llm_fields) {
         node_take(root, "precision");
     }
+    if (field->fields == llm_fields) { /* a key without a default leaves its member alone */
+        *(struct llm *)object = (struct llm){.name = NULL};
+    }
     fields_read(&context, field->fields, root, key, object);
     if (field->fields == llm_fields) {
         llm_finish(&context, root, key, object);

@@ -8,6 +8,7 @@
 extern const struct field scenario_fields[];           /* struct scenario */
 extern const struct field llm_fields[];                /* struct llm */
 extern const struct field llm_kind_fields[];           /* struct llm_keys */
+extern const char llm_example[];                       /* a model of two kinds of layers */
 extern const struct field gpu_fields[];                /* struct gpu */
 extern const struct field gpu_generation_fields[];     /* struct gpu_generation */
 extern const struct field cluster_fields[];            /* struct cluster */

@@ -27,7 +27,7 @@ void hf_mpt_layer(struct hf_reader *reader, struct llm_keys *keys)
 {
     hf_attention(reader, keys);
     keys->gqa.plain_position = true;
-    keys->ffn_hidden = (uint32_t)(hf_number(reader, "expansion_ratio", 4.0) * reader->hidden);
+    keys->ffn_hidden = hf_whole(hf_number(reader, "expansion_ratio", 4.0) * reader->hidden);
     (void)hf_has(reader, "no_bias|attn_config.attn_type");
 }
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_LAYERS = 10000 };
+
 bool hf_config_is(const struct node *root)
 {
     return node_get(root, "schema") == NULL &&
@@ -290,6 +292,10 @@ struct node *hf_config_model(const struct expansion *expansion, const struct nod
     }
     reader.layers = count_layers(&reader);
     reader.hidden = hf_count(&reader, HIDDEN, 0);
+    if (reader.layers > MOST_LAYERS) {
+        hf_refuse(&reader, NULL, "more than 10000 layers; is num_hidden_layers right?");
+        return NULL;
+    }
     if (reader.family->model != NULL) {
         reader.family->model(&reader);
     }

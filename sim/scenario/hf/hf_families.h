@@ -29,6 +29,7 @@ enum hf_trait {
     HF_POSITIONS = 1 << 18,  /* a table of learned positions */
     HF_PLAIN_ROPE = 1 << 19, /* no rotary embedding */
     HF_EMBEDDING_NORM = 1 << 20,
+    HF_DENSE = 1 << 23,         /* it has no experts */
     HF_UNTIED = 1 << 21,        /* whatever tie_word_embeddings says */
     HF_HEAD_USE_BIAS = 1 << 22, /* the output head's bias is that of use_bias */
 };

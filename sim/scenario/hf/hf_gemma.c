@@ -42,7 +42,8 @@ void hf_gemma3n_model(struct hf_reader *reader)
     uint64_t streams = hf_count(reader, "altup_num_inputs", 4);
     reader->llm->layer_embeddings = hf_count(reader, "hidden_size_per_layer_input", 256);
     reader->llm->layer_vocabulary = hf_count(reader, "vocab_size_per_layer_input", 262144);
-    reader->llm->other_weights = 2 * (streams - 1) * reader->hidden * (uint64_t)reader->hidden;
+    reader->llm->other_weights =
+        streams == 0 ? 0 : 2 * (streams - 1) * reader->hidden * (uint64_t)reader->hidden;
 }
 
 static void global_sizes(struct hf_reader *reader, struct llm_keys *keys)

@@ -235,7 +235,7 @@ void hf_lfm2_layer(struct hf_reader *reader, struct llm_keys *keys)
     }
     if (adjust && keys->experts.count == 0 && multiple > 0) {
         uint32_t width = 2 * keys->ffn_hidden / 3;
-        width = (uint32_t)(by * width);
+        width = hf_whole(by * width);
         keys->ffn_hidden = multiple * ((width + multiple - 1) / multiple);
     }
     keys->ffn.bias = false;

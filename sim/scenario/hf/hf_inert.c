@@ -305,6 +305,7 @@ static const char *const inert[] = {
     "use_sliding_window",
     "multi_query",
     "parallel_attn",
+    "attn_type_list",
     "top_k_experts",
     "use_double_wide_mlp",
     "global_attn_every_n_layers",

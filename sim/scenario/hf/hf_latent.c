@@ -67,7 +67,7 @@ void hf_deepseek_v4_layer(struct hf_reader *reader, struct llm_keys *keys)
     };
     if (keys->compressed.rope_size == 0) {
         double part = hf_number(reader, "partial_rotary_factor", 0.125);
-        keys->compressed.rope_size = (uint32_t)(part * keys->compressed.head_size);
+        keys->compressed.rope_size = hf_whole(part * keys->compressed.head_size);
     }
     if (ratio > 0 && !dense_index) {
         keys->compressed.indexer =

@@ -221,9 +221,29 @@ void hf_experts(struct hf_reader *reader, struct llm_keys *keys)
     keys->ffn.bias = has(reader, HF_FFN_BIAS);
 }
 
+/* A dense family's file with experts is of a model that its name does not say. */
+static void refuse_experts(struct hf_reader *reader)
+{
+    static const char *const names[] = {"num_local_experts", "num_experts", "n_routed_experts",
+                                        "moe_num_experts"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (hf_count(reader, names[i], 0) > 1) {
+            hf_refuse(reader, names[i],
+                      arena_printf(reader->expansion->arena,
+                                   "the model has experts, and the layers of '%s' have none; its "
+                                   "model_type is another's, or write a YAML file (cpsim describe "
+                                   "model)",
+                                   reader->family->type));
+        }
+    }
+}
+
 void hf_ffn(struct hf_reader *reader, struct llm_keys *keys)
 {
     uint32_t experts = hf_count(reader, EXPERTS, 0);
+    if (has(reader, HF_DENSE) && experts > 1) {
+        refuse_experts(reader);
+    }
     if (experts > 1 && hf_is_sparse(reader)) {
         hf_experts(reader, keys);
     } else {
@@ -275,8 +295,9 @@ void hf_gated_delta(struct hf_reader *reader, struct llm_keys *keys)
     keys->mixer = MIXER_DELTA;
     uint32_t heads = hf_count(reader, "num_attention_heads", 1);
     uint32_t keys_heads = hf_count(reader, "linear_num_key_heads", heads);
-    uint32_t key_size = hf_count(reader, "linear_key_head_dim",
-                                 (uint32_t)(0.75 * reader->hidden / (keys_heads + 1e-9)));
+    uint32_t key_size =
+        hf_count(reader, "linear_key_head_dim",
+                 hf_whole(0.75 * reader->hidden / (keys_heads > 0 ? keys_heads : 1)));
     keys->delta = (struct delta){
         .key_heads = keys_heads,
         .value_heads = hf_count(reader, "linear_num_value_heads", heads),
@@ -307,7 +328,7 @@ void hf_kimi_delta(struct hf_reader *reader, struct llm_keys *keys)
 void hf_mamba(struct hf_reader *reader, struct llm_keys *keys)
 {
     keys->mixer = MIXER_STATE_SPACE;
-    uint32_t inner = (uint32_t)(hf_number(reader, "mamba_expand|expand", 2.0) * reader->hidden);
+    uint32_t inner = hf_whole(hf_number(reader, "mamba_expand|expand", 2.0) * reader->hidden);
     keys->state_space = (struct state_space){
         .heads = hf_count(reader, "mamba_intermediate_size", inner),
         .head_size = 1,
@@ -325,7 +346,7 @@ void hf_mamba2(struct hf_reader *reader, struct llm_keys *keys)
     keys->mixer = MIXER_STATE_SPACE;
     uint32_t inner =
         hf_count(reader, "mamba_d_ssm",
-                 (uint32_t)(hf_number(reader, "mamba_expand|expand", 2.0) * reader->hidden));
+                 hf_whole(hf_number(reader, "mamba_expand|expand", 2.0) * reader->hidden));
     uint32_t heads = hf_count(reader, "mamba_n_heads|mamba_num_heads|n_mamba_heads", 128);
     keys->state_space = (struct state_space){
         .heads = heads,

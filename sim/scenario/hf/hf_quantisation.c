@@ -331,7 +331,8 @@ static void read_config(struct quantisation *it, struct node *model)
     find_cache(it);
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         if (strcmp(methods[i].name, name) == 0) {
-            if (methods[i].read(it) || (modelopt && it->cache != NULL)) {
+            bool cache_alone = strncmp(name, "modelopt", 8) == 0 && it->cache != NULL;
+            if (methods[i].read(it) || cache_alone) {
                 write(it, model);
                 return;
             }

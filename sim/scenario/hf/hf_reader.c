@@ -112,8 +112,12 @@ double hf_number(struct hf_reader *reader, const char *names, double fallback)
 
 uint32_t hf_count(struct hf_reader *reader, const char *names, uint32_t fallback)
 {
-    double value = hf_number(reader, names, fallback);
-    return value > 0.0 && value < 4294967295.0 ? (uint32_t)value : 0;
+    return hf_whole(hf_number(reader, names, fallback));
+}
+
+uint32_t hf_whole(double value)
+{
+    return value >= 1.0 && value < 4294967295.0 ? (uint32_t)value : 0;
 }
 
 bool hf_flag(struct hf_reader *reader, const char *names, bool fallback)
@@ -145,8 +149,7 @@ bool hf_lists(struct hf_reader *reader, const char *names, uint32_t number)
 
 uint32_t hf_node_count(const struct node *node)
 {
-    double value = node->kind == NODE_SCALAR ? strtod(node->text, NULL) : 0.0;
-    return value > 0.0 && value < 4294967295.0 ? (uint32_t)value : 0;
+    return hf_whole(node->kind == NODE_SCALAR ? strtod(node->text, NULL) : 0.0);
 }
 
 bool hf_item_flag(struct hf_reader *reader, const char *names)

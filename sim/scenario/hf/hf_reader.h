@@ -31,6 +31,8 @@ const struct node *hf_node(struct hf_reader *reader, const char *names);
 bool hf_has(struct hf_reader *reader, const char *names);
 double hf_number(struct hf_reader *reader, const char *names, double fallback);
 uint32_t hf_count(struct hf_reader *reader, const char *names, uint32_t fallback);
+/* The whole part of a number, 0 below 1 and where it is larger than any count. */
+uint32_t hf_whole(double value);
 bool hf_flag(struct hf_reader *reader, const char *names, bool fallback);
 /* NULL: it is not said. */
 const char *hf_text(struct hf_reader *reader, const char *names);
