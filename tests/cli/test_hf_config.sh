@@ -168,12 +168,12 @@ printf '%s\n' 'delta: {key_heads: 4, value_heads: 8, key_size: 64, value_size: 6
 expect 0 "/layers: 2 layers of delta 8 heads of 64 x 64; dense 2048$/" "" "$cpsim" models ./kinds.yaml
 
 # docs/models.md names every family.
-for family in $(sed -n 's/.*\\.type = "\\([^"]*\\)".*/\\1/p' "$source/sim/scenario/hf/hf_families.c"); do
+while read -r family; do
     if ! grep -qE "(^|[ |(])$family([,. |]|\$)" "$source/docs/models.md"; then
         echo "docs/models.md does not name $family"
         failures=$((failures + 1))
     fi
-done < <(sed -n 's/.*\.type = "\([^"]*\)".*/\1/p' "$source/sim/scenario/hf/hf_families.c")
+done < <(sed -nE 's/.*\.type = "([^"]*)".*/\1/p; s/^    \{"([^"]*)",.*/\1/p' "$source"/sim/scenario/hf/hf_{families,refused}.c)
 
 # What is missing has our names and the place.
 printf '{"model_type": "llama", "hidden_size": 4096}\n' >config.json

@@ -265,11 +265,11 @@ static struct llm_keys *read_layers(struct hf_reader *reader)
 static bool choose_family(struct hf_reader *reader, const char *type)
 {
     reader->family = hf_family_find(type);
-    if (reader->family != NULL && reader->family->refusal != NULL) {
-        hf_refuse(reader, NULL, reader->family->refusal);
-    } else if (reader->family == NULL) {
+    if (reader->family == NULL) {
         reader->family = family_by_keys(reader->text);
-        if (!is_beyond_keys(reader)) {
+        if (hf_refusal(type) != NULL) {
+            hf_refuse(reader, NULL, hf_refusal(type));
+        } else if (!is_beyond_keys(reader)) {
             warn_of_family(reader, type);
         }
     }

@@ -43,13 +43,14 @@ struct hf_family {
     void (*layer)(struct hf_reader *reader, struct llm_keys *keys);
     /* Fills reader->llm; NULL: what hf_config does for all. */
     void (*model)(struct hf_reader *reader);
-    const char *refusal; /* why it cannot be read, naming the mechanism; NULL: it can */
 };
 
 extern const struct hf_family hf_families[];
 extern const size_t hf_family_count;
 /* By model_type, or its name without "_text"; NULL: unknown. */
 const struct hf_family *hf_family_find(const char *type);
+/* Why a family cannot be read, naming the mechanism (hf_refused.c); NULL: no reason is known. */
+const char *hf_refusal(const char *type);
 
 /* Parts (hf_parts.c). */
 void hf_standard_layer(struct hf_reader *reader, struct llm_keys *keys);

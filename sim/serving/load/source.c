@@ -275,8 +275,8 @@ bool source_create(struct source *source, const struct scenario *scenario, struc
         .thinking = random_open(seed, "thinking"),
     };
     enum { REQUESTS_DRAWN = 1000 }; /* unless the scenario says how many */
-    *requests = (struct requests){
-        .capacity = serving->requests > 0 ? (uint32_t)serving->requests : REQUESTS_DRAWN};
+    *requests = (struct requests){.capacity = serving->requests > 0 ? (uint32_t)serving->requests
+                                                                    : REQUESTS_DRAWN};
     if (is_trace) {
         bool read = request_trace_read(arena, &serving->arrivals, &source->trace, diagnostics);
         uint64_t asked = serving->requests > 0 ? serving->requests : UINT64_MAX;
