@@ -157,6 +157,7 @@ check_files() {
             report 'the first lines name the licence: SPDX-License-Identifier: MIT' <<<"$file:1"
         fi
     done
+    forbid 'a merge left this' '^(<<<<<<<|>>>>>>>) ' "${all[@]}"
     forbid 'a path of somebody'"'"'s machine' \
         '(^|[^A-Za-z0-9_.~-])/(home|root|work|Users|scratch|mnt)/' "${all[@]}"
 }
