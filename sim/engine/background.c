@@ -55,6 +55,11 @@ struct background_traffic *background_start(struct engine *engine, struct arena 
     return traffic;
 }
 
+void background_end(struct background_traffic *traffic)
+{
+    signal_destroy(&traffic->changed);
+}
+
 uint64_t background_changes(const struct background_traffic *traffic)
 {
     return traffic->changes;

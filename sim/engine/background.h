@@ -17,6 +17,9 @@ struct background_traffic;
 struct background_traffic *background_start(struct engine *engine, struct arena *arena,
                                             const struct background *streams, size_t count);
 
+/* When the engine has run, before it is closed. */
+void background_end(struct background_traffic *traffic);
+
 /* How many streams have begun or ended so far, each counted for either. */
 uint64_t background_changes(const struct background_traffic *traffic);
 

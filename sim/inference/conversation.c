@@ -400,6 +400,7 @@ static bool run_beside_others(struct runner *runner)
                        "cpsim, please report the scenario");
         return false;
     }
+    background_end(runner->background);
     add_others(runner);
     return drive.done;
 }

@@ -90,8 +90,10 @@ static bool play(struct serving_run *run)
     source_start(&run->source, engine, request_due, run);
     fleet_start(fleet);
     faults_start(&run->faults, fleet);
-    background_start(engine, run->arena, scenario->background, scenario->background_count);
+    struct background_traffic *others =
+        background_start(engine, run->arena, scenario->background, scenario->background_count);
     engine_run(engine);
+    background_end(others);
     faults_sort(&run->faults);
     run->end_seconds = run->source.end_seconds;
     run->events = engine_event_count(engine) + run->source.orders;

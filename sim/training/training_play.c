@@ -250,8 +250,10 @@ bool training_play(const struct training_play *play, const struct training_scrat
         pipelines[i] = open_pipeline(&player, scratch, chosen.numbers[i], arena);
         start_pipeline(&player, pipelines[i]);
     }
-    background_start(player.engine, arena, play->background, play->background_count);
+    struct background_traffic *others =
+        background_start(player.engine, arena, play->background, play->background_count);
     engine_run(player.engine);
+    background_end(others);
     *seconds = 0.0;
     for (uint32_t i = 0; i < chosen.count; i++) {
         for (uint32_t stage = 0; stage < stages; stage++) {

@@ -49,8 +49,10 @@ static double play_hop_here(uint32_t nics, struct layout layout, double limit,
     struct play play = {.program = &program, .placement = &placement, .folded = folded};
     double seconds = NAN;
     struct arena *arena = arena_create();
-    background_start(engine, arena, background, background == NULL ? 0 : 1);
+    struct background_traffic *traffic =
+        background_start(engine, arena, background, background == NULL ? 0 : 1);
     ck_assert(engine_play(engine, &play, &seconds, diagnostics));
+    background_end(traffic);
     engine_close(engine);
     arena_destroy(arena);
     diagnostics_destroy(diagnostics);
@@ -203,6 +205,7 @@ START_TEST(background_does_not_start_anew)
     ck_assert_uint_eq(sequence.changes, 2); /* the first began and ended */
     ck_assert_double_ge(engine_others_bytes(sequence.engine, LINK_NIC_OUT, 0), 7.5 * GB);
     ck_assert_double_eq_tol(engine_link_bytes(sequence.engine, LINK_NIC_OUT, 0), 10 * GB, 1.0);
+    background_end(sequence.traffic);
     engine_close(sequence.engine);
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
