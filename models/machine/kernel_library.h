@@ -7,6 +7,7 @@
 #define CPSIM_MODELS_MACHINE_KERNEL_LIBRARY_H
 
 #include "models/machine/gpu_generation.h"
+#include "models/machine/mixer_kernels.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -88,6 +89,7 @@ struct kernel_library {
     struct decode_kernel decode[KEYS_WIDTH_COUNT];
     struct experts_kernels experts; /* all experts on one rank, or each cut among ranks */
     struct experts_kernels spread; /* experts whole on several ranks; where it has none: as above */
+    struct mixer_kernels mixers;
 };
 
 #endif

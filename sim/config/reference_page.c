@@ -110,7 +110,7 @@ static void keys_table(struct text *text, const struct field *fields)
 /* A table of keys or choices that several rows share is printed once. */
 struct page {
     struct text *text;
-    const void *printed[64];
+    const void *printed[256];
     size_t printed_count;
 };
 

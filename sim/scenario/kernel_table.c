@@ -185,6 +185,12 @@ static const struct field experts_fields[] = {
      .doc = "The kernel of 16 bits where it was not tuned."},
     {0}};
 
+#define FAMILY(member, table, text)                                                                \
+    {                                                                                              \
+        .key = #member, .kind = FIELD_MAPPING, FIELD_AT(kernel_library, mixers.member),            \
+        .fields = table, .shorthand = "use", .folder = "platforms/kernels/" #member, .doc = text   \
+    }
+
 const struct field kernel_library_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -212,4 +218,16 @@ const struct field kernel_library_fields[] = {
      FIELD_AT(kernel_library, spread),
      .fields = experts_fields,
      .doc = "The same where experts lie on several ranks, each whole on one. Default: as experts."},
+    FAMILY(latent, latent_kernels_fields,
+           "Of multi-head latent attention. A family of kernels "
+           "that none is named for runs at the rates of the GPU file's attention and copies."),
+    FAMILY(sparse, sparse_kernels_fields, "Of latent attention to tokens that an indexer chose."),
+    FAMILY(compressed, sparse_kernels_fields, "Of attention to compressed entries and a window."),
+    FAMILY(group_sparse, sparse_kernels_fields, "Of grouped-query attention to chosen tokens."),
+    FAMILY(linear, linear_kernels_fields,
+           "Of linear attention with a decay a head (gated delta nets)."),
+    FAMILY(channel_linear, linear_kernels_fields,
+           "Of linear attention with a decay a channel (Kimi delta attention)."),
+    FAMILY(state_space, linear_kernels_fields, "Of state spaces (Mamba-2)."),
+    FAMILY(hyper, hyper_kernels_fields, "Of hyper-connections."),
     {0}};

@@ -15,6 +15,10 @@ extern const struct field cluster_fields[];            /* struct cluster */
 extern const struct field software_fields[];           /* struct software */
 extern const struct field kernel_library_fields[];     /* struct kernel_library */
 extern const struct field collective_library_fields[]; /* struct collective_library */
+extern const struct field latent_kernels_fields[];     /* struct latent_kernels */
+extern const struct field sparse_kernels_fields[];     /* struct sparse_kernels */
+extern const struct field linear_kernels_fields[];     /* struct linear_kernels */
+extern const struct field hyper_kernels_fields[];      /* struct hyper_kernels */
 extern const struct field fitted_range_fields[];       /* struct fitted_range */
 extern const struct field launch_fields[];             /* struct launch_constants [LAUNCH_COUNT] */
 extern const struct field training_software_fields[];  /* struct training_software */
