@@ -22,6 +22,27 @@ struct half_op *half_product(struct half *half, const struct weight_list *list, 
                                          .again = AGAIN_NOT});
 }
 
+struct half_op *half_joined(struct half *half, const struct weight_list *list, const char *name,
+                            const char *const names[], bool fusible)
+{
+    struct half_op *op = NULL;
+    uint32_t pieces = 0;
+    for (uint32_t i = 0; names[i] != NULL; i++) {
+        const struct weight *weight = weights_find(list, names[i]);
+        if (weight == NULL) {
+            continue;
+        }
+        op = op == NULL ? half_product(half, list, names[i], fusible) : op;
+        assert(weight->depth == op->weight.depth && "products of different inputs");
+        for (uint32_t j = 0; j < WEIGHT_MAX_PIECES && weight->pieces[j].columns > 0; j++) {
+            assert(pieces < WEIGHT_MAX_PIECES && "a product of too many tensors");
+            op->weight.pieces[pieces++] = weight->pieces[j];
+        }
+    }
+    op->name = op->weight.name = name;
+    return op;
+}
+
 struct half_op *half_pointwise(struct half *half, const char *name, enum memory_kernel kernel,
                                uint64_t columns, double forward_bytes, double backward_bytes)
 {

@@ -20,6 +20,8 @@ enum half_again { AGAIN_NOT, AGAIN_WHOLE, AGAIN_PIECE };
 struct half_op {
     enum half_op_kind kind;
     const char *name;
+    bool of_inference; /* training has none: the append to a cache */
+    bool of_training;  /* in inference the core does it, for some of the tokens */
     /* HALF_PRODUCT: its rows are the tokens, or with experts each token once an expert. */
     struct weight weight;
     bool fusible; /* the kernel before can write its input narrow: a norm, an activation */
@@ -29,7 +31,6 @@ struct half_op {
     /* HALF_POINTWISE: */
     enum memory_kernel kernel;
     enum pointwise pointwise;
-    bool of_inference;                    /* training has none (the append to a cache) */
     uint64_t copies;                      /* rows a token; 0: 1 */
     uint64_t columns;                     /* of one rank */
     double forward_bytes, backward_bytes; /* read and written, an element */
@@ -47,6 +48,10 @@ struct half {
 /* Appends; asserts that there is room. half_product() takes the tensor of that name. */
 struct half_op *half_product(struct half *half, const struct weight_list *list, const char *name,
                              bool fusible);
+/* One product of those of `names` (NULL ends them) that `list` has, all of the same input: columns
+ * beside each other, the first one's class. */
+struct half_op *half_joined(struct half *half, const struct weight_list *list, const char *name,
+                            const char *const names[], bool fusible);
 struct half_op *half_pointwise(struct half *half, const char *name, enum memory_kernel kernel,
                                uint64_t columns, double forward_bytes, double backward_bytes);
 void half_core(struct half *half, const char *name, const struct mixer *mixer);

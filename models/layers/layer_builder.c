@@ -111,3 +111,28 @@ void layer_product(struct layer_builder *builder, const char *name, struct layer
     }
     gemm(builder, name, matrices, number, &how);
 }
+
+void layer_kernel(struct layer_builder *builder, const char *name, struct kernel_work work)
+{
+    layer_append(builder, (struct step_operator){.kind = OPERATOR_KERNEL,
+                                                 .stream = STREAM_COMPUTE,
+                                                 .name = name,
+                                                 .kernel = work});
+}
+
+void layer_plain_product(struct layer_builder *builder, const char *name, uint64_t rows,
+                         uint64_t columns, uint64_t depth)
+{
+    struct layer_matrices matrices = {.rows = rows, .columns = columns, .depth = depth};
+    struct number plain = {.format = builder->replica->precision->activations};
+    layer_product(builder, name, matrices, plain, true);
+}
+
+void layer_rest(struct layer_builder *builder, const struct kernel_rest *rest, uint64_t tokens)
+{
+    if (rest->residual_bytes > 0.0) {
+        layer_memory(builder, "around", MEMORY_COPY, tokens, builder->replica->llm->hidden,
+                     rest->residual_bytes);
+    }
+    layer_host(builder, "around", rest->seconds);
+}

@@ -44,6 +44,14 @@ void layer_all_reduce(struct layer_builder *builder, const char *name);
  * fused, and a scale that is known beforehand. */
 void layer_product(struct layer_builder *builder, const char *name, struct layer_matrices matrices,
                    struct number number, bool fusible);
+/* A kernel whose work a library's constants say. */
+void layer_kernel(struct layer_builder *builder, const char *name, struct kernel_work work);
+/* A product in the activations' format whose weights are a core's own way to hold them: absorbed
+ * projections. */
+void layer_plain_product(struct layer_builder *builder, const char *name, uint64_t rows,
+                         uint64_t columns, uint64_t depth);
+/* What a library leaves unsaid of a pass over `tokens`. */
+void layer_rest(struct layer_builder *builder, const struct kernel_rest *rest, uint64_t tokens);
 /* Of one element of the residual stream. */
 double layer_activation_bytes(const struct layer_builder *builder);
 

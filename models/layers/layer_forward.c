@@ -2,6 +2,9 @@
  * A layer in inference: norms, halves, sums over tensor ranks. */
 #include "models/layers/layer_rows.h"
 
+#include "models/kernels/hyper_connection.h"
+#include "models/kernels/kernel_default.h"
+
 static void norm(struct layer_builder *builder, const char *name)
 {
     layer_memory(builder, name, MEMORY_ADD_RMSNORM, builder->tokens, builder->replica->llm->hidden,
@@ -25,6 +28,9 @@ static void half_forward(struct layer_builder *builder, const struct half *half)
 {
     for (uint32_t i = 0; i < half->count; i++) {
         const struct half_op *op = &half->ops[i];
+        if (op->of_training) {
+            continue;
+        }
         switch (op->kind) {
         case HALF_PRODUCT:
             product(builder, op);
@@ -41,16 +47,37 @@ static void half_forward(struct layer_builder *builder, const struct half *half)
     }
 }
 
+/* Hyper-connections: the half's input is read from the streams, its output goes to all of them.
+ * Every tensor rank holds all streams. */
+static void streams(struct layer_builder *builder, const struct layer_kind *kind, bool post)
+{
+    const struct replica *replica = builder->replica;
+    if (kind->residual != RESIDUAL_HYPER) {
+        return;
+    }
+    struct hyper_kernels library =
+        hyper_kernels_of(&replica->software->kernels.mixers.hyper, replica->gpu);
+    struct hyper_shape shape = {.tokens = builder->tokens,
+                                .streams = kind->streams,
+                                .hidden = replica->llm->hidden,
+                                .post = post};
+    layer_kernel(
+        builder, post ? "streams out" : "streams in",
+        hyper_connection_work(replica->gpu, post ? &library.post.wide : &library.pre.wide, &shape));
+}
+
 /* Norms beyond one a half stand after it (Gemma). */
 static void layer_half(struct layer_builder *builder, const struct layer_kind *kind,
                        const struct half *half, const char *const names[3])
 {
+    streams(builder, kind, false);
     norm(builder, names[0]);
     half_forward(builder, half);
     layer_all_reduce(builder, names[1]);
     if (kind->norms > LAYER_HALVES) {
         norm(builder, names[2]);
     }
+    streams(builder, kind, true);
 }
 
 void layer_forward(struct layer_builder *builder, const struct layer_kind *kind)

@@ -3,6 +3,13 @@
 
 const struct mixer_passes *const mixer_passes[MIXER_KIND_COUNT] = {
     [MIXER_GQA] = &mixer_gqa_passes,
+    [MIXER_LATENT] = &mixer_latent_passes,
+    [MIXER_COMPRESSED] = &mixer_compressed_passes,
+    [MIXER_DELTA] = &mixer_delta_passes,
+    [MIXER_STATE_SPACE] = &mixer_state_space_passes,
+    [MIXER_LINEAR] = &mixer_linear_passes,
+    [MIXER_RECURRENT] = &mixer_recurrent_passes,
+    [MIXER_CONVOLUTION] = &mixer_recurrent_passes,
 };
 
 const struct ffn_passes *const ffn_passes[FFN_KIND_COUNT] = {
@@ -12,7 +19,7 @@ const struct ffn_passes *const ffn_passes[FFN_KIND_COUNT] = {
 
 bool layer_kind_runs(const struct layer_kind *kind)
 {
-    bool runs = kind->residual != RESIDUAL_HYPER;
+    bool runs = true;
     for (uint32_t i = 0; i < kind->mixer_count; i++) {
         enum mixer_kind mixer = kind->mixers[i].kind;
         runs = runs && (mixer == MIXER_NONE || mixer_passes[mixer] != NULL);
@@ -23,7 +30,7 @@ bool layer_kind_runs(const struct layer_kind *kind)
 
 bool layer_kind_trains(const struct layer_kind *kind)
 {
-    bool trains = layer_kind_runs(kind);
+    bool trains = layer_kind_runs(kind) && kind->residual != RESIDUAL_HYPER;
     for (uint32_t i = 0; trains && i < kind->mixer_count; i++) {
         enum mixer_kind mixer = kind->mixers[i].kind;
         trains = mixer == MIXER_NONE || mixer_passes[mixer]->kept_bytes != NULL;
@@ -31,6 +38,45 @@ bool layer_kind_trains(const struct layer_kind *kind)
     return trains &&
            (kind->ffn.kind == FFN_NONE || ffn_passes[kind->ffn.kind]->kept_bytes != NULL) &&
            (kind->beside.kind == FFN_NONE || ffn_passes[kind->beside.kind]->kept_bytes != NULL);
+}
+
+const char *layer_context_refusal(const struct layer_kind *kind)
+{
+    const char *refusal = NULL;
+    for (uint32_t i = 0; i < kind->mixer_count && refusal == NULL; i++) {
+        const struct mixer_passes *passes = mixer_passes[kind->mixers[i].kind];
+        if (passes != NULL && passes->context_refusal != NULL) {
+            refusal = passes->context_refusal(&kind->mixers[i]);
+        }
+    }
+    return refusal;
+}
+
+/* Where an indexer chooses; NULL: nowhere. */
+static const struct sparse_kernels *sparse_family(const struct mixer_kernels *kernels,
+                                                  const struct mixer *mixer)
+{
+    if (mixer->kind == MIXER_COMPRESSED) {
+        return &kernels->compressed;
+    }
+    if (mixer->kind == MIXER_LATENT && mixer->latent.indexer.heads > 0) {
+        return &kernels->sparse;
+    }
+    return mixer->kind == MIXER_GQA && mixer->gqa.indexer.heads > 0 ? &kernels->group_sparse : NULL;
+}
+
+double layer_host_seconds(const struct replica *replica, const struct layer_kind *kind, bool decode)
+{
+    double seconds = 0.0;
+    for (uint32_t i = 0; i < kind->mixer_count; i++) {
+        const struct sparse_kernels *family =
+            sparse_family(&replica->software->kernels.mixers, &kind->mixers[i]);
+        if (family != NULL) {
+            const struct kernel_rest *rest = decode ? &family->decode_rest : &family->prefill_rest;
+            seconds += rest->host_seconds;
+        }
+    }
+    return seconds;
 }
 
 static void add_ffn(const struct replica *replica, const struct ffn *ffn, struct half *half)

@@ -22,6 +22,8 @@ struct mixer_passes {
      * product computed again. */
     double (*kept_bytes)(const struct layer_training *training, const struct mixer *mixer,
                          bool second);
+    /* Why context ranks cannot share it; NULL, or it gives NULL: they can. */
+    const char *(*context_refusal)(const struct mixer *mixer);
 };
 
 struct ffn_passes {
@@ -37,6 +39,12 @@ extern const struct ffn_passes *const ffn_passes[FFN_KIND_COUNT];
 /* Whether a layer can run, in inference and in training. */
 bool layer_kind_runs(const struct layer_kind *kind);
 bool layer_kind_trains(const struct layer_kind *kind);
+/* Why context ranks cannot share it; NULL: they can. */
+const char *layer_context_refusal(const struct layer_kind *kind);
+/* The host's time for a layer of the kind that it launches kernel by kernel, as far as its mixers
+ * say; the layer ends no sooner. */
+double layer_host_seconds(const struct replica *replica, const struct layer_kind *kind,
+                          bool decode);
 
 /* The halves of a layer: its mixers side by side, then its feed-forward blocks; with blocks in
  * parallel one for all. An absent one has no operators. */
@@ -45,7 +53,8 @@ void layer_halves(const struct replica *replica, const struct layer_kind *kind,
                   struct half halves[LAYER_HALVES]);
 
 /* The rows. */
-extern const struct mixer_passes mixer_gqa_passes;
+extern const struct mixer_passes mixer_gqa_passes, mixer_latent_passes, mixer_compressed_passes,
+    mixer_delta_passes, mixer_state_space_passes, mixer_linear_passes, mixer_recurrent_passes;
 extern const struct ffn_passes ffn_dense_passes, ffn_experts_passes;
 
 #endif

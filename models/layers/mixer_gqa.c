@@ -2,6 +2,8 @@
  * Multi-head, grouped-query and multi-query attention in a layer's passes. */
 #include "models/layers/layer_rows.h"
 
+#include "models/layers/sparse_core.h"
+
 #include <math.h>
 
 static uint64_t value_size(const struct gqa *gqa)
@@ -55,6 +57,9 @@ static void gqa_half(const struct replica *replica, const struct mixer *mixer, s
         half_pointwise(half, "kv append", MEMORY_KV_APPEND, columns, element + kept, 0.0)
             ->of_inference = true;
     }
+    if (gqa->indexer.heads > 0) {
+        sparse_indexer_half(replica, &gqa->indexer, &list, true, half);
+    }
     half_core(half, "attention", mixer);
     if (gqa->gated_output) { /* a gate and a result in, one out */
         half_pointwise(half, "output gate", MEMORY_SWIGLU, heads.query_heads * value_size(gqa),
@@ -63,11 +68,37 @@ static void gqa_half(const struct replica *replica, const struct mixer *mixer, s
     half_product(half, &list, "out", false)->again = AGAIN_WHOLE;
 }
 
+/* Of what an indexer chose, a key-value head at a time. */
+static void sparse_slice(struct layer_builder *builder, const struct gqa *gqa,
+                         const struct attention_heads *heads, const struct batch_slice *slice)
+{
+    const struct precision *precision = builder->replica->precision;
+    struct sparse_core core = {
+        .family = &builder->replica->software->kernels.mixers.group_sparse,
+        .indexer = &gqa->indexer,
+        .ratio = 1,
+        .heads = heads->query_heads / heads->kv_heads,
+        .groups = heads->kv_heads,
+        .key_size = gqa->head_size,
+        .value_size = (uint32_t)value_size(gqa),
+        .key_bytes = precision_cache_bytes(precision, gqa->head_size) +
+                     precision_cache_bytes(precision, (double)value_size(gqa)),
+        .grouped = true,
+    };
+    sparse_choose(builder, &core, slice);
+    sparse_attend(builder, &core, slice);
+}
+
 static void gqa_infer(struct layer_builder *builder, const struct mixer *mixer)
 {
     struct attention_heads heads = heads_of(builder->replica, mixer);
     for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
-        layer_attention(builder, &builder->batch->slices[i], &heads);
+        const struct batch_slice *slice = &builder->batch->slices[i];
+        if (mixer->gqa.indexer.heads > 0) {
+            sparse_slice(builder, &mixer->gqa, &heads, slice);
+        } else {
+            layer_attention(builder, slice, &heads);
+        }
     }
 }
 
@@ -110,7 +141,15 @@ static double gqa_kept_bytes(const struct layer_training *training, const struct
            heads.query_heads * sizeof(float);
 }
 
+static const char *gqa_refusal(const struct mixer *mixer)
+{
+    return mixer->gqa.indexer.heads > 0
+               ? "an indexer chooses among the tokens of all ranks before any is read"
+               : NULL;
+}
+
 const struct mixer_passes mixer_gqa_passes = {
+    .context_refusal = gqa_refusal,
     .half = gqa_half,
     .infer = gqa_infer,
     .train = gqa_train,

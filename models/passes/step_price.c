@@ -85,6 +85,8 @@ static struct kernel_work operator_work(const struct replica *replica,
                              attention_efficiency(software, &op->attention));
     case OPERATOR_MEMORY:
         return memory_kernel_work(gpu, &op->memory);
+    case OPERATOR_KERNEL:
+        return op->kernel;
     case OPERATOR_COLLECTIVE:
     case OPERATOR_HOST:
     case OPERATOR_KIND_COUNT:
@@ -108,7 +110,7 @@ static void plan_collective(const struct replica *replica, struct step_operator 
 static bool is_kernel(const struct step_operator *op)
 {
     return op->kind == OPERATOR_GEMM || op->kind == OPERATOR_ATTENTION ||
-           op->kind == OPERATOR_MEMORY;
+           op->kind == OPERATOR_MEMORY || op->kind == OPERATOR_KERNEL;
 }
 
 /* What the clock does not change, and the work of every kernel: [operators of all segments]. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/passes/transformer.h"
 
-#include "models/layers/layer_builder.h"
+#include "models/layers/layer_rows.h"
 
 #include <assert.h>
 #include <math.h>
@@ -15,9 +15,10 @@ uint32_t transformer_max_operators(const struct replica *replica, uint32_t slice
 {
     /* A layer has at most as many operators as both its halves, of which products take three (cast,
      * quantise), and norms, all-reduces, host work; step_price() may add one. An iteration of a
-     * slice's ring has three (hop, host, attention), and a ring begins with a wait and a change of
-     * format and ends with an all-to-all and a merge. */
-    return 96 + slice_count * (3 * replica->layout->context + 12);
+     * slice's ring has at most nine (hop, wait, a product with its three, a copy, attention), and a
+     * core begins with a wait and a change of format, has products and kernels of its own, and ends
+     * with an all-to-all and a merge. */
+    return 92 + slice_count * (9 * replica->layout->context + 24);
 }
 
 size_t transformer_room(const struct replica *replica, uint32_t slice_count)
@@ -162,6 +163,11 @@ static void build_layers(struct build *build, const char *name, uint32_t first, 
         layer(builder, &stack->kinds[kind]);
         segment->launch_seconds =
             layer_launch_seconds(replica, builder->batch, segment, builder->graph);
+        if (segment->launch_seconds > 0.0) {
+            segment->launch_seconds =
+                fmax(segment->launch_seconds,
+                     layer_host_seconds(replica, &stack->kinds[kind], is_decode(builder->batch)));
+        }
     }
 }
 

@@ -19,6 +19,7 @@ static enum time_class class_of(const struct step_operator *op)
     case OPERATOR_GEMM:
         return TIME_GEMM;
     case OPERATOR_ATTENTION:
+    case OPERATOR_KERNEL:
         return TIME_ATTENTION;
     case OPERATOR_MEMORY:
         return TIME_MEMORY;

@@ -7,8 +7,11 @@
 const char *operator_kind_name(enum operator_kind kind)
 {
     static const char *const names[OPERATOR_KIND_COUNT] = {
-        [OPERATOR_GEMM] = "gemm",     [OPERATOR_ATTENTION] = "attention",
-        [OPERATOR_MEMORY] = "memory", [OPERATOR_COLLECTIVE] = "collective",
+        [OPERATOR_GEMM] = "gemm",
+        [OPERATOR_ATTENTION] = "attention",
+        [OPERATOR_MEMORY] = "memory",
+        [OPERATOR_KERNEL] = "kernel",
+        [OPERATOR_COLLECTIVE] = "collective",
         [OPERATOR_HOST] = "host",
     };
     assert(kind < OPERATOR_KIND_COUNT && "not a kind of operator");

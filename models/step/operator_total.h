@@ -22,7 +22,7 @@ struct operator_total {
     double flops, bytes;    /* of all calls in one play; of a collective: bytes sent */
 };
 
-enum { OPERATOR_MAX_TOTALS = 64 };
+enum { OPERATOR_MAX_TOTALS = 192 };
 
 struct operator_totals {
     struct operator_total totals[OPERATOR_MAX_TOTALS];

@@ -19,7 +19,8 @@ enum operator_kind {
     OPERATOR_ATTENTION,
     OPERATOR_MEMORY,
     OPERATOR_COLLECTIVE,
-    OPERATOR_HOST, /* the GPU waits for the program that drives it */
+    OPERATOR_HOST,   /* the GPU waits for the program that drives it */
+    OPERATOR_KERNEL, /* of a library's file (models/machine/mixer_kernels.h): its work is said */
     OPERATOR_KIND_COUNT
 };
 
@@ -41,6 +42,7 @@ struct step_operator {
         struct gemm_shape gemm;
         struct attention_shape attention;
         struct memory_shape memory;
+        struct kernel_work kernel;
         struct {
             enum group group;
             struct collective_call call;

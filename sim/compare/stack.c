@@ -223,6 +223,7 @@ static void mark_extrapolation(struct measurement *row, const struct measured_st
             measurement_extrapolates(
                 row, collective_extrapolation(&stack->software.library, &op->collective.call));
             break;
+        case OPERATOR_KERNEL:
         case OPERATOR_HOST:
         case OPERATOR_KIND_COUNT:
             break;

@@ -66,8 +66,16 @@ static void check_layers(const struct checker *checker)
         if (!layer_kind_runs(kind)) {
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model"),
                            "model: what layers of kind '%s' do has no program yet: it can be "
-                           "described, not run; expected layers of attention (gqa)",
+                           "described, not run",
                            kind->name);
+            continue;
+        }
+        const char *refusal = layer_context_refusal(kind);
+        if (checker->scenario->layout.context > 1 && refusal != NULL) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.context"),
+                           "layout.context: context ranks cannot share layers of kind '%s': %s; "
+                           "expected 1, and more tensor ranks",
+                           kind->name, refusal);
         }
     }
 }

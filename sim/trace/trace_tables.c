@@ -22,9 +22,13 @@ static const char *const rings[] = {
     NULL,
 };
 static const char *const operator_kinds[] = {
-    [OPERATOR_GEMM] = "gemm",     [OPERATOR_ATTENTION] = "attention",
-    [OPERATOR_MEMORY] = "memory", [OPERATOR_COLLECTIVE] = "collective",
-    [OPERATOR_HOST] = "host",     NULL,
+    [OPERATOR_GEMM] = "gemm",
+    [OPERATOR_ATTENTION] = "attention",
+    [OPERATOR_MEMORY] = "memory",
+    [OPERATOR_COLLECTIVE] = "collective",
+    [OPERATOR_HOST] = "host",
+    [OPERATOR_KERNEL] = "kernel",
+    NULL,
 };
 static const char *const streams[] = {
     [STREAM_COMPUTE] = "compute",
