@@ -45,7 +45,8 @@ fitted on a part of the rows; the constants of overlap were fitted on the overla
 here the times alone are predicted too.""",
     "engines": """\
 Attention and fused experts of vLLM, SGLang and TensorRT-LLM as `platforms/kernels/` has them, on every 25th and every 31st row
-of the tables that its constants were fitted on (`tests/validation/engines`, each row with its source). How they are modelled, and what is
+of the tables that its constants were fitted on (`tests/validation/engines`, each row with its source); latent, sparse,
+compressed and linear attention and hyper-connections on a few rows of each kernel. How they are modelled, and what is
 missed: [validation-kernels.md](validation-kernels.md).""",
     "collectives": """\
 Other people's measurements and our own, each row with its source in `tests/validation/collectives.csv`, which also says

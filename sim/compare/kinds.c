@@ -28,5 +28,10 @@ const struct measurement_kind *const measurement_kinds[] = {
     &kind_collective_table,
     &kind_energy,
     &kind_power,
+    &kind_latent,
+    &kind_linear,
+    &kind_hyper,
+    &kind_sparse,
+    &kind_compressed,
     NULL,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/compare/shapes.h"
 
+#include "models/kernels/measurement.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -109,4 +111,20 @@ void row_compare_kernel(struct measurement *row, struct kernel_measurement kerne
     double predicted = kernel_measurement_predict(row->machine.gpu, &kernel).seconds;
     kernel.seconds = 1e-6 * measurement_compare(row, class, "time_us", 1e6 * predicted);
     row->kernel = kernel;
+}
+
+void row_compare_works(struct measurement *row, const struct kernel_work *works, size_t count,
+                       const char *class)
+{
+    const struct gpu *gpu = row->machine.gpu;
+    struct power_load load = {.works = works, .work_count = count};
+    double alone = power_at_clock(gpu, &load, gpu->boost_clock_hertz).seconds;
+    double run = measurement_kernel_run_seconds(alone);
+    double seconds = power_settle(gpu, &load, power_allowance_watts(gpu, run)).seconds;
+    measurement_compare(row, class, "time_us", 1e6 * seconds);
+}
+
+const char *engine_class(struct measurement *row, const char *what, const char *phase)
+{
+    return arena_printf(row->arena, "%s, %s, %s", what, measurement_text(row, "engine"), phase);
 }

@@ -34,6 +34,14 @@ struct memory_shape row_copy(struct measurement *row, double bytes);
 void row_compare_kernel(struct measurement *row, struct kernel_measurement kernel,
                         const char *class);
 
+/* The same of kernels one after the other whose work is known: no constant of a GPU is fitted on
+ * them. */
+void row_compare_works(struct measurement *row, const struct kernel_work *works, size_t count,
+                       const char *class);
+
+/* "what, vllm, phase": a class of rows of several engines. */
+const char *engine_class(struct measurement *row, const char *what, const char *phase);
+
 enum { ROW_MOST = 1 << 30 }; /* of tokens, heads, ...: a typing mistake */
 
 #endif
