@@ -23,7 +23,14 @@ def test_tables_become_data_frames(sample):
 def test_enums_and_names_become_categoricals(sample):
     trace = cpsim_trace.load(sample)
     kind = trace["operators"]["kind"]
-    assert list(kind.cat.categories) == ["gemm", "attention", "memory", "collective", "host"]
+    assert list(kind.cat.categories) == [
+        "gemm",
+        "attention",
+        "memory",
+        "collective",
+        "host",
+        "kernel",
+    ]
     assert list(kind[:6]) == ["gemm", "attention", "memory", "collective", "host", "gemm"]
     assert list(trace["operators"]["name"][:4]) == ["qkv", "ring attention", "out", "qkv"]
     assert list(trace["operators"]["segment"][:2]) == ["embedding", "layers"]
