@@ -237,10 +237,41 @@ static inline bool go_on(struct batch_view *view, struct decision *decision, uin
     return true;
 }
 
+/* The next token of who decodes without drafts, into room that it has: nearly every share of nearly
+ * every step, and the same as go_on() gives. False: not so simple. */
+static inline bool go_on_simply(const struct batch_view *view, struct decision *decision,
+                                uint32_t id)
+{
+    const struct batch_limits *limits = &view->limits;
+    struct request *request = batch_request(view, id);
+    uint32_t computed = request->computed_tokens, end = computed + 1;
+    uint32_t expected = request->expected_tokens;
+    uint32_t answer = limits->prompts_only ? 1 : request->output_tokens;
+    if (request->draft_tokens > 0 || limits->draft_tokens > 0 ||
+        end != request_target(request) + expected || computed < request->prompt_tokens ||
+        (expected > 0 && end + 1 >= request->prompt_tokens + answer + expected) ||
+        end >= limits->model_tokens ||
+        !kv_cache_is_ready(&view->kv, request, (uint64_t)end + limits->look_ahead, end)) {
+        return false;
+    }
+    decision->shares[decision->share_count++] = (struct share){
+        .request = id, .tokens = 1, .computed = computed, .samples = true, .decodes = true};
+    decision->tokens++;
+    decision->decode_count++;
+    decision->decode_context += computed;
+    request->computed_tokens = end;
+    request->expected_tokens = expected + limits->ahead;
+    return true;
+}
+
 bool batch_continue(struct batch_view *view, struct decision *decision, bool decodes, bool prompts,
                     uint64_t budget)
 {
     for (uint32_t i = 0; i < view->running_count && decision->tokens < budget; i++) {
+        if (decodes && !batch_request(view, view->running[i])->in_prompt &&
+            go_on_simply(view, decision, view->running[i])) {
+            continue;
+        }
         bool wanted = batch_request(view, view->running[i])->in_prompt ? prompts : decodes;
         if (wanted && !go_on(view, decision, &i, budget - decision->tokens)) {
             return false;
@@ -314,6 +345,17 @@ static void end(struct batch_view *view, uint32_t id)
 uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint32_t accepted)
 {
     struct request *request = batch_request(view, share->request);
+    if (share->decodes && share->drafts == 0 && is_running(request) &&
+        request->pending_tokens == 0 && view->limits.draft_tokens == 0 &&
+        request->generated_tokens + 1 < request->output_tokens &&
+        request_target(request) + 1 < view->limits.model_tokens) { /* what follows, of nearly all */
+        request->generated_tokens++;
+        if (view->limits.ahead) {
+            request->expected_tokens--;
+            kv_cache_label(&view->kv, request, request->computed_tokens - request->expected_tokens);
+        }
+        return 1;
+    }
     if (!is_running(request) && request->state != REQUEST_WAITING) {
         return 0;
     }

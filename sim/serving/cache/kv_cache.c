@@ -579,8 +579,11 @@ void kv_cache_label_blocks(struct kv_cache *cache, const struct request *request
         if (layout->group_count > 1 && layout->drops_last && aligned > 0) {
             own = tokens < beyond ? tokens : beyond; /* the block that a hit drops again */
         }
-        uint32_t full = (uint32_t)(own / layout->groups[g].block_tokens);
-        for (uint32_t i = table->labelled; i < full; i++) {
+        uint32_t full = (uint32_t)(own / layout->groups[g].block_tokens), first = table->labelled;
+        for (; request->content == CONTENT_OWN && cache->plain && first < full; first++) {
+            kv_pool_hide(cache, table->blocks[first]);
+        }
+        for (uint32_t i = first; i < full; i++) {
             if (table->blocks[i] != 0 && is_reachable(cache, g, i)) {
                 /* What a window lets go of could not be shown any more. */
                 if (is_own(cache, request, last_label(cache, g, i)) &&

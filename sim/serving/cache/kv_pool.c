@@ -118,12 +118,6 @@ void kv_pool_name(struct kv_cache *cache, uint32_t block, uint64_t label)
     kv_pool_show(cache, block, label);
 }
 
-void kv_pool_hide(struct kv_cache *cache, uint32_t block)
-{
-    assert(cache->naming[block] == KV_UNNAMED);
-    cache->naming[block] = KV_HIDDEN;
-}
-
 /* Those that were pushed past the hole move up. */
 static void close_hole(struct kv_cache *cache, uint32_t hole)
 {
@@ -197,14 +191,15 @@ void kv_pool_take(struct kv_cache *cache, uint32_t *blocks, uint32_t count)
 {
     assert(cache->free >= count && "who takes a block has seen that it is free");
     cache->free -= count;
-    for (uint32_t i = 0; i < count; i++) {
-        if (cache->unnamed_count > 0) {
-            blocks[i] = cache->unnamed[--cache->unnamed_count];
-        } else if (cache->fresh <= cache->pages) {
-            blocks[i] = cache->fresh++;
-        } else {
-            blocks[i] = take_named(cache);
-        }
+    uint32_t i = 0;
+    while (i < count && cache->unnamed_count > 0) {
+        blocks[i++] = cache->unnamed[--cache->unnamed_count];
+    }
+    while (i < count && cache->fresh <= cache->pages) {
+        blocks[i++] = cache->fresh++;
+    }
+    while (i < count) {
+        blocks[i++] = take_named(cache);
     }
 }
 

@@ -6,6 +6,8 @@
 
 #include "sim/serving/cache/kv_cache.h"
 
+#include <assert.h>
+
 void kv_pool_create(struct kv_cache *cache);
 void kv_pool_clear(struct kv_cache *cache); /* no block has a label any more */
 
@@ -23,7 +25,11 @@ uint32_t kv_pool_find(const struct kv_cache *cache, uint64_t label);
 void kv_pool_name(struct kv_cache *cache, uint32_t block, uint64_t label);
 /* A block gets a label that nobody can find until kv_pool_show() says what it is: what no other
  * request can ask for need not be in the table. */
-void kv_pool_hide(struct kv_cache *cache, uint32_t block);
+static inline void kv_pool_hide(struct kv_cache *cache, uint32_t block)
+{
+    assert(cache->naming[block] == KV_UNNAMED);
+    cache->naming[block] = KV_HIDDEN;
+}
 void kv_pool_show(struct kv_cache *cache, uint32_t block, uint64_t label);
 
 #endif

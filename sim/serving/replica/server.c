@@ -118,7 +118,9 @@ static void hand_in(struct lane *lane, const struct decision *decision, double f
         const struct share *share = &decision->shares[i];
         struct request *request = request_of(server, share->request);
         bool first = request->generated_tokens == 0;
-        server->totals.prompt_tokens += share->decodes ? 0 : share->tokens;
+        if (!share->decodes) {
+            server->totals.prompt_tokens += share->tokens;
+        }
         if (batch_hand_in(&server->view, share, 0) == 0) {
             continue;
         }
