@@ -392,8 +392,9 @@ uint32_t kv_cache_match(struct kv_cache *cache, const struct request *request, u
     for (uint32_t g = 0; g < layout->group_count; g++) {
         cache->hits[g].count = 0;
     }
-    if (!layout->keeps_prefixes || known <= 1) {
-        return 0;
+    if (!layout->keeps_prefixes || known <= 1 ||
+        (request->content == CONTENT_OWN && request->preemptions == 0)) {
+        return 0; /* nobody else has its text, and it has not been here */
     }
     uint32_t kinds[KV_GROUPS_MOST], kind_count = kinds_of(layout, kinds);
     if (kind_count == 1) {
@@ -545,6 +546,8 @@ bool kv_cache_grow(struct kv_cache *cache, struct request *request, const struct
     }
     if (request->holder == 0) {
         become_holder(cache, request);
+        tables_of(cache, request)[0].own = cache->plain && request->content == CONTENT_OWN &&
+                                           !(wish->hit && cache->hits[0].count > 0);
         take_hits(cache, request, wish);
     }
     take_new(cache, request, room);
@@ -580,9 +583,7 @@ void kv_cache_label_blocks(struct kv_cache *cache, const struct request *request
             own = tokens < beyond ? tokens : beyond; /* the block that a hit drops again */
         }
         uint32_t full = (uint32_t)(own / layout->groups[g].block_tokens), first = table->labelled;
-        for (; request->content == CONTENT_OWN && cache->plain && first < full; first++) {
-            kv_pool_hide(cache, table->blocks[first]);
-        }
+        first = table->own && first < full ? full : first;
         for (uint32_t i = first; i < full; i++) {
             if (table->blocks[i] != 0 && is_reachable(cache, g, i)) {
                 /* What a window lets go of could not be shown any more. */
@@ -602,9 +603,11 @@ void kv_cache_label_blocks(struct kv_cache *cache, const struct request *request
 void kv_cache_set_aside(struct kv_cache *cache, struct request *request)
 {
     for (uint32_t g = 0; g < cache->layout.group_count && request->holder != 0; g++) {
-        const struct kv_table *table = &tables_of(cache, request)[g];
+        struct kv_table *table = &tables_of(cache, request)[g];
+        bool own = table->own;
+        table->own = false;
         for (uint32_t i = 0; i < table->labelled && i < table->count; i++) {
-            if (table->blocks[i] != 0 && cache->naming[table->blocks[i]] == KV_HIDDEN) {
+            if (own || (table->blocks[i] != 0 && cache->naming[table->blocks[i]] == KV_HIDDEN)) {
                 kv_pool_show(cache, table->blocks[i], block_label(cache, request, g, i));
             }
         }
@@ -620,8 +623,13 @@ void kv_cache_release(struct kv_cache *cache, struct request *request)
     }
     for (uint32_t g = 0; g < cache->table_count; g++) {
         struct kv_table *table = &tables_of(cache, request)[g];
-        kv_pool_let_go(cache, table->blocks, table->count);
+        if (table->own) {
+            kv_pool_let_go_own(cache, table->blocks, table->labelled, table->count);
+        } else {
+            kv_pool_let_go(cache, table->blocks, table->count);
+        }
         table->count = table->labelled = 0;
+        table->own = false;
     }
     cache->spares[request->holder] = cache->spare_holder;
     cache->spare_holder = request->holder;
@@ -630,5 +638,8 @@ void kv_cache_release(struct kv_cache *cache, struct request *request)
 
 void kv_cache_clear(struct kv_cache *cache)
 {
+    for (size_t i = 0; i < (size_t)cache->holder_capacity * cache->table_count; i++) {
+        cache->tables[i].own = false;
+    }
     kv_pool_clear(cache);
 }

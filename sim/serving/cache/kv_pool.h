@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#define KV_OWN (UINT32_C(1) << 31)
+
 void kv_pool_create(struct kv_cache *cache);
 void kv_pool_clear(struct kv_cache *cache); /* no block has a label any more */
 
@@ -18,6 +20,11 @@ void kv_pool_hold(struct kv_cache *cache, uint32_t block); /* one more does: it 
 /* Lets go of blocks [count] one after the other, 0 being none, from the last to the first. Those
  * without a label are taken again in that order, before all others; those with one, after all. */
 void kv_pool_let_go(struct kv_cache *cache, const uint32_t *blocks, uint32_t count);
+
+/* The same of blocks none of which anybody else can ask for; the first `labelled` have labels that
+ * were not made. */
+void kv_pool_let_go_own(struct kv_cache *cache, const uint32_t *blocks, uint32_t labelled,
+                        uint32_t count);
 
 /* The first made block of a label; 0: there is none. */
 uint32_t kv_pool_find(const struct kv_cache *cache, uint64_t label);
