@@ -10,10 +10,15 @@
 struct batching_policy {
     const char *name, *doc;
     void (*decide)(struct batch_view *view, struct decision *decision);
+
+    /* Those of a policy with a state and a KV cache of its own (view->state); the others' are those
+     * of view.c. */
+    void (*enqueue)(struct batch_view *view, uint32_t request); /* at its queue's end */
+    uint32_t (*hand_in)(struct batch_view *view, const struct share *share);
 };
 
-extern const struct batching_policy policy_vllm, policy_chunked_prefill, policy_prefill_first,
-    policy_static, policy_disaggregated;
+extern const struct batching_policy policy_vllm, policy_sglang, policy_chunked_prefill,
+    policy_prefill_first, policy_static, policy_disaggregated;
 extern const struct batching_policy *const batching_policies[BATCHING_KIND_COUNT];
 
 #endif

@@ -24,8 +24,8 @@ void decision_create(struct decision *decision, struct arena *arena,
                      const struct batch_limits *limits)
 {
     *decision = (struct decision){
-        .shares = ARENA_ARRAY(arena, struct share, limits->sequences + 1),
-        .preempted = ARENA_ARRAY(arena, uint32_t, limits->sequences + 1),
+        .shares = ARENA_ARRAY(arena, struct share, limits->sequences + 2),
+        .preempted = ARENA_ARRAY(arena, uint32_t, limits->sequences + 2),
     };
 }
 
@@ -34,8 +34,7 @@ static bool is_running(const struct request *request)
     return request->state == REQUEST_RUNNING;
 }
 
-/* What routers go by. */
-static void set_pending(struct batch_view *view, struct request *request, uint32_t tokens)
+void batch_set_pending(struct batch_view *view, struct request *request, uint32_t tokens)
 {
     view->pending_tokens += tokens;
     view->pending_tokens -= request->pending_tokens;
@@ -46,8 +45,10 @@ void batch_enqueue(struct batch_view *view, uint32_t id)
 {
     struct request *request = batch_request(view, id);
     request->state = REQUEST_WAITING;
-    set_pending(view, request, request_target(request) - request->computed_tokens);
-    if (view->limits.by_priority) {
+    batch_set_pending(view, request, request_target(request) - request->computed_tokens);
+    if (view->policy != NULL) {
+        view->policy->enqueue(view, id);
+    } else if (view->limits.by_priority) {
         queue_insert(&view->waiting, view->requests, id);
     } else {
         queue_push(&view->waiting, view->requests, id);
@@ -63,13 +64,18 @@ void batch_join(struct batch_view *view, uint32_t id)
 
 /* --- a decision --- */
 
-void batch_decide(struct batch_view *view, const struct batching_policy *policy,
-                  struct decision *decision)
+void decision_clear(struct decision *decision)
 {
     decision->share_count = decision->admitted_count = decision->preempted_count = 0;
     decision->tokens = decision->swapped_tokens = 0;
     decision->decode_count = 0;
     decision->decode_context = 0;
+}
+
+void batch_decide(struct batch_view *view, const struct batching_policy *policy,
+                  struct decision *decision)
+{
+    decision_clear(decision);
     policy->decide(view, decision);
 }
 
@@ -137,7 +143,7 @@ static void preempt(struct batch_view *view, struct decision *decision, uint32_t
         request->swapped_tokens = request->computed_tokens;
         decision->swapped_tokens += request->computed_tokens;
     }
-    set_pending(view, request, request_target(request));
+    batch_set_pending(view, request, request_target(request));
     kv_cache_set_aside(&view->kv, request);
     request->computed_tokens = request->draft_tokens = 0;
     request->state = REQUEST_WAITING;
@@ -312,7 +318,7 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
         return false;
     }
     queue_pop(&view->waiting, view->requests);
-    set_pending(view, request, known - cached);
+    batch_set_pending(view, request, known - cached);
     view->running[view->running_count++] = id;
     decision->swapped_tokens += swapped;
     decision->admitted_count++;
@@ -333,7 +339,7 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
 static void end(struct batch_view *view, uint32_t id)
 {
     struct request *request = batch_request(view, id);
-    set_pending(view, request, 0);
+    batch_set_pending(view, request, 0);
     if (!is_running(request)) { /* it gave way, and needs no more */
         queue_remove(&view->waiting, view->requests, id);
     }
@@ -345,6 +351,9 @@ static void end(struct batch_view *view, uint32_t id)
 uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint32_t accepted)
 {
     struct request *request = batch_request(view, share->request);
+    if (view->policy != NULL) {
+        return view->policy->hand_in(view, share);
+    }
     if (share->decodes && share->drafts == 0 && is_running(request) &&
         request->pending_tokens == 0 && view->limits.draft_tokens == 0 &&
         request->generated_tokens + 1 < request->output_tokens &&
@@ -361,7 +370,7 @@ uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint3
     }
     if (is_running(request) && request->pending_tokens > 0) {
         uint32_t pending = request->pending_tokens;
-        set_pending(view, request, pending > share->tokens ? pending - share->tokens : 0);
+        batch_set_pending(view, request, pending > share->tokens ? pending - share->tokens : 0);
     }
     if (!share->samples) {
         return 0;
@@ -378,7 +387,7 @@ uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint3
     got = got < room ? got : room;
     request->generated_tokens += got;
     if (!is_running(request)) {
-        set_pending(view, request, request_target(request));
+        batch_set_pending(view, request, request_target(request));
     }
     if (view->limits.ahead) {
         request->expected_tokens -= got;
@@ -412,7 +421,7 @@ void batch_sweep(struct batch_view *view)
 void batch_remove(struct batch_view *view, uint32_t id)
 {
     struct request *request = batch_request(view, id);
-    set_pending(view, request, 0);
+    batch_set_pending(view, request, 0);
     if (request->state == REQUEST_WAITING) {
         queue_remove(&view->waiting, view->requests, id);
     }

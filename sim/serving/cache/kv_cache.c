@@ -104,6 +104,7 @@ static bool is_own(const struct kv_cache *cache, const struct request *request, 
     case CONTENT_HASHES:
         return last / TRACE_BLOCK_TOKENS >= request->hash_count || last >= request->prompt_tokens;
     case CONTENT_OWN:
+    case CONTENT_RUNS: /* a radix tree's */
         break;
     }
     return true;
