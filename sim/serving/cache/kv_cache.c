@@ -394,8 +394,8 @@ uint32_t kv_cache_match(struct kv_cache *cache, const struct request *request, u
         cache->hits[g].count = 0;
     }
     if (!layout->keeps_prefixes || known <= 1 ||
-        (request->content == CONTENT_OWN && request->preemptions == 0)) {
-        return 0; /* nobody else has its text, and it has not been here */
+        (request->content == CONTENT_OWN && !cache->own_shown)) {
+        return 0; /* nobody else has its text, and nobody has been set aside */
     }
     uint32_t kinds[KV_GROUPS_MOST], kind_count = kinds_of(layout, kinds);
     if (kind_count == 1) {
@@ -607,6 +607,7 @@ void kv_cache_set_aside(struct kv_cache *cache, struct request *request)
         struct kv_table *table = &tables_of(cache, request)[g];
         bool own = table->own;
         table->own = false;
+        cache->own_shown = cache->own_shown || request->content == CONTENT_OWN;
         for (uint32_t i = 0; i < table->labelled && i < table->count; i++) {
             if (own || (table->blocks[i] != 0 && cache->naming[table->blocks[i]] == KV_HIDDEN)) {
                 kv_pool_show(cache, table->blocks[i], block_label(cache, request, g, i));

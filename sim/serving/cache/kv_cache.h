@@ -82,6 +82,7 @@ struct kv_cache {
     uint64_t pages;        /* blocks in all */
     bool plain;            /* one group of full attention, and nothing beside it */
     uint32_t table_count;  /* of a request: one a group, and one of what is beside them */
+    bool own_shown;        /* somebody was set aside whose text nobody else has */
     uint64_t free;         /* that nobody holds, with a label or without */
     uint8_t *naming;       /* [pages + 1], enum kv_naming: of blocks from 1 on */
     struct kv_name *names; /* [pages + 1] */
