@@ -122,8 +122,9 @@ static void limit_answer(const struct batch_view *view, struct request *request)
     uint64_t by_length = longest > prompt + 1 ? longest - prompt - 1 : 0;
     uint64_t by_pool = pool > paged ? pool - paged : 0;
     uint64_t most = by_length < by_pool ? by_length : by_pool;
-    if (request->limit_tokens == 0) {
+    if (request->limit_tokens == 0) { /* nobody says: as long as it is, and it is known */
         request->limit_tokens = request->output_tokens;
+        request->ignores_end = true;
     }
     request->limit_tokens = request->limit_tokens < most ? request->limit_tokens : (uint32_t)most;
     if (prompt + 5 >= longest) { /* it passes as one token, and ends */
@@ -439,6 +440,99 @@ static void decide(struct batch_view *view, struct decision *decision)
     }
 }
 
+/* --- steps alike --- */
+
+static bool is_steady(const struct decision *decision, uint32_t running)
+{
+    return decision->preempted_count == 0 && decision->share_count > 0 &&
+           decision->share_count == running && decision->decode_count == running;
+}
+
+static uint32_t repeats(const struct batch_view *view, const struct decision *decision,
+                        const struct decision *next, uint32_t most)
+{
+    const struct sglang *sglang = sglang_of(view);
+    uint64_t page = sglang->settings.page_tokens, count = view->running_count;
+    bool tried = view->waiting.count > 0 && (!sglang->full || sglang->settings.preempts);
+    if (!is_steady(decision, view->running_count) ||
+        (next != NULL && !is_steady(next, view->running_count)) || tried ||
+        sglang->chunked != REQUEST_NONE) {
+        return 1;
+    }
+    uint64_t steps = most;
+    for (uint32_t i = 0; i < decision->share_count; i++) {
+        const struct request *request = batch_request(view, decision->shares[i].request);
+        uint32_t left = request->output_tokens > request->generated_tokens + (next != NULL)
+                            ? request->output_tokens - request->generated_tokens - (next != NULL)
+                            : 1;
+        left = sglang_entry_of(view, decision->shares[i].request)->stops ? 1 : left;
+        steps = left < steps ? left : steps;
+    }
+    /* Without evicting: a decode asks for a page each, wherever their ends are in their pages. */
+    while (steps > 1 && count * (sglang_paged(sglang, steps) + page) > sglang->free_tokens) {
+        steps /= 2;
+    }
+    return steps > 1 ? (uint32_t)steps : 1;
+}
+
+static void repeat(struct batch_view *view, struct decision *decision, struct decision *next,
+                   uint32_t more)
+{
+    struct sglang *sglang = sglang_of(view);
+    for (uint32_t i = 0; i < decision->share_count && more > 0; i++) {
+        uint32_t id = decision->shares[i].request;
+        sglang_take(view, id, sglang_entry_of(view, id)->committed + more);
+        batch_request(view, id)->generated_tokens += more;
+    }
+    for (uint32_t i = 0; i < more; i++) {
+        decay(sglang);
+    }
+    for (uint32_t i = 0; next != NULL && i < next->share_count; i++) {
+        next->shares[i].computed += more;
+        next->decode_context += more;
+    }
+    show_room(view);
+}
+
+/* --- a machine that fails --- */
+
+static void start_anew(struct batch_view *view)
+{
+    struct sglang *sglang = sglang_of(view);
+    sglang->free_tokens = sglang->settings.pool_tokens;
+    sglang->ratio = sglang->settings.first_ratio;
+    sglang->full = false;
+    sglang->chunked = sglang->stopped = sglang->last_chunked = REQUEST_NONE;
+    sglang->seats_taken = sglang->last_count = sglang->thrown_count = 0;
+    sglang->last_empty = true;
+    radix_clear(&sglang->tree);
+    show_room(view);
+}
+
+static void fail(struct batch_view *view)
+{
+    struct sglang *sglang = sglang_of(view);
+    filter(view, view->running, &view->running_count);
+    filter(view, sglang->last, &sglang->last_count);
+    for (uint32_t i = 0; i < sglang->last_count; i++) {
+        view->running[view->running_count++] = sglang->last[i];
+    }
+    for (uint32_t i = 0; i < view->running_count; i++) {
+        forget(view, view->running[i]);
+    }
+    for (uint32_t id = view->waiting.first; id != REQUEST_NONE; id = view->requests[id].next) {
+        forget(view, id);
+    }
+    start_anew(view);
+}
+
+static uint32_t cached(const struct batch_view *view, const struct request *request)
+{
+    const struct sglang *sglang = sglang_of(view);
+    return sglang->settings.radix ? radix_peek(&sglang->tree, request, request_target(request) - 1)
+                                  : 0;
+}
+
 void sglang_create(struct batch_view *view, struct arena *arena,
                    const struct sglang_settings *settings)
 {
@@ -470,4 +564,8 @@ const struct batching_policy policy_sglang = {
     .decide = decide,
     .enqueue = enqueue,
     .hand_in = hand_in,
+    .repeats = repeats,
+    .repeat = repeat,
+    .fail = fail,
+    .cached = cached,
 };

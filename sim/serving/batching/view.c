@@ -403,6 +403,19 @@ uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint3
     return got;
 }
 
+uint32_t batch_cached(struct batch_view *view, const struct request *request)
+{
+    return view->policy != NULL ? view->policy->cached(view, request)
+                                : kv_cache_match(&view->kv, request, request_target(request));
+}
+
+void batch_fail(struct batch_view *view)
+{
+    if (view->policy != NULL) {
+        view->policy->fail(view);
+    }
+}
+
 void batch_sweep(struct batch_view *view)
 {
     uint32_t kept = 0;
@@ -445,6 +458,9 @@ static bool is_steady(const struct batch_view *view, const struct decision *deci
 uint32_t batch_repeats(const struct batch_view *view, const struct decision *decision,
                        const struct decision *next, uint32_t most)
 {
+    if (view->policy != NULL) {
+        return view->policy->repeats(view, decision, next, most);
+    }
     const struct kv_layout *layout = &view->kv.layout;
     bool windows = layout->group_count > 1 || layout->groups[0].window_tokens > 0;
     if (!is_steady(view, decision) || (next != NULL && !is_steady(view, next)) ||
@@ -469,6 +485,10 @@ uint32_t batch_repeats(const struct batch_view *view, const struct decision *dec
 void batch_repeat(struct batch_view *view, struct decision *decision, struct decision *next,
                   uint32_t more)
 {
+    if (view->policy != NULL) {
+        view->policy->repeat(view, decision, next, more);
+        return;
+    }
     for (uint32_t i = 0; i < decision->share_count && more > 0; i++) {
         struct request *request = batch_request(view, decision->shares[i].request);
         const struct kv_wish wish = {

@@ -113,6 +113,13 @@ void batch_sweep(struct batch_view *view);
 /* Its client has gone, or its machine: it leaves wherever it is, and holds nothing. */
 void batch_remove(struct batch_view *view, uint32_t id);
 
+/* Tokens of a request that it would find cached. */
+uint32_t batch_cached(struct batch_view *view, const struct request *request);
+
+/* Its machine has failed: what a policy keeps of its own is gone, and view->running are those to
+ * drop. */
+void batch_fail(struct batch_view *view);
+
 /* One whose KV cache is there runs from now on. */
 void batch_join(struct batch_view *view, uint32_t id);
 
