@@ -3,8 +3,10 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 
-enum { BISECTIONS = 40 }; /* the clock to 1e-12 of its range */
+enum { BISECTIONS = 40, ESTIMATES = 8 }; /* the clock to 1e-12 of its range */
+#define WIDTH 1e-9                       /* of the range, where false position ends */
 
 double power_relative_voltage(const struct gpu *gpu, double clock_hertz)
 {
@@ -34,6 +36,43 @@ struct power_state power_at_clock(const struct gpu *gpu, const struct power_load
         .clock_hertz = clock_hertz, .watts = gpu->idle_watts + above_idle, .seconds = seconds};
 }
 
+/* Clocks between which the power passes the allowance. */
+struct bracket {
+    double low, high;               /* within it, beyond it */
+    double low_margin, high_margin; /* allowance less power: >= 0, < 0 */
+};
+
+static bool within(const struct gpu *gpu, const struct power_load *load, double allowance_watts,
+                   double clock_hertz, struct bracket *bracket)
+{
+    double margin = allowance_watts - power_at_clock(gpu, load, clock_hertz).watts;
+    if (margin >= 0.0) {
+        bracket->low = clock_hertz;
+        bracket->low_margin = margin;
+    } else {
+        bracket->high = clock_hertz;
+        bracket->high_margin = margin;
+    }
+    return margin >= 0.0;
+}
+
+/* Draws the ends of a bracket near to each other by false position, whose error goes with the
+ * square of the width: each estimate is stepped over by so much, so that both ends move. */
+static void narrow(const struct gpu *gpu, const struct power_load *load, double allowance_watts,
+                   struct bracket *bracket)
+{
+    double whole = bracket->high - bracket->low, width = whole;
+    for (int i = 0; i < ESTIMATES && width > WIDTH * whole; i++) {
+        double part = bracket->low_margin / (bracket->low_margin - bracket->high_margin);
+        double clock = bracket->low + part * width, step = 0.25 * width * (width / whole);
+        clock += within(gpu, load, allowance_watts, clock, bracket) ? step : -step;
+        if (clock > bracket->low && clock < bracket->high) {
+            within(gpu, load, allowance_watts, clock, bracket);
+        }
+        width = bracket->high - bracket->low;
+    }
+}
+
 struct power_state power_settle(const struct gpu *gpu, const struct power_load *load,
                                 double allowance_watts)
 {
@@ -43,9 +82,20 @@ struct power_state power_settle(const struct gpu *gpu, const struct power_load *
     }
     double low = gpu->generation.lowest_clock_share * gpu->boost_clock_hertz;
     double high = gpu->boost_clock_hertz;
+    struct power_state least = power_at_clock(gpu, load, low);
+    if (least.watts > allowance_watts) {
+        return least;
+    }
+    struct bracket bracket = {.low = low,
+                              .high = high,
+                              .low_margin = allowance_watts - least.watts,
+                              .high_margin = allowance_watts - state.watts};
+    narrow(gpu, load, allowance_watts, &bracket);
+    /* Of most middles it is known by now on which side they are. */
     for (int i = 0; i < BISECTIONS; i++) {
         double middle = 0.5 * (low + high);
-        if (power_at_clock(gpu, load, middle).watts <= allowance_watts) {
+        if (middle <= bracket.low ||
+            (middle < bracket.high && within(gpu, load, allowance_watts, middle, &bracket))) {
             low = middle;
         } else {
             high = middle;

@@ -16,6 +16,13 @@ enum selective_recompute {
     SELECTIVE_PRODUCTS   /* every second product, norms and activations (torchtitan) */
 };
 
+/* How an engine's scheduler estimates what running answers still need: SGLang's. All 0: none. */
+struct need_estimate {
+    double ratio, least; /* of the tokens that are still allowed; `least`: of `ratio` */
+    double decay_steps;  /* decodes from the one to the other */
+    uint32_t retract_tokens, clip_tokens, shared_tokens;
+};
+
 /* Which workloads a stack can run. */
 enum software_use { SOFTWARE_ANY, SOFTWARE_INFERENCE, SOFTWARE_TRAINING };
 
@@ -113,6 +120,8 @@ struct software {
                                          them by hand; 0: no such graphs */
     double piecewise_layer_seconds;   /* host work of such a layer: no layer ends sooner */
     double prefill_layer_seconds;     /* the same of a layer with prompts and no graph */
+    uint32_t policy;                  /* enum batching_kind of a service that says none */
+    struct need_estimate estimate;    /* ... that SGLang's goes by */
     bool schedules_ahead;             /* the next step is made up while the last one runs */
     double eager_launch_seconds;      /* host time between two eager launches: a floor */
     double ring_step_seconds;         /* an eager ring attention's host work a step and layer that

@@ -242,6 +242,49 @@ static void check_pools(const struct checker *checker)
     }
 }
 
+/* Keys that SGLang's scheduler does not read, and those that only it does. */
+static void check_engine_keys(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct service *service = &scenario->serving.service;
+    bool sglang = service->policy == BATCHING_SGLANG;
+    const struct {
+        const char *key;
+        bool said, sglangs;
+    } keys[] = {
+        {"order", service->order != QUEUE_FCFS, true},
+        {"mixed_chunk", service->mixed_chunk, true},
+        {"max_prefill_tokens", service->max_prefill_tokens != 16384, true},
+        {"conservativeness", service->conservativeness != 1.0, true},
+        {"long_prefill_threshold", service->long_prefill_tokens > 0, false},
+        {"reserve_prompt", !service->reserve_prompt, false},
+        {"watermark", service->watermark > 0.0, false},
+        {"preemption", service->preemption != PREEMPTION_RECOMPUTE, false},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *path = arena_printf(checker->arena, "workload.service.%s", keys[i].key);
+        if (keys[i].said && keys[i].sglangs != sglang && is_known(checker, path)) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                           keys[i].sglangs
+                               ? "%s: only the policy 'sglang' reads it; leave it out"
+                               : "%s: the policy 'sglang' does not read it; leave it out",
+                           path);
+        }
+    }
+    const char *path = "workload.service.policy";
+    if (sglang && scenario->software.estimate.ratio <= 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: 'sglang' goes by what software.estimate says, and this software says "
+                       "none; try software: sglang",
+                       path);
+    }
+    if (sglang && scenario->layout.pipeline > 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: must be 1 with the policy 'sglang'; to share the layers "
+                       "over more GPUs, raise tensor");
+    }
+}
+
 static void check_serving(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -258,6 +301,7 @@ static void check_serving(const struct checker *checker)
     check_lengths(checker, "prompt", serving->prompt_kind, &serving->prompt);
     check_lengths(checker, "output", serving->output_kind, &serving->output);
     check_pools(checker);
+    check_engine_keys(checker);
     if (serving->service.max_sequences > serving->service.max_batched_tokens &&
         is_known(checker, "workload.service.max_sequences")) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.max_sequences"),

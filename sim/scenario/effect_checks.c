@@ -49,6 +49,8 @@ static const struct effect {
     {"software.step", CONVERSATION | SERVING, NULL},
     {"software.step_sequence", CONVERSATION | SERVING, NULL},
     {"software.schedules_ahead", SERVING, NULL},
+    {"software.policy", SERVING, "workload.service.policy"},
+    {"software.estimate", SERVING, NULL},
     {"software.request", SERVING, NULL},
     {"trace.operators", CONVERSATION, NULL},
     {"trace.requests", SERVING, NULL},

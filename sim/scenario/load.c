@@ -8,6 +8,7 @@
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/llm_finish.h"
 #include "sim/scenario/notes.h"
+#include "sim/scenario/policy_default.h"
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
@@ -149,6 +150,7 @@ bool scenario_resolve(struct arena *arena, const char *path, const struct overri
     }
     struct scenario *scenario = ARENA_NEW(arena, struct scenario);
     read_values(&expansion, path, root, overrides, override_count, scenario);
+    policy_default(root, scenario);
     scenario_cross_check(scenario, root, arena, diagnostics);
     check_input_files(scenario, root, diagnostics);
     if (diagnostics_error_count(diagnostics) > errors_before) {

@@ -58,6 +58,9 @@ struct length {
 
 enum batching_kind {
     BATCHING_VLLM,
+    BATCHING_SGLANG,
+    BATCHING_NO_EVICT,
+    BATCHING_MAX_UTILIZATION,
     BATCHING_CHUNKED_PREFILL,
     BATCHING_PREFILL_FIRST,
     BATCHING_STATIC,
@@ -71,6 +74,9 @@ enum router_kind {
     ROUTER_PREFIX_AWARE,
     ROUTER_KIND_COUNT
 };
+
+/* In which order SGLang tries those who wait. */
+enum queue_order { QUEUE_FCFS, QUEUE_LPM, QUEUE_DFS_WEIGHT, QUEUE_LOF };
 
 enum preemption_kind { PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
 
@@ -86,6 +92,10 @@ struct service {
     uint32_t block_tokens;        /* of a page of the KV cache */
     bool prefix_cache;
     enum preemption_kind preemption;
+    enum queue_order order;       /* sglang */
+    bool mixed_chunk;             /* sglang: who decodes joins prefills */
+    uint64_t max_prefill_tokens;  /* sglang: after so many a prefill takes no more */
+    double conservativeness;      /* sglang: the estimate of what running answers need, times it */
     double swap_bytes_per_second; /* between a GPU and its host; 0: as the cluster says */
     enum kv_transfer kv_transfer; /* disaggregated */
     enum router_kind router;

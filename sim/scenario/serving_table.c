@@ -247,11 +247,23 @@ static const struct field session_fields[] = {
 
 /* --- who serves them --- */
 
-static const struct choice policy_choices[] = {
+const struct choice policy_choices[] = {
     {.name = "vllm",
      .value = BATCHING_VLLM,
      .doc = "vLLM v1, decision for decision: who runs first, in the order of admission, then who "
             "waits, in what is left of the token budget."},
+    {.name = "sglang",
+     .value = BATCHING_SGLANG,
+     .doc = "SGLang, decision for decision: prompts first, as many as an estimate of what running "
+            "answers still need leaves room for; when it was too low, some are retracted."},
+    {.name = "no-evict",
+     .value = BATCHING_NO_EVICT,
+     .doc = "TensorRT-LLM's GUARANTEED_NO_EVICT: who decodes goes first, prompts fill what is "
+            "left of the step, and who is let in has room to its end."},
+    {.name = "max-utilization",
+     .value = BATCHING_MAX_UTILIZATION,
+     .doc = "TensorRT-LLM's MAX_UTILIZATION: the same, but a prompt's room is enough; the last let "
+            "in gives way when the KV cache is full."},
     {.name = "chunked-prefill",
      .value = BATCHING_CHUNKED_PREFILL,
      .doc = "Sarathi: the same, but those that decode come before prompts under way."},
@@ -285,6 +297,15 @@ static const struct choice preemption_choices[] = {
      .doc = "Its KV cache goes to the host's memory and comes back."},
     {0}};
 
+static const struct choice order_choices[] = {
+    {.name = "fcfs", .value = QUEUE_FCFS, .doc = "As they came."},
+    {.name = "lpm", .value = QUEUE_LPM, .doc = "The longest cached prefix first."},
+    {.name = "dfs-weight",
+     .value = QUEUE_DFS_WEIGHT,
+     .doc = "Depth first through the cached prefixes, the branch that most wait for first."},
+    {.name = "lof", .value = QUEUE_LOF, .doc = "The longest answer first."},
+    {0}};
+
 static const struct choice transfer_choices[] = {
     {.name = "after-prefill",
      .value = TRANSFER_AFTER_PREFILL,
@@ -301,7 +322,8 @@ static const struct field service_fields[] = {
      FIELD_AT(service, policy),
      .fallback = "vllm",
      .choices = policy_choices,
-     .doc = "How a replica makes its batches."},
+     .doc = "How a replica makes its batches. The default is what the software file says "
+            "(`policy`)."},
     {.key = "max_batched_tokens",
      .kind = FIELD_TOKENS,
      FIELD_AT(service, max_batched_tokens),
@@ -365,6 +387,34 @@ static const struct field service_fields[] = {
      .max = 1e13,
      .fallback = "0 B/s",
      .doc = "Between a GPU and its host, each way; 0: cluster.host_rate."},
+    {.key = "order",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(service, order),
+     .fallback = "fcfs",
+     .choices = order_choices,
+     .doc = "With `sglang`: in which order those who wait are tried (--schedule-policy)."},
+    {.key = "mixed_chunk",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(service, mixed_chunk),
+     .fallback = "false",
+     .doc = "With `sglang`: whether those that decode join every prefill "
+            "(--enable-mixed-chunk); else they wait meanwhile."},
+    {.key = "max_prefill_tokens",
+     .kind = FIELD_TOKENS,
+     FIELD_AT(service, max_prefill_tokens),
+     .min = 1,
+     .max = 1e8,
+     .fallback = "16384 tokens",
+     .doc = "With `sglang`: a prefill that has so many tokens takes in no further prompt "
+            "(--max-prefill-tokens); `max_batched_tokens` cuts prompts (--chunked-prefill-size)."},
+    {.key = "conservativeness",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(service, conservativeness),
+     .min = 0.01,
+     .max = 10,
+     .fallback = "1",
+     .doc = "With `sglang`: the estimate of what running answers still need, times it "
+            "(--schedule-conservativeness)."},
     {.key = "kv_transfer",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, kv_transfer),

@@ -30,6 +30,8 @@ extern const struct field conversation_fields[]; /* struct conversation */
 extern const struct field training_fields[];     /* struct training_workload */
 extern const struct field serving_fields[];      /* struct serving */
 
+extern const struct choice policy_choices[]; /* enum batching_kind */
+
 /* enum format and enum scaling by name. */
 extern const struct choice format_choices[];
 

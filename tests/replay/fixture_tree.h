@@ -27,14 +27,19 @@ static inline const struct node *fixture_maybe(const struct node *mapping, const
     return null ? NULL : node;
 }
 
-static inline int64_t fixture_number(const struct node *node)
+static inline double fixture_real(const struct node *node)
 {
     char *end = NULL;
     double value = node != NULL && node->kind == NODE_SCALAR ? strtod(node->text, &end) : 0.0;
     if (end == NULL || *end != '\0') {
         fixture_fault(node, "a number is expected");
     }
-    return (int64_t)value;
+    return value;
+}
+
+static inline int64_t fixture_number(const struct node *node)
+{
+    return (int64_t)fixture_real(node);
 }
 
 static inline int64_t fixture_count(const struct node *mapping, const char *key, int64_t fallback)
@@ -77,5 +82,6 @@ bool replay_differs(const char *what, const char *format, ...)
 
 /* One of each engine: replays the whole of it; false after replay_differs(). `*step` says where. */
 bool replay_vllm(struct arena *arena, const struct node *fixture, int64_t *step);
+bool replay_sglang(struct arena *arena, const struct node *fixture, int64_t *step);
 
 #endif

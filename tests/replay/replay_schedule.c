@@ -41,7 +41,8 @@ static bool replay(const char *path)
         printf("%s: no steps, nothing to replay\n", path);
     } else {
         int64_t step = 0;
-        same = replay_vllm(arena, fixture, &step);
+        bool sglang = strncmp(fixture_text(fixture, "engine"), "SGLang", 6) == 0;
+        same = sglang ? replay_sglang(arena, fixture, &step) : replay_vllm(arena, fixture, &step);
         if (same) {
             printf("%s: %zu steps as decided\n", path, steps->count);
         } else {

@@ -10,10 +10,26 @@
 struct batching_policy {
     const char *name, *doc;
     void (*decide)(struct batch_view *view, struct decision *decision);
+
+    /* Those of a policy with a state and a KV cache of its own (view->state); the others' are those
+     * of view.c. */
+    void (*enqueue)(struct batch_view *view, uint32_t request); /* at its queue's end */
+    uint32_t (*hand_in)(struct batch_view *view, const struct share *share);
+    /* As batch_repeats() and batch_repeat(), of steps in which all decode. */
+    uint32_t (*repeats)(const struct batch_view *view, const struct decision *decision,
+                        const struct decision *next, uint32_t most);
+    void (*repeat)(struct batch_view *view, struct decision *decision, struct decision *next,
+                   uint32_t more);
+    /* Its machine fails: view->running are then those that were let in, and nobody holds anything.
+     */
+    void (*fail)(struct batch_view *view);
+    /* Tokens of a request that it would find cached. */
+    uint32_t (*cached)(const struct batch_view *view, const struct request *request);
 };
 
-extern const struct batching_policy policy_vllm, policy_chunked_prefill, policy_prefill_first,
-    policy_static, policy_disaggregated;
+extern const struct batching_policy policy_vllm, policy_sglang, policy_chunked_prefill,
+    policy_prefill_first, policy_static, policy_disaggregated, policy_no_evict,
+    policy_max_utilization;
 extern const struct batching_policy *const batching_policies[BATCHING_KIND_COUNT];
 
 #endif

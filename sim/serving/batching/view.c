@@ -24,8 +24,8 @@ void decision_create(struct decision *decision, struct arena *arena,
                      const struct batch_limits *limits)
 {
     *decision = (struct decision){
-        .shares = ARENA_ARRAY(arena, struct share, limits->sequences + 1),
-        .preempted = ARENA_ARRAY(arena, uint32_t, limits->sequences + 1),
+        .shares = ARENA_ARRAY(arena, struct share, limits->sequences + 2),
+        .preempted = ARENA_ARRAY(arena, uint32_t, limits->sequences + 2),
     };
 }
 
@@ -34,8 +34,7 @@ static bool is_running(const struct request *request)
     return request->state == REQUEST_RUNNING;
 }
 
-/* What routers go by. */
-static void set_pending(struct batch_view *view, struct request *request, uint32_t tokens)
+void batch_set_pending(struct batch_view *view, struct request *request, uint32_t tokens)
 {
     view->pending_tokens += tokens;
     view->pending_tokens -= request->pending_tokens;
@@ -46,8 +45,10 @@ void batch_enqueue(struct batch_view *view, uint32_t id)
 {
     struct request *request = batch_request(view, id);
     request->state = REQUEST_WAITING;
-    set_pending(view, request, request_target(request) - request->computed_tokens);
-    if (view->limits.by_priority) {
+    batch_set_pending(view, request, request_target(request) - request->computed_tokens);
+    if (view->policy != NULL) {
+        view->policy->enqueue(view, id);
+    } else if (view->limits.by_priority) {
         queue_insert(&view->waiting, view->requests, id);
     } else {
         queue_push(&view->waiting, view->requests, id);
@@ -63,13 +64,18 @@ void batch_join(struct batch_view *view, uint32_t id)
 
 /* --- a decision --- */
 
-void batch_decide(struct batch_view *view, const struct batching_policy *policy,
-                  struct decision *decision)
+void decision_clear(struct decision *decision)
 {
     decision->share_count = decision->admitted_count = decision->preempted_count = 0;
     decision->tokens = decision->swapped_tokens = 0;
     decision->decode_count = 0;
     decision->decode_context = 0;
+}
+
+void batch_decide(struct batch_view *view, const struct batching_policy *policy,
+                  struct decision *decision)
+{
+    decision_clear(decision);
     policy->decide(view, decision);
 }
 
@@ -137,7 +143,7 @@ static void preempt(struct batch_view *view, struct decision *decision, uint32_t
         request->swapped_tokens = request->computed_tokens;
         decision->swapped_tokens += request->computed_tokens;
     }
-    set_pending(view, request, request_target(request));
+    batch_set_pending(view, request, request_target(request));
     kv_cache_set_aside(&view->kv, request);
     request->computed_tokens = request->draft_tokens = 0;
     request->state = REQUEST_WAITING;
@@ -237,10 +243,41 @@ static inline bool go_on(struct batch_view *view, struct decision *decision, uin
     return true;
 }
 
+/* The next token of who decodes without drafts, into room that it has: nearly every share of nearly
+ * every step, and the same as go_on() gives. False: not so simple. */
+static inline bool go_on_simply(const struct batch_view *view, struct decision *decision,
+                                uint32_t id)
+{
+    const struct batch_limits *limits = &view->limits;
+    struct request *request = batch_request(view, id);
+    uint32_t computed = request->computed_tokens, end = computed + 1;
+    uint32_t expected = request->expected_tokens;
+    uint32_t answer = limits->prompts_only ? 1 : request->output_tokens;
+    if (request->draft_tokens > 0 || limits->draft_tokens > 0 ||
+        end != request_target(request) + expected || computed < request->prompt_tokens ||
+        (expected > 0 && end + 1 >= request->prompt_tokens + answer + expected) ||
+        end >= limits->model_tokens ||
+        !kv_cache_is_ready(&view->kv, request, (uint64_t)end + limits->look_ahead, end)) {
+        return false;
+    }
+    decision->shares[decision->share_count++] = (struct share){
+        .request = id, .tokens = 1, .computed = computed, .samples = true, .decodes = true};
+    decision->tokens++;
+    decision->decode_count++;
+    decision->decode_context += computed;
+    request->computed_tokens = end;
+    request->expected_tokens = expected + limits->ahead;
+    return true;
+}
+
 bool batch_continue(struct batch_view *view, struct decision *decision, bool decodes, bool prompts,
                     uint64_t budget)
 {
     for (uint32_t i = 0; i < view->running_count && decision->tokens < budget; i++) {
+        if (decodes && !batch_request(view, view->running[i])->in_prompt &&
+            go_on_simply(view, decision, view->running[i])) {
+            continue;
+        }
         bool wanted = batch_request(view, view->running[i])->in_prompt ? prompts : decodes;
         if (wanted && !go_on(view, decision, &i, budget - decision->tokens)) {
             return false;
@@ -281,7 +318,7 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
         return false;
     }
     queue_pop(&view->waiting, view->requests);
-    set_pending(view, request, known - cached);
+    batch_set_pending(view, request, known - cached);
     view->running[view->running_count++] = id;
     decision->swapped_tokens += swapped;
     decision->admitted_count++;
@@ -302,7 +339,7 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
 static void end(struct batch_view *view, uint32_t id)
 {
     struct request *request = batch_request(view, id);
-    set_pending(view, request, 0);
+    batch_set_pending(view, request, 0);
     if (!is_running(request)) { /* it gave way, and needs no more */
         queue_remove(&view->waiting, view->requests, id);
     }
@@ -314,12 +351,26 @@ static void end(struct batch_view *view, uint32_t id)
 uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint32_t accepted)
 {
     struct request *request = batch_request(view, share->request);
+    if (view->policy != NULL) {
+        return view->policy->hand_in(view, share);
+    }
+    if (share->decodes && share->drafts == 0 && is_running(request) &&
+        request->pending_tokens == 0 && view->limits.draft_tokens == 0 &&
+        request->generated_tokens + 1 < request->output_tokens &&
+        request_target(request) + 1 < view->limits.model_tokens) { /* what follows, of nearly all */
+        request->generated_tokens++;
+        if (view->limits.ahead) {
+            request->expected_tokens--;
+            kv_cache_label(&view->kv, request, request->computed_tokens - request->expected_tokens);
+        }
+        return 1;
+    }
     if (!is_running(request) && request->state != REQUEST_WAITING) {
         return 0;
     }
     if (is_running(request) && request->pending_tokens > 0) {
         uint32_t pending = request->pending_tokens;
-        set_pending(view, request, pending > share->tokens ? pending - share->tokens : 0);
+        batch_set_pending(view, request, pending > share->tokens ? pending - share->tokens : 0);
     }
     if (!share->samples) {
         return 0;
@@ -336,7 +387,7 @@ uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint3
     got = got < room ? got : room;
     request->generated_tokens += got;
     if (!is_running(request)) {
-        set_pending(view, request, request_target(request));
+        batch_set_pending(view, request, request_target(request));
     }
     if (view->limits.ahead) {
         request->expected_tokens -= got;
@@ -350,6 +401,19 @@ uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint3
         end(view, share->request);
     }
     return got;
+}
+
+uint32_t batch_cached(struct batch_view *view, const struct request *request)
+{
+    return view->policy != NULL ? view->policy->cached(view, request)
+                                : kv_cache_match(&view->kv, request, request_target(request));
+}
+
+void batch_fail(struct batch_view *view)
+{
+    if (view->policy != NULL) {
+        view->policy->fail(view);
+    }
 }
 
 void batch_sweep(struct batch_view *view)
@@ -370,7 +434,7 @@ void batch_sweep(struct batch_view *view)
 void batch_remove(struct batch_view *view, uint32_t id)
 {
     struct request *request = batch_request(view, id);
-    set_pending(view, request, 0);
+    batch_set_pending(view, request, 0);
     if (request->state == REQUEST_WAITING) {
         queue_remove(&view->waiting, view->requests, id);
     }
@@ -394,6 +458,9 @@ static bool is_steady(const struct batch_view *view, const struct decision *deci
 uint32_t batch_repeats(const struct batch_view *view, const struct decision *decision,
                        const struct decision *next, uint32_t most)
 {
+    if (view->policy != NULL) {
+        return view->policy->repeats(view, decision, next, most);
+    }
     const struct kv_layout *layout = &view->kv.layout;
     bool windows = layout->group_count > 1 || layout->groups[0].window_tokens > 0;
     if (!is_steady(view, decision) || (next != NULL && !is_steady(view, next)) ||
@@ -418,6 +485,10 @@ uint32_t batch_repeats(const struct batch_view *view, const struct decision *dec
 void batch_repeat(struct batch_view *view, struct decision *decision, struct decision *next,
                   uint32_t more)
 {
+    if (view->policy != NULL) {
+        view->policy->repeat(view, decision, next, more);
+        return;
+    }
     for (uint32_t i = 0; i < decision->share_count && more > 0; i++) {
         struct request *request = batch_request(view, decision->shares[i].request);
         const struct kv_wish wish = {

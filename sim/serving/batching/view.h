@@ -33,9 +33,13 @@ struct batch_hooks {
     bool (*fetch)(void *data, uint32_t request, uint64_t room);
 };
 
+struct batching_policy;
+
 struct batch_view {
     struct batch_limits limits;
-    struct request *requests; /* of the run, by number */
+    const struct batching_policy *policy; /* one with a state of its own; NULL: any other */
+    void *state;                          /* ... that it knows */
+    struct request *requests;             /* of the run, by number */
     struct request_queue waiting;
     uint32_t *running; /* [sequences], in the order of admission */
     uint32_t running_count;
@@ -76,13 +80,13 @@ struct decision {
     uint64_t swapped_tokens; /* moved to the host's memory and back, before the step */
 };
 
-struct batching_policy;
-
 void batch_view_create(struct batch_view *view, struct arena *arena, struct request *requests,
                        const struct batch_limits *limits, uint64_t pages,
                        const struct kv_layout *layout);
 void decision_create(struct decision *decision, struct arena *arena,
                      const struct batch_limits *limits);
+
+void decision_clear(struct decision *decision); /* nothing is decided */
 
 static inline struct request *batch_request(const struct batch_view *view, uint32_t id)
 {
@@ -109,6 +113,13 @@ void batch_sweep(struct batch_view *view);
 /* Its client has gone, or its machine: it leaves wherever it is, and holds nothing. */
 void batch_remove(struct batch_view *view, uint32_t id);
 
+/* Tokens of a request that it would find cached. */
+uint32_t batch_cached(struct batch_view *view, const struct request *request);
+
+/* Its machine has failed: what a policy keeps of its own is gone, and view->running are those to
+ * drop. */
+void batch_fail(struct batch_view *view);
+
 /* One whose KV cache is there runs from now on. */
 void batch_join(struct batch_view *view, uint32_t id);
 
@@ -124,6 +135,9 @@ void batch_repeat(struct batch_view *view, struct decision *decision, struct dec
                   uint32_t more);
 
 /* --- for policies --- */
+
+/* Tokens of a request that are known and not computed: what routers go by. */
+void batch_set_pending(struct batch_view *view, struct request *request, uint32_t tokens);
 
 /* Tokens that the step has left. */
 static inline uint64_t batch_budget(const struct batch_view *view, const struct decision *decision)

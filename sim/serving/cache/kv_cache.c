@@ -104,6 +104,7 @@ static bool is_own(const struct kv_cache *cache, const struct request *request, 
     case CONTENT_HASHES:
         return last / TRACE_BLOCK_TOKENS >= request->hash_count || last >= request->prompt_tokens;
     case CONTENT_OWN:
+    case CONTENT_RUNS: /* a radix tree's */
         break;
     }
     return true;
@@ -392,8 +393,9 @@ uint32_t kv_cache_match(struct kv_cache *cache, const struct request *request, u
     for (uint32_t g = 0; g < layout->group_count; g++) {
         cache->hits[g].count = 0;
     }
-    if (!layout->keeps_prefixes || known <= 1) {
-        return 0;
+    if (!layout->keeps_prefixes || known <= 1 ||
+        (request->content == CONTENT_OWN && !cache->own_shown)) {
+        return 0; /* nobody else has its text, and nobody has been set aside */
     }
     uint32_t kinds[KV_GROUPS_MOST], kind_count = kinds_of(layout, kinds);
     if (kind_count == 1) {
@@ -545,6 +547,8 @@ bool kv_cache_grow(struct kv_cache *cache, struct request *request, const struct
     }
     if (request->holder == 0) {
         become_holder(cache, request);
+        tables_of(cache, request)[0].own = cache->plain && request->content == CONTENT_OWN &&
+                                           !(wish->hit && cache->hits[0].count > 0);
         take_hits(cache, request, wish);
     }
     take_new(cache, request, room);
@@ -579,8 +583,9 @@ void kv_cache_label_blocks(struct kv_cache *cache, const struct request *request
         if (layout->group_count > 1 && layout->drops_last && aligned > 0) {
             own = tokens < beyond ? tokens : beyond; /* the block that a hit drops again */
         }
-        uint32_t full = (uint32_t)(own / layout->groups[g].block_tokens);
-        for (uint32_t i = table->labelled; i < full; i++) {
+        uint32_t full = (uint32_t)(own / layout->groups[g].block_tokens), first = table->labelled;
+        first = table->own && first < full ? full : first;
+        for (uint32_t i = first; i < full; i++) {
             if (table->blocks[i] != 0 && is_reachable(cache, g, i)) {
                 /* What a window lets go of could not be shown any more. */
                 if (is_own(cache, request, last_label(cache, g, i)) &&
@@ -599,9 +604,12 @@ void kv_cache_label_blocks(struct kv_cache *cache, const struct request *request
 void kv_cache_set_aside(struct kv_cache *cache, struct request *request)
 {
     for (uint32_t g = 0; g < cache->layout.group_count && request->holder != 0; g++) {
-        const struct kv_table *table = &tables_of(cache, request)[g];
+        struct kv_table *table = &tables_of(cache, request)[g];
+        bool own = table->own;
+        table->own = false;
+        cache->own_shown = cache->own_shown || request->content == CONTENT_OWN;
         for (uint32_t i = 0; i < table->labelled && i < table->count; i++) {
-            if (table->blocks[i] != 0 && cache->naming[table->blocks[i]] == KV_HIDDEN) {
+            if (own || (table->blocks[i] != 0 && cache->naming[table->blocks[i]] == KV_HIDDEN)) {
                 kv_pool_show(cache, table->blocks[i], block_label(cache, request, g, i));
             }
         }
@@ -617,8 +625,13 @@ void kv_cache_release(struct kv_cache *cache, struct request *request)
     }
     for (uint32_t g = 0; g < cache->table_count; g++) {
         struct kv_table *table = &tables_of(cache, request)[g];
-        kv_pool_let_go(cache, table->blocks, table->count);
+        if (table->own) {
+            kv_pool_let_go_own(cache, table->blocks, table->labelled, table->count);
+        } else {
+            kv_pool_let_go(cache, table->blocks, table->count);
+        }
         table->count = table->labelled = 0;
+        table->own = false;
     }
     cache->spares[request->holder] = cache->spare_holder;
     cache->spare_holder = request->holder;
@@ -627,5 +640,8 @@ void kv_cache_release(struct kv_cache *cache, struct request *request)
 
 void kv_cache_clear(struct kv_cache *cache)
 {
+    for (size_t i = 0; i < (size_t)cache->holder_capacity * cache->table_count; i++) {
+        cache->tables[i].own = false;
+    }
     kv_pool_clear(cache);
 }

@@ -71,6 +71,7 @@ struct kv_table {
     uint32_t *blocks; /* [count of capacity] */
     uint32_t count, capacity;
     uint32_t labelled; /* the first of them are seen to */
+    bool own;          /* nobody else can ask for any of them: their labels are not made at all */
     uint64_t room;     /* tokens of `count` blocks */
     uint64_t due;      /* so many known tokens fill a block that is not labelled yet */
 };
@@ -81,14 +82,15 @@ struct kv_cache {
     uint64_t pages;        /* blocks in all */
     bool plain;            /* one group of full attention, and nothing beside it */
     uint32_t table_count;  /* of a request: one a group, and one of what is beside them */
+    bool own_shown;        /* somebody was set aside whose text nobody else has */
     uint64_t free;         /* that nobody holds, with a label or without */
     uint8_t *naming;       /* [pages + 1], enum kv_naming: of blocks from 1 on */
     struct kv_name *names; /* [pages + 1] */
     uint32_t *unnamed;     /* [unnamed_count]: free, without a label; the last is taken first */
     uint32_t unnamed_count;
-    uint32_t fresh; /* never used: from this one on */
-    uint32_t
-        *named; /* [place_count], a ring: free, with a label, the first is taken first; 0: gone */
+    uint32_t fresh;  /* never used: from this one on */
+    uint32_t *named; /* [place_count], a ring: free, with a label, the first is taken first; 0:
+                        gone. Those of a table of its own's have bit 31 (KV_OWN) */
     uint64_t named_first, named_end;
     uint32_t *places; /* [place_count]: first made block of a label; 0: none. Open addressing */
     uint32_t place_count;

@@ -39,7 +39,7 @@ static void close_gaps(struct kv_cache *cache)
     for (uint64_t place = cache->named_first; place < cache->named_end; place++) {
         uint32_t block = *named_at(cache, place);
         if (block != 0) {
-            cache->names[block].place = (uint32_t)kept & (cache->place_count - 1);
+            cache->names[block & ~KV_OWN].place = (uint32_t)kept & (cache->place_count - 1);
             *named_at(cache, kept++) = block;
         }
     }
@@ -118,12 +118,6 @@ void kv_pool_name(struct kv_cache *cache, uint32_t block, uint64_t label)
     kv_pool_show(cache, block, label);
 }
 
-void kv_pool_hide(struct kv_cache *cache, uint32_t block)
-{
-    assert(cache->naming[block] == KV_UNNAMED);
-    cache->naming[block] = KV_HIDDEN;
-}
-
 /* Those that were pushed past the hole move up. */
 static void close_hole(struct kv_cache *cache, uint32_t hole)
 {
@@ -160,7 +154,7 @@ void kv_pool_clear(struct kv_cache *cache)
         uint32_t block = *named_at(cache, place);
         *named_at(cache, place) = 0;
         if (block != 0) {
-            cache->unnamed[cache->unnamed_count++] = block;
+            cache->unnamed[cache->unnamed_count++] = block & ~KV_OWN;
         }
     }
     cache->named_first = cache->named_end = 0;
@@ -186,6 +180,9 @@ static uint32_t take_named(struct kv_cache *cache)
     uint32_t block = *named_at(cache, place);
     *named_at(cache, place) = 0;
     cache->named_first = place + 1;
+    if ((block & KV_OWN) != 0) {
+        return block & ~KV_OWN; /* it is unnamed already */
+    }
     if (cache->naming[block] == KV_LISTED) {
         unlist(cache, block);
     }
@@ -197,14 +194,15 @@ void kv_pool_take(struct kv_cache *cache, uint32_t *blocks, uint32_t count)
 {
     assert(cache->free >= count && "who takes a block has seen that it is free");
     cache->free -= count;
-    for (uint32_t i = 0; i < count; i++) {
-        if (cache->unnamed_count > 0) {
-            blocks[i] = cache->unnamed[--cache->unnamed_count];
-        } else if (cache->fresh <= cache->pages) {
-            blocks[i] = cache->fresh++;
-        } else {
-            blocks[i] = take_named(cache);
-        }
+    uint32_t i = 0;
+    while (i < count && cache->unnamed_count > 0) {
+        blocks[i++] = cache->unnamed[--cache->unnamed_count];
+    }
+    while (i < count && cache->fresh <= cache->pages) {
+        blocks[i++] = cache->fresh++;
+    }
+    while (i < count) {
+        blocks[i++] = take_named(cache);
     }
 }
 
@@ -240,6 +238,21 @@ void kv_pool_let_go(struct kv_cache *cache, const uint32_t *blocks, uint32_t cou
     }
 }
 
+void kv_pool_let_go_own(struct kv_cache *cache, const uint32_t *blocks, uint32_t labelled,
+                        uint32_t count)
+{
+    cache->free += count;
+    for (uint32_t i = labelled; i < count; i++) { /* the last is taken first */
+        cache->unnamed[cache->unnamed_count++] = blocks[i];
+    }
+    for (uint32_t i = labelled; i-- > 0;) {
+        if (cache->named_end - cache->named_first == cache->place_count) {
+            close_gaps(cache);
+        }
+        *named_at(cache, cache->named_end++) = blocks[i] | KV_OWN;
+    }
+}
+
 uint32_t kv_cache_taken(const struct kv_cache *cache, uint64_t index)
 {
     if (index < cache->unnamed_count) {
@@ -255,5 +268,5 @@ uint32_t kv_cache_taken(const struct kv_cache *cache, uint64_t index)
     for (; index > 0 && place < cache->named_end; index--) {
         place = first_named(cache, place + 1);
     }
-    return place < cache->named_end ? *named_at(cache, place) : 0;
+    return place < cache->named_end ? *named_at(cache, place) & ~KV_OWN : 0;
 }

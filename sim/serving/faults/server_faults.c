@@ -23,6 +23,7 @@ static void drop_queue(struct server *server, struct request_queue *queue)
 void server_fail(struct server *server)
 {
     struct batch_view *view = &server->view;
+    batch_fail(view);
     uint32_t running = view->running_count;
     server->epoch++;
     view->pending_tokens = 0;

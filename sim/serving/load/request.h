@@ -23,8 +23,8 @@ enum request_state {
 
 /* What its tokens are, for the prefix cache: nobody else's; those of a conversation (the same words
  * at the same place in every turn); blocks of the prompt whose hashes a trace gives; or blocks of
- * prompt and answer whose labels are given. */
-enum content_kind { CONTENT_OWN, CONTENT_SESSION, CONTENT_HASHES, CONTENT_LABELS };
+ * prompt and answer whose labels are given; or runs of tokens whose numbers count up. */
+enum content_kind { CONTENT_OWN, CONTENT_SESSION, CONTENT_HASHES, CONTENT_LABELS, CONTENT_RUNS };
 
 struct request {
     /* What every step looks at, in one line of the processor's cache. */
@@ -40,6 +40,7 @@ struct request {
     bool in_prompt;           /* what is to be computed before it goes on is not all scheduled */
     uint8_t state;            /* enum request_state */
     uint8_t content;          /* enum content_kind */
+    bool ignores_end;         /* its answer goes on to its limit, and its scheduler knows that */
     uint16_t preemptions, retries;
     int32_t priority; /* a lower one is served first, where the scheduler looks at it */
     uint32_t number;  /* among all requests */
@@ -48,11 +49,13 @@ struct request {
     double queued_seconds;    /* a replica has it */
     double scheduled_seconds; /* first in a batch; negative: not yet */
     double first_token_seconds;
-    const uint32_t *hashes; /* of CONTENT_HASHES, one a block of the trace, or of CONTENT_LABELS,
-                               one a label of the cache: [hash_count] */
+    const uint32_t *hashes; /* of CONTENT_HASHES, one a block of the trace, of CONTENT_LABELS, one a
+                               label of the cache, or of CONTENT_RUNS, where a run ends and its
+                               first token, by turns: [hash_count] */
     uint32_t hash_count;
     uint32_t session;        /* of CONTENT_SESSION; or the client of a closed loop */
     uint32_t turn;           /* of its session, from 1 */
+    uint32_t limit_tokens;   /* its client allows for its answer, where a scheduler asks */
     uint32_t swapped_tokens; /* in the memory of the host */
     uint32_t cached_tokens;  /* of the prompt, found in the prefix cache when first scheduled */
     uint32_t next;           /* in the queue it is in */

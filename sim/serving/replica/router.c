@@ -47,7 +47,7 @@ static uint32_t choose_prefix_aware(struct fleet *fleet, const struct request *r
     for (uint32_t index = first; index < first + count; index++) {
         struct server *server = &fleet->servers[index];
         uint64_t tokens = server->view.pending_tokens + request_target(request) -
-                          kv_cache_match(&server->view.kv, request, request_target(request));
+                          batch_cached(&server->view, request);
         bool calmer = server->outstanding < fleet->servers[best].outstanding;
         if (is_up(fleet, index) && (tokens < least || (tokens == least && calmer))) {
             best = index;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/replica/server.h"
 
+#include "sim/serving/batching/sglang.h"
 #include "sim/serving/replica/fleet.h"
 #include "sim/serving/replica/kv_move.h"
 #include "sim/serving/replica/lanes.h"
@@ -35,6 +36,34 @@ static struct batch_limits limits_of(const struct fleet *fleet, enum server_role
     };
 }
 
+/* What SGLang's scheduler goes by. Answers are as long as was asked for, and it knows that. */
+static struct sglang_settings sglang_settings_of(const struct fleet *fleet)
+{
+    const struct service *service = &fleet->serving->service;
+    const struct need_estimate *estimate = &fleet->scenario->software.estimate;
+    double first = fmin(1.0, estimate->ratio * service->conservativeness);
+    double least = fmin(1.0, first * estimate->least);
+    static const enum sglang_order orders[] = {[QUEUE_FCFS] = SGLANG_FCFS,
+                                               [QUEUE_LPM] = SGLANG_LPM,
+                                               [QUEUE_DFS_WEIGHT] = SGLANG_DFS_WEIGHT,
+                                               [QUEUE_LOF] = SGLANG_LOF};
+    return (struct sglang_settings){
+        .order = orders[service->order],
+        .chunk_tokens = (uint32_t)service->max_batched_tokens,
+        .prefill_tokens = service->max_prefill_tokens,
+        .pool_tokens = fleet->kv_pages * service->block_tokens,
+        .page_tokens = service->block_tokens,
+        .first_ratio = first,
+        .least_ratio = least,
+        .ratio_decay = (first - least) / fmax(estimate->decay_steps, 1.0),
+        .retract_tokens = estimate->retract_tokens,
+        .clip_tokens = estimate->clip_tokens > 0 ? estimate->clip_tokens : UINT32_MAX,
+        .shared_tokens = estimate->shared_tokens,
+        .radix = service->prefix_cache,
+        .mixed = service->mixed_chunk,
+    };
+}
+
 void server_create(struct server *server, struct fleet *fleet, uint32_t index,
                    enum server_role role)
 {
@@ -60,6 +89,10 @@ void server_create(struct server *server, struct fleet *fleet, uint32_t index,
     layout.beside = fleet->kv_beside;
     batch_view_create(&server->view, arena, fleet->requests->all, &limits, fleet->kv_pages,
                       &layout);
+    if (service->policy == BATCHING_SGLANG) {
+        struct sglang_settings settings = sglang_settings_of(fleet);
+        sglang_create(&server->view, arena, &settings);
+    }
     server->view.is_decoder = role == SERVER_DECODE;
     server->view.hooks = (struct batch_hooks){.data = server, .fetch = fetch};
     for (uint32_t i = 0; i < stages; i++) {
@@ -118,7 +151,9 @@ static void hand_in(struct lane *lane, const struct decision *decision, double f
         const struct share *share = &decision->shares[i];
         struct request *request = request_of(server, share->request);
         bool first = request->generated_tokens == 0;
-        server->totals.prompt_tokens += share->decodes ? 0 : share->tokens;
+        if (!share->decodes) {
+            server->totals.prompt_tokens += share->tokens;
+        }
         if (batch_hand_in(&server->view, share, 0) == 0) {
             continue;
         }

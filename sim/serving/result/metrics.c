@@ -2,7 +2,6 @@
 #include "sim/serving/result/metrics.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 const char *latency_name(enum latency latency)
@@ -14,19 +13,6 @@ const char *latency_name(enum latency latency)
     return names[latency];
 }
 
-static int by_size(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-/* Nearest rank. */
-static double quantile(const double *sorted, size_t count, double share)
-{
-    double rank = ceil(share * (double)count);
-    return sorted[rank < 1.0 ? 0 : (size_t)rank - 1];
-}
-
 /* No latency is negative, and an end that may be anywhere is no figure. */
 static struct steady_interval of_latency(struct steady_interval interval)
 {
@@ -36,20 +22,20 @@ static struct steady_interval of_latency(struct steady_interval interval)
                           : (struct steady_interval){.low = (double)NAN, .high = (double)NAN};
 }
 
-/* `column`: in order of arrival; sorted afterwards. `scratch`: as long. */
+/* `column`: in order of arrival. `scratch`: twice as long. */
 static struct latency_summary summarise(double *column, size_t count, double *scratch)
 {
     struct latency_summary summary = {.count = count};
     if (count == 0) {
         return summary;
     }
-    double *sorted = scratch + count;
-    memcpy(sorted, column, count * sizeof *sorted);
-    double sum = 0.0;
+    double *reordered = scratch + count;
+    memcpy(reordered, column, count * sizeof *reordered);
+    double sum = 0.0, most = column[0];
     for (size_t i = 0; i < count; i++) {
         sum += column[i];
+        most = column[i] > most ? column[i] : most;
     }
-    qsort(sorted, count, sizeof *sorted, by_size);
     const struct {
         double share, *figure;
         struct steady_interval *interval;
@@ -60,13 +46,13 @@ static struct latency_summary summarise(double *column, size_t count, double *sc
         {0.99, &summary.p99, &summary.p99_interval},
     };
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
-        *quantiles[i].figure = quantile(sorted, count, quantiles[i].share);
+        *quantiles[i].figure = steady_nearest_rank(reordered, count, quantiles[i].share);
         *quantiles[i].interval = of_latency(
             steady_quantile(column, count, quantiles[i].share, *quantiles[i].figure, scratch));
     }
     summary.mean = sum / (double)count;
     summary.mean_interval = of_latency(steady_mean(column, count, summary.mean));
-    summary.most = sorted[count - 1];
+    summary.most = most;
     return summary;
 }
 
