@@ -80,8 +80,7 @@ void check_expert_layout(const struct checker *checker)
     const struct layout *layout = &scenario->layout;
     unsigned parts = layout_experts(layout);
     bool spreads = parts > 1 || layout_attention_data(layout) > 1;
-    if (!spreads || layout->tensor == 0 || layout->context == 0 || !is_known(checker, "workload") ||
-        !is_known(checker, "layout")) {
+    if (!spreads || layout->tensor == 0 || layout->context == 0 || !is_known(checker, "workload")) {
         return;
     }
     struct ffn ffn = fewest_experts(&scenario->llm);
