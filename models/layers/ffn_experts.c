@@ -156,7 +156,42 @@ static double experts_working_bytes(const struct replica *replica, const struct 
     return rows * (ffn->gated ? 3.0 : 2.0) * inner * element + 2.0 * rows * outer * element;
 }
 
+/* Of a token of this rank: a row for each of its experts, wherever it came from (rows that arrive are
+ * as many as are sent), as the products and the activation take it and, where they are weighted, as
+ * they gave it; and what the router takes and gives. */
+static double experts_kept_bytes(const struct layer_training *training, const struct ffn *ffn,
+                                 bool second)
+{
+    const struct replica *replica = training->replica;
+    const struct training_software *stack = &replica->software->training;
+    double element = format_bytes(replica->precision->activations);
+    double gates = ffn->gated ? 2.0 : 1.0;
+    double tokens = (double)training->micro_batch * (double)training->sequence_tokens /
+                    replica->layout->context;
+    struct half_counts counts = half_counts(replica, tokens);
+    double rows =
+        experts_rows(real_experts(ffn), replica_routing(replica), counts.all) / counts.own;
+    double inner = (double)ffn->hidden / layout_expert_cut(replica->layout);
+    double outer = ffn->latent > 0 ? ffn->latent : replica->llm->hidden;
+    double kept = train_kept_bytes(training, replica->precision->ffn_weights);
+    double shared = ffn->shared_hidden / (double)replica->layout->tensor;
+    if (second) { /* gate */
+        return (rows * inner + shared) * element;
+    }
+    if (training->adapter_rank > 0) {
+        return gates * (rows * inner + shared) * element;
+    }
+    double choices = ffn->experts.count + ffn->zero_experts;
+    return rows * (outer * kept + gates * inner * element + inner * kept) +
+           stack->experts_output_tensors * rows * outer * element +
+           train_residual(training) * element + choices * sizeof(float) +
+           (shared > 0.0 ? train_kept_inputs(training) * kept + gates * shared * element +
+                               shared * kept
+                         : 0.0);
+}
+
 const struct ffn_passes ffn_experts_passes = {
     .half = experts_half,
     .working_bytes = experts_working_bytes,
+    .kept_bytes = experts_kept_bytes,
 };

@@ -85,6 +85,8 @@ struct training_software {
                                end, and joins them there (torch.distributed.pipelining) */
     double product_tensors; /* of the feed-forward block's inner width, kept for its backward
                                pass; 0: gate, up and their product */
+    double experts_output_tensors; /* of rows of experts, as wide as the residual, kept beside the
+                                      products' inputs: their outputs before they are weighted */
     double bucket_copies;   /* of all gradients: buckets, where replicas reduce whole ones */
     double stage_pass_seconds; /* a micro-batch's pass of a stage, in pipelines */
     enum selective_recompute selective;

@@ -56,10 +56,12 @@ static void check_training_layout(const struct checker *checker)
     const struct layout *layout = &scenario->layout;
     unsigned parts = layout_experts(layout), ranks = layout->tensor * layout->context;
     if (parts <= layout->tensor) {
-        if (layout->tensor % parts != 0) {
+        if (parts > 1 && layout->tensor != parts) {
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.expert"),
-                           "layout.expert: %u does not divide the %u tensor ranks", parts,
-                           layout->tensor);
+                           "layout.expert: %u of the %u tensor ranks; in training experts are whole "
+                           "on ranks or cut over all tensor ranks: expected 1, %u or a multiple of "
+                           "tensor x context",
+                           parts, layout->tensor, layout->tensor);
         }
     } else if (parts % ranks != 0 || layout->data % (parts / ranks) != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.expert"),
