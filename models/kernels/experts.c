@@ -186,8 +186,8 @@ double experts_blocks(struct experts experts, struct routing routing, double tok
     return even_blocks(experts, tokens, rows) / ranks;
 }
 
-/* The chance that none of a token's experts is among `here` of them, all alike. */
-static double even_missed(struct experts experts, double here)
+/* The chance that none of a token's experts is among `here` of them. */
+static double missed_chance(struct experts experts, double here)
 {
     double missed = 1.0;
     for (uint32_t i = 0; i < experts.per_token; i++) {
@@ -196,23 +196,8 @@ static double even_missed(struct experts experts, double here)
     return missed;
 }
 
-double experts_destinations(struct experts experts, struct routing routing, double places)
+double experts_destinations(struct experts experts, double places)
 {
-    if (places <= 1.0) {
-        return 1.0;
-    }
-    double here = experts.count / places;
-    double missed = even_missed(experts, here);
-    if (routing.kind == ROUTING_POWER_LAW && missed > 0.0) {
-        /* Loads as of very many tokens: a share of them each, at most all. */
-        static const double many = 1e6, never = 1e-12;
-        struct power_law law = power_law_of(experts, routing, many);
-        double logarithm = 0.0;
-        for (uint32_t i = 0; i < experts.count; i++) {
-            logarithm += log(fmax(never, 1.0 - power_load(&law, i) / many));
-        }
-        double of_even = experts.count * log(fmax(never, 1.0 - share(experts)));
-        missed = pow(missed, fmax(1.0, logarithm / of_even));
-    }
-    return places * (1.0 - missed);
+    return places <= 1.0 ? 1.0
+                         : places * (1.0 - missed_chance(experts, experts.count / places));
 }

@@ -43,9 +43,8 @@ double experts_touched(struct experts experts, struct routing routing, double to
 double experts_blocks(struct experts experts, struct routing routing, double tokens, double rows);
 
 /* Of `places` (ranks, nodes) with as many experts each, the expected number that a token has experts
- * on. Even and balanced: places x (1 - C(count - count / places, per_token) / C(count, per_token)).
- * Under a power law experts that draw more tokens draw them together: places x (1 - that share to
- * the power of what an expert is left out with on the average, over the same of even loads). */
-double experts_destinations(struct experts experts, struct routing routing, double places);
+ * on: places x (1 - C(count - count / places, per_token) / C(count, per_token)). Where experts lie
+ * has nothing to do with how many tokens they draw, so this holds for every routing. */
+double experts_destinations(struct experts experts, double places);
 
 #endif

@@ -18,9 +18,8 @@ const struct exchange_row *replica_exchange(const struct replica *replica)
 double exchange_arriving_tokens(const struct replica *replica, struct experts experts,
                                 double all_tokens)
 {
-    struct routing routing = replica_routing(replica);
     double ranks = layout_experts(replica->layout);
-    return all_tokens * experts_destinations(experts, routing, ranks) / ranks;
+    return all_tokens * experts_destinations(experts, ranks) / ranks;
 }
 
 double exchange_token_bytes(const struct replica *replica, const struct exchange_call *call)

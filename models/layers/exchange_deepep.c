@@ -6,7 +6,6 @@
 static struct step_operator make(const struct replica *replica, const struct exchange_call *call,
                                  bool low_latency)
 {
-    struct routing routing = replica_routing(replica);
     double token_bytes = exchange_token_bytes(replica, call);
     double copies = call->experts.per_token;
     struct step_operator op = exchange_collective(
@@ -19,8 +18,8 @@ static struct step_operator make(const struct replica *replica, const struct exc
         .token_bytes = token_bytes,
         .hidden = call->elements,
         .copies = copies,
-        .ranks = experts_destinations(call->experts, routing, group->ranks),
-        .nodes = experts_destinations(call->experts, routing, nodes),
+        .ranks = experts_destinations(call->experts, group->ranks),
+        .nodes = experts_destinations(call->experts, nodes),
         .experts = call->experts.count,
         .imbalance = exchange_imbalance(replica, call),
         .low_latency = low_latency,
