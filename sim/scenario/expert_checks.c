@@ -76,6 +76,30 @@ static void check_training_layout(const struct checker *checker)
     }
 }
 
+/* Ranks with requests of their own run in step, which pipelines, pools and faults know nothing of. */
+static void check_service(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct serving *serving = &scenario->serving;
+    if (scenario->workload != WORKLOAD_SERVING || layout_attention_data(&scenario->layout) == 1) {
+        return;
+    }
+    if (scenario->layout.pipeline > 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: must be 1 with attention_data in a service");
+    }
+    if (serving->service.policy == BATCHING_DISAGGREGATED) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.policy"),
+                       "workload.service.policy: pools of replicas have no attention_data yet; "
+                       "expected another policy, or layout.attention_data 1");
+    }
+    if (serving->fault_count > 0 || serving->random_faults.mean_between_seconds > 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload"),
+                       "workload: faults strike single replicas; those that share experts "
+                       "(layout.attention_data) are not among them yet");
+    }
+}
+
 void check_expert_layout(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -102,6 +126,7 @@ void check_expert_layout(const struct checker *checker)
         check_training_layout(checker);
     } else {
         check_inference_layout(checker, &ffn);
+        check_service(checker);
     }
     unsigned gpus = scenario->cluster.gpus_per_node;
     unsigned group = scenario->workload == WORKLOAD_TRAINING
