@@ -10,7 +10,8 @@
 static const struct collective_policy *const policies[] = {
     &collective_ring,     &collective_tree,      &collective_nvls,     &collective_nvls_tree,
     &collective_one_shot, &collective_two_shot,  &collective_multimem, &collective_all_to_all,
-    &collective_send,     &collective_send_recv,
+    &collective_send,     &collective_send_recv, &collective_deepep_normal,
+    &collective_deepep_low_latency,
 };
 enum { POLICY_COUNT = sizeof policies / sizeof *policies };
 
@@ -18,6 +19,7 @@ static const char *const kind_names[COLLECTIVE_KIND_COUNT] = {
     [COLLECTIVE_ALL_REDUCE] = "all-reduce",         [COLLECTIVE_ALL_GATHER] = "all-gather",
     [COLLECTIVE_REDUCE_SCATTER] = "reduce-scatter", [COLLECTIVE_ALL_TO_ALL] = "all-to-all",
     [COLLECTIVE_SEND_RECV] = "send-recv",           [COLLECTIVE_SEND] = "send",
+    [COLLECTIVE_DISPATCH] = "dispatch",             [COLLECTIVE_COMBINE] = "combine",
 };
 
 static const char *const protocol_names[PROTOCOL_COUNT] = {
@@ -74,6 +76,17 @@ double collective_fabric_spread_seconds(const struct collective_context *context
     return context->cluster->fabric_spread_seconds * sqrt(payload / 1e6);
 }
 
+static void add_fabric_flow(const struct collective_context *context, enum collective_edge edge,
+                            double payload, double wire, double limit, uint32_t connections,
+                            struct collective_plan *plan)
+{
+    double together = connections * context->cluster->connection_bytes_per_second * wire;
+    if (together > 0.0 && (limit <= 0.0 || together < limit)) {
+        limit = together;
+    }
+    add_flow(edge, payload * wire, limit, plan);
+}
+
 void collective_add_fabric_flow(const struct collective_context *context, enum collective_edge edge,
                                 enum protocol protocol, double payload, uint32_t connections,
                                 struct collective_plan *plan)
@@ -81,11 +94,32 @@ void collective_add_fabric_flow(const struct collective_context *context, enum c
     double wire =
         context->library->protocol[protocol].wire_bytes / context->library->fabric_efficiency;
     double limit = context->library->protocol[protocol].payload_bytes_per_second * wire;
-    double together = connections * context->cluster->connection_bytes_per_second * wire;
-    if (together > 0.0 && (limit <= 0.0 || together < limit)) {
-        limit = together;
+    add_fabric_flow(context, edge, payload, wire, limit, connections, plan);
+}
+
+/* Leaf switches see two shifts in place of all pairs: one by a node, of which a leaf's trunk
+ * carries one node's part, and one by half the group, which crosses entirely. Their shares are such
+ * that the trunk carries exactly what all pairs would send across. */
+void collective_add_shift_flows(const struct collective_context *context, double payload,
+                                double efficiency, struct collective_plan *plan)
+{
+    const struct group_shape *group = &context->call->group;
+    double leaf_nodes = context->cluster->nodes_per_leaf;
+    double peers = group_nodes(group) - 1.0;
+    double far = 0.0;
+    if (leaf_nodes > 0.0 && peers >= leaf_nodes) {
+        double crossing = peers + 1.0 - leaf_nodes;
+        far = leaf_nodes > 1.0 ? (crossing * leaf_nodes - peers) / (leaf_nodes - 1.0) : peers;
     }
-    add_flow(edge, payload * wire, limit, plan);
+    uint32_t connections = group->ranks - group->ranks_per_node;
+    if (far < peers) {
+        add_fabric_flow(context, EDGE_FABRIC_NEXT, (peers - far) / peers * payload,
+                        1.0 / efficiency, 0.0, connections, plan);
+    }
+    if (far > 0.0) {
+        add_fabric_flow(context, EDGE_FABRIC_FAR, far / peers * payload, 1.0 / efficiency, 0.0,
+                        connections, plan);
+    }
 }
 
 /* Seconds that all flows of the plan keep one link busy, were it the only one to bind. */
@@ -197,7 +231,10 @@ struct collective_plan collective_plan(const struct cluster *cluster,
                                        const struct collective_call *call)
 {
     struct collective_context context = {
-        .cluster = cluster, .library = &software->library, .call = call};
+        .cluster = cluster,
+        .library = &software->library,
+        .exchange = &software->exchange,
+        .call = call};
     struct choice best = {.plan = {.algorithm = "none", .protocol = "none", .group = call->group}};
     if (call->group.ranks <= 1 || call->bytes <= 0.0) {
         return best.plan;
@@ -226,6 +263,8 @@ double collective_bus_bandwidth(const struct collective_call *call, double secon
         return (ranks - 1.0) / ranks * call->bytes / seconds;
     case COLLECTIVE_SEND_RECV:
     case COLLECTIVE_SEND:
+    case COLLECTIVE_DISPATCH:
+    case COLLECTIVE_COMBINE:
     case COLLECTIVE_KIND_COUNT:
         break;
     }

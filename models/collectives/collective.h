@@ -22,6 +22,9 @@ enum collective_kind {
     COLLECTIVE_SEND_RECV, /* a ring shift: every member sends to the next and receives from the
                              previous */
     COLLECTIVE_SEND,      /* one way only: the group's first half sends to its second */
+    COLLECTIVE_DISPATCH,  /* tokens to their experts, by a library whose kernels send by themselves
+                             (models/machine/experts_exchange.h) ... */
+    COLLECTIVE_COMBINE,   /* ... and their experts' outputs back */
     COLLECTIVE_KIND_COUNT
 };
 
@@ -30,14 +33,26 @@ struct group_shape {
     uint32_t ranks, ranks_per_node;
 };
 
+/* Of COLLECTIVE_DISPATCH and COLLECTIVE_COMBINE. */
+struct experts_traffic {
+    double tokens;              /* of one member */
+    double token_bytes, hidden; /* bytes and elements of one token */
+    double copies, ranks, nodes; /* its experts, and the different ranks and nodes that they are on,
+                                    its own included: expected values */
+    double experts;              /* of the layer */
+    double imbalance;            /* the fullest member's rows over the mean */
+    bool low_latency;
+};
+
 struct collective_call {
     enum collective_kind kind;
     struct group_shape group;
     double bytes; /* all-reduce, send-recv, send: of one member's buffer. all-gather: of one
                      member's result; reduce-scatter: of one member's input; all-to-all: one member
-                     sends in all, its own share included */
+                     sends in all, its own share included. dispatch, combine: rows of one member */
     bool graph;   /* launched from a CUDA graph; otherwise eagerly */
     bool integer; /* elements that the NVLink switch can't add (int8): no NVLS */
+    struct experts_traffic experts;
 };
 
 /* Which way a member's flow goes. A plan has at most one flow of a kind. */

@@ -12,32 +12,6 @@ static bool applies(const struct collective_context *context)
     return context->call->kind == COLLECTIVE_ALL_TO_ALL;
 }
 
-/* Leaf switches see two shifts in place of all pairs: one by a node, of which a leaf's trunk
- * carries one node's part, and one by half the group, which crosses entirely. Their shares are such
- * that the trunk carries exactly what all pairs would send across. */
-static void add_fabric_flows(const struct collective_context *context, double share,
-                             struct collective_plan *plan)
-{
-    const struct group_shape *group = &context->call->group;
-    double leaf_nodes = context->cluster->nodes_per_leaf;
-    double peers = group_nodes(group) - 1.0;
-    double far = 0.0;
-    if (leaf_nodes > 0.0 && peers >= leaf_nodes) {
-        double crossing = peers + 1.0 - leaf_nodes;
-        far = leaf_nodes > 1.0 ? (crossing * leaf_nodes - peers) / (leaf_nodes - 1.0) : peers;
-    }
-    double node_share = share * group->ranks_per_node;
-    uint32_t connections = group->ranks - group->ranks_per_node;
-    if (far < peers) {
-        collective_add_fabric_flow(context, EDGE_FABRIC_NEXT, PROTOCOL_SIMPLE,
-                                   (peers - far) * node_share, connections, plan);
-    }
-    if (far > 0.0) {
-        collective_add_fabric_flow(context, EDGE_FABRIC_FAR, PROTOCOL_SIMPLE, far * node_share,
-                                   connections, plan);
-    }
-}
-
 static void plan_all_to_all(const struct collective_context *context, enum protocol protocol,
                             struct collective_plan *plan)
 {
@@ -62,7 +36,8 @@ static void plan_all_to_all(const struct collective_context *context, enum proto
     }
     if (group->ranks > group->ranks_per_node) {
         plan->latency_seconds += collective_fabric_hop_seconds(context, PROTOCOL_LL);
-        add_fabric_flows(context, share, plan);
+        collective_add_shift_flows(context, share * (group->ranks - group->ranks_per_node),
+                                   library->fabric_efficiency, plan);
     }
 }
 

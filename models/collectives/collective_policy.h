@@ -8,6 +8,7 @@
 struct collective_context {
     const struct cluster *cluster;
     const struct collective_library *library;
+    const struct experts_exchange *exchange;
     const struct collective_call *call;
 };
 
@@ -30,7 +31,8 @@ enum {
 
 extern const struct collective_policy collective_ring, collective_tree, collective_nvls,
     collective_nvls_tree, collective_send, collective_send_recv, collective_all_to_all,
-    collective_one_shot, collective_two_shot, collective_multimem;
+    collective_one_shot, collective_two_shot, collective_multimem, collective_deepep_normal,
+    collective_deepep_low_latency;
 
 static inline double group_nodes(const struct group_shape *group)
 {
@@ -56,5 +58,9 @@ void collective_add_node_flow(const struct collective_context *context, enum pro
 void collective_add_fabric_flow(const struct collective_context *context, enum collective_edge edge,
                                 enum protocol protocol, double payload, uint32_t connections,
                                 struct collective_plan *plan);
+/* Appends `payload` bytes of each member to members of other nodes, equal parts to each node, on
+ * as many connections as there are such members; `efficiency` is payload over raw bytes. */
+void collective_add_shift_flows(const struct collective_context *context, double payload,
+                                double efficiency, struct collective_plan *plan);
 
 #endif

@@ -185,3 +185,19 @@ double experts_blocks(struct experts experts, struct routing routing, double tok
     }
     return even_blocks(experts, tokens, rows) / ranks;
 }
+
+/* The chance that none of a token's experts is among `here` of them. */
+static double missed_chance(struct experts experts, double here)
+{
+    double missed = 1.0;
+    for (uint32_t i = 0; i < experts.per_token; i++) {
+        missed *= fmax(0.0, experts.count - here - i) / (experts.count - i);
+    }
+    return missed;
+}
+
+double experts_destinations(struct experts experts, double places)
+{
+    return places <= 1.0 ? 1.0
+                         : places * (1.0 - missed_chance(experts, experts.count / places));
+}

@@ -56,8 +56,9 @@ static struct kernel_work weight_gradient_work(const struct gpu *gpu,
 {
     double n = (double)shape->n, k = (double)shape->k;
     struct tile tile = gpu->generation.grouped_tiles.tiles[1];
+    double ranks = shape->routing.ranks > 1 ? shape->routing.ranks : 1.0;
     double bytes = rows * (n + k) * format_bytes(shape->format) +
-                   shape->experts.count * n * k * format_bytes(FORMAT_BF16);
+                   ceil(shape->experts.count / ranks) * n * k * format_bytes(FORMAT_BF16);
     struct launch launch = {
         .tiles = matrices * ceil(k / tile.rows) * ceil(n / tile.columns),
         .k = rows / matrices,

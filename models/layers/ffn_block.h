@@ -9,8 +9,8 @@
 struct ffn_block {
     const char *up, *down; /* names of its tensors */
     uint32_t inner;        /* elements between them */
+    uint32_t cut;          /* ranks that have a part of it */
     bool gated;
-    uint64_t copies; /* rows a token: experts that it goes to; 0: 1 */
 };
 
 void ffn_block_half(const struct replica *replica, const struct ffn_block *block,

@@ -18,10 +18,9 @@ void ffn_block_half(const struct replica *replica, const struct ffn_block *block
     up->again_name = up->name;
     /* Forward: gate and up in, one out. Backward: those and a gradient in, two gradients out. */
     struct half_op *activation =
-        half_pointwise(half, "activation", MEMORY_SWIGLU, columns_of(replica, block->inner),
+        half_pointwise(half, "activation", MEMORY_SWIGLU, divide_up(block->inner, block->cut),
                        (gates + 1.0) * element, (2.0 * gates + 1.0) * element);
     activation->pointwise = POINTWISE_ACTIVATION;
-    activation->copies = block->copies;
     half_product(half, list, block->down, true);
 }
 
@@ -32,6 +31,7 @@ static void dense_half(const struct replica *replica, const struct ffn *ffn, str
     struct ffn_block block = {.up = ffn->gated ? "gate+up" : "up",
                               .down = "down",
                               .inner = ffn->hidden,
+                              .cut = replica->layout->tensor,
                               .gated = ffn->gated};
     ffn_block_half(replica, &block, &list, half);
 }

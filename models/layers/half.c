@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/layers/half.h"
 
+#include "models/layers/exchange.h"
+#include "models/numeric/whole.h"
+
 #include <assert.h>
+#include <math.h>
 
 static struct half_op *append(struct half *half, struct half_op op)
 {
@@ -59,9 +63,76 @@ void half_core(struct half *half, const char *name, const struct mixer *mixer)
     append(half, (struct half_op){.kind = HALF_CORE, .name = name, .mixer = mixer});
 }
 
+void half_exchange(struct half *half, struct experts experts, double elements, bool combine)
+{
+    append(half, (struct half_op){.kind = HALF_EXCHANGE,
+                                  .name = combine ? "experts combine" : "experts dispatch",
+                                  .experts = experts,
+                                  .elements = elements,
+                                  .combine = combine});
+}
+
+void half_host(struct half *half, const char *name, double seconds, double token_seconds)
+{
+    if (seconds > 0.0 || token_seconds > 0.0) {
+        append(half, (struct half_op){.kind = HALF_HOST,
+                                      .name = name,
+                                      .seconds = seconds,
+                                      .token_seconds = token_seconds});
+    }
+}
+
+struct half_counts half_counts(const struct replica *replica, double tokens)
+{
+    return (struct half_counts){.own = tokens, .all = tokens * replica_token_ranks(replica)};
+}
+
+static double tokens_of(const struct replica *replica, const struct half_op *op,
+                        struct half_counts counts)
+{
+    switch (op->tokens) {
+    case TOKENS_SENT:
+        return replica_own_tokens(replica, counts.own);
+    case TOKENS_ALL:
+        return counts.all;
+    case TOKENS_ARRIVED:
+        return exchange_arriving_tokens(replica, op->experts, counts.all);
+    case TOKENS_ROWS:
+        return experts_rows(op->experts, replica_routing(replica), counts.all);
+    case TOKENS_OWN:
+        break;
+    }
+    return counts.own;
+}
+
+uint64_t half_rows(const struct replica *replica, const struct half_op *op,
+                   struct half_counts counts)
+{
+    double tokens = tokens_of(replica, op, counts);
+    return (uint64_t)ceil(tokens - 1e-6) * (op->copies > 0 ? op->copies : 1);
+}
+
+uint64_t half_routed_rows(const struct replica *replica, const struct half_op *op,
+                          struct half_counts counts)
+{
+    (void)replica;
+    return (uint64_t)ceil(counts.all) * op->weight.experts.per_token;
+}
+
 uint32_t half_ranks(const struct replica *replica)
 {
     return replica->layout->tensor;
+}
+
+uint32_t half_weight_ranks(const struct replica *replica, const struct weight *weight)
+{
+    return weight->experts.count > 0 ? layout_expert_cut(replica->layout) : half_ranks(replica);
+}
+
+double half_weight_copies(const struct replica *replica, const struct weight *weight)
+{
+    uint32_t ranks = layout_experts(replica->layout);
+    return weight->experts.count > 0 ? (double)divide_up(weight->experts.count, ranks) : 1.0;
 }
 
 struct number weight_number(const struct precision *precision, enum weight_class class)

@@ -9,7 +9,17 @@
 
 #include "models/layout/replica.h"
 
-enum half_op_kind { HALF_PRODUCT, HALF_POINTWISE, HALF_CORE };
+enum half_op_kind { HALF_PRODUCT, HALF_POINTWISE, HALF_CORE, HALF_EXCHANGE, HALF_HOST };
+
+/* Which tokens an operator works on. Where experts lie on several ranks these are other ranks' too.
+ */
+enum half_tokens {
+    TOKENS_OWN,
+    TOKENS_SENT,    /* a tensor rank's part, where it alone takes them to the experts */
+    TOKENS_ALL,     /* of all ranks that share experts */
+    TOKENS_ARRIVED, /* those that have an expert here */
+    TOKENS_ROWS     /* a row for each expert here */
+};
 
 /* Which of a training stack's own byte counts holds in place of those said here. */
 enum pointwise { POINTWISE_PLAIN, POINTWISE_ROPE, POINTWISE_ACTIVATION };
@@ -22,6 +32,8 @@ struct half_op {
     const char *name;
     bool of_inference; /* training has none: the append to a cache */
     bool of_training;  /* in inference the core does it, for some of the tokens */
+    enum half_tokens tokens;
+    struct experts experts; /* of TOKENS_ROWS, TOKENS_ARRIVED, HALF_EXCHANGE */
     /* HALF_PRODUCT: its rows are the tokens, or with experts each token once an expert. */
     struct weight weight;
     bool fusible; /* the kernel before can write its input narrow: a norm, an activation */
@@ -34,6 +46,11 @@ struct half_op {
     uint64_t copies;                      /* rows a token; 0: 1 */
     uint64_t columns;                     /* of one rank */
     double forward_bytes, backward_bytes; /* read and written, an element */
+    /* HALF_EXCHANGE: */
+    double elements; /* of a token */
+    bool combine;
+    /* HALF_HOST: what no operator stands for. */
+    double seconds, token_seconds;
     /* HALF_CORE: */
     const struct mixer *mixer;
 };
@@ -56,8 +73,28 @@ struct half_op *half_pointwise(struct half *half, const char *name, enum memory_
                                uint64_t columns, double forward_bytes, double backward_bytes);
 void half_core(struct half *half, const char *name, const struct mixer *mixer);
 
-/* Ranks that cut its products. */
+/* Nothing when both are 0. */
+void half_host(struct half *half, const char *name, double seconds, double token_seconds);
+void half_exchange(struct half *half, struct experts experts, double elements, bool combine);
+
+/* Tokens of a rank's pass: those that it works on, and those of all ranks that share experts. */
+struct half_counts {
+    double own, all;
+};
+struct half_counts half_counts(const struct replica *replica, double tokens);
+
+/* Rows of a pointwise operator, or of a product with one matrix. */
+uint64_t half_rows(const struct replica *replica, const struct half_op *op,
+                   struct half_counts counts);
+/* Of a product with experts: all that their routing is told of (struct gemm_shape). */
+uint64_t half_routed_rows(const struct replica *replica, const struct half_op *op,
+                          struct half_counts counts);
+
+/* Ranks that cut its products; and ranks that cut a tensor, which experts' may be others. */
 uint32_t half_ranks(const struct replica *replica);
+uint32_t half_weight_ranks(const struct replica *replica, const struct weight *weight);
+/* Experts' copies of a tensor that a rank holds; 1 of others. */
+double half_weight_copies(const struct replica *replica, const struct weight *weight);
 /* The number that a tensor is kept in under a precision. */
 struct number weight_number(const struct precision *precision, enum weight_class class);
 

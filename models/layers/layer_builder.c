@@ -98,7 +98,8 @@ void layer_product(struct layer_builder *builder, const char *name, struct layer
     bool fused = fusible && how.scaling == SCALING_TENSOR && replica->software->fused_kernels &&
                  !replica->software->separate_quantisation;
     if (how.casts_weights) {
-        uint64_t copies = matrices.experts.count > 0 ? matrices.experts.count : 1;
+        uint64_t experts = divide_up(matrices.experts.count, layout_experts(replica->layout));
+        uint64_t copies = experts > 0 ? experts : 1;
         layer_memory(builder, "cast weights", MEMORY_QUANTISE, copies * matrices.columns,
                      matrices.depth, format_bytes(number.format) + format_bytes(how.compute));
     }
@@ -106,7 +107,9 @@ void layer_product(struct layer_builder *builder, const char *name, struct layer
         /* Elements that have one scale. */
         uint64_t run = how.scaling == SCALING_BLOCK ? number.block : matrices.depth;
         layer_memory(builder, "quantise", quantise_kernel(how.scaling),
-                     matrices.rows * (matrices.depth / run), run,
+                     (matrices.quantised_rows > 0 ? matrices.quantised_rows : matrices.rows) *
+                         (matrices.depth / run),
+                     run,
                      layer_activation_bytes(builder) + format_bytes(how.compute));
     }
     gemm(builder, name, matrices, number, &how);

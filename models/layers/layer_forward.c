@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * A layer in inference: norms, halves, sums over tensor ranks. */
+#include "models/layers/exchange.h"
 #include "models/layers/layer_rows.h"
 
 #include "models/kernels/hyper_connection.h"
@@ -11,17 +12,38 @@ static void norm(struct layer_builder *builder, const char *name)
                  4.0 * layer_activation_bytes(builder));
 }
 
+static struct half_counts counts_of(const struct layer_builder *builder)
+{
+    return (struct half_counts){.own = (double)builder->tokens, .all = builder->shared_tokens};
+}
+
 static void product(struct layer_builder *builder, const struct half_op *op)
 {
+    const struct replica *replica = builder->replica;
     const struct weight *weight = &op->weight;
-    uint32_t ranks = half_ranks(builder->replica);
-    uint64_t copies = weight->experts.count > 0 ? weight->experts.per_token : 1;
-    struct layer_matrices matrices = {.rows = builder->tokens * copies,
+    uint32_t ranks = half_weight_ranks(replica, weight);
+    bool routed = weight->experts.count > 0;
+    struct half_counts counts = counts_of(builder);
+    struct layer_matrices matrices = {.rows = routed ? half_routed_rows(replica, op, counts)
+                                                     : half_rows(replica, op, counts),
+                                      .quantised_rows = half_rows(replica, op, counts),
                                       .columns = weight_columns(weight, ranks),
                                       .depth = weight_depth(weight, ranks),
                                       .experts = weight->experts};
     layer_product(builder, op->name, matrices, weight_number(builder->precision, weight->class),
                   op->fusible);
+}
+
+static void exchange(struct layer_builder *builder, const struct half_op *op)
+{
+    struct exchange_call call = {.experts = op->experts,
+                                 .tokens = replica_own_tokens(builder->replica,
+                                                              (double)builder->tokens),
+                                 .all_tokens = builder->shared_tokens,
+                                 .elements = op->elements,
+                                 .combine = op->combine,
+                                 .graph = builder->graph};
+    layer_append(builder, exchange_operator(builder->replica, &call));
 }
 
 static void half_forward(struct layer_builder *builder, const struct half *half)
@@ -37,8 +59,15 @@ static void half_forward(struct layer_builder *builder, const struct half *half)
             break;
         case HALF_POINTWISE:
             layer_memory(builder, op->name, op->kernel,
-                         builder->tokens * (op->copies > 0 ? op->copies : 1), op->columns,
+                         half_rows(builder->replica, op, counts_of(builder)), op->columns,
                          op->forward_bytes);
+            break;
+        case HALF_HOST:
+            layer_host(builder, op->name,
+                       op->seconds + (double)builder->tokens * op->token_seconds);
+            break;
+        case HALF_EXCHANGE:
+            exchange(builder, op);
             break;
         case HALF_CORE:
             mixer_passes[op->mixer->kind]->infer(builder, op->mixer);

@@ -41,6 +41,9 @@ struct product {
     uint64_t columns, depth;
     struct number number;
     uint64_t parts[PRODUCT_MAX_PARTS]; /* columns of products of their own; the first 0: one */
+    uint64_t rows;          /* of this rank; 0: the builder's tokens */
+    struct experts experts; /* count > 0: of them, with ... */
+    uint64_t routed_rows;   /* ... a row for each expert of a token, of all ranks that share them */
 };
 
 /* --- kernels (train_builder.c) --- */
@@ -126,8 +129,11 @@ double train_layer_kept_bytes(const struct layer_training *training, const struc
 double train_layer_waiting_bytes(const struct layer_training *training,
                                  const struct layer_kind *kind);
 
-/* Parameters of one rank: of a layer, and of the adapters beside its mixers' products. */
+/* Parameters of one rank: of a layer; of those the ones that it shares with fewer ranks than the
+ * others, of its experts where they lie whole on ranks; and of the adapters beside its mixers'
+ * products. */
 double train_layer_parameters(const struct replica *replica, const struct layer_kind *kind);
+double train_layer_expert_parameters(const struct replica *replica, const struct layer_kind *kind);
 double train_adapter_parameters(const struct layer_training *training,
                                 const struct layer_kind *kind);
 

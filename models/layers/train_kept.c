@@ -82,6 +82,13 @@ double train_layer_kept_bytes(const struct layer_training *training, const struc
     return train_layer_full_bytes(training, kind);
 }
 
+static double rows_per_token(const struct layer_training *training, const struct half_op *op)
+{
+    double tokens = tokens_of(training);
+    struct half_counts counts = half_counts(training->replica, tokens);
+    return (double)half_rows(training->replica, op, counts) / tokens;
+}
+
 double train_layer_waiting_bytes(const struct layer_training *training,
                                  const struct layer_kind *kind)
 {
@@ -95,27 +102,42 @@ double train_layer_waiting_bytes(const struct layer_training *training,
             if (op->kind == HALF_PRODUCT) {
                 elements += op->weight.split == SPLIT_DEPTH
                                 ? train_residual(training)
-                                : (double)weight_columns(&op->weight, half_ranks(replica));
+                                : rows_per_token(training, op) *
+                                      (double)weight_columns(&op->weight,
+                                                             half_weight_ranks(replica,
+                                                                               &op->weight));
             }
         }
     }
     return tokens_of(training) * element_bytes(training) * elements;
 }
 
-double train_layer_parameters(const struct replica *replica, const struct layer_kind *kind)
+static double parameters_of(const struct replica *replica, const struct layer_kind *kind,
+                            bool experts_alone)
 {
     struct weight_list list;
     layer_kind_weights(kind, replica->llm->hidden, &list);
     double parameters = 0.0;
     for (uint32_t i = 0; i < list.count; i++) {
         const struct weight *weight = &list.items[i];
-        double copies = weight->experts.count > 0 ? weight->experts.count : 1.0;
-        parameters += weight->borrowed
-                          ? 0.0
-                          : copies * (double)weight_columns(weight, half_ranks(replica)) *
-                                (double)weight_depth(weight, half_ranks(replica));
+        uint32_t ranks = half_weight_ranks(replica, weight);
+        bool counts = !weight->borrowed && (!experts_alone || weight->experts.count > 0);
+        parameters += counts ? half_weight_copies(replica, weight) *
+                                   (double)weight_columns(weight, ranks) *
+                                   (double)weight_depth(weight, ranks)
+                             : 0.0;
     }
     return parameters;
+}
+
+double train_layer_parameters(const struct replica *replica, const struct layer_kind *kind)
+{
+    return parameters_of(replica, kind, false);
+}
+
+double train_layer_expert_parameters(const struct replica *replica, const struct layer_kind *kind)
+{
+    return layout_experts(replica->layout) > 1 ? parameters_of(replica, kind, true) : 0.0;
 }
 
 /* depth x r and r x columns. */

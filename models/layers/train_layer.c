@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A layer in training: norms, halves, what tensor ranks exchange around them, one way and the
  * other. */
+#include "models/layers/exchange.h"
 #include "models/layers/layer_rows.h"
 
 /* What stands around a half. */
@@ -32,11 +33,20 @@ void builder_norm(struct train_builder *builder, const char *name, bool backward
                             : builder_stack(builder)->norm_forward_bytes_per_element);
 }
 
+static struct half_counts counts_of(const struct train_builder *builder)
+{
+    return half_counts(builder->training->replica, (double)builder->tokens);
+}
+
 static struct product product_of(const struct train_builder *builder, const struct half_op *op)
 {
     const struct replica *replica = builder->training->replica;
-    uint32_t ranks = half_ranks(replica);
+    uint32_t ranks = half_weight_ranks(replica, &op->weight);
+    struct half_counts counts = counts_of(builder);
     struct product product = {.name = op->name,
+                              .rows = half_rows(replica, op, counts),
+                              .experts = op->weight.experts,
+                              .routed_rows = half_routed_rows(replica, op, counts),
                               .columns = weight_columns(&op->weight, ranks),
                               .depth = weight_depth(&op->weight, ranks),
                               .number = weight_number(replica->precision, op->weight.class)};
@@ -64,14 +74,50 @@ static void pointwise(struct train_builder *builder, const struct half_op *op, b
     double one = backward ? op->backward_bytes : op->forward_bytes;
     if (!op->of_inference) {
         builder_memory(builder, op->name, several > 0.0 ? MEMORY_COPY : op->kernel,
-                       builder->tokens * (op->copies > 0 ? op->copies : 1), op->columns,
+                       half_rows(builder->training->replica, op, counts_of(builder)), op->columns,
                        several > 0.0 ? several : one);
     }
 }
 
-static void core(struct train_builder *builder, const struct half_op *op, bool backward)
+/* All that is no product. What went to the experts comes back as a gradient, and the other way
+ * round. */
+static void between(struct train_builder *builder, const struct half_op *op, bool backward)
 {
-    mixer_passes[op->mixer->kind]->train(builder, op->mixer, backward);
+    const struct replica *replica = builder->training->replica;
+    switch (op->kind) {
+    case HALF_POINTWISE:
+        pointwise(builder, op, backward);
+        break;
+    case HALF_CORE:
+        mixer_passes[op->mixer->kind]->train(builder, op->mixer, backward);
+        break;
+    case HALF_EXCHANGE: {
+        struct half_counts counts = counts_of(builder);
+        struct exchange_call call = {.experts = op->experts,
+                                     .tokens = replica_own_tokens(replica, counts.own),
+                                     .all_tokens = counts.all,
+                                     .elements = op->elements,
+                                     .combine = op->combine != backward,
+                                     .training = true};
+        builder_append(builder, exchange_operator(replica, &call));
+        break;
+    }
+    case HALF_HOST:
+        builder_host(builder, op->name,
+                     (backward ? 2.0 : 1.0) *
+                         (op->seconds + (double)builder->tokens * op->token_seconds));
+        break;
+    case HALF_PRODUCT:
+        break;
+    }
+}
+
+/* Whether a product works on tokens that tensor ranks have not gathered: experts that lie on several
+ * ranks, and what chooses them. */
+static bool is_apart(const struct replica *replica, const struct half_op *op)
+{
+    return op->tokens == TOKENS_SENT ||
+           (op->weight.experts.count > 0 && layout_experts(replica->layout) > 1);
 }
 
 /* A half's products between which tensor ranks work alone: the first, whose input is gathered, and
@@ -80,13 +126,14 @@ struct ends {
     uint32_t first, last;
 };
 
-static struct ends ends_of(const struct half *half)
+static struct ends ends_of(const struct replica *replica, const struct half *half)
 {
     struct ends ends = {.first = half->count, .last = half->count};
     for (uint32_t i = 0; i < half->count; i++) {
-        if (half->ops[i].kind == HALF_PRODUCT) {
+        const struct half_op *op = &half->ops[i];
+        if (op->kind == HALF_PRODUCT && !is_apart(replica, op)) {
             ends.first = ends.first == half->count ? i : ends.first;
-            ends.last = half->ops[i].weight.split == SPLIT_DEPTH ? i : ends.last;
+            ends.last = op->weight.split == SPLIT_DEPTH ? i : ends.last;
         }
     }
     return ends;
@@ -95,7 +142,7 @@ static struct ends ends_of(const struct half *half)
 static void forward_product(struct train_builder *builder, const struct half *half, uint32_t index,
                             const struct product *product, const struct around *names)
 {
-    struct ends ends = ends_of(half);
+    struct ends ends = ends_of(builder->training->replica, half);
     if (index == ends.first) {
         product_after_gather(builder, product, product_forward);
     } else if (index == ends.last) {
@@ -109,7 +156,7 @@ static void start_half(struct train_builder *builder, const struct half *half,
                        const struct around *names)
 {
     builder_norm(builder, names->norm, false);
-    struct ends ends = ends_of(half);
+    struct ends ends = ends_of(builder->training->replica, half);
     if (ends.first < half->count) {
         builder_gather_before(builder, names->gather,
                               product_of(builder, &half->ops[ends.first]).number);
@@ -121,16 +168,15 @@ static void half_forward(struct train_builder *builder, const struct layer_kind 
                          const struct half *half, const struct around *names, bool all)
 {
     start_half(builder, half, names);
-    uint32_t end = all ? half->count : ends_of(half).last;
+    uint32_t last = ends_of(builder->training->replica, half).last;
+    uint32_t end = all ? half->count : last;
     for (uint32_t i = 0; i < end; i++) {
         const struct half_op *op = &half->ops[i];
         if (op->kind == HALF_PRODUCT) {
             struct product product = product_of(builder, op);
             forward_product(builder, half, i, &product, names);
-        } else if (op->kind == HALF_POINTWISE) {
-            pointwise(builder, op, false);
         } else {
-            core(builder, op, false);
+            between(builder, op, false);
         }
     }
     if (all && kind->norms > LAYER_HALVES) {
@@ -164,7 +210,8 @@ static void second_products(struct train_builder *builder, const struct half *ha
             if (op->again == AGAIN_PIECE) {
                 product.name = op->again_name;
                 product.columns = weight_piece_columns(&op->weight, op->again_piece,
-                                                       half_ranks(builder->training->replica));
+                                                       half_weight_ranks(builder->training->replica,
+                                                                         &op->weight));
                 product.parts[0] = 0;
             }
             forward_product(builder, half, i, &product, names);
@@ -192,7 +239,7 @@ static void recompute(struct train_builder *builder, const struct layer_kind *ki
         }
         for (uint32_t j = 0; j < halves[i].count; j++) {
             if (halves[i].ops[j].kind == HALF_CORE) {
-                core(builder, &halves[i].ops[j], false);
+                between(builder, &halves[i].ops[j], false);
             }
         }
     }
@@ -238,18 +285,14 @@ static void half_backward(struct train_builder *builder, const struct layer_kind
                           const struct half *half, const struct around *names,
                           enum gradients gradients)
 {
-    struct ends ends = ends_of(half);
+    struct ends ends = ends_of(builder->training->replica, half);
     if (kind->norms > LAYER_HALVES) {
         builder_norm(builder, names->end_norm, true);
     }
     for (uint32_t i = half->count; i-- > 0;) {
         const struct half_op *op = &half->ops[i];
-        if (op->kind == HALF_POINTWISE) {
-            pointwise(builder, op, true);
-            continue;
-        }
-        if (op->kind == HALF_CORE) {
-            core(builder, op, true);
+        if (op->kind != HALF_PRODUCT) {
+            between(builder, op, true);
             continue;
         }
         struct product product = product_of(builder, op);

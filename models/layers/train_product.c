@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/layers/train_builder.h"
 
+#include "models/numeric/whole.h"
+
 /* --- products --- */
 
 static struct product_formats formats_of(const struct train_builder *builder, struct number number)
@@ -21,6 +23,29 @@ static void cast(struct train_builder *builder, uint64_t rows, uint64_t columns,
                        by_row ? builder_stack(builder)->row_cast_bytes_per_element
                               : builder_stack(builder)->cast_bytes_per_element);
     }
+}
+
+static uint64_t rows_of(const struct train_builder *builder, const struct product *product)
+{
+    return product->rows > 0 ? product->rows : builder->tokens;
+}
+
+/* Of experts: forward's shape, and which gradient. */
+static void routed_gemm(struct train_builder *builder, const struct product *product,
+                        uint64_t columns, enum experts_gradient gradient)
+{
+    struct product_formats formats = formats_of(builder, product->number);
+    builder_append(builder, (struct step_operator){.kind = OPERATOR_GEMM,
+                                                   .stream = STREAM_COMPUTE,
+                                                   .name = product->name,
+                                                   .gemm = {.m = product->routed_rows,
+                                                            .n = columns,
+                                                            .k = product->depth,
+                                                            .experts = product->experts,
+                                                            .gradient = gradient,
+                                                            .format = formats.compute,
+                                                            .scaling = formats.scaling,
+                                                            .block = product->number.block}});
 }
 
 static void gemm(struct train_builder *builder, const char *name, uint64_t m, uint64_t n,
@@ -55,10 +80,14 @@ static uint64_t part_columns(const struct product *product, uint32_t part)
 
 void product_forward(struct train_builder *builder, const struct product *product)
 {
-    cast(builder, builder->tokens, product->depth, product->number);
+    cast(builder, rows_of(builder, product), product->depth, product->number);
     for (uint32_t i = 0; i < part_count(product); i++) {
-        gemm(builder, product->name, builder->tokens, part_columns(product, i), product->depth,
-             product->number, false);
+        if (product->experts.count > 0) {
+            routed_gemm(builder, product, part_columns(product, i), EXPERTS_FORWARD);
+        } else {
+            gemm(builder, product->name, rows_of(builder, product), part_columns(product, i),
+                 product->depth, product->number, false);
+        }
     }
 }
 
@@ -66,11 +95,16 @@ static void input_gradient(struct train_builder *builder, const struct product *
 {
     uint32_t parts = part_count(product);
     for (uint32_t i = 0; i < parts; i++) {
-        gemm(builder, product->name, builder->tokens, product->depth, part_columns(product, i),
-             product->number, false);
+        if (product->experts.count > 0) {
+            routed_gemm(builder, product, part_columns(product, i), EXPERTS_INPUT_GRADIENT);
+        } else {
+            gemm(builder, product->name, rows_of(builder, product), product->depth,
+                 part_columns(product, i), product->number, false);
+        }
     }
     if (parts > 1) { /* two read, one written, for every part but one */
-        builder_memory(builder, "gradient sum", MEMORY_COPY, builder->tokens, product->depth,
+        builder_memory(builder, "gradient sum", MEMORY_COPY, rows_of(builder, product),
+                       product->depth,
                        (parts - 1.0) * 3.0 * builder_element_bytes(builder));
     }
 }
@@ -82,17 +116,25 @@ void product_weight_gradient(struct train_builder *builder, const struct product
     const struct training_software *stack = builder_stack(builder);
     enum format kept = builder->training->replica->precision->gradients;
     bool narrow = kept != FORMAT_UNSET && format_bytes(kept) < builder_element_bytes(builder);
+    uint32_t ranks = layout_experts(builder->training->replica->layout);
+    uint64_t copies = product->experts.count > 0 ? divide_up(product->experts.count, ranks) : 1;
     for (uint32_t i = 0; i < part_count(product); i++) {
-        gemm(builder, product->name, part_columns(product, i), product->depth, builder->tokens,
-             product->number, stack->fp32_gradients && !narrow);
+        if (product->experts.count > 0) {
+            routed_gemm(builder, product, part_columns(product, i), EXPERTS_WEIGHT_GRADIENT);
+        } else {
+            gemm(builder, product->name, part_columns(product, i), product->depth,
+                 rows_of(builder, product), product->number, stack->fp32_gradients && !narrow);
+        }
     }
     double passes = builder->training->micro_batches;
     double accumulate = stack->accumulate_bytes_per_parameter;
     if (narrow) {
-        builder_counted(builder, "add gradients", MEMORY_QUANTISE, product->columns, product->depth,
+        builder_counted(builder, "add gradients", MEMORY_QUANTISE, copies * product->columns,
+                        product->depth,
                         stack->narrow_gradient_bytes_per_parameter);
     } else if (accumulate > 0.0 && passes > 1.0) { /* all but the first */
-        builder_memory(builder, "accumulate", MEMORY_COPY, product->columns, product->depth,
+        builder_memory(builder, "accumulate", MEMORY_COPY, copies * product->columns,
+                       product->depth,
                        accumulate * (passes - 1.0) / passes);
     }
 }
@@ -209,7 +251,7 @@ void product_row_backward(struct train_builder *builder, const char *name,
         builder_gather_before(builder, name, product->number);
         uint32_t exchange = builder->beside;
         builder->beside = STEP_NO_OPERATOR;
-        cast(builder, builder->tokens, product->columns, product->number);
+        cast(builder, rows_of(builder, product), product->columns, product->number);
         builder->beside = STEP_NO_OPERATOR;
         input_gradient(builder, product);
         builder->beside = exchange;
@@ -230,7 +272,7 @@ void product_column_backward(struct train_builder *builder, const char *name,
     if (gradients & GRADIENTS_INPUT) {
         uint32_t gathered = builder->beside;
         builder->beside = STEP_NO_OPERATOR;
-        cast(builder, builder->tokens, product->columns, product->number);
+        cast(builder, rows_of(builder, product), product->columns, product->number);
         if (exchanges && builder->training->sequence_parallel) {
             gathered = start_exchange(builder, "input all-gather", COLLECTIVE_ALL_GATHER,
                                       gathered_bytes(builder, product->number));
@@ -260,7 +302,7 @@ void product_inner_backward(struct train_builder *builder, const struct product 
                             enum gradients gradients)
 {
     if (gradients & GRADIENTS_INPUT) {
-        cast(builder, builder->tokens, product->columns, product->number);
+        cast(builder, rows_of(builder, product), product->columns, product->number);
         input_gradient(builder, product);
     }
     if (gradients & GRADIENTS_WEIGHT) {

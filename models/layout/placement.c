@@ -4,24 +4,41 @@
 #include "models/numeric/whole.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* --- the table --- */
+
+/* The dimensions of each kind of group, the nearest first. Context ranks belong to the experts'
+ * group where that reaches over replicas, to those with the same experts otherwise. */
+static const bool group_spans[GROUP_COUNT][DIMENSION_COUNT] = {
+    [GROUP_TENSOR] = {[DIMENSION_TENSOR] = true},
+    [GROUP_CONTEXT] = {[DIMENSION_CONTEXT] = true},
+    [GROUP_DATA] = {[DIMENSION_CONTEXT] = true, [DIMENSION_SHARE] = true, [DIMENSION_DATA] = true},
+    [GROUP_EXPERT] = {[DIMENSION_TENSOR] = true, [DIMENSION_SHARE] = true},
+    [GROUP_ATTENTION] = {[DIMENSION_SHARE] = true},
+    [GROUP_EXPERT_DATA] = {[DIMENSION_DATA] = true},
+};
 
 struct placement placement_of(const struct layout *layout, const struct cluster *cluster,
                               enum stage_order order)
 {
     /* From the nearest to the farthest. */
     static const enum dimension nearest[][DIMENSION_COUNT] = {
-        [STAGES_INSIDE] = {DIMENSION_TENSOR, DIMENSION_CONTEXT, DIMENSION_PIPELINE, DIMENSION_DATA},
-        [STAGES_OUTSIDE] = {DIMENSION_TENSOR, DIMENSION_CONTEXT, DIMENSION_DATA,
+        [STAGES_INSIDE] = {DIMENSION_TENSOR, DIMENSION_CONTEXT, DIMENSION_SHARE, DIMENSION_PIPELINE,
+                           DIMENSION_DATA},
+        [STAGES_OUTSIDE] = {DIMENSION_TENSOR, DIMENSION_CONTEXT, DIMENSION_SHARE, DIMENSION_DATA,
                             DIMENSION_PIPELINE},
     };
+    bool over_data = layout_experts_over_data(layout);
+    uint32_t sharers = layout_sharers(layout);
     struct placement placement = {
         .size = {[DIMENSION_TENSOR] = layout->tensor,
                  [DIMENSION_CONTEXT] = layout->context,
+                 [DIMENSION_SHARE] = sharers,
                  [DIMENSION_PIPELINE] = layout->pipeline,
-                 [DIMENSION_DATA] = layout->data},
+                 [DIMENSION_DATA] = over_data ? layout->data / sharers : layout->data},
         .ranks = 1,
+        .shares_replicas = over_data,
         .gpus_per_node = cluster->gpus_per_node,
         .gpus_per_nic =
             cluster->nics_per_node > 0 ? cluster->gpus_per_node / cluster->nics_per_node : 1,
@@ -31,15 +48,11 @@ struct placement placement_of(const struct layout *layout, const struct cluster 
         placement.stride[dimension] = placement.ranks;
         placement.ranks *= placement.size[dimension];
     }
+    memcpy(placement.spans, group_spans, sizeof placement.spans);
+    placement.spans[GROUP_EXPERT][DIMENSION_CONTEXT] = over_data;
+    placement.spans[GROUP_EXPERT_DATA][DIMENSION_CONTEXT] = !over_data;
     return placement;
 }
-
-/* The dimensions of each kind of group, the nearest first. */
-static const bool spans[GROUP_COUNT][DIMENSION_COUNT] = {
-    [GROUP_TENSOR] = {[DIMENSION_TENSOR] = true},
-    [GROUP_CONTEXT] = {[DIMENSION_CONTEXT] = true},
-    [GROUP_DATA] = {[DIMENSION_CONTEXT] = true, [DIMENSION_DATA] = true},
-};
 
 /* --- one rank --- */
 
@@ -84,7 +97,10 @@ static uint32_t index_along(const struct placement *placement, uint32_t rank,
 }
 
 static const bool in_stage[DIMENSION_COUNT] = {
-    [DIMENSION_TENSOR] = true, [DIMENSION_CONTEXT] = true, [DIMENSION_DATA] = true};
+    [DIMENSION_TENSOR] = true,
+    [DIMENSION_CONTEXT] = true,
+    [DIMENSION_SHARE] = true,
+    [DIMENSION_DATA] = true};
 
 uint32_t placement_stage_rank(const struct placement *placement, uint32_t stage, uint32_t instance)
 {
@@ -128,9 +144,15 @@ struct rank_role placement_role(const struct placement *placement, uint32_t rank
         .stage = placement_coordinate(placement, rank, DIMENSION_PIPELINE),
         .replica = placement_coordinate(placement, rank, DIMENSION_DATA),
     };
+    uint32_t share = placement_coordinate(placement, rank, DIMENSION_SHARE);
+    if (placement->shares_replicas) {
+        role.replica = role.replica * placement->size[DIMENSION_SHARE] + share;
+    } else {
+        role.attention_rank = share;
+    }
     for (int group = 0; group < GROUP_COUNT; group++) {
-        role.group[group] = index_along(placement, rank, spans[group], false);
-        role.member[group] = index_along(placement, rank, spans[group], true);
+        role.group[group] = index_along(placement, rank, placement->spans[group], false);
+        role.member[group] = index_along(placement, rank, placement->spans[group], true);
     }
     return role;
 }
@@ -139,7 +161,7 @@ uint32_t placement_group_size(const struct placement *placement, enum group grou
 {
     uint32_t size = 1;
     for (int i = 0; i < DIMENSION_COUNT; i++) {
-        size *= spans[group][i] ? placement->size[i] : 1;
+        size *= placement->spans[group][i] ? placement->size[i] : 1;
     }
     return size;
 }
@@ -175,7 +197,7 @@ static uint32_t even_in_node(const struct placement *placement, enum group group
     uint32_t stride = 0, run = 1, in_node = 1;
     bool whole = true; /* everything nearer lies in one node */
     for (int i = 0; i <= DIMENSION_COUNT; i++) {
-        if (i < DIMENSION_COUNT && (!spans[group][i] || placement->size[i] == 1)) {
+        if (i < DIMENSION_COUNT && (!placement->spans[group][i] || placement->size[i] == 1)) {
             continue;
         }
         bool goes_on = i < DIMENSION_COUNT && stride * run == placement->stride[i];
@@ -199,12 +221,12 @@ static uint32_t fewest_in_node(const struct placement *placement, enum group gro
 {
     uint32_t size = placement_group_size(placement, group), fewest = size;
     for (uint32_t first = 0; first < placement->ranks; first++) {
-        if (index_along(placement, first, spans[group], true) != 0) {
+        if (index_along(placement, first, placement->spans[group], true) != 0) {
             continue;
         }
         uint32_t here = 0, node = placement_node(placement, first);
         for (uint32_t member = 0; member < size; member++) {
-            uint32_t rank = nth_rank(placement, first, spans[group], member);
+            uint32_t rank = nth_rank(placement, first, placement->spans[group], member);
             if (placement_node(placement, rank) != node) {
                 fewest = here < fewest ? here : fewest;
                 node = placement_node(placement, rank);
@@ -251,19 +273,22 @@ uint32_t placement_edge_member(uint32_t member, struct group_shape shape, enum c
 uint32_t placement_edge_gpu(const struct placement *placement, uint32_t gpu, enum group group,
                             struct group_shape shape, enum collective_edge edge)
 {
-    uint32_t member = index_along(placement, gpu, spans[group], true);
-    return nth_rank(placement, gpu, spans[group], placement_edge_member(member, shape, edge));
+    uint32_t member = index_along(placement, gpu, placement->spans[group], true);
+    return nth_rank(placement, gpu, placement->spans[group], placement_edge_member(member, shape, edge));
 }
 
 /* --- folding --- */
 
 uint32_t placement_stand_in(const struct placement *placement, uint32_t rank)
 {
-    bool alike = placement->gpus_per_nic == 1 &&
-                 blocks_lie_alike(placement, placement->stride[DIMENSION_DATA]);
-    uint32_t data = alike ? 0 : placement_coordinate(placement, rank, DIMENSION_DATA);
+    static const enum dimension alike[] = {DIMENSION_DATA, DIMENSION_SHARE};
+    for (size_t i = 0; i < sizeof alike / sizeof *alike; i++) {
+        if (placement->gpus_per_nic == 1 &&
+            blocks_lie_alike(placement, placement->stride[alike[i]])) {
+            rank = placement_move(placement, rank, alike[i], 0);
+        }
+    }
     uint32_t tensor =
         placement_coordinate(placement, rank, DIMENSION_TENSOR) % placement->gpus_per_nic;
-    rank = placement_move(placement, rank, DIMENSION_DATA, data);
     return placement_move(placement, rank, DIMENSION_TENSOR, tensor);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Who is where, who talks to whom, over which links. A layout's dimensions (tensor, context,
- * pipeline, data) are a table of sizes and strides: a rank's coordinate along one is rank / stride
+ * ranks that share experts, pipeline, data) are a table of sizes and strides: a rank's coordinate along one is rank / stride
  * % size, and ranks fill the cluster's GPUs in order, node by node. A group is the ranks whose
  * coordinates differ in the group's dimensions alone. A new dimension is a member of enum
  * dimension and a line of placement_of(). Pure. */
@@ -16,6 +16,7 @@
 enum dimension {
     DIMENSION_TENSOR,
     DIMENSION_CONTEXT,
+    DIMENSION_SHARE, /* groups of tensor x context ranks that share one set of experts */
     DIMENSION_PIPELINE,
     DIMENSION_DATA,
     DIMENSION_COUNT
@@ -30,6 +31,8 @@ struct placement {
     uint32_t stride[DIMENSION_COUNT]; /* GPUs from one coordinate to the next */
     uint32_t ranks;                   /* the product of the sizes */
     uint32_t gpus_per_node, gpus_per_nic;
+    bool spans[GROUP_COUNT][DIMENSION_COUNT]; /* the dimensions of each kind of group */
+    bool shares_replicas;                     /* DIMENSION_SHARE counts replicas (training) */
 };
 
 struct placement placement_of(const struct layout *layout, const struct cluster *cluster,
@@ -42,7 +45,8 @@ uint32_t placement_coordinate(const struct placement *placement, uint32_t rank,
 /* The rank whose coordinate along one dimension is another, and all else the same. */
 uint32_t placement_move(const struct placement *placement, uint32_t rank, enum dimension dimension,
                         uint32_t coordinate);
-/* The rank of a stage that is number `instance` of tensor x context x data, nearest first. */
+/* The rank of a stage that is number `instance` of tensor x context x sharers x data, nearest
+ * first. */
 uint32_t placement_stage_rank(const struct placement *placement, uint32_t stage, uint32_t instance);
 /* And the other way round. */
 uint32_t placement_stage_instance(const struct placement *placement, uint32_t rank);
@@ -59,6 +63,7 @@ bool placement_in_node(const struct placement *placement, uint32_t from_gpu, uin
 struct rank_role {
     uint32_t rank, gpu;
     uint32_t tensor_rank, context_rank, stage, replica;
+    uint32_t attention_rank; /* inference: which of a replica's ranks with requests of their own */
     uint32_t group[GROUP_COUNT];  /* number of the group it belongs to */
     uint32_t member[GROUP_COUNT]; /* its place there */
 };
@@ -88,8 +93,8 @@ uint32_t placement_edge_gpu(const struct placement *placement, uint32_t gpu, enu
 bool placement_is_even(const struct placement *placement);
 
 /* Of one program that all ranks run: tensor ranks of a node never share a link unless they share a
- * network card, so the first of a card's GPUs stand for all; replicas stand for each other when
- * they lie alike and no card joins them. A folded rank's stand-in: */
+ * network card, so the first of a card's GPUs stand for all; replicas, and ranks that share experts,
+ * stand for each other when they lie alike and no card joins them. A folded rank's stand-in: */
 uint32_t placement_stand_in(const struct placement *placement, uint32_t rank);
 
 #endif

@@ -10,6 +10,31 @@ struct group_shape replica_group(const struct replica *replica, enum group group
     return placement_group_shape(&placement, group);
 }
 
+struct routing replica_routing(const struct replica *replica)
+{
+    struct routing routing = replica->routing;
+    routing.ranks = layout_experts(replica->layout);
+    return routing;
+}
+
+bool replica_shares_experts(const struct replica *replica)
+{
+    return layout_sharers(replica->layout) > 1 ||
+           (replica->splits_tokens && layout_experts(replica->layout) > 1);
+}
+
+double replica_own_tokens(const struct replica *replica, double tokens)
+{
+    return tokens / replica->layout->tensor;
+}
+
+double replica_token_ranks(const struct replica *replica)
+{
+    const struct layout *layout = replica->layout;
+    double contexts = layout_experts_over_data(layout) ? layout->context : 1.0;
+    return layout_sharers(layout) * contexts;
+}
+
 uint32_t replica_heads(const struct replica *replica, uint32_t heads)
 {
     return (uint32_t)divide_up(heads, replica->layout->tensor);

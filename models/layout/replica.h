@@ -26,6 +26,8 @@ struct batch_slice {
 struct batch {
     const struct batch_slice *slices; /* [slice_count] */
     uint32_t slice_count;
+    uint64_t shared_tokens; /* that all ranks with requests of their own bring to the experts that
+                               they share; 0: each as many as this one */
 };
 
 /* One replica: what runs, on what, how. Nothing is owned. */
@@ -36,8 +38,19 @@ struct replica {
     const struct software *software;
     const struct layout *layout;
     const struct precision *precision;
-    struct routing routing; /* of tokens to experts; all zero: even */
+    struct routing routing; /* of tokens to experts; all zero: even. Its ranks are the layout's */
+    enum exchange_kind exchange; /* of tokens with ranks that share experts */
+    bool splits_tokens; /* tensor ranks bring other tokens to experts (sequence parallelism) */
 };
+
+/* Routing of tokens to the experts of the layout's ranks. */
+struct routing replica_routing(const struct replica *replica);
+/* Whether a rank's tokens must go to other ranks' experts. */
+bool replica_shares_experts(const struct replica *replica);
+/* Tokens that a rank takes to its experts' ranks, of `tokens` that it works on. */
+double replica_own_tokens(const struct replica *replica, double tokens);
+/* Ranks that share experts and bring tokens of their own. */
+double replica_token_ranks(const struct replica *replica);
 
 /* Ranks of a group and how they lie on nodes, tensor ranks fastest. */
 struct group_shape replica_group(const struct replica *replica, enum group group);

@@ -5,6 +5,7 @@
 #define CPSIM_MODELS_MACHINE_SOFTWARE_H
 
 #include "models/machine/collective_library.h"
+#include "models/machine/experts_exchange.h"
 #include "models/machine/kernel_library.h"
 
 #include <stdbool.h>
@@ -91,6 +92,8 @@ struct training_software {
                                end, and joins them there (torch.distributed.pipelining) */
     double product_tensors; /* of the feed-forward block's inner width, kept for its backward
                                pass; 0: gate, up and their product */
+    double experts_output_tensors; /* of rows of experts, as wide as the residual, kept beside the
+                                      products' inputs: their outputs before they are weighted */
     double bucket_copies;   /* of all gradients: buckets, where replicas reduce whole ones */
     double stage_pass_seconds; /* a micro-batch's pass of a stage, in pipelines */
     enum selective_recompute selective;
@@ -129,6 +132,9 @@ struct software {
     double cached_prefill_seconds;    /* a layer's host work when a prefill has cached tokens */
     double decode_layer_seconds;      /* a decode layer's kernels and gaps that no operator of the
                                          step program stands for */
+    /* Kernels and gaps of a block of experts that no operator stands for; and more of them for an
+     * element of a token's output, where no kernel bound by memory adds up its experts. */
+    double experts_seconds, experts_element_seconds;
     double decode_ring_seconds;       /* the same of a decode layer's ring attention */
     double step_seconds;              /* host work before every forward pass */
     double step_sequence_seconds;     /* more of it for every sequence in the batch */
@@ -138,6 +144,7 @@ struct software {
     uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */
     struct kernel_library kernels;     /* its own kernels, before the GPU file's */
+    struct experts_exchange exchange;  /* between ranks that share experts */
     struct launch_constants launch[LAUNCH_COUNT];
     struct training_software training;
 };

@@ -16,7 +16,7 @@ static double smaller(double a, double b)
 static double tensor_bytes(const struct replica *replica, const struct precision *precision,
                            const struct weight *weight)
 {
-    uint32_t ranks = half_ranks(replica);
+    uint32_t ranks = half_weight_ranks(replica, weight);
     struct number number = weight_number(precision, weight->class);
     double depth = (double)weight_depth(weight, ranks);
     if (weight->pieces[0].heads > 0) {
@@ -41,11 +41,12 @@ static double layer_weight_bytes(const struct replica *replica, const struct pre
     double bytes = 0.0;
     for (uint32_t i = 0; i < list.count; i++) {
         const struct weight *weight = &list.items[i];
-        double copies = 1.0;
+        double copies = half_weight_copies(replica, weight);
         if (weight->experts.count > 0) {
-            copies = tokens < KEPT ? experts_touched(weight->experts,
-                                                     (struct routing){.kind = ROUTING_EVEN}, tokens)
-                                   : weight->experts.count;
+            struct routing even = {.kind = ROUTING_EVEN,
+                                   .ranks = layout_experts(replica->layout)};
+            double all = half_counts(replica, tokens).all;
+            copies = tokens < KEPT ? experts_touched(weight->experts, even, all) : copies;
         } else if (weight->borrowed && tokens >= KEPT) {
             copies = 0.0;
         }

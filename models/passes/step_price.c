@@ -66,7 +66,7 @@ static struct kernel_work stack_gemm_work(const struct replica *replica,
 {
     struct gemm_shape own = *shape;
     own.library = &replica->software->kernels;
-    own.routing = replica->routing;
+    own.routing = replica_routing(replica);
     bool has_kernel = own.experts.count > 0 && library_experts(&own) != NULL;
     return at_efficiency(gemm_work(replica->gpu, &own),
                          has_kernel ? 1.0 : gemm_efficiency(replica, shape));

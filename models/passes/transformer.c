@@ -181,12 +181,19 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
     struct precision edge = *replica->precision;
     edge.attention_weights = edge.ffn_weights = (struct number){.format = edge.activations};
     *program = (struct step_program){.segment_count = 0, .graph = runs_from_graph(replica, batch)};
+    struct replica own = *replica;
+    own.exchange = is_decode(batch) ? replica->software->exchange.decode
+                                    : replica->software->exchange.prompts;
+    uint64_t tokens = replica_rank_tokens(replica, batch);
     struct build build = {
-        .builder = {.replica = replica,
+        .builder = {.replica = &own,
                     .precision = replica->precision,
                     .batch = batch,
                     .variant = variant,
-                    .tokens = replica_rank_tokens(replica, batch),
+                    .tokens = tokens,
+                    .shared_tokens = batch->shared_tokens > 0
+                                         ? (double)batch->shared_tokens
+                                         : half_counts(replica, (double)tokens).all,
                     .graph = program->graph},
         .operators = operators,
         .capacity = transformer_max_operators(replica, batch->slice_count),

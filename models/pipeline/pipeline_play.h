@@ -16,6 +16,7 @@
 struct part_cost {
     double seconds[CELL_KIND_COUNT];
     double gather_seconds, reduce_seconds; /* of its parameters and gradients */
+    double expert_gather_seconds, expert_reduce_seconds; /* of those, with other replicas */
     double gather_factor, reduce_factor;   /* time of a pass beside them over its time alone */
     double pieces;                         /* in which they travel */
     double gather_edge, reduce_edge; /* share that is gathered before the pass can start, and that

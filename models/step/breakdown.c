@@ -7,8 +7,8 @@ const char *time_class_name(enum time_class time_class)
 {
     static const char *const names[TIME_CLASS_COUNT] = {
         [TIME_GEMM] = "GEMM",       [TIME_ATTENTION] = "attention", [TIME_MEMORY] = "norms",
-        [TIME_TENSOR] = "TP coll.", [TIME_RING] = "ring*",          [TIME_HOST] = "host",
-        [TIME_IDLE] = "idle"};
+        [TIME_TENSOR] = "TP coll.", [TIME_RING] = "ring*",          [TIME_EXPERTS] = "experts*",
+        [TIME_HOST] = "host",       [TIME_IDLE] = "idle"};
     assert(time_class < TIME_CLASS_COUNT && "not a class of time");
     return names[time_class];
 }
@@ -24,7 +24,9 @@ static enum time_class class_of(const struct step_operator *op)
     case OPERATOR_MEMORY:
         return TIME_MEMORY;
     case OPERATOR_COLLECTIVE:
-        return op->collective.group == GROUP_TENSOR ? TIME_TENSOR : TIME_RING;
+        return op->collective.group == GROUP_TENSOR    ? TIME_TENSOR
+               : op->collective.group == GROUP_CONTEXT ? TIME_RING
+                                                       : TIME_EXPERTS;
     case OPERATOR_HOST:
         return TIME_HOST;
     case OPERATOR_KIND_COUNT:

@@ -28,8 +28,17 @@ enum operator_kind {
 enum stream { STREAM_COMPUTE, STREAM_COMMUNICATION, STREAM_COUNT };
 
 /* The ranks that take part in a collective: one layer's shards, one sequence's, those that hold the
- * same parameters (context and data ranks). */
-enum group { GROUP_TENSOR, GROUP_CONTEXT, GROUP_DATA, GROUP_COUNT };
+ * same parameters (context and data ranks), those that a layer's experts lie on, of these the ones
+ * with other requests, and those that hold the same experts. */
+enum group {
+    GROUP_TENSOR,
+    GROUP_CONTEXT,
+    GROUP_DATA,
+    GROUP_EXPERT,
+    GROUP_ATTENTION,
+    GROUP_EXPERT_DATA,
+    GROUP_COUNT
+};
 
 enum { OPERATOR_MAX_DEPENDENCIES = 2 };
 

@@ -119,6 +119,17 @@ double training_part_parameters(const struct training *training, uint32_t part)
     return parameters;
 }
 
+double training_part_expert_parameters(const struct training *training, uint32_t part)
+{
+    const struct stack *stack = &training->replica.llm->stack;
+    double parameters = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        parameters += training_part_kind_layers(training, part, kind) *
+                      train_layer_expert_parameters(&training->replica, &stack->kinds[kind]);
+    }
+    return training->adapter_rank > 0 ? 0.0 : parameters;
+}
+
 double training_part_trained(const struct training *training, uint32_t part)
 {
     if (training->adapter_rank == 0) {
@@ -144,6 +155,18 @@ struct group_shape training_data_group(const struct training *training)
 {
     struct placement placement = training_placement(training);
     return placement_group_shape(&placement, GROUP_DATA);
+}
+
+struct group_shape training_expert_data_group(const struct training *training)
+{
+    struct placement placement = training_placement(training);
+    return placement_group_shape(&placement, GROUP_EXPERT_DATA);
+}
+
+double training_sharded(const struct training *training, double amount, double of_experts)
+{
+    return (amount - of_experts) / training_data_group(training).ranks +
+           of_experts / training_expert_data_group(training).ranks;
 }
 
 double training_step_tokens(const struct training *training)

@@ -59,6 +59,8 @@ double training_embedding_parameters(const struct replica *replica);
 /* Of part `part`: its layers', and all with embedding and head. */
 double training_part_layer_parameters(const struct training *training, uint32_t part);
 double training_part_parameters(const struct training *training, uint32_t part);
+/* Of part `part`, those of experts that lie whole on ranks: fewer ranks hold the same. */
+double training_part_expert_parameters(const struct training *training, uint32_t part);
 /* Of part `part`, those that are trained: all, or the adapters'. */
 double training_part_trained(const struct training *training, uint32_t part);
 
@@ -67,6 +69,11 @@ struct placement training_placement(const struct training *training);
 
 /* Ranks that hold the same parameters: data x context. */
 struct group_shape training_data_group(const struct training *training);
+/* Ranks that hold the same experts. */
+struct group_shape training_expert_data_group(const struct training *training);
+/* What a rank holds of `amount` that is sharded, `of_experts` of it over those that hold the same
+ * experts. */
+double training_sharded(const struct training *training, double amount, double of_experts);
 
 /* Useful FLOPs of a step: three times the forward pass (twice with adapters: most weights have no
  * gradient), causal attention counted half, the head's

@@ -63,6 +63,18 @@ struct parameter_bytes training_layer_bytes(const struct training *training)
     return bytes;
 }
 
+/* Of a layer on average, without experts that lie whole on ranks. */
+static double shared_layer_parameters(const struct replica *replica)
+{
+    const struct stack *stack = &replica->llm->stack;
+    double experts = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        experts += stack_kind_layers(stack, kind, 0, stack->layers) *
+                   train_layer_expert_parameters(replica, &stack->kinds[kind]);
+    }
+    return training_layer_parameters(replica) - experts / stack->layers;
+}
+
 double training_bucket_parameters(const struct training *training)
 {
     const struct training_software *stack = &training->replica.software->training;
@@ -72,7 +84,7 @@ double training_bucket_parameters(const struct training *training)
         parameters = stack->bucket_bytes / training_layer_bytes(training).reduce;
     }
     bool by_layer = parameters <= 0.0 || training->sharding == SHARDING_FSDP;
-    return by_layer ? training_layer_parameters(&training->replica) : parameters;
+    return by_layer ? shared_layer_parameters(&training->replica) : parameters;
 }
 
 double training_exchange_bytes(const struct training *training, double layers, double shared)

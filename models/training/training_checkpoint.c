@@ -31,16 +31,19 @@ struct training_checkpoint training_checkpoint_of(const struct training *trainin
     double other_bytes = written_bytes(training, training_other_bytes(training));
     struct training_checkpoint checkpoint = {0};
     for (uint32_t stage = 0; stage < layout->pipeline; stage++) {
-        double parameters = 0.0, of_layers = 0.0;
+        double parameters = 0.0, of_layers = 0.0, of_experts = 0.0;
         for (uint32_t chunk = 0; chunk < training->virtual_stages; chunk++) {
             uint32_t part = chunk * layout->pipeline + stage;
             parameters += training_part_parameters(training, part);
             of_layers += training_part_layer_parameters(training, part);
+            of_experts += training_part_expert_parameters(training, part);
         }
         double bytes = of_layers * layer_bytes + (parameters - of_layers) * other_bytes;
-        checkpoint.bytes += bytes * layout->tensor;
+        double expert_bytes = of_experts * layer_bytes;
+        checkpoint.bytes +=
+            (bytes - expert_bytes) * layout->tensor + expert_bytes * layout_experts(layout);
         checkpoint.bytes_per_gpu =
-            fmax(checkpoint.bytes_per_gpu, bytes / training_data_group(training).ranks);
+            fmax(checkpoint.bytes_per_gpu, training_sharded(training, bytes, expert_bytes));
     }
     checkpoint.seconds =
         write_seconds(training->replica.cluster, checkpoint.bytes, layout_gpus(layout));

@@ -142,7 +142,7 @@ static double bytes_in_flight(const struct training *training, const struct pipe
  * gathered: all of it, or the layer at work, the one that travels (when most is held, at the loss,
  * the head has been dropped again). */
 static double kept_parameter_bytes(const struct training *training, double of_layers,
-                                   double of_others)
+                                   double of_experts, double of_others)
 {
     struct parameter_bytes layer = training_layer_bytes(training);
     struct parameter_bytes other = training_other_bytes(training);
@@ -157,7 +157,8 @@ static double kept_parameter_bytes(const struct training *training, double of_la
         return whole;
     }
     bool master = training->replica.software->training.parameter_bytes <= 0.0;
-    double shard = master ? 0.0 : whole / training_data_group(training).ranks;
+    double shard =
+        master ? 0.0 : training_sharded(training, whole, of_experts * layer.kept);
     bool all = training->replica.layout->pipeline > 1 || training->keeps_gathered;
     double layer_gathered = master ? layer.kept : layer.gather;
     double other_gathered = master ? other.kept : other.gather;
@@ -190,11 +191,12 @@ struct training_memory training_stage_memory(const struct training *training, ui
     double ranks = training_data_group(training).ranks;
     bool sharded = training->sharding != SHARDING_NONE;
     bool all_sharded = training->sharding == SHARDING_FSDP;
-    double parameters = 0.0, of_layers = 0.0, trained = 0.0;
+    double parameters = 0.0, of_layers = 0.0, of_experts = 0.0, trained = 0.0;
     for (uint32_t chunk = 0; chunk < pipeline.chunks; chunk++) {
         uint32_t part = pipeline_part(training->schedule, &pipeline, stage, chunk);
         parameters += training_part_parameters(training, part);
         of_layers += training_part_layer_parameters(training, part);
+        of_experts += training_part_expert_parameters(training, part);
         trained += training_part_trained(training, part);
     }
     struct parameter_bytes layer = training_layer_bytes(training);
@@ -203,17 +205,20 @@ struct training_memory training_stage_memory(const struct training *training, ui
     bool adapters = training->adapter_rank > 0;
     double trained_layers = adapters ? trained : of_layers;
     double trained_others = adapters ? 0.0 : of_others;
-    double kept = kept_parameter_bytes(training, of_layers, of_others);
+    double kept = kept_parameter_bytes(training, of_layers, of_experts, of_others);
     training->schedule->fill(&pipeline, stage, cells);
     const struct training_software *stack = &training->replica.software->training;
     bool last = pipeline_part_stage(training->schedule, &pipeline,
                                     pipeline.stages * pipeline.chunks - 1) == stage;
     bool shards_gradients = all_sharded && (pipeline.stages == 1 || !stack->whole_gradients);
-    double gradients = (trained_layers * layer.gradient + trained_others * other.gradient) /
-                       (shards_gradients ? ranks : 1.0);
+    double gradients = trained_layers * layer.gradient + trained_others * other.gradient;
+    gradients = shards_gradients
+                    ? training_sharded(training, gradients, of_experts * layer.gradient)
+                    : gradients;
     double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
-    double optimizer =
-        (trained_layers * layer.states + trained_others * other.states) / (sharded ? ranks : 1.0);
+    double optimizer = trained_layers * layer.states + trained_others * other.states;
+    optimizer = sharded ? training_sharded(training, optimizer, of_experts * layer.states)
+                        : optimizer;
     struct pass_bytes passes = {.working = working_bytes(training, last) -
                                            (last ? loss_bytes(training) : 0.0)};
     double activations = bytes_in_flight(training, &pipeline, stage, cells, &passes);

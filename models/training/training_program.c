@@ -118,15 +118,16 @@ static void optimizer(const struct training *training, struct train_builder *bui
     struct pipeline pipeline = training_pipeline(training);
     double most = 0.0;
     for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
-        double parameters = 0.0;
+        double parameters = 0.0, experts = 0.0;
         for (uint32_t chunk = 0; chunk < training->virtual_stages; chunk++) {
-            parameters += training_part_trained(
-                training, pipeline_part(training->schedule, &pipeline, stage, chunk));
+            uint32_t part = pipeline_part(training->schedule, &pipeline, stage, chunk);
+            parameters += training_part_trained(training, part);
+            experts += training_part_expert_parameters(training, part);
+        }
+        if (training->sharding != SHARDING_NONE) {
+            parameters = training_sharded(training, parameters, experts);
         }
         most = parameters > most ? parameters : most;
-    }
-    if (training->sharding != SHARDING_NONE) {
-        most /= training_data_group(training).ranks;
     }
     builder_counted(builder, "optimizer", MEMORY_OPTIMIZER, 1, (uint64_t)most,
                     builder_stack(builder)->optimizer_bytes_per_parameter);

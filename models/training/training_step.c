@@ -58,20 +58,38 @@ static void price_hops(const struct training *training, struct training_costs *c
     }
 }
 
-static void plan_exchanges(const struct training *training, struct training_costs *costs)
+/* One bucket's gradients and parameters. */
+static void plan_bucket(const struct training *training, struct group_shape group, double bucket,
+                        struct collective_plan *gather, struct collective_plan *reduce)
 {
     struct parameter_bytes bytes = training_layer_bytes(training);
-    struct group_shape group = training_data_group(training);
-    double bucket = training_bucket_parameters(training);
     bool shards = training->sharding != SHARDING_NONE;
-    costs->reduce = plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE,
-                            group, bucket * bytes.reduce);
-    costs->gather =
-        plan_of(training, COLLECTIVE_ALL_GATHER, group, shards ? bucket * bytes.gather : 0.0);
+    *reduce = plan_of(training, shards ? COLLECTIVE_REDUCE_SCATTER : COLLECTIVE_ALL_REDUCE, group,
+                      bucket * bytes.reduce);
+    *gather = plan_of(training, COLLECTIVE_ALL_GATHER, group, shards ? bucket * bytes.gather : 0.0);
     if (!shards) {
-        costs->gather.flow_count = 0;
-        costs->gather.latency_seconds = 0.0;
+        gather->flow_count = 0;
+        gather->latency_seconds = 0.0;
     }
+}
+
+/* Experts of a layer on average; 0 where they lie as everything else does. */
+static double expert_bucket(const struct training *training)
+{
+    uint32_t parts = parts_of(training);
+    double experts = 0.0;
+    for (uint32_t part = 0; part < parts; part++) {
+        experts += training_part_expert_parameters(training, part);
+    }
+    return experts / training->replica.llm->stack.layers;
+}
+
+static void plan_exchanges(const struct training *training, struct training_costs *costs)
+{
+    plan_bucket(training, training_data_group(training), training_bucket_parameters(training),
+                &costs->gather, &costs->reduce);
+    plan_bucket(training, training_expert_data_group(training), expert_bucket(training),
+                &costs->expert_gather, &costs->expert_reduce);
 }
 
 /* A pass beside an exchange with replicas, over the pass alone, as long as the exchange would take
@@ -136,10 +154,15 @@ static void price_part(const struct training *training, const struct training_co
                       ? training->replica.software->training.stage_pass_seconds
                       : 0.0;
     double bucket = training_bucket_parameters(training);
-    double pieces = training_part_trained(training, part) / bucket;
+    double experts = training_part_expert_parameters(training, part);
+    double pieces = (training_part_trained(training, part) - experts) / bucket;
     double gathered = training->sharding == SHARDING_FSDP
-                          ? training_part_parameters(training, part) / bucket
+                          ? (training_part_parameters(training, part) - experts) / bucket
                           : pieces;
+    double of_layer = expert_bucket(training);
+    double expert_pieces = of_layer > 0.0 ? experts / of_layer : 0.0;
+    double expert_gather = expert_pieces * collective_seconds(cluster, &costs->expert_gather);
+    double expert_reduce = expert_pieces * collective_seconds(cluster, &costs->expert_reduce);
     *cost = (struct part_cost){
         .seconds = {[CELL_FORWARD] = host +
                                      layers_seconds(training, costs, part, TRAINING_FORWARD) +
@@ -150,8 +173,10 @@ static void price_part(const struct training *training, const struct training_co
                                       (part == 0 ? seconds[TRAINING_EMBEDDING_BACKWARD] : 0.0) +
                                       (last ? seconds[TRAINING_HEAD_BACKWARD] : 0.0),
                     [CELL_WEIGHT] = layers_seconds(training, costs, part, TRAINING_WEIGHT)},
-        .gather_seconds = gathered * collective_seconds(cluster, &costs->gather),
-        .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce),
+        .gather_seconds = gathered * collective_seconds(cluster, &costs->gather) + expert_gather,
+        .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce) + expert_reduce,
+        .expert_gather_seconds = expert_gather,
+        .expert_reduce_seconds = expert_reduce,
         .pieces = fmax(pieces, 1.0),
         .gather_factor = beside_factor(training, costs, &costs->gather, TRAINING_FORWARD),
         .reduce_factor = beside_factor(training, costs, &costs->reduce, TRAINING_BACKWARD),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * cpsim platforms: the clusters, GPUs and their generations, software stacks and collective
- * libraries that a scenario can name. */
+ * cpsim platforms: the clusters, GPUs and their generations, software stacks, exchanges of
+ * experts and collective libraries that a scenario can name. */
 #include "sim/cli/catalogue.h"
 
 static int list_platforms(const struct invocation *invocation)
@@ -15,6 +15,9 @@ static int list_platforms(const struct invocation *invocation)
         {.heading = "kernels",
          .key = "software.kernels",
          .object_size = sizeof(struct kernel_library)},
+        {.heading = "exchanges",
+         .key = "software.exchange",
+         .object_size = sizeof(struct experts_exchange)},
         {.heading = "collectives",
          .key = "software.collectives",
          .object_size = sizeof(struct collective_library)},

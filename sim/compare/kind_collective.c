@@ -70,8 +70,8 @@ static const char *const table_columns[] = {
 static void predict_table(struct measurement *row)
 {
     static const struct measurement_choice launches[] = {{"graph", 1}, {"eager", 0}, {NULL, 0}};
-    struct measurement_choice kinds[COLLECTIVE_KIND_COUNT + 1] = {{NULL, 0}};
-    for (int kind = 0; kind < COLLECTIVE_KIND_COUNT; kind++) {
+    struct measurement_choice kinds[COLLECTIVE_DISPATCH + 1] = {{NULL, 0}};
+    for (int kind = 0; kind < COLLECTIVE_DISPATCH; kind++) {
         kinds[kind] =
             (struct measurement_choice){collective_kind_name((enum collective_kind)kind), kind};
     }

@@ -10,6 +10,8 @@ const struct measurement_kind *const measurement_kinds[] = {
     &kind_experts,
     &kind_experts_engines,
     &kind_experts_training,
+    &kind_experts_exchange,
+    &kind_experts_block,
     &kind_attention_prefill,
     &kind_attention_decode,
     &kind_attention_engines,

@@ -35,6 +35,11 @@ static bool is_wanted(const struct step_operator *op, enum stack_part part)
                (op->kind == OPERATOR_COLLECTIVE && op->collective.group == GROUP_CONTEXT);
     case STACK_RING_ATTENTION:
         return merge || op->kind == OPERATOR_ATTENTION;
+    case STACK_BLOCK:
+        return op->kind != OPERATOR_MEMORY || op->memory.kernel != MEMORY_ADD_RMSNORM;
+    case STACK_BLOCK_ALONE:
+        return op->kind != OPERATOR_COLLECTIVE &&
+               (op->kind != OPERATOR_MEMORY || op->memory.kernel != MEMORY_ADD_RMSNORM);
     }
     return false;
 }
@@ -86,6 +91,9 @@ static struct llm cut_llm(const struct stack_shape *shape)
     for (uint32_t i = 0; i < llm.stack.kind_count; i++) {
         struct layer_kind *kind = &llm.stack.kinds[i];
         struct gqa *gqa = &kind->mixers[0].gqa;
+        if (kind->mixer_count == 0) { /* a block alone, whose shapes are told whole */
+            continue;
+        }
         assert(kind->mixers[0].kind == MIXER_GQA && "measured stacks have attention");
         gqa->query_heads = shape->tensor * shard(gqa->query_heads, shape->shards);
         gqa->kv_heads = shape->tensor * shard(gqa->kv_heads, shape->shards);
@@ -173,7 +181,13 @@ static struct measured_stack *build(const struct measurement *row, const struct 
     struct measured_stack *stack = ARENA_NEW(arena, struct measured_stack);
     stack->llm = cut_llm(shape);
     stack->layout = (struct layout){
-        .tensor = shape->tensor, .context = shape->context, .pipeline = 1, .data = 1};
+        .tensor = shape->tensor,
+        .context = shape->context,
+        .pipeline = 1,
+        .data = 1,
+        .expert = shape->expert,
+        .attention_data = shape->attention_data,
+    };
     stack->software = *row->machine.software;
     if (shape->eager) {
         stack->software.prefill_graph = stack->software.decode_graph = false;
@@ -185,7 +199,8 @@ static struct measured_stack *build(const struct measurement *row, const struct 
                                       .cluster = cluster_of(row),
                                       .software = &stack->software,
                                       .layout = &stack->layout,
-                                      .precision = &stack->precision};
+                                      .precision = &stack->precision,
+                                      .routing = {.kind = shape->routing}};
     if (shape->training) {
         build_training(stack, arena, shape);
     } else {

@@ -13,7 +13,9 @@
 enum stack_part {
     STACK_LAYER,         /* all but the append to a cache, which a stack without one lacks */
     STACK_RING,          /* ring attention: hops, attention, all-to-all, merge */
-    STACK_RING_ATTENTION /* the same without what communicates */
+    STACK_RING_ATTENTION, /* the same without what communicates */
+    STACK_BLOCK,          /* a feed-forward block without its norm */
+    STACK_BLOCK_ALONE     /* the same without what communicates */
 };
 
 struct stack_shape {
@@ -22,6 +24,8 @@ struct stack_shape {
     uint32_t shards; /* tensor-parallel size that the shapes are cut for */
     uint32_t tensor; /* GPUs that really share a layer: 1: its collectives are left out */
     uint32_t context;
+    uint32_t expert, attention_data; /* struct layout's; 0: 1 */
+    enum routing_kind routing;
     struct batch_slice slice;
     enum ring_variant variant;
     enum stack_part part;

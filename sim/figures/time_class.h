@@ -17,6 +17,8 @@
         "Time in collectives of tensor parallelism that nothing hides.")                           \
     ROW(TIME_RING, "context_collectives", "CP",                                                    \
         "Time in communication of context parallelism, such as a ring's hops, that nothing hides.") \
+    ROW(TIME_EXPERTS, "expert_exchanges", "EP",                                                    \
+        "Time in which tokens travel to other ranks' experts and back, that nothing hides.")       \
     ROW(TIME_HOST, "host", "host", "The GPU waits for the program that drives it.")                \
     ROW(TIME_IDLE, "idle", "idle", "The GPU waits for other ranks.")
 /* clang-format on */

@@ -277,7 +277,8 @@ static bool close_phase(struct runner *runner, const struct batch *batch,
     uint64_t context = phase->cached_tokens + phase->new_tokens;
     phase->memory = (struct memory_use){
         .weight_bytes = memory_weight_bytes(&runner->replica),
-        .kv_cache_bytes = memory_kv_cache_bytes(&runner->replica, phase->sequences, context),
+        .kv_cache_bytes = memory_kv_cache_bytes(&runner->replica,
+                                                scenario_rank_conversations(scenario), context),
         .activation_bytes = memory_activation_bytes(&runner->replica, batch, phase->variant),
     };
     add_breakdown(&result->breakdown, &phase->breakdown, 1.0);
@@ -298,10 +299,12 @@ static bool run_prefill(struct runner *runner, uint32_t turn, uint64_t tokens, u
     uint32_t index = runner->result->phase_count;
     struct phase_result *phase = open_phase(runner, PHASE_PREFILL, turn, tokens, cached);
     struct batch_slice slice = {.phase = PHASE_PREFILL,
-                                .sequences = phase->sequences,
+                                .sequences = scenario_rank_conversations(runner->scenario),
                                 .new_tokens = tokens,
                                 .cached_tokens = cached};
-    struct batch batch = {.slices = &slice, .slice_count = 1};
+    struct batch batch = {.slices = &slice,
+                          .slice_count = 1,
+                          .shared_tokens = scenario_shared_tokens(runner->scenario, &slice)};
     choose_variant(runner, &batch, phase);
     double times = 1.0;
     if (!play_batch(runner, &batch, &times, phase, index)) {
@@ -320,8 +323,12 @@ static bool run_decode(struct runner *runner, uint32_t turn, uint64_t tokens, ui
     uint64_t parts = (uint64_t)fmin(fmax(ceil(8.0 * growth), 1.0), DECODE_MAX_PARTS);
     parts = parts < tokens ? parts : tokens;
     struct batch_slice slice = {
-        .phase = PHASE_DECODE, .sequences = phase->sequences, .new_tokens = 1};
-    struct batch batch = {.slices = &slice, .slice_count = 1};
+        .phase = PHASE_DECODE,
+        .sequences = scenario_rank_conversations(runner->scenario),
+        .new_tokens = 1};
+    struct batch batch = {.slices = &slice,
+                          .slice_count = 1,
+                          .shared_tokens = scenario_shared_tokens(runner->scenario, &slice)};
     choose_variant(runner, &batch, phase);
     for (uint64_t part = 0; part < parts; part++) {
         uint64_t from = tokens * part / parts, to = tokens * (part + 1) / parts;

@@ -5,6 +5,7 @@
 #include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
 #include "sim/scenario/context_checks.h"
+#include "sim/scenario/expert_checks.h"
 #include "sim/scenario/fault_checks.h"
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/precision_checks.h"
@@ -144,14 +145,20 @@ static void check_placement(const struct checker *checker)
 {
     const struct layout *layout = &checker->scenario->layout;
     const struct cluster *cluster = &checker->scenario->cluster;
-    double needed = (double)layout->tensor * layout->context * layout->pipeline * layout->data;
+    double needed = (double)layout->tensor * layout->context * layout->pipeline * layout->data *
+                    layout_attention_data(layout);
     double there = (double)cluster->nodes * cluster->gpus_per_node;
     if (needed > 0.0 && there > 0.0 && needed > there) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
-                       "layout: needs %.0f GPUs (tensor %u x context %u x pipeline %u x data %u), "
+                       "layout: needs %.0f GPUs (tensor %u x context %u%s x pipeline %u x data %u), "
                        "and the cluster has %.0f (%u nodes of %u); set cluster.nodes",
-                       needed, layout->tensor, layout->context, layout->pipeline, layout->data,
-                       there, cluster->nodes, cluster->gpus_per_node);
+                       needed, layout->tensor, layout->context,
+                       layout_attention_data(layout) > 1
+                           ? arena_printf(checker->arena, " x attention_data %u",
+                                          layout_attention_data(layout))
+                           : "",
+                       layout->pipeline, layout->data, there, cluster->nodes,
+                       cluster->gpus_per_node);
     }
     unsigned tensor = layout->tensor, node = cluster->gpus_per_node;
     if (tensor > 0 && node > 0 && tensor % node != 0 && node % tensor != 0) {
@@ -411,6 +418,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_super_weights(&checker);
     check_experts(&checker);
     check_placement(&checker);
+    check_expert_layout(&checker);
     check_is_named(&checker, "gpu", "platforms/gpus");
     check_is_named(&checker, "software", "platforms/software");
     check_gpu(&checker, "gpu", &scenario->gpu);

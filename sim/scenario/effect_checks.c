@@ -25,6 +25,7 @@ static const struct effect {
 } effects[] = {
     {"quality", CONVERSATION, NULL},
     {"attention", CONVERSATION | SERVING, "workload.context_exchange"},
+    {"layout.attention_data", CONVERSATION | SERVING, "layout.data and layout.expert"},
     {"precision.kv_cache", CONVERSATION | SERVING, NULL},
     {"precision.gradients", TRAINING, NULL},
     {"precision.master_weights", TRAINING, NULL},

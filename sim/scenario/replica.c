@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/replica.h"
 
+#include "models/numeric/whole.h"
+
 #include <math.h>
 
 struct replica scenario_replica(const struct scenario *scenario)
@@ -14,6 +16,23 @@ struct replica scenario_replica(const struct scenario *scenario)
         .precision = &scenario->precision,
         .routing = scenario->routing,
     };
+}
+
+uint32_t scenario_rank_conversations(const struct scenario *scenario)
+{
+    return (uint32_t)divide_up(scenario->conversation.batch,
+                               layout_attention_data(&scenario->layout));
+}
+
+uint64_t scenario_shared_tokens(const struct scenario *scenario, const struct batch_slice *slice)
+{
+    uint32_t ranks = layout_attention_data(&scenario->layout);
+    uint32_t all = scenario->conversation.batch;
+    if (ranks == 1 || all % ranks == 0) {
+        return 0;
+    }
+    double each = (double)slice_rank_tokens(slice, scenario->layout.context) / slice->sequences;
+    return (uint64_t)(each * all + 0.5);
 }
 
 struct placement scenario_placement(const struct scenario *scenario)
@@ -53,7 +72,7 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
 {
     struct replica replica = scenario_replica(scenario);
     struct batch_slice slice = {.phase = PHASE_PREFILL,
-                                .sequences = scenario->conversation.batch,
+                                .sequences = scenario_rank_conversations(scenario),
                                 .new_tokens = new_tokens,
                                 .cached_tokens = cached_tokens};
     struct batch batch = {.slices = &slice, .slice_count = 1};

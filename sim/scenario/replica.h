@@ -11,6 +11,14 @@
 /* The replica a scenario describes; points into it. */
 struct replica scenario_replica(const struct scenario *scenario);
 
+/* Conversations at once that the fullest of a replica's ranks with requests of their own has, of
+ * all that the replica has. */
+uint32_t scenario_rank_conversations(const struct scenario *scenario);
+
+/* Tokens that all those ranks bring to the experts that they share when one's slice is this: where
+ * conversations do not divide, others have fewer. 0: as many each. */
+uint64_t scenario_shared_tokens(const struct scenario *scenario, const struct batch_slice *slice);
+
 /* Where its ranks lie. */
 struct placement scenario_placement(const struct scenario *scenario);
 

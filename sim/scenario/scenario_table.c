@@ -36,6 +36,24 @@ static const struct field layout_fields[] = {
      .max = 65536,
      .fallback = "1",
      .doc = "Replicas of all that."},
+    {.key = "expert",
+     .kind = FIELD_COUNT,
+     FIELD_AT(layout, expert),
+     .min = 1,
+     .max = 65536,
+     .fallback = "1",
+     .doc = "Parts that a layer's experts are dealt out in. In inference over a replica's tensor x "
+            "attention_data GPUs of a stage: each expert is whole on one where there are as many "
+            "parts, and cut over several where there are fewer. In training over so many GPUs: of "
+            "a tensor group, or of expert / (tensor x context) replicas."},
+    {.key = "attention_data",
+     .kind = FIELD_COUNT,
+     FIELD_AT(layout, attention_data),
+     .min = 1,
+     .max = 65536,
+     .fallback = "1",
+     .doc = "Groups of tensor x context GPUs in a replica that each have requests and caches of "
+            "their own and share one set of experts."},
     {0}};
 
 static const struct choice ring_choices[] = {
@@ -255,7 +273,8 @@ const struct field scenario_fields[] = {
      FIELD_AT(scenario, layout),
      .fields = layout_fields,
      .doc =
-         "How the model is spread over GPUs: tensor inside context inside pipeline inside data."},
+         "How the model is spread over GPUs: tensor inside context inside attention_data inside "
+         "pipeline inside data."},
     {.key = "precision",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, precision),

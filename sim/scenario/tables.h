@@ -14,6 +14,7 @@ extern const struct field gpu_generation_fields[];     /* struct gpu_generation 
 extern const struct field cluster_fields[];            /* struct cluster */
 extern const struct field software_fields[];           /* struct software */
 extern const struct field kernel_library_fields[];     /* struct kernel_library */
+extern const struct field experts_exchange_fields[];   /* struct experts_exchange */
 extern const struct field collective_library_fields[]; /* struct collective_library */
 extern const struct field latent_kernels_fields[];     /* struct latent_kernels */
 extern const struct field sparse_kernels_fields[];     /* struct sparse_kernels */

@@ -80,19 +80,14 @@ static void check_layers_train(const struct checker *checker)
     uint32_t tensor = checker->scenario->layout.tensor;
     for (uint32_t i = 0; i < llm->stack.kind_count; i++) {
         const struct layer_kind *kind = &llm->stack.kinds[i];
-        if (kind->ffn.kind == FFN_EXPERTS) {
-            DIAGNOSE_ERROR(
-                checker->diagnostics, mark_of(checker, "model"),
-                "model: %s has %u experts a layer; training is of dense models, expected one "
-                "of them",
-                llm->name, kind->ffn.experts.count);
-        } else if (layer_kind_runs(kind) && !layer_kind_trains(kind)) {
+        if (layer_kind_runs(kind) && !layer_kind_trains(kind)) {
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model"),
                            "model: layers of kind '%s' run in inference alone; training has no "
                            "backward pass of them yet",
                            kind->name);
         }
-        if (kind->ffn.kind != FFN_NONE && kind->ffn.hidden % tensor != 0) {
+        bool whole = kind->ffn.kind == FFN_EXPERTS && layout_experts(&checker->scenario->layout) > 1;
+        if (kind->ffn.kind != FFN_NONE && !whole && kind->ffn.hidden % tensor != 0) {
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.tensor"),
                            "layout.tensor: %u does not divide the model's ffn_hidden, %u", tensor,
                            kind->ffn.hidden);

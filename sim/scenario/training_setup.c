@@ -82,7 +82,9 @@ struct training scenario_training(const struct scenario *scenario)
                     .software = &scenario->software,
                     .layout = &scenario->layout,
                     .precision = &scenario->precision,
-                    .routing = scenario->routing},
+                    .routing = scenario->routing,
+                    .exchange = scenario->software.exchange.prompts,
+                    .splits_tokens = true},
         .global_batch =
             workload->global_batch > 0 ? workload->global_batch : critical_batch(scenario),
         .micro_batch = workload->micro_batch,

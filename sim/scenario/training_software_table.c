@@ -330,6 +330,13 @@ const struct field training_software_fields[] = {
      .doc =
          "Tensors of the feed-forward block's inner width that its backward pass needs. 0: gate, "
          "up and their product."},
+    {.key = "experts_output_tensors",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_software, experts_output_tensors),
+     .max = 8,
+     .fallback = "0",
+     .doc = "Tensors of experts' rows, as wide as the residual, that their backward pass needs "
+            "beside the products' inputs: outputs before they are weighted."},
     {.key = "bucket_copies",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_software, bucket_copies),

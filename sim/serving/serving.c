@@ -61,7 +61,7 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
         .prices = options->prices,
         .price_kind = options->price_kind,
         .placement = scenario_placement(scenario),
-        .gpus_per_replica = layout_gpus(layout) / layout->data,
+        .gpus_per_replica = layout_gpus(layout) / layout->data / layout_attention_data(layout),
         .kv_pages = scenario_serving_kv_pages(scenario),
     };
     struct kv_room room = {0};

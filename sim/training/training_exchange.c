@@ -33,8 +33,8 @@ double stage_flow_limit(const struct stage_player *from, uint32_t to, double lim
 }
 
 /* `pieces` collectives of the plan, one after the other, as one. */
-static void run_exchange(struct stage_player *stage, const struct collective_plan *plan,
-                         double pieces)
+static void run_exchange(struct stage_player *stage, struct group_member *member,
+                         const struct collective_plan *plan, double pieces)
 {
     if (pieces <= 0.0 || plan->flow_count == 0) {
         return;
@@ -43,14 +43,14 @@ static void run_exchange(struct stage_player *stage, const struct collective_pla
     all.latency_seconds = pieces * plan->latency_seconds;
     for (uint32_t i = 0; i < all.flow_count; i++) {
         struct collective_flow *flow = &all.flows[i];
-        uint32_t to = placement_edge_gpu(&stage->player->placement, stage->gpu, GROUP_DATA,
-                                         plan->group, flow->edge);
+        uint32_t to = placement_edge_gpu(&stage->player->placement, stage->gpu,
+                                         member->group->kind, plan->group, flow->edge);
         flow->bytes = ceil(pieces * flow->bytes);
         flow->limit_bytes_per_second = stage_flow_limit(stage, to, flow->limit_bytes_per_second);
     }
-    group_begin(&stage->replicas, false);
-    group_play(&stage->replicas, &all, 0.0, 1.0);
-    group_end(&stage->replicas, false);
+    group_begin(member, false);
+    group_play(member, &all, 0.0, 1.0);
+    group_end(member, false);
 }
 
 /* --- a stage's exchange --- */
@@ -74,27 +74,60 @@ static double all_pieces(const struct player *player, const struct collective_pl
     return one > 0.0 ? seconds / one : 0.0;
 }
 
+/* Both exchanges of a part, of which it wants a share. */
+struct both {
+    const struct collective_plan *plan, *expert_plan;
+    double pieces, expert_pieces;
+};
+
+static void run_edge(struct stage_player *stage, const struct both *both, double edge)
+{
+    run_exchange(stage, &stage->replicas, both->plan, both->pieces * edge);
+    run_exchange(stage, &stage->experts, both->expert_plan, both->expert_pieces * edge);
+}
+
+static void run_rest(struct stage_player *stage, const struct both *both, double edge)
+{
+    run_exchange(stage, &stage->replicas, both->plan, both->pieces - both->pieces * edge);
+    run_exchange(stage, &stage->experts, both->expert_plan,
+                 both->expert_pieces - both->expert_pieces * edge);
+}
+
+static struct both both_of(const struct stage_player *stage, const struct collective_plan *plan,
+                           const struct collective_plan *expert_plan, double seconds,
+                           double expert_seconds)
+{
+    return (struct both){
+        .plan = plan,
+        .expert_plan = expert_plan,
+        .pieces = all_pieces(stage->player, plan, seconds - expert_seconds),
+        .expert_pieces = all_pieces(stage->player, expert_plan, expert_seconds),
+    };
+}
+
 static void gather(struct stage_player *stage, const struct part_cost *cost)
 {
-    const struct collective_plan *plan = &stage->player->play->costs->gather;
-    double pieces = all_pieces(stage->player, plan, cost->gather_seconds);
-    run_exchange(stage, plan, pieces * cost->gather_edge);
+    const struct training_costs *costs = stage->player->play->costs;
+    struct both both = both_of(stage, &costs->gather, &costs->expert_gather, cost->gather_seconds,
+                               cost->expert_gather_seconds);
+    run_edge(stage, &both, cost->gather_edge);
     stage->gathered_first++;
     signal_wake(&stage->signal, WAITS_FIRST);
-    run_exchange(stage, plan, pieces - pieces * cost->gather_edge);
+    run_rest(stage, &both, cost->gather_edge);
     stage->gathered++;
     signal_wake(&stage->signal, WAITS_ALL);
 }
 
 static void reduce(struct stage_player *stage, uint32_t cell, const struct part_cost *cost)
 {
-    const struct collective_plan *plan = &stage->player->play->costs->reduce;
-    double pieces = all_pieces(stage->player, plan, cost->reduce_seconds);
-    run_exchange(stage, plan, pieces - pieces * cost->reduce_edge);
+    const struct training_costs *costs = stage->player->play->costs;
+    struct both both = both_of(stage, &costs->reduce, &costs->expert_reduce, cost->reduce_seconds,
+                               cost->expert_reduce_seconds);
+    run_rest(stage, &both, cost->reduce_edge);
     if (stage->ended <= cell) { /* the last piece is not made before the pass has ended */
         signal_wait(&stage->lane_signal, cell);
     }
-    run_exchange(stage, plan, pieces * cost->reduce_edge);
+    run_edge(stage, &both, cost->reduce_edge);
 }
 
 void stage_run_exchange(void *data)

@@ -16,8 +16,13 @@ static void open_queue(struct queue *queue, struct arena *arena, uint32_t reques
 
 static uint32_t most_flows(const struct training_costs *costs)
 {
-    return costs->gather.flow_count > costs->reduce.flow_count ? costs->gather.flow_count
-                                                               : costs->reduce.flow_count;
+    const uint32_t counts[] = {costs->gather.flow_count, costs->reduce.flow_count,
+                               costs->expert_gather.flow_count, costs->expert_reduce.flow_count};
+    uint32_t most = 0;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        most = counts[i] > most ? counts[i] : most;
+    }
+    return most;
 }
 
 static void open_stage(struct player *player, struct stage_player *stage, uint32_t instance,
@@ -43,6 +48,9 @@ static void open_stage(struct player *player, struct stage_player *stage, uint32
     group_join(player->groups, &stage->replicas, &stage->plans, &role);
     group_member_expect(&stage->replicas, &costs->gather);
     group_member_expect(&stage->replicas, &costs->reduce);
+    group_join(player->expert_groups, &stage->experts, &stage->plans, &role);
+    group_member_expect(&stage->experts, &costs->expert_gather);
+    group_member_expect(&stage->experts, &costs->expert_reduce);
 }
 
 static void close_stage(struct stage_player *stage)
@@ -153,10 +161,10 @@ static void need_node(struct node_list *list, uint32_t node)
 }
 
 static void need_peers(const struct player *player, const struct collective_plan *plan,
-                       uint32_t gpu, struct node_list *list)
+                       enum group group, uint32_t gpu, struct node_list *list)
 {
     for (uint32_t i = 0; i < plan->flow_count; i++) {
-        uint32_t to = placement_edge_gpu(&player->placement, gpu, GROUP_DATA, plan->group,
+        uint32_t to = placement_edge_gpu(&player->placement, gpu, group, plan->group,
                                          plan->flows[i].edge);
         need_node(list, placement_node(&player->placement, to));
     }
@@ -174,8 +182,10 @@ static struct node_list needed_nodes(const struct player *player, const struct p
         for (uint32_t stage = 0; stage < player->schedule->pipeline.stages; stage++) {
             uint32_t gpu = placement_stage_rank(&player->placement, stage, pipelines->numbers[i]);
             need_node(&list, placement_node(&player->placement, gpu));
-            need_peers(player, &costs->gather, gpu, &list);
-            need_peers(player, &costs->reduce, gpu, &list);
+            need_peers(player, &costs->gather, GROUP_DATA, gpu, &list);
+            need_peers(player, &costs->reduce, GROUP_DATA, gpu, &list);
+            need_peers(player, &costs->expert_gather, GROUP_EXPERT_DATA, gpu, &list);
+            need_peers(player, &costs->expert_reduce, GROUP_EXPERT_DATA, gpu, &list);
         }
     }
     return list;
@@ -245,6 +255,7 @@ bool training_play(const struct training_play *play, const struct training_scrat
                                         scratch->pipeline.cells + (size_t)i * player.cell_count);
     }
     player.groups = group_players_create(&player.placement, GROUP_DATA, arena);
+    player.expert_groups = group_players_create(&player.placement, GROUP_EXPERT_DATA, arena);
     struct stage_player **pipelines = ARENA_ARRAY(arena, struct stage_player *, chosen.count);
     for (uint32_t i = 0; i < chosen.count; i++) {
         pipelines[i] = open_pipeline(&player, scratch, chosen.numbers[i], arena);

@@ -44,6 +44,7 @@ struct stage_player {
     struct actor_signal plan_signal; /* the exchange waits for its replicas */
     struct plan_player plans;
     struct group_member replicas; /* that hold the same parameters */
+    struct group_member experts;  /* that hold the same experts */
     struct stage_player *first;   /* [stages]: of its pipeline */
 };
 
@@ -52,7 +53,8 @@ struct player {
     const struct pipeline_play *schedule;
     struct engine *engine;
     struct placement placement;
-    struct group_player *groups; /* of replicas */
+    struct group_player *groups;        /* of replicas */
+    struct group_player *expert_groups; /* of those that hold the same experts */
     enum engine_lane send_lane;
     uint32_t cell_count, left;
 };

@@ -42,7 +42,7 @@ assert run["title"] == 'a "b" \\ c\td \u2014', run["title"]
 for phase in run["phases"]:
     parts = sum(phase["seconds_by_class"].values())
     assert parts == sum(phase[name + "_seconds"] for name in ("gemm", "attention", "memory_kernels", "tensor_collectives",
-                                                              "context_collectives", "host", "idle"))
+                                                              "context_collectives", "expert_exchanges", "host", "idle"))
     assert abs(parts / phase["seconds"] - 1) < 1e-6, (parts, phase["seconds"])
 assert abs(sum(p["seconds"] for p in run["phases"]) / run["figures"]["seconds"] - 1) < 1e-6
 END

@@ -82,7 +82,7 @@ static double play_hop(uint32_t nics, struct layout layout, double limit,
 /* TP8 x CP2: eight rings side by side, each GPU with a card of its own: 10 GB at 50 GB/s. */
 START_TEST(own_cards)
 {
-    struct layout layout = {8, 2, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 2, .pipeline = 1, .data = 1};
     ck_assert_double_eq_tol(play_hop(8, layout, 0.0, NULL, true), 0.2, 1e-9);
     ck_assert_double_eq_tol(play_hop(8, layout, 0.0, NULL, false), 0.2, 1e-9);
 }
@@ -91,7 +91,7 @@ END_TEST
 /* Two GPUs a card: two context groups share it and each gets half: 0.4 s, folded or not. */
 START_TEST(two_groups_share_a_card)
 {
-    struct layout layout = {8, 2, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 2, .pipeline = 1, .data = 1};
     ck_assert_double_eq_tol(play_hop(4, layout, 0.0, NULL, false), 0.4, 1e-9);
     ck_assert_double_eq_tol(play_hop(4, layout, 0.0, NULL, true), 0.4, 1e-9);
 }
@@ -100,7 +100,7 @@ END_TEST
 /* Connections of 30 GB/s: alone 1/3 s; two of them want 60 of 50 GB/s: 0.4 s. */
 START_TEST(limits_leave_room_for_others)
 {
-    struct layout layout = {8, 2, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 2, .pipeline = 1, .data = 1};
     ck_assert_double_eq_tol(play_hop(8, layout, 30 * GB, NULL, false), 1.0 / 3.0, 1e-9);
     ck_assert_double_eq_tol(play_hop(4, layout, 30 * GB, NULL, false), 0.4, 1e-9);
 }
@@ -109,7 +109,7 @@ END_TEST
 /* Two replicas of TP4 x CP2 on two nodes share no card when each GPU has one, and do when not. */
 START_TEST(two_replicas_share_nodes)
 {
-    struct layout layout = {4, 2, 1, 2};
+    struct layout layout = {.tensor = 4, .context = 2, .pipeline = 1, .data = 2};
     /* Replica 0 has GPUs 0 to 7, all in node 0: its hops stay on NVLink, 10 GB at 400 GB/s. */
     ck_assert_double_eq_tol(play_hop(8, layout, 0.0, NULL, false), 0.025, 1e-9);
 }
@@ -119,7 +119,7 @@ END_TEST
  * gets 25 GB/s (0.2 s for 5 GB), then the hop has 5 GB left at 50 GB/s (0.1 s): 0.3 + 0.2 + 0.2. */
 START_TEST(background_takes_its_share)
 {
-    struct layout layout = {8, 2, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 2, .pipeline = 1, .data = 1};
     struct background background = {.from_gpu = 0, .to_gpu = 8, .bytes = 5 * GB, .count = 1};
     ck_assert_double_eq_tol(play_hop(8, layout, 0.0, &background, false), 0.7 / 3.0, 1e-9);
     /* Without end: every hop at 25 GB/s. */
@@ -134,7 +134,7 @@ END_TEST
 /* Starting at 0.1 s, when the first hop has 5 GB left: 5 GB each at 25 GB/s. */
 START_TEST(background_starts_when_told)
 {
-    struct layout layout = {8, 2, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 2, .pipeline = 1, .data = 1};
     struct background background = {
         .from_gpu = 0, .to_gpu = 8, .bytes = 5 * GB, .count = 1, .start_seconds = 0.1};
     ck_assert_double_eq_tol(play_hop(8, layout, 0.0, &background, false), 0.7 / 3.0, 1e-9);
@@ -145,7 +145,7 @@ END_TEST
  * takes the 40 GB/s that the hop leaves, and the hop its 10 GB in 1 s. */
 START_TEST(limits_are_each_flows_own)
 {
-    struct layout layout = {8, 2, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 2, .pipeline = 1, .data = 1};
     struct background background = {.from_gpu = 0, .to_gpu = 8, .bytes = 5 * GB, .count = 1000};
     ck_assert_double_eq_tol(play_hop(8, layout, 10 * GB, &background, false), 1.0, 1e-9);
 }
@@ -180,7 +180,7 @@ START_TEST(background_does_not_start_anew)
 {
     struct cluster cluster = fixture_cluster;
     cluster.nodes = 2;
-    struct layout layout = {8, 2, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 2, .pipeline = 1, .data = 1};
     struct replica replica = {.llm = &fixture_llm, .cluster = &cluster, .layout = &layout};
     struct placement placement = placement_of(&layout, &cluster, STAGES_INSIDE);
     struct step_operator shift = hop(replica_group(&replica, GROUP_CONTEXT), 10 * GB, 0.0);
@@ -220,7 +220,7 @@ static double play_over_leaves(enum collective_edge edge)
     cluster.nodes = 4;
     cluster.nodes_per_leaf = 2;
     cluster.oversubscription = 4.0;
-    struct layout layout = {8, 4, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 4, .pipeline = 1, .data = 1};
     struct replica replica = {.llm = &fixture_llm, .cluster = &cluster, .layout = &layout};
     struct step_operator flow = hop(replica_group(&replica, GROUP_CONTEXT), 10 * GB, 0.0);
     flow.collective.call.kind = COLLECTIVE_ALL_TO_ALL;

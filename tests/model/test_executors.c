@@ -161,6 +161,39 @@ START_TEST(two_kinds_of_layers)
 }
 END_TEST
 
-RUN_TESTS(executors, full_prefill_on_128_gpus, exposed_hops_of_a_partial_prefill,
+#define EXPERTS_ON_TWO_NODES                                                                       \
+    "model=qwen3-30b-a3b", "precision=bf16", "cluster=dgx-h100", "cluster.nodes=2",                \
+        "layout.tensor=1", "layout.context=1", "layout.attention_data=16", "layout.expert=16"
+
+/* Sixteen ranks on two nodes share experts: folded, one of them is played. */
+START_TEST(experts_by_deepep)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 1000, 0}), RING_NONE, EXPERTS_ON_TWO_NODES,
+         "software.exchange=deepep");
+}
+END_TEST
+
+START_TEST(experts_decoding_by_deepep)
+{
+    PLAY(((struct batch_slice){PHASE_DECODE, 32, 1, 1000}), RING_NONE, EXPERTS_ON_TWO_NODES,
+         "software.exchange=deepep");
+}
+END_TEST
+
+START_TEST(experts_by_all_to_all)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 1000, 0}), RING_NONE, EXPERTS_ON_TWO_NODES,
+         "software.exchange=all-to-all");
+}
+END_TEST
+
+START_TEST(experts_by_all_gather)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 1000, 0}), RING_NONE, EXPERTS_ON_TWO_NODES,
+         "software.exchange=all-gather", "layout.tensor=2", "layout.attention_data=8");
+}
+END_TEST
+
+RUN_TESTS(executors, experts_by_deepep, experts_decoding_by_deepep, experts_by_all_to_all, experts_by_all_gather, full_prefill_on_128_gpus, exposed_hops_of_a_partial_prefill,
           pass_q_with_its_all_to_all, decode_on_a_ring, tensor_parallel_over_nodes,
           ring_through_nodes, two_kinds_of_layers)

@@ -132,7 +132,7 @@ static const struct step_segment *layers_of(uint32_t tensor, uint64_t tokens, bo
     static struct replica replica;
     software = fixture_software;
     software.fused_kernels = fused;
-    layout = (struct layout){tensor, 1, 1, 1};
+    layout = (struct layout){.tensor = tensor, .context = 1, .pipeline = 1, .data = 1};
     replica = (struct replica){.llm = llm,
                                .gpu = &fixture_gpu,
                                .cluster = &fixture_cluster,

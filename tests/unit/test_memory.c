@@ -20,10 +20,10 @@ static struct replica make(const struct layout *layout)
  * 481.9 GB, of which TP8 holds 60.24 GB; row scales and norms add 17 MB. */
 START_TEST(weights_of_405b)
 {
-    struct layout layout = {8, 16, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 16, .pipeline = 1, .data = 1};
     struct replica replica = make(&layout);
     ck_assert_double_eq_tol(memory_weight_bytes(&replica), 60.25e9, 0.02e9);
-    struct layout alone = {1, 1, 1, 1};
+    struct layout alone = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
     replica = make(&alone);
     ck_assert_double_eq_tol(memory_weight_bytes(&replica), 481.97e9, 0.1e9);
 }
@@ -33,7 +33,7 @@ END_TEST
  * a million tokens on CP16: 62,500 a rank, 4.03 GB. */
 START_TEST(kv_cache_of_a_million_tokens)
 {
-    struct layout layout = {8, 16, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 16, .pipeline = 1, .data = 1};
     struct replica replica = make(&layout);
     ck_assert_double_eq(memory_kv_bytes_per_token(&replica), 64512.0);
     ck_assert_double_eq(memory_kv_cache_bytes(&replica, 1, 1000000), 62500.0 * 64512.0);
@@ -45,7 +45,7 @@ END_TEST
  * first and the last have one each. */
 START_TEST(edge_layers_are_wide)
 {
-    struct layout layout = {1, 1, 1, 1};
+    struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
     struct precision edged = fixture_precision;
     edged.edge_layers_high = 1;
     struct replica plain = make(&layout), replica = make(&layout);
@@ -76,7 +76,7 @@ START_TEST(windows_bound_the_cache)
     llm.stack.kind_count = 2;
     llm.stack.runs = &run;
     llm.stack.run_count = 1;
-    struct layout layout = {8, 16, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 16, .pipeline = 1, .data = 1};
     struct replica replica = make(&layout);
     replica.llm = &llm;
     ck_assert_double_eq(memory_kv_bytes_per_token(&replica), 32256.0);
@@ -99,7 +99,7 @@ END_TEST
  * 8 less than 60.25 GB. */
 START_TEST(what_a_step_reads)
 {
-    struct layout layout = {8, 1, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 1, .pipeline = 1, .data = 1};
     struct replica replica = make(&layout);
     ck_assert_double_eq_tol(memory_weight_bytes(&replica) - memory_step_weight_bytes(&replica, 1.0),
                             128256.0 * 16384.0 * 2.0 / 8.0, 1.0);
@@ -128,7 +128,7 @@ START_TEST(the_knee_of_decode)
                                    .embedding = {.format = FORMAT_BF16},
                                    .activations = FORMAT_BF16,
                                    .kv_cache = FORMAT_BF16};
-    struct layout layout = {1, 1, 1, 1};
+    struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
     struct replica replica = make(&layout);
     replica.llm = &llm;
     replica.precision = &bf16;
@@ -136,7 +136,7 @@ START_TEST(the_knee_of_decode)
     ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 103.57, 0.01);
     layout.context = 2;
     ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 207.13, 0.02);
-    layout = (struct layout){8, 1, 1, 1};
+    layout = (struct layout){.tensor = 8, .context = 1, .pipeline = 1, .data = 1};
     ck_assert_double_eq_tol(memory_knee_sequences(&replica, 4096), 103.57, 0.02);
 }
 END_TEST
@@ -160,7 +160,7 @@ START_TEST(the_knee_of_experts)
                                    .embedding = {.format = FORMAT_BF16},
                                    .activations = FORMAT_BF16,
                                    .kv_cache = FORMAT_BF16};
-    struct layout layout = {1, 1, 1, 1};
+    struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
     struct replica replica = make(&layout);
     replica.llm = &llm;
     replica.precision = &bf16;
@@ -183,10 +183,10 @@ END_TEST
  * wider: 3 x 1000 x 53248 x 2 = 319.5 MB. */
 START_TEST(activations_of_one_rank)
 {
-    struct layout layout = {1, 1, 1, 1};
+    struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
     struct replica replica = make(&layout);
     struct batch_slice slice = {PHASE_PREFILL, 1, 1000, 0};
-    struct batch batch = {&slice, 1};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
     ck_assert_double_eq_tol(memory_activation_bytes(&replica, &batch, RING_NONE),
                             65.536e6 + 319.488e6, 1.0);
 }

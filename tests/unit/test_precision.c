@@ -46,11 +46,11 @@ static struct replica replica_of(const struct precision *precision, const struct
 static const struct step_segment *layers(struct built *built, const struct precision *precision,
                                          uint32_t context, enum ring_variant variant)
 {
-    built->layout = (struct layout){8, context, 1, 1};
+    built->layout = (struct layout){.tensor = 8, .context = context, .pipeline = 1, .data = 1};
     built->replica = replica_of(precision, &built->layout);
     ck_assert_uint_le(transformer_max_operators(&built->replica, 1), MAX_OPERATORS);
     struct batch_slice slice = {PHASE_PREFILL, 1, 4096, 0};
-    struct batch batch = {&slice, 1};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
     transformer_build(&built->replica, &batch, variant, built->operators, &built->program);
     return &built->program.segments[1];
 }
@@ -337,7 +337,7 @@ END_TEST
 START_TEST(memory_holds_the_bytes)
 {
     struct precision precision = all_bf16();
-    struct layout layout = {8, 1, 1, 1};
+    struct layout layout = {.tensor = 8, .context = 1, .pipeline = 1, .data = 1};
     struct replica replica = replica_of(&precision, &layout);
     double layers_bytes = memory_weight_bytes(&replica);
     ck_assert_double_eq_tol(layers_bytes, 101.46e9, 0.05e9);

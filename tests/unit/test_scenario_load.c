@@ -196,6 +196,7 @@ START_TEST(every_shipped_file_loads)
     load_all("gpu.generation", &gpu.generation);
     load_all("software", &software);
     load_all("software.kernels", &software.kernels);
+    load_all("software.exchange", &software.exchange);
     load_all("software.collectives", &software.library);
 }
 END_TEST

@@ -21,7 +21,7 @@ static struct built *build(uint32_t tensor, uint32_t context, struct batch_slice
                            enum ring_variant variant, uint32_t edge_layers)
 {
     static struct built built;
-    built.layout = (struct layout){tensor, context, 1, 1};
+    built.layout = (struct layout){.tensor = tensor, .context = context, .pipeline = 1, .data = 1};
     built.precision = fixture_precision;
     built.precision.edge_layers_high = edge_layers;
     built.replica = (struct replica){.llm = &fixture_llm,
@@ -322,7 +322,7 @@ START_TEST(attention_of_many_and_one_kv_head)
     for (size_t i = 0; i < 2; i++) {
         only_kind(&llm)->mixers[0].gqa.kv_heads = cases[i].kv_heads;
         static struct step_operator operators[STEP_MAX_SEGMENTS * MAX_OPERATORS];
-        struct layout layout = {8, 2, 1, 1};
+        struct layout layout = {.tensor = 8, .context = 2, .pipeline = 1, .data = 1};
         struct replica replica = {.llm = &llm,
                                   .gpu = &fixture_gpu,
                                   .cluster = &fixture_cluster,

@@ -13,6 +13,8 @@ SETS = {
     "h100": ("silicon/h100_*.csv", ["--gpu", "h100-sxm"]),
     "second-h100": ("second_h100/*.csv", ["--gpu", "h100-sxm"]),
     "h200": ("silicon/h200x2_*.csv", ["--gpu", "h200-sxm", "--cluster", "hgx-h200"]),
+    "h200x4": ("silicon/h200x4_*.csv", ["--gpu", "h200-sxm", "--cluster", "hgx-h200x4"]),
+    "exchange": ("exchange/*.csv", ["--cluster", "dgx-h100"]),
     "engines": ("engines/*.csv", ["--gpu", "h100-sxm"]),
     "collectives": ("collectives.csv", []),
 }

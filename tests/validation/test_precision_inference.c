@@ -51,7 +51,7 @@ static struct timed prefill(struct number ffn, uint32_t sequences)
                               .layout = &layout,
                               .precision = &precision};
     struct batch_slice slice = {PHASE_PREFILL, sequences, 4096, 0};
-    struct batch batch = {&slice, 1};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
     size_t all = (size_t)STEP_MAX_SEGMENTS * MAX_OPERATORS;
     ck_assert_uint_le(transformer_max_operators(&replica, 1), MAX_OPERATORS);
     struct step_operator *operators = ARENA_ARRAY(arena, struct step_operator, all);

@@ -37,7 +37,7 @@ void price_store_destroy(struct price_store *store)
 static uint32_t first_place(const struct price_key *key)
 {
     uint64_t hash = random_mix(
-        key->kind ^
+        key->kind ^ (uint64_t)key->shared << 48 ^
         random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
                    random_mix(key->decode_context ^
                               random_mix(key->new_tokens ^ random_mix(key->cached_tokens)))));
@@ -48,7 +48,7 @@ static bool same_key(const struct price_key *a, const struct price_key *b)
 {
     return a->kind == b->kind && a->decodes == b->decodes && a->prompts == b->prompts &&
            a->decode_context == b->decode_context && a->new_tokens == b->new_tokens &&
-           a->cached_tokens == b->cached_tokens;
+           a->cached_tokens == b->cached_tokens && a->shared == b->shared;
 }
 
 bool price_store_find(struct price_store *store, const struct price_key *key,

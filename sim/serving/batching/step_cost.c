@@ -17,6 +17,9 @@ enum { KNOTS = 8, FIRST_KNOT = 64, OCTAVES = 24, ROW_KNOTS = 1 + KNOTS * OCTAVES
 /* Whole numbers are kept to so many bits after the first in a remembered shape. */
 enum { KEY_BITS = 7, CONTEXT_KEY_BITS = 5, DECODE_KEY_BITS = 5 };
 enum { MAX_SLICES = 2 };
+/* Tokens of all ranks that share experts, over as many each as the one that is priced has: parts of
+ * an octave, and octaves either way. */
+enum { SHARED_KNOTS = 8, SHARED_OCTAVES = 8, SHARED_MIDDLE = SHARED_KNOTS * SHARED_OCTAVES + 1 };
 
 /* Decode steps of one number of sequences. */
 struct decode_row {
@@ -36,7 +39,8 @@ struct step_costs {
     struct arena *arena;
     struct step_operator *operators;
     struct step_scratch scratch;
-    struct decode_row **rows; /* [row_count], by rounded number of sequences */
+    struct decode_row **rows; /* [shared_count * row_count], by rounded number of sequences */
+    uint32_t shared_count;    /* 1: no ranks share experts */
     uint32_t row_count;
     struct mixed_entry *entries; /* [entry_capacity], open addressing */
     uint32_t entry_count, entry_capacity;
@@ -69,7 +73,10 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
     costs->replica.cluster = &costs->cluster;
     costs->stage = model_stage(&scenario->llm, scenario->layout.pipeline, stage);
     costs->row_count = scenario->serving.service.max_sequences + 1;
-    costs->rows = ARENA_ARRAY(arena, struct decode_row *, costs->row_count);
+    costs->shared_count =
+        layout_attention_data(&scenario->layout) > 1 ? 2 * SHARED_MIDDLE : 1;
+    costs->rows = ARENA_ARRAY(arena, struct decode_row *,
+                              (size_t)costs->shared_count * costs->row_count);
     costs->entries = ARENA_ARRAY(arena, struct mixed_entry, costs->entry_capacity);
     return costs;
 }
@@ -127,7 +134,8 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
     cost.parts.gemm_seconds = parts.seconds[TIME_GEMM];
     cost.parts.attention_seconds = parts.seconds[TIME_ATTENTION];
     cost.parts.memory_kernel_seconds = parts.seconds[TIME_MEMORY];
-    cost.parts.communication_seconds = parts.seconds[TIME_TENSOR] + parts.seconds[TIME_RING];
+    cost.parts.communication_seconds =
+        parts.seconds[TIME_TENSOR] + parts.seconds[TIME_RING] + parts.seconds[TIME_EXPERTS];
     cost.parts.flops = parts.flops;
     costs->built++;
     return cost;
@@ -154,6 +162,31 @@ static struct step_cost price_best(struct step_costs *costs, const struct batch 
     return queries.seconds < keys.seconds ? queries : keys;
 }
 
+/* 0: as many each. */
+static uint32_t shared_step(const struct step_costs *costs, const struct step_shape *shape)
+{
+    double own = shape->decodes + (double)shape->prompt_tokens;
+    double ranks = layout_attention_data(&costs->scenario->layout);
+    if (costs->shared_count == 1 || shape->shared_tokens <= 0.0 || own <= 0.0) {
+        return 0;
+    }
+    double steps = round(SHARED_KNOTS * log2(shape->shared_tokens / (own * ranks)));
+    double most = SHARED_KNOTS * SHARED_OCTAVES;
+    steps = fmin(fmax(steps, -most), most);
+    return steps == 0.0 ? 0 : (uint32_t)(SHARED_MIDDLE + steps);
+}
+
+static uint64_t shared_tokens(const struct step_costs *costs, const struct price_key *key)
+{
+    if (key->shared == 0) {
+        return 0;
+    }
+    double own = key->decodes + (double)key->prompts * (double)key->new_tokens;
+    double ranks = layout_attention_data(&costs->scenario->layout);
+    double steps = (double)key->shared - SHARED_MIDDLE;
+    return (uint64_t)fmax(1.0, round(own * ranks * exp2(steps / SHARED_KNOTS)));
+}
+
 static struct step_cost price_key(struct step_costs *costs, const struct price_key *key)
 {
     struct batch_slice slices[MAX_SLICES];
@@ -172,7 +205,9 @@ static struct step_cost price_key(struct step_costs *costs, const struct price_k
                                              .cached_tokens = key->cached_tokens};
         prompts = &slices[count++];
     }
-    struct batch batch = {.slices = slices, .slice_count = count};
+    struct batch batch = {.slices = slices,
+                          .slice_count = count,
+                          .shared_tokens = shared_tokens(costs, key)};
     return price_best(costs, &batch, prompts);
 }
 
@@ -227,16 +262,20 @@ static uint32_t knot_under(double context)
     return knot;
 }
 
-static const struct step_cost *knot_cost(struct step_costs *costs, uint32_t decodes, uint32_t knot)
+static const struct step_cost *knot_cost(struct step_costs *costs, uint32_t decodes,
+                                         uint32_t shared, uint32_t knot)
 {
     uint32_t sequences = (uint32_t)round_bits(decodes, KEY_BITS);
     uint32_t row = sequences < costs->row_count ? sequences : costs->row_count - 1;
-    if (costs->rows[row] == NULL) {
-        costs->rows[row] = ARENA_NEW(costs->arena, struct decode_row);
+    struct decode_row **place = &costs->rows[(size_t)shared * costs->row_count + row];
+    if (*place == NULL) {
+        *place = ARENA_NEW(costs->arena, struct decode_row);
     }
-    struct step_cost *cost = &costs->rows[row]->knots[knot];
+    struct step_cost *cost = &(*place)->knots[knot];
     if (cost->seconds <= 0.0) {
-        struct price_key key = {.decodes = row, .decode_context = (uint64_t)knot_context(knot)};
+        struct price_key key = {.decodes = row,
+                                .shared = shared,
+                                .decode_context = (uint64_t)knot_context(knot)};
         *cost = remembered_price(costs, key);
     }
     return cost;
@@ -248,20 +287,24 @@ static double part_between(uint32_t knot, double context)
     return (context - low) / (high - low);
 }
 
-double step_cost_decode_seconds(struct step_costs *costs, uint32_t decodes, double context)
+double step_cost_decode_seconds(struct step_costs *costs, const struct step_shape *shape,
+                                double context)
 {
+    uint32_t decodes = shape->decodes, shared = shared_step(costs, shape);
     uint32_t knot = knot_under(context);
     double part = part_between(knot, context);
-    return (1.0 - part) * knot_cost(costs, decodes, knot)->seconds +
-           part * knot_cost(costs, decodes, knot + 1)->seconds;
+    return (1.0 - part) * knot_cost(costs, decodes, shared, knot)->seconds +
+           part * knot_cost(costs, decodes, shared, knot + 1)->seconds;
 }
 
-static struct step_cost decode_cost(struct step_costs *costs, uint32_t decodes, double context)
+static struct step_cost decode_cost(struct step_costs *costs, const struct step_shape *shape)
 {
+    uint32_t decodes = shape->decodes, shared = shared_step(costs, shape);
+    double context = shape->decode_context;
     uint32_t knot = knot_under(context);
     double part = part_between(knot, context), rest = 1.0 - part;
-    struct step_cost low = *knot_cost(costs, decodes, knot);
-    const struct step_cost *high = knot_cost(costs, decodes, knot + 1);
+    struct step_cost low = *knot_cost(costs, decodes, shared, knot);
+    const struct step_cost *high = knot_cost(costs, decodes, shared, knot + 1);
     low.seconds = rest * low.seconds + part * high->seconds;
     low.watts = rest * low.watts + part * high->watts;
     low.bytes = rest * low.bytes + part * high->bytes;
@@ -308,12 +351,14 @@ static struct mixed_entry *find_entry(const struct step_costs *costs, const stru
     uint64_t hash =
         random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
                    random_mix(key->decode_context ^
-                              random_mix(key->new_tokens ^ random_mix(key->cached_tokens))));
+                              random_mix(key->new_tokens ^ random_mix(key->cached_tokens))) ^
+                   (uint64_t)key->shared << 48);
     uint32_t mask = costs->entry_capacity - 1;
     for (uint32_t place = (uint32_t)hash & mask;; place = (place + 1) & mask) {
         struct mixed_entry *entry = &costs->entries[place];
         if (entry->cost.seconds <= 0.0 ||
             (entry->key.decodes == key->decodes && entry->key.prompts == key->prompts &&
+             entry->key.shared == key->shared &&
              entry->key.decode_context == key->decode_context &&
              entry->key.new_tokens == key->new_tokens &&
              entry->key.cached_tokens == key->cached_tokens)) {
@@ -338,9 +383,10 @@ static void grow(struct step_costs *costs)
 struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape)
 {
     if (shape->prompts == 0) {
-        return decode_cost(costs, shape->decodes, shape->decode_context);
+        return decode_cost(costs, shape);
     }
     struct price_key key = rounded_key(shape);
+    key.shared = shared_step(costs, shape);
     struct mixed_entry *entry = find_entry(costs, &key);
     if (entry->cost.seconds <= 0.0) {
         if (2 * costs->entry_count >= costs->entry_capacity) {
@@ -357,6 +403,7 @@ struct step_cost step_cost(struct step_costs *costs, const struct step_shape *sh
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape)
 {
     struct price_key key = exact_key(shape);
+    key.shared = shared_step(costs, shape);
     return price_key(costs, &key);
 }
 

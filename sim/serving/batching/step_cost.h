@@ -43,6 +43,8 @@ struct step_shape {
     uint32_t prompts;
     uint64_t prompt_tokens; /* new, of all prompts */
     double prompt_pairs;    /* of all prompts: new tokens x (cached + new / 2) */
+    double shared_tokens;   /* that all ranks which share experts bring, prompts and answers; 0: as
+                               many each. Rounded to an eighth of an octave */
 };
 
 /* Of the layers of one stage of the layout's pipeline (0 and there is but one: of all), on network
@@ -57,8 +59,9 @@ void step_costs_share(struct step_costs *costs, struct price_store *store, uint6
 /* Both need at least one sequence. */
 struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape);
 
-/* A pure decode step's seconds alone: what a run of them asks for most. */
-double step_cost_decode_seconds(struct step_costs *costs, uint32_t decodes, double context);
+/* A pure decode step's seconds alone, at another context: what a run of them asks for most. */
+double step_cost_decode_seconds(struct step_costs *costs, const struct step_shape *shape,
+                                double context);
 
 /* The exact batch's price, nothing remembered: what the others are tested against. */
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape);

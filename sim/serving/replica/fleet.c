@@ -4,6 +4,7 @@
 #include "models/numeric/random.h"
 #include "sim/serving/batching/price_store.h"
 #include "sim/serving/replica/router.h"
+#include "sim/serving/replica/step_group.h"
 
 /* Replicas [0, count) take new requests: all, or those that prefill. */
 static uint32_t entry_count(const struct fleet *fleet)
@@ -17,13 +18,20 @@ void fleet_create(struct fleet *fleet)
 {
     const struct service *service = &fleet->serving->service;
     bool pools = service->policy == BATCHING_DISAGGREGATED;
-    fleet->server_count = fleet->scenario->layout.data;
+    uint32_t ranks = layout_attention_data(&fleet->scenario->layout);
+    fleet->server_count = fleet->scenario->layout.data * ranks;
     fleet->servers = ARENA_ARRAY(fleet->arena, struct server, fleet->server_count);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         enum server_role role = !pools                          ? SERVER_WHOLE
                                 : i < service->prefill_replicas ? SERVER_PREFILL
                                                                 : SERVER_DECODE;
         server_create(&fleet->servers[i], fleet, i, role);
+    }
+    fleet->group_count = ranks > 1 ? fleet->scenario->layout.data : 0;
+    fleet->groups = ARENA_ARRAY(fleet->arena, struct step_group, fleet->group_count);
+    for (uint32_t i = 0; i < fleet->group_count; i++) {
+        step_group_create(&fleet->groups[i], &fleet->servers[(size_t)i * ranks], ranks,
+                          fleet->arena);
     }
 }
 
@@ -32,12 +40,18 @@ void fleet_start(struct fleet *fleet)
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_start(&fleet->servers[i]);
     }
+    for (uint32_t i = 0; i < fleet->group_count; i++) {
+        step_group_start(&fleet->groups[i]);
+    }
 }
 
 void fleet_destroy(struct fleet *fleet)
 {
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_destroy(&fleet->servers[i]);
+    }
+    for (uint32_t i = 0; i < fleet->group_count; i++) {
+        step_group_destroy(&fleet->groups[i]);
     }
 }
 

@@ -45,10 +45,12 @@ struct fleet {
     struct price_store *prices; /* NULL: none */
     uint64_t price_kind;
     struct network_costs *costs; /* of steps, by what is left of the network cards' rate */
-    struct server *servers;      /* [server_count] */
+    struct server *servers;      /* [server_count]: replicas, or their ranks with own requests */
     uint32_t server_count;
+    struct step_group *groups; /* [group_count]: of ranks that share experts; 0: none do */
+    uint32_t group_count;
     struct placement placement;
-    uint32_t gpus_per_replica;
+    uint32_t gpus_per_replica; /* of a server */
     double kv_bytes_per_token; /* of one GPU of a replica */
     uint64_t kv_pages;         /* of a replica */
     struct kv_beside kv_beside;

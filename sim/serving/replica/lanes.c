@@ -14,7 +14,8 @@ static void send_activations(struct lane *lane, const struct step_shape *shape, 
     const struct fleet *fleet = server->fleet;
     const struct scenario *scenario = fleet->scenario;
     const struct cluster *cluster = &scenario->cluster;
-    uint32_t gpus = scenario->layout.tensor * scenario->layout.context;
+    uint32_t gpus = scenario->layout.tensor * scenario->layout.context *
+                    layout_attention_data(&scenario->layout);
     const struct placement *placement = &fleet->placement;
     uint32_t from = placement_move(placement, server->first_gpu, DIMENSION_PIPELINE, stage);
     uint32_t to = placement_move(placement, server->first_gpu, DIMENSION_PIPELINE, stage + 1);

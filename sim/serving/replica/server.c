@@ -5,6 +5,8 @@
 #include "sim/serving/replica/fleet.h"
 #include "sim/serving/replica/kv_move.h"
 #include "sim/serving/replica/lanes.h"
+#include "sim/serving/replica/server_step.h"
+#include "sim/serving/replica/step_group.h"
 
 #include <assert.h>
 #include <math.h>
@@ -113,6 +115,10 @@ void server_destroy(struct server *server)
 
 void server_wake(struct server *server)
 {
+    if (server->group != NULL) {
+        step_group_wake(server->group);
+        return;
+    }
     for (uint32_t i = 0; i < server->lane_count; i++) {
         signal_wake(&server->lanes[i].signal, SERVER_WAKE);
     }
@@ -121,7 +127,7 @@ void server_wake(struct server *server)
 /* --- a step's end --- */
 
 /* Seconds between two tokens, of so many requests. */
-static void add_gaps(const struct lane *lane, double seconds, uint64_t requests)
+void lane_add_gaps(const struct lane *lane, double seconds, uint64_t requests)
 {
     const struct fleet_listener *listener = &lane->server->fleet->listener;
     listener->gaps(listener->data, seconds, requests);
@@ -142,7 +148,7 @@ static void move_on(struct lane *lane, uint32_t id)
 
 /* The step's tokens, or those of a run of such steps, are there: the first at `first_end`, the last
  * `now`. */
-static void hand_in(struct lane *lane, const struct decision *decision, double first_end,
+void lane_hand_in(struct lane *lane, const struct decision *decision, double first_end,
                     double now)
 {
     struct server *server = lane->server;
@@ -162,19 +168,19 @@ static void hand_in(struct lane *lane, const struct decision *decision, double f
         } else if (request->last_token_seconds == lane->decode_end_seconds) {
             alike++;
         } else {
-            add_gaps(lane, first_end - request->last_token_seconds, 1);
+            lane_add_gaps(lane, first_end - request->last_token_seconds, 1);
         }
         request->last_token_seconds = now;
         move_on(lane, share->request);
     }
     if (alike > 0) {
-        add_gaps(lane, first_end - lane->decode_end_seconds, alike);
+        lane_add_gaps(lane, first_end - lane->decode_end_seconds, alike);
     }
     batch_sweep(&server->view);
     lane->decode_end_seconds = decision->decode_count > 0 ? now : lane->decode_end_seconds;
 }
 
-static void account(struct lane *lane, const struct played_steps *played)
+void lane_account(struct lane *lane, const struct played_steps *played)
 {
     struct server *server = lane->server;
     struct server_totals *totals = &server->totals;
@@ -203,7 +209,7 @@ static void account(struct lane *lane, const struct played_steps *played)
 
 /* --- steps --- */
 
-static struct step_shape shape_of(const struct decision *decision)
+struct step_shape lane_shape(const struct decision *decision)
 {
     struct step_shape shape = {.decodes = decision->decode_count,
                                .prompts = decision->share_count - decision->decode_count};
@@ -221,7 +227,7 @@ static struct step_shape shape_of(const struct decision *decision)
 
 /* KV moves between each GPU and its host before the step: each has a link of its own, so nothing
  * contends but what is swapped before the same step, which goes one after the other. */
-static void swap(struct lane *lane, const struct decision *decision)
+void lane_swap(struct lane *lane, const struct decision *decision)
 {
     struct server *server = lane->server;
     const struct fleet *fleet = server->fleet;
@@ -240,7 +246,7 @@ static bool play_step(struct lane *lane, const struct decision *decision)
 {
     struct server *server = lane->server;
     struct played_steps played = {
-        .shape = shape_of(decision), .start_seconds = engine_clock(), .steps = 1};
+        .shape = lane_shape(decision), .start_seconds = engine_clock(), .steps = 1};
     uint32_t epoch = server->epoch;
     if (server->lane_count > 1) {
         lane_pass(lane, &played.shape, &played.cost, &played.busy_seconds);
@@ -255,9 +261,9 @@ static bool play_step(struct lane *lane, const struct decision *decision)
     double now = engine_clock();
     server->updating++;
     played.seconds = now - played.start_seconds;
-    account(lane, &played);
+    lane_account(lane, &played);
     lane->step_seconds = played.shape.prompts > 0 ? played.seconds : lane->step_seconds;
-    hand_in(lane, decision, now, now);
+    lane_hand_in(lane, decision, now, now);
     server->updating--;
     return true;
 }
@@ -269,14 +275,14 @@ static void price_run(struct lane *lane, const struct step_shape *shape, uint32_
     double end = lane->swap_seconds;
     for (uint32_t i = 0; i < steps; i++) {
         end +=
-            server->slowness[0] * step_cost_decode_seconds(server->stage_costs[0], shape->decodes,
+            server->slowness[0] * step_cost_decode_seconds(server->stage_costs[0], shape,
                                                            shape->decode_context + i);
         lane->ends[i] = end;
     }
 }
 
 /* The steps of a run that have ended or are under way after `elapsed` seconds. */
-static uint32_t steps_begun(const struct lane *lane, uint32_t steps, double elapsed)
+uint32_t lane_steps_begun(const struct lane *lane, uint32_t steps, double elapsed)
 {
     uint32_t low = 0, high = steps - 1;
     while (low < high) {
@@ -296,7 +302,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
 {
     struct server *server = lane->server;
     uint32_t epoch = server->epoch;
-    struct played_steps played = {.shape = shape_of(decision), .start_seconds = engine_clock()};
+    struct played_steps played = {.shape = lane_shape(decision), .start_seconds = engine_clock()};
     double start = played.start_seconds;
     price_run(lane, &played.shape, steps);
     /* Who waits already cannot be let in before somebody ends; newcomers wait behind. A cache on
@@ -305,7 +311,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
         actor_sleep(lane->ends[steps - 1]);
     } else if (signal_wait_until(&lane->signal, SERVER_WAKE, lane->ends[steps - 1])) {
         double elapsed = engine_clock() - start;
-        steps = steps_begun(lane, steps, elapsed);
+        steps = lane_steps_begun(lane, steps, elapsed);
         if (server->epoch == epoch && lane->ends[steps - 1] > elapsed) {
             actor_sleep(lane->ends[steps - 1] - elapsed);
         }
@@ -320,18 +326,18 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     played.cost = step_cost(server->stage_costs[0], &played.shape);
     played.seconds = played.busy_seconds = now - start;
     batch_repeat(&server->view, decision, next, steps - 1);
-    account(lane, &played);
+    lane_account(lane, &played);
     for (uint32_t i = 1; i < steps; i++) {
-        add_gaps(lane, lane->ends[i] - lane->ends[i - 1], played.shape.decodes);
+        lane_add_gaps(lane, lane->ends[i] - lane->ends[i - 1], played.shape.decodes);
     }
-    hand_in(lane, decision, start + lane->ends[0], now);
+    lane_hand_in(lane, decision, start + lane->ends[0], now);
     server->updating--;
     return true;
 }
 
 /* --- the actor --- */
 
-static void decide(struct lane *lane, struct decision *decision)
+void lane_decide(struct lane *lane, struct decision *decision)
 {
     struct server *server = lane->server;
     server->view.now_seconds = engine_clock();
@@ -347,9 +353,9 @@ static bool play(struct lane *lane, struct decision *decision)
     struct server *server = lane->server;
     struct decision *next = server->view.limits.ahead ? &lane->decisions[1 - lane->turn] : NULL;
     if (next != NULL) {
-        decide(lane, next);
+        lane_decide(lane, next);
     }
-    swap(lane, decision);
+    lane_swap(lane, decision);
     uint32_t steps =
         server->lane_count > 1 ? 1 : batch_repeats(&server->view, decision, next, SERVER_MAX_RUN);
     bool played = steps > 1 ? play_run(lane, decision, next, steps) : play_step(lane, decision);
@@ -364,7 +370,7 @@ static void lane_main(void *data)
     for (;;) {
         struct decision *decision = &lane->decisions[lane->turn];
         if (!made_up && server->down == 0) {
-            decide(lane, decision);
+            lane_decide(lane, decision);
         }
         if (server->down == 0 && decision->share_count > 0) {
             made_up = play(lane, decision);
@@ -383,6 +389,10 @@ static void lane_main(void *data)
 
 void server_start(struct server *server)
 {
+    if (server->group != NULL) { /* its steps are the group's */
+        signal_init(&server->lanes[0].signal);
+        return;
+    }
     for (uint32_t i = 0; i < server->lane_count; i++) {
         signal_init(&server->lanes[i].signal);
         actor_start(server->fleet->engine, server->first_gpu, lane_main, &server->lanes[i], true);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A replica that serves: an actor on its first GPU that waits for work, lets its policy decide on a
+ * A replica that serves, or one of its ranks with requests of its own (step_group.h): an actor on
+ * its first GPU that waits for work, lets its policy decide on a
  * step, sleeps for what it costs and hands in what it gave. An engine that schedules ahead decides
  * on the next step when one begins. Decode steps that are alike are slept through together; an
  * arrival ends such a run at the end of the step that is under way, so nothing happens at another
@@ -16,6 +17,7 @@
 #include "sim/serving/batching/step_cost.h"
 
 struct fleet;
+struct step_group;
 
 enum server_role { SERVER_WHOLE, SERVER_PREFILL, SERVER_DECODE };
 
@@ -71,6 +73,7 @@ struct lane {
 
 struct server {
     struct fleet *fleet;
+    struct step_group *group; /* with which it shares experts, and steps; NULL: it is alone */
     struct lane *lanes; /* [lane_count]: one a pipeline stage */
     uint32_t lane_count;
     double *stage_ends;          /* [pipeline]: when a stage is free */

@@ -5,17 +5,24 @@
 #include <math.h>
 #include <stdio.h>
 
+/* The server that a GPU belongs to. */
+static const struct server *server_of(const struct serving_run *run, const struct rank_role *role)
+{
+    uint32_t ranks = layout_attention_data(&run->scenario->layout);
+    return &run->fleet.servers[role->replica * ranks + role->attention_rank];
+}
+
 static const struct stage_totals *totals_of(const struct serving_run *run, uint32_t gpu)
 {
     struct rank_role role = placement_role(&run->fleet.placement, gpu);
-    return &run->fleet.servers[role.replica].stages[role.stage];
+    return &server_of(run, &role)->stages[role.stage];
 }
 
 static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t gpu)
 {
     const struct scenario *scenario = run->scenario;
     struct rank_role role = placement_role(&run->fleet.placement, gpu);
-    const struct server *server = &run->fleet.servers[role.replica];
+    const struct server *server = server_of(run, &role);
     const struct stage_totals *totals = totals_of(run, gpu);
     const struct step_parts *parts = &totals->parts;
     struct model_stage layers =

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * How tokens travel to experts on other ranks and back: which library does it, and its constants.
+ * The values come from platforms/exchanges/ *.yaml, each with its source. Sizes come from the
+ * routing (models/kernels/experts.h), rates of links from the cluster. */
+#ifndef CPSIM_MODELS_MACHINE_EXPERTS_EXCHANGE_H
+#define CPSIM_MODELS_MACHINE_EXPERTS_EXCHANGE_H
+
+enum exchange_kind {
+    EXCHANGE_ALL_GATHER,  /* every rank gets all tokens; partial outputs are reduce-scattered */
+    EXCHANGE_ALL_TO_ALL,  /* a row for each expert of a token, both ways */
+    EXCHANGE_NORMAL,      /* DeepEP: once a node over its NIC, then once a rank over NVLink */
+    EXCHANGE_LOW_LATENCY, /* DeepEP: a row for each expert, straight to its rank */
+    EXCHANGE_KIND_COUNT
+};
+
+/* One way of a library whose kernels send by themselves (DeepEP). */
+struct exchange_way {
+    double base_seconds;    /* launch, barriers */
+    double element_seconds; /* more of it for an element of the residual stream */
+    double expert_seconds;  /* and for each expert of the layer */
+    double fabric_seconds;  /* and where ranks lie on several nodes */
+    /* Work of the kernel, beside which NVLink's own rate is never reached: */
+    double token_seconds;         /* of a token */
+    double copy_seconds;          /* of each rank that it goes to */
+    double expert_token_seconds;  /* of a token where one SM serves one expert */
+    double node_bytes_per_second; /* payload */
+    /* How far the last channel lags behind, after 1 MB; it grows as the root of the bytes. */
+    double node_spread_seconds, fabric_spread_seconds;
+};
+
+struct exchange_library {
+    struct exchange_way dispatch, combine;
+    double notify_seconds; /* of a dispatch over several nodes: sizes are exchanged first */
+};
+
+struct experts_exchange {
+    const char *name;
+    enum exchange_kind prompts, decode; /* for steps with prompts; for those without */
+    double dispatch_bytes;    /* of an element on its way to the experts, scales included; 0: as the
+                                 activations */
+    double fabric_efficiency; /* payload of a raw byte on the fabric */
+    double senders;           /* SMs that serve experts, at most */
+    struct exchange_library normal, low_latency;
+};
+
+#endif

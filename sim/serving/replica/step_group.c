@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/serving/replica/step_group.h"
+
+#include "sim/serving/replica/server_step.h"
+
+#include <math.h>
+
+static struct lane *lane_of(const struct step_group *group, uint32_t member)
+{
+    return &group->servers[member].lanes[0];
+}
+
+static struct decision *current(struct lane *lane)
+{
+    return &lane->decisions[lane->turn];
+}
+
+static struct decision *next_of(const struct server *server)
+{
+    struct lane *lane = &server->lanes[0];
+    return server->view.limits.ahead ? &lane->decisions[1 - lane->turn] : NULL;
+}
+
+/* --- what a step costs --- */
+
+static double tokens_of(const struct step_shape *shape)
+{
+    return shape->decodes + (double)shape->prompt_tokens;
+}
+
+static double pairs_of(const struct step_shape *shape)
+{
+    return shape->decodes * shape->decode_context + shape->prompt_pairs;
+}
+
+/* Who decides how long a step takes: the one with most tokens, or the one with most to look back at,
+ * whichever takes longer. */
+static uint32_t fullest(const struct step_group *group, struct step_cost *cost)
+{
+    uint32_t most = 0, longest = 0;
+    for (uint32_t i = 1; i < group->count; i++) {
+        most = tokens_of(&group->shapes[i]) > tokens_of(&group->shapes[most]) ? i : most;
+        longest = pairs_of(&group->shapes[i]) > pairs_of(&group->shapes[longest]) ? i : longest;
+    }
+    struct step_costs *costs = group->servers[0].stage_costs[0];
+    *cost = step_cost(costs, &group->shapes[most]);
+    if (longest != most && tokens_of(&group->shapes[longest]) > 0.0) {
+        struct step_cost other = step_cost(costs, &group->shapes[longest]);
+        if (other.seconds > cost->seconds) {
+            *cost = other;
+            return longest;
+        }
+    }
+    return most;
+}
+
+/* Fills the shapes of a step. */
+static void gather_shapes(struct step_group *group)
+{
+    double tokens = 0.0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        group->shapes[i] = lane_shape(current(lane_of(group, i)));
+        tokens += tokens_of(&group->shapes[i]);
+    }
+    for (uint32_t i = 0; i < group->count; i++) {
+        group->shapes[i].shared_tokens = tokens;
+    }
+}
+
+/* --- playing --- */
+
+/* Steps alike that can follow each other, of all members. */
+static uint32_t repeats(const struct step_group *group)
+{
+    uint32_t steps = SERVER_MAX_RUN;
+    for (uint32_t i = 0; i < group->count; i++) {
+        const struct server *server = &group->servers[i];
+        const struct decision *decision = current(lane_of(group, i));
+        if (decision->share_count > 0) {
+            steps = batch_repeats(&server->view, decision, next_of(server), steps);
+        } else if (server->view.waiting.count > 0) {
+            steps = 1; /* it may find room as soon as it looks again */
+        }
+    }
+    return steps;
+}
+
+/* Fills the first lane's ends with when each step of a run ends. */
+static void price_run(const struct step_group *group, uint32_t member, double first_seconds,
+                      uint32_t steps)
+{
+    struct lane *first = lane_of(group, 0);
+    const struct step_shape *shape = &group->shapes[member];
+    double end = first_seconds;
+    for (uint32_t i = 0; i < steps; i++) {
+        end += step_cost_decode_seconds(group->servers[0].stage_costs[0], shape,
+                                        shape->decode_context + i);
+        first->ends[i] = end;
+    }
+}
+
+/* Waits for the steps to end; somebody's arrival ends a run with the step under way. Returns how
+ * many were played. */
+static uint32_t wait_for(struct step_group *group, uint32_t steps)
+{
+    const struct lane *first = lane_of(group, 0);
+    double start = engine_clock();
+    if (steps == 1) {
+        actor_sleep(first->ends[0]);
+    } else if (signal_wait_until(&group->signal, SERVER_WAKE, first->ends[steps - 1])) {
+        double elapsed = engine_clock() - start;
+        steps = lane_steps_begun(first, steps, elapsed);
+        if (first->ends[steps - 1] > elapsed) {
+            actor_sleep(first->ends[steps - 1] - elapsed);
+        }
+    }
+    return steps;
+}
+
+/* One member's part of what was played; who had nothing to do ran along. */
+static void end_member(struct step_group *group, uint32_t member, struct played_steps played)
+{
+    struct server *server = &group->servers[member];
+    struct lane *lane = lane_of(group, member);
+    struct decision *decision = current(lane), *next = next_of(server);
+    const double *ends = lane_of(group, 0)->ends;
+    double now = engine_clock();
+    played.shape = group->shapes[member];
+    played.shape.decode_context += played.shape.decodes > 0 ? 0.5 * (played.steps - 1) : 0.0;
+    if (decision->share_count > 0) {
+        batch_repeat(&server->view, decision, next, played.steps - 1);
+    }
+    lane_account(lane, &played);
+    lane->step_seconds = played.shape.prompts > 0 ? played.seconds : lane->step_seconds;
+    for (uint32_t i = 1; i < played.steps && played.shape.decodes > 0; i++) {
+        lane_add_gaps(lane, ends[i] - ends[i - 1], played.shape.decodes);
+    }
+    if (decision->share_count > 0) {
+        lane_hand_in(lane, decision, played.start_seconds + ends[0], now);
+    }
+    group->made_up[member] = next != NULL && next->share_count > 0;
+    lane->turn = group->made_up[member] ? 1 - lane->turn : lane->turn;
+}
+
+static void play(struct step_group *group)
+{
+    gather_shapes(group);
+    double swap_seconds = 0.0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct lane *lane = lane_of(group, i);
+        if (next_of(lane->server) != NULL) {
+            lane_decide(lane, next_of(lane->server));
+        }
+        lane_swap(lane, current(lane));
+        swap_seconds = fmax(swap_seconds, lane->swap_seconds);
+    }
+    struct played_steps played = {.start_seconds = engine_clock()};
+    uint32_t member = fullest(group, &played.cost);
+    uint32_t steps = repeats(group);
+    if (steps > 1) {
+        price_run(group, member, swap_seconds, steps);
+    } else {
+        lane_of(group, 0)->ends[0] = swap_seconds + played.cost.seconds;
+    }
+    played.steps = wait_for(group, steps);
+    played.seconds = played.busy_seconds = engine_clock() - played.start_seconds;
+    if (played.steps > 1) {
+        struct step_shape middle = group->shapes[member];
+        middle.decode_context += 0.5 * (played.steps - 1);
+        played.cost = step_cost(group->servers[0].stage_costs[0], &middle);
+    }
+    for (uint32_t i = 0; i < group->count; i++) {
+        end_member(group, i, played);
+    }
+}
+
+/* --- the actor --- */
+
+/* Who has no next step made up decides on one. Whether anybody has work; `*preempted`: somebody gave
+ * way, so that looking again may find some. */
+static bool decide_all(struct step_group *group, bool *preempted)
+{
+    bool work = false;
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct lane *lane = lane_of(group, i);
+        if (!group->made_up[i]) {
+            lane_decide(lane, current(lane));
+        }
+        work = work || current(lane)->share_count > 0;
+        *preempted = *preempted || current(lane)->preempted_count > 0;
+    }
+    return work;
+}
+
+static void group_main(void *data)
+{
+    struct step_group *group = data;
+    struct source *source = group->servers[0].fleet->source;
+    for (;;) {
+        bool preempted = false;
+        if (decide_all(group, &preempted)) {
+            play(group);
+            source_wake(source);
+        } else if (source->stirred) {
+            source_wake(source); /* others run meanwhile: look again */
+        } else if (!preempted) {
+            signal_wait(&group->signal, SERVER_WAKE);
+        }
+    }
+}
+
+void step_group_create(struct step_group *group, struct server *servers, uint32_t count,
+                       struct arena *arena)
+{
+    *group = (struct step_group){.servers = servers,
+                                 .count = count,
+                                 .shapes = ARENA_ARRAY(arena, struct step_shape, count),
+                                 .made_up = ARENA_ARRAY(arena, bool, count)};
+    for (uint32_t i = 0; i < count; i++) {
+        servers[i].group = group;
+    }
+}
+
+void step_group_start(struct step_group *group)
+{
+    signal_init(&group->signal);
+    actor_start(group->servers[0].fleet->engine, group->servers[0].first_gpu, group_main, group,
+                true);
+}
+
+void step_group_wake(struct step_group *group)
+{
+    signal_wake(&group->signal, SERVER_WAKE);
+}
+
+void step_group_destroy(struct step_group *group)
+{
+    signal_destroy(&group->signal);
+}
