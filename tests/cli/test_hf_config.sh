@@ -45,6 +45,11 @@ expect 2 "" "/error: model: 'Qwen\\/Qwen3-8B' is a name on the Hugging Face hub,
     "$cpsim" models Qwen/Qwen3-8B
 # Names of a list are whole, the last too.
 expect 2 "" "/deepseek-v3, .* and [0-9]+ more; looked beside the file/" "$cpsim" models nothing
+last=$(sed -nE 's/.* ([^ ,]+) and [0-9]+ more; looked.*/\1/p' err)
+if [ ! -f "$source/models/llm/$last.yaml" ]; then
+    echo "'$last', the last name of the list, is no model"
+    failures=$((failures + 1))
+fi
 
 scenario config.json >s.yaml
 config config.json '"model_type": "mixtral"' '"num_local_experts": 8' '"num_experts_per_tok": 2'
