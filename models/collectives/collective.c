@@ -8,18 +8,22 @@
 #include <stddef.h>
 
 static const struct collective_policy *const policies[] = {
-    &collective_ring,     &collective_tree,      &collective_nvls,     &collective_nvls_tree,
-    &collective_one_shot, &collective_two_shot,  &collective_multimem, &collective_all_to_all,
-    &collective_send,     &collective_send_recv, &collective_deepep_normal,
-    &collective_deepep_low_latency,
+    &collective_ring,      &collective_tree,          &collective_nvls,
+    &collective_nvls_tree, &collective_one_shot,      &collective_two_shot,
+    &collective_multimem,  &collective_all_to_all,    &collective_send,
+    &collective_send_recv, &collective_deepep_normal, &collective_deepep_low_latency,
 };
 enum { POLICY_COUNT = sizeof policies / sizeof *policies };
 
 static const char *const kind_names[COLLECTIVE_KIND_COUNT] = {
-    [COLLECTIVE_ALL_REDUCE] = "all-reduce",         [COLLECTIVE_ALL_GATHER] = "all-gather",
-    [COLLECTIVE_REDUCE_SCATTER] = "reduce-scatter", [COLLECTIVE_ALL_TO_ALL] = "all-to-all",
-    [COLLECTIVE_SEND_RECV] = "send-recv",           [COLLECTIVE_SEND] = "send",
-    [COLLECTIVE_DISPATCH] = "dispatch",             [COLLECTIVE_COMBINE] = "combine",
+    [COLLECTIVE_ALL_REDUCE] = "all-reduce",
+    [COLLECTIVE_ALL_GATHER] = "all-gather",
+    [COLLECTIVE_REDUCE_SCATTER] = "reduce-scatter",
+    [COLLECTIVE_ALL_TO_ALL] = "all-to-all",
+    [COLLECTIVE_SEND_RECV] = "send-recv",
+    [COLLECTIVE_SEND] = "send",
+    [COLLECTIVE_DISPATCH] = "dispatch",
+    [COLLECTIVE_COMBINE] = "combine",
 };
 
 static const char *const protocol_names[PROTOCOL_COUNT] = {
@@ -230,11 +234,10 @@ struct collective_plan collective_plan(const struct cluster *cluster,
                                        const struct software *software,
                                        const struct collective_call *call)
 {
-    struct collective_context context = {
-        .cluster = cluster,
-        .library = &software->library,
-        .exchange = &software->exchange,
-        .call = call};
+    struct collective_context context = {.cluster = cluster,
+                                         .library = &software->library,
+                                         .exchange = &software->exchange,
+                                         .call = call};
     struct choice best = {.plan = {.algorithm = "none", .protocol = "none", .group = call->group}};
     if (call->group.ranks <= 1 || call->bytes <= 0.0) {
         return best.plan;

@@ -35,8 +35,8 @@ struct group_shape {
 
 /* Of COLLECTIVE_DISPATCH and COLLECTIVE_COMBINE. */
 struct experts_traffic {
-    double tokens;              /* of one member */
-    double token_bytes, hidden; /* bytes and elements of one token */
+    double tokens;               /* of one member */
+    double token_bytes, hidden;  /* bytes and elements of one token */
     double copies, ranks, nodes; /* its experts, and the different ranks and nodes that they are on,
                                     its own included: expected values */
     double experts;              /* of the layer */

@@ -25,8 +25,8 @@ static bool low_latency_applies(const struct collective_context *context)
 }
 
 static void plan_exchange(const struct collective_context *context,
-                          const struct exchange_library *library, double copies,
-                          double node_bytes, double fabric_bytes, struct collective_plan *plan)
+                          const struct exchange_library *library, double copies, double node_bytes,
+                          double fabric_bytes, struct collective_plan *plan)
 {
     const struct collective_call *call = context->call;
     const struct experts_traffic *traffic = &call->experts;
@@ -37,13 +37,13 @@ static void plan_exchange(const struct collective_context *context,
     plan->latency_seconds = way->base_seconds + traffic->hidden * way->element_seconds +
                             traffic->experts * way->expert_seconds;
     if (fabric) {
-        plan->latency_seconds += way->fabric_seconds +
-                                 (dispatch ? library->notify_seconds : 0.0) +
+        plan->latency_seconds += way->fabric_seconds + (dispatch ? library->notify_seconds : 0.0) +
                                  way->fabric_spread_seconds * sqrt(fabric_bytes / 1e6);
         collective_add_shift_flows(context, fabric_bytes, context->exchange->fabric_efficiency,
                                    plan);
     } else {
-        plan->latency_seconds += way->node_spread_seconds * sqrt(copies * traffic->token_bytes / 1e6);
+        plan->latency_seconds +=
+            way->node_spread_seconds * sqrt(copies * traffic->token_bytes / 1e6);
     }
     double kernel = tokens * way->token_seconds + copies * way->copy_seconds +
                     node_bytes / way->node_bytes_per_second;

@@ -198,6 +198,5 @@ static double missed_chance(struct experts experts, double here)
 
 double experts_destinations(struct experts experts, double places)
 {
-    return places <= 1.0 ? 1.0
-                         : places * (1.0 - missed_chance(experts, experts.count / places));
+    return places <= 1.0 ? 1.0 : places * (1.0 - missed_chance(experts, experts.count / places));
 }

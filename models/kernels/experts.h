@@ -42,9 +42,9 @@ double experts_touched(struct experts experts, struct routing routing, double to
  * full. Even: sum over experts of E[ceil(X / rows)], X binomial, its tail that of a normal. */
 double experts_blocks(struct experts experts, struct routing routing, double tokens, double rows);
 
-/* Of `places` (ranks, nodes) with as many experts each, the expected number that a token has experts
- * on: places x (1 - C(count - count / places, per_token) / C(count, per_token)). Where experts lie
- * has nothing to do with how many tokens they draw, so this holds for every routing. */
+/* Of `places` (ranks, nodes) with as many experts each, the expected number that a token has
+ * experts on: places x (1 - C(count - count / places, per_token) / C(count, per_token)). Where
+ * experts lie has nothing to do with how many tokens they draw, so this holds for every routing. */
 double experts_destinations(struct experts experts, double places);
 
 #endif

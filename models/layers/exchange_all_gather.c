@@ -18,5 +18,5 @@ const struct exchange_row exchange_all_gather_row = {
     .name = "all-gather",
     .doc = "All tokens to every rank, then a reduce-scatter of what their experts gave.",
     .arrival = ARRIVAL_ALL_TOKENS,
-    .operator = make,
+    .operator= make,
 };

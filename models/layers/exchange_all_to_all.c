@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * NCCL's all-to-all: a row for each expert of a token to the expert's rank and back (Megatron-Core's
- * alltoall dispatcher, moe/token_dispatcher.py). Tensor ranks each send their part of the tokens. A
- * member sends what the fullest rank gets. */
+ * NCCL's all-to-all: a row for each expert of a token to the expert's rank and back
+ * (Megatron-Core's alltoall dispatcher, moe/token_dispatcher.py). Tensor ranks each send their part
+ * of the tokens. A member sends what the fullest rank gets. */
 #include "models/layers/exchange.h"
 
 static struct step_operator make(const struct replica *replica, const struct exchange_call *call)
@@ -18,5 +18,5 @@ const struct exchange_row exchange_all_to_all_row = {
     .doc = "A row for each expert of a token, by the collective library's all-to-all.",
     .arrival = ARRIVAL_ROWS,
     .whole_experts = true,
-    .operator = make,
+    .operator= make,
 };

@@ -44,7 +44,7 @@ const struct exchange_row exchange_normal_row = {
     .doc = "DeepEP's normal kernels: once a node over its NIC, once a rank over NVLink.",
     .arrival = ARRIVAL_TOKENS,
     .whole_experts = true,
-    .operator = make_normal,
+    .operator= make_normal,
 };
 
 const struct exchange_row exchange_low_latency_row = {
@@ -52,5 +52,5 @@ const struct exchange_row exchange_low_latency_row = {
     .doc = "DeepEP's low-latency kernels: a row for each expert, straight to its rank.",
     .arrival = ARRIVAL_SORTED,
     .whole_experts = true,
-    .operator = make_low_latency,
+    .operator= make_low_latency,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Experts in a layer's passes. The router chooses, rows are sorted by expert, go through two
  * grouped products and are added up again, weighted. Every rank has a part of every expert, or some
- * of them whole: then tokens of ranks that have others go there and back (exchange.h). A fused stack gathers rows while it multiplies (vLLM, fused_moe.py); others copy them. */
+ * of them whole: then tokens of ranks that have others go there and back (exchange.h). A fused
+ * stack gathers rows while it multiplies (vLLM, fused_moe.py); others copy them. */
 #include "models/layers/exchange.h"
 #include "models/layers/ffn_block.h"
 
@@ -28,8 +29,7 @@ static struct half_op *over_rows(struct half *half, const char *name, enum memor
                                  uint64_t columns, double forward_bytes, double backward_bytes,
                                  struct experts experts)
 {
-    struct half_op *op =
-        half_pointwise(half, name, kernel, columns, forward_bytes, backward_bytes);
+    struct half_op *op = half_pointwise(half, name, kernel, columns, forward_bytes, backward_bytes);
     op->tokens = TOKENS_ROWS;
     op->experts = experts;
     return op;
@@ -103,12 +103,12 @@ static void experts_half(const struct replica *replica, const struct ffn *ffn, s
         half_exchange(half, experts, (double)outer, false);
     }
     if (!sorted) {
-        struct half_op *sort = half_pointwise(half, "sort by expert", MEMORY_COPY, 1,
-                                              2.0 * sizeof(uint32_t), 0.0);
+        struct half_op *sort =
+            half_pointwise(half, "sort by expert", MEMORY_COPY, 1, 2.0 * sizeof(uint32_t), 0.0);
         sort->copies = experts.per_token;
-        sort->tokens = exchange == NULL                            ? TOKENS_OWN
+        sort->tokens = exchange == NULL                          ? TOKENS_OWN
                        : exchange->arrival == ARRIVAL_ALL_TOKENS ? TOKENS_ALL
-                                                                   : TOKENS_SENT;
+                                                                 : TOKENS_SENT;
         if (gathers) {
             over_rows(half, "gather rows", MEMORY_COPY, outer, 2.0 * element, 2.0 * element,
                       experts);
@@ -156,9 +156,9 @@ static double experts_working_bytes(const struct replica *replica, const struct 
     return rows * (ffn->gated ? 3.0 : 2.0) * inner * element + 2.0 * rows * outer * element;
 }
 
-/* Of a token of this rank: a row for each of its experts, wherever it came from (rows that arrive are
- * as many as are sent), as the products and the activation take it and, where they are weighted, as
- * they gave it; and what the router takes and gives. */
+/* Of a token of this rank: a row for each of its experts, wherever it came from (rows that arrive
+ * are as many as are sent), as the products and the activation take it and, where they are
+ * weighted, as they gave it; and what the router takes and gives. */
 static double experts_kept_bytes(const struct layer_training *training, const struct ffn *ffn,
                                  bool second)
 {
@@ -185,9 +185,9 @@ static double experts_kept_bytes(const struct layer_training *training, const st
     return rows * (outer * kept + gates * inner * element + inner * kept) +
            stack->experts_output_tensors * rows * outer * element +
            train_residual(training) * element + choices * sizeof(float) +
-           (shared > 0.0 ? train_kept_inputs(training) * kept + gates * shared * element +
-                               shared * kept
-                         : 0.0);
+           (shared > 0.0
+                ? train_kept_inputs(training) * kept + gates * shared * element + shared * kept
+                : 0.0);
 }
 
 const struct ffn_passes ffn_experts_passes = {

@@ -109,8 +109,7 @@ void layer_product(struct layer_builder *builder, const char *name, struct layer
         layer_memory(builder, "quantise", quantise_kernel(how.scaling),
                      (matrices.quantised_rows > 0 ? matrices.quantised_rows : matrices.rows) *
                          (matrices.depth / run),
-                     run,
-                     layer_activation_bytes(builder) + format_bytes(how.compute));
+                     run, layer_activation_bytes(builder) + format_bytes(how.compute));
     }
     gemm(builder, name, matrices, number, &how);
 }

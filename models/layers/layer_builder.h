@@ -16,7 +16,7 @@ struct layer_builder {
     const struct batch *batch;
     enum ring_variant variant;
     struct step_segment *segment;
-    uint64_t tokens; /* of one rank */
+    uint64_t tokens;      /* of one rank */
     double shared_tokens; /* of all ranks that share experts */
     bool graph;
     uint32_t last; /* the operator that the next one waits for */
@@ -27,8 +27,8 @@ struct layer_builder {
 struct layer_matrices {
     uint64_t rows, columns, depth;
     uint64_t quantised_rows; /* of its input; 0: rows */
-    struct experts experts;  /* count 0: none; otherwise rows are tokens x experts of a token, of all
-                                ranks that the experts lie on */
+    struct experts experts; /* count 0: none; otherwise rows are tokens x experts of a token, of all
+                               ranks that the experts lie on */
 };
 
 /* Appends what waits for the operator appended last. */

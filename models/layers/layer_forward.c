@@ -37,8 +37,8 @@ static void product(struct layer_builder *builder, const struct half_op *op)
 static void exchange(struct layer_builder *builder, const struct half_op *op)
 {
     struct exchange_call call = {.experts = op->experts,
-                                 .tokens = replica_own_tokens(builder->replica,
-                                                              (double)builder->tokens),
+                                 .tokens =
+                                     replica_own_tokens(builder->replica, (double)builder->tokens),
                                  .all_tokens = builder->shared_tokens,
                                  .elements = op->elements,
                                  .combine = op->combine,

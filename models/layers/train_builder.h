@@ -41,9 +41,9 @@ struct product {
     uint64_t columns, depth;
     struct number number;
     uint64_t parts[PRODUCT_MAX_PARTS]; /* columns of products of their own; the first 0: one */
-    uint64_t rows;          /* of this rank; 0: the builder's tokens */
-    struct experts experts; /* count > 0: of them, with ... */
-    uint64_t routed_rows;   /* ... a row for each expert of a token, of all ranks that share them */
+    uint64_t rows;                     /* of this rank; 0: the builder's tokens */
+    struct experts experts;            /* count > 0: of them, with ... */
+    uint64_t routed_rows; /* ... a row for each expert of a token, of all ranks that share them */
 };
 
 /* --- kernels (train_builder.c) --- */

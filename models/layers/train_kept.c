@@ -103,9 +103,8 @@ double train_layer_waiting_bytes(const struct layer_training *training,
                 elements += op->weight.split == SPLIT_DEPTH
                                 ? train_residual(training)
                                 : rows_per_token(training, op) *
-                                      (double)weight_columns(&op->weight,
-                                                             half_weight_ranks(replica,
-                                                                               &op->weight));
+                                      (double)weight_columns(
+                                          &op->weight, half_weight_ranks(replica, &op->weight));
             }
         }
     }

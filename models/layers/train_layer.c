@@ -112,8 +112,8 @@ static void between(struct train_builder *builder, const struct half_op *op, boo
     }
 }
 
-/* Whether a product works on tokens that tensor ranks have not gathered: experts that lie on several
- * ranks, and what chooses them. */
+/* Whether a product works on tokens that tensor ranks have not gathered: experts that lie on
+ * several ranks, and what chooses them. */
 static bool is_apart(const struct replica *replica, const struct half_op *op)
 {
     return op->tokens == TOKENS_SENT ||
@@ -209,9 +209,9 @@ static void second_products(struct train_builder *builder, const struct half *ha
             struct product product = product_of(builder, op);
             if (op->again == AGAIN_PIECE) {
                 product.name = op->again_name;
-                product.columns = weight_piece_columns(&op->weight, op->again_piece,
-                                                       half_weight_ranks(builder->training->replica,
-                                                                         &op->weight));
+                product.columns = weight_piece_columns(
+                    &op->weight, op->again_piece,
+                    half_weight_ranks(builder->training->replica, &op->weight));
                 product.parts[0] = 0;
             }
             forward_product(builder, half, i, &product, names);

@@ -104,8 +104,7 @@ static void input_gradient(struct train_builder *builder, const struct product *
     }
     if (parts > 1) { /* two read, one written, for every part but one */
         builder_memory(builder, "gradient sum", MEMORY_COPY, rows_of(builder, product),
-                       product->depth,
-                       (parts - 1.0) * 3.0 * builder_element_bytes(builder));
+                       product->depth, (parts - 1.0) * 3.0 * builder_element_bytes(builder));
     }
 }
 
@@ -130,12 +129,10 @@ void product_weight_gradient(struct train_builder *builder, const struct product
     double accumulate = stack->accumulate_bytes_per_parameter;
     if (narrow) {
         builder_counted(builder, "add gradients", MEMORY_QUANTISE, copies * product->columns,
-                        product->depth,
-                        stack->narrow_gradient_bytes_per_parameter);
+                        product->depth, stack->narrow_gradient_bytes_per_parameter);
     } else if (accumulate > 0.0 && passes > 1.0) { /* all but the first */
         builder_memory(builder, "accumulate", MEMORY_COPY, copies * product->columns,
-                       product->depth,
-                       accumulate * (passes - 1.0) / passes);
+                       product->depth, accumulate * (passes - 1.0) / passes);
     }
 }
 

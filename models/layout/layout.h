@@ -21,8 +21,8 @@ struct layout {
     uint32_t data;     /* replicas */
     uint32_t expert;   /* GPUs, or groups of GPUs that cut each expert, over which a layer's experts
                           are shared out; 0 and 1: every one of the ranks has a part of each */
-    uint32_t attention_data; /* inference: groups of tensor x context GPUs of a replica with requests
-                                of their own that share one set of experts; 0 is 1 */
+    uint32_t attention_data; /* inference: groups of tensor x context GPUs of a replica with
+                                requests of their own that share one set of experts; 0 is 1 */
 };
 
 static inline uint32_t layout_experts(const struct layout *layout)

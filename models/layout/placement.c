@@ -96,11 +96,10 @@ static uint32_t index_along(const struct placement *placement, uint32_t rank,
     return index;
 }
 
-static const bool in_stage[DIMENSION_COUNT] = {
-    [DIMENSION_TENSOR] = true,
-    [DIMENSION_CONTEXT] = true,
-    [DIMENSION_SHARE] = true,
-    [DIMENSION_DATA] = true};
+static const bool in_stage[DIMENSION_COUNT] = {[DIMENSION_TENSOR] = true,
+                                               [DIMENSION_CONTEXT] = true,
+                                               [DIMENSION_SHARE] = true,
+                                               [DIMENSION_DATA] = true};
 
 uint32_t placement_stage_rank(const struct placement *placement, uint32_t stage, uint32_t instance)
 {
@@ -274,7 +273,8 @@ uint32_t placement_edge_gpu(const struct placement *placement, uint32_t gpu, enu
                             struct group_shape shape, enum collective_edge edge)
 {
     uint32_t member = index_along(placement, gpu, placement->spans[group], true);
-    return nth_rank(placement, gpu, placement->spans[group], placement_edge_member(member, shape, edge));
+    return nth_rank(placement, gpu, placement->spans[group],
+                    placement_edge_member(member, shape, edge));
 }
 
 /* --- folding --- */

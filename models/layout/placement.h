@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Who is where, who talks to whom, over which links. A layout's dimensions (tensor, context,
- * ranks that share experts, pipeline, data) are a table of sizes and strides: a rank's coordinate along one is rank / stride
- * % size, and ranks fill the cluster's GPUs in order, node by node. A group is the ranks whose
- * coordinates differ in the group's dimensions alone. A new dimension is a member of enum
- * dimension and a line of placement_of(). Pure. */
+ * ranks that share experts, pipeline, data) are a table of sizes and strides: a rank's coordinate
+ * along one is rank / stride % size, and ranks fill the cluster's GPUs in order, node by node. A
+ * group is the ranks whose coordinates differ in the group's dimensions alone. A new dimension is a
+ * member of enum dimension and a line of placement_of(). Pure. */
 #ifndef CPSIM_MODELS_LAYOUT_PLACEMENT_H
 #define CPSIM_MODELS_LAYOUT_PLACEMENT_H
 
@@ -93,8 +93,9 @@ uint32_t placement_edge_gpu(const struct placement *placement, uint32_t gpu, enu
 bool placement_is_even(const struct placement *placement);
 
 /* Of one program that all ranks run: tensor ranks of a node never share a link unless they share a
- * network card, so the first of a card's GPUs stand for all; replicas, and ranks that share experts,
- * stand for each other when they lie alike and no card joins them. A folded rank's stand-in: */
+ * network card, so the first of a card's GPUs stand for all; replicas, and ranks that share
+ * experts, stand for each other when they lie alike and no card joins them. A folded rank's
+ * stand-in: */
 uint32_t placement_stand_in(const struct placement *placement, uint32_t rank);
 
 #endif

@@ -182,8 +182,8 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
     edge.attention_weights = edge.ffn_weights = (struct number){.format = edge.activations};
     *program = (struct step_program){.segment_count = 0, .graph = runs_from_graph(replica, batch)};
     struct replica own = *replica;
-    own.exchange = is_decode(batch) ? replica->software->exchange.decode
-                                    : replica->software->exchange.prompts;
+    own.exchange =
+        is_decode(batch) ? replica->software->exchange.decode : replica->software->exchange.prompts;
     uint64_t tokens = replica_rank_tokens(replica, batch);
     struct build build = {
         .builder = {.replica = &own,

@@ -15,10 +15,10 @@
 /* One part of the model, alone. */
 struct part_cost {
     double seconds[CELL_KIND_COUNT];
-    double gather_seconds, reduce_seconds; /* of its parameters and gradients */
+    double gather_seconds, reduce_seconds;               /* of its parameters and gradients */
     double expert_gather_seconds, expert_reduce_seconds; /* of those, with other replicas */
-    double gather_factor, reduce_factor;   /* time of a pass beside them over its time alone */
-    double pieces;                         /* in which they travel */
+    double gather_factor, reduce_factor; /* time of a pass beside them over its time alone */
+    double pieces;                       /* in which they travel */
     double gather_edge, reduce_edge; /* share that is gathered before the pass can start, and that
                                         is reduced after it has ended: that of a piece, or more */
     uint32_t layers;                 /* of the pass; at least 1 */

@@ -6,9 +6,10 @@
 const char *time_class_name(enum time_class time_class)
 {
     static const char *const names[TIME_CLASS_COUNT] = {
-        [TIME_GEMM] = "GEMM",       [TIME_ATTENTION] = "attention", [TIME_MEMORY] = "norms",
-        [TIME_TENSOR] = "TP coll.", [TIME_RING] = "ring*",          [TIME_EXPERTS] = "experts*",
-        [TIME_HOST] = "host",       [TIME_IDLE] = "idle"};
+        [TIME_GEMM] = "GEMM",    [TIME_ATTENTION] = "attention",
+        [TIME_MEMORY] = "norms", [TIME_TENSOR] = "TP coll.",
+        [TIME_RING] = "ring*",   [TIME_EXPERTS] = "experts*",
+        [TIME_HOST] = "host",    [TIME_IDLE] = "idle"};
     assert(time_class < TIME_CLASS_COUNT && "not a class of time");
     return names[time_class];
 }

@@ -11,12 +11,12 @@
 enum time_class {
     TIME_GEMM,
     TIME_ATTENTION,
-    TIME_MEMORY, /* norms, activations, quantisation, merges, ... */
-    TIME_TENSOR, /* tensor-parallel collectives */
-    TIME_RING,   /* exposed hops and all-to-alls of ring attention */
+    TIME_MEMORY,  /* norms, activations, quantisation, merges, ... */
+    TIME_TENSOR,  /* tensor-parallel collectives */
+    TIME_RING,    /* exposed hops and all-to-alls of ring attention */
     TIME_EXPERTS, /* of tokens with other ranks' experts */
-    TIME_HOST,   /* the GPU waits for its host */
-    TIME_IDLE,   /* the GPU waits for other ranks */
+    TIME_HOST,    /* the GPU waits for its host */
+    TIME_IDLE,    /* the GPU waits for other ranks */
     TIME_CLASS_COUNT
 };
 

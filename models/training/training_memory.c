@@ -157,8 +157,7 @@ static double kept_parameter_bytes(const struct training *training, double of_la
         return whole;
     }
     bool master = training->replica.software->training.parameter_bytes <= 0.0;
-    double shard =
-        master ? 0.0 : training_sharded(training, whole, of_experts * layer.kept);
+    double shard = master ? 0.0 : training_sharded(training, whole, of_experts * layer.kept);
     bool all = training->replica.layout->pipeline > 1 || training->keeps_gathered;
     double layer_gathered = master ? layer.kept : layer.gather;
     double other_gathered = master ? other.kept : other.gather;
@@ -217,8 +216,8 @@ struct training_memory training_stage_memory(const struct training *training, ui
                     : gradients;
     double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
     double optimizer = trained_layers * layer.states + trained_others * other.states;
-    optimizer = sharded ? training_sharded(training, optimizer, of_experts * layer.states)
-                        : optimizer;
+    optimizer =
+        sharded ? training_sharded(training, optimizer, of_experts * layer.states) : optimizer;
     struct pass_bytes passes = {.working = working_bytes(training, last) -
                                            (last ? loss_bytes(training) : 0.0)};
     double activations = bytes_in_flight(training, &pipeline, stage, cells, &passes);

@@ -7,9 +7,9 @@
 
 #include "models/layers/exchange.h"
 
-static const char *const exchange_columns[] = {
-    "library", "mode",    "nodes",       "gpus",       "hidden", "tokens_per_gpu",
-    "topk",    "experts", "dispatch_us", "combine_us", NULL};
+static const char *const exchange_columns[] = {"library",     "mode",           "nodes", "gpus",
+                                               "hidden",      "tokens_per_gpu", "topk",  "experts",
+                                               "dispatch_us", "combine_us",     NULL};
 
 static double exchange_microseconds(struct measurement *row, struct exchange_call *call,
                                     struct group_shape group, enum exchange_kind kind, bool combine)
@@ -82,10 +82,18 @@ const struct measurement_kind kind_experts_exchange = {
     .predict = predict_exchange,
 };
 
-static const char *const block_columns[] = {
-    "parallelism",   "ranks",        "tokens_per_rank",      "hidden", "expert_hidden",
-    "experts",       "topk",         "layers",               "us_per_layer",
-    "us_per_layer_nocomm", "us_dispatch_combine_alone", NULL};
+static const char *const block_columns[] = {"parallelism",
+                                            "ranks",
+                                            "tokens_per_rank",
+                                            "hidden",
+                                            "expert_hidden",
+                                            "experts",
+                                            "topk",
+                                            "layers",
+                                            "us_per_layer",
+                                            "us_per_layer_nocomm",
+                                            "us_dispatch_combine_alone",
+                                            NULL};
 
 static void predict_block(struct measurement *row)
 {

@@ -11,8 +11,8 @@
 
 /* Which of a layer's operators the measuring program ran. */
 enum stack_part {
-    STACK_LAYER,         /* all but the append to a cache, which a stack without one lacks */
-    STACK_RING,          /* ring attention: hops, attention, all-to-all, merge */
+    STACK_LAYER,          /* all but the append to a cache, which a stack without one lacks */
+    STACK_RING,           /* ring attention: hops, attention, all-to-all, merge */
     STACK_RING_ATTENTION, /* the same without what communicates */
     STACK_BLOCK,          /* a feed-forward block without its norm */
     STACK_BLOCK_ALONE     /* the same without what communicates */

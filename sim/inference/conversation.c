@@ -277,8 +277,8 @@ static bool close_phase(struct runner *runner, const struct batch *batch,
     uint64_t context = phase->cached_tokens + phase->new_tokens;
     phase->memory = (struct memory_use){
         .weight_bytes = memory_weight_bytes(&runner->replica),
-        .kv_cache_bytes = memory_kv_cache_bytes(&runner->replica,
-                                                scenario_rank_conversations(scenario), context),
+        .kv_cache_bytes =
+            memory_kv_cache_bytes(&runner->replica, scenario_rank_conversations(scenario), context),
         .activation_bytes = memory_activation_bytes(&runner->replica, batch, phase->variant),
     };
     add_breakdown(&result->breakdown, &phase->breakdown, 1.0);
@@ -322,10 +322,9 @@ static bool run_decode(struct runner *runner, uint32_t turn, uint64_t tokens, ui
     double growth = (double)tokens / (double)(cached > 0 ? cached : 1);
     uint64_t parts = (uint64_t)fmin(fmax(ceil(8.0 * growth), 1.0), DECODE_MAX_PARTS);
     parts = parts < tokens ? parts : tokens;
-    struct batch_slice slice = {
-        .phase = PHASE_DECODE,
-        .sequences = scenario_rank_conversations(runner->scenario),
-        .new_tokens = 1};
+    struct batch_slice slice = {.phase = PHASE_DECODE,
+                                .sequences = scenario_rank_conversations(runner->scenario),
+                                .new_tokens = 1};
     struct batch batch = {.slices = &slice,
                           .slice_count = 1,
                           .shared_tokens = scenario_shared_tokens(runner->scenario, &slice)};

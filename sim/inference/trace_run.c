@@ -222,7 +222,8 @@ static void add_gpus(struct trace_run *run, const struct conversation_result *re
                 .gemm_seconds = seconds[TIME_GEMM],
                 .attention_seconds = seconds[TIME_ATTENTION],
                 .memory_kernel_seconds = seconds[TIME_MEMORY],
-                .communication_seconds = seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_EXPERTS],
+                .communication_seconds =
+                    seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_EXPERTS],
                 .weights_bytes = run->memory.weight_bytes,
                 .kv_cache_bytes = run->memory.kv_cache_bytes,
                 .activations_bytes = run->memory.activation_bytes,

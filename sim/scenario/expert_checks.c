@@ -57,11 +57,12 @@ static void check_training_layout(const struct checker *checker)
     unsigned parts = layout_experts(layout), ranks = layout->tensor * layout->context;
     if (parts <= layout->tensor) {
         if (parts > 1 && layout->tensor != parts) {
-            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.expert"),
-                           "layout.expert: %u of the %u tensor ranks; in training experts are whole "
-                           "on ranks or cut over all tensor ranks: expected 1, %u or a multiple of "
-                           "tensor x context",
-                           parts, layout->tensor, layout->tensor);
+            DIAGNOSE_ERROR(
+                checker->diagnostics, mark_of(checker, "layout.expert"),
+                "layout.expert: %u of the %u tensor ranks; in training experts are whole "
+                "on ranks or cut over all tensor ranks: expected 1, %u or a multiple of "
+                "tensor x context",
+                parts, layout->tensor, layout->tensor);
         }
     } else if (parts % ranks != 0 || layout->data % (parts / ranks) != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.expert"),
@@ -76,7 +77,8 @@ static void check_training_layout(const struct checker *checker)
     }
 }
 
-/* Ranks with requests of their own run in step, which pipelines, pools and faults know nothing of. */
+/* Ranks with requests of their own run in step, which pipelines, pools and faults know nothing of.
+ */
 static void check_service(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;

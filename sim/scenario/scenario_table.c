@@ -272,9 +272,8 @@ const struct field scenario_fields[] = {
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, layout),
      .fields = layout_fields,
-     .doc =
-         "How the model is spread over GPUs: tensor inside context inside attention_data inside "
-         "pipeline inside data."},
+     .doc = "How the model is spread over GPUs: tensor inside context inside attention_data inside "
+            "pipeline inside data."},
     {.key = "precision",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, precision),

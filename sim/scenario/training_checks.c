@@ -86,7 +86,8 @@ static void check_layers_train(const struct checker *checker)
                            "backward pass of them yet",
                            kind->name);
         }
-        bool whole = kind->ffn.kind == FFN_EXPERTS && layout_experts(&checker->scenario->layout) > 1;
+        bool whole =
+            kind->ffn.kind == FFN_EXPERTS && layout_experts(&checker->scenario->layout) > 1;
         if (kind->ffn.kind != FFN_NONE && !whole && kind->ffn.hidden % tensor != 0) {
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.tensor"),
                            "layout.tensor: %u does not divide the model's ffn_hidden, %u", tensor,

@@ -43,8 +43,8 @@ static void run_exchange(struct stage_player *stage, struct group_member *member
     all.latency_seconds = pieces * plan->latency_seconds;
     for (uint32_t i = 0; i < all.flow_count; i++) {
         struct collective_flow *flow = &all.flows[i];
-        uint32_t to = placement_edge_gpu(&stage->player->placement, stage->gpu,
-                                         member->group->kind, plan->group, flow->edge);
+        uint32_t to = placement_edge_gpu(&stage->player->placement, stage->gpu, member->group->kind,
+                                         plan->group, flow->edge);
         flow->bytes = ceil(pieces * flow->bytes);
         flow->limit_bytes_per_second = stage_flow_limit(stage, to, flow->limit_bytes_per_second);
     }

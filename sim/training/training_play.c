@@ -164,8 +164,8 @@ static void need_peers(const struct player *player, const struct collective_plan
                        enum group group, uint32_t gpu, struct node_list *list)
 {
     for (uint32_t i = 0; i < plan->flow_count; i++) {
-        uint32_t to = placement_edge_gpu(&player->placement, gpu, group, plan->group,
-                                         plan->flows[i].edge);
+        uint32_t to =
+            placement_edge_gpu(&player->placement, gpu, group, plan->group, plan->flows[i].edge);
         need_node(list, placement_node(&player->placement, to));
     }
 }

@@ -20,7 +20,8 @@ static uint32_t add_step(const struct training_run *run, struct trace *trace)
     const struct training_result *result = &run->result;
     const double *seconds = result->classes.seconds;
     double named = seconds[TIME_GEMM] + seconds[TIME_ATTENTION] + seconds[TIME_MEMORY] +
-                   seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_EXPERTS] + seconds[TIME_HOST];
+                   seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_EXPERTS] +
+                   seconds[TIME_HOST];
     double nvlink = 0.0, network = 0.0;
     for (uint32_t i = 0; i < run->training.replica.layout->pipeline; i++) {
         nvlink += stage_link_bytes(run, i, LINK_NVLINK_OUT);
@@ -150,7 +151,8 @@ static void add_gpu(const struct training_run *run, struct trace *trace, uint32_
                              .gemm_seconds = seconds[TIME_GEMM],
                              .attention_seconds = seconds[TIME_ATTENTION],
                              .memory_kernel_seconds = seconds[TIME_MEMORY],
-                             .communication_seconds = seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_EXPERTS],
+                             .communication_seconds =
+                                 seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_EXPERTS],
                              .weights_bytes = memory->parameter_bytes + memory->gradient_bytes +
                                               memory->optimizer_bytes,
                              .activations_bytes = memory->activation_bytes,

@@ -194,6 +194,7 @@ START_TEST(experts_by_all_gather)
 }
 END_TEST
 
-RUN_TESTS(executors, experts_by_deepep, experts_decoding_by_deepep, experts_by_all_to_all, experts_by_all_gather, full_prefill_on_128_gpus, exposed_hops_of_a_partial_prefill,
+RUN_TESTS(executors, experts_by_deepep, experts_decoding_by_deepep, experts_by_all_to_all,
+          experts_by_all_gather, full_prefill_on_128_gpus, exposed_hops_of_a_partial_prefill,
           pass_q_with_its_all_to_all, decode_on_a_ring, tensor_parallel_over_nodes,
           ring_through_nodes, two_kinds_of_layers)

@@ -44,9 +44,8 @@ static const struct cluster round_cluster = {
 
 static struct software round_software(void)
 {
-    struct exchange_way way = {.base_seconds = 10e-6,
-                               .fabric_seconds = 5e-6,
-                               .node_bytes_per_second = 80e9};
+    struct exchange_way way = {
+        .base_seconds = 10e-6, .fabric_seconds = 5e-6, .node_bytes_per_second = 80e9};
     return (struct software){
         .library = {.node_efficiency = 1.0,
                     .fabric_efficiency = 1.0,
@@ -103,7 +102,8 @@ START_TEST(deepep_over_two_nodes)
 }
 END_TEST
 
-/* Eight rows a token. In a node 8 MB at 80 GB/s; over two nodes half of them go out: 4 MB at 5 GB/s.
+/* Eight rows a token. In a node 8 MB at 80 GB/s; over two nodes half of them go out: 4 MB at 5
+ * GB/s.
  */
 START_TEST(low_latency_by_hand)
 {
@@ -144,8 +144,8 @@ static double weights_of(const struct layout *layout)
     return memory_weight_bytes(&replica);
 }
 
-/* 32 layers of 8 experts of 3 x 4096 x 14336, 2 bytes each. One of 8 a rank, or a quarter of each of
- * two; attention, norms, router and embedding stay whole where tensor is 1. */
+/* 32 layers of 8 experts of 3 x 4096 x 14336, 2 bytes each. One of 8 a rank, or a quarter of each
+ * of two; attention, norms, router and embedding stay whole where tensor is 1. */
 START_TEST(weights_of_a_rank)
 {
     double experts = 32.0 * 8.0 * 3.0 * 4096.0 * 14336.0 * 2.0;
@@ -179,12 +179,8 @@ static const struct step_segment *layers_of(struct step_program *program, enum e
     software = round_software();
     software.fused_kernels = true;
     software.exchange.prompts = kind;
-    layout = (struct layout){.tensor = 1,
-                             .context = 1,
-                             .pipeline = 1,
-                             .data = 1,
-                             .expert = expert,
-                             .attention_data = 4};
+    layout = (struct layout){
+        .tensor = 1, .context = 1, .pipeline = 1, .data = 1, .expert = expert, .attention_data = 4};
     precision = plain();
     struct replica replica = {.llm = &mixtral,
                               .gpu = &fixture_gpu,

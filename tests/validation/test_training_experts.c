@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Training steps of models with experts (training_experts.csv, each row with its source): our own
- * layers on four H200 (one rank has all experts, four share them, FSDP), which no constant was fitted
- * on, and Megatron-Bridge on 16 to 256 H100, whose one constant (megatron-bridge.yaml) was fitted on
- * its two Qwen3. Prints every row; errors must stay within what docs/training.md says. */
+ * layers on four H200 (one rank has all experts, four share them, FSDP), which no constant was
+ * fitted on, and Megatron-Bridge on 16 to 256 H100, whose one constant (megatron-bridge.yaml) was
+ * fitted on its two Qwen3. Prints every row; errors must stay within what docs/training.md says. */
 #include "models/training/training_step.h"
 
 #include "csv.h"
@@ -110,8 +110,7 @@ START_TEST(steps)
                csv_text(csv, row, "sharding"), measured, predicted,
                100.0 * (predicted / measured - 1.0));
     }
-    errors_judge(&ours,
-                 &(struct error_bound){.name = "four H200", .median = 0.10, .worst = 0.15});
+    errors_judge(&ours, &(struct error_bound){.name = "four H200", .median = 0.10, .worst = 0.15});
     errors_judge(&qwen,
                  &(struct error_bound){.name = "Qwen3, fitted", .median = 0.05, .worst = 0.10});
     /* gpt-oss and a release without CUDA graphs are missed: docs/training.md. */

@@ -73,10 +73,9 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
     costs->replica.cluster = &costs->cluster;
     costs->stage = model_stage(&scenario->llm, scenario->layout.pipeline, stage);
     costs->row_count = scenario->serving.service.max_sequences + 1;
-    costs->shared_count =
-        layout_attention_data(&scenario->layout) > 1 ? 2 * SHARED_MIDDLE : 1;
-    costs->rows = ARENA_ARRAY(arena, struct decode_row *,
-                              (size_t)costs->shared_count * costs->row_count);
+    costs->shared_count = layout_attention_data(&scenario->layout) > 1 ? 2 * SHARED_MIDDLE : 1;
+    costs->rows =
+        ARENA_ARRAY(arena, struct decode_row *, (size_t)costs->shared_count * costs->row_count);
     costs->entries = ARENA_ARRAY(arena, struct mixed_entry, costs->entry_capacity);
     return costs;
 }
@@ -205,9 +204,8 @@ static struct step_cost price_key(struct step_costs *costs, const struct price_k
                                              .cached_tokens = key->cached_tokens};
         prompts = &slices[count++];
     }
-    struct batch batch = {.slices = slices,
-                          .slice_count = count,
-                          .shared_tokens = shared_tokens(costs, key)};
+    struct batch batch = {
+        .slices = slices, .slice_count = count, .shared_tokens = shared_tokens(costs, key)};
     return price_best(costs, &batch, prompts);
 }
 
@@ -273,9 +271,8 @@ static const struct step_cost *knot_cost(struct step_costs *costs, uint32_t deco
     }
     struct step_cost *cost = &(*place)->knots[knot];
     if (cost->seconds <= 0.0) {
-        struct price_key key = {.decodes = row,
-                                .shared = shared,
-                                .decode_context = (uint64_t)knot_context(knot)};
+        struct price_key key = {
+            .decodes = row, .shared = shared, .decode_context = (uint64_t)knot_context(knot)};
         *cost = remembered_price(costs, key);
     }
     return cost;
@@ -358,8 +355,7 @@ static struct mixed_entry *find_entry(const struct step_costs *costs, const stru
         struct mixed_entry *entry = &costs->entries[place];
         if (entry->cost.seconds <= 0.0 ||
             (entry->key.decodes == key->decodes && entry->key.prompts == key->prompts &&
-             entry->key.shared == key->shared &&
-             entry->key.decode_context == key->decode_context &&
+             entry->key.shared == key->shared && entry->key.decode_context == key->decode_context &&
              entry->key.new_tokens == key->new_tokens &&
              entry->key.cached_tokens == key->cached_tokens)) {
             return entry;

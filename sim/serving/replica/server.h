@@ -74,7 +74,7 @@ struct lane {
 struct server {
     struct fleet *fleet;
     struct step_group *group; /* with which it shares experts, and steps; NULL: it is alone */
-    struct lane *lanes; /* [lane_count]: one a pipeline stage */
+    struct lane *lanes;       /* [lane_count]: one a pipeline stage */
     uint32_t lane_count;
     double *stage_ends;          /* [pipeline]: when a stage is free */
     struct stage_totals *stages; /* [pipeline] */

@@ -17,8 +17,7 @@ void lane_account(struct lane *lane, const struct played_steps *played);
 void lane_add_gaps(const struct lane *lane, double seconds, uint64_t requests);
 /* The step's tokens, or those of a run of such steps, are there: the first at `first_end`, the last
  * `now`. */
-void lane_hand_in(struct lane *lane, const struct decision *decision, double first_end,
-                  double now);
+void lane_hand_in(struct lane *lane, const struct decision *decision, double first_end, double now);
 /* The steps of a run that have ended or are under way after `elapsed` seconds; ends in lane->ends.
  */
 uint32_t lane_steps_begun(const struct lane *lane, uint32_t steps, double elapsed);

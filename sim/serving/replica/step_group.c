@@ -33,8 +33,8 @@ static double pairs_of(const struct step_shape *shape)
     return shape->decodes * shape->decode_context + shape->prompt_pairs;
 }
 
-/* Who decides how long a step takes: the one with most tokens, or the one with most to look back at,
- * whichever takes longer. */
+/* Who decides how long a step takes: the one with most tokens, or the one with most to look back
+ * at, whichever takes longer. */
 static uint32_t fullest(const struct step_group *group, struct step_cost *cost)
 {
     uint32_t most = 0, longest = 0;
@@ -176,8 +176,8 @@ static void play(struct step_group *group)
 
 /* --- the actor --- */
 
-/* Who has no next step made up decides on one. Whether anybody has work; `*preempted`: somebody gave
- * way, so that looking again may find some. */
+/* Who has no next step made up decides on one. Whether anybody has work; `*preempted`: somebody
+ * gave way, so that looking again may find some. */
 static bool decide_all(struct step_group *group, bool *preempted)
 {
     bool work = false;
