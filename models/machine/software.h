@@ -87,8 +87,8 @@ struct training_software {
                                pass; 0: gate, up and their product */
     double experts_output_tensors; /* of rows of experts, as wide as the residual, kept beside the
                                       products' inputs: their outputs before they are weighted */
-    double bucket_copies;   /* of all gradients: buckets, where replicas reduce whole ones */
-    double stage_pass_seconds; /* a micro-batch's pass of a stage, in pipelines */
+    double bucket_copies;          /* of all gradients: buckets, where replicas reduce whole ones */
+    double stage_pass_seconds;     /* a micro-batch's pass of a stage, in pipelines */
     enum selective_recompute selective;
     double step_seconds;  /* host work of a step that nothing hides */
     double layer_seconds; /* small kernels and gaps of a layer's forward pass that no operator
@@ -126,13 +126,13 @@ struct software {
     /* Kernels and gaps of a block of experts that no operator stands for; and more of them for an
      * element of a token's output, where no kernel bound by memory adds up its experts. */
     double experts_seconds, experts_element_seconds;
-    double decode_ring_seconds;       /* the same of a decode layer's ring attention */
-    double step_seconds;              /* host work before every forward pass */
-    double step_sequence_seconds;     /* more of it for every sequence in the batch */
-    double request_seconds;    /* from client to scheduler, before any queue: HTTP, tokens; in
-                                  TTFT and end-to-end times */
-    double buffer_bytes;       /* of a GPU's memory, besides weights, KV and activations */
-    uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
+    double decode_ring_seconds;   /* the same of a decode layer's ring attention */
+    double step_seconds;          /* host work before every forward pass */
+    double step_sequence_seconds; /* more of it for every sequence in the batch */
+    double request_seconds;       /* from client to scheduler, before any queue: HTTP, tokens; in
+                                     TTFT and end-to-end times */
+    double buffer_bytes;          /* of a GPU's memory, besides weights, KV and activations */
+    uint32_t decode_kv_splits;    /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */
     struct kernel_library kernels;     /* its own kernels, before the GPU file's */
     struct experts_exchange exchange;  /* between ranks that share experts */

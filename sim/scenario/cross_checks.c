@@ -149,16 +149,15 @@ static void check_placement(const struct checker *checker)
                     layout_attention_data(layout);
     double there = (double)cluster->nodes * cluster->gpus_per_node;
     if (needed > 0.0 && there > 0.0 && needed > there) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
-                       "layout: needs %.0f GPUs (tensor %u x context %u%s x pipeline %u x data %u), "
-                       "and the cluster has %.0f (%u nodes of %u); set cluster.nodes",
-                       needed, layout->tensor, layout->context,
-                       layout_attention_data(layout) > 1
-                           ? arena_printf(checker->arena, " x attention_data %u",
-                                          layout_attention_data(layout))
-                           : "",
-                       layout->pipeline, layout->data, there, cluster->nodes,
-                       cluster->gpus_per_node);
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "layout"),
+            "layout: needs %.0f GPUs (tensor %u x context %u%s x pipeline %u x data %u), "
+            "and the cluster has %.0f (%u nodes of %u); set cluster.nodes",
+            needed, layout->tensor, layout->context,
+            layout_attention_data(layout) > 1 ? arena_printf(checker->arena, " x attention_data %u",
+                                                             layout_attention_data(layout))
+                                              : "",
+            layout->pipeline, layout->data, there, cluster->nodes, cluster->gpus_per_node);
     }
     unsigned tensor = layout->tensor, node = cluster->gpus_per_node;
     if (tensor > 0 && node > 0 && tensor % node != 0 && node % tensor != 0) {

@@ -39,7 +39,7 @@ static const struct step_segment *build(const struct mixer *mixer, uint32_t tens
     llm.stack.runs = &run;
     llm.stack.kinds[0] =
         (struct layer_kind){.name = "layer", .mixers = {*mixer}, .mixer_count = 1, .norms = 1};
-    layout = (struct layout){tensor, context, 1, 1};
+    layout = (struct layout){.tensor = tensor, .context = context, .pipeline = 1, .data = 1};
     replica = (struct replica){.llm = &llm,
                                .gpu = &fixture_gpu,
                                .cluster = &fixture_cluster,

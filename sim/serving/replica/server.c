@@ -115,8 +115,7 @@ static void move_on(struct lane *lane, uint32_t id)
 
 /* The step's tokens, or those of a run of such steps, are there: the first at `first_end`, the last
  * `now`. */
-void lane_hand_in(struct lane *lane, const struct decision *decision, double first_end,
-                    double now)
+void lane_hand_in(struct lane *lane, const struct decision *decision, double first_end, double now)
 {
     struct server *server = lane->server;
     uint64_t alike = 0;
@@ -239,9 +238,8 @@ static void price_run(struct lane *lane, const struct step_shape *shape, uint32_
     const struct server *server = lane->server;
     double end = lane->swap_seconds;
     for (uint32_t i = 0; i < steps; i++) {
-        end +=
-            server->slowness[0] * step_cost_decode_seconds(server->stage_costs[0], shape,
-                                                           shape->decode_context + i);
+        end += server->slowness[0] *
+               step_cost_decode_seconds(server->stage_costs[0], shape, shape->decode_context + i);
         lane->ends[i] = end;
     }
 }
