@@ -24,6 +24,8 @@ SET_TITLES = {
     "h100": "One H100",
     "second-h100": "A second H100, as a user measures it",
     "h200": "Two H200",
+    "h200x4": "Experts on four H200",
+    "exchange": "Exchanges of experts",
     "engines": "Kernels of engines",
     "collectives": "Collectives on 2 to 1,024 GPUs",
 }
@@ -43,6 +45,14 @@ Measured on two NVIDIA H200 of one host. `platforms/gpus/h200-sxm.yaml` is the H
 kernels, layers and ring attention are predicted, nothing was fitted. Of the collectives, launch costs under PyTorch were
 fitted on a part of the rows; the constants of overlap were fitted on the overlap table, from measured times alone, while
 here the times alone are predicted too.""",
+    "h200x4": """\
+Blocks of experts (router, exchange, two grouped products, weighted sum) on four H200 of one host in CUDA graphs: experts whole on ranks with
+two all-to-alls, or cut with an all-reduce. Two constants of `platforms/software/pytorch-experts.yaml` were fitted on them (the small
+kernels' time, and the slow weighted sum); products and exchanges are predicted.""",
+    "exchange": """\
+DeepEP's kernels on one and four nodes of 8 H100, every ninth row of the table that the constants of `platforms/exchanges/deepep.yaml`
+were fitted on (`tests/validation/exchange`). Links, rows and destinations are counted; what was fitted is latencies and the kernels' own
+work.""",
     "engines": """\
 Attention and fused experts of vLLM, SGLang and TensorRT-LLM as `platforms/kernels/` has them, on every 25th and every 31st row
 of the tables that its constants were fitted on (`tests/validation/engines`, each row with its source); latent, sparse,

@@ -23,6 +23,7 @@ static const char *layout_words(const struct layout *layout, char words[static W
         uint32_t ranks;
     } dimensions[] = {{"TP", layout->tensor},
                       {"CP", layout->context},
+                      {"attention DP", layout_attention_data(layout)},
                       {"PP", layout->pipeline},
                       {"DP", layout->data}};
     size_t used = 0;
@@ -34,7 +35,11 @@ static const char *layout_words(const struct layout *layout, char words[static W
                                  used == 0 ? "" : " x ", dimensions[i].name, dimensions[i].ranks);
         }
     }
-    return used == 0 ? "one GPU" : words;
+    if (layout_experts(layout) > 1) {
+        snprintf(words + used, WORDS_BYTES - used, "%sEP%" PRIu32, used == 0 ? "" : ", ",
+                 layout_experts(layout));
+    }
+    return words[0] == '\0' ? "one GPU" : words;
 }
 
 /* "bf16", "attention bf16, feed-forward fp8, cache bf16". */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ * Ranks that share one set of experts serve in step: who has nothing to do runs along, the fullest
+ * decides, requests are spread over all by the router. Catches ranks that drift apart, an average
+ * in place of the fullest, and tokens lost between them. */
+#include "run_tests.h"
+#include "serving_play.h"
+#include "sim/serving/batching/step_cost.h"
+
+static const char small[] = CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml";
+
+#define SHARED                                                                                     \
+    "model=qwen3-30b-a3b", "precision=bf16", "layout.attention_data=4", "layout.expert=4",         \
+        "workload.lengths.prompt={kind: fixed, tokens: 256 tokens}",                               \
+        "workload.lengths.output={kind: fixed, tokens: 33 tokens}"
+
+/* One request, alone: its rank brings 256 tokens and then one a step to experts that get none of
+ * the other three; 1 step with the prompt, 32 that decode, on each of the four ranks. */
+START_TEST(idle_ranks_run_along)
+{
+    static const char *const sets[] = {SHARED, "workload.requests=1", "software.step=0 s", NULL};
+    struct played played = play_serving(small, sets);
+    ck_assert_uint_eq(played.metrics.completed, 1);
+    ck_assert_uint_eq(played.metrics.steps, 4 * 33);
+    ck_assert_uint_eq(played.computed, 256);
+    ck_assert_uint_eq(played.decoded, 32);
+
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct override texts[16];
+    size_t count = 0;
+    for (; sets[count] != NULL; count++) {
+        texts[count].text = sets[count];
+    }
+    const struct scenario *scenario = scenario_load(arena, small, texts, count, diagnostics);
+    struct step_costs *costs = step_costs_create(arena, scenario, 0, 1.0);
+    struct step_shape prompt = {
+        .prompts = 1, .prompt_tokens = 256, .prompt_pairs = 0.5 * 256.0 * 256.0};
+    struct step_shape decode = {.decodes = 1, .decode_context = 272.0};
+    double full = step_cost(costs, &prompt).seconds;
+    prompt.shared_tokens = 256.0;
+    decode.shared_tokens = 1.0;
+    double alone = step_cost(costs, &prompt).seconds;
+    ck_assert_double_lt(alone, 0.9 * full); /* a quarter of the tokens meet the experts */
+    ck_assert_double_eq_tol(played.metrics.latencies[LATENCY_TTFT].mean -
+                                scenario->software.request_seconds,
+                            alone, 1e-9);
+    ck_assert_double_eq_tol(played.metrics.latencies[LATENCY_TPOT].mean,
+                            step_cost(costs, &decode).seconds, 2e-5);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+}
+END_TEST
+
+/* Under load: every token is computed once, nothing overtakes itself, all ranks take the same
+ * number of steps, and the requests go round. */
+START_TEST(tokens_are_kept)
+{
+    static const char *const sets[] = {SHARED, "workload.requests=400",
+                                       "workload.arrivals.rate=60 /s",
+                                       "workload.service.router=round-robin", NULL};
+    struct played played = play_serving(small, sets);
+    ck_assert_uint_eq(played.metrics.completed, 400);
+    ck_assert_uint_eq(played.computed, 400 * 256);
+    ck_assert_uint_eq(played.decoded, 400 * 32);
+    ck_assert_uint_eq(played.out_of_order, 0);
+    ck_assert_uint_eq(played.over_full, 0);
+    ck_assert_uint_eq(played.unforeseen, 0);
+    ck_assert_uint_eq(played.metrics.steps % 4, 0);
+    ck_assert_uint_eq(played.free_pages, 4 * played.kv_pages);
+}
+END_TEST
+
+/* A second request on another rank goes through the experts with the first: a step takes longer
+ * than alone, and less than two requests on one rank would not share. */
+START_TEST(others_tokens_cost_time)
+{
+    static const char *const one[] = {SHARED, "workload.requests=1", NULL};
+    static const char *const many[] = {SHARED, "workload.requests=64",
+                                       "workload.arrivals.rate=100000 /s", NULL};
+    struct played alone = play_serving(small, one), crowd = play_serving(small, many);
+    ck_assert_double_gt(crowd.metrics.latencies[LATENCY_TPOT].mean,
+                        alone.metrics.latencies[LATENCY_TPOT].mean);
+    ck_assert_double_lt(crowd.end_seconds, 16.0 * alone.end_seconds);
+}
+END_TEST
+
+RUN_TESTS(serving_experts, idle_ranks_run_along, tokens_are_kept, others_tokens_cost_time)
