@@ -34,8 +34,6 @@ static struct stage_times stage_times(const char *node_rate)
         times.prefill[i] = step_cost_exact(costs, &prompt).seconds;
         const struct step_shape decode = {.decodes = 1, .decode_context = PROMPT + 32};
         times.decode[i] = step_cost_decode_seconds(costs, &decode, PROMPT + 32);
-        times.decode[i] =
-            step_cost_decode_seconds(costs, &(struct step_shape){.decodes = 1}, PROMPT + 32);
     }
     /* Hidden state and residual, 4096 elements of 2 bytes each, at a GPU's NVLink rate. */
     double token_seconds = 2.0 * 4096 * 2 / scenario->cluster.node_bytes_per_second;
