@@ -155,8 +155,14 @@ const struct field training_software_fields[] = {
      FIELD_AT(training_software, reserved_bytes),
      .max = 1e12,
      .fallback = "0 B",
-     .doc = "Memory of a GPU beside tensors: contexts, buffers of the collective library, what the "
-            "allocator cannot use."},
+     .doc = "Memory of a GPU that the allocator reserves beside live tensors: what it cannot use."},
+    {.key = "outside",
+     .kind = FIELD_BYTES,
+     FIELD_AT(training_software, outside_bytes),
+     .max = 1e12,
+     .fallback = "0 B",
+     .doc = "Memory of a GPU that the allocator does not see: the driver's context, buffers of the "
+            "collective library."},
     {.key = "optimizer_bytes",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_software, optimizer_bytes_per_parameter),
@@ -283,6 +289,12 @@ const struct field training_software_fields[] = {
      .fallback = "false",
      .doc = "Whether no gradient is kept from step to step (zero_grad(set_to_none=True)): with one "
             "micro-batch they are made as activations go."},
+    {.key = "reserved_gradients",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, reserved_gradients),
+     .fallback = "false",
+     .doc = "Whether the allocator's memory for gradients serves nothing else while there are none "
+            "(gradients_dropped): it is reserved beside the fullest moment."},
     {.key = "whole_gradients",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(training_software, whole_gradients),
@@ -302,6 +314,30 @@ const struct field training_software_fields[] = {
      .doc =
          "Whether gate and up gather their input each for themselves, with sequence parallelism, "
          "and keep it twice."},
+    {.key = "expert_padding",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_software, expert_padding_rows),
+     .max = 4096,
+     .fallback = "0",
+     .doc = "Rows that fill up each expert's for its grouped product."},
+    {.key = "norm_pieces",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, norm_pieces),
+     .fallback = "false",
+     .doc = "Whether a norm is several kernels, which keep its input in fp32 and that scaled, in "
+            "place of the input as it came."},
+    {.key = "written_scores",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, written_scores),
+     .fallback = "false",
+     .doc = "Whether attention writes its scores out and keeps them for the backward pass, in "
+            "place of a log-sum-exp a head. Memory alone: the kernels stay those of the GPU file."},
+    {.key = "listed_biased",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, listed_biased),
+     .fallback = "false",
+     .doc = "Whether the list that `recompute: operators` keeps has products with a bias (addmm) "
+            "and products of batches too."},
     {.key = "autocast",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(training_software, autocast),
@@ -337,6 +373,13 @@ const struct field training_software_fields[] = {
      .fallback = "0",
      .doc = "Tensors of experts' rows, as wide as the residual, that their backward pass needs "
             "beside the products' inputs: outputs before they are weighted."},
+    {.key = "optimizer_copies",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_software, optimizer_copies),
+     .max = 8,
+     .fallback = "0",
+     .doc = "Copies in fp32 that an update holds of the parameters that a rank updates (AdamW "
+            "without fused=True: 1). With fsdp."},
     {.key = "bucket_copies",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_software, bucket_copies),

@@ -32,6 +32,13 @@ static const struct choice recompute_choices[] = {
     {.name = "selective",
      .value = RECOMPUTE_SELECTIVE,
      .doc = "What the software stack calls so: software.training.selective."},
+    {.name = "core-attention",
+     .value = RECOMPUTE_ATTENTION,
+     .doc = "Attention between its products again (Megatron-LM's selective; arXiv 2205.05198)."},
+    {.name = "operators",
+     .value = RECOMPUTE_OPERATORS,
+     .doc = "What torchtitan's list of operators does not have: every second product, norms, "
+            "activations."},
     {.name = "full", .value = RECOMPUTE_FULL, .doc = "Each layer again, from its input."},
     {0}};
 
@@ -243,6 +250,14 @@ const struct field training_fields[] = {
      .fallback = "none",
      .choices = recompute_choices,
      .doc = "What backward passes compute again in place of keeping it."},
+    {.key = "dropout",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_workload, dropout),
+     .max = 1,
+     .fallback = "0",
+     .doc = "Share of attention's scores and of both halves' results that training drops. Above 0 "
+            "masks of a byte an element are kept for the backward pass; kernels that drop are "
+            "joined with their neighbours and take no time of their own."},
     {.key = "sharding",
      .kind = FIELD_CHOICE,
      FIELD_AT(training_workload, sharding),
