@@ -105,8 +105,6 @@ static double bytes_in_flight(const struct training *training, const struct pipe
                               uint32_t stage, const struct cell *cells,
                               const struct pass_bytes *passes)
 {
-    enum cell_kind makes_gradients =
-        training->schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD;
     struct layer_bytes bytes = layer_bytes_of(training);
     double loss = loss_bytes(training);
     double parameters = 0.0;
@@ -124,12 +122,13 @@ static double bytes_in_flight(const struct training *training, const struct pipe
         double waiting = part_sum(training, part, bytes.waiting);
         held += cell->kind == CELL_FORWARD ? kept + logits : 0.0;
         most = fmax(most, held + made + passes->working);
-        if (cell->kind == CELL_BACKWARD) {
-            held += waiting - logits;
+        bool waits = cell->kind == CELL_BACKWARD;
+        if (cell_is_backward(cell->kind)) {
+            held += (waits ? waiting : 0.0) - logits;
             most = fmax(most, held + made);
         }
-        if (cell->kind == makes_gradients) {
-            held -= kept + waiting;
+        if (cell_is_last(training->schedule, cell->kind)) {
+            held -= kept + (cell->kind == CELL_WHOLE ? 0.0 : waiting);
             made += cell->micro_batch == 0
                         ? passes->gradients * training_part_trained(training, part) / parameters
                         : 0.0;

@@ -56,6 +56,14 @@ static void check_batch(const struct checker *checker)
                                 .micro_batches = batch / (micro * data),
                                 .group = workload->microbatch_group};
     check_group(checker, &pipeline);
+    const struct pipeline_schedule *schedule = pipeline_schedules[workload->schedule];
+    unsigned least = schedule->least_micro_batches * pipeline.stages;
+    if (pipeline.micro_batches < least) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
+                       "workload.global_batch: %u gives %u micro-batches a replica, and %s takes "
+                       "two a stage or more; expected at least %u micro-batches",
+                       batch, pipeline.micro_batches, schedule->name, least);
+    }
     if (pipeline.chunks > 1 && !pipeline_schedules[workload->schedule]->any_micro_batches &&
         pipeline_round(&pipeline) == 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),

@@ -25,6 +25,10 @@ static const struct choice schedule_choices[] = {
      .value = TRAINING_LOOP_BFS,
      .doc = "All micro-batches through each of the stage's parts in turn, and back in the reverse "
             "order (arXiv 2211.05953)."},
+    {.name = "dualpipev",
+     .value = TRAINING_DUALPIPEV,
+     .doc = "DualPipeV: two parts a stage, laid out as a V, a forward and a whole backward pass in "
+            "pairs, gradients of weights split off near the ends (arXiv 2412.19437)."},
     {0}};
 
 static const struct choice recompute_choices[] = {
@@ -217,7 +221,7 @@ const struct field training_fields[] = {
      .max = 1024,
      .fallback = "1",
      .doc = "Parts of the model on each stage; more than one needs `schedule: interleaved`, "
-            "zero-bubble or loop-bfs, and zbv needs two."},
+            "zero-bubble or loop-bfs, and zbv and dualpipev need two."},
     {.key = "microbatch_group",
      .kind = FIELD_COUNT,
      FIELD_AT(training_workload, microbatch_group),
