@@ -57,7 +57,9 @@ struct training_software {
     double reserved_bytes;                      /* of a GPU by the allocator, beside tensors */
     double outside_bytes; /* of a GPU, of which the allocator knows nothing: the driver's context,
                              buffers of the collective library */
-    double state_bytes_per_parameter;    /* kept: master copy and moments */
+    double state_bytes_per_parameter; /* kept: master copy and moments */
+    double narrow_weight_bytes; /* kept of a weight that products take in 8 bits, copies included;
+                                   0: parameter_bytes */
     double gradient_bytes_per_parameter; /* kept */
     double parameter_bytes; /* kept, of the weight itself; 0: the activations' format */
     bool products_apart;    /* query, key and value, gate and up are products of their own, and the
@@ -87,6 +89,8 @@ struct training_software {
     bool gathered_inputs; /* products keep their gathered input, not the shard it came from */
     bool gathers_apart;   /* gate and up gather it each for themselves, and keep it twice */
     double expert_padding_rows; /* that fill up each expert's rows */
+    bool full_rounds;           /* 1F1B wants a micro-batch for every stage (PyTorch) */
+    bool equal_parts;           /* layers over stages x parts must divide (Megatron-Core) */
     bool norm_pieces;    /* a norm is several kernels: a copy in fp32 and it scaled are kept */
     bool written_scores; /* attention writes its scores out and keeps them */
     bool listed_biased;  /* RECOMPUTE_OPERATORS: products with a bias, and of batches, are on the

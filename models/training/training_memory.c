@@ -21,22 +21,22 @@ static double loss_columns(const struct replica *replica)
     return replica->llm->vocabulary / (whole ? 1.0 : (double)replica->layout->tensor);
 }
 
-/* One pass at work: a layer computed again, and on the last stage the logits and their gradient. */
+/* One pass at work: what a layer computes again, and on the last stage the logits and their
+ * gradient. */
 static double working_bytes(const struct training *training, bool last)
 {
     const struct replica *replica = &training->replica;
     double tokens = (double)training_rank_tokens(training);
     double element = format_bytes(replica->precision->activations);
     double bytes = 2.0 * tokens * replica->llm->hidden * element;
-    if (training->recompute != RECOMPUTE_NONE) {
-        const struct stack *stack = &replica->llm->stack;
-        struct layer_training of_layers = training_of_layers(training);
-        double most = 0.0;
-        for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
-            most = fmax(most, train_layer_full_bytes(&of_layers, &stack->kinds[kind]));
-        }
-        bytes += most;
+    const struct stack *stack = &replica->llm->stack;
+    struct layer_training of_layers = training_of_layers(training);
+    double most = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        most = fmax(most, train_layer_full_bytes(&of_layers, &stack->kinds[kind]) -
+                              train_layer_kept_bytes(&of_layers, &stack->kinds[kind]));
     }
+    bytes += most;
     return fmax(bytes,
                 last ? training_last_norm_bytes(training) + training_loss_bytes(training) : 0.0);
 }
