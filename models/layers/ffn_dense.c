@@ -43,30 +43,38 @@ static double dense_working_bytes(const struct replica *replica, const struct ff
            format_bytes(replica->precision->activations);
 }
 
-/* Inputs of gate and up and of the down projection, and what the activation takes. */
-static double dense_kept_bytes(const struct layer_training *training, const struct ffn *ffn,
-                               bool second)
+/* Of torchtitan's list: gate (the fifth product), and down (the seventh), whose result nothing
+ * wants and a compiler drops. */
+static void dense_kept(const struct layer_training *training, const struct ffn *ffn,
+                       struct kept *kept)
 {
     const struct replica *replica = training->replica;
     const struct training_software *stack = &replica->software->training;
+    struct number number = replica->precision->ffn_weights;
     double element = format_bytes(replica->precision->activations);
     double gates = ffn->gated ? 2.0 : 1.0;
-    double inner = ffn->hidden / (double)replica->layout->tensor;
-    double kept = train_kept_bytes(training, replica->precision->ffn_weights);
-    if (second) { /* gate */
-        return inner * element;
-    }
-    if (training->adapter_rank > 0) { /* frozen products need no input for a gradient of weights */
-        return gates * inner * element;
-    }
+    double inner = element * ffn->hidden / (double)replica->layout->tensor;
     bool apart = stack->autocast || (stack->gathers_apart && training->sequence_parallel);
-    double tensors = stack->product_tensors;
-    return (apart ? gates : 1.0) * train_kept_inputs(training) * kept +
-           (tensors > 0.0 ? tensors * inner * element : gates * inner * element + inner * kept);
+    unsigned biased = stack->listed_biased ? UNDER_OPERATORS : 0;
+    unsigned down = ffn->bias ? biased : ffn->gated ? UNDER_OPERATORS : 0;
+
+    kept_add(kept, KEPT_GATE_UP, UNDER_PLAIN | (ffn->bias ? biased : UNDER_OPERATORS), inner);
+    kept_add(kept, KEPT_GATE_UP, UNDER_PLAIN, (gates - 1.0) * inner);
+    if (training->adapter_rank > 0) { /* frozen products need no input for a gradient of weights */
+        return;
+    }
+    train_keep_input(training, number, apart ? gates : 1.0, kept);
+    bool twice = ffn->gated && stack->product_tensors > 3.0; /* the gate's activation too */
+    kept_add(kept, KEPT_ACTIVATION, UNDER_PLAIN,
+             (twice ? stack->product_tensors - 3.0 : 0.0) * inner +
+                 inner / element *
+                     (stack->product_tensors > 0.0 ? element : train_kept_bytes(training, number)));
+    kept_add(kept, KEPT_DOWN, stack->fused_kernels ? 0 : down, element * replica->llm->hidden);
 }
 
 const struct ffn_passes ffn_dense_passes = {
     .half = dense_half,
     .working_bytes = dense_working_bytes,
-    .kept_bytes = dense_kept_bytes,
+    .kept = dense_kept,
+    .trains = true,
 };

@@ -158,14 +158,17 @@ static double experts_working_bytes(const struct replica *replica, const struct 
 
 /* Of a token of this rank: a row for each of its experts, wherever it came from (rows that arrive
  * are as many as are sent), as the products and the activation take it and, where they are
- * weighted, as they gave it; and what the router takes and gives. */
-static double experts_kept_bytes(const struct layer_training *training, const struct ffn *ffn,
-                                 bool second)
+ * weighted, as they gave it; and what the router takes and gives. Grouped products are on no list
+ * of operators; torchtitan's later one has the choice and the weighted sum, a product of batches.
+ */
+static void experts_kept(const struct layer_training *training, const struct ffn *ffn,
+                         struct kept *kept)
 {
     const struct replica *replica = training->replica;
     const struct training_software *stack = &replica->software->training;
+    struct number number = replica->precision->ffn_weights;
     double element = format_bytes(replica->precision->activations);
-    double gates = ffn->gated ? 2.0 : 1.0;
+    double narrow = train_kept_bytes(training, number);
     double tokens = (double)training->micro_batch * (double)training->sequence_tokens /
                     replica->layout->context;
     struct half_counts counts = half_counts(replica, tokens);
@@ -173,25 +176,41 @@ static double experts_kept_bytes(const struct layer_training *training, const st
         experts_rows(real_experts(ffn), replica_routing(replica), counts.all) / counts.own;
     double inner = (double)ffn->hidden / layout_expert_cut(replica->layout);
     double outer = ffn->latent > 0 ? ffn->latent : replica->llm->hidden;
-    double kept = train_kept_bytes(training, replica->precision->ffn_weights);
     double shared = ffn->shared_hidden / (double)replica->layout->tensor;
-    if (second) { /* gate */
-        return (rows * inner + shared) * element;
+    double gates = ffn->gated ? 2.0 : 1.0;
+    unsigned listed = stack->listed_biased ? UNDER_OPERATORS : 0;
+    if (training->adapter_rank > 0) { /* frozen */
+        kept_add(kept, KEPT_EXPERTS, UNDER_PLAIN, gates * (rows * inner + shared) * element);
+        return;
     }
-    if (training->adapter_rank > 0) {
-        return gates * (rows * inner + shared) * element;
+    train_keep_input(training, number, 1.0, kept);
+    /* Scores in fp32; of a choice its expert and its weight, and its row's place. */
+    double choice = rows * (sizeof(uint64_t) + sizeof(float));
+    kept_add(kept, KEPT_ROUTER, UNDER_PLAIN,
+             sizeof(float) * (double)(ffn->experts.count + ffn->zero_experts));
+    kept_add(kept, KEPT_ROUTER, UNDER_PLAIN | listed, choice);
+    kept_add(kept, KEPT_ROUTER, UNDER_PLAIN, choice);
+    kept_add(kept, KEPT_DISPATCH, UNDER_PLAIN,
+             rows * (stack->experts_output_tensors * outer * element + sizeof(uint64_t)));
+    kept_add(kept, KEPT_DISPATCH, listed, sizeof(float) * outer);
+    bool eager = stack->product_tensors > 3.0; /* the gate's activation too */
+    double row = outer * narrow + (gates + (eager ? gates - 1.0 : 0.0)) * inner * element +
+                 inner * narrow + sizeof(uint32_t);
+    kept_add(kept, KEPT_EXPERTS, UNDER_PLAIN, rows * row);
+    double held = (double)ffn->experts.count / layout_experts(replica->layout);
+    kept_add_layer(kept, UNDER_PLAIN, stack->expert_padding_rows * held * row);
+    if (stack->expert_padding_rows > 0.0 && !eager) {
+        /* torchtitan's compiler ends its graph before them: both sides of a sum. */
+        kept_add(kept, KEPT_RESIDUAL, UNDER_PLAIN, train_residual(training) * element);
     }
-    double choices = ffn->experts.count + ffn->zero_experts;
-    return rows * (outer * kept + gates * inner * element + inner * kept) +
-           stack->experts_output_tensors * rows * outer * element +
-           train_residual(training) * element + choices * sizeof(float) +
-           (shared > 0.0
-                ? train_kept_inputs(training) * kept + gates * shared * element + shared * kept
-                : 0.0);
+    if (shared > 0.0) {
+        kept_add(kept, KEPT_EXPERTS, UNDER_PLAIN, gates * shared * element + shared * narrow);
+    }
 }
 
 const struct ffn_passes ffn_experts_passes = {
     .half = experts_half,
     .working_bytes = experts_working_bytes,
-    .kept_bytes = experts_kept_bytes,
+    .kept = experts_kept,
+    .trains = true,
 };

@@ -33,11 +33,10 @@ bool layer_kind_trains(const struct layer_kind *kind)
     bool trains = layer_kind_runs(kind) && kind->residual != RESIDUAL_HYPER;
     for (uint32_t i = 0; trains && i < kind->mixer_count; i++) {
         enum mixer_kind mixer = kind->mixers[i].kind;
-        trains = mixer == MIXER_NONE || mixer_passes[mixer]->kept_bytes != NULL;
+        trains = mixer == MIXER_NONE || mixer_passes[mixer]->kept != NULL;
     }
-    return trains &&
-           (kind->ffn.kind == FFN_NONE || ffn_passes[kind->ffn.kind]->kept_bytes != NULL) &&
-           (kind->beside.kind == FFN_NONE || ffn_passes[kind->beside.kind]->kept_bytes != NULL);
+    return trains && (kind->ffn.kind == FFN_NONE || ffn_passes[kind->ffn.kind]->trains) &&
+           (kind->beside.kind == FFN_NONE || ffn_passes[kind->beside.kind]->trains);
 }
 
 const char *layer_context_refusal(const struct layer_kind *kind)

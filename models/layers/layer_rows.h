@@ -5,11 +5,12 @@
 #define CPSIM_MODELS_LAYERS_LAYER_ROWS_H
 
 #include "models/layers/half.h"
+#include "models/layers/kept.h"
 #include "models/layers/layer_builder.h"
 #include "models/layers/train_builder.h"
 
 /* Both rows append to a half from after the norm to before the sum over tensor ranks; the layer
- * adds those. kept_bytes NULL: the kind cannot be trained yet. */
+ * adds those. kept NULL: the kind cannot be trained yet. */
 struct mixer_passes {
     void (*half)(const struct replica *replica, const struct mixer *mixer, struct half *half);
     /* The core: in inference, for all slices of the batch; in training, one way or the other. */
@@ -18,10 +19,9 @@ struct mixer_passes {
     /* Of one rank, at once, in inference, for `tokens` of the rank. */
     double (*working_bytes)(const struct replica *replica, const struct mixer *mixer,
                             const struct batch *batch, enum ring_variant variant, double tokens);
-    /* Of a token, kept for the backward pass, the residual aside; `second`: of every second
-     * product computed again. */
-    double (*kept_bytes)(const struct layer_training *training, const struct mixer *mixer,
-                         bool second);
+    /* What is kept for the backward pass between norm and residual. */
+    void (*kept)(const struct layer_training *training, const struct mixer *mixer,
+                 struct kept *kept);
     /* Why context ranks cannot share it; NULL, or it gives NULL: they can. */
     const char *(*context_refusal)(const struct mixer *mixer);
 };
@@ -29,7 +29,8 @@ struct mixer_passes {
 struct ffn_passes {
     void (*half)(const struct replica *replica, const struct ffn *ffn, struct half *half);
     double (*working_bytes)(const struct replica *replica, const struct ffn *ffn, double tokens);
-    double (*kept_bytes)(const struct layer_training *training, const struct ffn *ffn, bool second);
+    void (*kept)(const struct layer_training *training, const struct ffn *ffn, struct kept *kept);
+    bool trains; /* training has a program of it */
 };
 
 /* In the enums' order; NULL: the kind has no program yet. */

@@ -88,20 +88,18 @@ static double delta_working_bytes(const struct replica *replica, const struct mi
     return tokens * elements_of(&core) * format_bytes(replica->precision->activations);
 }
 
-static double delta_kept_bytes(const struct layer_training *training, const struct mixer *mixer,
-                               bool second)
+static void delta_kept(const struct layer_training *training, const struct mixer *mixer,
+                       struct kept *kept)
 {
     const struct replica *replica = training->replica;
     struct scan_core core = core_of(replica, mixer);
-    struct number number = replica->precision->attention_weights;
     double element = format_bytes(replica->precision->activations);
+    double listed =
+        scan_core_elements(&core) - (double)core.channels; /* the rule's inputs and result */
     double values = (double)core.value_heads * core.value_size;
-    if (second) { /* the rule's inputs and result */
-        return (scan_core_elements(&core) - (double)core.channels) * element;
-    }
-    /* The product's input, what is convolved, the rule's inputs and result, gate and gated. */
-    return train_kept_inputs(training) * train_kept_bytes(training, number) +
-           (elements_of(&core) + values) * element;
+    train_keep_input(training, replica->precision->attention_weights, 1.0, kept);
+    kept_add(kept, KEPT_ATTENTION, UNDER_LISTED, listed * element);
+    kept_add(kept, KEPT_QKV, UNDER_PLAIN, (elements_of(&core) + values - listed) * element);
 }
 
 const struct mixer_passes mixer_delta_passes = {
@@ -109,5 +107,5 @@ const struct mixer_passes mixer_delta_passes = {
     .infer = delta_infer,
     .train = delta_train,
     .working_bytes = delta_working_bytes,
-    .kept_bytes = delta_kept_bytes,
+    .kept = delta_kept,
 };

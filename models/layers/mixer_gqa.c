@@ -118,27 +118,65 @@ static double gqa_working_bytes(const struct replica *replica, const struct mixe
            layer_ring_bytes(replica, &heads, batch, variant, tokens);
 }
 
-/* Inputs of qkv and of the output projection, query, key and value, and of the softmax a
- * log-sum-exp a head. */
-static double gqa_kept_bytes(const struct layer_training *training, const struct mixer *mixer,
-                             bool second)
+/* The core: a log-sum-exp a head and a random state; written out, the scores' softmax (with dropout
+ * its mask and what that left), and one mask of what is to come for all heads. */
+static void keep_core(const struct layer_training *training, double query_heads, double element,
+                      unsigned listed, struct kept *kept)
+{
+    static const double random_state_bytes = 24.0;
+    double keys = (double)training->sequence_tokens;
+    if (!training->replica->software->training.written_scores) {
+        unsigned under = UNDER_NONE | UNDER_OPERATORS;
+        kept_add(kept, KEPT_ATTENTION, under, query_heads * sizeof(float));
+        kept_add_layer(kept, under, random_state_bytes);
+        return;
+    }
+    kept_add(kept, KEPT_ATTENTION, UNDER_NONE | listed, query_heads * keys * element);
+    if (training->dropout) {
+        kept_add(kept, KEPT_ATTENTION, UNDER_NONE, query_heads * keys * (1.0 + element));
+    }
+    kept_add_sequence(kept, UNDER_NONE, keys);
+}
+
+/* torchtitan's list has every second product: query, value; a product with a bias is another
+ * operator, which its later list has and its first has not. Attention's result is on it, unless the
+ * scores are written out and it is a product of batches, on the later list as well. */
+static void gqa_kept(const struct layer_training *training, const struct mixer *mixer,
+                     struct kept *kept)
 {
     const struct replica *replica = training->replica;
     const struct training_software *stack = &replica->software->training;
+    const struct gqa *gqa = &mixer->gqa;
     struct attention_heads heads = heads_of(replica, mixer);
     struct number number = replica->precision->attention_weights;
     double element = format_bytes(replica->precision->activations);
-    double query = (double)heads.query_heads * heads.head_size;
-    double kv = (double)heads.kv_heads * heads.head_size;
-    if (second) { /* query, value, attention's result */
-        return (2.0 * query + kv) * element;
+    double query = element * heads.query_heads * heads.head_size;
+    double kv = element * heads.kv_heads * heads.head_size;
+    unsigned biased = stack->listed_biased ? UNDER_OPERATORS : 0;
+    unsigned first = gqa->query_bias ? biased : UNDER_OPERATORS;
+    unsigned second = gqa->query_bias ? biased : 0;
+    bool turned = !gqa->plain_position, normed = gqa->norm != QK_NORM_NONE;
+
+    train_keep_input(training, number, stack->autocast ? 3.0 : 1.0, kept);
+    unsigned as_made = turned && !normed ? 0 : UNDER_PLAIN;
+    kept_add(kept, KEPT_QKV, as_made | first, query);
+    kept_add(kept, KEPT_QKV, as_made | second, kv);
+    kept_add(kept, KEPT_QKV, UNDER_PLAIN | first, kv);
+    if (turned) {
+        kept_add(kept, KEPT_ROPE, UNDER_PLAIN, query + kv);
     }
-    return (stack->autocast ? 3.0 : 1.0) * train_kept_inputs(training) *
-               train_kept_bytes(training, number) +
-           (query + 2.0 * kv) * element +
-           /* Its result: attention's own gradient wants it as it was computed. */
-           query * (element + train_copy_bytes(training, number)) +
-           heads.query_heads * sizeof(float);
+    if (normed) { /* statistics a head; its rotary embedding keeps sine and cosine */
+        kept_add(kept, KEPT_NORMS, UNDER_PLAIN,
+                 sizeof(float) * (double)(heads.query_heads + heads.kv_heads));
+        kept_add_sequence(kept, turned ? UNDER_PLAIN : 0, 2.0 * element * heads.head_size);
+    }
+    /* Its result: attention's own gradient wants it as it was computed. */
+    bool listed = !stack->written_scores || stack->listed_biased;
+    kept_add(kept, KEPT_ATTENTION, UNDER_PLAIN | (listed ? UNDER_OPERATORS : 0), query);
+    kept_add(kept, KEPT_ATTENTION, UNDER_PLAIN,
+             query / element * train_copy_bytes(training, number));
+    keep_core(training, heads.query_heads, element, biased, kept);
+    kept_add(kept, KEPT_OUT, gqa->out_bias ? biased : 0, element * replica->llm->hidden);
 }
 
 static const char *gqa_refusal(const struct mixer *mixer)
@@ -154,5 +192,5 @@ const struct mixer_passes mixer_gqa_passes = {
     .infer = gqa_infer,
     .train = gqa_train,
     .working_bytes = gqa_working_bytes,
-    .kept_bytes = gqa_kept_bytes,
+    .kept = gqa_kept,
 };

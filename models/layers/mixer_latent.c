@@ -369,8 +369,8 @@ static double latent_working_bytes(const struct replica *replica, const struct m
 
 /* Inputs of the products, what norms took and gave, queries, keys, values and results of all
  * heads, a log-sum-exp a head. */
-static double latent_kept_bytes(const struct layer_training *training, const struct mixer *mixer,
-                                bool second)
+static void latent_kept(const struct layer_training *training, const struct mixer *mixer,
+                        struct kept *kept)
 {
     const struct replica *replica = training->replica;
     const struct latent *latent = &mixer->latent;
@@ -378,13 +378,14 @@ static double latent_kept_bytes(const struct layer_training *training, const str
     double element = format_bytes(replica->precision->activations);
     double heads = replica_heads(replica, latent->query_heads);
     double key = heads * (double)key_size(latent), value = heads * latent->value_head_size;
-    if (second) {
-        return (key + 2.0 * value) * element;
-    }
     double ranks = (double)latent->query_rank + latent->kv_rank;
-    return train_kept_inputs(training) * train_kept_bytes(training, number) +
-           ranks * (element + train_kept_bytes(training, number)) + (2.0 * key + value) * element +
-           value * (element + train_copy_bytes(training, number)) + heads * sizeof(float);
+    train_keep_input(training, number, 1.0, kept);
+    kept_add(kept, KEPT_NORMS, UNDER_PLAIN, ranks * (element + train_kept_bytes(training, number)));
+    kept_add(kept, KEPT_QKV, UNDER_LISTED, (key + value) * element);
+    kept_add(kept, KEPT_ROPE, UNDER_PLAIN, key * element);
+    kept_add(kept, KEPT_ATTENTION, UNDER_LISTED, value * element);
+    kept_add(kept, KEPT_ATTENTION, UNDER_PLAIN, value * train_copy_bytes(training, number));
+    kept_add(kept, KEPT_ATTENTION, UNDER_NONE | UNDER_OPERATORS, heads * sizeof(float));
 }
 
 static const char *latent_refusal(const struct mixer *mixer)
@@ -400,5 +401,5 @@ const struct mixer_passes mixer_latent_passes = {
     .infer = latent_infer,
     .train = latent_train,
     .working_bytes = latent_working_bytes,
-    .kept_bytes = latent_kept_bytes,
+    .kept = latent_kept,
 };

@@ -59,18 +59,17 @@ static double linear_working_bytes(const struct replica *replica, const struct m
            format_bytes(replica->precision->activations);
 }
 
-static double linear_kept_bytes(const struct layer_training *training, const struct mixer *mixer,
-                                bool second)
+static void linear_kept(const struct layer_training *training, const struct mixer *mixer,
+                        struct kept *kept)
 {
     const struct replica *replica = training->replica;
     struct scan_core core = core_of(replica, mixer);
-    struct number number = replica->precision->attention_weights;
     double element = format_bytes(replica->precision->activations);
-    if (second) {
-        return scan_core_elements(&core) * element;
-    }
-    return train_kept_inputs(training) * train_kept_bytes(training, number) +
-           (scan_core_elements(&core) + 2.0 * (double)width_of(&core)) * element;
+    double listed = scan_core_elements(&core);
+    train_keep_input(training, replica->precision->attention_weights, 1.0, kept);
+    kept_add(kept, KEPT_ATTENTION, UNDER_LISTED, listed * element);
+    kept_add(kept, KEPT_QKV, UNDER_PLAIN,
+             (scan_core_elements(&core) + 2.0 * (double)width_of(&core) - listed) * element);
 }
 
 const struct mixer_passes mixer_linear_passes = {
@@ -78,5 +77,5 @@ const struct mixer_passes mixer_linear_passes = {
     .infer = linear_infer,
     .train = linear_train,
     .working_bytes = linear_working_bytes,
-    .kept_bytes = linear_kept_bytes,
+    .kept = linear_kept,
 };

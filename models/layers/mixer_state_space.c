@@ -119,18 +119,18 @@ static double state_space_working_bytes(const struct replica *replica, const str
 }
 
 /* The product's input, what is convolved and scanned, the gate, the gated result. */
-static double state_space_kept_bytes(const struct layer_training *training,
-                                     const struct mixer *mixer, bool second)
+static void state_space_kept(const struct layer_training *training, const struct mixer *mixer,
+                             struct kept *kept)
 {
     const struct replica *replica = training->replica;
     struct scan_core core = core_of(replica, mixer);
-    struct number number = replica->precision->attention_weights;
     double element = format_bytes(replica->precision->activations);
-    if (second) {
-        return (scan_core_elements(&core) - (double)core.channels) * element;
-    }
-    return train_kept_inputs(training) * train_kept_bytes(training, number) +
-           (scan_core_elements(&core) + 2.0 * (double)inner_of(replica, mixer)) * element;
+    double listed = scan_core_elements(&core) - (double)core.channels;
+    train_keep_input(training, replica->precision->attention_weights, 1.0, kept);
+    kept_add(kept, KEPT_ATTENTION, UNDER_LISTED, listed * element);
+    kept_add(kept, KEPT_QKV, UNDER_PLAIN,
+             (scan_core_elements(&core) + 2.0 * (double)inner_of(replica, mixer) - listed) *
+                 element);
 }
 
 const struct mixer_passes mixer_state_space_passes = {
@@ -138,5 +138,5 @@ const struct mixer_passes mixer_state_space_passes = {
     .infer = state_space_infer,
     .train = state_space_train,
     .working_bytes = state_space_working_bytes,
-    .kept_bytes = state_space_kept_bytes,
+    .kept = state_space_kept,
 };

@@ -5,6 +5,7 @@
 #define CPSIM_MODELS_LAYERS_TRAIN_BUILDER_H
 
 #include "models/layers/attention_heads.h"
+#include "models/layers/kept.h"
 #include "models/layers/training_choices.h"
 #include "models/layout/replica.h"
 
@@ -18,6 +19,7 @@ struct layer_training {
     enum context_exchange context_exchange;
     uint32_t adapter_rank;
     bool sequence_parallel, tensor_overlap;
+    bool dropout; /* behind attention's scores, output and down projection: masks are kept */
 };
 
 /* What building one segment needs at hand. */
@@ -112,20 +114,30 @@ void train_layer_backward(struct train_builder *builder, const struct layer_kind
 /* The gradients of weights that train_layer_backward() left out. */
 void train_layer_weights(struct train_builder *builder, const struct layer_kind *kind);
 
-/* --- what is kept, elements and bytes of a token on one rank (train_kept.c) --- */
+/* --- what is kept (train_kept.c, kept.h) --- */
 
-/* Elements of the residual stream: of a shard when norms run on one; and of a product's input. */
+/* What is computed again, RECOMPUTE_SELECTIVE as the stack means it. */
+enum recompute train_recompute(const struct layer_training *training);
+
+/* Elements a token of the residual stream: of a shard when norms run on one. */
 double train_residual(const struct layer_training *training);
-double train_kept_inputs(const struct layer_training *training);
 /* Bytes an element: of a product's input, and of what is kept a second time for a product that
  * takes it narrower. */
 double train_kept_bytes(const struct layer_training *training, struct number number);
 double train_copy_bytes(const struct layer_training *training, struct number number);
+/* Adds the input of a half's first product, `copies` of it. */
+void train_keep_input(const struct layer_training *training, struct number number, double copies,
+                      struct kept *kept);
 
-/* Of a layer, with all that its passes keep; with what recomputation leaves of it; and gradients
- * that wait for those of weights once these are split off: what every product and norm gave. */
-double train_layer_full_bytes(const struct layer_training *training, const struct layer_kind *kind);
+/* Of a layer by parts, with that much of it computed again; and its bytes on one rank, of a
+ * micro-batch: of the training's own recomputation, or with all that its passes keep. */
+struct kept train_layer_kept(const struct layer_training *training, const struct layer_kind *kind,
+                             enum recompute recompute);
+double train_kept_total(const struct layer_training *training, const struct kept *kept);
 double train_layer_kept_bytes(const struct layer_training *training, const struct layer_kind *kind);
+double train_layer_full_bytes(const struct layer_training *training, const struct layer_kind *kind);
+/* Gradients that wait for those of weights once these are split off: what every product and norm
+ * gave. */
 double train_layer_waiting_bytes(const struct layer_training *training,
                                  const struct layer_kind *kind);
 

@@ -10,10 +10,14 @@ double train_residual(const struct layer_training *training)
     return training->sequence_parallel ? hidden / training->replica->layout->tensor : hidden;
 }
 
-double train_kept_inputs(const struct layer_training *training)
+enum recompute train_recompute(const struct layer_training *training)
 {
-    return training->replica->software->training.gathered_inputs ? training->replica->llm->hidden
-                                                                 : train_residual(training);
+    if (training->recompute != RECOMPUTE_SELECTIVE) {
+        return training->recompute;
+    }
+    return training->replica->software->training.selective == SELECTIVE_PRODUCTS
+               ? RECOMPUTE_OPERATORS
+               : RECOMPUTE_ATTENTION;
 }
 
 static double element_bytes(const struct layer_training *training)
@@ -42,44 +46,86 @@ static double tokens_of(const struct layer_training *training)
                                            training->replica->layout->context));
 }
 
-/* Of every half: the residual that its norm reads, and what its kinds keep. */
-static double kept(const struct layer_training *training, const struct layer_kind *kind,
-                   double residual_bytes, bool second)
+void train_keep_input(const struct layer_training *training, struct number number, double copies,
+                      struct kept *kept)
 {
-    double mixers = 0.0, blocks = 0.0;
-    for (uint32_t i = 0; i < kind->mixer_count; i++) {
-        const struct mixer *mixer = &kind->mixers[i];
-        mixers += mixer->kind == MIXER_NONE
-                      ? 0.0
-                      : mixer_passes[mixer->kind]->kept_bytes(training, mixer, second);
-    }
-    const struct ffn *const ffns[] = {&kind->ffn, &kind->beside};
-    for (int i = 0; i < 2; i++) {
-        blocks += ffns[i]->kind == FFN_NONE
-                      ? 0.0
-                      : ffn_passes[ffns[i]->kind]->kept_bytes(training, ffns[i], second);
-    }
-    bool both = mixers > 0.0 && blocks > 0.0 && kind->residual != RESIDUAL_PARALLEL;
-    return tokens_of(training) *
-           (mixers + blocks + (both ? 2.0 : 1.0) * train_residual(training) * residual_bytes);
+    bool gathered =
+        training->sequence_parallel && training->replica->software->training.gathered_inputs;
+    double elements = gathered ? training->replica->llm->hidden : train_residual(training);
+    kept_add(kept, gathered ? KEPT_COLLECTIVES : KEPT_NORMS, UNDER_PLAIN,
+             copies * elements * train_kept_bytes(training, number));
 }
 
-double train_layer_full_bytes(const struct layer_training *training, const struct layer_kind *kind)
+/* Around half `index`: the stream that its norm reads, the norm's statistics (a root mean square,
+ * or mean and deviation), and what comes behind it. */
+static void keep_around(const struct layer_training *training, const struct layer_kind *kind,
+                        int index, struct kept *kept)
 {
-    bool autocast = training->replica->software->training.autocast;
-    return kept(training, kind, autocast ? sizeof(float) : element_bytes(training), false);
+    const struct training_software *stack = &training->replica->software->training;
+    double element = element_bytes(training), residual = train_residual(training);
+    bool again = kept->recompute == RECOMPUTE_FULL || kept->recompute == RECOMPUTE_OPERATORS;
+    double stream = stack->autocast && !again ? sizeof(float) : element;
+    double statistics = (kind->norm_bias ? 2.0 : 1.0) * sizeof(float);
+    unsigned under = index == 0 ? UNDER_ALL : UNDER_PLAIN;
+    if (stack->norm_pieces && !again) { /* a copy in fp32, and it scaled, in the stream's place */
+        kept_add(kept, KEPT_NORMS, UNDER_PLAIN, residual * (sizeof(float) + element));
+    } else {
+        kept_add(kept, index == 0 ? KEPT_INPUT : KEPT_RESIDUAL, under, residual * stream);
+    }
+    kept_add(kept, KEPT_NORMS, UNDER_PLAIN, statistics * residual / training->replica->llm->hidden);
+    if (training->dropout) { /* a byte an element */
+        kept_add(kept, index == 0 ? KEPT_OUT : KEPT_DOWN, UNDER_PLAIN, residual);
+    }
+    if (training->sequence_parallel) {
+        kept_add(kept, KEPT_COLLECTIVES, UNDER_OPERATORS, residual * element);
+    }
+}
+
+struct kept train_layer_kept(const struct layer_training *training, const struct layer_kind *kind,
+                             enum recompute recompute)
+{
+    struct kept kept = {.recompute = recompute};
+    bool mixes = false, parallel = kind->residual == RESIDUAL_PARALLEL;
+    for (uint32_t i = 0; i < kind->mixer_count; i++) {
+        const struct mixer *mixer = &kind->mixers[i];
+        if (mixer->kind != MIXER_NONE) {
+            mixer_passes[mixer->kind]->kept(training, mixer, &kept);
+            mixes = true;
+        }
+    }
+    if (mixes) {
+        keep_around(training, kind, 0, &kept);
+    }
+    const struct ffn *const ffns[] = {&kind->ffn, &kind->beside};
+    bool blocks = false;
+    for (int i = 0; i < 2; i++) {
+        if (ffns[i]->kind != FFN_NONE) {
+            ffn_passes[ffns[i]->kind]->kept(training, ffns[i], &kept);
+            blocks = true;
+        }
+    }
+    if (blocks && !(mixes && parallel)) {
+        keep_around(training, kind, mixes ? 1 : 0, &kept);
+    }
+    return kept;
+}
+
+double train_kept_total(const struct layer_training *training, const struct kept *kept)
+{
+    return tokens_of(training) * kept_token_bytes(kept) + kept->layer_bytes +
+           (double)training->sequence_tokens * kept->sequence_bytes;
 }
 
 double train_layer_kept_bytes(const struct layer_training *training, const struct layer_kind *kind)
 {
-    bool products = training->replica->software->training.selective == SELECTIVE_PRODUCTS;
-    if (training->recompute == RECOMPUTE_FULL) {
-        return tokens_of(training) * train_residual(training) * element_bytes(training);
-    }
-    if (training->recompute == RECOMPUTE_SELECTIVE && products) {
-        return kept(training, kind, element_bytes(training), true);
-    }
-    return train_layer_full_bytes(training, kind);
+    struct kept kept = train_layer_kept(training, kind, train_recompute(training));
+    return train_kept_total(training, &kept);
+}
+
+double train_layer_full_bytes(const struct layer_training *training, const struct layer_kind *kind)
+{
+    struct kept kept = train_layer_kept(training, kind, RECOMPUTE_NONE);
+    return train_kept_total(training, &kept);
 }
 
 static double rows_per_token(const struct layer_training *training, const struct half_op *op)

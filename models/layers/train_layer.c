@@ -223,15 +223,16 @@ static void second_products(struct train_builder *builder, const struct half *ha
 static void recompute(struct train_builder *builder, const struct layer_kind *kind,
                       const struct half halves[LAYER_HALVES])
 {
-    if (builder->training->recompute == RECOMPUTE_NONE) {
+    enum recompute what = train_recompute(builder->training);
+    if (what == RECOMPUTE_NONE) {
         return;
     }
-    if (builder->training->recompute == RECOMPUTE_FULL) {
+    if (what == RECOMPUTE_FULL) {
         forward(builder, kind, halves, false);
         return;
     }
     for (int i = 0; i < LAYER_HALVES; i++) {
-        if (builder_stack(builder)->selective == SELECTIVE_PRODUCTS) {
+        if (what == RECOMPUTE_OPERATORS) {
             if (halves[i].count > 0) {
                 second_products(builder, &halves[i], &around[i]);
             }

@@ -7,6 +7,9 @@
 enum recompute {
     RECOMPUTE_NONE,
     RECOMPUTE_SELECTIVE, /* what the software stack calls so: struct training_software */
+    RECOMPUTE_ATTENTION, /* the core attention, from query, key and value (Megatron-LM) */
+    RECOMPUTE_OPERATORS, /* what torchtitan's list of operators does not have: every second product,
+                            norms, activations */
     RECOMPUTE_FULL       /* the whole layer, from its input */
 };
 

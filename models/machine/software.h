@@ -54,9 +54,12 @@ struct training_software {
     double narrow_gradient_bytes_per_parameter; /* read and written to add what a product made to a
                                                    gradient kept in 8 bits */
     double optimizer_bytes_per_parameter;       /* read and written in an update */
-    double reserved_bytes; /* of a GPU, beside tensors: contexts, buffers of the library, what the
-                              allocator cannot use */
-    double state_bytes_per_parameter;    /* kept: master copy and moments */
+    double reserved_bytes;                      /* of a GPU by the allocator, beside tensors */
+    double outside_bytes; /* of a GPU, of which the allocator knows nothing: the driver's context,
+                             buffers of the collective library */
+    double state_bytes_per_parameter; /* kept: master copy and moments */
+    double narrow_weight_bytes; /* kept of a weight that products take in 8 bits, copies included;
+                                   0: parameter_bytes */
     double gradient_bytes_per_parameter; /* kept */
     double parameter_bytes; /* kept, of the weight itself; 0: the activations' format */
     bool products_apart;    /* query, key and value, gate and up are products of their own, and the
@@ -78,12 +81,20 @@ struct training_software {
     double sharded_layer_seconds; /* a layer's pass, parameters sharded (FSDP's hooks) */
     double tensor_kernel_seconds; /* a kernel, tensors split over ranks (DTensor's dispatch) */
     double split_layer_seconds;   /* a layer's backward pass in two (zero-bubble schedules) */
-    bool gradients_dropped; /* none is kept from step to step: the first micro-batch's backward
-                               pass makes them as activations go */
+    bool gradients_dropped;  /* none is kept from step to step: the first micro-batch's backward
+                                pass makes them as activations go */
+    bool reserved_gradients; /* what the allocator held for gradients serves nothing else */
     bool whole_gradients; /* in pipelines, sharded gradients add up whole until the last micro-batch
                            */
     bool gathered_inputs; /* products keep their gathered input, not the shard it came from */
     bool gathers_apart;   /* gate and up gather it each for themselves, and keep it twice */
+    double expert_padding_rows; /* that fill up each expert's rows */
+    bool full_rounds;           /* 1F1B wants a micro-batch for every stage (PyTorch) */
+    bool equal_parts;           /* layers over stages x parts must divide (Megatron-Core) */
+    bool norm_pieces;    /* a norm is several kernels: a copy in fp32 and it scaled are kept */
+    bool written_scores; /* attention writes its scores out and keeps them */
+    bool listed_biased;  /* RECOMPUTE_OPERATORS: products with a bias, and of batches, are on the
+                            list too */
     bool autocast; /* fp32 weights are kept a second time in the products' format, the residual in
                       fp32, and every product's input as that product's cast left it */
     bool whole_logits;      /* split over tensor ranks, logits are gathered and every rank takes the
@@ -94,6 +105,7 @@ struct training_software {
                                pass; 0: gate, up and their product */
     double experts_output_tensors; /* of rows of experts, as wide as the residual, kept beside the
                                       products' inputs: their outputs before they are weighted */
+    double optimizer_copies;       /* in fp32, of its share of parameters, in an update */
     double bucket_copies;          /* of all gradients: buckets, where replicas reduce whole ones */
     double stage_pass_seconds;     /* a micro-batch's pass of a stage, in pipelines */
     enum selective_recompute selective;

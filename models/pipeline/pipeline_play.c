@@ -36,7 +36,7 @@ static double *arrival(const struct pipeline_play *play, const struct pipeline_s
 bool pipeline_waits(const struct pipeline_play *play, const struct cell *cell, uint32_t part)
 {
     uint32_t parts = play->pipeline.stages * play->pipeline.chunks;
-    return cell->kind == CELL_FORWARD ? part > 0 : cell->kind == CELL_BACKWARD && part + 1 < parts;
+    return cell->kind == CELL_FORWARD ? part > 0 : cell_is_backward(cell->kind) && part + 1 < parts;
 }
 
 uint32_t pipeline_next_part(const struct pipeline_play *play, const struct cell *cell,
@@ -46,7 +46,7 @@ uint32_t pipeline_next_part(const struct pipeline_play *play, const struct cell 
     if (cell->kind == CELL_FORWARD) {
         return part + 1 < parts ? part + 1 : UINT32_MAX;
     }
-    return cell->kind == CELL_BACKWARD && part > 0 ? part - 1 : UINT32_MAX;
+    return cell_is_backward(cell->kind) && part > 0 ? part - 1 : UINT32_MAX;
 }
 
 double pipeline_hop_seconds(const struct pipeline_play *play, uint32_t from, uint32_t to)
@@ -92,15 +92,15 @@ static void send(const struct pipeline_play *play, const struct pipeline_scratch
 static bool gathers(const struct pipeline_play *play, const struct cell *cell)
 {
     return play->every_pass ? cell->kind == CELL_FORWARD ||
-                                  (cell->kind == CELL_BACKWARD && !play->keeps_gathered)
+                                  (cell_is_backward(cell->kind) && !play->keeps_gathered)
                             : cell->kind == CELL_FORWARD && cell->micro_batch == 0;
 }
 
 static bool reduces(const struct pipeline_play *play, const struct cell *cell)
 {
-    enum cell_kind last = play->schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD;
     uint32_t last_passed = play->schedule->last_first ? 0 : play->pipeline.micro_batches - 1;
-    return cell->kind == last && (play->every_pass || cell->micro_batch == last_passed);
+    return cell_is_last(play->schedule, cell->kind) &&
+           (play->every_pass || cell->micro_batch == last_passed);
 }
 
 struct cell_run pipeline_cell_run(const struct pipeline_play *play, const struct cell *cell,

@@ -2,8 +2,18 @@
 #include "models/pipeline/pipeline_schedule.h"
 
 const struct pipeline_schedule *const pipeline_schedules[PIPELINE_SCHEDULE_COUNT] = {
-    &schedule_gpipe,       &schedule_1f1b, &schedule_interleaved,
-    &schedule_zero_bubble, &schedule_zbv,  &schedule_loop_bfs};
+    &schedule_gpipe, &schedule_1f1b,     &schedule_interleaved, &schedule_zero_bubble,
+    &schedule_zbv,   &schedule_loop_bfs, &schedule_dualpipev};
+
+bool cell_is_backward(enum cell_kind kind)
+{
+    return kind == CELL_BACKWARD || kind == CELL_WHOLE;
+}
+
+bool cell_is_last(const struct pipeline_schedule *schedule, enum cell_kind kind)
+{
+    return kind == CELL_WHOLE || kind == (schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD);
+}
 
 uint32_t pipeline_part(const struct pipeline_schedule *schedule, const struct pipeline *pipeline,
                        uint32_t stage, uint32_t chunk)
@@ -58,7 +68,7 @@ uint32_t pipeline_in_flight(const struct pipeline_schedule *schedule,
     for (uint32_t i = 0; i < pipeline_cell_count(schedule, pipeline); i++) {
         held += cells[i].kind == CELL_FORWARD;
         most = held > most ? held : most;
-        held -= cells[i].kind == (schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD);
+        held -= cell_is_last(schedule, cells[i].kind);
     }
     return most;
 }

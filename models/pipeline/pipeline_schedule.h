@@ -22,32 +22,42 @@ enum cell_kind {
     CELL_FORWARD,
     CELL_BACKWARD, /* gradients of inputs, and of weights unless the schedule splits them off */
     CELL_WEIGHT,   /* gradients of weights */
+    CELL_WHOLE,    /* both at once, where others of the schedule are split */
+    CELL_NONE,     /* nothing: fills up a stage's row */
     CELL_KIND_COUNT
 };
 
 struct cell {
     enum cell_kind kind;
     uint32_t chunk, micro_batch;
+    bool with_next; /* it and the next are one action of the runtime's */
 };
+
+/* Whether it hands gradients on to the part before. */
+bool cell_is_backward(enum cell_kind kind);
 
 struct pipeline_schedule {
     const char *name;
     const char *doc;
-    bool splits_backward;   /* CELL_WEIGHT are cells of their own */
-    bool interleaved;       /* takes more than one chunk a stage */
-    bool any_micro_batches; /* whatever their number: it knows no rounds */
-    bool last_first;        /* backward passes run from the last micro-batch to the first */
-    bool v_shaped;          /* every second chunk runs through the stages backwards */
-    uint32_t chunks;        /* that it takes; 0: any number */
+    bool splits_backward;         /* CELL_WEIGHT are cells of their own */
+    bool interleaved;             /* takes more than one chunk a stage */
+    bool any_micro_batches;       /* whatever their number: it knows no rounds */
+    bool last_first;              /* backward passes run from the last micro-batch to the first */
+    bool v_shaped;                /* every second chunk runs through the stages backwards */
+    uint32_t chunks;              /* that it takes; 0: any number */
+    uint32_t least_micro_batches; /* that it needs, a stage; 0: any number */
     /* Fills cells [pipeline_cell_count()] in the order in which the stage runs them. */
     void (*fill)(const struct pipeline *pipeline, uint32_t stage, struct cell *cells);
 };
 
-enum { PIPELINE_SCHEDULE_COUNT = 6 };
+enum { PIPELINE_SCHEDULE_COUNT = 7 };
 extern const struct pipeline_schedule *const pipeline_schedules[PIPELINE_SCHEDULE_COUNT];
 
 extern const struct pipeline_schedule schedule_gpipe, schedule_1f1b, schedule_interleaved,
-    schedule_zero_bubble, schedule_zbv, schedule_loop_bfs;
+    schedule_zero_bubble, schedule_zbv, schedule_loop_bfs, schedule_dualpipev;
+
+/* Whether a cell ends its micro-batch on its part: all gradients are made. */
+bool cell_is_last(const struct pipeline_schedule *schedule, enum cell_kind kind);
 
 /* The part of the model that is a stage's chunk, parts numbered in the order of the model; and the
  * stage that holds a part: its chunk is part / stages. */
@@ -60,7 +70,7 @@ uint32_t pipeline_part_stage(const struct pipeline_schedule *schedule,
  * chunk: the order of interleaved schedules. */
 struct cell pipeline_nth_cell(const struct pipeline *pipeline, enum cell_kind kind, uint32_t n);
 
-/* Cells of one stage. */
+/* Cells of one stage, CELL_NONE among them. */
 uint32_t pipeline_cell_count(const struct pipeline_schedule *schedule,
                              const struct pipeline *pipeline);
 

@@ -30,6 +30,7 @@ struct layer_training training_of_layers(const struct training *training)
         .sequence_tokens = training->sequence_tokens,
         .micro_batches = training_pipeline(training).micro_batches,
         .recompute = training->recompute,
+        .dropout = training->dropout,
         .context_exchange = training->context_exchange,
         .adapter_rank = training->adapter_rank,
         .sequence_parallel = training->sequence_parallel,

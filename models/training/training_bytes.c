@@ -25,15 +25,18 @@ struct parameter_bytes training_other_bytes(const struct training *training)
 /* Products that want their weights narrower than they are kept, or kept narrow at all, hold them
  * twice from micro-batch to micro-batch: as they are and transposed, since an H100's fp8 matrix
  * units take one order only (Transformer Engine's weight cache). */
-static double copies(const struct precision *precision, const struct gpu *gpu, struct number number)
+static double copies(const struct replica *replica, struct number number, double kept)
 {
-    if (precision->weight_gather == FORMAT_UNSET) {
-        return 0.0; /* the stack's business */
-    }
+    const struct precision *precision = replica->precision;
+    const struct training_software *stack = &replica->software->training;
+    const struct gpu *gpu = replica->gpu;
     enum format compute = precision_product(gpu, number, precision->activations).compute;
     double bytes = format_bytes(compute);
     if (bytes >= format_bytes(precision->activations)) {
         return 0.0;
+    }
+    if (precision->weight_gather == FORMAT_UNSET) { /* the stack's business */
+        return stack->narrow_weight_bytes > 0.0 ? stack->narrow_weight_bytes - kept : 0.0;
     }
     bool kept_so = format_bytes(precision->weight_gather) <= bytes;
     return kept_so ? bytes : 2.0 * bytes;
@@ -47,8 +50,8 @@ struct parameter_bytes training_layer_bytes(const struct training *training)
     double attention = llm_attention_weights(replica->llm);
     double all = llm_product_weights(replica->llm);
     bytes.kept = bytes_or(precision->weight_gather, bytes.kept) +
-                 (attention * copies(precision, replica->gpu, precision->attention_weights) +
-                  (all - attention) * copies(precision, replica->gpu, precision->ffn_weights)) /
+                 (attention * copies(replica, precision->attention_weights, bytes.kept) +
+                  (all - attention) * copies(replica, precision->ffn_weights, bytes.kept)) /
                      all;
     bytes.gradient = bytes_or(precision->gradients, bytes.gradient);
     if (precision->master_weights != FORMAT_UNSET && precision->first_moment != FORMAT_UNSET &&

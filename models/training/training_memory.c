@@ -2,6 +2,7 @@
 #include "models/training/training_memory.h"
 
 #include "models/training/training_bytes.h"
+#include "models/training/training_moments.h"
 
 #include <math.h>
 
@@ -20,25 +21,24 @@ static double loss_columns(const struct replica *replica)
     return replica->llm->vocabulary / (whole ? 1.0 : (double)replica->layout->tensor);
 }
 
-/* One pass at work: a layer computed again, and on the last stage the logits and their gradient. */
+/* One pass at work: what a layer computes again, and on the last stage the logits and their
+ * gradient. */
 static double working_bytes(const struct training *training, bool last)
 {
     const struct replica *replica = &training->replica;
     double tokens = (double)training_rank_tokens(training);
     double element = format_bytes(replica->precision->activations);
     double bytes = 2.0 * tokens * replica->llm->hidden * element;
-    if (training->recompute != RECOMPUTE_NONE) {
-        const struct stack *stack = &replica->llm->stack;
-        struct layer_training of_layers = training_of_layers(training);
-        double most = 0.0;
-        for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
-            most = fmax(most, train_layer_full_bytes(&of_layers, &stack->kinds[kind]));
-        }
-        bytes += most;
+    const struct stack *stack = &replica->llm->stack;
+    struct layer_training of_layers = training_of_layers(training);
+    double most = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        most = fmax(most, train_layer_full_bytes(&of_layers, &stack->kinds[kind]) -
+                              train_layer_kept_bytes(&of_layers, &stack->kinds[kind]));
     }
-    double logits = tokens * loss_columns(replica);
-    double kept = replica->software->training.loss_kept_bytes_per_logit;
-    return fmax(bytes, last ? logits * kept : 0.0);
+    bytes += most;
+    return fmax(bytes,
+                last ? training_last_norm_bytes(training) + training_loss_bytes(training) : 0.0);
 }
 
 /* What the last stage of a pipeline keeps of all micro-batches' logits; twice when they are joined.
@@ -53,18 +53,19 @@ static double output_bytes(const struct training *training)
                  : 0.0;
 }
 
-/* What the loss keeps for its gradient, of every micro-batch that waits for it: the softmax. */
+/* What the last norm and the loss keep for their gradients, of every micro-batch that waits for
+ * it: the softmax of the loss. */
 static double loss_bytes(const struct training *training)
 {
     const struct replica *replica = &training->replica;
-    return fp32_bytes * (double)training_rank_tokens(training) * loss_columns(replica);
+    return fp32_bytes * (double)training_rank_tokens(training) * loss_columns(replica) +
+           training_last_norm_bytes(training);
 }
 
 /* What a stage's passes need at work and bring about. */
 struct pass_bytes {
     double working;   /* at the loss, or in a layer */
     double gradients; /* of the stage, made by its first backward passes; 0: always there */
-    double root;      /* beside them at a backward pass's end */
 };
 
 /* Of a layer of each kind: activations kept, and gradients that wait for those of weights. */
@@ -104,8 +105,6 @@ static double bytes_in_flight(const struct training *training, const struct pipe
                               uint32_t stage, const struct cell *cells,
                               const struct pass_bytes *passes)
 {
-    enum cell_kind makes_gradients =
-        training->schedule->splits_backward ? CELL_WEIGHT : CELL_BACKWARD;
     struct layer_bytes bytes = layer_bytes_of(training);
     double loss = loss_bytes(training);
     double parameters = 0.0;
@@ -123,16 +122,17 @@ static double bytes_in_flight(const struct training *training, const struct pipe
         double waiting = part_sum(training, part, bytes.waiting);
         held += cell->kind == CELL_FORWARD ? kept + logits : 0.0;
         most = fmax(most, held + made + passes->working);
-        if (cell->kind == CELL_BACKWARD) {
-            held += waiting - logits;
+        bool waits = cell->kind == CELL_BACKWARD;
+        if (cell_is_backward(cell->kind)) {
+            held += (waits ? waiting : 0.0) - logits;
             most = fmax(most, held + made);
         }
-        if (cell->kind == makes_gradients) {
-            held -= kept + waiting;
+        if (cell_is_last(training->schedule, cell->kind)) {
+            held -= kept + (cell->kind == CELL_WHOLE ? 0.0 : waiting);
             made += cell->micro_batch == 0
                         ? passes->gradients * training_part_trained(training, part) / parameters
                         : 0.0;
-            most = fmax(most, held + made + passes->root);
+            most = fmax(most, held + made);
         }
     }
     return most;
@@ -167,25 +167,36 @@ static double kept_parameter_bytes(const struct training *training, double of_la
     return shard + gathered;
 }
 
-/* When FSDP's root is reduced, last of all: its gradients whole, as they travel, and the
- * embedding's as it was made; the two gathered layers are gone by then. */
-static double root_gradient_bytes(const struct training *training, double of_others)
+/* Beside tensors: what the allocator cannot use, and holds for gradients that are not there. */
+static double allocator_bytes(const struct training *training, double gradients, double counted)
 {
     const struct training_software *stack = &training->replica.software->training;
-    if (!stack->root_group || training->sharding != SHARDING_FSDP ||
-        training->replica.layout->pipeline > 1 || training->keeps_gathered) {
-        return 0.0;
-    }
-    struct parameter_bytes other = training_other_bytes(training);
-    return of_others * other.reduce +
-           training_embedding_parameters(&training->replica) * other.gather -
-           2.0 * training_largest_layer_parameters(&training->replica) *
-               training_layer_bytes(training).gather;
+    double apart = stack->reserved_gradients ? fmax(gradients - counted, 0.0) : 0.0;
+    return stack->reserved_bytes + apart;
+}
+
+static struct training_memory moment_memory(const struct training *training)
+{
+    struct moment_bytes fullest = training_fullest_moment(training);
+    return (struct training_memory){
+        .parameter_bytes = fullest.parameters,
+        .gradient_bytes = fullest.gradients,
+        .optimizer_bytes = fullest.optimizer,
+        .activation_bytes = fullest.activations,
+        .reserved_bytes =
+            allocator_bytes(training, training_gradient_bytes(training), fullest.gradients),
+        .outside_bytes = training->replica.software->training.outside_bytes,
+        .moment = fullest.moment,
+        .passes_in_flight = 1,
+    };
 }
 
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
                                              struct cell *cells)
 {
+    if (training_has_moments(training)) {
+        return moment_memory(training);
+    }
     struct pipeline pipeline = training_pipeline(training);
     double ranks = training_data_group(training).ranks;
     bool sharded = training->sharding != SHARDING_NONE;
@@ -221,9 +232,9 @@ struct training_memory training_stage_memory(const struct training *training, ui
     struct pass_bytes passes = {.working = working_bytes(training, last) -
                                            (last ? loss_bytes(training) : 0.0)};
     double activations = bytes_in_flight(training, &pipeline, stage, cells, &passes);
+    double all_gradients = gradients;
     if (stack->gradients_dropped) { /* told as activations and what is missing */
         passes.gradients = gradients;
-        passes.root = root_gradient_bytes(training, of_others);
         gradients = bytes_in_flight(training, &pipeline, stage, cells, &passes) - activations;
     }
     if (last) { /* kept beside the passes; joined after them */
@@ -235,13 +246,19 @@ struct training_memory training_stage_memory(const struct training *training, ui
         .gradient_bytes = gradients + buckets,
         .optimizer_bytes = optimizer,
         .activation_bytes = activations,
-        .reserved_bytes = stack->reserved_bytes,
+        .reserved_bytes = allocator_bytes(training, all_gradients, gradients),
+        .outside_bytes = stack->outside_bytes,
         .passes_in_flight = pipeline_in_flight(training->schedule, &pipeline, cells),
     };
 }
 
-double training_memory_total(const struct training_memory *memory)
+double training_memory_allocated(const struct training_memory *memory)
 {
     return memory->parameter_bytes + memory->gradient_bytes + memory->optimizer_bytes +
-           memory->activation_bytes + memory->reserved_bytes;
+           memory->activation_bytes;
+}
+
+double training_memory_total(const struct training_memory *memory)
+{
+    return training_memory_allocated(memory) + memory->reserved_bytes + memory->outside_bytes;
 }

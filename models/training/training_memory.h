@@ -3,18 +3,21 @@
  * products, attention and norms keep for their gradients (arXiv 2205.05198, section 4, with
  * attention that keeps no scores), of as many passes as the schedule has under way, and the
  * gradients that a split backward pass leaves; what else a stack keeps is in its file (casts, whole
- * logits, gathered inputs). A stack that drops gradients between steps has `gradient_bytes` as what
+ * logits, gathered inputs). Under FSDP without a pipeline it is the fullest of a step's moments
+ * (training_moments.h). A stack that drops gradients between steps has `gradient_bytes` as what
  * the fullest moment holds beyond `activation_bytes`. Pure. */
 #ifndef CPSIM_MODELS_TRAINING_TRAINING_MEMORY_H
 #define CPSIM_MODELS_TRAINING_TRAINING_MEMORY_H
 
-#include "models/training/training.h"
+#include "models/training/training_moments.h"
 
 struct training_memory {
     double parameter_bytes, gradient_bytes, optimizer_bytes;
-    double reserved_bytes;     /* beside tensors */
-    double activation_bytes;   /* kept for backward passes, and what one pass works on */
-    uint32_t passes_in_flight; /* forward passes of a chunk whose backward pass is to come */
+    double reserved_bytes;   /* by the allocator, beside tensors */
+    double outside_bytes;    /* that no allocator sees: the driver's, the collective library's */
+    double activation_bytes; /* kept for backward passes, and what one pass works on */
+    enum training_moment moment; /* the fullest */
+    uint32_t passes_in_flight;   /* forward passes of a chunk whose backward pass is to come */
 };
 
 /* Kept for the backward pass of one layer of a kind and micro-batch. */
@@ -24,6 +27,8 @@ double training_layer_activation_bytes(const struct training *training, uint32_t
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
                                              struct cell *cells);
 
+/* Of live tensors (what torch.cuda.max_memory_allocated() reads), and with what else is taken. */
+double training_memory_allocated(const struct training_memory *memory);
 double training_memory_total(const struct training_memory *memory);
 
 #endif

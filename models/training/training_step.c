@@ -182,6 +182,7 @@ static void price_part(const struct training *training, const struct training_co
         .reduce_factor = beside_factor(training, costs, &costs->reduce, TRAINING_BACKWARD),
         .layers = layers > 0 ? layers : 1,
     };
+    cost->seconds[CELL_WHOLE] = cost->seconds[CELL_BACKWARD] + cost->seconds[CELL_WEIGHT];
     set_edges(training, part, cost);
 }
 

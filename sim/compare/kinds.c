@@ -23,6 +23,8 @@ const struct measurement_kind *const measurement_kinds[] = {
     &kind_tensor_layers,
     &kind_training_layers,
     &kind_optimizer,
+    &kind_kept_layers,
+    &kind_kept_steps,
     &kind_ring,
     &kind_overlap,
     &kind_collective,

@@ -132,11 +132,10 @@ const struct preset precision_presets[] = {
             "master weights and second moment in fp16 (arXiv 2310.18313)."},
     {.name = "transformer-engine",
      .yaml = "{attention_weights: {format: bf16, inputs: fp8}, "
-             "ffn_weights: {format: bf16, inputs: fp8}, gradients: fp32, master_weights: fp32, "
-             "first_moment: fp32, second_moment: fp32, gradient_reduce: fp32, weight_gather: "
-             "bf16}",
+             "ffn_weights: {format: bf16, inputs: fp8}}",
      .doc = "Products in fp8 with one scale a tensor, weights kept in bf16 and cast for them, "
-            "everything else as in bf16 training (NVIDIA Transformer Engine)."},
+            "everything else as the software stack has it (NVIDIA Transformer Engine, delayed "
+            "scaling)."},
     {0}};
 
 #define AUTO_FORMAT(name, member, text)                                                            \

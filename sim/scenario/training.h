@@ -18,6 +18,7 @@ enum training_schedule {
     TRAINING_ZERO_BUBBLE,
     TRAINING_ZBV,
     TRAINING_LOOP_BFS,
+    TRAINING_DUALPIPEV,
     TRAINING_SCHEDULE_COUNT
 };
 
@@ -69,6 +70,7 @@ struct training_workload {
     enum sharding sharding;
     enum context_exchange context_exchange;
     bool pipeline_outside, sequence_parallel, overlap, tensor_overlap, reshard_after_forward;
+    double dropout;
     double degraded_link; /* share of its rate that the first stage's network card keeps */
     double tokens;        /* of the whole run; 0: by target_loss, or one step */
     double target_loss;   /* nats a token; 0: none */

@@ -56,6 +56,23 @@ static void check_batch(const struct checker *checker)
                                 .micro_batches = batch / (micro * data),
                                 .group = workload->microbatch_group};
     check_group(checker, &pipeline);
+    const struct pipeline_schedule *schedule = pipeline_schedules[workload->schedule];
+    unsigned least = schedule->least_micro_batches * pipeline.stages;
+    if (pipeline.micro_batches < least) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
+                       "workload.global_batch: %u gives %u micro-batches a replica, and %s takes "
+                       "two a stage or more; expected at least %u micro-batches",
+                       batch, pipeline.micro_batches, schedule->name, least);
+    }
+    const struct software *software = &checker->scenario->software;
+    if (software->training.full_rounds && workload->schedule == TRAINING_1F1B &&
+        pipeline.micro_batches < pipeline.stages) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
+                       "workload.global_batch: %u gives %u micro-batches a replica, and %s's 1f1b "
+                       "wants one for each of the %u stages or more; raise it, or take "
+                       "schedule: gpipe",
+                       batch, pipeline.micro_batches, software->name, pipeline.stages);
+    }
     if (pipeline.chunks > 1 && !pipeline_schedules[workload->schedule]->any_micro_batches &&
         pipeline_round(&pipeline) == 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
@@ -127,6 +144,13 @@ static void check_stages(const struct checker *checker)
                        "%u layers, the embedding and the head",
                        stages, chunks, layers);
     }
+    const struct software *software = &checker->scenario->software;
+    if (software->training.equal_parts && chunks > 1 && layers % (stages * chunks) != 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
+                       "workload.virtual_stages: %u parts on each of %u stages do not divide the "
+                       "model's %u layers, which %s refuses; expected a divisor of %u / %u",
+                       chunks, stages, layers, software->name, layers, stages);
+    }
     check_layers_train(checker);
     if (workload->sequence_tokens % checker->scenario->layout.context != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.context"),
@@ -178,6 +202,30 @@ static void check_goal(const struct checker *checker)
     check_budget(checker);
 }
 
+static double fullest_total(const struct training *training, struct cell *cells)
+{
+    double most = 0.0;
+    for (uint32_t i = 0; i < training->replica.layout->pipeline; i++) {
+        struct training_memory memory = training_stage_memory(training, i, cells);
+        most = fmax(most, training_memory_total(&memory));
+    }
+    return most;
+}
+
+/* What would lower a memory of so many bytes by more than a hundredth, besides more ranks. */
+static const char *memory_advice(const struct training *training, struct cell *cells, double bytes)
+{
+    struct training recomputed = *training, sharded = *training;
+    recomputed.recompute = RECOMPUTE_FULL;
+    sharded.sharding = training->sharding == SHARDING_NONE ? SHARDING_ZERO1 : SHARDING_FSDP;
+    bool recompute = fullest_total(&recomputed, cells) < 0.99 * bytes;
+    bool shard = fullest_total(&sharded, cells) < 0.99 * bytes;
+    return shard && recompute ? ", shard or recompute more"
+           : shard            ? ", shard more"
+           : recompute        ? ", recompute more"
+                              : "";
+}
+
 static void check_training_memory(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -202,13 +250,14 @@ static void check_training_memory(const struct checker *checker)
             "layout: stage %u of %u does not fit the memory by %s a GPU: it needs %s of "
             "parameters, %s of gradients, %s of optimizer and %s of activations (%u passes in "
             "flight), and %s of %s may be used (memory.fraction); raise layout.tensor, "
-            "layout.pipeline or layout.context, shard or recompute more",
+            "layout.pipeline or layout.context%s",
             stage + 1, pipeline.stages, quantity_bytes(missing).text,
             quantity_bytes(fullest.parameter_bytes).text,
             quantity_bytes(fullest.gradient_bytes).text,
             quantity_bytes(fullest.optimizer_bytes).text,
             quantity_bytes(fullest.activation_bytes).text, fullest.passes_in_flight,
-            quantity_bytes(room).text, quantity_bytes(scenario->gpu.memory_bytes).text);
+            quantity_bytes(room).text, quantity_bytes(scenario->gpu.memory_bytes).text,
+            memory_advice(&training, cells, training_memory_total(&fullest)));
     }
 }
 

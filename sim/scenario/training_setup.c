@@ -95,6 +95,7 @@ struct training scenario_training(const struct scenario *scenario)
         .microbatch_group = workload->microbatch_group,
         .adapter_rank = workload->adapter_rank,
         .recompute = workload->recompute,
+        .dropout = workload->dropout > 0.0,
         .sharding = workload->sharding,
         .context_exchange = workload->context_exchange,
         .pipeline_outside = workload->pipeline_outside,

@@ -25,6 +25,10 @@ static const struct choice schedule_choices[] = {
      .value = TRAINING_LOOP_BFS,
      .doc = "All micro-batches through each of the stage's parts in turn, and back in the reverse "
             "order (arXiv 2211.05953)."},
+    {.name = "dualpipev",
+     .value = TRAINING_DUALPIPEV,
+     .doc = "DualPipeV: two parts a stage, laid out as a V, a forward and a whole backward pass in "
+            "pairs, gradients of weights split off near the ends (arXiv 2412.19437)."},
     {0}};
 
 static const struct choice recompute_choices[] = {
@@ -32,6 +36,13 @@ static const struct choice recompute_choices[] = {
     {.name = "selective",
      .value = RECOMPUTE_SELECTIVE,
      .doc = "What the software stack calls so: software.training.selective."},
+    {.name = "core-attention",
+     .value = RECOMPUTE_ATTENTION,
+     .doc = "Attention between its products again (Megatron-LM's selective; arXiv 2205.05198)."},
+    {.name = "operators",
+     .value = RECOMPUTE_OPERATORS,
+     .doc = "What torchtitan's list of operators does not have: every second product, norms, "
+            "activations."},
     {.name = "full", .value = RECOMPUTE_FULL, .doc = "Each layer again, from its input."},
     {0}};
 
@@ -210,7 +221,7 @@ const struct field training_fields[] = {
      .max = 1024,
      .fallback = "1",
      .doc = "Parts of the model on each stage; more than one needs `schedule: interleaved`, "
-            "zero-bubble or loop-bfs, and zbv needs two."},
+            "zero-bubble or loop-bfs, and zbv and dualpipev need two."},
     {.key = "microbatch_group",
      .kind = FIELD_COUNT,
      FIELD_AT(training_workload, microbatch_group),
@@ -243,6 +254,14 @@ const struct field training_fields[] = {
      .fallback = "none",
      .choices = recompute_choices,
      .doc = "What backward passes compute again in place of keeping it."},
+    {.key = "dropout",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_workload, dropout),
+     .max = 1,
+     .fallback = "0",
+     .doc = "Share of attention's scores and of both halves' results that training drops. Above 0 "
+            "masks of a byte an element are kept for the backward pass; kernels that drop are "
+            "joined with their neighbours and take no time of their own."},
     {.key = "sharding",
      .kind = FIELD_CHOICE,
      FIELD_AT(training_workload, sharding),

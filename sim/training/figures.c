@@ -76,6 +76,27 @@ static double peak_memory_bytes(const void *subject)
     return training_memory_total(&run->stages[training_fullest_stage(run)]);
 }
 
+static const struct training_memory *fullest_memory(const void *subject)
+{
+    const struct training_run *run = subject;
+    return &run->stages[training_fullest_stage(run)];
+}
+
+static double allocated_peak(const void *subject)
+{
+    return training_memory_allocated(fullest_memory(subject));
+}
+
+static double reserved_bytes(const void *subject)
+{
+    return fullest_memory(subject)->reserved_bytes;
+}
+
+static double outside_bytes(const void *subject)
+{
+    return fullest_memory(subject)->outside_bytes;
+}
+
 static double checkpoint_seconds(const void *subject)
 {
     const struct training_run *run = subject;
@@ -131,6 +152,12 @@ static const struct figure step_figures[] = {
      .former_key = "step.slowest_stage"},
     {.name = "peak_memory_bytes_per_gpu", .unit = "B", .number = peak_memory_bytes,
      .doc = "Used of a GPU's memory, on the fullest stage.", .former_column = "memory_bytes_per_gpu"},
+    {.name = "allocated_peak_bytes", .unit = "B", .number = allocated_peak,
+     .doc = "Of it, live tensors at the fullest moment (what torch.cuda.max_memory_allocated() reads)."},
+    {.name = "allocator_reserved_bytes", .unit = "B", .number = reserved_bytes,
+     .doc = "Of it, what the allocator reserves beside them."},
+    {.name = "outside_allocator_bytes", .unit = "B", .number = outside_bytes,
+     .doc = "Of it, what the driver and the collective library take."},
     {.name = "checkpoint_bytes", .unit = "B", RUN(checkpoint.bytes),
      .doc = "A checkpoint in all.",
      .former_key = "checkpoint.bytes"},

@@ -5,10 +5,10 @@
 
 static char letter(const struct pipeline_schedule *schedule, enum cell_kind kind)
 {
-    return kind == CELL_FORWARD        ? 'F'
-           : kind == CELL_WEIGHT       ? 'W'
-           : schedule->splits_backward ? 'I'
-                                       : 'B';
+    return kind == CELL_FORWARD                              ? 'F'
+           : kind == CELL_WEIGHT                             ? 'W'
+           : schedule->splits_backward && kind != CELL_WHOLE ? 'I'
+                                                             : 'B';
 }
 
 const char *schedule_csv(struct arena *arena, const struct pipeline_schedule *schedule,
@@ -19,10 +19,15 @@ const char *schedule_csv(struct arena *arena, const struct pipeline_schedule *sc
     struct cell *cells = ARENA_ARRAY(arena, struct cell, count);
     for (uint32_t stage = 0; stage < pipeline->stages; stage++) {
         schedule->fill(pipeline, stage, cells);
-        for (uint32_t i = 0; i < count; i++) {
-            text_print(&text, "%s%u%c%u", i == 0 ? "" : ",",
-                       pipeline_part(schedule, pipeline, stage, cells[i].chunk),
-                       letter(schedule, cells[i].kind), cells[i].micro_batch);
+        bool paired = false;
+        for (uint32_t i = 0; i < count && cells[i].kind != CELL_NONE; i++) {
+            const struct cell *cell = &cells[i];
+            text_add(&text, i == 0 ? "" : paired ? ";" : ",");
+            text_print(&text, "%s%u%c%u%s", cell->with_next ? "(" : "",
+                       pipeline_part(schedule, pipeline, stage, cell->chunk),
+                       letter(schedule, cell->kind), cell->micro_batch,
+                       paired ? ")OVERLAP_F_B" : "");
+            paired = cell->with_next;
         }
         text_add(&text, "\n");
     }

@@ -41,7 +41,37 @@ static void write_stages(struct json *json, const struct training_run *run)
         json_number(json, "gradient_bytes", memory->gradient_bytes);
         json_number(json, "optimizer_bytes", memory->optimizer_bytes);
         json_number(json, "activation_bytes", memory->activation_bytes);
+        json_number(json, "allocated_peak_bytes", training_memory_allocated(memory));
+        json_string(json, "allocated_peak_moment", training_moment_names[memory->moment]);
         json_count(json, "passes_in_flight", memory->passes_in_flight);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+/* What a layer of each kind keeps for its backward pass, part by part. */
+static void write_kept(struct json *json, const struct training_run *run)
+{
+    const struct stack *stack = &run->training.replica.llm->stack;
+    struct layer_training training = training_of_layers(&run->training);
+    json_open(json, "layer_activations", '[');
+    for (uint32_t i = 0; i < stack->kind_count; i++) {
+        struct kept kept =
+            train_layer_kept(&training, &stack->kinds[i], train_recompute(&training));
+        json_open(json, NULL, '{');
+        json_string(json, "kind", stack->kinds[i].name);
+        json_number(json, "bytes", train_kept_total(&training, &kept));
+        json_open(json, "parts", '[');
+        for (int part = 0; part < KEPT_PART_COUNT; part++) {
+            if (kept.token_bytes[part] > 0.0) {
+                json_open(json, NULL, '{');
+                json_string(json, "part", kept_rows[part].name);
+                json_number(json, "bytes_per_token", kept.token_bytes[part]);
+                json_string(json, "why", kept_rows[part].doc);
+                json_close(json, '}');
+            }
+        }
+        json_close(json, ']');
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -122,6 +152,7 @@ void training_summary_write_json(const struct training_run *run, struct json *js
     json_count(json, "global_batch", run->training.global_batch);
     write_step(json, run);
     write_stages(json, run);
+    write_kept(json, run);
     write_former_object(run, "checkpoint", json);
     if (run->plan.tokens > 0.0) {
         write_former_object(run, "run", json);

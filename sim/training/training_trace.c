@@ -119,19 +119,23 @@ static void add_operators(const struct training_run *run, struct trace *trace, u
     bool forward = cell->kind == CELL_FORWARD;
     if (forward && part == 0) {
         add_segment(&pass, TRAINING_EMBEDDING, 0);
-    } else if (cell->kind == CELL_BACKWARD && last) {
+    } else if (cell_is_backward(cell->kind) && last) {
         add_segment(&pass, TRAINING_HEAD_BACKWARD, 0);
     }
-    enum training_segment kind = forward                       ? TRAINING_FORWARD
-                                 : cell->kind == CELL_BACKWARD ? TRAINING_BACKWARD
-                                                               : TRAINING_WEIGHT;
+    enum training_segment kind = forward                        ? TRAINING_FORWARD
+                                 : cell_is_backward(cell->kind) ? TRAINING_BACKWARD
+                                                                : TRAINING_WEIGHT;
     for (uint32_t i = 0; i < layers; i++) {
         uint32_t layer = first + (forward ? i : layers - 1 - i);
         add_segment(&pass, training_segment_of(kind, stack_kind(stack, layer)), layer);
+        if (cell->kind == CELL_WHOLE) {
+            add_segment(&pass, training_segment_of(TRAINING_WEIGHT, stack_kind(stack, layer)),
+                        layer);
+        }
     }
     if (forward && last) {
         add_segment(&pass, TRAINING_HEAD, 0);
-    } else if (cell->kind == CELL_BACKWARD && part == 0) {
+    } else if (cell_is_backward(cell->kind) && part == 0) {
         add_segment(&pass, TRAINING_EMBEDDING_BACKWARD, 0);
     }
 }
@@ -197,12 +201,16 @@ static void add_cells(const struct training_run *run, struct trace *trace, uint3
         [CELL_FORWARD] = TRACE_CELL_FORWARD,
         [CELL_BACKWARD] = TRACE_CELL_BACKWARD,
         [CELL_WEIGHT] = TRACE_CELL_WEIGHT,
+        [CELL_WHOLE] = TRACE_CELL_BACKWARD,
     };
     const struct pipeline_play *play = &run->costs.play;
     uint32_t count = pipeline_cell_count(play->schedule, &play->pipeline);
     for (uint32_t i = 0; i < count; i++) {
         const struct cell *cell = &run->scratch.pipeline.cells[(size_t)stage * count + i];
         const struct cell_span *span = &run->scratch.pipeline.spans[(size_t)stage * count + i];
+        if (cell->kind == CELL_NONE) {
+            break;
+        }
         trace_add_cell(trace, &(struct trace_cell){
                                   .stage = stage,
                                   .chunk = cell->chunk,

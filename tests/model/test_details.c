@@ -98,7 +98,7 @@ static void draw_training(struct random_stream *stream, struct draw *draw)
     uint32_t pipeline = (uint32_t)random_between(stream, 1, 4);
     uint32_t data = (uint32_t)random_between(stream, 1, 4);
     const char *schedule =
-        PICK(stream, "gpipe", "1f1b", "interleaved", "zero-bubble", "zbv", "loop-bfs", "1f1b");
+        PICK(stream, "gpipe", "1f1b", "interleaved", "zero-bubble", "zbv", "loop-bfs", "dualpipev");
     *draw = (struct draw){0};
     ADD(draw, "cluster=%s", PICK(stream, "p5", "dgx-h100", "gti"));
     ADD(draw, "cluster.nodes=16");
@@ -114,7 +114,9 @@ static void draw_training(struct random_stream *stream, struct draw *draw)
     ADD(draw, "layout.data=%u", data);
     ADD(draw, "workload.schedule=%s", schedule);
     ADD(draw, "workload.virtual_stages=%" PRIu64,
-        schedule[0] == 'g' || schedule[0] == '1' ? 1 : random_between(stream, 1, 2));
+        schedule[0] == 'g' || schedule[0] == '1' ? 1
+        : schedule[0] == 'd'                     ? 2
+                                                 : random_between(stream, 1, 2));
     ADD(draw, "workload.micro_batch=1");
     ADD(draw, "workload.global_batch=%" PRIu64, data * pipeline * random_between(stream, 1, 3));
     ADD(draw, "workload.sequence=%u tokens", 512U * power(stream, 3));

@@ -233,6 +233,13 @@ START_TEST(v_shape)
 }
 END_TEST
 
-RUN_TESTS(training_play, gpipe, one_forward_one_backward, interleaved, zero_bubble, v_shape,
+/* Whole and split backward passes in one order. */
+START_TEST(pairs)
+{
+    agree(LAYOUT(8, 1, 4, 1), &schedule_dualpipev, 2, SHARDING_ZERO1, true, true);
+}
+END_TEST
+
+RUN_TESTS(training_play, gpipe, one_forward_one_backward, interleaved, zero_bubble, v_shape, pairs,
           shards_gathered_for_every_pass, optimizer_sharded, nothing_overlaps, every_rank,
           a_degraded_link_is_felt)

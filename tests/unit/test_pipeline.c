@@ -24,15 +24,16 @@ static struct pipeline_play play_of(const struct pipeline_schedule *schedule, ui
                                     double backward, double weight)
 {
     for (uint32_t i = 0; i < stage_count * chunks; i++) {
-        parts[i] = (struct part_cost){
-            .seconds =
-                {[CELL_FORWARD] = forward, [CELL_BACKWARD] = backward, [CELL_WEIGHT] = weight},
-            .gather_factor = 1.0,
-            .reduce_factor = 1.0,
-            .pieces = 1.0,
-            .gather_edge = 1.0,
-            .reduce_edge = 1.0,
-            .layers = 1};
+        parts[i] = (struct part_cost){.seconds = {[CELL_FORWARD] = forward,
+                                                  [CELL_BACKWARD] = backward,
+                                                  [CELL_WEIGHT] = weight,
+                                                  [CELL_WHOLE] = backward + weight},
+                                      .gather_factor = 1.0,
+                                      .reduce_factor = 1.0,
+                                      .pieces = 1.0,
+                                      .gather_edge = 1.0,
+                                      .reduce_edge = 1.0,
+                                      .layers = 1};
     }
     return (struct pipeline_play){
         .schedule = schedule,
@@ -151,6 +152,24 @@ START_TEST(v_shape_waits_for_nothing)
 }
 END_TEST
 
+/* DualPipeV, everything 1 s, both gradients 2 s together: 6 m + p - 1 with pairs one after the
+ * other, and 2 p + 1 passes in flight (as PyTorch's order measures: tests/unit/schedules). */
+START_TEST(pairs_one_after_the_other)
+{
+    static const uint32_t shapes[][2] = {{2, 7}, {3, 12}, {3, 6}, {8, 16}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct pipeline_play play =
+            play_of(&schedule_dualpipev, shapes[i][0], 2, shapes[i][1], 1.0, 1.0, 1.0);
+        ck_assert_double_eq_tol(seconds_of(&play), 6.0 * shapes[i][1] + shapes[i][0] - 1.0, 1e-12);
+        for (uint32_t stage = 0; stage < shapes[i][0]; stage++) {
+            schedule_dualpipev.fill(&play.pipeline, stage, cells);
+            ck_assert_uint_eq(pipeline_in_flight(&schedule_dualpipev, &play.pipeline, cells),
+                              2 * shapes[i][0] + 1);
+        }
+    }
+}
+END_TEST
+
 /* Sending takes 0.25 s: the first backward pass comes 3 + 3 hops later, and with few micro-batches
  * every stage waits for its neighbours. 2 stages, 1 micro-batch: 1 + 0.25 + 1 + 2 + 0.25 + 2. */
 START_TEST(sending_takes_time)
@@ -164,15 +183,19 @@ END_TEST
 /* Every schedule, stage and shape: each pass once, forward before backward before weights. */
 START_TEST(every_pass_runs_once)
 {
-    static const uint32_t shapes[][3] = {{1, 1, 1},  {2, 1, 1},  {4, 1, 3}, {4, 1, 16}, {4, 2, 8},
-                                         {4, 3, 10}, {8, 2, 24}, {3, 4, 6}, {4, 2, 3}};
+    static const uint32_t shapes[][3] = {{1, 1, 1}, {2, 1, 1},  {4, 1, 3},  {4, 1, 16},
+                                         {4, 2, 8}, {4, 3, 10}, {8, 2, 24}, {3, 4, 6},
+                                         {4, 2, 3}, {1, 2, 2},  {5, 2, 10}, {4, 2, 11}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct pipeline pipeline = {
             .stages = shapes[i][0], .chunks = shapes[i][1], .micro_batches = shapes[i][2]};
         for (int j = 0; j < PIPELINE_SCHEDULE_COUNT; j++) {
             const struct pipeline_schedule *schedule = pipeline_schedules[j];
             if ((pipeline.chunks > 1 && !schedule->interleaved) ||
-                (schedule->chunks > 0 && pipeline.chunks != schedule->chunks)) {
+                (schedule->chunks > 0 && pipeline.chunks != schedule->chunks) ||
+                pipeline.micro_batches < schedule->least_micro_batches * pipeline.stages ||
+                (pipeline.chunks > 1 && !schedule->any_micro_batches &&
+                 pipeline_round(&pipeline) == 0)) {
                 continue;
             }
             for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
@@ -181,10 +204,20 @@ START_TEST(every_pass_runs_once)
                 schedule->fill(&pipeline, stage, cells);
                 for (uint32_t k = 0; k < pipeline_cell_count(schedule, &pipeline); k++) {
                     const struct cell *cell = &cells[k];
+                    if (cell->kind == CELL_NONE) {
+                        continue;
+                    }
                     ck_assert_uint_lt(cell->micro_batch, pipeline.micro_batches);
                     ck_assert_uint_lt(cell->chunk, pipeline.chunks);
-                    ck_assert_uint_eq(seen[cell->chunk][cell->micro_batch], cell->kind);
-                    seen[cell->chunk][cell->micro_batch]++;
+                    bool whole = cell->kind == CELL_WHOLE; /* of both kinds of gradients */
+                    ck_assert_uint_eq(seen[cell->chunk][cell->micro_batch],
+                                      whole ? CELL_BACKWARD : cell->kind);
+                    seen[cell->chunk][cell->micro_batch] += whole ? 2 : 1;
+                }
+                uint32_t kinds = schedule->splits_backward ? 3 : 2;
+                for (uint32_t k = 0; k < pipeline.chunks * pipeline.micro_batches; k++) {
+                    ck_assert_uint_eq(seen[k / pipeline.micro_batches][k % pipeline.micro_batches],
+                                      kinds);
                 }
             }
             struct pipeline_play play =
@@ -217,5 +250,5 @@ END_TEST
 RUN_TESTS(pipeline, gpipe_and_1f1b_take_the_same_time,
           one_forward_one_backward_holds_fewer_activations, interleaving_divides_the_bubble,
           one_pass_of_lead_holds_fewer_activations, one_bucket_waits_for_all_layers,
-          zero_bubble_fills_the_bubble, v_shape_waits_for_nothing, sending_takes_time,
-          every_pass_runs_once, exchanges_hide_under_passes)
+          zero_bubble_fills_the_bubble, v_shape_waits_for_nothing, pairs_one_after_the_other,
+          sending_takes_time, every_pass_runs_once, exchanges_hide_under_passes)

@@ -30,6 +30,8 @@ static const struct order orders[] = {
     {"torch-interleavedzb-p4-v2-m3", &schedule_zero_bubble, {4, 2, 3, 0, 0}},
     {"torch-zbv-p2-v2-m2", &schedule_zbv, {2, 2, 2, 0, 0}},
     {"torch-zbv-p3-v2-m10", &schedule_zbv, {3, 2, 10, 0, 0}},
+    {"torch-dualpipev-p2-v2-m7", &schedule_dualpipev, {2, 2, 7, 0, 0}},
+    {"torch-dualpipev-p3-v2-m6", &schedule_dualpipev, {3, 2, 6, 0, 0}},
 };
 
 /* The file without idle marks: commas that nothing stands between. */

@@ -238,10 +238,19 @@ START_TEST(memory_of_a_stage)
     ck_assert_double_eq_tol(memory.gradient_bytes / parameters, 4.0, 1e-9);
     ck_assert_double_eq_tol(memory.optimizer_bytes / parameters, 3.0, 1e-9);
     ck_assert_uint_eq(memory.passes_in_flight, 1);
-    training.sharding = SHARDING_FSDP; /* two gathered layers; a quarter of the gradients */
+    /* At the loss, 12 bytes a logit: a quarter of the gradients and of the optimizer, which is the
+     * share of parameters too; the head gathered in bf16. */
+    training.sharding = SHARDING_FSDP;
+    software.training.loss_kept_bytes_per_logit = 12.0;
+    software.training.gather_bytes_per_parameter = 2.0;
     memory = training_stage_memory(&training, 0, cells);
+    ck_assert_uint_eq(memory.moment, MOMENT_LOSS);
     ck_assert_double_eq_tol(memory.gradient_bytes / parameters, 1.0, 1e-9);
-    ck_assert_double_lt(memory.parameter_bytes, 1e9);
+    ck_assert_double_eq_tol(memory.optimizer_bytes / parameters, 3.0, 1e-9);
+    ck_assert_double_eq_tol(memory.parameter_bytes, 2.0 * 128256.0 * 4096.0, 1.0);
+    double norm = 8192.0 * (2.0 * 4096.0 * 2.0 + 4.0), logits = 8192.0 * 128256.0 * 12.0;
+    double layers = 32.0 * training_layer_activation_bytes(&training, 0);
+    ck_assert_double_eq_tol(memory.activation_bytes, layers + norm + logits, 1.0);
     /* Full recomputation keeps 8,192 x 4,096 bf16 a layer. */
     training.recompute = RECOMPUTE_FULL;
     ck_assert_double_eq_tol(training_layer_activation_bytes(&training, 0), 67108864.0, 1.0);

@@ -90,15 +90,16 @@ END_TEST
 /* A layer keeps for 8192 tokens, elements and their bytes in bf16 and with fp8 copies for the
  * products: the inputs of two norms and of two products, 4096 x (2 + 2), 4096 x (2 + 1); query, key
  * and value, 6144 x 2; attention's result, 4096 x 2 and its copy; 32 sums of fp32; gate and up,
- * 28,672 x 2; their product, 14,336 x 2 or 1. */
+ * 28,672 x 2; their product, 14,336 x 2 or 1; two norms' statistics, 4 each. And 24 bytes of
+ * attention's random state. */
 START_TEST(products_keep_their_inputs_in_fp8)
 {
     struct training training = training_of(&four_replicas, &bf16);
-    double wide = 2.0 * 4096 * 4 + 6144 * 2 + 4096 * 2 + 32 * 4 + 28672 * 2 + 14336 * 2;
-    ck_assert_double_eq(training_layer_activation_bytes(&training, 0), 8192.0 * wide);
+    double wide = 2.0 * 4096 * 4 + 6144 * 2 + 4096 * 2 + 32 * 4 + 28672 * 2 + 14336 * 2 + 8;
+    ck_assert_double_eq(training_layer_activation_bytes(&training, 0), 8192.0 * wide + 24);
     training = training_of(&four_replicas, &fp8_lm);
-    double narrow = 2.0 * 4096 * 3 + 6144 * 2 + 4096 * 3 + 32 * 4 + 28672 * 2 + 14336;
-    ck_assert_double_eq(training_layer_activation_bytes(&training, 0), 8192.0 * narrow);
+    double narrow = 2.0 * 4096 * 3 + 6144 * 2 + 4096 * 3 + 32 * 4 + 28672 * 2 + 14336 + 8;
+    ck_assert_double_eq(training_layer_activation_bytes(&training, 0), 8192.0 * narrow + 24);
 }
 END_TEST
 

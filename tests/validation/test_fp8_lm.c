@@ -34,9 +34,6 @@ static struct precision precision_of(const char *name)
     if (strcmp(name, "te") == 0) {
         precision.attention_weights = precision.ffn_weights =
             (struct number){.format = FORMAT_BF16, .inputs = FORMAT_FP8};
-        precision.gradients = precision.master_weights = precision.first_moment =
-            precision.second_moment = precision.gradient_reduce = FORMAT_FP32;
-        precision.weight_gather = FORMAT_BF16;
     } else if (strcmp(name, "fp8-lm") == 0) {
         precision.attention_weights = precision.ffn_weights =
             (struct number){.format = FORMAT_FP8, .scaling = SCALING_TENSOR};

@@ -84,7 +84,7 @@ static struct training_result step_of(struct arena *arena, const struct training
     return training_step(training, &scratch, &costs);
 }
 
-/* The fullest stage's memory of a GPU, bytes; what is reserved beside tensors included. */
+/* The fullest stage's memory of a GPU, bytes, as the allocator reserves it. */
 static double fullest_bytes(struct arena *arena, const struct training *training)
 {
     struct pipeline pipeline = training_pipeline(training);
@@ -93,7 +93,7 @@ static double fullest_bytes(struct arena *arena, const struct training *training
     double most = 0.0;
     for (uint32_t i = 0; i < pipeline.stages; i++) {
         struct training_memory memory = training_stage_memory(training, i, cells);
-        most = fmax(most, training_memory_total(&memory));
+        most = fmax(most, training_memory_total(&memory) - memory.outside_bytes);
     }
     return most;
 }
