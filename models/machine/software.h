@@ -114,6 +114,40 @@ struct training_software {
                              stands for; as much again twice in its backward pass */
 };
 
+/* What an engine takes of a GPU's memory beside weights and KV cache, as its profile run finds it
+ * (models/passes/memory.h), and how much of all it may. */
+struct engine_memory {
+    double share;               /* of what the driver reports; 0: it does not say */
+    double non_torch_bytes;     /* contexts, libraries, communication on one GPU ... */
+    double tensor_bytes;        /* ... more of it where tensor ranks talk ... */
+    double multicast_bytes;     /* ... and where the collective library has NVLS */
+    double logit_bytes;         /* held at once for each logit of as many sequences as it may run */
+    double experts_logit_bytes; /* the same of models with experts */
+    double experts_graph_bytes; /* its own estimate of its CUDA graphs, with experts */
+};
+
+/* What a server sets when nobody says. Tokens 0: it leaves that to the scenario's defaults. */
+struct engine_limits {
+    uint64_t max_batched_tokens;
+    uint32_t max_sequences;
+};
+
+struct engine_server {
+    double large_bytes; /* memory of a GPU from which on ... */
+    struct engine_limits large, small;
+};
+
+/* A serving engine that makes up the next step while the last one runs (asynchronous scheduling): a
+ * loop that schedules, launches and takes in outputs, with two steps in flight. */
+struct engine_loop {
+    double schedule_seconds;          /* of the loop, to make up a step ... */
+    double schedule_sequence_seconds; /* ... and more of it for each of its sequences */
+    uint32_t worker_ranks; /* from so many GPUs on workers have processes of their own; with fewer
+                              the loop launches, and does nothing else meanwhile. 0: always */
+    double own_launch;     /* how many times as long a launch by hand takes the loop as it takes a
+                              worker that does nothing else */
+};
+
 struct software {
     const char *name;
     enum software_use runs;
@@ -130,14 +164,18 @@ struct software {
                                 input of a product with one scale a tensor as it wants it */
     bool separate_quantisation;       /* no kernel writes the next one's fp8 input, fused or not */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
-    uint32_t piecewise_tokens;        /* steps with prompts of up to so many new tokens are launched
-                                         from a graph for each layer's parts, attention between
-                                         them by hand; 0: no such graphs */
+    uint32_t piecewise_tokens;        /* the largest graph: steps with prompts of up to so many new
+                                         tokens are launched from one for each layer's parts,
+                                         attention between them by hand, and steps that decode more
+                                         sequences from none; 0: no such graphs, and no such limit
+                                       */
     double piecewise_layer_seconds;   /* host work of such a layer: no layer ends sooner */
-    double prefill_layer_seconds;     /* the same of a layer with prompts and no graph */
+    double prefill_layer_seconds;     /* the same of a layer with prompts and no graph ... */
+    double experts_layer_seconds;     /* ... and of one with experts of 8 bits or more */
     uint32_t policy;                  /* enum batching_kind of a service that says none */
     struct need_estimate estimate;    /* ... that SGLang's goes by */
     bool schedules_ahead;             /* the next step is made up while the last one runs */
+    struct engine_loop loop;          /* of such an engine */
     double eager_launch_seconds;      /* host time between two eager launches: a floor */
     double ring_step_seconds;         /* an eager ring attention's host work a step and layer that
                                          nothing hides */
@@ -152,13 +190,23 @@ struct software {
     double step_sequence_seconds; /* more of it for every sequence in the batch */
     double request_seconds;       /* from client to scheduler, before any queue: HTTP, tokens; in
                                      TTFT and end-to-end times */
-    double buffer_bytes;          /* of a GPU's memory, besides weights, KV and activations */
-    uint32_t decode_kv_splits;    /* Flash Decoding's splits of a sequence's keys; 0: by shape */
+    struct engine_memory memory;
+    struct engine_server server;
+    double buffer_bytes;       /* of a GPU's memory, besides weights, KV and activations */
+    uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */
     struct kernel_library kernels;     /* its own kernels, before the GPU file's */
     struct experts_exchange exchange;  /* between ranks that share experts */
     struct launch_constants launch[LAUNCH_COUNT];
     struct training_software training;
 };
+
+/* What the engine sets on a GPU of that memory. */
+static inline const struct engine_limits *software_limits(const struct software *software,
+                                                          double memory_bytes)
+{
+    const struct engine_server *server = &software->server;
+    return memory_bytes >= server->large_bytes ? &server->large : &server->small;
+}
 
 #endif

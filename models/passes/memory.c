@@ -277,19 +277,57 @@ static double layer_working_bytes(const struct replica *replica, const struct la
     return fmax(mixers, blocks);
 }
 
+/* The residual stream, and a half's input. */
+static double stream_bytes(const struct replica *replica, const struct batch *batch)
+{
+    double element = format_bytes(replica->precision->activations);
+    return 2.0 * (double)replica_rank_tokens(replica, batch) * replica->llm->hidden * element;
+}
+
+static double widest_layer_bytes(const struct replica *replica, const struct batch *batch,
+                                 enum ring_variant variant)
+{
+    const struct stack *stack = &replica->llm->stack;
+    double tokens = (double)replica_rank_tokens(replica, batch), widest = 0.0;
+    for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
+        widest =
+            fmax(widest, layer_working_bytes(replica, &stack->kinds[kind], batch, variant, tokens));
+    }
+    return widest;
+}
+
 double memory_activation_bytes(const struct replica *replica, const struct batch *batch,
                                enum ring_variant variant)
 {
-    const struct llm *llm = replica->llm;
-    double tokens = (double)replica_rank_tokens(replica, batch);
-    double element = format_bytes(replica->precision->activations);
-    double residual = 2.0 * tokens * llm->hidden * element; /* the stream and a half's input */
-    double widest = 0.0;
+    return stream_bytes(replica, batch) + widest_layer_bytes(replica, batch, variant);
+}
+
+static bool has_experts(const struct llm *llm)
+{
     for (uint32_t kind = 0; kind < llm->stack.kind_count; kind++) {
-        widest = fmax(
-            widest, layer_working_bytes(replica, &llm->stack.kinds[kind], batch, variant, tokens));
+        if (llm->stack.kinds[kind].ffn.kind == FFN_EXPERTS) {
+            return true;
+        }
     }
-    return residual + widest;
+    return false;
+}
+
+double memory_profile_bytes(const struct replica *replica, const struct batch *batch,
+                            enum ring_variant variant, uint32_t sequences, bool heads)
+{
+    const struct engine_memory *rules = &replica->software->memory;
+    bool experts = has_experts(replica->llm) && rules->experts_logit_bytes > 0.0;
+    double logit = experts ? rules->experts_logit_bytes : rules->logit_bytes;
+    double logits = heads ? logit * sequences * replica->llm->vocabulary : 0.0;
+    double widest = widest_layer_bytes(replica, batch, variant);
+    double torch =
+        stream_bytes(replica, batch) + (experts ? widest + logits : fmax(widest, logits));
+    double outside = rules->non_torch_bytes + (experts ? rules->experts_graph_bytes : 0.0);
+    if (replica->layout->tensor > 1) {
+        outside += rules->tensor_bytes;
+        outside += replica->software->library.nvls.ranks > 0 ? rules->multicast_bytes : 0.0;
+    }
+    return torch + outside + replica->software->buffer_bytes;
 }
 
 double memory_total_bytes(const struct memory_use *use)

@@ -56,6 +56,13 @@ double memory_kv_cache_bytes(const struct replica *replica, uint64_t sequences, 
 double memory_activation_bytes(const struct replica *replica, const struct batch *batch,
                                enum ring_variant variant);
 
+/* What an engine's profile run finds (struct engine_memory): the largest step, or the logits of all
+ * `sequences` it may run, of the whole vocabulary on every tensor rank; beside each other with
+ * experts, whose buffers stay. And what lies outside PyTorch's allocator, buffers, graphs. `heads`:
+ * a rank with the head. */
+double memory_profile_bytes(const struct replica *replica, const struct batch *batch,
+                            enum ring_variant variant, uint32_t sequences, bool heads);
+
 /* The knee of decode's throughput: sequences of `context_tokens` each whose keys and values are as
  * many bytes a step as the weights. Below it a step takes as long whatever the batch, for the
  * weights are read once for all; far above it each sequence more takes as long as the one before.

@@ -105,17 +105,32 @@ static bool runs_from_graph(const struct replica *replica, const struct batch *b
     return is_decode(batch) ? replica->software->decode_graph : replica->software->prefill_graph;
 }
 
+bool transformer_launched_by_hand(const struct replica *replica, const struct batch *batch)
+{
+    const struct software *software = replica->software;
+    if (software->piecewise_tokens == 0) {
+        return !runs_from_graph(replica, batch);
+    }
+    return replica_rank_tokens(replica, batch) > software->piecewise_tokens;
+}
+
 /* The host's time for a layer with prompts, or without a graph; 0: its launches alone. */
 static double layer_launch_seconds(const struct replica *replica, const struct batch *batch,
                                    const struct step_segment *segment, bool graph)
 {
     const struct software *software = replica->software;
-    if (is_decode(batch) && software->decode_graph) {
+    bool beyond = software->piecewise_tokens > 0 && transformer_launched_by_hand(replica, batch);
+    if (is_decode(batch) && software->decode_graph && !beyond) {
         return 0.0;
     }
     uint64_t tokens = replica_rank_tokens(replica, batch);
-    double host = tokens <= software->piecewise_tokens ? software->piecewise_layer_seconds
-                                                       : software->prefill_layer_seconds;
+    const struct layer_kind *kind = &replica->llm->stack.kinds[segment->kind];
+    bool wide_experts = kind->ffn.kind == FFN_EXPERTS &&
+                        format_bytes(replica->precision->ffn_weights.format) >= 1.0;
+    double by_hand =
+        fmax(software->prefill_layer_seconds, wide_experts ? software->experts_layer_seconds : 0.0);
+    double host =
+        tokens <= software->piecewise_tokens ? software->piecewise_layer_seconds : by_hand;
     return graph ? host : fmax(host, segment->count * software->eager_launch_seconds);
 }
 

@@ -8,6 +8,7 @@
 
 #include "models/layout/replica.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Operators of the largest segment that transformer_build() can make for so many slices, and of all
@@ -22,5 +23,8 @@ size_t transformer_room(const struct replica *replica, uint32_t slice_count);
 void transformer_build(const struct replica *replica, const struct batch *batch,
                        enum ring_variant variant, struct step_operator *operators,
                        struct step_program *program);
+
+/* Whether the layers' kernels are launched one by one by the host, and none from a CUDA graph. */
+bool transformer_launched_by_hand(const struct replica *replica, const struct batch *batch);
 
 #endif

@@ -37,5 +37,6 @@ const struct measurement_kind *const measurement_kinds[] = {
     &kind_hyper,
     &kind_sparse,
     &kind_compressed,
+    &kind_engine_steps,
     NULL,
 };

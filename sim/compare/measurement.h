@@ -67,7 +67,7 @@ extern const struct measurement_kind kind_gemm, kind_sustained_gemm, kind_expert
     kind_attention_prefill, kind_attention_decode, kind_memory, kind_layers, kind_tensor_layers,
     kind_training_layers, kind_optimizer, kind_ring, kind_overlap, kind_collective,
     kind_collective_tests, kind_collective_table, kind_energy, kind_power, kind_latent, kind_linear,
-    kind_hyper, kind_sparse, kind_compressed, kind_kept_layers, kind_kept_steps;
+    kind_hyper, kind_sparse, kind_compressed, kind_kept_layers, kind_kept_steps, kind_engine_steps;
 
 /* The row's fields. Whatever is missing or out of range is complained about once, with its place,
  * and reads as the least that is allowed. */

@@ -279,7 +279,7 @@ static bool close_phase(struct runner *runner, const struct batch *batch,
         .weight_bytes = memory_weight_bytes(&runner->replica),
         .kv_cache_bytes =
             memory_kv_cache_bytes(&runner->replica, scenario_rank_conversations(scenario), context),
-        .activation_bytes = memory_activation_bytes(&runner->replica, batch, phase->variant),
+        .activation_bytes = scenario_activation_bytes(runner->scenario, batch, phase->variant),
     };
     add_breakdown(&result->breakdown, &phase->breakdown, 1.0);
     result->node_bytes += phase->node_bytes;

@@ -24,7 +24,7 @@ static uint64_t longest(enum length_kind kind, const struct length *length)
 static void check_service(const struct checker *checker, uint64_t context)
 {
     const struct serving *serving = &checker->scenario->serving;
-    if (serving->arrival == ARRIVAL_TRACE) {
+    if (serving_reads_requests(serving)) {
         return;
     }
     uint64_t prompt = longest(serving->prompt_kind, &serving->prompt);

@@ -298,7 +298,7 @@ static void check_serving(const struct checker *checker)
     if (!is_known(checker, "workload") || scenario->workload != WORKLOAD_SERVING) {
         return;
     }
-    if (is_known(checker, "workload.arrivals") && serving->arrival != ARRIVAL_TRACE &&
+    if (is_known(checker, "workload.arrivals") && !serving_reads_requests(serving) &&
         node_find(checker->tree, "workload.lengths") == NULL) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload"),
                        "missing required key 'workload.lengths'; expected a mapping of: prompt, "

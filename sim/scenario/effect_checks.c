@@ -52,6 +52,8 @@ static const struct effect {
     {"software.schedules_ahead", SERVING, NULL},
     {"software.policy", SERVING, "workload.service.policy"},
     {"software.estimate", SERVING, NULL},
+    {"software.loop", SERVING, NULL},
+    {"software.experts_layer", CONVERSATION | SERVING, NULL},
     {"software.request", SERVING, NULL},
     {"trace.operators", CONVERSATION, NULL},
     {"trace.requests", SERVING, NULL},

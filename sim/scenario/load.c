@@ -4,6 +4,7 @@
 #include "sim/base/file.h"
 #include "sim/config/dump.h"
 #include "sim/scenario/cross_checks.h"
+#include "sim/scenario/engine_defaults.h"
 #include "sim/scenario/expand.h"
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/llm_finish.h"
@@ -122,6 +123,7 @@ static void read_values(const struct expansion *expansion, const char *path, str
     if (model != NULL && model->kind == NODE_MAPPING) {
         llm_finish(&context, model, "model", &scenario->llm);
     }
+    engine_defaults(arena, root, scenario);
 }
 
 const struct node *scenario_read_values(struct arena *arena, const char *path,

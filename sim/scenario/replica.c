@@ -67,6 +67,31 @@ struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_
     return ring_choose(scenario->ring_rule, &question);
 }
 
+/* What a rank holds beside weights and KV cache when a step takes so many tokens. */
+static double profile_bytes(const struct scenario *scenario, const struct replica *replica,
+                            uint64_t tokens, uint32_t sequences, bool heads)
+{
+    struct batch_slice slice = {.phase = PHASE_PREFILL, .sequences = 1, .new_tokens = tokens};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    enum ring_variant variant = scenario_ring_answer(scenario, tokens, 0).variant;
+    return memory_profile_bytes(replica, &batch, variant, sequences, heads);
+}
+
+double scenario_activation_bytes(const struct scenario *scenario, const struct batch *batch,
+                                 enum ring_variant variant)
+{
+    struct replica replica = scenario_replica(scenario);
+    const struct engine_limits *limits =
+        software_limits(&scenario->software, scenario->gpu.memory_bytes);
+    /* An engine has set aside what its server's largest step needs, whoever comes. */
+    double engine = limits->max_batched_tokens == 0
+                        ? 0.0
+                        : profile_bytes(scenario, &replica, limits->max_batched_tokens,
+                                        limits->max_sequences, true);
+    double own = memory_profile_bytes(&replica, batch, variant, scenario->conversation.batch, true);
+    return own > engine ? own : engine;
+}
+
 struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint64_t new_tokens,
                                           uint64_t cached_tokens, enum ring_variant variant)
 {
@@ -80,7 +105,7 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
         .weight_bytes = memory_weight_bytes(&replica),
         .kv_cache_bytes =
             memory_kv_cache_bytes(&replica, slice.sequences, cached_tokens + new_tokens),
-        .activation_bytes = memory_activation_bytes(&replica, &batch, variant),
+        .activation_bytes = scenario_activation_bytes(scenario, &batch, variant),
     };
 }
 
@@ -100,18 +125,13 @@ static struct memory_use stage_memory(const struct scenario *scenario,
 struct memory_use scenario_serving_memory(const struct scenario *scenario, struct kv_room *kv_room)
 {
     struct replica replica = scenario_replica(scenario);
-    struct batch_slice slice = {.phase = PHASE_PREFILL,
-                                .sequences = 1,
-                                .new_tokens = scenario->serving.service.max_batched_tokens};
-    struct batch batch = {.slices = &slice, .slice_count = 1};
-    enum ring_variant variant =
-        scenario_ring_answer(scenario, slice.new_tokens, slice.cached_tokens).variant;
-    double activation_bytes =
-        memory_activation_bytes(&replica, &batch, variant) + scenario->software.buffer_bytes;
+    const struct service *service = &scenario->serving.service;
     struct memory_use tightest = {0};
     double fewest_tokens = INFINITY;
     for (uint32_t i = 0; i < scenario->layout.pipeline; i++) {
         struct model_stage stage = model_stage(replica.llm, scenario->layout.pipeline, i);
+        double activation_bytes = profile_bytes(scenario, &replica, service->max_batched_tokens,
+                                                service->max_sequences, stage.heads);
         struct memory_use use = stage_memory(scenario, &replica, &stage, activation_bytes);
         struct kv_room room = memory_stage_kv_room(&replica, &stage);
         if (use.kv_cache_bytes / room.token_bytes < fewest_tokens) {

@@ -31,6 +31,11 @@ uint32_t scenario_nodes(const struct scenario *scenario);
 struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
                                         uint64_t cached_tokens);
 
+/* What a GPU holds beside weights and KV cache in a conversation's step, or what its engine has set
+ * aside when that is more. */
+double scenario_activation_bytes(const struct scenario *scenario, const struct batch *batch,
+                                 enum ring_variant variant);
+
 /* Memory of one GPU when a prefill of `new_tokens` on `cached_tokens` has ended in `variant`. */
 struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint64_t new_tokens,
                                           uint64_t cached_tokens, enum ring_variant variant);

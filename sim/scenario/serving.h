@@ -13,6 +13,7 @@ enum arrival_kind {
     ARRIVAL_GAMMA,
     ARRIVAL_CONSTANT,
     ARRIVAL_BURST,
+    ARRIVAL_AT_ONCE,
     ARRIVAL_CLOSED_LOOP,
     ARRIVAL_TRACE,
     ARRIVAL_KIND_COUNT
@@ -33,11 +34,11 @@ struct arrivals {
     uint32_t burst;   /* requests at once */
     uint32_t clients; /* closed loop */
     double think_seconds;
-    const char *file; /* trace */
+    const char *file; /* a trace, or requests in order; NULL: lengths are drawn */
     enum request_trace_format format;
     double time_scale;    /* trace: the times between requests are multiplied by it */
     double start_seconds; /* trace: what comes before is left out */
-    uint64_t limit;       /* trace: at most so many requests; 0: all */
+    uint64_t limit;       /* of a file: at most so many requests; 0: all */
 };
 
 enum length_kind {
@@ -147,5 +148,12 @@ struct serving {
     struct random_faults random_faults;
     enum fault_fate fate;
 };
+
+/* Whether a file says what is asked for. */
+static inline bool serving_reads_requests(const struct serving *serving)
+{
+    const char *file = serving->arrivals.file;
+    return file != NULL && file[0] != '\0';
+}
 
 #endif

@@ -40,6 +40,41 @@ static const struct field burst_fields[] = {{.key = "size",
                                              .doc = "Time between two bursts."},
                                             {0}};
 
+static const struct choice trace_format_choices[] = {
+    {.name = "csv",
+     .value = REQUEST_TRACE_CSV,
+     .doc =
+         "Columns prompt_tokens, output_tokens, and optionally session; arrival_seconds too, where "
+         "the file says when they come."},
+    {.name = "azure",
+     .value = REQUEST_TRACE_AZURE,
+     .doc = "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens."},
+    {.name = "mooncake",
+     .value = REQUEST_TRACE_MOONCAKE,
+     .doc =
+         "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids of blocks "
+         "of 512 tokens."},
+    {0}};
+
+#define REQUEST_FILE_FIELDS                                                                        \
+    {.key = "file",                                                                                \
+     .kind = FIELD_INPUT_FILE,                                                                     \
+     FIELD_AT(arrivals, file),                                                                     \
+     .doc = "Requests in the order in which they are sent; their lengths are used, and `lengths` " \
+            "is not, nor their times. None: lengths are drawn."},                                  \
+        {.key = "format",                                                                          \
+         .kind = FIELD_CHOICE,                                                                     \
+         FIELD_AT(arrivals, format),                                                               \
+         .fallback = "csv",                                                                        \
+         .choices = trace_format_choices,                                                          \
+         .doc = "How the file is written."},                                                       \
+    {                                                                                              \
+        .key = "limit", .kind = FIELD_COUNT, FIELD_AT(arrivals, limit), .fallback = "0",           \
+        .doc = "At most so many requests of the file; 0: all."                                     \
+    }
+
+static const struct field at_once_fields[] = {REQUEST_FILE_FIELDS, {0}};
+
 static const struct field closed_loop_fields[] = {
     {.key = "clients",
      .kind = FIELD_COUNT,
@@ -54,20 +89,7 @@ static const struct field closed_loop_fields[] = {
      .max = 1e9,
      .fallback = "0 s",
      .doc = "Time between an answer's end and its client's next request."},
-    {0}};
-
-static const struct choice trace_format_choices[] = {
-    {.name = "csv",
-     .value = REQUEST_TRACE_CSV,
-     .doc = "Columns arrival_seconds, prompt_tokens, output_tokens, and optionally session."},
-    {.name = "azure",
-     .value = REQUEST_TRACE_AZURE,
-     .doc = "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens."},
-    {.name = "mooncake",
-     .value = REQUEST_TRACE_MOONCAKE,
-     .doc =
-         "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids of blocks "
-         "of 512 tokens."},
+    REQUEST_FILE_FIELDS,
     {0}};
 
 static const struct field trace_fields[] = {
@@ -115,6 +137,8 @@ static const struct variant arrival_variants[] = {
             "Gamma-distributed times between requests: burstier or more even than Poisson."),
     ARRIVAL("constant", ARRIVAL_CONSTANT, constant_fields, "Evenly spaced."),
     ARRIVAL("burst", ARRIVAL_BURST, burst_fields, "Many at once, again and again."),
+    ARRIVAL("at-once", ARRIVAL_AT_ONCE, at_once_fields,
+            "All at the beginning, as tests of offline throughput do."),
     ARRIVAL("closed-loop", ARRIVAL_CLOSED_LOOP, closed_loop_fields,
             "A number of clients that wait for their answers, as concurrency benchmarks do."),
     ARRIVAL("trace", ARRIVAL_TRACE, trace_fields, "Requests of a recorded trace."),

@@ -51,6 +51,91 @@ static const struct field estimate_fields[] = {
             "first (order `lpm`)."},
     {0}};
 
+#define MEMORY_BYTES(name, member, text)                                                           \
+    {                                                                                              \
+        .key = (name), .kind = FIELD_BYTES, FIELD_AT(engine_memory, member), .max = 1e12,          \
+        .fallback = "0 B", .doc = (text)                                                           \
+    }
+
+static const struct field memory_fields[] = {
+    {.key = "share",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(engine_memory, share),
+     .max = 1,
+     .fallback = "0",
+     .doc = "Of the memory that the driver reports, what the engine may fill: `memory.fraction` of "
+            "a scenario that does not say. 0: the scenario's own default."},
+    MEMORY_BYTES("non_torch", non_torch_bytes,
+                 "Contexts and libraries on one GPU, outside PyTorch's allocator."),
+    MEMORY_BYTES("tensor", tensor_bytes, "More of it where tensor ranks talk to each other."),
+    MEMORY_BYTES("multicast", multicast_bytes,
+                 "More of that where the collective library has NVLS (`collectives.nvls.ranks`)."),
+    MEMORY_BYTES("logit", logit_bytes,
+                 "Held at once, in the run that measures memory, for each logit of `max_sequences` "
+                 "sequences: its copies in several formats. 0: there is no such run."),
+    MEMORY_BYTES("experts_logit", experts_logit_bytes,
+                 "The same of models with experts, whose buffers are held beside. 0: `logit`."),
+    MEMORY_BYTES("experts_graphs", experts_graph_bytes,
+                 "CUDA graphs that the engine counts beforehand, of models with experts."),
+    {0}};
+
+#define LIMIT_FIELDS(prefix, place, which)                                                         \
+    {.key = prefix "max_batched_tokens",                                                           \
+     .kind = FIELD_TOKENS,                                                                         \
+     FIELD_AT(engine_server, place.max_batched_tokens),                                            \
+     .max = 1e8,                                                                                   \
+     .fallback = "0 tokens",                                                                       \
+     .doc = "workload.service.max_batched_tokens of a scenario that does not say, on " which       \
+            " GPUs. 0: the scenario's own default."},                                              \
+    {                                                                                              \
+        .key = prefix "max_sequences", .kind = FIELD_COUNT,                                        \
+        FIELD_AT(engine_server, place.max_sequences), .max = 65536, .fallback = "0",               \
+        .doc = "The same of workload.service.max_sequences; never more than the step's tokens."    \
+    }
+
+static const struct field server_fields[] = {
+    {.key = "large_memory",
+     .kind = FIELD_BYTES,
+     FIELD_AT(engine_server, large_bytes),
+     .max = 1e13,
+     .fallback = "0 B",
+     .doc = "Memory of a GPU from which on it is a large one."},
+    LIMIT_FIELDS("", large, "large"),
+    LIMIT_FIELDS("small_", small, "other"),
+    {0}};
+
+static const struct field loop_fields[] = {
+    {.key = "schedule",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(engine_loop, schedule_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "To make up a step."},
+    {.key = "schedule_sequence",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(engine_loop, schedule_sequence_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "More of it for each of its sequences. A step that is over sooner waits for the next."},
+    {.key = "worker_ranks",
+     .kind = FIELD_COUNT,
+     FIELD_AT(engine_loop, worker_ranks),
+     .max = 65536,
+     .fallback = "0",
+     .doc =
+         "From so many GPUs a replica on workers have processes of their own. With fewer the loop "
+         "launches kernels itself: while a step beyond the CUDA graphs is launched, it takes in "
+         "no outputs, and tokens of the step before come late. 0: always of their own."},
+    {.key = "own_launch",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(engine_loop, own_launch),
+     .min = 0.1,
+     .max = 100,
+     .fallback = "1",
+     .doc = "How many times as long as `prefill_layer` and `experts_layer` say the loop takes to "
+            "launch a layer, which shares its process with what schedules and sends."},
+    {0}};
+
 const struct field software_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -133,9 +218,9 @@ const struct field software_fields[] = {
      FIELD_AT(software, piecewise_tokens),
      .max = 1e6,
      .fallback = "0 tokens",
-     .doc =
-         "Steps with prompts of up to so many new tokens run from piecewise CUDA graphs: those of "
-         "a layer without its attention. 0: there are none."},
+     .doc = "The largest CUDA graph. Steps with prompts of up to so many new tokens run from "
+            "piecewise ones, those of a layer without its attention; steps that decode more "
+            "sequences run from none. 0: there are no piecewise ones, and no such limit."},
     {.key = "piecewise_layer",
      .kind = FIELD_SECONDS,
      FIELD_AT(software, piecewise_layer_seconds),
@@ -147,7 +232,13 @@ const struct field software_fields[] = {
      FIELD_AT(software, prefill_layer_seconds),
      .max = 1,
      .fallback = "0 s",
-     .doc = "The same in larger steps with prompts."},
+     .doc = "The same in larger steps, launched by hand."},
+    {.key = "experts_layer",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(software, experts_layer_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "The same of a layer with experts of 8 bits or more, if that is more."},
     {.key = "policy",
      .kind = FIELD_CHOICE,
      FIELD_AT(software, policy),
@@ -165,6 +256,12 @@ const struct field software_fields[] = {
      .fallback = "false",
      .doc = "Whether a serving engine makes up the next step while the last one runs (asynchronous "
             "scheduling): a request that comes during a step waits for the end of the next."},
+    {.key = "loop",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(software, loop),
+     .fields = loop_fields,
+     .doc = "Such an engine's loop: it schedules, launches and takes in outputs, with two steps in "
+            "flight."},
     {.key = "eager_launch",
      .kind = FIELD_SECONDS,
      FIELD_AT(software, eager_launch_seconds),
@@ -229,6 +326,16 @@ const struct field software_fields[] = {
      .fallback = "0 s",
      .doc = "A request's way from its client to the scheduler, HTTP and tokenisation, before it is "
             "in a queue: part of TTFT and of end-to-end times."},
+    {.key = "memory",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(software, memory),
+     .fields = memory_fields,
+     .doc = "A serving engine's rules for a GPU's memory."},
+    {.key = "server",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(software, server),
+     .fields = server_fields,
+     .doc = "What its server sets when nobody says."},
     {.key = "buffers",
      .kind = FIELD_BYTES,
      FIELD_AT(software, buffer_bytes),

@@ -103,7 +103,7 @@ expect 2 '' '/^one: error: holds the points of another plan, or of this one befo
 # A budget, and what the data sheet rules out before anything is simulated: 139 GB of bf16 weights on
 # four GPUs, or half of it in fp8 on two, are 35 GB and 10.4 ms of reading at 3.35 TB/s; on two, 70 GB.
 { sed 's/tpot_p99: 30 ms/tpot_p99: 10 ms/' plan.yaml; echo 'budget: {gpus: 4}'; } >budget.yaml
-expect 1 '/^ +6  too slow: reading the weights alone takes longer than the TPOT$/' '' \
+expect 1 '/^ +8  too slow: reading the weights alone takes longer than the TPOT$/' '' \
     "$cpsim" plan budget.yaml -o budget
 expect 1 '/^ +2  over the budget$/' '' "$cpsim" plan budget.yaml -o budget
 

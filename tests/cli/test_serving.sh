@@ -28,7 +28,7 @@ expect 0 "/^requests +2 came, 2 completed, 1 of the trace dropped: no answer ask
 
 # What is wrong with one is an error with its place, all of them at once.
 printf 'arrival_seconds,output_tokens\n0,4\n' >missing.csv
-expect 2 "" "missing.csv:1:1: error: a column is missing; a trace of format 'csv' begins with a line of names, with at least: arrival_seconds, prompt_tokens, output_tokens
+expect 2 "" "missing.csv:1:1: error: a column is missing; a trace of format 'csv' begins with a line of names, with at least: prompt_tokens, output_tokens
 1 error" trace csv missing.csv
 printf 'arrival_seconds,prompt_tokens,output_tokens\n-1,5,5\n2,0,5\n3,1.5,5\n4,5,-2\n5,5,many\n4,5,5\n6,7\n' >bad.csv
 expect 2 "" "bad.csv:2:1: error: the time of arrival is negative
@@ -92,7 +92,7 @@ expect 0 "/^requests +2 came, 1 completed, 1 rejected: larger than the KV cache$
 expect 2 "" "/error: workload.service.prefill_replicas: 0 of the 1 replicas/" \
     "$cpsim" check "$chat" --set workload.service.policy=disaggregated
 expect 2 "" "/error: layout: leaves no room for a KV cache: a GPU needs /" \
-    "$cpsim" check "$chat" --set layout.tensor=1
+    "$cpsim" check "$chat" --set layout.tensor=1 --set precision=bf16
 expect 2 "" "/error: workload.arrivals.rate: '4' needs a unit; expected a number per second such as 4 .s$/" \
     "$cpsim" check "$chat" --set workload.arrivals.rate=4
 expect 2 "" "/error: workload.faults.0.replica: there is no replica 3; there are 1$/" \
@@ -139,4 +139,17 @@ cmp first.h5 run.h5 || failures=$((failures + 1))
 expect 0 "run.h5: ok" "" "$cpsim" trace check run.h5
 "$cpsim" "${apart[@]}" -o run.h5 --set detail=full >second
 cmp first second || failures=$((failures + 1))
+
+# Clients of a closed loop take a file's requests in order, times or not; all at once is a kind too.
+printf 'prompt_tokens,output_tokens\n100,5\n300,7\n200,6\n' >order.csv
+expect 0 '/^requests +3 came, 3 completed$/' '' "$cpsim" "$chat" \
+    --set 'workload.arrivals={kind: closed-loop, clients: 2, file: order.csv}' --set 'workload.warm_up=0 s'
+expect 0 '/^requests +2 came, 2 completed$/' '' "$cpsim" "$chat" \
+    --set 'workload.arrivals={kind: at-once, file: order.csv, limit: 2}' --set 'workload.warm_up=0 s'
+expect 2 '' '/^order.csv:2:6: error: when it comes is missing: .*arrival_seconds/' "$cpsim" "$chat" \
+    --set 'workload.arrivals={kind: trace, file: order.csv}'
+# Blocks of another size than Mooncake's 512 tokens are no hash_ids of it.
+echo '{"timestamp": 1, "input_length": 558, "output_length": 20, "hash_ids": [1, 2, 3]}' >bailian.jsonl
+expect 2 '' '/^bailian.jsonl:1:.*: error: 3 hash_ids of a prompt of 558 tokens; expected 2/' "$cpsim" "$chat" \
+    --set 'workload.arrivals={kind: trace, format: mooncake, file: bailian.jsonl}'
 finish

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     } else {
         struct arrivals arrivals = {.file = path, .format = (enum request_trace_format)kind};
         struct request_trace trace = {.count = 0};
-        read = request_trace_read(arena, &arrivals, &trace, diagnostics);
+        read = request_trace_read(arena, &arrivals, true, &trace, diagnostics);
         for (size_t i = 1; read && i < trace.count; i++) {
             FUZZ_EXPECT(trace.items[i - 1].seconds <= trace.items[i].seconds, "not in order");
         }

@@ -121,6 +121,7 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
     transformer_build(&costs->replica, batch, variant, costs->operators, &program);
     model_stage_cut(costs->replica.llm, &costs->stage, &program);
     struct power_state power = step_price(&costs->replica, &program, &costs->scratch);
+    bool by_hand = transformer_launched_by_hand(&costs->replica, batch);
     struct step_cost cost = {.watts = power.watts, .variant = variant};
     struct breakdown parts = {0};
     for (uint32_t i = 0; i < program.segment_count; i++) {
@@ -129,7 +130,9 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
         cost.seconds += segment->repeat * seconds;
         breakdown_add(&parts, segment, costs->scratch.spans, seconds, segment->repeat);
         add_operators(segment, &cost);
+        cost.launch_seconds += by_hand ? segment->repeat * segment->launch_seconds : 0.0;
     }
+    cost.gpu_seconds = cost.seconds - (by_hand ? parts.seconds[TIME_HOST] : 0.0);
     cost.parts.gemm_seconds = parts.seconds[TIME_GEMM];
     cost.parts.attention_seconds = parts.seconds[TIME_ATTENTION];
     cost.parts.memory_kernel_seconds = parts.seconds[TIME_MEMORY];
@@ -303,6 +306,8 @@ static struct step_cost decode_cost(struct step_costs *costs, const struct step_
     struct step_cost low = *knot_cost(costs, decodes, shared, knot);
     const struct step_cost *high = knot_cost(costs, decodes, shared, knot + 1);
     low.seconds = rest * low.seconds + part * high->seconds;
+    low.gpu_seconds = rest * low.gpu_seconds + part * high->gpu_seconds;
+    low.launch_seconds = rest * low.launch_seconds + part * high->launch_seconds;
     low.watts = rest * low.watts + part * high->watts;
     low.bytes = rest * low.bytes + part * high->bytes;
     low.nvlink_bytes = rest * low.nvlink_bytes + part * high->nvlink_bytes;

@@ -3,8 +3,8 @@
  * closed form (models/passes/step_price.h, models/step/critical_path.h) the first time such a batch
  * is met, and remembered. A pure decode step is interpolated between contexts an eighth of an
  * octave apart, and within 0.1 % of the exact batch; the shape of a step with prompts is rounded to
- * 1/256 (tokens) or 1/64 (contexts, sequences that decode) of itself, 0.5 % off on average and 3 %
- * at worst, where a product's last wave of tiles fills (tests/unit/test_step_cost.c). Owner: the
+ * 1/256 (tokens) or 1/64 (contexts, sequences that decode) of itself, 0.5 % off on average and 3.2
+ * % at worst, where a product's last wave of tiles fills (tests/unit/test_step_cost.c). Owner: the
  * arena it was created in. */
 #ifndef CPSIM_SIM_SERVING_BATCHING_STEP_COST_H
 #define CPSIM_SIM_SERVING_BATCHING_STEP_COST_H
@@ -26,8 +26,10 @@ struct step_parts {
 
 struct step_cost {
     double seconds;
-    double watts;                       /* of one GPU, average */
-    double bytes;                       /* to and from one GPU's memory */
+    double gpu_seconds;    /* of it, what the GPU takes when nobody holds it up */
+    double launch_seconds; /* of the host, when it launches the layers by hand; else 0 */
+    double watts;          /* of one GPU, average */
+    double bytes;          /* to and from one GPU's memory */
     double nvlink_bytes, network_bytes; /* sent by one GPU */
     struct step_parts parts;
     enum ring_variant variant; /* of its prompts */

@@ -9,7 +9,7 @@
 
 struct arrival_state {
     const struct arrivals *arrivals;
-    const struct request_trace *trace; /* ARRIVAL_TRACE */
+    const struct request_trace *trace; /* of a file; NULL: there is none */
     struct random_stream random;
     double clock_seconds; /* of the last arrival */
     uint64_t count;       /* so far */
@@ -23,7 +23,7 @@ struct arrival_policy {
 };
 
 extern const struct arrival_policy arrivals_poisson, arrivals_gamma, arrivals_constant,
-    arrivals_burst, arrivals_closed_loop, arrivals_trace;
+    arrivals_burst, arrivals_at_once, arrivals_closed_loop, arrivals_trace;
 extern const struct arrival_policy *const arrival_policies[ARRIVAL_KIND_COUNT];
 
 #endif

@@ -185,6 +185,7 @@ struct reader {
 static bool keep_item(struct reader *reader, struct trace_line *line, struct trace_item *item)
 {
     struct request_trace *trace = reader->trace;
+    item->seconds = line->timed ? item->seconds : 0.0;
     if (reader->items == 0) {
         reader->first_seconds = item->seconds;
     } else if (item->seconds < reader->last_seconds) {
@@ -202,7 +203,7 @@ static bool keep_item(struct reader *reader, struct trace_line *line, struct tra
         trace->dropped++;
         return true;
     }
-    item->seconds = seconds * reader->arrivals->time_scale;
+    item->seconds = line->timed ? seconds * reader->arrivals->time_scale : 0.0;
     if (item->seconds > MOST_SECONDS) {
         line->cursor = line->start;
         return trace_complain(line, "its time is more than 1e8 s after the first one's (or what "
@@ -212,7 +213,7 @@ static bool keep_item(struct reader *reader, struct trace_line *line, struct tra
     return true;
 }
 
-bool request_trace_read(struct arena *arena, const struct arrivals *arrivals,
+bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bool timed,
                         struct request_trace *trace, struct diagnostics *diagnostics)
 {
     const struct trace_format *format = formats[arrivals->format];
@@ -224,8 +225,11 @@ bool request_trace_read(struct arena *arena, const struct arrivals *arrivals,
     }
     trace->items = ARENA_ARRAY(arena, struct trace_item, count_lines(text));
     unsigned char columns[MAX_COLUMNS] = {0};
-    struct trace_line line = {
-        .path = arrivals->file, .arena = arena, .diagnostics = diagnostics, .columns = columns};
+    struct trace_line line = {.path = arrivals->file,
+                              .arena = arena,
+                              .diagnostics = diagnostics,
+                              .columns = columns,
+                              .timed = timed};
     char *rest = text;
     line.start = line.cursor = text;
     if (format->columns != NULL &&

@@ -23,9 +23,10 @@ struct request_trace {
     size_t dropped; /* they ask for no token */
 };
 
-/* Reads the trace of the scenario's arrivals; lengths of the file empirical lengths come from.
- * False with diagnostics. Everything lives in `arena`. */
-bool request_trace_read(struct arena *arena, const struct arrivals *arrivals,
+/* Reads the file of the scenario's arrivals, with the times in it or (`timed` false: a closed loop,
+ * all at once) without; lengths of the file empirical lengths come from. False with diagnostics.
+ * Everything lives in `arena`. */
+bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bool timed,
                         struct request_trace *trace, struct diagnostics *diagnostics);
 
 struct length_table {
@@ -46,6 +47,7 @@ struct trace_line {
     struct arena *arena;
     struct diagnostics *diagnostics;
     const unsigned char *columns; /* of a CSV: what each holds, see CSV readers */
+    bool timed;                   /* when a request comes matters */
 };
 
 struct trace_format {

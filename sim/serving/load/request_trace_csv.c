@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/load/request_trace.h"
 
-enum { ARRIVAL, PROMPT, OUTPUT, SESSION };
+enum { PROMPT, OUTPUT, ARRIVAL, SESSION };
 
-static const char *const columns[] = {[ARRIVAL] = "arrival_seconds",
-                                      [PROMPT] = "prompt_tokens",
+static const char *const columns[] = {[PROMPT] = "prompt_tokens",
                                       [OUTPUT] = "output_tokens",
+                                      [ARRIVAL] = "arrival_seconds",
                                       [SESSION] = "session",
                                       NULL};
 
-static bool read_item(struct trace_line *line, struct trace_item *item)
+static bool read_time(struct trace_line *line, struct trace_item *item)
 {
-    trace_column(line, ARRIVAL);
+    if (!trace_column(line, ARRIVAL)) {
+        return trace_complain(line, "when it comes is missing: the file needs a column "
+                                    "arrival_seconds (a closed loop does without)");
+    }
     struct trace_line at = *line;
     if (!trace_number(line, &item->seconds)) {
         return false;
     }
-    if (item->seconds < 0.0) {
-        return trace_complain(&at, "the time of arrival is negative");
+    return item->seconds >= 0.0 || trace_complain(&at, "the time of arrival is negative");
+}
+
+static bool read_item(struct trace_line *line, struct trace_item *item)
+{
+    if (line->timed && !read_time(line, item)) {
+        return false;
     }
     trace_column(line, PROMPT);
     if (!trace_tokens(line, "a prompt has at least one token, a whole number", 1.0,
@@ -34,4 +42,4 @@ static bool read_item(struct trace_line *line, struct trace_item *item)
 }
 
 const struct trace_format trace_format_csv = {
-    .name = "csv", .columns = columns, .required = 3, .read = read_item};
+    .name = "csv", .columns = columns, .required = 2, .read = read_item};

@@ -62,6 +62,25 @@ static bool read_hashes(struct trace_line *line, struct trace_item *item)
     return true;
 }
 
+/* A hash for each block of 512 tokens, the last one's begun. None at all: nothing is shared. */
+static bool fits_prompt(const struct trace_line *line, const struct trace_item *item)
+{
+    enum { BLOCK = 512 };
+    uint32_t blocks = (item->prompt_tokens + BLOCK - 1) / BLOCK;
+    if (item->hash_count == 0 || item->hash_count == blocks) {
+        return true;
+    }
+    struct trace_line at = *line;
+    find_value(&at, "hash_ids");
+    return trace_complain(
+        &at,
+        arena_printf(line->arena,
+                     "%u hash_ids of a prompt of %u tokens; expected %u, one for each block of "
+                     "512 tokens (and timestamps in milliseconds); is it a trace of blocks of "
+                     "another size?",
+                     item->hash_count, item->prompt_tokens, blocks));
+}
+
 static bool read_item(struct trace_line *line, struct trace_item *item)
 {
     skip_spaces(line);
@@ -79,13 +98,16 @@ static bool read_item(struct trace_line *line, struct trace_item *item)
         return trace_complain(&at, "the timestamp is negative");
     }
     item->seconds *= 1e-3;
-    return find_value(line, "input_length") &&
-           trace_tokens(line, "a prompt has at least one token, a whole number", 1.0,
-                        &item->prompt_tokens) &&
-           find_value(line, "output_length") &&
-           trace_tokens(line, "an answer has a whole number of tokens, none is negative", 0.0,
-                        &item->output_tokens) &&
-           read_hashes(line, item);
+    if (!(find_value(line, "input_length") &&
+          trace_tokens(line, "a prompt has at least one token, a whole number", 1.0,
+                       &item->prompt_tokens) &&
+          find_value(line, "output_length") &&
+          trace_tokens(line, "an answer has a whole number of tokens, none is negative", 0.0,
+                       &item->output_tokens) &&
+          read_hashes(line, item))) {
+        return false;
+    }
+    return fits_prompt(line, item);
 }
 
 const struct trace_format trace_format_mooncake = {.name = "mooncake", .read = read_item};

@@ -114,6 +114,18 @@ static void copy_item(const struct trace_item *item, struct request *request)
                                             : CONTENT_OWN;
 }
 
+/* What it asks for: the file's next, or lengths that are drawn. A request that was made is never
+ * taken back, so its number is its line. */
+static void fill_request(struct source *source, struct request *request)
+{
+    const struct request_trace *trace = source->arrivals.trace;
+    if (trace != NULL) {
+        copy_item(&trace->items[request->number], request);
+    } else {
+        draw_request(source, request);
+    }
+}
+
 /* The next arrival becomes due. */
 static void make_arrival(struct source *source)
 {
@@ -123,11 +135,7 @@ static void make_arrival(struct source *source)
         source->exhausted = true;
         return;
     }
-    if (source->arrivals.trace != NULL) {
-        copy_item(&source->arrivals.trace->items[source->arrivals.count], request);
-    } else {
-        draw_request(source, request);
-    }
+    fill_request(source, request);
     source->arrivals.clock_seconds = seconds;
     source->arrivals.count++;
     source->coming = (uint32_t)(request - source->requests->all);
@@ -162,7 +170,7 @@ void source_follow(struct source *source, uint32_t id)
     } else if (source->policy->follows) {
         next = make_request(source, now + serving->arrivals.think_seconds);
         if (next != NULL) {
-            draw_request(source, next);
+            fill_request(source, next);
         }
     }
     if (next != NULL) {
@@ -261,7 +269,7 @@ bool source_create(struct source *source, const struct scenario *scenario, struc
 {
     const struct serving *serving = &scenario->serving;
     uint64_t seed = scenario->seed;
-    bool is_trace = serving->arrival == ARRIVAL_TRACE;
+    bool is_trace = serving_reads_requests(serving);
     *source = (struct source){
         .scenario = scenario,
         .arena = arena,
@@ -278,7 +286,8 @@ bool source_create(struct source *source, const struct scenario *scenario, struc
     *requests = (struct requests){.capacity = serving->requests > 0 ? (uint32_t)serving->requests
                                                                     : REQUESTS_DRAWN};
     if (is_trace) {
-        bool read = request_trace_read(arena, &serving->arrivals, &source->trace, diagnostics);
+        bool read = request_trace_read(arena, &serving->arrivals, serving->arrival == ARRIVAL_TRACE,
+                                       &source->trace, diagnostics);
         uint64_t asked = serving->requests > 0 ? serving->requests : UINT64_MAX;
         source->trace.count = source->trace.count < asked ? source->trace.count : asked;
         requests->capacity = (uint32_t)source->trace.count;

@@ -5,6 +5,7 @@
 #include "sim/serving/replica/fleet.h"
 #include "sim/serving/replica/kv_move.h"
 #include "sim/serving/replica/lanes.h"
+#include "sim/serving/replica/loop.h"
 #include "sim/serving/replica/server_step.h"
 #include "sim/serving/replica/step_group.h"
 
@@ -240,8 +241,10 @@ void lane_swap(struct lane *lane, const struct decision *decision)
     lane->swap_seconds = fleet->kv_bytes_per_token * shard / rate;
 }
 
-/* One step. False when the replica failed meanwhile. */
-static bool play_step(struct lane *lane, const struct decision *decision)
+/* One step, which an engine's loop has launched as `flight`, and perhaps `next` after it (both
+ * NULL: none has). False when the replica failed meanwhile. */
+static bool play_step(struct lane *lane, const struct decision *decision,
+                      const struct flight *flight, const struct flight *next)
 {
     struct server *server = lane->server;
     struct played_steps played = {
@@ -249,6 +252,11 @@ static bool play_step(struct lane *lane, const struct decision *decision)
     uint32_t epoch = server->epoch;
     if (server->lane_count > 1) {
         lane_pass(lane, &played.shape, &played.cost, &played.busy_seconds);
+    } else if (flight != NULL) {
+        played.cost = flight->cost;
+        played.start_seconds = lane->begin_seconds;
+        actor_sleep(fmax(0.0, loop_taken_in(lane, flight, next) - engine_clock()));
+        played.busy_seconds = engine_clock() - played.start_seconds;
     } else {
         played.cost = step_cost(server->stage_costs[0], &played.shape);
         played.busy_seconds = played.cost.seconds * server->slowness[0] + lane->swap_seconds;
@@ -267,14 +275,27 @@ static bool play_step(struct lane *lane, const struct decision *decision)
     return true;
 }
 
-/* Fills lane->ends with when each step of a run ends, from its start. */
-static void price_run(struct lane *lane, const struct step_shape *shape, uint32_t steps)
+static double run_step_seconds(const struct lane *lane, const struct step_shape *shape, uint32_t i)
 {
     const struct server *server = lane->server;
+    return server->slowness[0] *
+           step_cost_decode_seconds(server->stage_costs[0], shape, shape->decode_context + i);
+}
+
+/* Fills lane->ends with when each step of a run ends, from its start. `first`: the step under way,
+ * launched ahead; NULL: none is. */
+static void price_run(struct lane *lane, const struct step_shape *shape, uint32_t steps,
+                      const struct flight *first, const struct flight *next)
+{
     double end = lane->swap_seconds;
-    for (uint32_t i = 0; i < steps; i++) {
-        end += server->slowness[0] *
-               step_cost_decode_seconds(server->stage_costs[0], shape, shape->decode_context + i);
+    uint32_t done = 0;
+    if (first != NULL) {
+        end = fmax(0.0, loop_taken_in(lane, first, next) - engine_clock());
+        lane->ends[done++] = end;
+    }
+    for (uint32_t i = done; i < steps; i++) {
+        double seconds = run_step_seconds(lane, shape, i);
+        end += first != NULL ? loop_pace(lane, shape, seconds, &first->cost) : seconds;
         lane->ends[i] = end;
     }
 }
@@ -298,11 +319,13 @@ uint32_t lane_steps_begun(const struct lane *lane, uint32_t steps, double elapse
 static bool play_run(struct lane *lane, struct decision *decision, struct decision *next,
                      uint32_t steps)
 {
+    struct flight *flight = next != NULL ? &lane->flights[lane->turn] : NULL;
+    struct flight *ahead = next != NULL ? &lane->flights[1 - lane->turn] : NULL;
     struct server *server = lane->server;
     uint32_t epoch = server->epoch;
     struct played_steps played = {.shape = lane_shape(decision), .start_seconds = engine_clock()};
     double start = played.start_seconds;
-    price_run(lane, &played.shape, steps);
+    price_run(lane, &played.shape, steps, flight, ahead);
     /* Who waits already cannot be let in before somebody ends; newcomers wait behind. A cache on
      * its way is let in when it lands. */
     if (server->view.waiting.count > 0 && server->view.incoming == 0) {
@@ -324,6 +347,12 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     played.cost = step_cost(server->stage_costs[0], &played.shape);
     played.seconds = played.busy_seconds = now - start;
     batch_repeat(&server->view, decision, next, steps - 1);
+    if (ahead != NULL && steps > 1) {
+        struct step_shape last = {.decodes = played.shape.decodes,
+                                  .decode_context = lane_shape(decision).decode_context + 1.0};
+        loop_go_on(lane, ahead,
+                   loop_pace(lane, &last, run_step_seconds(lane, &last, 0), &ahead->cost));
+    }
     lane_account(lane, &played);
     for (uint32_t i = 1; i < steps; i++) {
         lane_add_gaps(lane, lane->ends[i] - lane->ends[i - 1], played.shape.decodes);
@@ -345,19 +374,60 @@ void lane_decide(struct lane *lane, struct decision *decision)
     }
 }
 
-/* Plays a step, or a run of steps alike. Returns whether the one after it is made up. */
-static bool play(struct lane *lane, struct decision *decision)
+static void launch(struct lane *lane, const struct decision *decision, struct flight *flight)
+{
+    struct step_shape shape = lane_shape(decision);
+    lane_swap(lane, decision);
+    flight->cost = step_cost(lane->server->stage_costs[0], &shape);
+    loop_launch(lane, &shape, flight);
+}
+
+/* The same with two steps in flight: `decision` is the older one (`launched`: already), and the
+ * next is made up before its outputs are in. */
+static bool play_ahead(struct lane *lane, struct decision *decision, bool launched)
 {
     struct server *server = lane->server;
-    struct decision *next = server->view.limits.ahead ? &lane->decisions[1 - lane->turn] : NULL;
-    if (next != NULL) {
-        lane_decide(lane, next);
+    struct decision *next = &lane->decisions[1 - lane->turn];
+    struct flight *flight = &lane->flights[lane->turn], *ahead = &lane->flights[1 - lane->turn];
+    uint32_t epoch = server->epoch;
+    lane->begin_seconds = engine_clock();
+    if (!launched) {
+        launch(lane, decision, flight);
+        double busy = flight->launched_seconds - engine_clock();
+        if (flight->cost.launch_seconds > 0.0 && loop_launches(lane) && busy > 0.0) {
+            actor_sleep(busy);
+        }
+        if (server->epoch != epoch) {
+            return false;
+        }
+    }
+    lane_decide(lane, next);
+    bool goes_on = next->share_count > 0;
+    if (goes_on) {
+        launch(lane, next, ahead);
+    }
+    uint32_t steps = batch_repeats(&server->view, decision, next, SERVER_MAX_RUN);
+    bool played = steps > 1 ? play_run(lane, decision, next, steps)
+                            : play_step(lane, decision, flight, goes_on ? ahead : NULL);
+    return played && goes_on;
+}
+
+/* Plays a step, or a run of steps alike. Returns whether the one after it is made up. */
+static bool play(struct lane *lane, struct decision *decision, bool launched)
+{
+    struct server *server = lane->server;
+    if (server->view.limits.ahead) {
+        return play_ahead(lane, decision, launched);
     }
     lane_swap(lane, decision);
     uint32_t steps =
-        server->lane_count > 1 ? 1 : batch_repeats(&server->view, decision, next, SERVER_MAX_RUN);
-    bool played = steps > 1 ? play_run(lane, decision, next, steps) : play_step(lane, decision);
-    return played && next != NULL && next->share_count > 0;
+        server->lane_count > 1 ? 1 : batch_repeats(&server->view, decision, NULL, SERVER_MAX_RUN);
+    if (steps > 1) {
+        play_run(lane, decision, NULL, steps);
+    } else {
+        play_step(lane, decision, NULL, NULL);
+    }
+    return false;
 }
 
 static void lane_main(void *data)
@@ -371,7 +441,7 @@ static void lane_main(void *data)
             lane_decide(lane, decision);
         }
         if (server->down == 0 && decision->share_count > 0) {
-            made_up = play(lane, decision);
+            made_up = play(lane, decision, made_up);
             lane->turn = made_up ? 1 - lane->turn : lane->turn;
             if (server->lane_count > 1 && server->view.waiting.count > 0) {
                 server_wake(server); /* there may be room now */

@@ -59,16 +59,26 @@ void stage_totals_add(struct stage_totals *stage, const struct step_cost *cost, 
 void stage_flow_begin(struct stage_totals *stage, enum link_kind kind);
 void stage_flow_end(struct stage_totals *stage, enum link_kind kind, double bytes);
 
+/* A step that an engine's loop has launched (loop.h). */
+struct flight {
+    struct step_cost cost;
+    double launched_seconds; /* when its launch is over */
+    double ready_seconds;    /* when the GPU is through with it */
+};
+
 /* A batch at a time on its way: an actor. */
 struct lane {
     struct server *server;
     struct actor_signal signal;
     struct decision decisions[2]; /* the step that is played, and the one made up ahead */
     uint32_t turn;                /* which of them is which */
-    double *ends;                 /* [SERVER_MAX_RUN] ends of the steps of a run */
-    double step_seconds;          /* of the last step with prompts */
-    double decode_end_seconds;    /* of the last step in which it decoded */
-    double swap_seconds;          /* moving KV between GPU and host, before the step */
+    struct flight flights[2];     /* of an engine with a loop, likewise */
+    double begin_seconds; /* the loop turned to the older of them, or took the last one in */
+    double worker_free_seconds, gpu_free_seconds; /* all that was launched is over */
+    double *ends;                                 /* [SERVER_MAX_RUN] ends of the steps of a run */
+    double step_seconds;                          /* of the last step with prompts */
+    double decode_end_seconds;                    /* of the last step in which it decoded */
+    double swap_seconds; /* moving KV between GPU and host, before the step */
 };
 
 struct server {

@@ -193,6 +193,9 @@ static const struct figure figures[] = {
     {.name = "kv_cache_tokens_per_replica", .unit = "1", METRIC(kv_cache_tokens),
      .doc = "Tokens that fit a replica's KV cache.",
      .former_key = "service.kv_cache_tokens_per_replica"},
+    {.name = "full_length_requests", .unit = "1", METRIC(full_length_requests),
+     .doc = "Requests of as many tokens as the model was made for (model.context) that fill a replica's KV cache, as "
+            "vLLM's maximum concurrency; 0: the model does not say."},
     {.name = "seconds", .unit = "s", METRIC(end_seconds),
      .doc = "Simulated, of the whole run.",
      .former_key = "seconds"},

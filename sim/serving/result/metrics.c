@@ -137,6 +137,27 @@ static bool is_good(const struct serving_run *run, const struct request *request
     return soon && fast;
 }
 
+/* What of a stretch of time lies after `from`, as a share of it. */
+static double share_after(double from, double begin, double end)
+{
+    return end > begin ? fmin(1.0, fmax(0.0, (end - from) / (end - begin))) : end >= from;
+}
+
+/* Adds what a request got after the warm-up, whenever it came: who still queued then is served in
+ * the measured time too. A prompt is computed evenly from its first step to its first token, an
+ * answer's other tokens come evenly until the last. */
+static void add_served(const struct serving_run *run, const struct request *request,
+                       struct serving_metrics *metrics)
+{
+    double from = run->serving->warm_up_seconds;
+    double first = request->first_token_seconds, last = request->last_token_seconds;
+    metrics->requests_per_second += last >= from;
+    metrics->input_tokens_per_second +=
+        request->prompt_tokens * share_after(from, request->scheduled_seconds, first);
+    metrics->output_tokens_per_second +=
+        (first >= from) + (request->output_tokens - 1) * share_after(from, first, last);
+}
+
 /* Counts, tokens, rates of the measured requests; useful FLOPs of all. Returns the FLOPs. */
 static double measure_requests(const struct serving_run *run, struct serving_metrics *metrics)
 {
@@ -150,6 +171,7 @@ static double measure_requests(const struct serving_run *run, struct serving_met
             double cached = request->cached_tokens;
             double tokens = (double)request->prompt_tokens + request->output_tokens - 1.0 - cached;
             flops += llm_forward_flops(run->fleet.replica.llm, tokens, cached);
+            add_served(run, request, metrics);
         }
         if (!is_measured(run, request)) {
             continue;
@@ -163,10 +185,11 @@ static double measure_requests(const struct serving_run *run, struct serving_met
         last = fmax(last, request->last_token_seconds);
     }
     if (metrics->measured > 0) {
-        metrics->seconds = last - first;
-        metrics->requests_per_second = (double)metrics->measured / metrics->seconds;
-        metrics->input_tokens_per_second = (double)metrics->input_tokens / metrics->seconds;
-        metrics->output_tokens_per_second = (double)metrics->output_tokens / metrics->seconds;
+        double warm_up = run->serving->warm_up_seconds;
+        metrics->seconds = last - (warm_up > 0.0 ? warm_up : first);
+        metrics->requests_per_second /= metrics->seconds;
+        metrics->input_tokens_per_second /= metrics->seconds;
+        metrics->output_tokens_per_second /= metrics->seconds;
         metrics->good_share = (double)good / (double)metrics->measured;
         metrics->goodput = (double)good / metrics->seconds;
         metrics->hit_share = (double)hits / (double)metrics->input_tokens;
@@ -285,6 +308,12 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         .kv_cache_tokens = run->fleet.kv_pages * run->serving->service.block_tokens,
         .events = run->events,
     };
+    uint64_t context = run->scenario->llm.context;
+    if (context > 0) {
+        metrics->full_length_requests =
+            (double)run->fleet.kv_pages /
+            (double)kv_pages_of(&run->fleet.kv_beside, run->serving->service.block_tokens, context);
+    }
     struct arena *arena = arena_create();
     measure_latencies(run, arena, metrics);
     arena_destroy(arena);

@@ -59,9 +59,11 @@ struct serving_metrics {
     double in_service_early, in_service_late; /* requests in it, by time: just after the warm-up,
                                                  and as the last ones came */
     double end_seconds;                       /* of the run */
-    struct memory_use memory; /* of one GPU: weights, the whole KV cache, activations */
-    uint64_t kv_cache_tokens; /* that fit a replica's */
-    uint64_t events;          /* that SimGrid played */
+    struct memory_use memory;    /* of one GPU: weights, the whole KV cache, activations */
+    uint64_t kv_cache_tokens;    /* that fit a replica's */
+    double full_length_requests; /* of as many tokens as the model was made for, that fill it; 0:
+                                    the model does not say */
+    uint64_t events;             /* that SimGrid played */
 };
 
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics);

@@ -94,8 +94,8 @@ static void print_requests(const struct serving_run *run, const struct serving_m
 static bool keeps_step(const struct serving *serving)
 {
     return serving->arrival == ARRIVAL_CLOSED_LOOP && serving->arrivals.clients > 1 &&
-           serving->session_turns <= 0.0 && serving->prompt_kind == LENGTH_FIXED &&
-           serving->output_kind == LENGTH_FIXED;
+           !serving_reads_requests(serving) && serving->session_turns <= 0.0 &&
+           serving->prompt_kind == LENGTH_FIXED && serving->output_kind == LENGTH_FIXED;
 }
 
 static void print_rates(const struct serving_run *run, const struct serving_metrics *metrics,
@@ -177,6 +177,12 @@ static void print_machine(const struct serving_run *run, const struct serving_me
     fprintf(stream, ", activations and buffers %s of %s\n",
             quantity_bytes(memory->activation_bytes).text,
             quantity_bytes(run->scenario->gpu.memory_bytes).text);
+    if (metrics->full_length_requests > 0.0) {
+        fprintf(stream,
+                "concurrency     %.3g requests of the model's full %" PRIu64
+                " tokens fill a replica's KV cache\n",
+                metrics->full_length_requests, run->scenario->llm.context);
+    }
     fprintf(stream, "use of GPUs     %s of %sFLOPs, %s of memory bandwidth, %.3g W a GPU\n",
             quantity_percent(metrics->mfu).text, computes_in_bf16(run->scenario) ? "" : "bf16 ",
             quantity_percent(metrics->memory_share).text, metrics->watts_per_gpu);

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""A client of any OpenAI-compatible server that plays the requests of a file and writes what it saw of each.
+
+    python3 analysis/engine_client.py http://localhost:8000 requests.csv -o seen.csv --model NAME [--clients 16]
+
+The file is one that `arrivals: {kind: trace, format: csv}` reads: arrival_seconds, prompt_tokens, output_tokens. With --clients
+the times are not looked at: so many clients each have one request at a time, in the order of the file (`kind: closed-loop`).
+Prompts are lists of random token numbers, so nothing is tokenised and none shares a beginning. Python's own library alone.
+"""
+import argparse
+import asyncio
+import csv
+import json
+import random
+import sys
+import time
+import urllib.parse
+
+COLUMNS = ("index", "due_s", "prompt_tokens", "output_tokens", "sent_s", "ttft_s", "e2e_s", "chunks", "itl_p50_s", "itl_p99_s",
+           "itl_max_s")
+
+
+def read_requests(path):
+    with open(path, newline="", encoding="utf-8") as stream:
+        return [(float(row.get("arrival_seconds") or 0), int(row["prompt_tokens"]), int(row["output_tokens"]))
+                for row in csv.DictReader(stream)]
+
+
+def figures(sent, stamps):
+    """TTFT, end to end, chunks and gaps between them, of times in seconds."""
+    gaps = sorted(after - before for before, after in zip(stamps, stamps[1:]))
+    share = lambda part: gaps[min(len(gaps) - 1, int(part * len(gaps)))] if gaps else 0.0
+    return [stamps[0] - sent, stamps[-1] - sent, len(stamps), share(0.5), share(0.99), gaps[-1] if gaps else 0.0]
+
+
+class Client:
+    def __init__(self, url, model, vocabulary, seed):
+        parts = urllib.parse.urlsplit(url)
+        self.host, self.port = parts.hostname, parts.port or 80
+        self.path = parts.path.rstrip("/") + "/v1/completions"
+        self.model, self.vocabulary, self.seed = model, vocabulary, seed
+        self.rows, self.errors = [], 0
+
+    def body(self, index, prompt, output):
+        tokens = random.Random(f"{self.seed}/{index}").choices(range(1000, self.vocabulary), k=prompt)
+        return json.dumps({"model": self.model, "prompt": tokens, "max_tokens": output, "ignore_eos": True, "stream": True,
+                           "temperature": 1.0}).encode()
+
+    async def ask(self, index, due, prompt, output, begin):
+        body = self.body(index, prompt, output)
+        sent, stamps = time.time(), []
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        writer.write(f"POST {self.path} HTTP/1.1\r\nHost: {self.host}\r\nContent-Type: application/json\r\n"
+                     f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body)
+        status = await reader.readline()
+        async for line in reader:
+            if line.startswith(b"data: ") and not line.startswith(b"data: [DONE]"):
+                stamps.append(time.time())
+        writer.close()
+        if b" 200 " not in status or not stamps:
+            self.errors += 1
+            return
+        self.rows.append([index, due, prompt, output, round(sent - begin, 6),
+                          *[round(value, 6) for value in figures(sent, stamps)]])
+
+    async def play(self, requests, clients):
+        begin = time.time()
+        if clients:
+            order = iter(enumerate(requests))
+
+            async def one():
+                for index, (_, prompt, output) in order:
+                    await self.ask(index, "", prompt, output, begin)
+
+            await asyncio.gather(*[one() for _ in range(clients)])
+            return
+        tasks = []
+        for index, (due, prompt, output) in enumerate(requests):
+            await asyncio.sleep(max(0.0, begin + due - time.time()))
+            tasks.append(asyncio.create_task(self.ask(index, due, prompt, output, begin)))
+        await asyncio.gather(*tasks)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url")
+    parser.add_argument("requests")
+    parser.add_argument("-o", "--output", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--clients", type=int, default=0)
+    parser.add_argument("--vocabulary", type=int, default=32000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    client = Client(options.url, options.model, options.vocabulary, options.seed)
+    asyncio.run(client.play(read_requests(options.requests), options.clients))
+    with open(options.output, "w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(COLUMNS)
+        writer.writerows(sorted(client.rows))
+    if client.errors:
+        sys.exit(f"{client.errors} requests were not answered")
+
+
+if __name__ == "__main__":
+    main()

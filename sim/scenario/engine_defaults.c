@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scenario/engine_defaults.h"
+
+/* The node of a key that nobody has said; NULL: somebody has, or it was wrong. */
+static struct node *unsaid(struct node *root, const char *path)
+{
+    struct node *node = node_find(root, path);
+    return node != NULL && node->accepted && node->origin == ORIGIN_DEFAULT ? node : NULL;
+}
+
+/* Says in the tree that the value is the software's. */
+static void take_over(struct node *root, const char *path, const char *from, const char *text)
+{
+    struct node *node = node_find(root, path);
+    const struct node *origin = node_find(root, from);
+    if (origin != NULL) {
+        node->mark = origin->mark;
+        node->origin = origin->origin;
+        node->source = origin->source;
+    }
+    node->text = text;
+}
+
+static void share_default(struct arena *arena, struct node *root, struct scenario *scenario)
+{
+    double share = scenario->software.memory.share;
+    if (share > 0.0 && unsaid(root, "memory.fraction") != NULL) {
+        scenario->memory_fraction = share;
+        take_over(root, "memory.fraction", "software.memory.share",
+                  arena_printf(arena, "%.15g", share));
+    }
+}
+
+static void limit_defaults(struct arena *arena, struct node *root, struct scenario *scenario)
+{
+    const struct engine_limits *limits =
+        software_limits(&scenario->software, scenario->gpu.memory_bytes);
+    bool large = limits == &scenario->software.server.large;
+    struct service *service = &scenario->serving.service;
+    if (limits->max_batched_tokens > 0 &&
+        unsaid(root, "workload.service.max_batched_tokens") != NULL) {
+        service->max_batched_tokens = limits->max_batched_tokens;
+        take_over(
+            root, "workload.service.max_batched_tokens",
+            large ? "software.server.max_batched_tokens"
+                  : "software.server.small_max_batched_tokens",
+            arena_printf(arena, "%llu tokens", (unsigned long long)limits->max_batched_tokens));
+    }
+    if (limits->max_sequences > 0 && unsaid(root, "workload.service.max_sequences") != NULL) {
+        uint64_t most = service->max_batched_tokens;
+        service->max_sequences =
+            limits->max_sequences < most ? limits->max_sequences : (uint32_t)most;
+        take_over(root, "workload.service.max_sequences",
+                  large ? "software.server.max_sequences" : "software.server.small_max_sequences",
+                  arena_printf(arena, "%u", service->max_sequences));
+    }
+}
+
+void engine_defaults(struct arena *arena, struct node *root, struct scenario *scenario)
+{
+    if (scenario->workload != WORKLOAD_TRAINING) {
+        share_default(arena, root, scenario);
+    }
+    if (scenario->workload == WORKLOAD_SERVING) {
+        limit_defaults(arena, root, scenario);
+    }
+}
