@@ -152,4 +152,24 @@ expect 2 '' '/^order.csv:2:6: error: when it comes is missing: .*arrival_seconds
 echo '{"timestamp": 1, "input_length": 558, "output_length": 20, "hash_ids": [1, 2, 3]}' >bailian.jsonl
 expect 2 '' '/^bailian.jsonl:1:.*: error: 3 hash_ids of a prompt of 558 tokens; expected 2/' "$cpsim" "$chat" \
     --set 'workload.arrivals={kind: trace, format: mooncake, file: bailian.jsonl}'
+# What nobody says is the engine's, by the GPU's memory; what somebody says stays.
+expect 0 '/^    max_sequences: 1024 .*vllm.yaml/' '' "$cpsim" show "$chat"
+expect 0 '/^    max_sequences: 256 .*vllm.yaml/' '' "$cpsim" show "$chat" --set 'gpu.memory=40 GB'
+expect 0 '/^    max_sequences: 128 /' '' "$cpsim" show "$chat" --set 'gpu.memory=40 GB' \
+    --set 'workload.service.max_batched_tokens=128 tokens'
+expect 0 '/^  fraction: 0.92 .*vllm.yaml/' '' "$cpsim" show "$chat"
+expect 0 '/^  fraction: 0.8 /' '' "$cpsim" show "$chat" --set memory.fraction=0.8
+
+# A conversation is held to the memory of its engine, whatever it asks itself.
+cat >talk.yaml <<'END'
+schema: 1
+model: llama3-70b
+cluster: dgx-h100
+software: vllm-0.11
+precision: fp8-tensor
+workload: {kind: conversation, turns: [{prompt: 100 tokens, output: 10 tokens}]}
+END
+expect 2 '' '/error: layout: does not fit the memory by /' "$cpsim" check talk.yaml
+expect 0 '*' '' "$cpsim" check talk.yaml --set layout.tensor=2
+
 finish
