@@ -145,11 +145,14 @@ static void check_stages(const struct checker *checker)
                        stages, chunks, layers);
     }
     const struct software *software = &checker->scenario->software;
-    if (software->training.equal_parts && chunks > 1 && layers % (stages * chunks) != 0) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
-                       "workload.virtual_stages: %u parts on each of %u stages do not divide the "
-                       "model's %u layers, which %s refuses; expected a divisor of %u / %u",
-                       chunks, stages, layers, software->name, layers, stages);
+    unsigned rest = layers % (stages * chunks); /* embedding and head may count as layers */
+    if (software->training.equal_parts && chunks > 1 && rest != 0 && rest + 2 < stages * chunks) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
+            "workload.virtual_stages: %u parts on each of %u stages do not divide the "
+            "model's %u layers, nor with the embedding and the head counted as two more, "
+            "which %s refuses; expected a divisor of %u / %u",
+            chunks, stages, layers, software->name, layers, stages);
     }
     check_layers_train(checker);
     if (workload->sequence_tokens % checker->scenario->layout.context != 0) {

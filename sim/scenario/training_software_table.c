@@ -337,7 +337,8 @@ const struct field training_software_fields[] = {
      .kind = FIELD_BOOLEAN,
      FIELD_AT(training_software, equal_parts),
      .fallback = "false",
-     .doc = "Whether layers that stages x virtual_stages do not divide are refused."},
+     .doc = "Whether layers that stages x virtual_stages do not divide, the embedding and the head "
+            "counted as one more each or not, are refused."},
     {.key = "norm_pieces",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(training_software, norm_pieces),
