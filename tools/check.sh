@@ -135,6 +135,7 @@ sim/serving/faults models|+base|+scenario|+engine|+serving/load|+serving/replica
 sim/run models|+base|+figures|+scenario|+engine|+trace|+workload|+inference|+serving|+training
 sim/plan models|+base|+config|+scenario|+serving|+engine|+run|+sweep
 sim/sweep models|+base|+config|+figures|+scenario|+engine|+trace|+run
+sim/cli models/architecture|+base|+config|+figures|+scenario|+engine|+trace|+inference|+training|+run|+sweep|+plan|+compare|+calibrate
 RULES
 }
 
