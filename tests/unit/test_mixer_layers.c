@@ -5,6 +5,7 @@
 #include "fixture.h"
 #include "models/layers/layer_rows.h"
 #include "models/passes/transformer.h"
+#include "round_gpu.h"
 #include "run_tests.h"
 
 #include <string.h>
@@ -31,9 +32,11 @@ static const struct step_segment *build(const struct mixer *mixer, uint32_t tens
     static struct llm llm;
     static struct layout layout;
     static struct replica replica;
+    static struct gpu gpu; /* kernels are asked for their work while a program is built */
     static struct step_program program;
     static const uint32_t kind = 0;
     static const struct layer_run run = {.kinds = &kind, .kind_count = 1, .repeat = 1};
+    gpu = round_gpu();
     llm = (struct llm){.name = "one layer", .hidden = HIDDEN, .vocabulary = 1000};
     llm.stack.layers = llm.stack.kind_count = llm.stack.run_count = 1;
     llm.stack.runs = &run;
@@ -41,7 +44,7 @@ static const struct step_segment *build(const struct mixer *mixer, uint32_t tens
         (struct layer_kind){.name = "layer", .mixers = {*mixer}, .mixer_count = 1, .norms = 1};
     layout = (struct layout){.tensor = tensor, .context = context, .pipeline = 1, .data = 1};
     replica = (struct replica){.llm = &llm,
-                               .gpu = &fixture_gpu,
+                               .gpu = &gpu,
                                .cluster = &fixture_cluster,
                                .software = &fixture_software,
                                .layout = &layout,
