@@ -84,4 +84,13 @@ bool replay_differs(const char *what, const char *format, ...)
 bool replay_vllm(struct arena *arena, const struct node *fixture, int64_t *step);
 bool replay_sglang(struct arena *arena, const struct node *fixture, int64_t *step);
 
+/* The id of request `number` of those asked, and the number of an id that must be there. */
+const char *replay_name(const struct node *asked, uint32_t number);
+uint32_t replay_id(const struct node *asked, const char *name);
+
+/* Whether the list `what` of a step names the `count` requests of `found`, in order. Only small
+ * fixtures have the lists of ids; otherwise a list that is absent is empty. */
+bool replay_same_names(const struct node *asked, const struct node *step, const char *what,
+                       const uint32_t *found, size_t count);
+
 #endif

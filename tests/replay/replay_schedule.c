@@ -21,6 +21,39 @@ bool replay_differs(const char *what, const char *format, ...)
     return false;
 }
 
+const char *replay_name(const struct node *asked, uint32_t number)
+{
+    return fixture_text(fixture_item(asked, number), "id");
+}
+
+uint32_t replay_id(const struct node *asked, const char *name)
+{
+    for (uint32_t i = 0; i < fixture_length(asked); i++) {
+        if (strcmp(replay_name(asked, i), name) == 0) {
+            return i;
+        }
+    }
+    fixture_fault(asked, "a step names a request that is not there");
+}
+
+bool replay_same_names(const struct node *asked, const struct node *step, const char *what,
+                       const uint32_t *found, size_t count)
+{
+    const struct node *expected = fixture_maybe(step, what);
+    if (expected == NULL && strstr(what, "_ids") != NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < fixture_length(expected) || i < count; i++) {
+        const char *want =
+            i < fixture_length(expected) ? fixture_item(expected, i)->text : "nobody";
+        const char *have = i < count ? replay_name(asked, found[i]) : "nobody";
+        if (strcmp(want, have) != 0) {
+            return replay_differs(what, "place %zu: %s expected, %s found", i, want, have);
+        }
+    }
+    return true;
+}
+
 /* True when all is as decided, or the file has no steps. */
 static bool replay(const char *path)
 {

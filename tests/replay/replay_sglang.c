@@ -18,21 +18,6 @@ struct replay {
     uint32_t *ended;         /* [count], scratch */
 };
 
-static const char *name_of(const struct replay *replay, uint32_t id)
-{
-    return fixture_text(fixture_item(replay->asked, id), "id");
-}
-
-static uint32_t id_of(const struct replay *replay, const char *name)
-{
-    for (uint32_t i = 0; i < replay->count; i++) {
-        if (strcmp(name_of(replay, i), name) == 0) {
-            return i;
-        }
-    }
-    fixture_fault(replay->asked, "a step names a request that is not there");
-}
-
 /* --- set-up --- */
 
 static enum sglang_order order_of(const char *policy)
@@ -138,25 +123,6 @@ static bool same_count(const struct node *step, const char *what, uint64_t found
                           (unsigned long long)found);
 }
 
-/* A list of names; one that is absent is empty, but for those of ids. */
-static bool same_names(const struct replay *replay, const struct node *step, const char *what,
-                       const uint32_t *found, size_t count)
-{
-    const struct node *expected = fixture_maybe(step, what);
-    if (expected == NULL && strstr(what, "_ids") != NULL) {
-        return true;
-    }
-    for (size_t i = 0; i < fixture_length(expected) || i < count; i++) {
-        const char *want =
-            i < fixture_length(expected) ? fixture_item(expected, i)->text : "nobody";
-        const char *have = i < count ? name_of(replay, found[i]) : "nobody";
-        if (strcmp(want, have) != 0) {
-            return replay_differs(what, "place %zu: %s expected, %s found", i, want, have);
-        }
-    }
-    return true;
-}
-
 static bool same_shares(const struct replay *replay, const struct node *step,
                         const struct decision *decision)
 {
@@ -168,7 +134,8 @@ static bool same_shares(const struct replay *replay, const struct node *step,
         }
         const struct node *want = fixture_item(expected, i);
         const struct share *have = &decision->shares[i];
-        const char *name = fixture_item(want, 0)->text, *found = name_of(replay, have->request);
+        const char *name = fixture_item(want, 0)->text,
+                   *found = replay_name(replay->asked, have->request);
         int64_t tokens = fixture_number(fixture_item(want, 1));
         int64_t computed = fixture_number(fixture_item(want, 2));
         if (strcmp(name, found) != 0 || tokens != have->tokens || computed != have->computed) {
@@ -205,15 +172,15 @@ static bool same_admitted(const struct replay *replay, const struct node *step,
             fresh[fresh_count++] = share->request;
         }
         const struct node *hit =
-            hits == NULL ? NULL : fixture_maybe(hits, name_of(replay, share->request));
+            hits == NULL ? NULL : fixture_maybe(hits, replay_name(replay->asked, share->request));
         if ((hit == NULL ? 0 : fixture_number(hit)) != share->computed) {
             return replay_differs("prefix_hit_tokens", "%s: %s expected, %u found",
-                                  name_of(replay, share->request), hit == NULL ? "0" : hit->text,
-                                  share->computed);
+                                  replay_name(replay->asked, share->request),
+                                  hit == NULL ? "0" : hit->text, share->computed);
         }
     }
-    return same_names(replay, step, "admitted", fresh, fresh_count) &&
-           same_names(replay, step, "resumed", again, again_count);
+    return replay_same_names(replay->asked, step, "admitted", fresh, fresh_count) &&
+           replay_same_names(replay->asked, step, "resumed", again, again_count);
 }
 
 static bool same_queues(const struct replay *replay, const struct node *step)
@@ -223,15 +190,17 @@ static bool same_queues(const struct replay *replay, const struct node *step)
     for (uint32_t id = view->waiting.first; id != REQUEST_NONE; id = view->requests[id].next) {
         waiting[count++] = id;
     }
-    return same_names(replay, step, "running_ids", view->running, view->running_count) &&
-           same_names(replay, step, "waiting_ids", waiting, count) &&
+    return replay_same_names(replay->asked, step, "running_ids", view->running,
+                             view->running_count) &&
+           replay_same_names(replay->asked, step, "waiting_ids", waiting, count) &&
            same_count(step, "running", view->running_count) && same_count(step, "waiting", count);
 }
 
 static bool same_state(const struct replay *replay, const struct node *step)
 {
     const struct sglang *sglang = replay->sglang;
-    const char *chunked = sglang->chunked == REQUEST_NONE ? "" : name_of(replay, sglang->chunked);
+    const char *chunked =
+        sglang->chunked == REQUEST_NONE ? "" : replay_name(replay->asked, sglang->chunked);
     if (strcmp(fixture_text(step, "chunked"), chunked) != 0) {
         return replay_differs("chunked", "'%s' expected, '%s' found", fixture_text(step, "chunked"),
                               chunked);
@@ -279,13 +248,13 @@ static void arrive(struct replay *replay, const struct node *step)
 {
     const struct node *aborted = fixture_maybe(step, "abort_asked");
     for (size_t i = 0; i < fixture_length(aborted); i++) {
-        uint32_t id = id_of(replay, fixture_item(aborted, i)->text);
+        uint32_t id = replay_id(replay->asked, fixture_item(aborted, i)->text);
         replay->ends_early[id] = true;
         sglang_abort(&replay->view, id);
     }
     const struct node *arrived = fixture_maybe(step, "arrived");
     for (size_t i = 0; i < fixture_length(arrived); i++) {
-        batch_enqueue(&replay->view, id_of(replay, fixture_item(arrived, i)->text));
+        batch_enqueue(&replay->view, replay_id(replay->asked, fixture_item(arrived, i)->text));
     }
 }
 
@@ -295,11 +264,11 @@ static bool same_ends(struct replay *replay, const struct node *step, const stru
         batch_hand_in(&replay->view, &handed->shares[i], 0);
     }
     uint32_t count = newly_ended(replay, handed, false);
-    if (!same_names(replay, step, "finished", replay->ended, count)) {
+    if (!replay_same_names(replay->asked, step, "finished", replay->ended, count)) {
         return false;
     }
     count = newly_ended(replay, handed, true);
-    return same_names(replay, step, "aborted", replay->ended, count) &&
+    return replay_same_names(replay->asked, step, "aborted", replay->ended, count) &&
            same_count(step, "free_tokens_end", replay->sglang->free_tokens) &&
            same_count(step, "evictable_tokens_end", replay->sglang->tree.evictable);
 }
@@ -319,10 +288,10 @@ static bool play_step(struct replay *replay, const struct node *step)
         return replay_differs("kind", "%s expected, %s found", fixture_text(step, "kind"), kind);
     }
     if (!same_shares(replay, step, decision) ||
-        !same_names(replay, step, "retracted", decision->preempted,
-                    decodes ? decision->preempted_count : 0) ||
-        !same_names(replay, step, "preempted", decision->preempted,
-                    decodes ? 0 : decision->preempted_count) ||
+        !replay_same_names(replay->asked, step, "retracted", decision->preempted,
+                           decodes ? decision->preempted_count : 0) ||
+        !replay_same_names(replay->asked, step, "preempted", decision->preempted,
+                           decodes ? 0 : decision->preempted_count) ||
         !same_admitted(replay, step, decision) || !same_queues(replay, step) ||
         !same_state(replay, step)) {
         return false;
@@ -348,7 +317,7 @@ static bool same_outputs(const struct replay *replay)
         if (request->state == REQUEST_DONE &&
             (got != request->generated_tokens || limit != request->limit_tokens)) {
             return replay_differs("output_tokens_got", "%s: %lld of %lld expected, %u of %u found",
-                                  name_of(replay, i), (long long)got, (long long)limit,
+                                  replay_name(replay->asked, i), (long long)got, (long long)limit,
                                   request->generated_tokens, request->limit_tokens);
         }
     }

@@ -17,21 +17,6 @@ struct replay {
     uint32_t batches;             /* in flight: 1 or 2 */
 };
 
-static const char *name_of(const struct replay *replay, uint32_t id)
-{
-    return fixture_text(fixture_item(replay->asked, id), "id");
-}
-
-static uint32_t id_of(const struct replay *replay, const char *name)
-{
-    for (uint32_t i = 0; i < replay->count; i++) {
-        if (strcmp(name_of(replay, i), name) == 0) {
-            return i;
-        }
-    }
-    fixture_fault(replay->asked, "a step names a request that is not there");
-}
-
 /* --- set-up --- */
 
 static bool drops_last(const char *method)
@@ -139,26 +124,6 @@ static bool same_count(const struct node *step, const char *what, int64_t found)
            replay_differs(what, "%lld expected, %lld found", (long long)expected, (long long)found);
 }
 
-/* A list of names; `found` of `count`. Only small fixtures have the lists of ids; otherwise a list
- * that is absent is empty. */
-static bool same_names(const struct replay *replay, const struct node *step, const char *what,
-                       const uint32_t *found, size_t count)
-{
-    const struct node *expected = fixture_maybe(step, what);
-    if (expected == NULL && strstr(what, "_ids") != NULL) {
-        return true;
-    }
-    for (size_t i = 0; i < fixture_length(expected) || i < count; i++) {
-        const char *want =
-            i < fixture_length(expected) ? fixture_item(expected, i)->text : "nobody";
-        const char *have = i < count ? name_of(replay, found[i]) : "nobody";
-        if (strcmp(want, have) != 0) {
-            return replay_differs(what, "place %zu: %s expected, %s found", i, want, have);
-        }
-    }
-    return true;
-}
-
 static bool same_shares(const struct replay *replay, const struct node *step,
                         const struct decision *decision)
 {
@@ -171,7 +136,8 @@ static bool same_shares(const struct replay *replay, const struct node *step,
                                   fixture_length(expected), decision->share_count);
         }
         const struct share *have = &decision->shares[i];
-        const char *name = fixture_item(want, 0)->text, *found = name_of(replay, have->request);
+        const char *name = fixture_item(want, 0)->text,
+                   *found = replay_name(replay->asked, have->request);
         int64_t tokens = fixture_number(fixture_item(want, 1));
         int64_t computed = fixture_number(fixture_item(want, 2));
         if (strcmp(name, found) != 0 || tokens != have->tokens || computed != have->computed) {
@@ -205,14 +171,15 @@ static bool same_admitted(const struct replay *replay, const struct node *step,
             fresh[fresh_count++] = share->request;
         }
         const struct node *hit =
-            hits == NULL ? NULL : fixture_maybe(hits, name_of(replay, share->request));
+            hits == NULL ? NULL : fixture_maybe(hits, replay_name(replay->asked, share->request));
         if (hit != NULL && fixture_number(hit) != share->computed) {
             return replay_differs("prefix_hit_tokens", "%s: %s expected, %u found",
-                                  name_of(replay, share->request), hit->text, share->computed);
+                                  replay_name(replay->asked, share->request), hit->text,
+                                  share->computed);
         }
     }
-    return same_names(replay, step, "admitted", fresh, fresh_count) &&
-           same_names(replay, step, "resumed", again, again_count);
+    return replay_same_names(replay->asked, step, "admitted", fresh, fresh_count) &&
+           replay_same_names(replay->asked, step, "resumed", again, again_count);
 }
 
 static bool same_queue(const struct replay *replay, const struct node *step)
@@ -224,8 +191,9 @@ static bool same_queue(const struct replay *replay, const struct node *step)
          id != REQUEST_NONE; id = view->requests[id].next) {
         waiting[count++] = id;
     }
-    return same_names(replay, step, "running_ids", view->running, view->running_count) &&
-           same_names(replay, step, "waiting_ids", waiting, count) &&
+    return replay_same_names(replay->asked, step, "running_ids", view->running,
+                             view->running_count) &&
+           replay_same_names(replay->asked, step, "waiting_ids", waiting, count) &&
            same_count(step, "running", view->running_count) && same_count(step, "waiting", count);
 }
 
@@ -234,7 +202,7 @@ static bool same_held(const struct replay *replay, const struct node *step)
     const struct node *held = fixture_maybe(step, "held_blocks");
     for (size_t i = 0; held != NULL && i < held->count; i++) {
         const char *name = held->entries[i].key;
-        const struct request *request = &replay->view.requests[id_of(replay, name)];
+        const struct request *request = &replay->view.requests[replay_id(replay->asked, name)];
         for (uint32_t g = 0; g < fixture_length(held->entries[i].value); g++) {
             int64_t want = fixture_number(fixture_item(held->entries[i].value, g));
             uint32_t have = kv_cache_holds(&replay->view.kv, request, g);
@@ -284,7 +252,8 @@ static bool hand_in(struct replay *replay, const struct node *of, const struct d
     for (uint32_t i = 0; i < decision->share_count; i++) {
         const struct share *share = &decision->shares[i];
         const struct node *draft =
-            drafts == NULL ? NULL : fixture_maybe(drafts, name_of(replay, share->request));
+            drafts == NULL ? NULL
+                           : fixture_maybe(drafts, replay_name(replay->asked, share->request));
         const struct node *accepted = draft == NULL ? NULL : fixture_item(draft, 1);
         bool sampled = accepted != NULL && strcmp(accepted->text, "null") != 0;
         bool gone = replay->view.requests[share->request].state == REQUEST_DONE;
@@ -294,18 +263,18 @@ static bool hand_in(struct replay *replay, const struct node *of, const struct d
         }
     }
     batch_sweep(&replay->view);
-    return same_names(replay, step, "finished", ended, count);
+    return replay_same_names(replay->asked, step, "finished", ended, count);
 }
 
 static void arrive(struct replay *replay, const struct node *step)
 {
     const struct node *aborted = fixture_maybe(step, "aborted");
     for (size_t i = 0; i < fixture_length(aborted); i++) {
-        batch_remove(&replay->view, id_of(replay, fixture_item(aborted, i)->text));
+        batch_remove(&replay->view, replay_id(replay->asked, fixture_item(aborted, i)->text));
     }
     const struct node *arrived = fixture_maybe(step, "arrived");
     for (size_t i = 0; i < fixture_length(arrived); i++) {
-        batch_enqueue(&replay->view, id_of(replay, fixture_item(arrived, i)->text));
+        batch_enqueue(&replay->view, replay_id(replay->asked, fixture_item(arrived, i)->text));
     }
     const struct node *throttle = fixture_maybe(replay->settings, "throttle");
     size_t length = fixture_length(throttle);
@@ -323,7 +292,8 @@ static bool play_step(struct replay *replay, const struct node *step)
     arrive(replay, step);
     batch_decide(&replay->view, &policy_vllm, decision);
     if (!same_shares(replay, step, decision) ||
-        !same_names(replay, step, "preempted", decision->preempted, decision->preempted_count) ||
+        !replay_same_names(replay->asked, step, "preempted", decision->preempted,
+                           decision->preempted_count) ||
         !same_admitted(replay, step, decision) || !same_queue(replay, step) ||
         !same_count(step, "free_blocks", (int64_t)kv_cache_available(&replay->view.kv)) ||
         !same_held(replay, step)) {
@@ -352,7 +322,8 @@ static bool same_outputs(const struct replay *replay)
         int64_t got = fixture_count(asked, "output_tokens_got", request->output_tokens);
         if (request->state == REQUEST_DONE && got != request->generated_tokens) {
             return replay_differs("output_tokens_got", "%s: %lld expected, %u found",
-                                  name_of(replay, i), (long long)got, request->generated_tokens);
+                                  replay_name(replay->asked, i), (long long)got,
+                                  request->generated_tokens);
         }
     }
     return true;
