@@ -42,7 +42,7 @@ forbid() {
 
 mapfile -t all < <(sources '*')
 mapfile -t c_files < <(sources '*.c' '*.h')
-mapfile -t scripts < <(sources '*.sh' '.ci/run')
+mapfile -t scripts < <(sources '*.sh' '.ci/run' 'tools/cpsim-analysis')
 if [ ${#c_files[@]} -eq 0 ] || [ ${#scripts[@]} -eq 0 ]; then
     echo "check: error: no sources found in $PWD" >&2
     exit 1

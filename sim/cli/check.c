@@ -26,6 +26,7 @@ static int check_scenarios(const struct invocation *invocation)
 const struct command command_check = {
     .name = "check",
     .operands = "FILE...",
+    .scenarios = true,
     .summary = "say what is wrong with scenarios, and run nothing",
     .example = "cpsim check scenarios/*.yaml",
     .options = TAKES(OPTION_SET) | TAKES(OPTION_QUIET),

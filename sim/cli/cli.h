@@ -70,6 +70,8 @@ struct command {
     const char *name, *operands, *summary; /* "check", "FILE...", half a sentence */
     const char *doc;                       /* a few sentences more; NULL: the summary says it all */
     const char *example;                   /* a command line */
+    bool scenarios; /* its operands are scenarios, sweeps or plans: those that came with cpsim go by
+                       name, from anywhere */
     const char *verbs; /* first operands to complete, spaces between; NULL: it takes files */
     const char *files; /* endings of files to complete, bars between; NULL: "yaml|yml" */
     unsigned options;  /* TAKES(OPTION_...) | ... */
@@ -81,7 +83,7 @@ enum { ANY_NUMBER = 1000000 };
 
 extern const struct command command_run, command_check, command_show, command_describe,
     command_trace, command_models, command_platforms, command_compare, command_roofline,
-    command_calibrate, command_sweep, command_plan;
+    command_calibrate, command_sweep, command_plan, command_scenarios;
 
 /* In the order of the help; NULL after the last. */
 extern const struct command *const all_commands[];
@@ -91,6 +93,9 @@ const struct command *command_find(const char *name); /* NULL: none */
  * room for `count` each. */
 bool options_read(const struct command *command, char *const *arguments, size_t count,
                   struct invocation *invocation);
+
+/* The file that an operand names: as it is, or one of those that `cpsim scenarios` lists. */
+const char *scenario_file(struct arena *arena, const char *operand);
 
 /* A number from 1 to `most` that an option gives; false after a complaint on stderr. */
 bool count_read(const char *option, const char *text, unsigned long most, unsigned *count);

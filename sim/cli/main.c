@@ -16,6 +16,15 @@ static bool is_help(const char *argument)
     return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
 }
 
+/* A file that is there, or the name of one that came with cpsim. */
+static bool is_scenario(const char *word)
+{
+    struct arena *arena = arena_create();
+    bool is_there = access(scenario_file(arena, word), F_OK) == 0;
+    arena_destroy(arena);
+    return is_there;
+}
+
 /* `cpsim FILE` is `cpsim run FILE`: a word that is neither a command nor a file is a slip. */
 static const struct command *choose_command(const char *word)
 {
@@ -24,7 +33,7 @@ static const struct command *choose_command(const char *word)
     if (command != NULL) {
         return command;
     }
-    if (word[0] == '-' || looks_like_file || access(word, F_OK) == 0) {
+    if (word[0] == '-' || looks_like_file || is_scenario(word)) {
         return &command_run;
     }
     struct suggestion suggestion = {.word = word};
@@ -50,8 +59,13 @@ static int run_command(const struct command *command, char *const *arguments, si
     struct arena *arena = arena_create();
     struct invocation invocation = {.operands = ARENA_ARRAY(arena, const char *, count + 1),
                                     .overrides = ARENA_ARRAY(arena, struct override, count + 1)};
-    int status = options_read(command, arguments, count, &invocation) ? command->run(&invocation)
-                                                                      : EXIT_WRONG_INPUT;
+    int status = EXIT_WRONG_INPUT;
+    if (options_read(command, arguments, count, &invocation)) {
+        for (size_t i = 0; i < invocation.operand_count && command->scenarios; i++) {
+            invocation.operands[i] = scenario_file(arena, invocation.operands[i]);
+        }
+        status = command->run(&invocation);
+    }
     arena_destroy(arena);
     return status;
 }

@@ -94,6 +94,7 @@ static int run_plan(const struct invocation *invocation)
 const struct command command_plan = {
     .name = "plan",
     .operands = "FILE",
+    .scenarios = true,
     .summary = "find the cheapest layout of a service that keeps to its targets",
     .doc =
         "-o names the folder of the results: plan.csv, a row a candidate, and winner.yaml, a "

@@ -85,6 +85,7 @@ static int run_command(const struct invocation *invocation)
 const struct command command_run = {
     .name = "run",
     .operands = "FILE",
+    .scenarios = true,
     .summary = "simulate a scenario; cpsim FILE is short for it",
     .doc = "-o names the trace, in place of the scenario's trace.file.",
     .example = "cpsim scenarios/llama405b.yaml",

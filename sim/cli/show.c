@@ -75,6 +75,7 @@ static int show_scenario(const struct invocation *invocation)
 const struct command command_show = {
     .name = "show",
     .operands = "FILE",
+    .scenarios = true,
     .summary = "print a scenario as it is understood, with where each value came from",
     .doc =
         "Behind the values, as comments: the model's layers, parameters and cache. "

@@ -268,6 +268,7 @@ static int run_sweep(const struct invocation *invocation)
 const struct command command_sweep = {
     .name = "sweep",
     .operands = "FILE",
+    .scenarios = true,
     .summary = "run a scenario at many points; cpsim sweep merge FOLDER puts shards together",
     .doc = "-o names the folder of the results: sweep.h5 and sweep.csv, a row a point. Stopped or "
            "killed, the same command goes on where it was. cpsim describe sweep says what a sweep "

@@ -194,6 +194,31 @@ const char *find_named(struct arena *arena, const struct find_path *path, const 
     return NULL;
 }
 
+const char *find_given(struct arena *arena, const struct find_path *path,
+                       const char *const *folders, const char *given)
+{
+    if (given[0] == '/' || given[0] == '.' || access(given, F_OK) == 0) {
+        return given;
+    }
+    static const char *const endings[] = {"", ".yaml"};
+    for (size_t i = 0; i < path->count; i++) {
+        for (size_t j = 0; j == 0 || folders[j - 1] != NULL; j++) {
+            const char *directory = path->roots[i].directory;
+            if (j > 0) {
+                directory = join(arena, directory, folders[j - 1]);
+            }
+            for (size_t k = 0; k < sizeof endings / sizeof *endings; k++) {
+                const char *candidate =
+                    join(arena, directory, arena_printf(arena, "%s%s", given, endings[k]));
+                if (file_is_regular(candidate)) {
+                    return candidate;
+                }
+            }
+        }
+    }
+    return given;
+}
+
 static int by_name(const void *left, const void *right)
 {
     const struct found_file *a = left, *b = right;

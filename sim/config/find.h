@@ -30,6 +30,13 @@ struct found_file {
     const char *name, *path;
 };
 
+/* A file that the command line gives, in the working directory or among those that came with the
+ * program: "a.yaml" itself when it is there, else below a root or in one of its `folders` (ended by
+ * NULL), with ".yaml" or without. A path from the root or with a dot before it is only itself.
+ * `given` when there is none. */
+const char *find_given(struct arena *arena, const struct find_path *path,
+                       const char *const *folders, const char *given);
+
 /* Every NAME.yaml that a folder has on the path, in the order of their names; the first root wins.
  * Returns their number. */
 size_t find_all(struct arena *arena, const struct find_path *path, const char *folder,

@@ -11,8 +11,10 @@
 #include "sim/scenario/precision_checks.h"
 #include "sim/scenario/replica.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct mark mark_of(const struct checker *checker, const char *path)
 {
@@ -291,6 +293,16 @@ static void check_engine_keys(const struct checker *checker)
     }
 }
 
+/* A file that the run will read. */
+static void check_file(const struct checker *checker, const char *path, const char *file)
+{
+    if (file == NULL || file[0] == '\0' || !is_known(checker, path) || access(file, R_OK) == 0) {
+        return;
+    }
+    DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path), "%s: '%s' cannot be opened: %s",
+                   path, file, strerror(errno));
+}
+
 static void check_serving(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -304,6 +316,9 @@ static void check_serving(const struct checker *checker)
                        "missing required key 'workload.lengths'; expected a mapping of: prompt, "
                        "output");
     }
+    check_file(checker, "workload.arrivals.file", serving->arrivals.file);
+    check_file(checker, "workload.lengths.prompt.file", serving->prompt.file);
+    check_file(checker, "workload.lengths.output.file", serving->output.file);
     check_lengths(checker, "prompt", serving->prompt_kind, &serving->prompt);
     check_lengths(checker, "output", serving->output_kind, &serving->output);
     check_pools(checker);

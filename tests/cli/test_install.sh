@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # An installed cpsim finds its models, platforms and scenarios from anywhere, also after it was
-# moved, and not in the source tree; its manual and completion are whole.
+# moved, and not in the source tree, whoever runs it; its manual and completion are whole.
 set -euo pipefail
 cpsim=$1 source=$2
 # shellcheck source=tests/cli/library.sh
@@ -27,6 +27,37 @@ expect 0 "run.h5: ok" "" "$installed" trace check run.h5
 for file in cpsim_trace.py __main__.py report.css; do
     test -s "$share/cpsim/analysis/$file" || failures=$((failures + 1))
 done
+
+# Any user, from a folder of their own, by name: all that is listed is found and right, the trace of
+# requests is there, and what was written can be read. Root becomes somebody else for it.
+anybody=()
+chmod 755 "$scratch"
+mkdir "$scratch/desk"
+if [ "$(id -u)" = 0 ] && command -v setpriv >"$scratch/log"; then
+    anybody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    chown 65534:65534 "$scratch/desk"
+fi
+cd "$scratch/desk"
+export MPLCONFIGDIR=$scratch/desk
+"$installed" scenarios --json >"$scratch/list.json"
+python3 -c 'import json, sys
+for one in json.load(open(sys.argv[1])): print(one["name"])' "$scratch/list.json" | sort >"$scratch/listed"
+(cd "$source" && find scenarios -name '*.yaml' | sort) >"$scratch/shipped"
+compare "cpsim scenarios" "$(cat "$scratch/shipped")" "$scratch/listed"
+mapfile -t whole < <(grep -v / <(sed 's,^scenarios/,,' "$scratch/listed"))
+expect 0 "*" "" "${anybody[@]}" "$installed" check "${whole[@]/#/scenarios/}"
+expect 0 "/^trace +one-gpu.h5$/" "" "${anybody[@]}" "$installed" scenarios/one-gpu.yaml -o one-gpu.h5
+expect 0 "/^requests +[0-9,]+ /" "" "${anybody[@]}" "$installed" serving-mooncake-trace
+expect 0 "/^5 of 5 points done$/" "" "${anybody[@]}" "$installed" sweep scenarios/sweeps/training-width.yaml -o width
+expect 2 "" "/^cpsim: error: 'one-cpu' is neither a command nor a file/" "${anybody[@]}" "$installed" one-cpu
+# The nearest wins: a file of that name here is the one that is meant.
+mkdir scenarios
+sed 's/^title:.*/title: My own/' "$source/scenarios/one-gpu.yaml" >scenarios/one-gpu.yaml
+expect 0 "/^My own$/" "" "${anybody[@]}" "$installed" scenarios/one-gpu.yaml -o own.h5
+if python=$("$source/tools/find-python.sh" h5py matplotlib pandas 2>"$scratch/log"); then
+    PYTHON=$python expect 0 "/^ *prefill/" "" "${anybody[@]}" "$(dirname "$installed")/cpsim-analysis" summary one-gpu.h5
+    PYTHON=$python expect 0 "one-gpu-phases.svg" "" "${anybody[@]}" "$(dirname "$installed")/cpsim-analysis" phases one-gpu.h5
+fi
 cd /
 
 # The completion is bash, and completes commands, options and keys.

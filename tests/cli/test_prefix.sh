@@ -96,4 +96,8 @@ for library in simgrid/lib/libsimgrid yaml/lib/libyaml hdf5/lib/libhdf5; do
     fi
 done
 expect 0 '/^total +/' '' "$built" tree/scenarios/one-gpu.yaml
+# What bootstrap.sh built can be installed as it is.
+expect 0 '*' '' cmake --install tree/build/release --prefix "$scratch/installed"
+test -s installed/share/man/man1/cpsim.1 || failures=$((failures + 1))
+(cd / && expect 0 '/^total +/' '' "$scratch/installed/bin/cpsim" scenarios/one-gpu.yaml -o "$scratch/one.h5")
 finish

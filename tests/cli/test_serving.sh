@@ -52,8 +52,7 @@ expect 2 "" "bad-azure.csv:2:1: error: expected a time such as 2023-11-16 18:17:
 printf 'arrival_seconds,prompt_tokens,output_tokens\n' >empty.csv
 expect 2 "" "empty.csv: error: no request is left to play: the trace is empty, or \`start\` is after its end
 1 error" trace csv empty.csv
-expect 2 "" "none.csv: error: cannot be opened: No such file or directory
-1 error" trace csv none.csv
+expect 2 "" '/workload.arrivals.file: .none.csv. cannot be opened: No such file or directory$/' trace csv none.csv
 printf 'arrival_seconds,prompt_tokens,output_tokens\n0,5 tokens,5\n0.5s,5,5\n1,0x10,5\n1,1e2,5\n2e8,5,5\n' >units.csv
 expect 2 "" "units.csv:2:4: error: expected nothing behind this number: its unit is known
 units.csv:3:4: error: expected nothing behind this number: its unit is known
