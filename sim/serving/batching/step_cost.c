@@ -138,8 +138,7 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
     cost.parts.gemm_seconds = parts.seconds[TIME_GEMM];
     cost.parts.attention_seconds = parts.seconds[TIME_ATTENTION];
     cost.parts.memory_kernel_seconds = parts.seconds[TIME_MEMORY];
-    cost.parts.communication_seconds =
-        parts.seconds[TIME_TENSOR] + parts.seconds[TIME_RING] + parts.seconds[TIME_EXPERTS];
+    cost.parts.communication_seconds = breakdown_communication_seconds(&parts);
     cost.parts.flops = parts.flops;
     costs->built++;
     return cost;
