@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/laws/quality_law.h"
 
+#include "models/numeric/golden_section.h"
+
 #include <math.h>
 #include <stddef.h>
 
@@ -123,33 +125,17 @@ struct quality_answer quality_of(const struct quality_question *question)
 
 /* --- the best bits --- */
 
-/* The argument of the largest value of a function with one maximum, by golden section. */
-static double maximum(double (*value)(double, const void *), const void *context, double low,
-                      double high)
-{
-    const double golden = 0.6180339887498949;
-    for (int i = 0; i < 200; i++) {
-        double left = high - golden * (high - low), right = low + golden * (high - low);
-        if (value(left, context) > value(right, context)) {
-            high = right;
-        } else {
-            low = left;
-        }
-    }
-    return 0.5 * (low + high);
-}
-
-static double share_a_bit(double bits, const void *context)
+static double minus_share_a_bit(double bits, const void *context)
 {
     (void)context;
-    return uniform_share(bits) / bits;
+    return -uniform_share(bits) / bits;
 }
 
 static const double lowest_bits = 3.2, highest_bits = 64.0; /* activations in 3 bits: none left */
 
 double quality_optimal_bits(void)
 {
-    return maximum(share_a_bit, NULL, lowest_bits, highest_bits);
+    return golden_section(minus_share_a_bit, NULL, lowest_bits, highest_bits);
 }
 
 /* With C = (6/16) N D P the two terms of the loss balance where A f^-a N^-a = B D^-a. */
@@ -170,15 +156,15 @@ struct fixed_budget {
     double parameters, flops;
 };
 
-static double minus_loss(double bits, const void *context)
+static double loss_at(double bits, const void *context)
 {
     const struct fixed_budget *budget = context;
     double tokens = budget->flops * 16.0 / (6.0 * bits * budget->parameters);
-    return -trained_loss(budget->parameters * uniform_share(bits), tokens);
+    return trained_loss(budget->parameters * uniform_share(bits), tokens);
 }
 
 double quality_optimal_bits_for(double parameters, double flops)
 {
     struct fixed_budget budget = {.parameters = parameters, .flops = flops};
-    return maximum(minus_loss, &budget, lowest_bits, highest_bits);
+    return golden_section(loss_at, &budget, lowest_bits, highest_bits);
 }

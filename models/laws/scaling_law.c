@@ -2,6 +2,7 @@
 #include "models/laws/scaling_law.h"
 
 #include "models/laws/batch_size.h"
+#include "models/numeric/golden_section.h"
 
 #include <math.h>
 
@@ -186,23 +187,24 @@ double scaling_batch_tokens(const struct scaling_law *law, double parameters, do
                              : batch_critical_tokens(parameters, tokens);
 }
 
-/* The loss along 6 N D = flops has one minimum; a golden section of ln N finds it. */
+struct budget {
+    const struct scaling_law *law;
+    double flops, share;
+};
+
+static double loss_at(double log_parameters, const void *context)
+{
+    const struct budget *budget = context;
+    double parameters = exp(log_parameters);
+    return scaling_loss(budget->law, budget->share * parameters, budget->flops / 6.0 / parameters);
+}
+
+/* The loss along 6 N D = flops has one minimum in ln N. */
 static double best_parameters(const struct scaling_law *law, double flops, double share)
 {
-    enum { SECTIONS = 120 };
-    const double golden = 0.6180339887498949, least = 1e3;
-    double low = log(least), high = log(flops / 6.0 / least);
-    for (int i = 0; i < SECTIONS; i++) {
-        double left = high - golden * (high - low), right = low + golden * (high - low);
-        double at_left = scaling_loss(law, share * exp(left), flops / 6.0 / exp(left));
-        double at_right = scaling_loss(law, share * exp(right), flops / 6.0 / exp(right));
-        if (at_left < at_right) {
-            high = right;
-        } else {
-            low = left;
-        }
-    }
-    return exp(0.5 * (low + high));
+    const double least = 1e3;
+    const struct budget budget = {.law = law, .flops = flops, .share = share};
+    return exp(golden_section(loss_at, &budget, log(least), log(flops / 6.0 / least)));
 }
 
 static const double least_tokens_scale = 5e3, least_tokens_exponent = 0.74;

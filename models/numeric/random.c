@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/numeric/random.h"
 
+#include "models/numeric/checksum.h"
+
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 uint64_t random_mix(uint64_t value)
 {
@@ -19,11 +22,8 @@ static uint64_t split_mix(uint64_t *state)
 
 struct random_stream random_open(uint64_t seed, const char *name)
 {
-    uint64_t hash = 0xcbf29ce484222325U; /* FNV-1a of the name */
-    for (const char *c = name; *c != '\0'; c++) {
-        hash = (hash ^ (unsigned char)*c) * 0x100000001b3U;
-    }
-    uint64_t state = random_mix(seed + 0x9e3779b97f4a7c15U) ^ hash;
+    uint64_t state =
+        random_mix(seed + 0x9e3779b97f4a7c15U) ^ checksum_bytes(CHECKSUM_START, name, strlen(name));
     struct random_stream stream;
     for (int i = 0; i < 4; i++) {
         stream.state[i] = split_mix(&state);

@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/step/breakdown.h"
 
-#include <assert.h>
-
-const char *time_class_name(enum time_class time_class)
-{
-    static const char *const names[TIME_CLASS_COUNT] = {
-        [TIME_GEMM] = "GEMM",    [TIME_ATTENTION] = "attention",
-        [TIME_MEMORY] = "norms", [TIME_TENSOR] = "TP coll.",
-        [TIME_RING] = "ring*",   [TIME_EXPERTS] = "experts*",
-        [TIME_HOST] = "host",    [TIME_IDLE] = "idle"};
-    assert(time_class < TIME_CLASS_COUNT && "not a class of time");
-    return names[time_class];
-}
-
 static enum time_class class_of(const struct step_operator *op)
 {
     switch (op->kind) {
@@ -114,6 +101,12 @@ double breakdown_total_seconds(const struct breakdown *breakdown)
         total += breakdown->seconds[i];
     }
     return total;
+}
+
+double breakdown_communication_seconds(const struct breakdown *breakdown)
+{
+    return breakdown->seconds[TIME_TENSOR] + breakdown->seconds[TIME_RING] +
+           breakdown->seconds[TIME_EXPERTS];
 }
 
 struct traffic segment_traffic(const struct step_segment *segment)

@@ -7,25 +7,12 @@
 
 #include "models/step/critical_path.h"
 #include "models/step/step_program.h"
-
-enum time_class {
-    TIME_GEMM,
-    TIME_ATTENTION,
-    TIME_MEMORY,  /* norms, activations, quantisation, merges, ... */
-    TIME_TENSOR,  /* tensor-parallel collectives */
-    TIME_RING,    /* exposed hops and all-to-alls of ring attention */
-    TIME_EXPERTS, /* of tokens with other ranks' experts */
-    TIME_HOST,    /* the GPU waits for its host */
-    TIME_IDLE,    /* the GPU waits for other ranks */
-    TIME_CLASS_COUNT
-};
+#include "models/step/time_class.h"
 
 struct breakdown {
     double seconds[TIME_CLASS_COUNT];
     double flops, bytes; /* useful work, and traffic of the GPU's own memory */
 };
-
-const char *time_class_name(enum time_class time_class); /* "GEMM" */
 
 /* Calls `visit` for every operator that some instant of the play belongs to, with the seconds of
  * it; an operator may come several times. NULL: the GPU waits for other ranks. */
@@ -38,6 +25,8 @@ void breakdown_add(struct breakdown *breakdown, const struct step_segment *segme
                    const struct span *spans, double end_seconds, double times);
 
 double breakdown_total_seconds(const struct breakdown *breakdown);
+/* Of collectives that nothing hides. */
+double breakdown_communication_seconds(const struct breakdown *breakdown);
 
 /* What the program sends over a link of each kind, one rank, bytes of payload on the wire. */
 struct traffic {

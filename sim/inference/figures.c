@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/inference/figures.h"
 
-#include "sim/figures/time_class.h"
+#include "models/step/time_class.h"
 #include "sim/inference/quality_figures.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
@@ -57,7 +57,7 @@ static const struct figure decode_figures[] = {
 };
 
 #define FORMER_RING(class) ((class) == TIME_RING)
-#define CLASS(class, stem, word, sentence)                                                         \
+#define CLASS(class, stem, word, heading, sentence)                                                 \
     {.name = stem "_seconds", .unit = "s", PHASE(breakdown.seconds[class]), .doc = sentence,       \
      .former_key = FORMER_RING(class) ? "phases[].seconds_by_class.ring_exposed"                   \
                                       : "phases[].seconds_by_class." stem,                         \

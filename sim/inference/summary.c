@@ -26,7 +26,7 @@ static void print_header(const struct conversation_result *result, struct ink in
             "latency");
     for (int i = 0; i < TIME_CLASS_COUNT; i++) {
         if (is_shown(result, i)) {
-            fprintf(stream, " %9s", time_class_name((enum time_class)i));
+            fprintf(stream, " %9s", time_class_heading((enum time_class)i));
         }
     }
     fprintf(stream, " %7s%s\n", "MFU", ink.plain);

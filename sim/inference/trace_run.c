@@ -3,6 +3,7 @@
 
 #include "sim/scenario/replica.h"
 #include "sim/trace/link_series.h"
+#include "sim/trace/trace_time.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -175,30 +176,24 @@ bool trace_run_phase(struct trace_run *run, const struct phase_result *phase)
     bool prefill = phase->phase == PHASE_PREFILL;
     char name[32];
     snprintf(name, sizeof name, "%s turn %" PRIu32, prefill ? "prefill" : "decode", phase->turn);
-    const double *seconds = phase->breakdown.seconds;
-    trace_add_phase(run->trace, &(struct trace_phase){
-                                    .name = name,
-                                    .kind = prefill ? TRACE_PREFILL : TRACE_DECODE,
-                                    .turn = phase->turn,
-                                    .new_tokens = phase->new_tokens,
-                                    .cached_tokens = phase->cached_tokens,
-                                    .ring = rings[phase->variant],
-                                    .start_seconds = phase->start_seconds,
-                                    .duration_seconds = phase->seconds,
-                                    .latency_seconds = phase->latency_seconds,
-                                    .gemm_seconds = seconds[TIME_GEMM],
-                                    .attention_seconds = seconds[TIME_ATTENTION],
-                                    .memory_kernel_seconds = seconds[TIME_MEMORY],
-                                    .tp_collective_seconds = seconds[TIME_TENSOR],
-                                    .ring_exposed_seconds = seconds[TIME_RING],
-                                    .host_seconds = seconds[TIME_HOST],
-                                    .other_seconds = seconds[TIME_EXPERTS] + seconds[TIME_IDLE],
-                                    .flops = phase->flops,
-                                    .mfu = phase->mfu,
-                                    .nvlink_bytes = phase->node_bytes,
-                                    .network_bytes = phase->fabric_bytes,
-                                    .joules = phase->joules,
-                                });
+    struct trace_phase row = {
+        .name = name,
+        .kind = prefill ? TRACE_PREFILL : TRACE_DECODE,
+        .turn = phase->turn,
+        .new_tokens = phase->new_tokens,
+        .cached_tokens = phase->cached_tokens,
+        .ring = rings[phase->variant],
+        .start_seconds = phase->start_seconds,
+        .duration_seconds = phase->seconds,
+        .latency_seconds = phase->latency_seconds,
+        .flops = phase->flops,
+        .mfu = phase->mfu,
+        .nvlink_bytes = phase->node_bytes,
+        .network_bytes = phase->fabric_bytes,
+        .joules = phase->joules,
+    };
+    trace_phase_time(&row, &phase->breakdown, 0.0);
+    trace_add_phase(run->trace, &row);
     keep_larger(&run->memory.weight_bytes, phase->memory.weight_bytes);
     keep_larger(&run->memory.kv_cache_bytes, phase->memory.kv_cache_bytes);
     keep_larger(&run->memory.activation_bytes, phase->memory.activation_bytes);
@@ -211,31 +206,25 @@ static void add_gpus(struct trace_run *run, const struct conversation_result *re
     struct placement placement = scenario_placement(scenario);
     for (uint32_t rank = 0; rank < placement.ranks; rank++) {
         struct rank_role role = placement_role(&placement, rank);
-        const double *seconds = result->rank_breakdowns[rank].seconds;
-        trace_add_gpu(
-            run->trace,
-            &(struct trace_gpu){
-                .gpu = role.gpu,
-                .node = placement_node(&placement, role.gpu),
-                .tensor_rank = role.tensor_rank,
-                .context_rank = role.context_rank,
-                .gemm_seconds = seconds[TIME_GEMM],
-                .attention_seconds = seconds[TIME_ATTENTION],
-                .memory_kernel_seconds = seconds[TIME_MEMORY],
-                .communication_seconds =
-                    seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_EXPERTS],
-                .weights_bytes = run->memory.weight_bytes,
-                .kv_cache_bytes = run->memory.kv_cache_bytes,
-                .activations_bytes = run->memory.activation_bytes,
-                .capacity_bytes = scenario->gpu.memory_bytes,
-                .joules = result->joules / placement.ranks,
-                .flops = result->rank_breakdowns[rank].flops,
-                .traffic_bytes = result->rank_breakdowns[rank].bytes,
-                .mfu = result->rank_breakdowns[rank].flops /
-                       (result->seconds * gpu_stated_flops_per_second(&scenario->gpu)),
-                .memory_utilisation = result->rank_breakdowns[rank].bytes /
-                                      (result->seconds * scenario->gpu.memory_bytes_per_second),
-            });
+        const struct breakdown *busy = &result->rank_breakdowns[rank];
+        struct trace_gpu row = {
+            .gpu = role.gpu,
+            .node = placement_node(&placement, role.gpu),
+            .tensor_rank = role.tensor_rank,
+            .context_rank = role.context_rank,
+            .weights_bytes = run->memory.weight_bytes,
+            .kv_cache_bytes = run->memory.kv_cache_bytes,
+            .activations_bytes = run->memory.activation_bytes,
+            .capacity_bytes = scenario->gpu.memory_bytes,
+            .joules = result->joules / placement.ranks,
+            .flops = busy->flops,
+            .traffic_bytes = busy->bytes,
+            .mfu = busy->flops / (result->seconds * gpu_stated_flops_per_second(&scenario->gpu)),
+            .memory_utilisation =
+                busy->bytes / (result->seconds * scenario->gpu.memory_bytes_per_second),
+        };
+        trace_gpu_time(&row, busy);
+        trace_add_gpu(run->trace, &row);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/plan/plan.h"
 
+#include "models/numeric/checksum.h"
 #include "sim/base/file.h"
 #include "sim/base/part_file.h"
 #include "sim/base/progress.h"
@@ -10,7 +11,6 @@
 #include "sim/plan/trial.h"
 #include "sim/run/run.h"
 #include "sim/scenario/load.h"
-#include "sim/sweep/checksum.h"
 #include "sim/sweep/folder.h"
 #include "sim/sweep/journal.h"
 #include "sim/sweep/pool.h"

@@ -22,7 +22,4 @@ bool is_known(const struct checker *checker, const char *path);
 /* Keys without effect, software that cannot run the workload. */
 void check_effects(const struct checker *checker);
 
-/* Of a training workload; nothing when the scenario is none. */
-void check_training(const struct checker *checker);
-
 #endif

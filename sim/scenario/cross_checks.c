@@ -2,19 +2,20 @@
 #include "sim/scenario/cross_checks.h"
 
 #include "models/layers/layer_rows.h"
-#include "sim/base/quantity.h"
 #include "sim/scenario/checker.h"
-#include "sim/scenario/context_checks.h"
 #include "sim/scenario/expert_checks.h"
-#include "sim/scenario/fault_checks.h"
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/precision_checks.h"
-#include "sim/scenario/replica.h"
+#include "sim/scenario/workload_checks.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+
+const struct workload_checks *const workload_checks[WORKLOAD_KIND_COUNT] = {
+    [WORKLOAD_CONVERSATION] = &conversation_checks,
+    [WORKLOAD_SERVING] = &serving_checks,
+    [WORKLOAD_TRAINING] = &training_checks,
+};
 
 struct mark mark_of(const struct checker *checker, const char *path)
 {
@@ -198,160 +199,6 @@ static void check_cluster(const struct checker *checker)
     }
 }
 
-static void check_workload(const struct checker *checker)
-{
-    const struct scenario *scenario = checker->scenario;
-    uint32_t stages = scenario->layout.pipeline;
-    if (!is_known(checker, "workload") || stages <= 1) {
-        return;
-    }
-    if (scenario->workload == WORKLOAD_CONVERSATION) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
-                       "layout.pipeline: must be 1 for a conversation; to share the layers over "
-                       "more GPUs, raise tensor");
-    } else if (scenario->workload == WORKLOAD_SERVING && stages > scenario->llm.stack.layers) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
-                       "layout.pipeline: %u stages, but the model has %u layers; expected at most "
-                       "as many stages as layers",
-                       stages, scenario->llm.stack.layers);
-    } else if (scenario->workload == WORKLOAD_SERVING &&
-               scenario->serving.service.policy == BATCHING_DISAGGREGATED) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
-                       "layout.pipeline: must be 1 with disaggregated pools; to share the layers "
-                       "over more GPUs, raise tensor");
-    }
-}
-
-static void check_lengths(const struct checker *checker, const char *name, enum length_kind kind,
-                          const struct length *length)
-{
-    if (kind == LENGTH_UNIFORM && length->least > length->most) {
-        const char *path = arena_printf(checker->arena, "workload.lengths.%s.least", name);
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       "%s: is more than `most`, %llu tokens", path,
-                       (unsigned long long)length->most);
-    }
-}
-
-static void check_pools(const struct checker *checker)
-{
-    const struct service *service = &checker->scenario->serving.service;
-    uint32_t replicas = checker->scenario->layout.data;
-    bool pools = service->policy == BATCHING_DISAGGREGATED;
-    const char *path = "workload.service.prefill_replicas";
-    if (pools && (service->prefill_replicas == 0 || service->prefill_replicas >= replicas)) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       "%s: %u of the %u replicas (layout.data) prefill, and none or all of the "
-                       "others is left to decode; expected 1 to %u",
-                       path, service->prefill_replicas, replicas, replicas > 1 ? replicas - 1 : 1);
-    } else if (!pools && service->prefill_replicas > 0) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       "%s: only the policy 'disaggregated' has replicas of two kinds", path);
-    }
-}
-
-/* Keys that SGLang's scheduler does not read, and those that only it does. */
-static void check_engine_keys(const struct checker *checker)
-{
-    const struct scenario *scenario = checker->scenario;
-    const struct service *service = &scenario->serving.service;
-    bool sglang = service->policy == BATCHING_SGLANG;
-    const struct {
-        const char *key;
-        bool said, sglangs;
-    } keys[] = {
-        {"order", service->order != QUEUE_FCFS, true},
-        {"mixed_chunk", service->mixed_chunk, true},
-        {"max_prefill_tokens", service->max_prefill_tokens != 16384, true},
-        {"conservativeness", service->conservativeness != 1.0, true},
-        {"long_prefill_threshold", service->long_prefill_tokens > 0, false},
-        {"reserve_prompt", !service->reserve_prompt, false},
-        {"watermark", service->watermark > 0.0, false},
-        {"preemption", service->preemption != PREEMPTION_RECOMPUTE, false},
-    };
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *path = arena_printf(checker->arena, "workload.service.%s", keys[i].key);
-        if (keys[i].said && keys[i].sglangs != sglang && is_known(checker, path)) {
-            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                           keys[i].sglangs
-                               ? "%s: only the policy 'sglang' reads it; leave it out"
-                               : "%s: the policy 'sglang' does not read it; leave it out",
-                           path);
-        }
-    }
-    const char *path = "workload.service.policy";
-    if (sglang && scenario->software.estimate.ratio <= 0.0) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       "%s: 'sglang' goes by what software.estimate says, and this software says "
-                       "none; try software: sglang",
-                       path);
-    }
-    if (sglang && scenario->layout.pipeline > 1) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
-                       "layout.pipeline: must be 1 with the policy 'sglang'; to share the layers "
-                       "over more GPUs, raise tensor");
-    }
-}
-
-/* A file that the run will read. */
-static void check_file(const struct checker *checker, const char *path, const char *file)
-{
-    if (file == NULL || file[0] == '\0' || !is_known(checker, path) || access(file, R_OK) == 0) {
-        return;
-    }
-    DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path), "%s: '%s' cannot be opened: %s",
-                   path, file, strerror(errno));
-}
-
-static void check_serving(const struct checker *checker)
-{
-    const struct scenario *scenario = checker->scenario;
-    const struct serving *serving = &scenario->serving;
-    if (!is_known(checker, "workload") || scenario->workload != WORKLOAD_SERVING) {
-        return;
-    }
-    if (is_known(checker, "workload.arrivals") && !serving_reads_requests(serving) &&
-        node_find(checker->tree, "workload.lengths") == NULL) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload"),
-                       "missing required key 'workload.lengths'; expected a mapping of: prompt, "
-                       "output");
-    }
-    check_file(checker, "workload.arrivals.file", serving->arrivals.file);
-    check_file(checker, "workload.lengths.prompt.file", serving->prompt.file);
-    check_file(checker, "workload.lengths.output.file", serving->output.file);
-    check_lengths(checker, "prompt", serving->prompt_kind, &serving->prompt);
-    check_lengths(checker, "output", serving->output_kind, &serving->output);
-    check_pools(checker);
-    check_engine_keys(checker);
-    if (serving->service.max_sequences > serving->service.max_batched_tokens &&
-        is_known(checker, "workload.service.max_sequences")) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.max_sequences"),
-                       "workload.service.max_sequences: each may bring a token to a step, and "
-                       "max_batched_tokens is only %llu",
-                       (unsigned long long)serving->service.max_batched_tokens);
-    }
-    check_faults(checker);
-}
-
-/* A page of the KV cache must be left when the weights and the largest step have their room. */
-static void check_serving_memory(const struct checker *checker)
-{
-    const struct scenario *scenario = checker->scenario;
-    struct kv_room kv = {0};
-    struct memory_use use = scenario_serving_memory(scenario, &kv);
-    double page = kv.token_bytes * scenario->serving.service.block_tokens;
-    if (use.kv_cache_bytes < page) {
-        double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
-                       "layout: leaves no room for a KV cache: a GPU needs %s of weights and %s of "
-                       "activations and buffers, and %s of %s may be used (memory.fraction); raise "
-                       "layout.tensor, lower the precision or max_batched_tokens",
-                       quantity_bytes(use.weight_bytes).text,
-                       quantity_bytes(use.activation_bytes).text, quantity_bytes(room).text,
-                       quantity_bytes(scenario->gpu.memory_bytes).text);
-    }
-}
-
 static void check_background_gpu(const struct checker *checker, const char *path, uint32_t gpu)
 {
     const struct cluster *cluster = &checker->scenario->cluster;
@@ -378,51 +225,6 @@ static void check_background(const struct checker *checker)
     }
 }
 
-static void keep_fuller(struct memory_use *fullest, size_t *fullest_turn, struct memory_use use,
-                        size_t turn)
-{
-    if (memory_total_bytes(&use) > memory_total_bytes(fullest)) {
-        *fullest = use;
-        *fullest_turn = turn;
-    }
-}
-
-/* The fullest moment of a conversation: the end of a turn's prefill, or of its answer. */
-static void check_memory(const struct checker *checker)
-{
-    const struct scenario *scenario = checker->scenario;
-    const struct conversation *conversation = &scenario->conversation;
-    struct memory_use fullest = {0};
-    size_t fullest_turn = 0;
-    uint64_t cached = conversation->cached_tokens;
-    for (size_t i = 0; i < conversation->turn_count; i++) {
-        const struct turn *turn = &conversation->turns[i];
-        enum ring_variant variant =
-            scenario_ring_answer(scenario, turn->prompt_tokens, cached).variant;
-        keep_fuller(&fullest, &fullest_turn,
-                    scenario_prefill_memory(scenario, turn->prompt_tokens, cached, variant), i);
-        cached += turn->prompt_tokens + turn->output_tokens;
-        /* The last token of the answer is a step like a prefill of one. */
-        variant = scenario->layout.context > 1 ? RING_PASS_Q : RING_NONE;
-        keep_fuller(&fullest, &fullest_turn,
-                    scenario_prefill_memory(scenario, 1, cached - 1, variant), i);
-    }
-    double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
-    double missing = memory_total_bytes(&fullest) - room;
-    if (missing > 0.0) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
-                       "layout: does not fit the memory by %s a GPU: turn %zu needs %s of weights, "
-                       "%s of KV cache and %s of activations, and %s of %s may be used "
-                       "(memory.fraction); raise layout.tensor or layout.context, or lower the "
-                       "precision",
-                       quantity_bytes(missing).text, fullest_turn + 1,
-                       quantity_bytes(fullest.weight_bytes).text,
-                       quantity_bytes(fullest.kv_cache_bytes).text,
-                       quantity_bytes(fullest.activation_bytes).text, quantity_bytes(room).text,
-                       quantity_bytes(scenario->gpu.memory_bytes).text);
-    }
-}
-
 void scenario_cross_check(const struct scenario *scenario, struct node *tree, struct arena *arena,
                           struct diagnostics *diagnostics)
 {
@@ -438,16 +240,14 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_gpu(&checker, "gpu", &scenario->gpu);
     check_cluster(&checker);
     precision_check(scenario, tree, arena, diagnostics);
-    check_workload(&checker);
-    check_serving(&checker);
-    context_check(&checker);
+    const struct workload_checks *own =
+        is_known(&checker, "workload") ? workload_checks[scenario->workload] : NULL;
+    if (own != NULL && own->check != NULL) {
+        own->check(&checker);
+    }
     check_background(&checker);
     check_effects(&checker);
-    if (diagnostics_error_count(diagnostics) == 0 && scenario->workload == WORKLOAD_CONVERSATION) {
-        check_memory(&checker); /* sums are only worth something when every part is known */
-    } else if (diagnostics_error_count(diagnostics) == 0 &&
-               scenario->workload == WORKLOAD_SERVING) {
-        check_serving_memory(&checker);
+    if (own != NULL && diagnostics_error_count(diagnostics) == 0) {
+        own->check_sums(&checker);
     }
-    check_training(&checker);
 }

@@ -3,19 +3,15 @@
  * cannot run it. Only what the scenario or --set says is looked at: files of models and platforms
  * serve every kind. A value that is the default says nothing; `cpsim show` prints it. */
 #include "sim/config/find.h"
-#include "sim/scenario/checker.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
+#include "sim/scenario/workload_checks.h"
 
 #include <string.h>
 
 #define CONVERSATION (1U << WORKLOAD_CONVERSATION)
 #define SERVING (1U << WORKLOAD_SERVING)
 #define TRAINING (1U << WORKLOAD_TRAINING)
-
-static const char *const kind_names[] = {[WORKLOAD_CONVERSATION] = "a conversation",
-                                         [WORKLOAD_SERVING] = "a service",
-                                         [WORKLOAD_TRAINING] = "training"};
 
 /* Keys, or mappings of keys, that not every kind reads. */
 static const struct effect {
@@ -110,9 +106,9 @@ static void check_effect(const struct checker *checker, bool resolved, const str
     const struct node *said = said_below(checker, resolved, node, effect->path, &path);
     if (said != NULL) {
         bool advised = effect->advice != NULL;
-        DIAGNOSE_ERROR(checker->diagnostics, said->mark,
-                       "%s: has no effect on %s; leave it out%s%s", path, kind_names[kind],
-                       advised ? ", or say " : "", advised ? effect->advice : "");
+        DIAGNOSE_ERROR(
+            checker->diagnostics, said->mark, "%s: has no effect on %s; leave it out%s%s", path,
+            workload_checks[kind]->name, advised ? ", or say " : "", advised ? effect->advice : "");
     }
 }
 
@@ -153,7 +149,7 @@ static void check_software(const struct checker *checker)
     }
     DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.kind"),
                    "software: %s does not run %s; expected one of: %s", scenario->software.name,
-                   kind_names[scenario->workload], names_that_run(checker));
+                   workload_checks[scenario->workload]->name, names_that_run(checker));
 }
 
 void check_effects(const struct checker *checker)

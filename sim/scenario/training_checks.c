@@ -2,8 +2,8 @@
 #include "models/layers/layer_rows.h"
 #include "models/training/training_memory.h"
 #include "sim/base/quantity.h"
-#include "sim/scenario/checker.h"
 #include "sim/scenario/training_setup.h"
+#include "sim/scenario/workload_checks.h"
 
 #include <math.h>
 
@@ -279,12 +279,8 @@ static void check_checkpoint(const struct checker *checker)
     }
 }
 
-void check_training(const struct checker *checker)
+static void check_sums(const struct checker *checker)
 {
-    if (!is_known(checker, "workload") || checker->scenario->workload != WORKLOAD_TRAINING ||
-        diagnostics_error_count(checker->diagnostics) > 0) {
-        return; /* these need every number */
-    }
     check_batch(checker);
     check_stages(checker);
     check_goal(checker);
@@ -293,3 +289,5 @@ void check_training(const struct checker *checker)
         check_training_memory(checker);
     }
 }
+
+const struct workload_checks training_checks = {.name = "training", .check_sums = check_sums};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/journal.h"
 
+#include "models/numeric/checksum.h"
 #include "sim/base/file.h"
-#include "sim/sweep/checksum.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/points.h"
 
+#include "models/numeric/checksum.h"
 #include "sim/base/suggest.h"
 #include "sim/config/dump.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
-#include "sim/sweep/checksum.h"
 #include "sim/sweep/dimension.h"
 #include "sim/sweep/expression.h"
 

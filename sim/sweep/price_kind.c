@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/price_kind.h"
 
-#include "sim/sweep/checksum.h"
+#include "models/numeric/checksum.h"
 
 #include <string.h>
 

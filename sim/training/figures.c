@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/figures.h"
 
-#include "sim/figures/time_class.h"
+#include "models/step/time_class.h"
 
 #include <math.h>
 
@@ -105,7 +105,7 @@ static double checkpoint_seconds(const void *subject)
 
 /* --- the rows --- */
 
-#define CLASS(class, stem, word, sentence)                                                         \
+#define CLASS(class, stem, word, heading, sentence)                                                \
     {.name = stem "_seconds",                                                                      \
      .unit = "s",                                                                                  \
      RUN(result.classes.seconds[class]),                                                           \

@@ -2,8 +2,8 @@
 #include "sim/training/training_summary.h"
 
 #include "models/laws/scaling_law.h"
+#include "models/step/time_class.h"
 #include "sim/base/quantity.h"
-#include "sim/figures/time_class.h"
 #include "sim/training/figures.h"
 #include "sim/training/training_summary_tables.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/training_trace.h"
 
+#include "sim/trace/trace_time.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,10 +20,6 @@ static double stage_link_bytes(const struct training_run *run, uint32_t stage, e
 static uint32_t add_step(const struct training_run *run, struct trace *trace)
 {
     const struct training_result *result = &run->result;
-    const double *seconds = result->classes.seconds;
-    double named = seconds[TIME_GEMM] + seconds[TIME_ATTENTION] + seconds[TIME_MEMORY] +
-                   seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_EXPERTS] +
-                   seconds[TIME_HOST];
     double nvlink = 0.0, network = 0.0;
     for (uint32_t i = 0; i < run->training.replica.layout->pipeline; i++) {
         nvlink += stage_link_bytes(run, i, LINK_NVLINK_OUT);
@@ -29,27 +27,22 @@ static uint32_t add_step(const struct training_run *run, struct trace *trace)
     }
     double alike =
         layout_gpus(run->training.replica.layout) / (double)run->training.replica.layout->pipeline;
-    return (uint32_t)trace_add_phase(
-        trace, &(struct trace_phase){
-                   .name = "training step",
-                   .kind = TRACE_TRAINING_STEP,
-                   .turn = 1,
-                   .new_tokens = (uint64_t)training_step_tokens(&run->training),
-                   .duration_seconds = result->seconds,
-                   .latency_seconds = result->seconds,
-                   .gemm_seconds = seconds[TIME_GEMM],
-                   .attention_seconds = seconds[TIME_ATTENTION],
-                   .memory_kernel_seconds = seconds[TIME_MEMORY],
-                   .tp_collective_seconds = seconds[TIME_TENSOR],
-                   .ring_exposed_seconds = seconds[TIME_RING],
-                   .host_seconds = seconds[TIME_HOST],
-                   .other_seconds = result->seconds - named,
-                   .flops = result->flops,
-                   .mfu = result->mfu,
-                   .nvlink_bytes = alike * nvlink,
-                   .network_bytes = alike * network,
-                   .joules = result->joules,
-               });
+    struct trace_phase phase = {
+        .name = "training step",
+        .kind = TRACE_TRAINING_STEP,
+        .turn = 1,
+        .new_tokens = (uint64_t)training_step_tokens(&run->training),
+        .duration_seconds = result->seconds,
+        .latency_seconds = result->seconds,
+        .flops = result->flops,
+        .mfu = result->mfu,
+        .nvlink_bytes = alike * nvlink,
+        .network_bytes = alike * network,
+        .joules = result->joules,
+    };
+    trace_phase_time(&phase, &result->classes,
+                     result->seconds - breakdown_total_seconds(&result->classes));
+    return (uint32_t)trace_add_phase(trace, &phase);
 }
 
 /* --- operators --- */
@@ -147,22 +140,17 @@ static void add_gpu(const struct training_run *run, struct trace *trace, uint32_
     const struct training *training = &run->training;
     const struct training_memory *memory = &run->stages[stage];
     struct breakdown classes = training_stage_classes(training, &run->costs, &run->scratch, stage);
-    const double *seconds = classes.seconds;
     uint32_t gpu = run->links[stage].gpu;
-    trace_add_gpu(trace, &(struct trace_gpu){
-                             .gpu = gpu,
-                             .node = gpu / run->scenario->cluster.gpus_per_node,
-                             .gemm_seconds = seconds[TIME_GEMM],
-                             .attention_seconds = seconds[TIME_ATTENTION],
-                             .memory_kernel_seconds = seconds[TIME_MEMORY],
-                             .communication_seconds =
-                                 seconds[TIME_TENSOR] + seconds[TIME_RING] + seconds[TIME_EXPERTS],
-                             .weights_bytes = memory->parameter_bytes + memory->gradient_bytes +
-                                              memory->optimizer_bytes,
-                             .activations_bytes = memory->activation_bytes,
-                             .capacity_bytes = run->scenario->gpu.memory_bytes,
-                             .joules = run->result.joules / layout_gpus(training->replica.layout),
-                         });
+    struct trace_gpu row = {
+        .gpu = gpu,
+        .node = gpu / run->scenario->cluster.gpus_per_node,
+        .weights_bytes = memory->parameter_bytes + memory->gradient_bytes + memory->optimizer_bytes,
+        .activations_bytes = memory->activation_bytes,
+        .capacity_bytes = run->scenario->gpu.memory_bytes,
+        .joules = run->result.joules / layout_gpus(training->replica.layout),
+    };
+    trace_gpu_time(&row, &classes);
+    trace_add_gpu(trace, &row);
 }
 
 static void add_links(const struct training_run *run, struct trace *trace, uint32_t stage)

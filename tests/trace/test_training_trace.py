@@ -34,17 +34,19 @@ RUNS = {
 SLACK = 1e-9
 
 
-@pytest.fixture(scope="module", params=RUNS)
-def run(request, tmp_path_factory):
+def traced(path, name, settings):
     """(path, trace, what --json printed)"""
-    path = tmp_path_factory.mktemp("training") / "step.h5"
-    name, settings = RUNS[request.param]
     sets = [word for setting in settings for word in ("--set", setting)]
     command = [os.environ["CPSIM"], str(SOURCE_DIR / "scenarios" / name), "--json", "-o", str(path), *sets]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert check_trace(path) == (0, [])
     return path, cpsim_trace.load(path), json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module", params=RUNS)
+def run(request, tmp_path_factory):
+    return traced(tmp_path_factory.mktemp("training") / "step.h5", *RUNS[request.param])
 
 
 def test_every_micro_batch_passes_every_part_once_each_way(run):
@@ -73,6 +75,19 @@ def test_a_stage_runs_one_pass_at_a_time_inside_the_step(run):
         assert own["busy"] == pytest.approx(rows["duration"].sum(), rel=1e-9)
         assert own["end"] == pytest.approx(ends.max(), rel=1e-9)
         assert own["end"] * (1 - SLACK) <= own["exchange_end"] <= step * (1 + SLACK)
+
+
+def assert_parts_add_up(trace):
+    step = trace["phases"].loc[0]
+    assert step[cpsim_trace.PARTS].sum() == pytest.approx(step["duration"], rel=1e-9)
+
+
+def test_the_parts_of_a_step_add_up_to_it(run):
+    assert_parts_add_up(run[1])
+
+
+def test_the_parts_of_a_step_with_experts_add_up_to_it(tmp_path):
+    assert_parts_add_up(traced(tmp_path / "step.h5", "train-qwen3-235b.yaml", [])[1])
 
 
 def test_passes_follow_the_model(run):

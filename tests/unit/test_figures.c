@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * A table of figures gives the same names and values to a list and to JSON, former names where they
  * were asked for, and says what turn a name is of. Worked on a subject of five members. */
+#include "models/step/time_class.h"
 #include "sim/figures/figure.h"
 #include "sim/figures/figure_page.h"
-#include "sim/figures/time_class.h"
 #include "tests/run_tests.h"
 
 #include <stdlib.h>
@@ -161,8 +161,10 @@ START_TEST(every_class_of_time_has_a_word)
 {
     for (int i = 0; i < TIME_CLASS_COUNT; i++) {
         ck_assert_ptr_nonnull(time_class_word((enum time_class)i));
+        ck_assert_uint_le(strlen(time_class_heading((enum time_class)i)), 9);
     }
     ck_assert_str_eq(time_class_word(TIME_RING), "CP");
+    ck_assert_str_eq(time_class_heading(TIME_RING), "ring*");
 }
 END_TEST
 

@@ -34,17 +34,16 @@ void price_store_destroy(struct price_store *store)
     }
 }
 
-static uint32_t first_place(const struct price_key *key)
+uint64_t price_key_hash(const struct price_key *key)
 {
-    uint64_t hash = random_mix(
+    return random_mix(
         key->kind ^ (uint64_t)key->shared << 48 ^
         random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
                    random_mix(key->decode_context ^
                               random_mix(key->new_tokens ^ random_mix(key->cached_tokens)))));
-    return (uint32_t)(hash & (PLACES - 1));
 }
 
-static bool same_key(const struct price_key *a, const struct price_key *b)
+bool price_key_same(const struct price_key *a, const struct price_key *b)
 {
     return a->kind == b->kind && a->decodes == b->decodes && a->prompts == b->prompts &&
            a->decode_context == b->decode_context && a->new_tokens == b->new_tokens &&
@@ -54,14 +53,14 @@ static bool same_key(const struct price_key *a, const struct price_key *b)
 bool price_store_find(struct price_store *store, const struct price_key *key,
                       struct step_cost *cost)
 {
-    uint32_t first = first_place(key);
+    uint64_t first = price_key_hash(key);
     for (uint32_t i = 0; i < PROBES; i++) {
         struct place *place = &store->places[(first + i) & (PLACES - 1)];
         uint32_t state = atomic_load_explicit(&place->state, memory_order_acquire);
         if (state == PLACE_FREE) {
             return false;
         }
-        if (state == PLACE_READY && same_key(&place->key, key)) {
+        if (state == PLACE_READY && price_key_same(&place->key, key)) {
             *cost = place->cost;
             return true;
         }
@@ -72,7 +71,7 @@ bool price_store_find(struct price_store *store, const struct price_key *key,
 void price_store_put(struct price_store *store, const struct price_key *key,
                      const struct step_cost *cost)
 {
-    uint32_t first = first_place(key);
+    uint64_t first = price_key_hash(key);
     for (uint32_t i = 0; i < PROBES; i++) {
         struct place *place = &store->places[(first + i) & (PLACES - 1)];
         uint32_t expected = PLACE_FREE;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Prices of steps that processes share: what one has worked out, those that were forked from the
  * same parent need not. A price is a pure function of its key, so who put it there changes nothing.
- * Lock-free; a writer that is killed leaves a place unused. When it is full, prices are worked out
- * as if there were none. */
+ * Lock-free, and so no sim/base/hash_table.h: its places hold the prices themselves, never move and
+ * are written once; a writer that is killed leaves a place unused. When it is full, prices are
+ * worked out as if there were none. */
 #ifndef CPSIM_SIM_SERVING_BATCHING_PRICE_STORE_H
 #define CPSIM_SIM_SERVING_BATCHING_PRICE_STORE_H
 
@@ -17,6 +18,9 @@ struct price_key {
                         one's: step_cost.c's steps of it; 0: as many each */
     uint64_t decode_context, new_tokens, cached_tokens; /* of one sequence */
 };
+
+uint64_t price_key_hash(const struct price_key *key);
+bool price_key_same(const struct price_key *a, const struct price_key *b);
 
 /* Memory that this process shares with those it forks from now on; NULL when there is none to be
  * had. */

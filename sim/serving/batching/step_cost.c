@@ -2,9 +2,9 @@
 #include "sim/serving/batching/step_cost.h"
 
 #include "models/layout/model_stage.h"
-#include "models/numeric/random.h"
 #include "models/passes/step_price.h"
 #include "models/step/breakdown.h"
+#include "sim/base/hash_table.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/batching/price_store.h"
 
@@ -16,7 +16,7 @@
 enum { KNOTS = 8, FIRST_KNOT = 64, OCTAVES = 24, ROW_KNOTS = 1 + KNOTS * OCTAVES };
 /* Whole numbers are kept to so many bits after the first in a remembered shape. */
 enum { KEY_BITS = 7, CONTEXT_KEY_BITS = 5, DECODE_KEY_BITS = 5 };
-enum { MAX_SLICES = 2 };
+enum { MAX_SLICES = 2, FIRST_ENTRIES = 512 };
 /* Tokens of all ranks that share experts, over as many each as the one that is priced has: parts of
  * an octave, and octaves either way. */
 enum { SHARED_KNOTS = 8, SHARED_OCTAVES = 8, SHARED_MIDDLE = SHARED_KNOTS * SHARED_OCTAVES + 1 };
@@ -28,7 +28,7 @@ struct decode_row {
 
 struct mixed_entry {
     struct price_key key;
-    struct step_cost cost; /* seconds 0: the place is free */
+    struct step_cost cost;
 };
 
 struct step_costs {
@@ -42,7 +42,8 @@ struct step_costs {
     struct decode_row **rows; /* [shared_count * row_count], by rounded number of sequences */
     uint32_t shared_count;    /* 1: no ranks share experts */
     uint32_t row_count;
-    struct mixed_entry *entries; /* [entry_capacity], open addressing */
+    struct hash_table table;     /* of `entries`, from 1 */
+    struct mixed_entry *entries; /* [entry_count of entry_capacity] */
     uint32_t entry_count, entry_capacity;
     uint64_t built;
     struct price_store *store; /* NULL: none */
@@ -58,7 +59,7 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
     *costs = (struct step_costs){.scenario = scenario,
                                  .replica = scenario_replica(scenario),
                                  .arena = arena,
-                                 .entry_capacity = 1024};
+                                 .entry_capacity = FIRST_ENTRIES};
     size_t all = transformer_room(&costs->replica, MAX_SLICES);
     costs->operators = ARENA_ARRAY(arena, struct step_operator, all);
     costs->scratch = (struct step_scratch){
@@ -77,6 +78,7 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
     costs->rows =
         ARENA_ARRAY(arena, struct decode_row *, (size_t)costs->shared_count * costs->row_count);
     costs->entries = ARENA_ARRAY(arena, struct mixed_entry, costs->entry_capacity);
+    hash_table_create(&costs->table, arena, costs->entry_capacity);
     return costs;
 }
 
@@ -136,8 +138,7 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
     cost.parts.gemm_seconds = parts.seconds[TIME_GEMM];
     cost.parts.attention_seconds = parts.seconds[TIME_ATTENTION];
     cost.parts.memory_kernel_seconds = parts.seconds[TIME_MEMORY];
-    cost.parts.communication_seconds =
-        parts.seconds[TIME_TENSOR] + parts.seconds[TIME_RING] + parts.seconds[TIME_EXPERTS];
+    cost.parts.communication_seconds = breakdown_communication_seconds(&parts);
     cost.parts.flops = parts.flops;
     costs->built++;
     return cost;
@@ -348,37 +349,16 @@ static struct price_key rounded_key(const struct step_shape *shape)
     return key;
 }
 
-static struct mixed_entry *find_entry(const struct step_costs *costs, const struct price_key *key)
+static void add_entry(struct step_costs *costs, const struct mixed_entry *entry)
 {
-    uint64_t hash =
-        random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
-                   random_mix(key->decode_context ^
-                              random_mix(key->new_tokens ^ random_mix(key->cached_tokens))) ^
-                   (uint64_t)key->shared << 48);
-    uint32_t mask = costs->entry_capacity - 1;
-    for (uint32_t place = (uint32_t)hash & mask;; place = (place + 1) & mask) {
-        struct mixed_entry *entry = &costs->entries[place];
-        if (entry->cost.seconds <= 0.0 ||
-            (entry->key.decodes == key->decodes && entry->key.prompts == key->prompts &&
-             entry->key.shared == key->shared && entry->key.decode_context == key->decode_context &&
-             entry->key.new_tokens == key->new_tokens &&
-             entry->key.cached_tokens == key->cached_tokens)) {
-            return entry;
-        }
+    if (costs->entry_count == costs->entry_capacity) {
+        const struct mixed_entry *old = costs->entries;
+        costs->entry_capacity *= 2;
+        costs->entries = ARENA_ARRAY(costs->arena, struct mixed_entry, costs->entry_capacity);
+        memcpy(costs->entries, old, costs->entry_count * sizeof *old);
     }
-}
-
-static void grow(struct step_costs *costs)
-{
-    struct mixed_entry *old = costs->entries;
-    uint32_t old_capacity = costs->entry_capacity;
-    costs->entry_capacity *= 2;
-    costs->entries = ARENA_ARRAY(costs->arena, struct mixed_entry, costs->entry_capacity);
-    for (uint32_t i = 0; i < old_capacity; i++) {
-        if (old[i].cost.seconds > 0.0) {
-            *find_entry(costs, &old[i].key) = old[i];
-        }
-    }
+    costs->entries[costs->entry_count++] = *entry;
+    hash_table_add(&costs->table, price_key_hash(&entry->key), costs->entry_count);
 }
 
 struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape)
@@ -388,17 +368,15 @@ struct step_cost step_cost(struct step_costs *costs, const struct step_shape *sh
     }
     struct price_key key = rounded_key(shape);
     key.shared = shared_step(costs, shape);
-    struct mixed_entry *entry = find_entry(costs, &key);
-    if (entry->cost.seconds <= 0.0) {
-        if (2 * costs->entry_count >= costs->entry_capacity) {
-            grow(costs);
-            entry = find_entry(costs, &key);
+    struct hash_walk walk = hash_walk(&costs->table, price_key_hash(&key));
+    for (uint32_t item; (item = hash_next(&walk)) != HASH_NONE;) {
+        if (price_key_same(&costs->entries[item - 1].key, &key)) {
+            return costs->entries[item - 1].cost;
         }
-        entry->key = key;
-        entry->cost = remembered_price(costs, key);
-        costs->entry_count++;
     }
-    return entry->cost;
+    struct mixed_entry entry = {.key = key, .cost = remembered_price(costs, key)};
+    add_entry(costs, &entry);
+    return entry.cost;
 }
 
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape)

@@ -18,6 +18,7 @@
 
 #include "models/passes/memory.h"
 #include "sim/base/arena.h"
+#include "sim/base/hash_table.h"
 #include "sim/serving/load/request.h"
 
 #include <stdbool.h>
@@ -89,11 +90,11 @@ struct kv_cache {
     uint32_t *unnamed;     /* [unnamed_count]: free, without a label; the last is taken first */
     uint32_t unnamed_count;
     uint32_t fresh;  /* never used: from this one on */
-    uint32_t *named; /* [place_count], a ring: free, with a label, the first is taken first; 0:
+    uint32_t *named; /* [named_mask + 1], a ring: free, with a label, the first is taken first; 0:
                         gone. Those of a table of its own's have bit 31 (KV_OWN) */
+    uint32_t named_mask;
     uint64_t named_first, named_end;
-    uint32_t *places; /* [place_count]: first made block of a label; 0: none. Open addressing */
-    uint32_t place_count;
+    struct hash_table labels; /* the first made block of a label */
     struct kv_table *tables; /* [holder_capacity][table_count], by request->holder; 0 is nobody's */
     uint32_t holder_capacity, spare_holder;
     uint32_t *spares;                     /* [holder_capacity]: the next that is nobody's */

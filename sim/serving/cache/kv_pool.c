@@ -17,12 +17,13 @@ void kv_pool_create(struct kv_cache *cache)
     if (!cache->layout.keeps_prefixes) {
         return;
     }
-    cache->place_count = 2;
-    while (cache->place_count < 2 * cache->pages) {
-        cache->place_count *= 2;
+    uint32_t room = 2;
+    while (room < 2 * cache->pages) {
+        room *= 2;
     }
-    cache->named = ARENA_ARRAY(cache->arena, uint32_t, cache->place_count);
-    cache->places = ARENA_ARRAY(cache->arena, uint32_t, cache->place_count);
+    cache->named = ARENA_ARRAY(cache->arena, uint32_t, room);
+    cache->named_mask = room - 1;
+    hash_table_create(&cache->labels, cache->arena, (uint32_t)cache->pages);
     cache->names = ARENA_ARRAY(cache->arena, struct kv_name, cache->pages + 1);
 }
 
@@ -30,7 +31,7 @@ void kv_pool_create(struct kv_cache *cache)
 
 static uint32_t *named_at(const struct kv_cache *cache, uint64_t place)
 {
-    return &cache->named[place & (cache->place_count - 1)];
+    return &cache->named[place & cache->named_mask];
 }
 
 static void close_gaps(struct kv_cache *cache)
@@ -39,7 +40,7 @@ static void close_gaps(struct kv_cache *cache)
     for (uint64_t place = cache->named_first; place < cache->named_end; place++) {
         uint32_t block = *named_at(cache, place);
         if (block != 0) {
-            cache->names[block & ~KV_OWN].place = (uint32_t)kept & (cache->place_count - 1);
+            cache->names[block & ~KV_OWN].place = (uint32_t)kept & cache->named_mask;
             *named_at(cache, kept++) = block;
         }
     }
@@ -48,11 +49,11 @@ static void close_gaps(struct kv_cache *cache)
 
 static void append_named(struct kv_cache *cache, uint32_t block)
 {
-    if (cache->named_end - cache->named_first == cache->place_count) {
+    if (cache->named_end - cache->named_first > cache->named_mask) {
         close_gaps(cache); /* the ring has room for twice as many as there are */
     }
     if (cache->naming[block] == KV_LISTED) {
-        cache->names[block].place = (uint32_t)cache->named_end & (cache->place_count - 1);
+        cache->names[block].place = (uint32_t)cache->named_end & cache->named_mask;
     }
     *named_at(cache, cache->named_end++) = block;
 }
@@ -66,25 +67,20 @@ static uint64_t first_named(const struct kv_cache *cache, uint64_t place)
     return place;
 }
 
-/* --- the table of labels: one place a label, with the first made of its blocks --- */
+/* --- the table of labels, with the first made of a label's blocks --- */
 
-static uint32_t home_of(const struct kv_cache *cache, uint64_t label)
+static uint64_t hash_of(uint64_t label)
 {
-    return (uint32_t)((label * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (cache->place_count - 1);
-}
-
-static uint32_t place_of(const struct kv_cache *cache, uint64_t label)
-{
-    uint32_t mask = cache->place_count - 1, place = home_of(cache, label);
-    while (cache->places[place] != 0 && cache->names[cache->places[place]].label != label) {
-        place = (place + 1) & mask;
-    }
-    return place;
+    return label * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 uint32_t kv_pool_find(const struct kv_cache *cache, uint64_t label)
 {
-    return cache->places[place_of(cache, label)];
+    struct hash_walk walk = hash_walk(&cache->labels, hash_of(label));
+    uint32_t block;
+    while ((block = hash_next(&walk)) != HASH_NONE && cache->names[block].label != label) {
+    }
+    return block;
 }
 
 /* Puts a block behind those of the same label: they are found in the order in which they were made.
@@ -94,12 +90,11 @@ static void enlist(struct kv_cache *cache, uint32_t block, uint64_t label)
     cache->naming[block] = KV_LISTED;
     cache->names[block].label = label;
     cache->names[block].copy = 0;
-    uint32_t *place = &cache->places[place_of(cache, label)];
-    if (*place == 0) {
-        *place = block;
+    uint32_t last = kv_pool_find(cache, label);
+    if (last == HASH_NONE) {
+        hash_table_add(&cache->labels, hash_of(label), block);
         return;
     }
-    uint32_t last = *place;
     while (cache->names[last].copy != 0) {
         last = cache->names[last].copy;
     }
@@ -118,31 +113,20 @@ void kv_pool_name(struct kv_cache *cache, uint32_t block, uint64_t label)
     kv_pool_show(cache, block, label);
 }
 
-/* Those that were pushed past the hole move up. */
-static void close_hole(struct kv_cache *cache, uint32_t hole)
-{
-    uint32_t mask = cache->place_count - 1;
-    for (uint32_t next = (hole + 1) & mask; cache->places[next] != 0; next = (next + 1) & mask) {
-        uint32_t home = home_of(cache, cache->names[cache->places[next]].label);
-        if (((next - home) & mask) >= ((next - hole) & mask)) {
-            cache->places[hole] = cache->places[next];
-            hole = next;
-        }
-    }
-    cache->places[hole] = 0;
-}
-
 /* Takes a listed block out of the table. */
 static void unlist(struct kv_cache *cache, uint32_t block)
 {
-    uint32_t place = place_of(cache, cache->names[block].label);
-    uint32_t *link = &cache->places[place];
-    while (*link != block) {
-        link = &cache->names[*link].copy;
-    }
-    *link = cache->names[block].copy;
-    if (cache->places[place] == 0) {
-        close_hole(cache, place);
+    uint64_t label = cache->names[block].label;
+    uint32_t first = kv_pool_find(cache, label), next = cache->names[block].copy;
+    if (first == block && next == 0) {
+        hash_table_remove(&cache->labels, hash_of(label), block);
+    } else if (first == block) {
+        hash_table_replace(&cache->labels, hash_of(label), block, next);
+    } else {
+        while (cache->names[first].copy != block) {
+            first = cache->names[first].copy;
+        }
+        cache->names[first].copy = next;
     }
 }
 
@@ -158,9 +142,7 @@ void kv_pool_clear(struct kv_cache *cache)
         }
     }
     cache->named_first = cache->named_end = 0;
-    for (uint32_t i = 0; i < cache->place_count; i++) {
-        cache->places[i] = 0;
-    }
+    hash_table_clear(&cache->labels);
     for (uint64_t block = 1; block <= cache->pages; block++) {
         /* Its holders' number is needed: a block that several hold stays listed under no label. */
         bool shared = cache->naming[block] == KV_LISTED && cache->names[block].holders > 0;
@@ -246,7 +228,7 @@ void kv_pool_let_go_own(struct kv_cache *cache, const uint32_t *blocks, uint32_t
         cache->unnamed[cache->unnamed_count++] = blocks[i];
     }
     for (uint32_t i = labelled; i-- > 0;) {
-        if (cache->named_end - cache->named_first == cache->place_count) {
+        if (cache->named_end - cache->named_first > cache->named_mask) {
             close_gaps(cache);
         }
         *named_at(cache, cache->named_end++) = blocks[i] | KV_OWN;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { FIRST_NODES = 64 };
+_Static_assert((int)RADIX_ROOT == (int)HASH_NONE, "the root is nobody's child");
 
 static struct radix_node *node_at(const struct radix_tree *tree, uint32_t node)
 {
@@ -20,40 +21,34 @@ static uint32_t length_of(const struct radix_tree *tree, uint32_t node)
 
 /* --- children by their first token --- */
 
-static uint32_t *place_of(const struct radix_tree *tree, uint32_t parent, uint64_t token)
+static uint64_t hash_of(uint32_t parent, uint64_t token)
 {
-    uint64_t hash = random_mix(token ^ (uint64_t)parent << 40);
-    return &tree->places[hash & (tree->place_count - 1)];
+    return random_mix(token ^ (uint64_t)parent << 40);
 }
 
-static uint32_t *home_of(const struct radix_tree *tree, uint32_t node)
+static uint64_t node_hash(const struct radix_tree *tree, uint32_t node)
 {
     const struct radix_node *of = node_at(tree, node);
-    return place_of(tree, of->parent, text_piece_at(&tree->requests[of->text], of->from).first);
+    return hash_of(of->parent, text_piece_at(&tree->requests[of->text], of->from).first);
 }
 
 static void enlist(struct radix_tree *tree, uint32_t node)
 {
-    uint32_t *place = home_of(tree, node);
-    node_at(tree, node)->chain = *place;
-    *place = node;
+    hash_table_add(&tree->children, node_hash(tree, node), node);
 }
 
 static void unlist(struct radix_tree *tree, uint32_t node)
 {
-    uint32_t *place = home_of(tree, node);
-    while (*place != node) {
-        place = &node_at(tree, *place)->chain;
-    }
-    *place = node_at(tree, node)->chain;
+    hash_table_remove(&tree->children, node_hash(tree, node), node);
 }
 
 /* The child of `parent` that begins with the page at `position` of a text. */
 static uint32_t child_of(const struct radix_tree *tree, uint32_t parent,
                          const struct request *request, uint32_t position)
 {
-    uint32_t node = *place_of(tree, parent, text_piece_at(request, position).first);
-    for (; node != RADIX_NONE; node = node_at(tree, node)->chain) {
+    uint64_t hash = hash_of(parent, text_piece_at(request, position).first);
+    struct hash_walk walk = hash_walk(&tree->children, hash);
+    for (uint32_t node; (node = hash_next(&walk)) != HASH_NONE;) {
         const struct radix_node *child = node_at(tree, node);
         if (child->parent == parent && text_common(&tree->requests[child->text], request, position,
                                                    tree->page_tokens) == tree->page_tokens) {
@@ -154,13 +149,6 @@ static void reach(struct radix_tree *tree, uint32_t capacity)
     tree->nodes = nodes;
     tree->heap = heap;
     tree->node_capacity = capacity;
-    tree->places = ARENA_ARRAY(tree->arena, uint32_t, 2 * (size_t)capacity);
-    tree->place_count = 2 * capacity;
-    memset(tree->places, 0xff, tree->place_count * sizeof *tree->places);
-    for (uint32_t i = 1; i < tree->node_count;
-         i++) { /* all are in use, or there would be a spare */
-        enlist(tree, i);
-    }
 }
 
 static uint32_t new_node(struct radix_tree *tree)
@@ -178,7 +166,6 @@ static uint32_t new_node(struct radix_tree *tree)
                                                .last_child = RADIX_NONE,
                                                .next = RADIX_NONE,
                                                .previous = RADIX_NONE,
-                                               .chain = RADIX_NONE,
                                                .used = ++tree->clock};
     return node;
 }
@@ -189,12 +176,13 @@ void radix_create(struct radix_tree *tree, struct arena *arena, const struct req
     *tree = (struct radix_tree){
         .arena = arena, .requests = requests, .page_tokens = page_tokens, .spare = RADIX_NONE};
     reach(tree, FIRST_NODES);
+    hash_table_create(&tree->children, arena, FIRST_NODES);
     new_node(tree);
 }
 
 void radix_clear(struct radix_tree *tree)
 {
-    memset(tree->places, 0xff, tree->place_count * sizeof *tree->places);
+    hash_table_clear(&tree->children);
     tree->node_count = tree->heap_count = 0;
     tree->spare = RADIX_NONE;
     tree->evictable = 0;

@@ -9,6 +9,7 @@
 #ifndef CPSIM_SIM_SERVING_CACHE_RADIX_TREE_H
 #define CPSIM_SIM_SERVING_CACHE_RADIX_TREE_H
 
+#include "sim/base/hash_table.h"
 #include "sim/serving/cache/text.h"
 
 enum { RADIX_ROOT = 0, RADIX_NONE = UINT32_MAX };
@@ -16,7 +17,6 @@ enum { RADIX_ROOT = 0, RADIX_NONE = UINT32_MAX };
 struct radix_node {
     uint32_t parent;
     uint32_t first_child, last_child, next, previous; /* siblings, in the order they came in */
-    uint32_t chain;                                   /* the next of the same place in `places` */
     uint32_t heap; /* its place among the leaves, from 1; 0: none */
     uint32_t holders;
     uint32_t text, from, to; /* tokens [from, to) of a request's */
@@ -33,8 +33,7 @@ struct radix_tree {
     uint32_t node_count, node_capacity, spare;
     uint32_t *heap; /* [heap_count]: leaves that nobody holds, the longest unused first */
     uint32_t heap_count;
-    uint32_t *places; /* [place_count]: nodes by parent and first token */
-    uint32_t place_count;
+    struct hash_table children; /* nodes by parent and first token */
 };
 
 struct radix_hit {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/sweep/checksum.h"
+#include "models/numeric/checksum.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * 64-bit FNV-1a, to recognise bytes that were torn or are another sweep's; no secret depends on it.
  * Start from CHECKSUM_START. */
-#ifndef CPSIM_SIM_SWEEP_CHECKSUM_H
-#define CPSIM_SIM_SWEEP_CHECKSUM_H
+#ifndef CPSIM_MODELS_NUMERIC_CHECKSUM_H
+#define CPSIM_MODELS_NUMERIC_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>

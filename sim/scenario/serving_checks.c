@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/base/quantity.h"
+#include "sim/scenario/fault_checks.h"
+#include "sim/scenario/replica.h"
+#include "sim/scenario/workload_checks.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static void check_pipeline(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    uint32_t stages = scenario->layout.pipeline;
+    if (stages > 1 && stages > scenario->llm.stack.layers) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: %u stages, but the model has %u layers; expected at most "
+                       "as many stages as layers",
+                       stages, scenario->llm.stack.layers);
+    } else if (stages > 1 && scenario->serving.service.policy == BATCHING_DISAGGREGATED) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: must be 1 with disaggregated pools; to share the layers "
+                       "over more GPUs, raise tensor");
+    }
+}
+
+/* `most` of lengths whose tail nobody cut (serving_table.c). */
+static const uint64_t uncut = 1000000;
+
+static uint64_t longest(enum length_kind kind, const struct length *length)
+{
+    switch (kind) {
+    case LENGTH_FIXED:
+        return length->tokens;
+    case LENGTH_UNIFORM:
+        return length->most;
+    case LENGTH_EXPONENTIAL:
+    case LENGTH_LOGNORMAL:
+        return length->most < uncut ? length->most : (uint64_t)length->mean;
+    case LENGTH_EMPIRICAL:
+    case LENGTH_KIND_COUNT:
+        break;
+    }
+    return 0;
+}
+
+/* Of lengths without an end the mean counts; a trace's requests are checked when it is read. */
+static void check_context(const struct checker *checker)
+{
+    const struct serving *serving = &checker->scenario->serving;
+    uint64_t context = checker->scenario->llm.context;
+    if (context == 0 || serving_reads_requests(serving)) {
+        return;
+    }
+    uint64_t prompt = longest(serving->prompt_kind, &serving->prompt);
+    uint64_t output = longest(serving->output_kind, &serving->output);
+    if (prompt + output > context) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.lengths"),
+                       "workload.lengths: requests of up to %llu + %llu tokens, and the model was "
+                       "made for %llu (model.context); engines refuse them. Shorten them, or raise "
+                       "model.context",
+                       (unsigned long long)prompt, (unsigned long long)output,
+                       (unsigned long long)context);
+    }
+}
+
+static void check_lengths(const struct checker *checker, const char *name, enum length_kind kind,
+                          const struct length *length)
+{
+    if (kind == LENGTH_UNIFORM && length->least > length->most) {
+        const char *path = arena_printf(checker->arena, "workload.lengths.%s.least", name);
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: is more than `most`, %llu tokens", path,
+                       (unsigned long long)length->most);
+    }
+}
+
+static void check_pools(const struct checker *checker)
+{
+    const struct service *service = &checker->scenario->serving.service;
+    uint32_t replicas = checker->scenario->layout.data;
+    bool pools = service->policy == BATCHING_DISAGGREGATED;
+    const char *path = "workload.service.prefill_replicas";
+    if (pools && (service->prefill_replicas == 0 || service->prefill_replicas >= replicas)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: %u of the %u replicas (layout.data) prefill, and none or all of the "
+                       "others is left to decode; expected 1 to %u",
+                       path, service->prefill_replicas, replicas, replicas > 1 ? replicas - 1 : 1);
+    } else if (!pools && service->prefill_replicas > 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: only the policy 'disaggregated' has replicas of two kinds", path);
+    }
+}
+
+/* Keys that SGLang's scheduler does not read, and those that only it does. */
+static void check_engine_keys(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct service *service = &scenario->serving.service;
+    bool sglang = service->policy == BATCHING_SGLANG;
+    const struct {
+        const char *key;
+        bool said, sglangs;
+    } keys[] = {
+        {"order", service->order != QUEUE_FCFS, true},
+        {"mixed_chunk", service->mixed_chunk, true},
+        {"max_prefill_tokens", service->max_prefill_tokens != 16384, true},
+        {"conservativeness", service->conservativeness != 1.0, true},
+        {"long_prefill_threshold", service->long_prefill_tokens > 0, false},
+        {"reserve_prompt", !service->reserve_prompt, false},
+        {"watermark", service->watermark > 0.0, false},
+        {"preemption", service->preemption != PREEMPTION_RECOMPUTE, false},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *path = arena_printf(checker->arena, "workload.service.%s", keys[i].key);
+        if (keys[i].said && keys[i].sglangs != sglang && is_known(checker, path)) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                           keys[i].sglangs
+                               ? "%s: only the policy 'sglang' reads it; leave it out"
+                               : "%s: the policy 'sglang' does not read it; leave it out",
+                           path);
+        }
+    }
+    const char *path = "workload.service.policy";
+    if (sglang && scenario->software.estimate.ratio <= 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: 'sglang' goes by what software.estimate says, and this software says "
+                       "none; try software: sglang",
+                       path);
+    }
+    if (sglang && scenario->layout.pipeline > 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
+                       "layout.pipeline: must be 1 with the policy 'sglang'; to share the layers "
+                       "over more GPUs, raise tensor");
+    }
+}
+
+/* A file that the run will read. */
+static void check_file(const struct checker *checker, const char *path, const char *file)
+{
+    if (file == NULL || file[0] == '\0' || !is_known(checker, path) || access(file, R_OK) == 0) {
+        return;
+    }
+    DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path), "%s: '%s' cannot be opened: %s",
+                   path, file, strerror(errno));
+}
+
+static void check(const struct checker *checker)
+{
+    const struct serving *serving = &checker->scenario->serving;
+    check_pipeline(checker);
+    if (is_known(checker, "workload.arrivals") && !serving_reads_requests(serving) &&
+        node_find(checker->tree, "workload.lengths") == NULL) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload"),
+                       "missing required key 'workload.lengths'; expected a mapping of: prompt, "
+                       "output");
+    }
+    check_file(checker, "workload.arrivals.file", serving->arrivals.file);
+    check_file(checker, "workload.lengths.prompt.file", serving->prompt.file);
+    check_file(checker, "workload.lengths.output.file", serving->output.file);
+    check_lengths(checker, "prompt", serving->prompt_kind, &serving->prompt);
+    check_lengths(checker, "output", serving->output_kind, &serving->output);
+    check_context(checker);
+    check_pools(checker);
+    check_engine_keys(checker);
+    if (serving->service.max_sequences > serving->service.max_batched_tokens &&
+        is_known(checker, "workload.service.max_sequences")) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.max_sequences"),
+                       "workload.service.max_sequences: each may bring a token to a step, and "
+                       "max_batched_tokens is only %llu",
+                       (unsigned long long)serving->service.max_batched_tokens);
+    }
+    check_faults(checker);
+}
+
+/* A page of the KV cache must be left when the weights and the largest step have their room. */
+static void check_memory(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    struct kv_room kv = {0};
+    struct memory_use use = scenario_serving_memory(scenario, &kv);
+    double page = kv.token_bytes * scenario->serving.service.block_tokens;
+    if (use.kv_cache_bytes < page) {
+        double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
+                       "layout: leaves no room for a KV cache: a GPU needs %s of weights and %s of "
+                       "activations and buffers, and %s of %s may be used (memory.fraction); raise "
+                       "layout.tensor, lower the precision or max_batched_tokens",
+                       quantity_bytes(use.weight_bytes).text,
+                       quantity_bytes(use.activation_bytes).text, quantity_bytes(room).text,
+                       quantity_bytes(scenario->gpu.memory_bytes).text);
+    }
+}
+
+const struct workload_checks serving_checks = {
+    .name = "a service", .check = check, .check_sums = check_memory};
