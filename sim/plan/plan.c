@@ -13,7 +13,7 @@
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/folder.h"
 #include "sim/sweep/journal.h"
-#include "sim/sweep/pool.h"
+#include "sim/base/pool.h"
 
 #include <inttypes.h>
 #include <math.h>

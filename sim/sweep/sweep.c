@@ -8,7 +8,7 @@
 #include "sim/scenario/load.h"
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/folder.h"
-#include "sim/sweep/pool.h"
+#include "sim/base/pool.h"
 #include "sim/sweep/price_kind.h"
 #include "sim/sweep/result.h"
 
