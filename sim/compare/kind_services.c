@@ -94,6 +94,12 @@ static void predict(struct measurement *row)
     if (!service_row_read(row, &service)) {
         return;
     }
+    /* Pools whose ranks share experts by requests of their own: each pool as a whole service. */
+    if (service.pools &&
+        (service.prompts.attention_data > 1 || service.answers.attention_data > 1)) {
+        measurement_note(row, "pools with attention_data, as whole services");
+        service.mixed = true;
+    }
     bool done = service.pools ? run_pools(row, &service, &latencies)
                               : run(row, &service, &service.answers, &latencies);
     if (done) {

@@ -219,7 +219,9 @@ bool service_row_read(struct measurement *measurement, struct service_row *row)
 const char *service_row_yaml(struct arena *arena, const struct service_row *row,
                              const struct service_layout *layout)
 {
-    uint32_t replicas = row->pools ? row->prompts.workers + row->answers.workers : 1;
+    uint32_t replicas = row->mixed   ? layout->workers
+                        : row->pools ? row->prompts.workers + row->answers.workers
+                                     : 1;
     uint64_t gpus = (uint64_t)layout->tensor * layout->pipeline * layout->attention_data * replicas;
     struct text text = {.arena = arena};
     text_print(&text, "schema: 1\nmodel: %s\nsoftware: %s\n", row->model, row->software);
@@ -246,7 +248,7 @@ const char *service_row_yaml(struct arena *arena, const struct service_row *row,
         "%llu tokens}}\n",
         (unsigned long long)row->input_tokens, (unsigned long long)row->output_tokens);
     text_add(&text, "  service: {prefix_cache: false");
-    if (row->pools) {
+    if (row->pools && !row->mixed) {
         text_print(&text, ", policy: disaggregated, prefill_replicas: %u", row->prompts.workers);
     }
     text_add(&text, "}\n");

@@ -16,8 +16,9 @@ struct service_row {
     const char *software, *model, *cluster, *client; /* names or paths */
     const char *precision;                           /* YAML; NULL: the model file's own */
     const char *cache;                               /* format of the KV cache */
-    bool pools;                                      /* prompts and answers on replicas apart */
-    struct service_layout prompts, answers;          /* of the pools; `answers` alone: no pools */
+    bool pools;                                      /* prompts and answers on replicas apart ... */
+    bool mixed; /* ... which cannot be run: each pool's replicas do both */
+    struct service_layout prompts, answers; /* of the pools; `answers` alone: no pools */
     uint64_t input_tokens, output_tokens, clients;
 };
 

@@ -3,6 +3,7 @@
 
 #include "sim/base/file.h"
 #include "sim/base/part_file.h"
+#include "sim/base/pool.h"
 #include "sim/base/progress.h"
 #include "sim/base/version.h"
 #include "sim/plan/front.h"
@@ -13,7 +14,6 @@
 #include "sim/sweep/checksum.h"
 #include "sim/sweep/folder.h"
 #include "sim/sweep/journal.h"
-#include "sim/base/pool.h"
 
 #include <inttypes.h>
 #include <math.h>
