@@ -120,7 +120,7 @@ sim/config +base
 sim/scenario models|+base|+config
 sim/engine models|+base
 sim/trace models|+base
-sim/compare models|+base|+config|+scenario
+sim/compare models|+base|+config|+scenario|+run|+workload
 sim/calibrate models|+base|+config|+scenario|+compare
 sim/figures models|+base
 sim/workload models|+base|+figures|+scenario|+engine|+trace

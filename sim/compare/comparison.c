@@ -2,6 +2,7 @@
 #include "sim/compare/comparison.h"
 
 #include "sim/base/text.h"
+#include "sim/compare/row_runs.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -174,26 +175,57 @@ static void keep_row(struct runner *runner, const struct compared_row *row)
     comparison->rows[comparison->row_count++] = *row;
 }
 
+static struct measurement measurement_of(struct runner *runner, const struct csv *csv,
+                                         const struct csv_row *row)
+{
+    return (struct measurement){.csv = csv,
+                                .row = row,
+                                .files = runner->files,
+                                .request_gpu = runner->request->gpu,
+                                .request_cluster = runner->request->cluster,
+                                .request_software = runner->request->software,
+                                .arena = runner->arena,
+                                .diagnostics = runner->diagnostics};
+}
+
+static void keep_prediction(struct runner *runner, const struct measurement_kind *kind,
+                            const struct measurement *measurement)
+{
+    struct compared_row compared = {.kind = kind,
+                                    .csv = measurement->csv,
+                                    .row = measurement->row,
+                                    .kernel = measurement->kernel,
+                                    .unanswered = measurement->unanswered};
+    if (!measurement->wrong && (measurement->figure_count > 0 || compared.unanswered != NULL)) {
+        compared.figure_count = measurement->figure_count;
+        memcpy(compared.figures, measurement->figures, sizeof compared.figures);
+        keep_row(runner, &compared);
+    }
+}
+
 static void predict_row(struct runner *runner, const struct measurement_kind *kind,
                         const struct csv *csv, const struct csv_row *row)
 {
-    struct measurement measurement = {.csv = csv,
-                                      .row = row,
-                                      .files = runner->files,
-                                      .arena = runner->arena,
-                                      .diagnostics = runner->diagnostics};
+    struct measurement measurement = measurement_of(runner, csv, row);
     if (!find_machine(runner, kind, csv, row, &measurement.machine)) {
         return;
     }
     measurement.scratch = arena_create();
     kind->predict(&measurement);
     arena_destroy(measurement.scratch);
-    struct compared_row compared = {
-        .kind = kind, .csv = csv, .row = row, .kernel = measurement.kernel};
-    if (!measurement.wrong && measurement.figure_count > 0) {
-        compared.figure_count = measurement.figure_count;
-        memcpy(compared.figures, measurement.figures, sizeof compared.figures);
-        keep_row(runner, &compared);
+    keep_prediction(runner, kind, &measurement);
+}
+
+static void run_rows(struct runner *runner, const struct measurement_kind *kind,
+                     const struct csv *csv)
+{
+    struct measurement *rows = ARENA_ARRAY(runner->arena, struct measurement, csv->row_count + 1);
+    for (size_t i = 0; i < csv->row_count; i++) {
+        rows[i] = measurement_of(runner, csv, &csv->rows[i]);
+    }
+    row_runs(kind, rows, csv->row_count);
+    for (size_t i = 0; i < csv->row_count; i++) {
+        keep_prediction(runner, kind, &rows[i]);
     }
 }
 
@@ -323,8 +355,11 @@ static void compare_file(struct runner *runner, const char *path)
     size_t first = comparison->row_count;
     comparison->tables[comparison->table_count++] =
         (struct compared_table){.file = csv->file, .kind = kind, .row_count = csv->row_count};
-    for (size_t i = 0; i < csv->row_count; i++) {
+    for (size_t i = 0; i < csv->row_count && !kind->runs; i++) {
         predict_row(runner, kind, csv, &csv->rows[i]);
+    }
+    if (kind->runs) {
+        run_rows(runner, kind, csv);
     }
     mark_slower(runner, first);
 }

@@ -14,7 +14,8 @@ struct compared_row {
     struct figure figures[MEASUREMENT_MAX_FIGURES];
     size_t figure_count;
     struct kernel_measurement kernel; /* no seconds: the row is none of one kernel */
-    bool slower; /* another library ran the same shape faster: the row doesn't count */
+    bool slower;            /* another library ran the same shape faster: the row doesn't count */
+    const char *unanswered; /* why it has no figures; NULL: it has */
 };
 
 struct error_class {

@@ -38,5 +38,6 @@ const struct measurement_kind *const measurement_kinds[] = {
     &kind_sparse,
     &kind_compressed,
     &kind_engine_steps,
+    &kind_services,
     NULL,
 };

@@ -125,6 +125,26 @@ void measurement_extrapolates(struct measurement *measurement, struct extrapolat
                            extrapolation.what);
 }
 
+void measurement_unanswered(struct measurement *measurement, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    measurement->unanswered = arena_vprintf(measurement->arena, format, arguments);
+    va_end(arguments);
+}
+
+void measurement_note(struct measurement *measurement, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const char *note = arena_vprintf(measurement->arena, format, arguments);
+    va_end(arguments);
+    measurement->extrapolated =
+        measurement->extrapolated == NULL
+            ? note
+            : arena_printf(measurement->arena, "%s; %s", measurement->extrapolated, note);
+}
+
 double measurement_compare(struct measurement *measurement, const char *class, const char *column,
                            double predicted)
 {

@@ -33,11 +33,14 @@ struct measurement {
     const struct csv *csv;
     const struct csv_row *row;
     struct machine_files *files;
-    struct machine machine;
-    struct arena *arena;   /* of the figures' texts */
-    struct arena *scratch; /* of this row */
+    struct machine machine; /* of kinds whose rows run nothing */
+    const char *request_gpu, *request_cluster, *request_software; /* names or paths that the user
+                                                                     gave; NULL: none */
+    struct arena *arena;                                          /* of the figures' texts */
+    struct arena *scratch;                                        /* of this row */
     struct diagnostics *diagnostics;
-    bool wrong; /* complained about: no figures */
+    bool wrong;             /* complained about: no figures */
+    const char *unanswered; /* why there is no prediction; NULL: there is */
     const char *extrapolated;
     struct figure figures[MEASUREMENT_MAX_FIGURES];
     size_t figure_count;
@@ -54,6 +57,7 @@ struct measurement_kind {
     const char *time;
     bool without_gpu;     /* its rows need none */
     bool cluster;         /* its rows need one */
+    bool runs;            /* its rows are runs of a simulation (row_runs.h) */
     const char *software; /* that such rows are measured with, when the user names none */
     void (*predict)(struct measurement *measurement);
 };
@@ -67,7 +71,8 @@ extern const struct measurement_kind kind_gemm, kind_sustained_gemm, kind_expert
     kind_attention_prefill, kind_attention_decode, kind_memory, kind_layers, kind_tensor_layers,
     kind_training_layers, kind_optimizer, kind_ring, kind_overlap, kind_collective,
     kind_collective_tests, kind_collective_table, kind_energy, kind_power, kind_latent, kind_linear,
-    kind_hyper, kind_sparse, kind_compressed, kind_kept_layers, kind_kept_steps, kind_engine_steps;
+    kind_hyper, kind_sparse, kind_compressed, kind_kept_layers, kind_kept_steps, kind_engine_steps,
+    kind_services;
 
 /* The row's fields. Whatever is missing or out of range is complained about once, with its place,
  * and reads as the least that is allowed. */
@@ -92,6 +97,14 @@ void measurement_complain(struct measurement *measurement, const char *column, c
 
 /* Marks the row as extrapolated, unless it is within the data or marked already. */
 void measurement_extrapolates(struct measurement *measurement, struct extrapolation extrapolation);
+
+/* The row cannot be asked; it counts as one that is not answered. */
+void measurement_unanswered(struct measurement *measurement, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Says of the row's figures that they are of something near it. */
+void measurement_note(struct measurement *measurement, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Adds a figure: `predicted` against what the column says, which must be positive. Returns it; 0
  * after a complaint. */

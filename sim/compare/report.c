@@ -16,21 +16,60 @@ struct place {
 
 /* --- text --- */
 
+static void print_class(struct text *text, int width, const char *name,
+                        const struct error_summary *summary, size_t extrapolated)
+{
+    text_print(text, "%-*s %5zu %6.1f %% %6.1f %% %6.1f %% %+6.1f %%", width, name, summary->count,
+               100.0 * summary->median, 100.0 * summary->ninth_decile, 100.0 * summary->worst,
+               100.0 * summary->bias);
+    if (extrapolated > 0) {
+        text_print(text, "  %zu", extrapolated);
+    }
+    text_add(text, "\n");
+}
+
+/* Of kinds whose rows are runs, all rows of a column together. */
+static void print_totals(struct text *text, const struct comparison *comparison, int width)
+{
+    double *errors = ARENA_ARRAY(text->arena, double, comparison->row_count + 1);
+    for (size_t i = 0; i < comparison->row_count; i++) {
+        const struct compared_row *first = &comparison->rows[i];
+        if (!first->kind->runs || first->figure_count == 0) {
+            continue;
+        }
+        for (size_t j = 0; j < first->figure_count; j++) {
+            const char *column = first->figures[j].column;
+            size_t count = 0;
+            for (size_t k = i; k < comparison->row_count; k++) {
+                const struct compared_row *row = &comparison->rows[k];
+                for (size_t l = 0; l < row->figure_count; l++) {
+                    bool same =
+                        row->kind == first->kind && strcmp(row->figures[l].column, column) == 0;
+                    errors[count] = same ? figure_error(&row->figures[l]) : 0.0;
+                    count += same;
+                }
+            }
+            struct error_summary summary = errors_summarise(errors, count);
+            print_class(text, width, arena_printf(text->arena, "all %s", column), &summary, 0);
+        }
+        return;
+    }
+}
+
 static void print_classes(struct text *text, const struct comparison *comparison)
 {
-    text_print(text, "%-42s %5s %8s %8s %8s %8s  %s\n", "class", "count", "median", "p90", "worst",
-               "bias", "extrapolated");
+    int width = 42;
+    for (size_t i = 0; i < comparison->class_count; i++) {
+        int own = (int)strlen(comparison->classes[i].name);
+        width = own > width ? own : width;
+    }
+    text_print(text, "%-*s %5s %8s %8s %8s %8s  %s\n", width, "class", "count", "median", "p90",
+               "worst", "bias", "extrapolated");
     for (size_t i = 0; i < comparison->class_count; i++) {
         const struct error_class *class = &comparison->classes[i];
-        const struct error_summary *summary = &class->summary;
-        text_print(text, "%-42s %5zu %6.1f %% %6.1f %% %6.1f %% %+6.1f %%", class->name,
-                   summary->count, 100.0 * summary->median, 100.0 * summary->ninth_decile,
-                   100.0 * summary->worst, 100.0 * summary->bias);
-        if (class->extrapolated > 0) {
-            text_print(text, "  %zu", class->extrapolated);
-        }
-        text_add(text, "\n");
+        print_class(text, width, class->name, &class->summary, class->extrapolated);
     }
+    print_totals(text, comparison, width);
 }
 
 static bool is_figure(const struct compared_row *row, const char *column)
@@ -122,6 +161,35 @@ static void print_extrapolations(struct text *text, const struct comparison *com
     }
 }
 
+/* How many rows have a prediction, and why the others have none. */
+static void print_answered(struct text *text, const struct comparison *comparison)
+{
+    size_t unanswered = 0;
+    for (size_t i = 0; i < comparison->row_count; i++) {
+        unanswered += comparison->rows[i].unanswered != NULL;
+    }
+    if (unanswered == 0) {
+        return;
+    }
+    text_print(text, "\n%zu of %zu rows answered; not:\n", comparison->row_count - unanswered,
+               comparison->row_count);
+    for (size_t i = 0; i < comparison->row_count; i++) {
+        const char *why = comparison->rows[i].unanswered;
+        size_t alike = 0;
+        bool first = why != NULL;
+        for (size_t j = 0; j < comparison->row_count && first; j++) {
+            const char *other = comparison->rows[j].unanswered;
+            bool same = other != NULL && strcmp(other, why) == 0;
+            alike += same;
+            first = !same || j >= i;
+        }
+        if (first) {
+            text_print(text, "%5zu  %s:%u: %s\n", alike, file_name(comparison->rows[i].csv->file),
+                       comparison->rows[i].row->line, why);
+        }
+    }
+}
+
 void report_print(struct text *text, const struct comparison *comparison)
 {
     text_add(text, "");
@@ -135,6 +203,7 @@ void report_print(struct text *text, const struct comparison *comparison)
                    slower);
     }
     print_worst(text, comparison);
+    print_answered(text, comparison);
     print_extrapolations(text, comparison);
 }
 
@@ -142,6 +211,14 @@ void report_print(struct text *text, const struct comparison *comparison)
 
 static void write_row(struct json *json, const struct compared_row *row)
 {
+    if (row->unanswered != NULL) {
+        json_open(json, NULL, '{');
+        json_string(json, "file", row->csv->file);
+        json_count(json, "line", row->row->line);
+        json_string(json, "kind", row->kind->name);
+        json_string(json, "unanswered", row->unanswered);
+        json_close(json, '}');
+    }
     for (size_t i = 0; i < row->figure_count; i++) {
         const struct figure *figure = &row->figures[i];
         json_open(json, NULL, '{');
@@ -218,6 +295,12 @@ void report_print_csv(struct text *text, const struct comparison *comparison)
     text_add(text, "file,line,kind,class,column,measured,predicted,error,remark\n");
     for (size_t i = 0; i < comparison->row_count; i++) {
         const struct compared_row *row = &comparison->rows[i];
+        if (row->unanswered != NULL) {
+            add_field(text, row->csv->file);
+            text_print(text, ",%u,%s,,,,,,", row->row->line, row->kind->name);
+            add_field(text, arena_printf(text->arena, "not answered: %s", row->unanswered));
+            text_add(text, "\n");
+        }
         for (size_t j = 0; j < row->figure_count; j++) {
             const struct figure *figure = &row->figures[j];
             add_field(text, row->csv->file);

@@ -4,6 +4,7 @@
 #include "models/numeric/checksum.h"
 #include "sim/base/file.h"
 #include "sim/base/part_file.h"
+#include "sim/base/pool.h"
 #include "sim/base/progress.h"
 #include "sim/base/version.h"
 #include "sim/plan/front.h"
@@ -13,7 +14,6 @@
 #include "sim/scenario/load.h"
 #include "sim/sweep/folder.h"
 #include "sim/sweep/journal.h"
-#include "sim/sweep/pool.h"
 
 #include <inttypes.h>
 #include <math.h>

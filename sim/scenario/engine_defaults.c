@@ -21,6 +21,18 @@ static void take_over(struct node *root, const char *path, const char *from, con
     node->text = text;
 }
 
+/* The batching policy of a service that names none. */
+static void policy_default(struct node *root, struct scenario *scenario)
+{
+    const struct node *engine = node_find(root, "software.policy");
+    if (unsaid(root, "workload.service.policy") == NULL || engine == NULL || !engine->accepted ||
+        engine->origin == ORIGIN_DEFAULT) {
+        return;
+    }
+    scenario->serving.service.policy = (enum batching_kind)scenario->software.policy;
+    take_over(root, "workload.service.policy", "software.policy", engine->text);
+}
+
 static void share_default(struct arena *arena, struct node *root, struct scenario *scenario)
 {
     double share = scenario->software.memory.share;
@@ -56,12 +68,50 @@ static void limit_defaults(struct arena *arena, struct node *root, struct scenar
     }
 }
 
+/* --- what the client says --- */
+
+static void requests_default(struct arena *arena, struct node *root, struct scenario *scenario)
+{
+    struct serving *serving = &scenario->serving;
+    uint64_t each = serving->client.requests_each;
+    if (each > 0 && serving->arrival == ARRIVAL_CLOSED_LOOP &&
+        unsaid(root, "workload.requests") != NULL) {
+        serving->requests = each * serving->arrivals.clients;
+        take_over(root, "workload.requests", "workload.client.requests_each",
+                  arena_printf(arena, "%llu", (unsigned long long)serving->requests));
+    }
+}
+
+/* The tree keeps the lengths as they were said: read again, they are drawn again. */
+static void draw(enum length_kind *kind, struct length *length, double least_share)
+{
+    if (*kind == LENGTH_FIXED && least_share < 1.0) {
+        *kind = LENGTH_UNIFORM;
+        length->most = length->tokens;
+        length->least = (uint64_t)((double)length->tokens * least_share);
+        length->least = length->least > 0 ? length->least : 1;
+    }
+}
+
+static void draw_lengths(struct scenario *scenario)
+{
+    struct serving *serving = &scenario->serving;
+    double share = serving->client.least_share;
+    if (share > 0.0) {
+        draw(&serving->prompt_kind, &serving->prompt, share);
+        draw(&serving->output_kind, &serving->output, share);
+    }
+}
+
 void engine_defaults(struct arena *arena, struct node *root, struct scenario *scenario)
 {
     if (scenario->workload != WORKLOAD_TRAINING) {
         share_default(arena, root, scenario);
     }
     if (scenario->workload == WORKLOAD_SERVING) {
+        policy_default(root, scenario);
+        requests_default(arena, root, scenario);
+        draw_lengths(scenario);
         limit_defaults(arena, root, scenario);
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * What the software's file says where a scenario does not: limits of an engine's server by the
- * GPU's memory, the share of memory that it fills. */
+ * What the software's file says where a scenario does not: an engine's batching policy, limits of
+ * its server by the GPU's memory, the share of memory that it fills; and what the client's does:
+ * how many requests, and from where on lengths are drawn. */
 #ifndef CPSIM_SIM_SCENARIO_ENGINE_DEFAULTS_H
 #define CPSIM_SIM_SCENARIO_ENGINE_DEFAULTS_H
 

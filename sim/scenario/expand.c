@@ -5,6 +5,7 @@
 #include "sim/base/suggest.h"
 #include "sim/base/text.h"
 #include "sim/scenario/hf/hf_config.h"
+#include "sim/scenario/hub.h"
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
@@ -196,21 +197,34 @@ static const char *lower_case(struct arena *arena, const char *text)
     return lower;
 }
 
-static void complain_of_hub_name(const struct expansion *expansion, const struct field *field,
+/* The file that says it is of that name; NULL after an error. */
+static const char *find_hub_name(const struct expansion *expansion, const struct field *field,
                                  const struct node *use)
 {
     struct arena *arena = expansion->arena;
     struct find_path path = find_path(arena, use->mark.file);
+    struct hub_name of = hub_find(arena, &path, use->text);
+    if (of.model != NULL && of.format[0] == '\0') {
+        return of.model;
+    }
+    if (of.model != NULL) {
+        DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
+                       "%s: '%.100s' is a checkpoint in a format of its own (%.20s); write '%s: "
+                       "%.60s' and say its `precision:` (cpsim describe precision)",
+                       field->key, use->text, of.format, field->key, file_stem(arena, of.model));
+        return NULL;
+    }
     struct found_file *files = NULL;
     size_t count = find_all(arena, &path, field->folder, &files);
     const char *name = strchr(use->text, '/') + 1;
-    DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
-                   "%s: '%.100s' is a name on the Hugging Face hub, and cpsim reads files alone%s; "
-                   "download its config.json (hf download %.100s config.json --local-dir %.60s) "
-                   "and write '%s: ./%.60s'; cpsim models lists those that come with it",
-                   field->key, use->text,
-                   nearest_file(arena, lower_case(arena, name), files, count), use->text, name,
-                   field->key, name);
+    DIAGNOSE_ERROR(
+        expansion->diagnostics, use->mark,
+        "%s: '%.100s' is a name on the Hugging Face hub that no file of models/llm has%s; "
+        "download its config.json (hf download %.100s config.json --local-dir %.60s) "
+        "and write '%s: ./%.60s'; cpsim models lists those that come with it",
+        field->key, use->text, nearest_file(arena, lower_case(arena, name), files, count),
+        use->text, name, field->key, name);
+    return NULL;
 }
 
 /* A path, or a folder's config.json; NULL after an error. */
@@ -235,8 +249,7 @@ static const char *find_path_of_model(const struct expansion *expansion, const s
         return NULL;
     }
     if (is_hub_name(use->text)) {
-        complain_of_hub_name(expansion, field, use);
-        return NULL;
+        return find_hub_name(expansion, field, use);
     }
     return path;
 }

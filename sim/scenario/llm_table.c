@@ -160,6 +160,11 @@ const struct field llm_fields[] = {
      .fallback = "inline",
      .doc = "What the summary and the trace call it. Default: the file's name."},
     {.key = "title", .kind = FIELD_STRING, .doc = "One line on what it is."},
+    {.key = "hub",
+     .kind = FIELD_STRING,
+     .doc =
+         "Its names on the Hugging Face hub, \"; \" between them: a scenario and a measured table "
+         "may use one. Of a checkpoint in a format of its own the scenario's `precision` says so."},
     {.key = "layers",
      .kind = FIELD_COUNT,
      FIELD_AT(llm, keys.layers),

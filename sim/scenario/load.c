@@ -9,7 +9,6 @@
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/llm_finish.h"
 #include "sim/scenario/notes.h"
-#include "sim/scenario/policy_default.h"
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
@@ -140,6 +139,25 @@ const struct node *scenario_read_values(struct arena *arena, const char *path,
     return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
 }
 
+/* From the tree as it was written; NULL after at least one error. */
+static struct scenario *resolve(const struct expansion *expansion, const char *path,
+                                struct node *root, const struct override *overrides,
+                                size_t override_count, size_t errors_before)
+{
+    struct arena *arena = expansion->arena;
+    struct diagnostics *diagnostics = expansion->diagnostics;
+    struct scenario *scenario = ARENA_NEW(arena, struct scenario);
+    read_values(expansion, path, root, overrides, override_count, scenario);
+    scenario_cross_check(scenario, root, arena, diagnostics);
+    check_input_files(scenario, root, diagnostics);
+    if (diagnostics_error_count(diagnostics) > errors_before) {
+        return NULL;
+    }
+    scenario_note(scenario, root, arena, diagnostics);
+    scenario->resolved_yaml = dump_yaml(arena, scenario_fields, root, DUMP_PLAIN);
+    return scenario;
+}
+
 bool scenario_resolve(struct arena *arena, const char *path, const struct override *overrides,
                       size_t override_count, struct diagnostics *diagnostics,
                       struct resolved_scenario *resolved)
@@ -147,21 +165,23 @@ bool scenario_resolve(struct arena *arena, const char *path, const struct overri
     size_t errors_before = diagnostics_error_count(diagnostics);
     struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
     struct node *root = read_scenario_file(&expansion, path, 0);
-    if (root == NULL) {
-        return false;
-    }
-    struct scenario *scenario = ARENA_NEW(arena, struct scenario);
-    read_values(&expansion, path, root, overrides, override_count, scenario);
-    policy_default(root, scenario);
-    scenario_cross_check(scenario, root, arena, diagnostics);
-    check_input_files(scenario, root, diagnostics);
-    if (diagnostics_error_count(diagnostics) > errors_before) {
-        return false;
-    }
-    scenario_note(scenario, root, arena, diagnostics);
-    scenario->resolved_yaml = dump_yaml(arena, scenario_fields, root, DUMP_PLAIN);
+    const struct scenario *scenario =
+        root == NULL ? NULL
+                     : resolve(&expansion, path, root, overrides, override_count, errors_before);
     *resolved = (struct resolved_scenario){.scenario = scenario, .tree = root};
-    return true;
+    return scenario != NULL;
+}
+
+const struct scenario *scenario_of_text(struct arena *arena, const char *name, const char *text,
+                                        struct diagnostics *diagnostics)
+{
+    size_t errors_before = diagnostics_error_count(diagnostics);
+    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    struct node *root =
+        yaml_tree_parse(arena, text, strlen(text), name, ORIGIN_SCENARIO, diagnostics);
+    return root == NULL || root->kind != NODE_MAPPING
+               ? NULL
+               : resolve(&expansion, name, root, NULL, 0, errors_before);
 }
 
 const struct scenario *scenario_load(struct arena *arena, const char *path,

@@ -17,6 +17,11 @@ bool scenario_resolve(struct arena *arena, const char *path, const struct overri
                       size_t override_count, struct diagnostics *diagnostics,
                       struct resolved_scenario *resolved);
 
+/* A scenario that is in no file: `text` is its YAML, `name` what complaints call it. NULL after at
+ * least one error. */
+const struct scenario *scenario_of_text(struct arena *arena, const char *name, const char *text,
+                                        struct diagnostics *diagnostics);
+
 /* The tree of a scenario whose values are each as their rows want them; whether they go together
  * (does the layout fit the cluster?) is not asked. NULL after at least one error. */
 const struct node *scenario_read_values(struct arena *arena, const char *path,

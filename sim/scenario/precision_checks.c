@@ -37,7 +37,7 @@ static void check_block(const struct checker *checker, const char *path, const c
         return;
     }
     COMPLAIN(checker, arena_printf(checker->arena, "%s.block", path),
-             "%s.block: %u does not divide the %llu elements of %s on one GPU; try %u", path, block,
+             "%s.block: %u does not divide the %llu elements of %s; try %u", path, block,
              (unsigned long long)elements, of, hint);
 }
 
@@ -76,7 +76,7 @@ static bool check_scaling(const struct checker *checker, const char *path, struc
     return true;
 }
 
-/* `depths`: elements along the depth of the products with these weights, on one GPU. */
+/* `depths`: elements along the depth of the products with these weights, on all ranks. */
 static void check_number(const struct checker *checker, const char *path, struct number number,
                          const char *const *of, const uint64_t *depths, size_t count)
 {
@@ -108,11 +108,11 @@ static const char *row_of(struct arena *arena, const char *tensor)
     return arena_printf(arena, "a row of '%s'", tensor);
 }
 
-/* Of all products of a class in a kind of layer. */
+/* Of all products of a class in a kind of layer. A rank's share of a row may end within a block:
+ * engines fill it up. */
 static void check_class(const struct checker *checker, const char *path, struct number number,
                         const struct weight_list *list, enum weight_class class)
 {
-    uint32_t tensor = checker->scenario->layout.tensor;
     const char *of[WEIGHT_LIST_MAX];
     uint64_t depths[WEIGHT_LIST_MAX];
     size_t count = 0;
@@ -120,7 +120,7 @@ static void check_class(const struct checker *checker, const char *path, struct 
         const struct weight *weight = &list->items[i];
         if (weight->product && weight->class == class) {
             of[count] = row_of(checker->arena, weight->name);
-            depths[count++] = tensor == 0 ? 0 : weight_depth(weight, tensor);
+            depths[count++] = weight_depth(weight, 1);
         }
     }
     check_number(checker, path, number, of, depths, count);

@@ -130,7 +130,16 @@ struct random_faults {
     double factor;
 };
 
+/* How a benchmark's client asks and what it counts (platforms/clients/ *.yaml). */
+struct client {
+    const char *name;
+    double least_share;     /* lengths that the scenario says are drawn from so much of them on */
+    uint64_t requests_each; /* of each client of a closed loop; 0: it does not say */
+    double request_seconds; /* of its own in TTFT, before a request is on its way */
+};
+
 struct serving {
+    struct client client;
     enum arrival_kind arrival;
     struct arrivals arrivals;
     enum length_kind prompt_kind, output_kind;

@@ -595,7 +595,46 @@ static const struct choice fate_choices[] = {
     {.name = "lose", .value = FATE_LOSE, .doc = "They are lost."},
     {0}};
 
+static const struct field client_fields[] = {
+    {.key = "name",
+     .kind = FIELD_NAME,
+     FIELD_AT(client, name),
+     .fallback = "none",
+     .doc = "What it is called. Default: the file's name."},
+    {.key = "title", .kind = FIELD_STRING, .doc = "One line on what it is."},
+    {.key = "least_share",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(client, least_share),
+     .min = 0.001,
+     .max = 1,
+     .fallback = "1",
+     .doc = "Fixed lengths of the scenario are the longest; the client draws whole numbers from so "
+            "much of them up, each alike often. 1: all alike."},
+    {.key = "requests_each",
+     .kind = FIELD_COUNT,
+     FIELD_AT(client, requests_each),
+     .max = 1e6,
+     .fallback = "0",
+     .doc = "`requests` of a scenario that does not say, for each client of a closed loop. 0: the "
+            "scenario's own default."},
+    {.key = "request",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(client, request_seconds),
+     .max = 60,
+     .fallback = "0 s",
+     .doc = "What the client itself takes, in its TTFT, before the engine has a request and after "
+            "it has answered."},
+    {0}};
+
 const struct field serving_fields[] = {
+    {.key = "client",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(serving, client),
+     .fields = client_fields,
+     .shorthand = "use",
+     .folder = "platforms/clients",
+     .doc = "The benchmark whose client asks: how it draws lengths, how much it asks, what it "
+            "counts."},
     {.key = "arrivals",
      .kind = FIELD_TAGGED,
      FIELD_AT(serving, arrival),

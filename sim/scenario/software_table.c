@@ -143,6 +143,10 @@ const struct field software_fields[] = {
      .fallback = "inline",
      .doc = "What the summary and the trace call it. Default: the file's name."},
     {.key = "title", .kind = FIELD_STRING, .doc = "One line on what it is."},
+    {.key = "engine",
+     .kind = FIELD_STRING,
+     .doc = "Which engine and version it stands for, as tables of measured services name them: "
+            "\"vllm 0.24\". A row of another version takes the nearest file of its engine."},
     {.key = "runs",
      .kind = FIELD_CHOICE,
      FIELD_AT(software, runs),

@@ -3,12 +3,12 @@
 
 #include "models/numeric/checksum.h"
 #include "sim/base/part_file.h"
+#include "sim/base/pool.h"
 #include "sim/base/progress.h"
 #include "sim/base/version.h"
 #include "sim/run/run.h"
 #include "sim/scenario/load.h"
 #include "sim/sweep/folder.h"
-#include "sim/sweep/pool.h"
 #include "sim/sweep/price_kind.h"
 #include "sim/sweep/result.h"
 

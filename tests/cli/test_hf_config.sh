@@ -41,8 +41,13 @@ done
 mkdir empty
 expect 2 "" "/error: model: 'empty' is a folder without a config.json; expected a file of models\\/llm, a config.json or /" \
     "$cpsim" models empty
-expect 2 "" "/error: model: 'Qwen\\/Qwen3-8B' is a name on the Hugging Face hub, and cpsim reads files alone \\(did you mean 'qwen3-8b'\\?\\); download its config.json \\(hf download Qwen\\/Qwen3-8B config.json --local-dir Qwen3-8B\\)/" \
-    "$cpsim" models Qwen/Qwen3-8B
+expect 2 "" "/error: model: 'Qwen\\/Qwen3-8C' is a name on the Hugging Face hub that no file of models\\/llm has \\(did you mean 'qwen3-8b'\\?\\); download its config.json \\(hf download Qwen\\/Qwen3-8C config.json --local-dir Qwen3-8C\\)/" \
+    "$cpsim" models Qwen/Qwen3-8C
+expect 2 "" "/error: model: 'Qwen\\/Qwen3-8B-FP8' is a checkpoint in a format of its own \\(FP8\\); write 'model: qwen3-8b' and say its /" \
+    "$cpsim" models Qwen/Qwen3-8B-FP8
+# A name that a file lists is that file, whatever its letters' case.
+"$cpsim" models qwen3-8b >by-file
+expect 0 "$(cat by-file)" "" "$cpsim" models qwen/qwen3-8b
 # Names of a list are whole, the last too.
 expect 2 "" "/deepseek-v3, .* and [0-9]+ more; looked beside the file/" "$cpsim" models nothing
 last=$(sed -nE 's/.* ([^ ,]+) and [0-9]+ more; looked.*/\1/p' err)

@@ -88,7 +88,8 @@ static struct request *make_request(struct source *source, double arrival_second
 static void send(struct source *source, const struct request *request)
 {
     source_schedule(source, (uint32_t)(request - source->requests->all),
-                    request->arrival_seconds + source->scenario->software.request_seconds);
+                    request->arrival_seconds + source->scenario->software.request_seconds +
+                        source->scenario->serving.client.request_seconds);
 }
 
 /* The first prompt of a session, or a request of its own. */

@@ -2,8 +2,8 @@
  * Jobs in processes of their own, so many at a time: a job that crashes takes nothing with it, and
  * SimGrid, which runs once a process, can run for each. The child starts as a copy of the parent,
  * so what the parent has read needs no reading again. */
-#ifndef CPSIM_SIM_SWEEP_POOL_H
-#define CPSIM_SIM_SWEEP_POOL_H
+#ifndef CPSIM_SIM_BASE_POOL_H
+#define CPSIM_SIM_BASE_POOL_H
 
 #include "sim/base/text.h"
 

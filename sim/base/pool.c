@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/sweep/pool.h"
+#include "sim/base/pool.h"
 
 #include "sim/base/child.h"
 

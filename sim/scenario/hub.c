@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scenario/hub.h"
+
+#include "sim/scenario/expand.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* How names of checkpoints in other formats end. */
+static const char *const formats[] = {"-FP8-dynamic", "-FP8-Dynamic", "-FP8-KV",        "-FP8",
+                                      "-NVFP4",       "-MXFP4",       "-FP4",           "-AWQ",
+                                      "-GPTQ-Int4",   "-GPTQ",        "-GPTQ-Int8",     "-INT8",
+                                      "-INT4",        "-W4A16",       "-quantized.w8a8"};
+
+const char *data_file_word(struct arena *arena, const char *path, const char *key)
+{
+    struct diagnostics *unheard = diagnostics_create();
+    const struct expansion expansion = {.arena = arena, .diagnostics = unheard};
+    const struct node *root = expand_read_file(&expansion, path, ORIGIN_DATA);
+    const struct node *node = root == NULL ? NULL : node_get(root, key);
+    diagnostics_destroy(unheard);
+    return node != NULL && node->kind == NODE_SCALAR ? node->text : NULL;
+}
+
+bool data_file_has(struct arena *arena, const char *path, const char *key)
+{
+    enum { DEEPEST = 8 };
+    struct diagnostics *unheard = diagnostics_create();
+    const struct expansion expansion = {.arena = arena, .diagnostics = unheard};
+    bool has = false;
+    for (unsigned depth = 0; depth < DEEPEST && path != NULL && !has; depth++) {
+        const struct node *root = expand_read_file(&expansion, path, ORIGIN_DATA);
+        const struct node *use = root == NULL ? NULL : node_get(root, "use");
+        has = root != NULL && node_get(root, key) != NULL;
+        path = use == NULL || use->kind != NODE_SCALAR
+                   ? NULL
+                   : file_beside(arena, path, arena_printf(arena, "%s.yaml", use->text));
+    }
+    diagnostics_destroy(unheard);
+    return has;
+}
+
+/* The name's end that speaks of a format, without its dash; "": none. */
+static const char *format_of(const char *name)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        size_t ending = strlen(formats[i]);
+        if (length > ending && strcasecmp(name + length - ending, formats[i]) == 0) {
+            return name + length - ending + 1;
+        }
+    }
+    return "";
+}
+
+static const char *without_owner(const char *name)
+{
+    const char *slash = strchr(name, '/');
+    return slash == NULL ? name : slash + 1;
+}
+
+static bool lists(const char *names, const char *name, size_t length, bool any_owner)
+{
+    for (const char *at = names; at != NULL; at = strstr(at, "; ")) {
+        at += at == names ? 0 : 2;
+        const char *own = any_owner ? without_owner(at) : at;
+        if (strncasecmp(own, name, length) == 0 && (own[length] == '\0' || own[length] == ';')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct hub_name hub_find(struct arena *arena, const struct find_path *path, const char *name)
+{
+    const char *format = format_of(name), *plain = without_owner(name);
+    size_t whole = strlen(name), short_length = strlen(plain);
+    if (format[0] != '\0') {
+        short_length -= strlen(format) + 1;
+    }
+    struct found_file *files = NULL;
+    size_t count = find_all(arena, path, "models/llm", &files);
+    struct hub_name found = {.model = NULL, .format = format};
+    for (size_t i = 0; i < count; i++) {
+        const char *names = data_file_word(arena, files[i].path, "hub");
+        if (names == NULL) {
+            continue;
+        }
+        if (lists(names, name, whole, false)) {
+            return (struct hub_name){.model = files[i].path, .format = ""};
+        }
+        if (found.model == NULL && lists(names, plain, short_length, true)) {
+            found.model = files[i].path;
+        }
+    }
+    return found;
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# cpsim compare of measured services: every row is a run of its own; a row that cannot be asked says
+# why and is counted; versions and hub names find their files.
+set -euo pipefail
+cpsim=$1 source=$2
+# shellcheck source=tests/cli/library.sh
+source "$source/tests/cli/library.sh"
+cd "$scratch"
+
+# The first row: ai-dynamo/aiconfigurator 095f58a (Apache-2.0), silicon samples, InferenceMAX. The
+# others are made up of it.
+cat >services.csv <<'END_CSV'
+backend,backend_version,model_path,precision,mode,isl,osl,gemm_quant_mode,tp_size,gpu,client,concurrency,ttft_ms,tpot_ms
+vllm,,meta-llama/Llama-3.1-70B,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,101.5,10.7
+vllm,0.18.0,meta-llama/llama-3.1-70b-instruct-FP8,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,100,10
+vllm,0.18.0,nobody/nothing,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,100,10
+mystery,1.0,meta-llama/Llama-3.1-70B,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,100,10
+vllm,0.18.0,meta-llama/Llama-3.1-70B,,agg,1024,1024,,1,h100,inferencemax,4,100,10
+vllm,0.18.0,meta-llama/Llama-3.1-70B,fp8,disagg,1024,1024,fp8,4,h100,inferencemax,4,100,10
+END_CSV
+expect 0 "/^vllm Llama-3.1-70B h100 inferencemax TPOT +2 /" "" "$cpsim" compare services.csv --csv rows.csv
+for line in "^3 of 6 rows answered; not:$" "^    1  services.csv:4: no file of models/llm is of 'nobody/nothing'$" \
+    "^    1  services.csv:5: no file of platforms/software is of the engine 'mystery'$" \
+    "^    1  services.csv:6: .*weights" "^services.csv:3: vllm 0.18.0 as vllm 0.19$"; do
+    grep -qE "$line" out || { echo "no line $line"; cat out; exit 1; }
+done
+grep -q "^services.csv,4,services,,,,,,not answered: no file" rows.csv || { cat rows.csv; exit 1; }
+# A closed loop of four, alone on the machine, is what a scenario of the same says.
+cat >same.yaml <<'END_YAML'
+schema: 1
+model: meta-llama/Llama-3.1-70B
+cluster: {use: dgx-h100, nodes: 1}
+software: vllm-0.11
+layout: {tensor: 4}
+precision: fp8-tensor
+workload:
+  kind: serving
+  client: inferencemax
+  arrivals: {kind: closed-loop, clients: 4}
+  lengths: {prompt: {kind: fixed, tokens: 1024 tokens}, output: {kind: fixed, tokens: 1024 tokens}}
+  service: {prefix_cache: false}
+END_YAML
+ttft=$("$cpsim" run same.yaml --json | sed -nE 's/.*"ttft_mean_seconds": ([0-9.]+).*/\1/p' | head -n 1)
+predicted=$(sed -nE 's/^services.csv,2,.*,ttft_ms,[^,]*,([^,]*),.*/\1/p' rows.csv)
+awk -v a="$ttft" -v b="$predicted" 'BEGIN { exit !(a > 0 && a * 1000 / b - 1 < 1e-4 && b / a / 1000 - 1 < 1e-4) }' ||
+    { echo "ttft $ttft s in the scenario, $predicted ms in the comparison"; exit 1; }
+finish
