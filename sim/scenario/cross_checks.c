@@ -443,6 +443,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     context_check(&checker);
     check_background(&checker);
     check_effects(&checker);
+    check_software(&checker);
     if (diagnostics_error_count(diagnostics) == 0 && scenario->workload == WORKLOAD_CONVERSATION) {
         check_memory(&checker); /* sums are only worth something when every part is known */
     } else if (diagnostics_error_count(diagnostics) == 0 &&
