@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A client of any OpenAI-compatible server that plays the requests of a file and writes what it saw of each.
 
-    python3 analysis/engine_client.py http://localhost:8000 requests.csv -o seen.csv --model NAME [--clients 16]
+    python3 analysis/engine_client.py http://localhost:8000 requests.csv -o seen.csv [--clients 16] [--warm 64]
 
 The file is one that `arrivals: {kind: trace, format: csv}` reads: arrival_seconds, prompt_tokens, output_tokens. With --clients
 the times are not looked at: so many clients each have one request at a time, in the order of the file (`kind: closed-loop`).
-Prompts are lists of random token numbers, so nothing is tokenised and none shares a beginning. Python's own library alone.
+Prompts are lists of random token numbers, so nothing is tokenised and none shares a beginning. --warm plays so many of the
+requests first, as other prompts, and forgets them: engines compile kernels when they first meet a size. Python's own library alone.
 """
 import argparse
 import asyncio
@@ -15,6 +16,7 @@ import random
 import sys
 import time
 import urllib.parse
+import urllib.request
 
 COLUMNS = ("index", "due_s", "prompt_tokens", "output_tokens", "sent_s", "ttft_s", "e2e_s", "chunks", "itl_p50_s", "itl_p99_s",
            "itl_max_s")
@@ -81,18 +83,30 @@ class Client:
         await asyncio.gather(*tasks)
 
 
+def served_model(url):
+    """The first that the server lists."""
+    with urllib.request.urlopen(url.rstrip("/") + "/v1/models", timeout=30) as answer:
+        return json.load(answer)["data"][0]["id"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url")
     parser.add_argument("requests")
     parser.add_argument("-o", "--output", required=True)
-    parser.add_argument("--model", required=True)
+    parser.add_argument("--model", help="its name; the first that the server lists")
     parser.add_argument("--clients", type=int, default=0)
+    parser.add_argument("--warm", type=int, default=0, metavar="N", help="play N requests first that are not written")
     parser.add_argument("--vocabulary", type=int, default=32000)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    client = Client(options.url, options.model, options.vocabulary, options.seed)
-    asyncio.run(client.play(read_requests(options.requests), options.clients))
+    model = options.model or served_model(options.url)
+    requests = read_requests(options.requests)
+    if options.warm:
+        warming = Client(options.url, model, options.vocabulary, f"{options.seed}/warm")
+        asyncio.run(warming.play(requests[:options.warm], options.clients or 8))
+    client = Client(options.url, model, options.vocabulary, options.seed)
+    asyncio.run(client.play(requests, options.clients))
     with open(options.output, "w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)

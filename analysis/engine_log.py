@@ -4,8 +4,9 @@
     STEP_LOG=steps.csv STEP_LOG_MODEL=llama3.1-8b PYTHONPATH=.../analysis vllm serve MODEL \\
         --scheduler-cls engine_log.LoggedScheduler
 
-The decisions are vLLM's own; a line is written when a step's output is taken in. `cpsim compare steps.csv --gpu GPU --cluster
-CLUSTER` reads it (docs/own-engine.md says what the columns mean).
+STEP_LOG_MODEL is what the rows call the model: a file of models/llm, or a path; without it the config.json that is served. The
+decisions are vLLM's own; a line is written when a step's output is taken in. `cpsim compare steps.csv --scenario SERVICE.yaml`
+reads it (docs/own-engine.md says what the columns mean).
 """
 import csv
 import os
@@ -54,8 +55,9 @@ class LoggedScheduler(AsyncScheduler):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         tensor = self.vllm_config.parallel_config.tensor_parallel_size
+        served = os.path.abspath(os.path.join(self.vllm_config.model_config.model, "config.json"))
         stream = open(os.environ.get("STEP_LOG", "steps.csv"), "w", newline="", encoding="utf-8")
-        self._steps = Steps(stream, os.environ.get("STEP_LOG_MODEL", ""), tensor)
+        self._steps = Steps(stream, os.environ.get("STEP_LOG_MODEL") or served, tensor)
 
     def schedule(self, *arguments, **options):
         began = time.time()

@@ -121,6 +121,7 @@ sim/scenario models|+base|+config
 sim/engine models|+base
 sim/trace models|+base
 sim/compare models|+base|+config|+scenario|+run|+workload
+sim/clients models/numeric|+base|+config|+scenario|+compare|+serving
 sim/calibrate models|+base|+config|+scenario|+compare
 sim/figures models|+base
 sim/workload models|+base|+figures|+scenario|+engine|+trace
@@ -135,7 +136,7 @@ sim/serving/faults models|+base|+scenario|+engine|+serving/load|+serving/replica
 sim/run models|+base|+figures|+scenario|+engine|+trace|+workload|+inference|+serving|+training
 sim/plan models|+base|+config|+scenario|+serving|+engine|+run|+sweep
 sim/sweep models|+base|+config|+figures|+scenario|+engine|+trace|+run
-sim/cli models/architecture|+base|+config|+figures|+scenario|+engine|+trace|+inference|+training|+run|+sweep|+plan|+compare|+calibrate
+sim/cli models/architecture|+base|+config|+figures|+scenario|+engine|+trace|+inference|+training|+run|+sweep|+plan|+compare|+clients|+calibrate
 RULES
 }
 

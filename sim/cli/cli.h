@@ -24,7 +24,8 @@ struct invocation {
     struct override *overrides; /* [override_count]: --set, in order */
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
-    const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm;
+    const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm,
+        *scenario;
     bool json, quiet, markdown, platform_xml, schedule, retry_failed, submit, partial, watch;
 };
 
@@ -39,6 +40,7 @@ enum option_id {
     OPTION_GPU,
     OPTION_CLUSTER,
     OPTION_SOFTWARE,
+    OPTION_SCENARIO,
     OPTION_CSV,
     OPTION_BASE,
     OPTION_FORMAT,

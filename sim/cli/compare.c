@@ -2,6 +2,7 @@
  * cpsim compare FILE...: how well the models predict what was measured. */
 #include "sim/cli/cli.h"
 
+#include "sim/clients/client_comparison.h"
 #include "sim/compare/report.h"
 
 #include <string.h>
@@ -19,13 +20,44 @@ static int list_kinds(const struct invocation *invocation)
     return status;
 }
 
-/* All rows go to the file of --csv, the summary to stdout or the file of -o. */
-static int print_result(const struct invocation *invocation, const struct comparison *comparison,
-                        struct arena *arena, struct diagnostics *diagnostics)
+/* What is compared: files of a kind each, and what came of them. */
+struct compared {
+    const struct invocation *invocation;
+    struct arena *arena;
+    struct diagnostics *diagnostics;
+    const struct scenario *scenario; /* NULL: none was given */
+    const char **tables, **clients;  /* operands */
+    size_t table_count, client_count;
+    struct comparison comparison;               /* of the tables */
+    struct client_comparison client_comparison; /* of what clients wrote */
+};
+
+static void add_text(const struct compared *compared, struct text *text)
 {
+    if (compared->client_count > 0) {
+        client_comparison_print(text, &compared->client_comparison);
+    }
+    if (compared->client_count > 0 && compared->table_count > 0) {
+        text_add(text, "\n");
+    }
+    if (compared->table_count > 0) {
+        report_print(text, &compared->comparison);
+    }
+}
+
+/* All rows go to the file of --csv, the summary to stdout or the file of -o. */
+static int print_result(const struct compared *compared)
+{
+    const struct invocation *invocation = compared->invocation;
+    struct diagnostics *diagnostics = compared->diagnostics;
+    bool clients = compared->client_count > 0;
     if (invocation->csv != NULL) {
-        struct text rows = {.arena = arena};
-        report_print_csv(&rows, comparison);
+        struct text rows = {.arena = compared->arena};
+        if (clients) {
+            client_comparison_print_csv(&rows, &compared->client_comparison);
+        } else {
+            report_print_csv(&rows, &compared->comparison);
+        }
         int status = result_write(invocation->csv, rows.bytes, diagnostics);
         if (status != EXIT_DONE) {
             return status;
@@ -37,33 +69,96 @@ static int print_result(const struct invocation *invocation, const struct compar
         if (status != EXIT_DONE) {
             return status;
         }
-        report_print_json(comparison, result.stream);
+        if (clients) {
+            client_comparison_print_json(&compared->client_comparison, result.stream);
+        } else {
+            report_print_json(&compared->comparison, result.stream);
+        }
         return result_close(&result);
     }
-    struct text text = {.arena = arena};
-    report_print(&text, comparison);
+    struct text text = {.arena = compared->arena};
+    add_text(compared, &text);
     return result_write(invocation->output, text.bytes, diagnostics);
 }
 
-static int compare_tables(const struct invocation *invocation)
+static void sort_operands(struct compared *compared)
+{
+    const struct invocation *invocation = compared->invocation;
+    compared->tables = ARENA_ARRAY(compared->arena, const char *, invocation->operand_count + 1);
+    compared->clients = ARENA_ARRAY(compared->arena, const char *, invocation->operand_count + 1);
+    for (size_t i = 0; i < invocation->operand_count; i++) {
+        const char *path = invocation->operands[i];
+        if (client_file_is_one(path)) {
+            compared->clients[compared->client_count++] = path;
+        } else {
+            compared->tables[compared->table_count++] = path;
+        }
+    }
+}
+
+/* False after an error. */
+static bool read_scenario(struct compared *compared)
+{
+    const struct invocation *invocation = compared->invocation;
+    struct diagnostics *diagnostics = compared->diagnostics;
+    if (invocation->scenario == NULL && compared->client_count > 0) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = compared->clients[0]}),
+                       "requests of a client are played again: by which service? --scenario FILE "
+                       "(docs/own-engine.md)");
+        return false;
+    }
+    if (invocation->scenario == NULL) {
+        return true;
+    }
+    compared->scenario = scenario_load(compared->arena, invocation->scenario, invocation->overrides,
+                                       invocation->override_count, diagnostics);
+    if (compared->scenario != NULL && compared->scenario->workload != WORKLOAD_SERVING) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = invocation->scenario}),
+                       "clients measure a service: its workload must be of kind serving");
+        return false;
+    }
+    return compared->scenario != NULL;
+}
+
+static bool compare_all(struct compared *compared)
+{
+    const struct invocation *invocation = compared->invocation;
+    const struct scenario *scenario = compared->scenario;
+    struct comparison_request request = {
+        .files = compared->tables,
+        .file_count = compared->table_count,
+        .gpu = invocation->gpu,
+        .cluster = invocation->cluster,
+        .software = invocation->software,
+        .gpu_values = scenario == NULL || invocation->gpu != NULL ? NULL : &scenario->gpu,
+        .cluster_values =
+            scenario == NULL || invocation->cluster != NULL ? NULL : &scenario->cluster,
+        .software_values =
+            scenario == NULL || invocation->software != NULL ? NULL : &scenario->software,
+    };
+    if (compared->table_count > 0 &&
+        !comparison_run(compared->arena, &request, &compared->comparison, compared->diagnostics)) {
+        return false;
+    }
+    return compared->client_count == 0 ||
+           client_comparison_run(compared->arena, scenario, compared->clients,
+                                 compared->client_count, &compared->client_comparison,
+                                 compared->diagnostics);
+}
+
+static int compare(const struct invocation *invocation)
 {
     if (invocation->operand_count == 0) {
         return list_kinds(invocation);
     }
-    struct arena *arena = arena_create();
-    struct diagnostics *diagnostics = diagnostics_create();
-    struct comparison_request request = {.files = invocation->operands,
-                                         .file_count = invocation->operand_count,
-                                         .gpu = invocation->gpu,
-                                         .cluster = invocation->cluster,
-                                         .software = invocation->software};
-    struct comparison comparison;
-    bool done = comparison_run(arena, &request, &comparison, diagnostics);
-    int status =
-        done ? print_result(invocation, &comparison, arena, diagnostics) : refusal(diagnostics);
-    diagnostics_print(diagnostics, stderr);
-    diagnostics_destroy(diagnostics);
-    arena_destroy(arena);
+    struct compared compared = {
+        .invocation = invocation, .arena = arena_create(), .diagnostics = diagnostics_create()};
+    sort_operands(&compared);
+    bool done = read_scenario(&compared) && compare_all(&compared);
+    int status = done ? print_result(&compared) : refusal(compared.diagnostics);
+    diagnostics_print(compared.diagnostics, stderr);
+    diagnostics_destroy(compared.diagnostics);
+    arena_destroy(compared.arena);
     return status;
 }
 
@@ -73,11 +168,14 @@ const struct command command_compare = {
     .summary = "predict what was measured and print the errors by class",
     .doc =
         "Tables as CSV; the kind of each is recognised by its columns. Without a file: the kinds "
-        "and\ntheir columns. analysis/measure_gpu.py measures such tables on a GPU of yours.",
+        "and\ntheir columns. analysis/measure_gpu.py measures such tables on a GPU of yours. With "
+        "--scenario\nalso what clients of a service wrote (analysis/engine_client.py, vllm bench, "
+        "AIPerf, GuideLLM):\nits requests are played again.",
     .example = "cpsim compare measurements.csv --gpu h100-sxm --cluster dgx-h100",
-    .files = "csv",
+    .files = "csv|json|jsonl",
     .options = TAKES(OPTION_GPU) | TAKES(OPTION_CLUSTER) | TAKES(OPTION_SOFTWARE) |
-               TAKES(OPTION_CSV) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
+               TAKES(OPTION_SCENARIO) | TAKES(OPTION_SET) | TAKES(OPTION_CSV) | TAKES(OPTION_JSON) |
+               TAKES(OPTION_OUTPUT),
     .most_operands = ANY_NUMBER,
-    .run = compare_tables,
+    .run = compare,
 };

@@ -47,6 +47,10 @@ const struct option command_options[OPTION_COUNT] = {
                          .doc = "the software stack that predicts; otherwise the one that such "
                                 "tables are measured with",
                          .offset = offsetof(struct invocation, software)},
+    [OPTION_SCENARIO] = {.name = "--scenario",
+                         .argument = "FILE",
+                         .doc = "the scenario of the service that was measured",
+                         .offset = offsetof(struct invocation, scenario)},
     [OPTION_CSV] = {.name = "--csv",
                     .argument = "FILE",
                     .doc = "write every row with its prediction and error to FILE",

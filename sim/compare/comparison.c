@@ -116,7 +116,9 @@ static bool find_machine(struct runner *runner, const struct measurement_kind *k
     if (!kind->without_gpu) {
         machine->gpu = row_gpu(runner, csv, row);
     }
-    if (kind->cluster) {
+    machine->cluster = kind->cluster ? request->cluster_values : NULL;
+    machine->software = kind->software != NULL ? request->software_values : NULL;
+    if (kind->cluster && machine->cluster == NULL) {
         struct named named = name_of(csv, row, "cluster", request->cluster, NULL);
         if (named.name == NULL) {
             DIAGNOSE_ERROR(runner->diagnostics,
@@ -126,7 +128,7 @@ static bool find_machine(struct runner *runner, const struct measurement_kind *k
             machine->cluster = machine_cluster(runner->files, named.name, named.mark);
         }
     }
-    if (kind->software != NULL) {
+    if (kind->software != NULL && machine->software == NULL) {
         struct named named = name_of(csv, row, "software", request->software, kind->software);
         machine->software = machine_software(runner->files, named.name, named.mark);
     }
@@ -149,7 +151,7 @@ static bool check_request(struct runner *runner, const struct measurement_kind *
         fine = false;
     }
     if (kind->cluster && runner->request->cluster == NULL &&
-        csv_column(csv, "cluster") == CSV_NO_COLUMN) {
+        runner->request->cluster_values == NULL && csv_column(csv, "cluster") == CSV_NO_COLUMN) {
         DIAGNOSE_ERROR(runner->diagnostics, mark,
                        "rows of kind %s need a cluster: --cluster NAME, such as --cluster dgx-h100",
                        kind->name);

@@ -42,7 +42,9 @@ struct comparison_request {
     const char *const *files; /* [file_count] */
     size_t file_count;
     const char *gpu, *cluster, *software; /* names or paths; NULL: not given */
-    const struct gpu *gpu_values;         /* in place of a name; NULL: none */
+    const struct gpu *gpu_values;         /* in place of a name; NULL: none; so are the next */
+    const struct cluster *cluster_values;
+    const struct software *software_values;
     bool one_gpu; /* tables of kinds that need a cluster or no GPU are passed over, with a warning
                    */
 };

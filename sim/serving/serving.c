@@ -45,7 +45,8 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
     const struct scenario *scenario = run->scenario;
     const struct layout *layout = &scenario->layout;
     struct fleet *fleet = &run->fleet;
-    if (!source_create(&run->source, scenario, run->arena, &run->requests, run->diagnostics)) {
+    if (!source_create(&run->source, scenario, options->requests, run->arena, &run->requests,
+                       run->diagnostics)) {
         return false;
     }
     run->requests.all = ARENA_ARRAY(run->arena, struct request, run->requests.capacity);

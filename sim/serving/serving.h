@@ -14,12 +14,14 @@
 
 struct serving_trace; /* sim/serving/result/serving_trace.h */
 
-/* What a run does besides; nothing of it changes what happens in it. Zero: nothing. */
+/* What a run does besides; nothing but `requests` changes what happens in it. Zero: nothing. */
 struct serving_options {
     struct serving_trace *trace;     /* gets rows; NULL: there is none */
     struct price_store *prices;      /* shared with other processes; NULL: there is none ... */
     uint64_t price_kind;             /* ... and what its prices are of */
     const struct serving_goal *goal; /* a run that has missed it ends; NULL: every one goes on */
+    const struct request_trace *requests; /* who comes, in place of the scenario's arrivals.file;
+                                             NULL: that file's */
 };
 
 struct serving_run {

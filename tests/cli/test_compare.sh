@@ -139,4 +139,30 @@ for table in h100_gemm h100_memory h100_attention_decode; do
     head -n 1 "$source/tests/validation/silicon/$table.csv" >none.csv
     expect 0 "*" "" "$cpsim" compare none.csv --gpu h100-sxm
 done
+
+# What clients of a service wrote is played again by the scenario's service.
+cat >service.yaml <<'END_YAML'
+schema: 1
+model: llama3.1-8b
+cluster: hgx-h200
+software: vllm
+workload:
+  kind: serving
+  arrivals: {kind: at-once}
+  lengths: {prompt: {kind: fixed, tokens: 100 tokens}, output: {kind: fixed, tokens: 2 tokens}}
+END_YAML
+cat >seen.csv <<'END_CSV'
+model,tensor,case,due_s,prompt_tokens,output_tokens,sent_s,ttft_s,e2e_s
+llama3.1-8b,1,one,0,512,3,0,0.03,0.04
+llama3.1-8b,2,two,0,512,3,0,0.03,0.04
+other,1,one,0,512,3,0,0.03,0.04
+END_CSV
+expect 0 "/^seen.csv, one: 1 requests, at the times at which they were sent/" \
+    "/^seen.csv: note: 1 case passed over: on 2 tensor ranks; the scenario's layout.tensor is 1/" \
+    "$cpsim" compare seen.csv --scenario service.yaml --csv requests.csv
+grep -q '^"seen.csv, one",0,0.000000,512,3,0.030000,0\.[0-9]*,0.040000,0\.[0-9]*$' requests.csv || { cat requests.csv; exit 1; }
+expect 2 "" "/^seen.csv: error: requests of a client are played again: by which service/" "$cpsim" compare seen.csv
+grep -v llama seen.csv >other.csv
+expect 2 "" "/^other.csv: error: 1 case passed over: of another model, such as 'other'; the scenario's is 'llama3.1-8b'/" \
+    "$cpsim" compare other.csv --scenario service.yaml
 finish

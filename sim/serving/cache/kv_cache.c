@@ -103,11 +103,23 @@ static bool is_own(const struct kv_cache *cache, const struct request *request, 
         return label >= request->hash_count;
     case CONTENT_HASHES:
         return last / TRACE_BLOCK_TOKENS >= request->hash_count || last >= request->prompt_tokens;
+    case CONTENT_RUNS:
+        return request->hash_count < 2 || last >= request->hashes[request->hash_count - 2];
     case CONTENT_OWN:
-    case CONTENT_RUNS: /* a radix tree's */
         break;
     }
     return true;
+}
+
+/* Of the text up to token `last`, which lies in one of the runs. */
+static uint64_t run_label(const struct request *request, uint64_t last)
+{
+    uint64_t label = random_mix(last + 1U);
+    for (uint32_t i = 0, start = 0; start <= last; i += 2) {
+        label = random_mix(label ^ ((uint64_t)request->hashes[i + 1] << 32 | start));
+        start = request->hashes[i];
+    }
+    return label | 1U;
 }
 
 /* What the text up to the end of a label's tokens is. */
@@ -123,6 +135,9 @@ static uint64_t text_label(const struct kv_cache *cache, const struct request *r
     }
     if (request->content == CONTENT_LABELS) {
         return request->hashes[label];
+    }
+    if (request->content == CONTENT_RUNS) {
+        return run_label(request, last);
     }
     uint64_t block = last / TRACE_BLOCK_TOKENS, part = last % TRACE_BLOCK_TOKENS;
     return random_mix(((uint64_t)request->hashes[block] << 16) ^ (part << 48) ^ part) | 1U;

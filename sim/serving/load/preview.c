@@ -18,7 +18,7 @@ struct serving_preview serving_preview(const struct scenario *scenario, struct a
     const struct serving *serving = &scenario->serving;
     struct source source;
     struct requests drawn;
-    if (!is_open(serving) || !source_create(&source, scenario, arena, &drawn, diagnostics)) {
+    if (!is_open(serving) || !source_create(&source, scenario, NULL, arena, &drawn, diagnostics)) {
         return (struct serving_preview){.count = 0};
     }
     struct previewed_request *requests = ARENA_ARRAY(arena, struct previewed_request, most + 1);

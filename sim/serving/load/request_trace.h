@@ -15,6 +15,7 @@ struct trace_item {
     uint32_t session; /* 0: none */
     uint32_t hash_count;
     const uint32_t *hashes; /* [hash_count] */
+    bool runs;              /* they are of CONTENT_RUNS (request.h), else of CONTENT_HASHES */
 };
 
 struct request_trace {

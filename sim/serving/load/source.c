@@ -110,9 +110,10 @@ static void copy_item(const struct trace_item *item, struct request *request)
     request->session = item->session;
     request->hashes = item->hashes;
     request->hash_count = item->hash_count;
-    request->content = item->hash_count > 0 ? CONTENT_HASHES
-                       : item->session > 0  ? CONTENT_SESSION
-                                            : CONTENT_OWN;
+    request->content = item->runs             ? CONTENT_RUNS
+                       : item->hash_count > 0 ? CONTENT_HASHES
+                       : item->session > 0    ? CONTENT_SESSION
+                                              : CONTENT_OWN;
 }
 
 /* What it asks for: the file's next, or lengths that are drawn. A request that was made is never
@@ -265,12 +266,13 @@ static bool fits_context(const struct scenario *scenario, const struct request_t
     return false;
 }
 
-bool source_create(struct source *source, const struct scenario *scenario, struct arena *arena,
+bool source_create(struct source *source, const struct scenario *scenario,
+                   const struct request_trace *given, struct arena *arena,
                    struct requests *requests, struct diagnostics *diagnostics)
 {
     const struct serving *serving = &scenario->serving;
     uint64_t seed = scenario->seed;
-    bool is_trace = serving_reads_requests(serving);
+    bool is_trace = given != NULL || serving_reads_requests(serving);
     *source = (struct source){
         .scenario = scenario,
         .arena = arena,
@@ -286,6 +288,11 @@ bool source_create(struct source *source, const struct scenario *scenario, struc
     enum { REQUESTS_DRAWN = 1000 }; /* unless the scenario says how many */
     *requests = (struct requests){.capacity = serving->requests > 0 ? (uint32_t)serving->requests
                                                                     : REQUESTS_DRAWN};
+    if (given != NULL) {
+        source->trace = *given;
+        requests->capacity = (uint32_t)given->count;
+        return fits_context(scenario, given, diagnostics);
+    }
     if (is_trace) {
         bool read = request_trace_read(arena, &serving->arrivals, serving->arrival == ARRIVAL_TRACE,
                                        &source->trace, diagnostics);

@@ -40,8 +40,10 @@ struct source {
     struct actor_signal signal;
 };
 
-/* Reads what files there are; fills `requests`' capacity, not its array. False with diagnostics. */
-bool source_create(struct source *source, const struct scenario *scenario, struct arena *arena,
+/* Reads what files there are, unless `given` (NULL: it is not) has the requests; fills `requests`'
+ * capacity, not its array. False with diagnostics. */
+bool source_create(struct source *source, const struct scenario *scenario,
+                   const struct request_trace *given, struct arena *arena,
                    struct requests *requests, struct diagnostics *diagnostics);
 /* `route` gets each request, with `receiver`, when it is due. */
 void source_start(struct source *source, struct engine *engine,
