@@ -104,8 +104,10 @@ static inline struct played play_here(const char *path, const char *const *overr
     if (played.ok) {
         serving_metrics(run, &played.metrics);
         played.end_seconds = run->end_seconds;
-        played.kv_pages = run->fleet.kv_pages;
-        played.programs = step_costs_built(run->fleet.costs->stages[0]);
+        played.kv_pages = run->fleet.pools[0].kv_pages;
+        for (uint32_t i = 0; i < run->fleet.pool_count; i++) {
+            played.programs += step_costs_built(run->fleet.pools[i].costs->stages[0]);
+        }
         played.missed = run->watch.missed;
         played_preview(run, &played);
         played_requests(run, &played);

@@ -29,4 +29,11 @@ struct cluster {
     double node_storage_bytes_per_second; /* that one node writes at; 0: it never bounds */
 };
 
+/* Nodes of a platform from `first_node` on, as far as the next kind's, whose links are those of a
+ * cluster of their own; it has as many GPUs and cards a node as the platform's. */
+struct node_links {
+    uint32_t first_node;
+    const struct cluster *cluster;
+};
+
 #endif

@@ -47,19 +47,42 @@ void diagnostics_destroy(struct diagnostics *diagnostics)
     }
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Whether the same was said of the same place before: a scenario's pools are checked one by one. */
+static bool was_said(const struct diagnostics *diagnostics, enum severity severity,
+                     struct mark mark, const char *message)
+{
+    for (size_t i = 0; i < diagnostics->count && i < KEPT_DIAGNOSTICS && mark.line > 0; i++) {
+        const struct diagnostic *kept = &diagnostics->kept[i];
+        if (kept->severity == severity && kept->mark.line == mark.line &&
+            kept->mark.column == mark.column && is_same_text(kept->mark.file, mark.file) &&
+            strcmp(kept->message, message) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, struct mark mark,
                      const char *format, ...)
 {
-    diagnostics->error_count += severity >= SEVERITY_ERROR;
-    diagnostics->failure_count += severity == SEVERITY_FAILURE;
-    if (diagnostics->count++ >= KEPT_DIAGNOSTICS) {
-        return;
-    }
     char message[MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    if (was_said(diagnostics, severity, mark, message)) {
+        return;
+    }
+    diagnostics->error_count += severity >= SEVERITY_ERROR;
+    diagnostics->failure_count += severity == SEVERITY_FAILURE;
+    if (diagnostics->count++ >= KEPT_DIAGNOSTICS) {
+        return;
+    }
     diagnostics->kept[diagnostics->count - 1] = (struct diagnostic){
         .severity = severity,
         .mark = {.file = mark.file == NULL ? NULL : arena_strdup(diagnostics->arena, mark.file),

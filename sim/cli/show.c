@@ -19,7 +19,12 @@ static int show_platform(const struct invocation *invocation, const struct scena
     if (status != EXIT_DONE) {
         return status;
     }
-    platform_xml_write(&scenario->cluster, scenario_nodes(scenario), 1, result.stream);
+    struct node_links kinds[POOL_COUNT];
+    const struct platform_nodes platform = {.cluster = &scenario->cluster,
+                                            .kinds = kinds,
+                                            .kind_count = scenario_node_kinds(scenario, kinds),
+                                            .nodes = scenario_nodes(scenario)};
+    platform_xml_write(&platform, 1, result.stream);
     return result_close(&result);
 }
 

@@ -93,7 +93,7 @@ static void dump_field(struct dump *dump, const struct field *field, const struc
     add_line(dump, path, arena_printf(arena, "%s%s:%s", start, field->key, empty ? nothing : ""),
              empty ? node : NULL);
     struct indent inside = {.depth = indent->depth + 1};
-    if (field->kind == FIELD_MAPPING) {
+    if (field_has_keys(field)) {
         dump_mapping(dump, field->fields, node, path, inside);
     } else if (field->kind == FIELD_TAGGED) {
         const struct field tag = {.key = "kind"};

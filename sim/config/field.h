@@ -40,8 +40,8 @@ enum field_kind {
     FIELD_MAPPING,     /* keys of its own (`fields`), into a struct */
     FIELD_TAGGED,      /* a mapping whose `kind:` says which of `variants` it is */
     FIELD_LIST,        /* `item`s, into a pointer; their number at `count_offset` */
-    FIELD_KEYS,        /* a mapping of keys of another file, into const struct node *; its owner
-                          checks them */
+    FIELD_KEYS,        /* a mapping of keys of another file or mapping (of `fields`, where they are
+                          said), into const struct node *; its owner checks them */
     FIELD_KIND_COUNT
 };
 
@@ -77,7 +77,7 @@ struct field {
     const char *fallback; /* the default as one would write it; NULL: none */
     const char *doc;      /* a sentence, or a few */
     const struct choice *choices;   /* FIELD_CHOICE */
-    const struct field *fields;     /* FIELD_MAPPING */
+    const struct field *fields;     /* FIELD_MAPPING, FIELD_KEYS */
     const char *shorthand;          /* FIELD_MAPPING: the key that a lone scalar stands for */
     const char *folder;             /* FIELD_MAPPING: `use: NAME` reads NAME.yaml of this folder */
     const struct preset *presets;   /* FIELD_MAPPING */
@@ -85,6 +85,12 @@ struct field {
     const struct field *item;       /* FIELD_LIST: a row without key; its `size` is an item's */
     size_t count_offset;            /* FIELD_LIST, FIELD_SIZES: of a size_t */
 };
+
+/* Whether a row has rows inside: a mapping of its own, or one of another's keys that says which. */
+static inline bool field_has_keys(const struct field *field)
+{
+    return field->fields != NULL && (field->kind == FIELD_MAPPING || field->kind == FIELD_KEYS);
+}
 
 #define FIELD_SIZE(type, member) sizeof(((struct type *)NULL)->member)
 #define FIELD_AT(type, member)                                                                     \

@@ -64,7 +64,7 @@ static const struct field *find_inside(const struct field *field, const char *pa
         path += digits > 0 && path[digits] == '.' ? digits + 1 : 0;
         field = field->item;
     }
-    if (field->kind == FIELD_MAPPING) {
+    if (field_has_keys(field)) {
         return field_find_path(field->fields, path);
     }
     if (field->kind == FIELD_TAGGED && strcmp(path, "kind") == 0) {

@@ -26,13 +26,20 @@ static bool is_own_key(const struct field *root, const struct field *field)
     return own != NULL && own->fields == field->fields;
 }
 
+/* Rows inside that are found nowhere else: what another mapping's keys are is told there. */
+static bool has_own_rows(const struct field *field)
+{
+    return field_has_keys(field) &&
+           (field->kind == FIELD_MAPPING || field->fields[0].kind == FIELD_KEYS);
+}
+
 static void walk_fields(const struct walk *walk, const struct field *fields, const char *path)
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
         const char *own = path_of(walk->arena, path, field->key);
         walk->visit(walk->state, own, field);
         bool moved_up = path[0] != '\0' && is_own_key(walk->root, field);
-        if (field->kind == FIELD_MAPPING && !moved_up) {
+        if (has_own_rows(field) && !moved_up) {
             walk_fields(walk, field->fields, own);
         } else if (field->kind == FIELD_LIST && field->item->kind == FIELD_MAPPING) {
             walk_fields(walk, field->item->fields, arena_printf(walk->arena, "%s.0", own));
@@ -123,7 +130,7 @@ static void describe_inside(struct text *text, const struct field *field)
         text_add(text, "\nIn every item:\n");
         field = field->item;
     }
-    if (field->kind == FIELD_MAPPING) {
+    if (field_has_keys(field)) {
         list_keys(text, field->fields, 2);
     }
     for (const struct variant *variant = field->kind == FIELD_TAGGED ? field->variants : NULL;
@@ -186,7 +193,7 @@ static void tree_of(struct text *text, const struct field *fields, size_t depth)
         text_add(text, " ");
         text_pad(text, 22);
         text_wrap(text, field->doc, 22, TEXT_WIDTH);
-        if (field->kind == FIELD_MAPPING && field->folder == NULL) {
+        if (has_own_rows(field) && field->folder == NULL) {
             tree_of(text, field->fields, depth + 1);
         } else if (field->kind == FIELD_LIST && field->item->kind == FIELD_MAPPING) {
             tree_of(text, field->item->fields, depth + 1);

@@ -155,8 +155,7 @@ static void field_section(struct page *page, const struct field *field, const ch
     if (choices != NULL && choices[1].name != NULL && is_new(page, choices)) {
         text_print(text, "\n### `%s`\n", own);
         choices_table(text, field->key, choices);
-    } else if (field->kind == FIELD_MAPPING && field->folder == NULL &&
-               is_new(page, field->fields)) {
+    } else if (field_has_keys(field) && field->folder == NULL && is_new(page, field->fields)) {
         text_print(text, "\n### `%s`\n\n%s\n", own, field->doc);
         if (field->presets != NULL) {
             presets_table(text, field->presets);

@@ -123,6 +123,9 @@ struct engine *engine_open(const struct engine_setup *setup, struct diagnostics 
     uint32_t nodes = setup->made != NULL ? setup->made_count : setup->nodes;
     uint32_t made = nodes * cluster->gpus_per_node;
     uint32_t lanes = setup->lanes > 0 ? setup->lanes : 1;
+    const struct platform_nodes platform = {
+        .cluster = cluster, .kinds = setup->kinds, .kind_count = setup->kind_count, .nodes = nodes};
+    assert((setup->kind_count == 0 || setup->made == NULL) && "kinds count a cluster's nodes");
     assert((setup->platform_xml == NULL || setup->made == NULL) &&
            "a platform of one's own is whole");
     if (setup->platform_xml != NULL &&
@@ -132,7 +135,7 @@ struct engine *engine_open(const struct engine_setup *setup, struct diagnostics 
     engine_start_simgrid();
     if (setup->platform_xml != NULL) {
         simgrid_load_platform(setup->platform_xml);
-    } else if (!platform_load(cluster, nodes, lanes, diagnostics)) {
+    } else if (!platform_load(&platform, lanes, diagnostics)) {
         return NULL;
     }
     simgrid_run_until(0.0); /* seals the platform, which takes as long as loading it */

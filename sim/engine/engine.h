@@ -23,6 +23,8 @@ enum engine_lane { LANE_COLLECTIVES, LANE_STAGES, LANE_OTHERS, LANE_COUNT };
 
 struct engine_setup {
     const struct cluster *cluster;
+    const struct node_links *kinds; /* [kind_count], in order; none: all nodes are the cluster's */
+    uint32_t kind_count;
     uint32_t nodes; /* the cluster's first */
     /* The only ones of them that are made, in order; NULL: all. The others' GPUs can do nothing. */
     const uint32_t *made; /* [made_count] */

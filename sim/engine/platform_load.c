@@ -192,8 +192,7 @@ static int create_platform_file(char path[static PATH_BYTES], bool *temporary)
 }
 
 /* False, with errno. */
-static bool write_platform(int descriptor, const struct cluster *cluster, uint32_t nodes,
-                           uint32_t lanes)
+static bool write_platform(int descriptor, const struct platform_nodes *platform, uint32_t lanes)
 {
     char *text = NULL;
     size_t size = 0, written = 0;
@@ -201,7 +200,7 @@ static bool write_platform(int descriptor, const struct cluster *cluster, uint32
     if (stream == NULL) {
         return false;
     }
-    platform_xml_write(cluster, nodes, lanes, stream);
+    platform_xml_write(platform, lanes, stream);
     if (fclose(stream) != 0) {
         free(text);
         return false;
@@ -225,14 +224,14 @@ static bool can_be_opened(const char *path)
     return descriptor >= 0;
 }
 
-bool platform_load(const struct cluster *cluster, uint32_t nodes, uint32_t lanes,
+bool platform_load(const struct platform_nodes *platform, uint32_t lanes,
                    struct diagnostics *diagnostics)
 {
     char path[PATH_BYTES];
     bool temporary = false;
     int descriptor = create_platform_file(path, &temporary);
     bool made =
-        descriptor >= 0 && write_platform(descriptor, cluster, nodes, lanes) && can_be_opened(path);
+        descriptor >= 0 && write_platform(descriptor, platform, lanes) && can_be_opened(path);
     int reason = errno;
     if (made) {
         simgrid_load_platform(path);

@@ -11,9 +11,11 @@
  * links with a bandwidth, routes between them. A child tries. False after an error. */
 bool platform_is_accepted(const char *path, uint32_t gpus, struct diagnostics *diagnostics);
 
-/* Loads the platform (platform_xml.h) of the first `nodes` nodes of a cluster, into a SimGrid that
- * has been started. False after an error: no memory for it, no file. */
-bool platform_load(const struct cluster *cluster, uint32_t nodes, uint32_t lanes,
+struct platform_nodes; /* platform_xml.h */
+
+/* Loads the platform of such nodes into a SimGrid that has been started. False after an error: no
+ * memory for it, no file. */
+bool platform_load(const struct platform_nodes *platform, uint32_t lanes,
                    struct diagnostics *diagnostics);
 
 #endif

@@ -34,19 +34,32 @@ static void write_duplex(const char *name, uint32_t number, double bytes_per_sec
             name, number, bytes_per_second);
 }
 
+static const struct cluster *cluster_of(const struct platform_nodes *platform, uint32_t node)
+{
+    const struct cluster *cluster = platform->cluster;
+    for (uint32_t i = 0; i < platform->kind_count; i++) {
+        cluster = node >= platform->kinds[i].first_node ? platform->kinds[i].cluster : cluster;
+    }
+    return cluster;
+}
+
 /* SimGrid's parser takes a zone that begins with a link for a leaf zone, so a dummy child comes
  * first; links are found fastest in the root zone (25 times on 16,384 GPUs). */
-static void write_links(const struct cluster *cluster, uint32_t nodes, uint32_t lanes, FILE *stream)
+static void write_links(const struct platform_nodes *platform, uint32_t lanes, FILE *stream)
 {
+    const struct cluster *cluster = platform->cluster;
+    uint32_t nodes = platform->nodes;
     for (uint32_t gpu = 0; gpu < nodes * cluster->gpus_per_node; gpu++) {
-        write_duplex("nvlink", gpu, cluster->node_bytes_per_second, stream);
+        const struct cluster *own = cluster_of(platform, gpu / cluster->gpus_per_node);
+        write_duplex("nvlink", gpu, own->node_bytes_per_second, stream);
         for (uint32_t lane = 0; lane < lanes; lane++) {
             write_pipe(lane_name(lane).text, PLATFORM_NODE_LIMITER, gpu, stream);
             write_pipe(lane_name(lane).text, PLATFORM_FABRIC_LIMITER, gpu, stream);
         }
     }
     for (uint32_t nic = 0; nic < nodes * cluster->nics_per_node; nic++) {
-        write_duplex("nic", nic, cluster->nic_bytes_per_second, stream);
+        const struct cluster *own = cluster_of(platform, nic / cluster->nics_per_node);
+        write_duplex("nic", nic, own->nic_bytes_per_second, stream);
     }
     /* SimGrid wants a link on every route between zones: one a node that nothing can fill. */
     for (uint32_t node = 0; node < nodes; node++) {
@@ -224,15 +237,17 @@ static void write_groups(const struct cluster *cluster, const struct grouping *g
     }
 }
 
-void platform_xml_write(const struct cluster *cluster, uint32_t nodes, uint32_t lanes, FILE *stream)
+void platform_xml_write(const struct platform_nodes *platform, uint32_t lanes, FILE *stream)
 {
+    const struct cluster *cluster = platform->cluster;
+    uint32_t nodes = platform->nodes;
     struct grouping grouping = group_nodes(cluster, nodes);
     fputs("<?xml version=\"1.0\"?>\n"
           "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
           "<platform version=\"4.1\">\n<zone id=\"root\" routing=\"Full\">\n"
           "<zone id=\"first\" routing=\"None\"/>\n",
           stream);
-    write_links(cluster, nodes, lanes, stream);
+    write_links(platform, lanes, stream);
     write_uplinks(&grouping, stream);
     if (grouping.groups > 1) {
         write_groups(cluster, &grouping, lanes, stream);

@@ -22,8 +22,15 @@
  * with a rate of its own over the same links. */
 #define PLATFORM_LANE "lane%" PRIu32 "."
 
-/* Writes the platform of the first `nodes` nodes of the cluster, each GPU with `lanes` ways out. */
-void platform_xml_write(const struct cluster *cluster, uint32_t nodes, uint32_t lanes,
-                        FILE *stream);
+/* Nodes of a platform: the first so many of a cluster, some perhaps with links of another. */
+struct platform_nodes {
+    const struct cluster *cluster;
+    const struct node_links *kinds; /* [kind_count], in order; none: all are the cluster's */
+    uint32_t kind_count;
+    uint32_t nodes;
+};
+
+/* Writes their platform, each GPU with `lanes` ways out. */
+void platform_xml_write(const struct platform_nodes *platform, uint32_t lanes, FILE *stream);
 
 #endif

@@ -4,6 +4,7 @@
 #include "sim/base/json.h"
 #include "sim/base/quantity.h"
 #include "sim/run/run.h"
+#include "sim/scenario/replica.h"
 #include "sim/serving/result/goal.h"
 #include "sim/sweep/price_kind.h"
 
@@ -122,7 +123,7 @@ static bool worth_a_run(const struct plan_job *job, const struct scenario *scena
 {
     const struct plan_file *file = job->file;
     struct arena *arena = record->metrics.arena;
-    double gpus = layout_gpus(&scenario->layout), price = scenario->serving.price_gpu_hour;
+    double gpus = scenario_gpus(scenario), price = scenario->serving.price_gpu_hour;
     if ((file->most_gpus > 0.0 && gpus > file->most_gpus) ||
         (file->most_dollars > 0.0 && gpus * price > file->most_dollars)) {
         give_up(record, RULE_BUDGET,
@@ -208,7 +209,7 @@ static void run_unloaded(const struct plan_job *job, const struct run_options *o
 {
     const struct plan_file *file = job->file;
     struct arena *arena = record->metrics.arena;
-    double gpus = layout_gpus(&scenario->layout);
+    double gpus = scenario_gpus(scenario);
     metric_add_number(&record->metrics, "gpus", "1", gpus);
     metric_add_number(&record->metrics, "dollars_per_hour", "1",
                       gpus * scenario->serving.price_gpu_hour);

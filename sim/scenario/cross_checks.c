@@ -4,7 +4,9 @@
 #include "models/layers/layer_rows.h"
 #include "sim/scenario/checker.h"
 #include "sim/scenario/expert_checks.h"
+#include "sim/scenario/fault_checks.h"
 #include "sim/scenario/gpu_checks.h"
+#include "sim/scenario/pools.h"
 #include "sim/scenario/precision_checks.h"
 #include "sim/scenario/workload_checks.h"
 
@@ -225,11 +227,40 @@ static void check_background(const struct checker *checker)
     }
 }
 
+/* The pools have been checked one by one; what is left is what all of them share. */
+static void check_scenario_of_pools(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const char *path = "workload.service.policy";
+    if (!is_known(checker, "workload")) {
+        return;
+    }
+    if (scenario->workload != WORKLOAD_SERVING) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "pools"),
+                       "pools: only a service has replicas of two kinds; leave it out");
+    } else if (scenario->serving.service.policy != BATCHING_DISAGGREGATED) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: with `pools` prompts and answers are computed by replicas of their "
+                       "own; expected disaggregated, or nothing (a policy of the replicas that "
+                       "prefill is pools.prefill.service.policy)",
+                       path);
+    } else if (scenario->pools[POOL_DECODE] != NULL &&
+               diagnostics_error_count(checker->diagnostics) == 0) {
+        check_pool_scenarios(checker);
+        check_background(checker);
+        check_faults(checker);
+    }
+}
+
 void scenario_cross_check(const struct scenario *scenario, struct node *tree, struct arena *arena,
                           struct diagnostics *diagnostics)
 {
     struct checker checker = {
         .scenario = scenario, .tree = tree, .arena = arena, .diagnostics = diagnostics};
+    if (node_get(tree, "pools") != NULL) {
+        check_scenario_of_pools(&checker);
+        return;
+    }
     check_layers(&checker);
     check_super_weights(&checker);
     check_experts(&checker);

@@ -25,6 +25,12 @@ static void take_over(struct node *root, const char *path, const char *from, con
 static void policy_default(struct node *root, struct scenario *scenario)
 {
     const struct node *engine = node_find(root, "software.policy");
+    struct node *own = unsaid(root, "workload.service.policy");
+    if (own != NULL && (scenario->is_pool || node_get(root, "pools") != NULL)) {
+        scenario->serving.service.policy = BATCHING_DISAGGREGATED;
+        own->text = "disaggregated";
+        return;
+    }
     if (unsaid(root, "workload.service.policy") == NULL || engine == NULL || !engine->accepted ||
         engine->origin == ORIGIN_DEFAULT) {
         return;

@@ -107,7 +107,7 @@ void expand_shorthands(struct arena *arena, const struct field *fields, struct n
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
         struct node_entry *entry = node_entry(mapping, field->key);
-        if (entry != NULL && field->kind == FIELD_MAPPING) {
+        if (entry != NULL && (field->kind == FIELD_MAPPING || field->kind == FIELD_KEYS)) {
             wrap_shorthand(arena, field, entry);
         }
     }

@@ -77,28 +77,18 @@ static void check_training_layout(const struct checker *checker)
     }
 }
 
-/* Ranks with requests of their own run in step, which pipelines, pools and faults know nothing of.
+/* Ranks with requests of their own run in step; batches of a pipeline each have a time of their
+ * own.
  */
 static void check_service(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
-    const struct serving *serving = &scenario->serving;
-    if (scenario->workload != WORKLOAD_SERVING || layout_attention_data(&scenario->layout) == 1) {
-        return;
-    }
-    if (scenario->layout.pipeline > 1) {
+    if (scenario->workload == WORKLOAD_SERVING && scenario->layout.pipeline > 1 &&
+        layout_attention_data(&scenario->layout) > 1) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
-                       "layout.pipeline: must be 1 with attention_data in a service");
-    }
-    if (serving->service.policy == BATCHING_DISAGGREGATED) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.policy"),
-                       "workload.service.policy: pools of replicas have no attention_data yet; "
-                       "expected another policy, or layout.attention_data 1");
-    }
-    if (serving->fault_count > 0 || serving->random_faults.mean_between_seconds > 0.0) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload"),
-                       "workload: faults strike single replicas; those that share experts "
-                       "(layout.attention_data) are not among them yet");
+                       "layout.pipeline: must be 1 with attention_data in a service: its ranks "
+                       "begin every step together, and a stage's batches do not; expected more "
+                       "attention_data or expert ranks instead");
     }
 }
 

@@ -2,6 +2,7 @@
 #include "sim/scenario/fault_checks.h"
 
 #include "sim/scenario/checker.h"
+#include "sim/scenario/replica.h"
 
 #include <string.h>
 
@@ -14,10 +15,17 @@ struct target {
 static struct target target_of(const struct scenario *scenario, const struct fault *fault)
 {
     const struct cluster *cluster = &scenario->cluster;
-    uint32_t gpus = layout_gpus(&scenario->layout);
+    uint32_t gpus = 0, replicas = 0;
+    for (uint32_t i = 0; i < scenario_pool_count(scenario); i++) {
+        struct pool_place pool = scenario_pool(scenario, i);
+        gpus = pool.first_gpu + layout_gpus(&pool.layout);
+        replicas += pool.layout.data;
+    }
     switch (fault->kind) {
     case FAULT_NODE:
-        return (struct target){"node", fault->node, cluster->nodes};
+        return (struct target){"node", fault->node,
+                               scenario->pools[0] != NULL ? scenario_nodes(scenario)
+                                                          : cluster->nodes};
     case FAULT_GPU:
     case FAULT_CARD:
     case FAULT_CARD_DOWN:
@@ -28,7 +36,7 @@ static struct target target_of(const struct scenario *scenario, const struct fau
     case FAULT_KIND_COUNT:
         break;
     }
-    return (struct target){"replica", fault->replica, scenario->layout.data};
+    return (struct target){"replica", fault->replica, replicas};
 }
 
 static bool is_written(const struct checker *checker, const char *path)

@@ -9,6 +9,7 @@
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/llm_finish.h"
 #include "sim/scenario/notes.h"
+#include "sim/scenario/pools.h"
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
@@ -106,7 +107,6 @@ static void read_values(const struct expansion *expansion, const char *path, str
                         struct scenario *scenario)
 {
     struct arena *arena = expansion->arena;
-    lay_over(expansion, root, overrides, override_count);
     expand_scenario(expansion, scenario_fields, root);
     if (node_get(root, "title") == NULL) {
         struct mark mark = {.file = "default"};
@@ -133,10 +133,26 @@ const struct node *scenario_read_values(struct arena *arena, const char *path,
     struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
     struct node *root = read_scenario_file(&expansion, path, 0);
     if (root != NULL) {
+        lay_over(&expansion, root, overrides, override_count);
+        pools_split(&expansion, root);
         read_values(&expansion, path, root, overrides, override_count,
                     ARENA_NEW(arena, struct scenario));
     }
     return diagnostics_error_count(diagnostics) > errors_before ? NULL : root;
+}
+
+/* Each pool as a scenario of its own, checks included. */
+static void read_pools(const struct expansion *expansion, const char *path,
+                       const struct pool_trees *pools, struct scenario *scenario)
+{
+    for (int i = 0; i < POOL_COUNT; i++) {
+        struct scenario *pool = ARENA_NEW(expansion->arena, struct scenario);
+        pool->is_pool = true;
+        pool->pool = (enum pool_kind)i;
+        read_values(expansion, path, pools->trees[i], NULL, 0, pool);
+        scenario_cross_check(pool, pools->trees[i], expansion->arena, expansion->diagnostics);
+        scenario->pools[i] = pool;
+    }
 }
 
 /* From the tree as it was written; NULL after at least one error. */
@@ -147,11 +163,19 @@ static struct scenario *resolve(const struct expansion *expansion, const char *p
     struct arena *arena = expansion->arena;
     struct diagnostics *diagnostics = expansion->diagnostics;
     struct scenario *scenario = ARENA_NEW(arena, struct scenario);
+    lay_over(expansion, root, overrides, override_count);
+    struct pool_trees pools = pools_split(expansion, root);
     read_values(expansion, path, root, overrides, override_count, scenario);
+    if (pools.trees[0] != NULL && diagnostics_error_count(diagnostics) == errors_before) {
+        read_pools(expansion, path, &pools, scenario);
+    }
     scenario_cross_check(scenario, root, arena, diagnostics);
     check_input_files(scenario, root, diagnostics);
     if (diagnostics_error_count(diagnostics) > errors_before) {
         return NULL;
+    }
+    if (pools.trees[0] != NULL) {
+        pools_write_back(arena, root, &pools);
     }
     scenario_note(scenario, root, arena, diagnostics);
     scenario->resolved_yaml = dump_yaml(arena, scenario_fields, root, DUMP_PLAIN);

@@ -4,6 +4,7 @@
 #include "models/numeric/whole.h"
 
 #include <math.h>
+#include <string.h>
 
 struct replica scenario_replica(const struct scenario *scenario)
 {
@@ -42,10 +43,89 @@ struct placement scenario_placement(const struct scenario *scenario)
                         outside ? STAGES_OUTSIDE : STAGES_INSIDE);
 }
 
+uint32_t scenario_pool_count(const struct scenario *scenario)
+{
+    bool disaggregated = scenario->workload == WORKLOAD_SERVING &&
+                         scenario->serving.service.policy == BATCHING_DISAGGREGATED;
+    return disaggregated ? POOL_COUNT : 1;
+}
+
+static bool differ(double a, double b)
+{
+    return a < b || a > b;
+}
+
+/* Whether replicas of both may share a node. */
+static bool same_nodes(const struct scenario *a, const struct scenario *b)
+{
+    return strcmp(a->gpu.name, b->gpu.name) == 0 && strcmp(a->cluster.name, b->cluster.name) == 0 &&
+           !differ(a->cluster.node_bytes_per_second, b->cluster.node_bytes_per_second) &&
+           !differ(a->cluster.nic_bytes_per_second, b->cluster.nic_bytes_per_second);
+}
+
+/* Replicas of a node begin at a multiple of their size, larger ones with a node; so do those on
+ * nodes of another kind. */
+static uint32_t first_gpu_after(const struct scenario *before, const struct scenario *scenario,
+                                uint32_t gpus)
+{
+    uint32_t in_node = scenario->cluster.gpus_per_node;
+    uint32_t replica = layout_gpus(&scenario->layout) / scenario->layout.data;
+    uint32_t step = same_nodes(before, scenario) && in_node % replica == 0 ? replica : in_node;
+    return (uint32_t)divide_up(gpus, step) * step;
+}
+
+struct pool_place scenario_pool(const struct scenario *scenario, uint32_t pool)
+{
+    struct pool_place place = {.scenario = scenario, .layout = scenario->layout};
+    if (scenario->pools[0] != NULL) {
+        place.scenario = scenario->pools[pool];
+        place.layout = place.scenario->layout;
+        uint32_t before = layout_gpus(&scenario->pools[0]->layout);
+        place.first_gpu =
+            pool == 0 ? 0 : first_gpu_after(scenario->pools[0], place.scenario, before);
+    } else if (scenario_pool_count(scenario) > 1) {
+        uint32_t prefill = scenario->serving.service.prefill_replicas;
+        uint32_t gpus = layout_gpus(&scenario->layout) / scenario->layout.data;
+        place.layout.data = pool == 0 ? prefill : scenario->layout.data - prefill;
+        place.first_gpu = pool == 0 ? 0 : prefill * gpus;
+    }
+    return place;
+}
+
+uint32_t scenario_gpus(const struct scenario *scenario)
+{
+    uint32_t gpus = 0;
+    for (uint32_t i = 0; i < scenario_pool_count(scenario); i++) {
+        struct pool_place place = scenario_pool(scenario, i);
+        gpus += layout_gpus(&place.layout);
+    }
+    return gpus;
+}
+
+uint32_t scenario_node_kinds(const struct scenario *scenario,
+                             struct node_links kinds[static POOL_COUNT])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; scenario->pools[0] != NULL && i < POOL_COUNT; i++) {
+        struct pool_place place = scenario_pool(scenario, i);
+        const struct cluster *cluster = &place.scenario->cluster;
+        kinds[count++] = (struct node_links){.first_node = place.first_gpu / cluster->gpus_per_node,
+                                             .cluster = cluster};
+    }
+    return count;
+}
+
 uint32_t scenario_nodes(const struct scenario *scenario)
 {
     struct placement placement = scenario_placement(scenario);
-    return scenario->background_count > 0 ? scenario->cluster.nodes : placement_nodes(&placement);
+    uint32_t nodes = placement_nodes(&placement);
+    if (scenario->pools[0] != NULL) {
+        struct pool_place last = scenario_pool(scenario, POOL_DECODE);
+        nodes = (uint32_t)divide_up(last.first_gpu + layout_gpus(&last.layout),
+                                    scenario->pools[0]->cluster.gpus_per_node);
+    }
+    bool others = scenario->background_count > 0 && nodes < scenario->cluster.nodes;
+    return others ? scenario->cluster.nodes : nodes;
 }
 
 struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,

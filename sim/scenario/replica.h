@@ -22,6 +22,24 @@ uint64_t scenario_shared_tokens(const struct scenario *scenario, const struct ba
 /* Where its ranks lie. */
 struct placement scenario_placement(const struct scenario *scenario);
 
+/* Replicas alike of a service: all, or those that prefill, or that decode. */
+struct pool_place {
+    const struct scenario *scenario; /* as they are set up */
+    struct layout layout;            /* of them alone */
+    uint32_t first_gpu;              /* of the platform: theirs follow each other */
+};
+
+/* 1, or with a `disaggregated` service POOL_COUNT. */
+uint32_t scenario_pool_count(const struct scenario *scenario);
+struct pool_place scenario_pool(const struct scenario *scenario, uint32_t pool);
+
+/* GPUs that work, of all pools. */
+uint32_t scenario_gpus(const struct scenario *scenario);
+
+/* Nodes that are not the cluster's, by pool: fills `kinds` and returns how many. */
+uint32_t scenario_node_kinds(const struct scenario *scenario,
+                             struct node_links kinds[static POOL_COUNT]);
+
 /* Nodes that a play needs: those its ranks fill, or the whole cluster when others' traffic may
  * cross any of it. */
 uint32_t scenario_nodes(const struct scenario *scenario);

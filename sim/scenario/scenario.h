@@ -55,6 +55,9 @@ enum operator_detail { OPERATORS_NONE, OPERATORS_LAYER, OPERATORS_ALL };
 
 enum link_detail { LINKS_NONE, LINKS_TOTAL, LINKS_SERIES };
 
+/* Kinds of replicas of a service that are set up each in its own way. */
+enum pool_kind { POOL_PREFILL, POOL_DECODE, POOL_COUNT };
+
 struct trace_options {
     const char *file; /* NULL: no trace */
     enum operator_detail operators;
@@ -74,6 +77,11 @@ struct scenario {
     struct layout layout;
     struct precision precision;
     struct quality_training quality;
+    /* The scenario as either pool's replicas are set up; NULL: no pools say anything of their own.
+     * A pool's own scenario has none. */
+    const struct scenario *pools[POOL_COUNT];
+    bool is_pool;
+    enum pool_kind pool; /* of one that is */
     enum ring_rule ring_rule;
     struct routing routing; /* of tokens to experts */
     enum workload_kind workload;

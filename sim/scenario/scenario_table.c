@@ -6,7 +6,7 @@
 const struct choice schema_choices[] = {
     {.name = "1", .value = 1, .doc = "The form that this page describes."}, {0}};
 
-static const struct field layout_fields[] = {
+const struct field layout_fields[] = {
     {.key = "tensor",
      .kind = FIELD_COUNT,
      FIELD_AT(layout, tensor),
@@ -134,15 +134,14 @@ static const struct choice detail_choices[] = {
     {.name = "full", .value = DETAIL_FULL, .doc = "Plays every layer and every rank."},
     {0}};
 
-static const struct field memory_fields[] = {
-    {.key = "fraction",
-     .kind = FIELD_NUMBER,
-     FIELD_AT(scenario, memory_fraction),
-     .min = 0.01,
-     .max = 1,
-     .fallback = "0.9",
-     .doc = "Share of a GPU's memory that the run may fill."},
-    {0}};
+const struct field memory_fields[] = {{.key = "fraction",
+                                       .kind = FIELD_NUMBER,
+                                       FIELD_AT(scenario, memory_fraction),
+                                       .min = 0.01,
+                                       .max = 1,
+                                       .fallback = "0.9",
+                                       .doc = "Share of a GPU's memory that the run may fill."},
+                                      {0}};
 
 static const struct choice routing_choices[] = {
     {.name = "even",
@@ -327,6 +326,12 @@ const struct field scenario_fields[] = {
      .fields = routing_fields,
      .shorthand = "kind",
      .doc = "How the workload's tokens go to a model's experts."},
+    {.key = "pools",
+     .kind = FIELD_KEYS,
+     .fields = pools_fields,
+     .doc = "Of a service whose prompts and answers are computed by replicas of their own (its "
+            "policy is then `disaggregated`): what is different about either kind. Both are "
+            "joined by one fabric, the decoding replicas' GPUs after the prefilling ones'."},
     {.key = "trace",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, trace),

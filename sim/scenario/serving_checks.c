@@ -17,10 +17,6 @@ static void check_pipeline(const struct checker *checker)
                        "layout.pipeline: %u stages, but the model has %u layers; expected at most "
                        "as many stages as layers",
                        stages, scenario->llm.stack.layers);
-    } else if (stages > 1 && scenario->serving.service.policy == BATCHING_DISAGGREGATED) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
-                       "layout.pipeline: must be 1 with disaggregated pools; to share the layers "
-                       "over more GPUs, raise tensor");
     }
 }
 
@@ -75,12 +71,35 @@ static void check_lengths(const struct checker *checker, const char *name, enum 
     }
 }
 
+/* Of one pool of two that are each set up in their own way. */
+static void check_pool_policy(const struct checker *checker)
+{
+    const char *path = "workload.service.policy";
+    enum batching_kind policy = checker->scenario->serving.service.policy;
+    if (checker->scenario->pool == POOL_DECODE && policy != BATCHING_DISAGGREGATED) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: replicas that decode take in whose cache has room, in the order in "
+                       "which they come; leave it out",
+                       path);
+    } else if (policy == BATCHING_SGLANG || policy == BATCHING_STATIC) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: plans for answers too, and these replicas compute prompts alone; "
+                       "expected vllm, chunked-prefill, prefill-first, no-evict or "
+                       "max-utilization",
+                       path);
+    }
+}
+
 static void check_pools(const struct checker *checker)
 {
     const struct service *service = &checker->scenario->serving.service;
     uint32_t replicas = checker->scenario->layout.data;
     bool pools = service->policy == BATCHING_DISAGGREGATED;
     const char *path = "workload.service.prefill_replicas";
+    if (checker->scenario->is_pool) {
+        check_pool_policy(checker);
+        return;
+    }
     if (pools && (service->prefill_replicas == 0 || service->prefill_replicas >= replicas)) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
                        "%s: %u of the %u replicas (layout.data) prefill, and none or all of the "
@@ -170,7 +189,9 @@ static void check(const struct checker *checker)
                        "max_batched_tokens is only %llu",
                        (unsigned long long)serving->service.max_batched_tokens);
     }
-    check_faults(checker);
+    if (!checker->scenario->is_pool) { /* faults name replicas and GPUs of all pools */
+        check_faults(checker);
+    }
 }
 
 /* A page of the KV cache must be left when the weights and the largest step have their room. */

@@ -340,7 +340,7 @@ static const struct choice transfer_choices[] = {
             "the replica that decodes has room."},
     {0}};
 
-static const struct field service_fields[] = {
+const struct field service_fields[] = {
     {.key = "policy",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, policy),

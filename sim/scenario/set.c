@@ -68,7 +68,7 @@ static const struct field *rows_inside(const struct field *field, const struct n
         const struct variant *variant = field_variant(field, node);
         return variant == NULL ? NULL : variant->fields;
     }
-    return field->kind == FIELD_MAPPING ? field->fields : NULL;
+    return field->kind == FIELD_MAPPING || field->kind == FIELD_KEYS ? field->fields : NULL;
 }
 
 /* The row that `key` has among `fields`, or the item's row when `list` is a list. */

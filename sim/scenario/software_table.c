@@ -79,7 +79,7 @@ static const struct field estimate_fields[] = {
         .fallback = "0 B", .doc = (text)                                                           \
     }
 
-static const struct field memory_fields[] = {
+static const struct field engine_memory_fields[] = {
     {.key = "share",
      .kind = FIELD_NUMBER,
      FIELD_AT(engine_memory, share),
@@ -364,7 +364,7 @@ const struct field software_fields[] = {
     {.key = "memory",
      .kind = FIELD_MAPPING,
      FIELD_AT(software, memory),
-     .fields = memory_fields,
+     .fields = engine_memory_fields,
      .doc = "A serving engine's rules for a GPU's memory."},
     {.key = "server",
      .kind = FIELD_MAPPING,

@@ -43,7 +43,6 @@ static void steps_played(void *data, const struct server *server, const struct p
 static bool prepare(struct serving_run *run, const struct serving_options *options)
 {
     const struct scenario *scenario = run->scenario;
-    const struct layout *layout = &scenario->layout;
     struct fleet *fleet = &run->fleet;
     if (!source_create(&run->source, scenario, options->requests, run->arena, &run->requests,
                        run->diagnostics)) {
@@ -54,21 +53,13 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
     *fleet = (struct fleet){
         .scenario = scenario,
         .serving = run->serving,
-        .replica = scenario_replica(scenario),
         .arena = run->arena,
         .requests = &run->requests,
         .source = &run->source,
         .listener = {.data = run, .ended = request_ended, .gaps = gaps, .steps = steps_played},
         .prices = options->prices,
         .price_kind = options->price_kind,
-        .placement = scenario_placement(scenario),
-        .gpus_per_replica = layout_gpus(layout) / layout->data / layout_attention_data(layout),
-        .kv_pages = scenario_serving_kv_pages(scenario),
     };
-    struct kv_room room = {0};
-    run->memory = scenario_serving_memory(scenario, &room);
-    fleet->kv_bytes_per_token = room.token_bytes;
-    fleet->kv_beside = kv_beside_of(&room, layout->context, run->serving->service.block_tokens);
     fleet_create(fleet);
     return true;
 }
@@ -77,8 +68,11 @@ static bool play(struct serving_run *run)
 {
     const struct scenario *scenario = run->scenario;
     struct fleet *fleet = &run->fleet;
+    struct node_links kinds[POOL_COUNT];
     const struct engine_setup setup = {
         .cluster = &scenario->cluster,
+        .kinds = kinds,
+        .kind_count = scenario_node_kinds(scenario, kinds),
         .nodes = scenario_nodes(scenario),
         .lanes = scenario->background_count > 0 ? LANE_COUNT : 1,
         .platform_xml = scenario->platform_xml,

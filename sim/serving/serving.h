@@ -5,7 +5,6 @@
 #ifndef CPSIM_SIM_SERVING_SERVING_H
 #define CPSIM_SIM_SERVING_SERVING_H
 
-#include "models/passes/memory.h"
 #include "sim/serving/faults/faults.h"
 #include "sim/serving/load/source.h"
 #include "sim/serving/replica/fleet.h"
@@ -35,7 +34,6 @@ struct serving_run {
     struct source source;
     struct fleet fleet;
     struct faults faults;
-    struct memory_use memory;     /* of one GPU: weights, the whole KV cache, activations */
     struct histogram inter_token; /* seconds between two tokens of a request */
     double end_seconds;           /* of the last request */
     uint64_t events;              /* that SimGrid played */

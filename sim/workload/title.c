@@ -2,6 +2,7 @@
 #include "sim/workload/title.h"
 
 #include "sim/scenario/notes.h"
+#include "sim/scenario/replica.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -61,9 +62,30 @@ static const char *precision_words(const struct precision *precision,
     return words;
 }
 
+/* Pools that are each set up in their own way, a line each. */
+static void print_pools(const struct scenario *scenario, struct ink ink, FILE *stream)
+{
+    char layout[WORDS_BYTES], precision[WORDS_BYTES];
+    fprintf(stream, "%s%s%s\n%s%s on %" PRIu32 " GPUs of %s\n", ink.bold, scenario->title,
+            ink.plain, ink.dim, scenario->llm.name, scenario_gpus(scenario),
+            scenario->cluster.name);
+    for (uint32_t i = 0; i < POOL_COUNT; i++) {
+        const struct scenario *pool = scenario->pools[i];
+        fprintf(stream, "%-16s%" PRIu32 " x %s (%s), %s, %s; software %s\n",
+                i == POOL_PREFILL ? "prefill" : "decode", layout_gpus(&pool->layout),
+                pool->gpu.name, pool->cluster.name, layout_words(&pool->layout, layout),
+                precision_words(&pool->precision, precision), pool->software.name);
+    }
+    fprintf(stream, "%s\n", ink.plain);
+}
+
 /* What the answer stands on, below the title; on two lines where one is too long. */
 void title_print(const struct scenario *scenario, struct ink ink, FILE *stream)
 {
+    if (scenario->pools[0] != NULL) {
+        print_pools(scenario, ink, stream);
+        return;
+    }
     char machine[MACHINE_BYTES], how[MACHINE_BYTES], layout[WORDS_BYTES], precision[WORDS_BYTES];
     int width = snprintf(machine, sizeof machine, "%s on %" PRIu32 " x %s (%s), %s",
                          scenario->llm.name, layout_gpus(&scenario->layout), scenario->gpu.name,
@@ -82,7 +104,7 @@ void title_write(const struct scenario *scenario, struct json *json)
     scenario_notes_print_json(json, scenario);
     json_string(json, "cluster", scenario->cluster.name);
     json_string(json, "software", scenario->software.name);
-    json_count(json, "gpus", layout_gpus(&scenario->layout));
+    json_count(json, "gpus", scenario_gpus(scenario));
     json_number(json, "gpu_memory_bytes", scenario->gpu.memory_bytes);
     json_number(json, "memory_bytes_per_gpu", scenario->gpu.memory_bytes); /* deprecated */
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/faults/faults.h"
 
+#include "models/numeric/whole.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -34,40 +36,72 @@ uint32_t fault_target(const struct fault *fault)
 
 /* --- whom it strikes --- */
 
-static bool spans_nodes(const struct fleet *fleet, const struct server *server)
+/* GPUs [first, end) of the platform. */
+struct gpu_range {
+    uint32_t first, end;
+};
+
+/* Of the replica that a server is, or is a rank of: all that share experts stand and fall
+ * together. */
+static struct gpu_range replica_gpus(const struct server *server)
 {
-    uint32_t last = server->first_gpu + fleet->gpus_per_replica - 1;
-    return !placement_in_node(&fleet->placement, server->first_gpu, last);
+    const struct pool *pool = server->pool;
+    uint32_t place = (uint32_t)(server - pool->servers);
+    uint32_t gpus = pool->gpus_per_server * pool_ranks(pool);
+    uint32_t first = pool->first_gpu + place / pool_ranks(pool) * gpus;
+    return (struct gpu_range){first, first + gpus};
 }
 
-static bool has_gpu_on(const struct fleet *fleet, const struct server *server, uint32_t node)
+static uint32_t node_of(const struct server *server, uint32_t gpu)
 {
-    uint32_t last = server->first_gpu + fleet->gpus_per_replica - 1;
-    return placement_node(&fleet->placement, server->first_gpu) <= node &&
-           node <= placement_node(&fleet->placement, last);
+    return placement_node(&server->pool->placement, gpu);
+}
+
+static bool spans_nodes(const struct server *server)
+{
+    struct gpu_range gpus = replica_gpus(server);
+    return node_of(server, gpus.first) != node_of(server, gpus.end - 1);
+}
+
+static bool has_gpu_on(const struct server *server, uint32_t node)
+{
+    struct gpu_range gpus = replica_gpus(server);
+    return node_of(server, gpus.first) <= node && node <= node_of(server, gpus.end - 1);
+}
+
+/* Whether a GPU of the server itself is struck, not of others that share its experts. */
+static bool is_own(const struct server *server, uint32_t gpu)
+{
+    const struct pool *pool = server->pool;
+    struct gpu_range gpus = replica_gpus(server);
+    if (gpu < gpus.first || gpu >= gpus.end) {
+        return false;
+    }
+    struct rank_role role = placement_role(&pool->placement, gpu - pool->first_gpu);
+    return role.attention_rank == (uint32_t)(server - pool->servers) % pool_ranks(pool);
 }
 
 static bool is_struck(const struct fleet *fleet, const struct server *server,
                       const struct fault *fault)
 {
-    bool own_gpu =
-        fault->gpu < fleet->placement.ranks &&
-        placement_coordinate(&fleet->placement, fault->gpu, DIMENSION_DATA) == server->index;
+    struct gpu_range gpus = replica_gpus(server);
+    bool own_replica = gpus.first <= fault->gpu && fault->gpu < gpus.end;
     switch (fault->kind) {
     case FAULT_NODE:
-        return has_gpu_on(fleet, server, fault->node);
+        return has_gpu_on(server, fault->node);
     case FAULT_GPU:
+        return is_own(server, fault->gpu);
     case FAULT_CARD:
-        return own_gpu;
+        return own_replica;
     case FAULT_CARD_DOWN:
-        return own_gpu && (spans_nodes(fleet, server) || server->role != SERVER_WHOLE);
+        return own_replica && (spans_nodes(server) || server->role != SERVER_WHOLE);
     case FAULT_REPLICA:
     case FAULT_SLOW:
     case FAULT_NIC:
     case FAULT_KIND_COUNT:
         break;
     }
-    return fault->replica == server->index;
+    return fault->replica == fleet_replica_of(fleet, server);
 }
 
 /* --- what it does --- */
@@ -95,8 +129,9 @@ static void repair(struct server *server)
 /* A GPU slows its stage, a replica all of its stages. */
 static void slow(struct server *server, const struct fault *fault, double factor)
 {
-    const struct placement *placement = &server->fleet->placement;
-    uint32_t struck = placement_coordinate(placement, fault->gpu, DIMENSION_PIPELINE);
+    const struct placement *placement = &server->pool->placement;
+    uint32_t rank = fault->kind == FAULT_GPU ? fault->gpu - server->pool->first_gpu : 0;
+    uint32_t struck = placement_coordinate(placement, rank, DIMENSION_PIPELINE);
     for (uint32_t stage = 0; stage < placement->size[DIMENSION_PIPELINE]; stage++) {
         if (fault->kind == FAULT_SLOW || stage == struck) {
             server->slowness[stage] *= factor;
@@ -108,8 +143,8 @@ static void slow(struct server *server, const struct fault *fault, double factor
 static void weaken(struct server *server, double share)
 {
     server->nic_share = share;
-    if (spans_nodes(server->fleet, server)) {
-        server->stage_costs = fleet_costs(server->fleet, share);
+    if (spans_nodes(server)) {
+        server->stage_costs = fleet_costs(server->fleet, server->pool, share);
     }
 }
 
@@ -151,16 +186,25 @@ static struct struck_fault *note(const struct fault_actor *actor, double start_s
     return struck;
 }
 
+/* Ranks of a replica follow each other: it counts once. */
+static void count_replica(struct struck_fault *struck, const struct server *server, uint32_t *last)
+{
+    uint32_t replica = fleet_replica_of(server->fleet, server);
+    struck->replicas += replica != *last;
+    *last = replica;
+}
+
 static void strike(struct fault_actor *actor)
 {
     struct fleet *fleet = actor->faults->fleet;
     struct struck_fault *struck = note(actor, engine_clock());
     double *before = ARENA_ARRAY(fleet->arena, double, fleet->server_count);
+    uint32_t last = UINT32_MAX;
     uint64_t dropped = fleet->retries + fleet->lost;
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         if (is_struck(fleet, &fleet->servers[i], &actor->fault)) {
             begin(&fleet->servers[i], &actor->fault, &before[i]);
-            struck->replicas++;
+            count_replica(struck, &fleet->servers[i], &last);
         }
     }
     struck->requests = fleet->retries + fleet->lost - dropped;
@@ -199,9 +243,11 @@ static double quiet_until(const struct fleet *fleet)
 /* Whether no replica is struck by two targets, whose faults may overlap. */
 static bool strikes_alone(const struct fleet *fleet, enum fault_kind kind)
 {
-    bool alone = kind != FAULT_CARD_DOWN || fleet->gpus_per_replica == 1;
-    for (uint32_t i = 0; kind == FAULT_NODE && i < fleet->server_count; i++) {
-        alone = alone && !spans_nodes(fleet, &fleet->servers[i]);
+    bool alone = true;
+    for (uint32_t i = 0; i < fleet->server_count; i++) {
+        struct gpu_range gpus = replica_gpus(&fleet->servers[i]);
+        alone = alone && (kind != FAULT_CARD_DOWN || gpus.end - gpus.first == 1) &&
+                (kind != FAULT_NODE || !spans_nodes(&fleet->servers[i]));
     }
     return alone;
 }
@@ -212,11 +258,12 @@ static void note_unplayed(struct fault_actor *actor, double start_seconds)
 {
     struct fleet *fleet = actor->faults->fleet;
     struct struck_fault *struck = note(actor, start_seconds);
+    uint32_t last = UINT32_MAX;
     bool downs = actor->fault.kind == FAULT_REPLICA || actor->fault.kind == FAULT_NODE ||
                  actor->fault.kind == FAULT_CARD_DOWN;
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         if (is_struck(fleet, &fleet->servers[i], &actor->fault)) {
-            struck->replicas++;
+            count_replica(struck, &fleet->servers[i], &last);
             fleet->servers[i].totals.down_seconds += downs ? actor->fault.duration_seconds : 0.0;
         }
     }
@@ -280,9 +327,14 @@ static void start_by_chance(struct faults *struck)
     const struct random_faults *faults = &fleet->serving->random_faults;
     bool of_gpu =
         faults->kind == FAULT_GPU || faults->kind == FAULT_CARD || faults->kind == FAULT_CARD_DOWN;
-    uint32_t targets = of_gpu                       ? fleet->placement.ranks
-                       : faults->kind == FAULT_NODE ? placement_nodes(&fleet->placement)
-                                                    : fleet->server_count;
+    uint32_t gpus = fleet_gpus(fleet), replicas = 0;
+    for (uint32_t i = 0; i < fleet->pool_count; i++) {
+        replicas += fleet->pools[i].placement.size[DIMENSION_DATA];
+    }
+    uint32_t targets = of_gpu ? gpus
+                       : faults->kind == FAULT_NODE
+                           ? (uint32_t)divide_up(gpus, fleet->pools[0].placement.gpus_per_node)
+                           : replicas;
     for (uint32_t i = 0; i < targets; i++) {
         struct fault_actor *actor = ARENA_NEW(fleet->arena, struct fault_actor);
         const char *stream =

@@ -2,46 +2,116 @@
 #include "sim/serving/replica/fleet.h"
 
 #include "models/numeric/random.h"
+#include "sim/scenario/replica.h"
 #include "sim/serving/batching/price_store.h"
 #include "sim/serving/replica/router.h"
 #include "sim/serving/replica/step_group.h"
 
-/* Replicas [0, count) take new requests: all, or those that prefill. */
-static uint32_t entry_count(const struct fleet *fleet)
+#include <math.h>
+
+/* --- pools --- */
+
+uint32_t pool_ranks(const struct pool *pool)
 {
-    const struct service *service = &fleet->serving->service;
-    return service->policy == BATCHING_DISAGGREGATED ? service->prefill_replicas
-                                                     : fleet->server_count;
+    return layout_attention_data(&pool->scenario->layout);
+}
+
+static void create_pool(struct fleet *fleet, uint32_t index)
+{
+    struct pool *pool = &fleet->pools[index];
+    struct pool_place place = scenario_pool(fleet->scenario, index);
+    const struct scenario *scenario = place.scenario;
+    struct kv_room room = {0};
+    *pool = (struct pool){
+        .scenario = scenario,
+        .replica = scenario_replica(scenario),
+        .placement = placement_of(&place.layout, &scenario->cluster, STAGES_INSIDE),
+        .index = index,
+        .first_gpu = place.first_gpu,
+        .server_count = place.layout.data * layout_attention_data(&place.layout),
+        .kv_pages = scenario_serving_kv_pages(scenario),
+        .memory = scenario_serving_memory(scenario, &room),
+    };
+    pool->gpus_per_server = layout_gpus(&place.layout) / pool->server_count;
+    pool->kv_bytes_per_token = room.token_bytes;
+    const struct layout one = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
+    struct replica alone = pool->replica;
+    alone.layout = &one;
+    pool->cache_bytes_per_token = memory_kv_bytes_per_token(&alone);
+    double of_rank = memory_kv_bytes_per_token(&pool->replica);
+    double parts = of_rank > 0.0 ? round(pool->cache_bytes_per_token / of_rank) : 1.0;
+    pool->cache_parts = place.layout.tensor % (uint32_t)parts == 0 ? (uint32_t)parts : 1;
+    pool->kv_beside =
+        kv_beside_of(&room, scenario->layout.context, scenario->serving.service.block_tokens);
+    pool->group_count = pool_ranks(pool) > 1 ? place.layout.data : 0;
+}
+
+static void create_servers(struct fleet *fleet, struct pool *pool, uint32_t first)
+{
+    uint32_t ranks = pool_ranks(pool);
+    enum server_role role = fleet->pool_count == 1        ? SERVER_WHOLE
+                            : pool->index == POOL_PREFILL ? SERVER_PREFILL
+                                                          : SERVER_DECODE;
+    pool->servers = &fleet->servers[first];
+    for (uint32_t i = 0; i < pool->server_count; i++) {
+        server_create(&pool->servers[i], fleet, pool, first + i, role);
+    }
+    pool->groups = ARENA_ARRAY(fleet->arena, struct step_group, pool->group_count);
+    for (uint32_t i = 0; i < pool->group_count; i++) {
+        step_group_create(&pool->groups[i], &pool->servers[(size_t)i * ranks], ranks, fleet->arena);
+    }
 }
 
 void fleet_create(struct fleet *fleet)
 {
-    const struct service *service = &fleet->serving->service;
-    bool pools = service->policy == BATCHING_DISAGGREGATED;
-    uint32_t ranks = layout_attention_data(&fleet->scenario->layout);
-    fleet->server_count = fleet->scenario->layout.data * ranks;
-    fleet->servers = ARENA_ARRAY(fleet->arena, struct server, fleet->server_count);
-    for (uint32_t i = 0; i < fleet->server_count; i++) {
-        enum server_role role = !pools                          ? SERVER_WHOLE
-                                : i < service->prefill_replicas ? SERVER_PREFILL
-                                                                : SERVER_DECODE;
-        server_create(&fleet->servers[i], fleet, i, role);
+    fleet->pool_count = scenario_pool_count(fleet->scenario);
+    for (uint32_t i = 0; i < fleet->pool_count; i++) {
+        create_pool(fleet, i);
+        fleet->server_count += fleet->pools[i].server_count;
     }
-    fleet->group_count = ranks > 1 ? fleet->scenario->layout.data : 0;
-    fleet->groups = ARENA_ARRAY(fleet->arena, struct step_group, fleet->group_count);
-    for (uint32_t i = 0; i < fleet->group_count; i++) {
-        step_group_create(&fleet->groups[i], &fleet->servers[(size_t)i * ranks], ranks,
-                          fleet->arena);
+    fleet->servers = ARENA_ARRAY(fleet->arena, struct server, fleet->server_count);
+    uint32_t first = 0;
+    for (uint32_t i = 0; i < fleet->pool_count; i++) {
+        create_servers(fleet, &fleet->pools[i], first);
+        first += fleet->pools[i].server_count;
     }
 }
+
+uint32_t fleet_gpus(const struct fleet *fleet)
+{
+    const struct pool *last = &fleet->pools[fleet->pool_count - 1];
+    return last->first_gpu + last->placement.ranks;
+}
+
+const struct pool *fleet_pool_of(const struct fleet *fleet, uint32_t gpu)
+{
+    for (uint32_t i = 0; i < fleet->pool_count; i++) {
+        const struct pool *pool = &fleet->pools[i];
+        if (gpu >= pool->first_gpu && gpu < pool->first_gpu + pool->placement.ranks) {
+            return pool;
+        }
+    }
+    return NULL;
+}
+
+uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server)
+{
+    const struct pool *pool = server->pool;
+    uint32_t before = pool->index == 0 ? 0 : fleet->pools[0].placement.size[DIMENSION_DATA];
+    return before + (uint32_t)(server - pool->servers) / pool_ranks(pool);
+}
+
+/* --- running --- */
 
 void fleet_start(struct fleet *fleet)
 {
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_start(&fleet->servers[i]);
     }
-    for (uint32_t i = 0; i < fleet->group_count; i++) {
-        step_group_start(&fleet->groups[i]);
+    for (uint32_t i = 0; i < fleet->pool_count; i++) {
+        for (uint32_t j = 0; j < fleet->pools[i].group_count; j++) {
+            step_group_start(&fleet->pools[i].groups[j]);
+        }
     }
 }
 
@@ -50,8 +120,10 @@ void fleet_destroy(struct fleet *fleet)
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_destroy(&fleet->servers[i]);
     }
-    for (uint32_t i = 0; i < fleet->group_count; i++) {
-        step_group_destroy(&fleet->groups[i]);
+    for (uint32_t i = 0; i < fleet->pool_count; i++) {
+        for (uint32_t j = 0; j < fleet->pools[i].group_count; j++) {
+            step_group_destroy(&fleet->pools[i].groups[j]);
+        }
     }
 }
 
@@ -63,17 +135,27 @@ void fleet_end(struct fleet *fleet, uint32_t id, enum request_state state)
     source_follow(fleet->source, id);
 }
 
+/* Whether the caches of a pool's replicas can hold so many tokens of a request. */
+static bool holds(const struct pool *pool, uint64_t tokens)
+{
+    uint32_t block = pool->scenario->serving.service.block_tokens;
+    return kv_pages_of(&pool->kv_beside, block, tokens) <= pool->kv_pages;
+}
+
 void fleet_route(struct fleet *fleet, uint32_t id)
 {
     struct request *request = &fleet->requests->all[id];
-    uint64_t tokens = (uint64_t)request->prompt_tokens + request->output_tokens;
-    if (kv_pages_of(&fleet->kv_beside, fleet->serving->service.block_tokens, tokens) >
-        fleet->kv_pages) {
+    uint64_t prompt = request->prompt_tokens, tokens = prompt + request->output_tokens;
+    bool pools = fleet->pool_count > 1;
+    /* Answers are no matter of those that prefill. */
+    if (!holds(&fleet->pools[0], pools && fleet->scenario->pools[0] != NULL ? prompt : tokens) ||
+        (pools && !holds(&fleet->pools[1], tokens))) {
         fleet_end(fleet, id, REQUEST_REJECTED);
         return;
     }
-    const struct router_policy *router = router_policies[fleet->serving->service.router];
-    request->replica = router->choose(fleet, request, 0, entry_count(fleet));
+    const struct router_policy *router =
+        router_policies[fleet->pools[0].scenario->serving.service.router];
+    request->replica = router->choose(fleet, request, 0, fleet->pools[0].server_count);
     request->queued_seconds = engine_clock();
     server_submit(&fleet->servers[request->replica], id);
 }
@@ -95,10 +177,10 @@ void fleet_orphaned(struct fleet *fleet, uint32_t id)
 
 /* How long a cache that moves layer by layer has been on its way when its prefill ends: as long as
  * the step that computed it lasted, if the other side has room for it now. */
-static float streamed_seconds(const struct fleet *fleet, const struct lane *from,
-                              const struct server *to, const struct request *request)
+static float streamed_seconds(const struct lane *from, const struct server *to,
+                              const struct request *request)
 {
-    const struct service *service = &fleet->serving->service;
+    const struct service *service = &to->pool->scenario->serving.service;
     const struct batch_view *view = &to->view;
     uint64_t tokens = (uint64_t)request->prompt_tokens + request->output_tokens;
     bool room = to->down == 0 && view->waiting.count == 0 &&
@@ -109,37 +191,38 @@ static float streamed_seconds(const struct fleet *fleet, const struct lane *from
 
 void fleet_hand_over(struct fleet *fleet, const struct lane *from, uint32_t id)
 {
-    const struct router_policy *router = router_policies[fleet->serving->service.router];
-    uint32_t first = fleet->serving->service.prefill_replicas;
+    const struct pool *pool = &fleet->pools[POOL_DECODE];
+    const struct router_policy *router = router_policies[pool->scenario->serving.service.router];
+    uint32_t first = fleet->pools[POOL_PREFILL].server_count;
     struct request *request = &fleet->requests->all[id];
     request->home = from->server->index;
     request->home_epoch = from->server->epoch;
-    request->replica = router->choose(fleet, request, first, fleet->server_count - first);
-    request->streamed_seconds =
-        streamed_seconds(fleet, from, &fleet->servers[request->replica], request);
+    request->replica = router->choose(fleet, request, first, pool->server_count);
+    request->streamed_seconds = streamed_seconds(from, &fleet->servers[request->replica], request);
     server_submit(&fleet->servers[request->replica], id);
 }
 
-struct step_costs **fleet_costs(struct fleet *fleet, double nic_share)
+struct step_costs **fleet_costs(struct fleet *fleet, struct pool *pool, double nic_share)
 {
-    for (struct network_costs *costs = fleet->costs; costs != NULL; costs = costs->next) {
+    for (struct network_costs *costs = pool->costs; costs != NULL; costs = costs->next) {
         if (costs->nic_share == nic_share) {
             return costs->stages;
         }
     }
-    uint32_t stages = fleet->scenario->layout.pipeline;
+    uint32_t stages = pool->scenario->layout.pipeline;
     struct network_costs *costs = ARENA_NEW(fleet->arena, struct network_costs);
     *costs =
         (struct network_costs){.nic_share = nic_share,
                                .stages = ARENA_ARRAY(fleet->arena, struct step_costs *, stages),
-                               .next = fleet->costs};
+                               .next = pool->costs};
+    uint64_t own = pool->scenario->is_pool ? (pool->index + 1ULL) << 32 : 0;
     for (uint32_t i = 0; i < stages; i++) {
-        costs->stages[i] = step_costs_create(fleet->arena, fleet->scenario, i, nic_share);
+        costs->stages[i] = step_costs_create(fleet->arena, pool->scenario, i, nic_share);
         if (fleet->prices != NULL && nic_share >= 1.0) { /* prices of weak cards are not shared */
             step_costs_share(costs->stages[i], fleet->prices,
-                             random_mix(random_mix(fleet->price_kind) + i));
+                             random_mix(random_mix(fleet->price_kind) + own + i));
         }
     }
-    fleet->costs = costs;
+    pool->costs = costs;
     return costs->stages;
 }

@@ -4,6 +4,7 @@
 #ifndef CPSIM_SIM_SERVING_REPLICA_FLEET_H
 #define CPSIM_SIM_SERVING_REPLICA_FLEET_H
 
+#include "models/passes/memory.h"
 #include "sim/serving/load/source.h"
 #include "sim/serving/replica/server.h"
 
@@ -33,10 +34,29 @@ struct fleet_listener {
     void (*steps)(void *data, const struct server *server, const struct played_steps *steps);
 };
 
+/* Replicas alike: all, those that prefill, or those that decode. Their servers and GPUs follow each
+ * other; ranks of the placement count from first_gpu. */
+struct pool {
+    const struct scenario *scenario; /* as they are set up */
+    struct replica replica;
+    struct placement placement;
+    uint32_t index, first_gpu, gpus_per_server;
+    struct server *servers; /* [server_count], of the fleet's */
+    uint32_t server_count;
+    struct step_group *groups; /* [group_count]: of ranks that share experts; 0: none do */
+    uint32_t group_count;
+    double kv_bytes_per_token;    /* of one GPU of a server */
+    double cache_bytes_per_token; /* of a server, what several hold counted once */
+    uint32_t cache_parts;         /* of its tensor ranks' that differ */
+    uint64_t kv_pages;            /* of a server */
+    struct kv_beside kv_beside;
+    struct memory_use memory;    /* of one GPU: weights, the whole KV cache, activations */
+    struct network_costs *costs; /* of steps, by what is left of the network cards' rate */
+};
+
 struct fleet {
     const struct scenario *scenario;
     const struct serving *serving;
-    struct replica replica;
     struct engine *engine;
     struct arena *arena;
     struct requests *requests;
@@ -44,16 +64,10 @@ struct fleet {
     struct fleet_listener listener;
     struct price_store *prices; /* NULL: none */
     uint64_t price_kind;
-    struct network_costs *costs; /* of steps, by what is left of the network cards' rate */
-    struct server *servers;      /* [server_count]: replicas, or their ranks with own requests */
+    struct pool pools[POOL_COUNT]; /* [pool_count]; of one, it takes new requests and keeps them */
+    uint32_t pool_count;
+    struct server *servers; /* [server_count]: replicas, or their ranks with own requests */
     uint32_t server_count;
-    struct step_group *groups; /* [group_count]: of ranks that share experts; 0: none do */
-    uint32_t group_count;
-    struct placement placement;
-    uint32_t gpus_per_replica; /* of a server */
-    double kv_bytes_per_token; /* of one GPU of a replica */
-    uint64_t kv_pages;         /* of a replica */
-    struct kv_beside kv_beside;
     uint32_t turns[2];  /* of round robin, by pool */
     double moved_bytes; /* KV caches between replicas */
     uint64_t moves;
@@ -70,8 +84,16 @@ void fleet_route(struct fleet *fleet, uint32_t request);
 
 /* --- for servers and faults --- */
 
-/* Prices of steps [pipeline] when network cards carry a share of their rate. */
-struct step_costs **fleet_costs(struct fleet *fleet, double nic_share);
+/* Prices of steps [pipeline] of a pool when network cards carry a share of their rate. */
+struct step_costs **fleet_costs(struct fleet *fleet, struct pool *pool, double nic_share);
+/* GPUs of the platform, unused ones between pools among them. */
+uint32_t fleet_gpus(const struct fleet *fleet);
+/* The pool that has a GPU of the platform; NULL: none has. */
+const struct pool *fleet_pool_of(const struct fleet *fleet, uint32_t gpu);
+/* Servers of a replica: ranks with requests of their own. */
+uint32_t pool_ranks(const struct pool *pool);
+/* Number, over all pools, of the replica that a server is, or is a rank of. */
+uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server);
 /* A request has ended, one way or another. */
 void fleet_end(struct fleet *fleet, uint32_t request, enum request_state state);
 /* A replica that failed had it. */

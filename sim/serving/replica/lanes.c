@@ -12,17 +12,19 @@ static void send_activations(struct lane *lane, const struct step_shape *shape, 
 {
     const struct server *server = lane->server;
     const struct fleet *fleet = server->fleet;
-    const struct scenario *scenario = fleet->scenario;
+    const struct pool *pool = server->pool;
+    const struct scenario *scenario = pool->scenario;
     const struct cluster *cluster = &scenario->cluster;
     uint32_t gpus = scenario->layout.tensor * scenario->layout.context *
                     layout_attention_data(&scenario->layout);
-    const struct placement *placement = &fleet->placement;
-    uint32_t from = placement_move(placement, server->first_gpu, DIMENSION_PIPELINE, stage);
-    uint32_t to = placement_move(placement, server->first_gpu, DIMENSION_PIPELINE, stage + 1);
+    const struct placement *placement = &pool->placement;
+    uint32_t rank = server->first_gpu - pool->first_gpu;
+    uint32_t from = pool->first_gpu + placement_move(placement, rank, DIMENSION_PIPELINE, stage);
+    uint32_t to = pool->first_gpu + placement_move(placement, rank, DIMENSION_PIPELINE, stage + 1);
     bool in_node = placement_in_node(placement, from, to);
     double per_card = in_node ? 1.0 : fmin(placement->gpus_per_nic, gpus);
     double tokens = shape->decodes + (double)shape->prompt_tokens;
-    double bytes = 2.0 * tokens * fleet->replica.llm->hidden *
+    double bytes = 2.0 * tokens * pool->replica.llm->hidden *
                    format_bytes(scenario->precision.activations) / gpus;
     double limit = 0.0;
     if (!in_node) {
@@ -45,7 +47,7 @@ void lane_pass(struct lane *lane, const struct step_shape *shape, struct step_co
                double *busy_seconds)
 {
     struct server *server = lane->server;
-    uint32_t stages = server->fleet->scenario->layout.pipeline, epoch = server->epoch;
+    uint32_t stages = server->pool->scenario->layout.pipeline, epoch = server->epoch;
     double joules = 0.0;
     *cost = (struct step_cost){0};
     *busy_seconds = 0.0;

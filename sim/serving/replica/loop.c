@@ -7,7 +7,7 @@
 
 static const struct engine_loop *loop_of(const struct lane *lane)
 {
-    return &lane->server->fleet->scenario->software.loop;
+    return &lane->server->pool->scenario->software.loop;
 }
 
 static double schedule_seconds(const struct lane *lane, uint32_t sequences)
@@ -18,7 +18,7 @@ static double schedule_seconds(const struct lane *lane, uint32_t sequences)
 
 bool loop_launches(const struct lane *lane)
 {
-    return lane->server->fleet->gpus_per_replica < loop_of(lane)->worker_ranks;
+    return lane->server->pool->gpus_per_server < loop_of(lane)->worker_ranks;
 }
 
 /* Of the host, to launch the layers by hand; 0: they come from CUDA graphs. */
@@ -41,7 +41,7 @@ void loop_launch(struct lane *lane, const struct step_shape *shape, struct fligh
     flight->ready_seconds = fmax(begin, lane->gpu_free_seconds) + gpu;
     if (cost->launch_seconds > 0.0) {
         /* The last layer runs when all are launched. */
-        double layer = gpu / server->fleet->scenario->llm.stack.layers;
+        double layer = gpu / server->pool->scenario->llm.stack.layers;
         flight->ready_seconds = fmax(flight->ready_seconds, flight->launched_seconds + layer);
     }
     lane->gpu_free_seconds = flight->ready_seconds;

@@ -22,28 +22,29 @@ static bool fetch(void *data, uint32_t id, uint64_t room)
     return kv_move_fetch(data, id, room);
 }
 
-static struct batch_limits limits_of(const struct fleet *fleet, enum server_role role)
+static struct batch_limits limits_of(const struct pool *pool, enum server_role role)
 {
-    const struct service *service = &fleet->serving->service;
+    const struct scenario *scenario = pool->scenario;
+    const struct service *service = &scenario->serving.service;
     return (struct batch_limits){
         .step_tokens = service->max_batched_tokens,
         .sequences = service->max_sequences,
         .model_tokens = UINT32_MAX,
         .chunk_tokens = (uint32_t)service->long_prefill_tokens,
         /* The null block counts, as in vLLM. */
-        .spare_blocks = (uint32_t)(service->watermark * (double)(fleet->kv_pages + 1)),
+        .spare_blocks = (uint32_t)(service->watermark * (double)(pool->kv_pages + 1)),
         .reserves_prompt = service->reserve_prompt,
-        .ahead = fleet->scenario->software.schedules_ahead && fleet->scenario->layout.pipeline == 1,
+        .ahead = scenario->software.schedules_ahead && scenario->layout.pipeline == 1,
         .prompts_only = role == SERVER_PREFILL,
         .swaps = service->preemption == PREEMPTION_SWAP,
     };
 }
 
 /* What SGLang's scheduler goes by. Answers are as long as was asked for, and it knows that. */
-static struct sglang_settings sglang_settings_of(const struct fleet *fleet)
+static struct sglang_settings sglang_settings_of(const struct pool *pool)
 {
-    const struct service *service = &fleet->serving->service;
-    const struct need_estimate *estimate = &fleet->scenario->software.estimate;
+    const struct service *service = &pool->scenario->serving.service;
+    const struct need_estimate *estimate = &pool->scenario->software.estimate;
     double first = fmin(1.0, estimate->ratio * service->conservativeness);
     double least = fmin(1.0, first * estimate->least);
     static const enum sglang_order orders[] = {[QUEUE_FCFS] = SGLANG_FCFS,
@@ -54,7 +55,7 @@ static struct sglang_settings sglang_settings_of(const struct fleet *fleet)
         .order = orders[service->order],
         .chunk_tokens = (uint32_t)service->max_batched_tokens,
         .prefill_tokens = service->max_prefill_tokens,
-        .pool_tokens = fleet->kv_pages * service->block_tokens,
+        .pool_tokens = pool->kv_pages * service->block_tokens,
         .page_tokens = service->block_tokens,
         .first_ratio = first,
         .least_ratio = least,
@@ -67,33 +68,41 @@ static struct sglang_settings sglang_settings_of(const struct fleet *fleet)
     };
 }
 
-void server_create(struct server *server, struct fleet *fleet, uint32_t index,
+/* Replicas that prefill have a scheduler; those that decode take in caches. */
+static const struct batching_policy *policy_of(const struct pool *pool, enum server_role role)
+{
+    enum batching_kind kind = pool->scenario->serving.service.policy;
+    return batching_policies[role == SERVER_DECODE ? BATCHING_DISAGGREGATED : kind];
+}
+
+void server_create(struct server *server, struct fleet *fleet, struct pool *pool, uint32_t index,
                    enum server_role role)
 {
-    const struct service *service = &fleet->serving->service;
+    const struct service *service = &pool->scenario->serving.service;
     struct arena *arena = fleet->arena;
-    uint32_t stages = fleet->scenario->layout.pipeline;
+    uint32_t stages = pool->scenario->layout.pipeline;
+    uint32_t place = (uint32_t)(server - pool->servers);
     *server = (struct server){
         .fleet = fleet,
+        .pool = pool,
         .lanes = ARENA_ARRAY(arena, struct lane, stages),
         .lane_count = stages,
         .stage_ends = ARENA_ARRAY(arena, double, stages),
         .stages = ARENA_ARRAY(arena, struct stage_totals, stages),
         .index = index,
-        .first_gpu = index * fleet->gpus_per_replica,
-        .policy = batching_policies[service->policy],
+        .first_gpu = pool->first_gpu + place * pool->gpus_per_server,
+        .policy = policy_of(pool, role),
         .role = role,
         .slowness = ARENA_ARRAY(arena, double, stages),
-        .stage_costs = fleet_costs(fleet, 1.0),
+        .stage_costs = fleet_costs(fleet, pool, 1.0),
         .nic_share = 1.0,
     };
-    struct batch_limits limits = limits_of(fleet, role);
+    struct batch_limits limits = limits_of(pool, role);
     struct kv_layout layout = kv_layout_plain(service->block_tokens, service->prefix_cache);
-    layout.beside = fleet->kv_beside;
-    batch_view_create(&server->view, arena, fleet->requests->all, &limits, fleet->kv_pages,
-                      &layout);
+    layout.beside = pool->kv_beside;
+    batch_view_create(&server->view, arena, fleet->requests->all, &limits, pool->kv_pages, &layout);
     if (service->policy == BATCHING_SGLANG) {
-        struct sglang_settings settings = sglang_settings_of(fleet);
+        struct sglang_settings settings = sglang_settings_of(pool);
         sglang_create(&server->view, arena, &settings);
     }
     server->view.is_decoder = role == SERVER_DECODE;
@@ -193,7 +202,7 @@ void lane_account(struct lane *lane, const struct played_steps *played)
     if (server->lane_count == 1) {
         stage_totals_add(&server->stages[0], cost, played->steps, seconds);
     }
-    totals->joules += seconds * cost->watts * server->fleet->gpus_per_replica;
+    totals->joules += seconds * cost->watts * server->pool->gpus_per_server;
     totals->bytes += played->steps * cost->bytes;
     totals->nvlink_bytes += played->steps * cost->nvlink_bytes;
     totals->network_bytes += played->steps * cost->network_bytes;
@@ -230,15 +239,15 @@ struct step_shape lane_shape(const struct decision *decision)
 void lane_swap(struct lane *lane, const struct decision *decision)
 {
     struct server *server = lane->server;
-    const struct fleet *fleet = server->fleet;
+    const struct pool *pool = server->pool;
+    const struct scenario *scenario = pool->scenario;
     double tokens = (double)decision->swapped_tokens;
     double shard =
-        (double)context_cached_tokens(decision->swapped_tokens, fleet->scenario->layout.context);
-    double own = fleet->serving->service.swap_bytes_per_second;
-    double rate = own > 0.0 ? own : fleet->scenario->cluster.host_bytes_per_second;
-    server->totals.swapped_bytes +=
-        fleet->kv_bytes_per_token * tokens * fleet->scenario->layout.tensor;
-    lane->swap_seconds = fleet->kv_bytes_per_token * shard / rate;
+        (double)context_cached_tokens(decision->swapped_tokens, scenario->layout.context);
+    double own = scenario->serving.service.swap_bytes_per_second;
+    double rate = own > 0.0 ? own : scenario->cluster.host_bytes_per_second;
+    server->totals.swapped_bytes += pool->kv_bytes_per_token * tokens * scenario->layout.tensor;
+    lane->swap_seconds = pool->kv_bytes_per_token * shard / rate;
 }
 
 /* One step, which an engine's loop has launched as `flight`, and perhaps `next` after it (both

@@ -17,6 +17,7 @@
 #include "sim/serving/batching/step_cost.h"
 
 struct fleet;
+struct pool;
 struct step_group;
 
 enum server_role { SERVER_WHOLE, SERVER_PREFILL, SERVER_DECODE };
@@ -83,6 +84,7 @@ struct lane {
 
 struct server {
     struct fleet *fleet;
+    struct pool *pool;        /* of replicas set up as it is */
     struct step_group *group; /* with which it shares experts, and steps; NULL: it is alone */
     struct lane *lanes;       /* [lane_count]: one a pipeline stage */
     uint32_t lane_count;
@@ -105,7 +107,8 @@ struct server {
 
 enum { SERVER_MAX_RUN = 1024, SERVER_WAKE = 1 };
 
-void server_create(struct server *server, struct fleet *fleet, uint32_t index,
+/* `index`: of the fleet's servers. */
+void server_create(struct server *server, struct fleet *fleet, struct pool *pool, uint32_t index,
                    enum server_role role);
 void server_start(struct server *server);
 void server_destroy(struct server *server); /* what is not the arena's */

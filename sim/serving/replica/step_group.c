@@ -33,6 +33,16 @@ static double pairs_of(const struct step_shape *shape)
     return shape->decodes * shape->decode_context + shape->prompt_pairs;
 }
 
+/* All wait for the slowest. */
+static double slowness_of(const struct step_group *group)
+{
+    double slowness = 1.0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        slowness = fmax(slowness, group->servers[i].slowness[0]);
+    }
+    return slowness;
+}
+
 /* Who decides how long a step takes: the one with most tokens, or the one with most to look back
  * at, whichever takes longer. */
 static uint32_t fullest(const struct step_group *group, struct step_cost *cost)
@@ -91,30 +101,31 @@ static void price_run(const struct step_group *group, uint32_t member, double fi
 {
     struct lane *first = lane_of(group, 0);
     const struct step_shape *shape = &group->shapes[member];
-    double end = first_seconds;
+    double end = first_seconds, slowness = slowness_of(group);
     for (uint32_t i = 0; i < steps; i++) {
-        end += step_cost_decode_seconds(group->servers[0].stage_costs[0], shape,
-                                        shape->decode_context + i);
+        end += slowness * step_cost_decode_seconds(group->servers[0].stage_costs[0], shape,
+                                                   shape->decode_context + i);
         first->ends[i] = end;
     }
 }
 
 /* Waits for the steps to end; somebody's arrival ends a run with the step under way. Returns how
- * many were played. */
+ * many were played; 0: they failed meanwhile, and all together. */
 static uint32_t wait_for(struct step_group *group, uint32_t steps)
 {
     const struct lane *first = lane_of(group, 0);
+    uint32_t epoch = group->servers[0].epoch;
     double start = engine_clock();
     if (steps == 1) {
         actor_sleep(first->ends[0]);
     } else if (signal_wait_until(&group->signal, SERVER_WAKE, first->ends[steps - 1])) {
         double elapsed = engine_clock() - start;
         steps = lane_steps_begun(first, steps, elapsed);
-        if (first->ends[steps - 1] > elapsed) {
+        if (group->servers[0].epoch == epoch && first->ends[steps - 1] > elapsed) {
             actor_sleep(first->ends[steps - 1] - elapsed);
         }
     }
-    return steps;
+    return group->servers[0].epoch == epoch ? steps : 0;
 }
 
 /* One member's part of what was played; who had nothing to do ran along. */
@@ -142,6 +153,14 @@ static void end_member(struct step_group *group, uint32_t member, struct played_
     lane->turn = group->made_up[member] ? 1 - lane->turn : lane->turn;
 }
 
+/* What was made up is gone with the requests. */
+static void forget(struct step_group *group)
+{
+    for (uint32_t i = 0; i < group->count; i++) {
+        group->made_up[i] = false;
+    }
+}
+
 static void play(struct step_group *group)
 {
     gather_shapes(group);
@@ -160,9 +179,13 @@ static void play(struct step_group *group)
     if (steps > 1) {
         price_run(group, member, swap_seconds, steps);
     } else {
-        lane_of(group, 0)->ends[0] = swap_seconds + played.cost.seconds;
+        lane_of(group, 0)->ends[0] = swap_seconds + slowness_of(group) * played.cost.seconds;
     }
     played.steps = wait_for(group, steps);
+    if (played.steps == 0) {
+        forget(group);
+        return;
+    }
     played.seconds = played.busy_seconds = engine_clock() - played.start_seconds;
     if (played.steps > 1) {
         struct step_shape middle = group->shapes[member];
@@ -170,7 +193,13 @@ static void play(struct step_group *group)
         played.cost = step_cost(group->servers[0].stage_costs[0], &middle);
     }
     for (uint32_t i = 0; i < group->count; i++) {
+        group->servers[i].updating++;
+    }
+    for (uint32_t i = 0; i < group->count; i++) {
         end_member(group, i, played);
+    }
+    for (uint32_t i = 0; i < group->count; i++) {
+        group->servers[i].updating--;
     }
 }
 
@@ -197,13 +226,16 @@ static void group_main(void *data)
     struct step_group *group = data;
     struct source *source = group->servers[0].fleet->source;
     for (;;) {
-        bool preempted = false;
-        if (decide_all(group, &preempted)) {
+        bool preempted = false, down = group->servers[0].down > 0;
+        if (down) {
+            forget(group);
+        }
+        if (!down && decide_all(group, &preempted)) {
             play(group);
             source_wake(source);
         } else if (source->stirred) {
             source_wake(source); /* others run meanwhile: look again */
-        } else if (!preempted) {
+        } else if (down || !preempted) {
             signal_wait(&group->signal, SERVER_WAKE);
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/result/figures.h"
 
+#include "sim/scenario/replica.h"
 #include "sim/serving/result/metrics.h"
 
 #define METRIC(member) FIGURE_AT(struct serving_metrics, member)
@@ -11,10 +12,16 @@ static double sustained(const void *subject)
     return metrics->sustained ? 1.0 : 0.0;
 }
 
+static bool has_pools(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->run->fleet.pool_count > 1;
+}
+
 static double output_tokens_per_second_per_gpu(const void *subject)
 {
     const struct serving_metrics *metrics = subject;
-    return metrics->output_tokens_per_second / layout_gpus(&metrics->run->scenario->layout);
+    return metrics->output_tokens_per_second / scenario_gpus(metrics->run->scenario);
 }
 
 #define ONE(stem, suffix, part, which, meaning)                                                    \
@@ -106,6 +113,16 @@ static const struct figure figures[] = {
     {.name = "busy_share", .unit = "1", METRIC(busy_share),
      .doc = "Of the replicas' time, in steps.",
      .former_key = "service.busy_share"},
+    {.name = "prefill_busy_share",
+     .unit = "1",
+     METRIC(pool_busy_share[POOL_PREFILL]),
+     .applies = has_pools,
+     .doc = "Of the time of replicas that prefill."},
+    {.name = "decode_busy_share",
+     .unit = "1",
+     METRIC(pool_busy_share[POOL_DECODE]),
+     .applies = has_pools,
+     .doc = "Of those that decode."},
     {.name = "kv_mean_share", .unit = "1", METRIC(kv_mean_share),
      .doc = "Of the KV cache, held by requests in steps.",
      .former_key = "service.kv_mean_share"},

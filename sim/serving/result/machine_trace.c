@@ -5,28 +5,38 @@
 #include <math.h>
 #include <stdio.h>
 
-/* The server that a GPU belongs to. */
-static const struct server *server_of(const struct serving_run *run, const struct rank_role *role)
+/* What a GPU of the platform is. */
+struct place {
+    const struct pool *pool; /* NULL: nothing, it lies between pools */
+    const struct server *server;
+    struct rank_role role;
+    const struct stage_totals *totals;
+};
+
+static struct place place_of(const struct serving_run *run, uint32_t gpu)
 {
-    uint32_t ranks = layout_attention_data(&run->scenario->layout);
-    return &run->fleet.servers[role->replica * ranks + role->attention_rank];
+    struct place place = {.pool = fleet_pool_of(&run->fleet, gpu)};
+    if (place.pool != NULL) {
+        place.role = placement_role(&place.pool->placement, gpu - place.pool->first_gpu);
+        place.server =
+            &place.pool
+                 ->servers[place.role.replica * pool_ranks(place.pool) + place.role.attention_rank];
+        place.totals = &place.server->stages[place.role.stage];
+    }
+    return place;
 }
 
-static const struct stage_totals *totals_of(const struct serving_run *run, uint32_t gpu)
+static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t gpu,
+                    const struct place *place)
 {
-    struct rank_role role = placement_role(&run->fleet.placement, gpu);
-    return &server_of(run, &role)->stages[role.stage];
-}
-
-static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t gpu)
-{
-    const struct scenario *scenario = run->scenario;
-    struct rank_role role = placement_role(&run->fleet.placement, gpu);
-    const struct server *server = server_of(run, &role);
-    const struct stage_totals *totals = totals_of(run, gpu);
+    const struct pool *pool = place->pool;
+    const struct scenario *scenario = pool->scenario;
+    const struct rank_role role = place->role;
+    const struct server *server = place->server;
+    const struct stage_totals *totals = place->totals;
     const struct step_parts *parts = &totals->parts;
     struct model_stage layers =
-        model_stage(run->fleet.replica.llm, scenario->layout.pipeline, role.stage);
+        model_stage(pool->replica.llm, scenario->layout.pipeline, role.stage);
     double tokens = (double)server->totals.most_pages *
                     server->view.kv.layout.groups[0].block_tokens / scenario->layout.context;
     double seconds = run->end_seconds;
@@ -35,17 +45,16 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
         trace,
         &(struct trace_gpu){
             .gpu = gpu,
-            .node = placement_node(&run->fleet.placement, gpu),
+            .node = placement_node(&pool->placement, gpu),
             .tensor_rank = role.tensor_rank,
             .context_rank = role.context_rank,
             .gemm_seconds = parts->gemm_seconds,
             .attention_seconds = parts->attention_seconds,
             .memory_kernel_seconds = parts->memory_kernel_seconds,
             .communication_seconds = parts->communication_seconds,
-            .weights_bytes = memory_stage_weight_bytes(&run->fleet.replica, &layers),
-            .kv_cache_bytes =
-                tokens * memory_stage_kv_bytes_per_token(&run->fleet.replica, &layers),
-            .activations_bytes = run->memory.activation_bytes,
+            .weights_bytes = memory_stage_weight_bytes(&pool->replica, &layers),
+            .kv_cache_bytes = tokens * memory_stage_kv_bytes_per_token(&pool->replica, &layers),
+            .activations_bytes = pool->memory.activation_bytes,
             .capacity_bytes = scenario->gpu.memory_bytes,
             .joules = totals->joules + idle * scenario->gpu.idle_watts,
             .flops = parts->flops,
@@ -59,18 +68,22 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
 static void add_link(struct trace *trace, const struct serving_run *run, uint32_t gpu,
                      enum link_kind kind)
 {
-    const struct cluster *cluster = &run->scenario->cluster;
     bool nvlink = kind == LINK_NVLINK_OUT || kind == LINK_NVLINK_IN;
     bool out = kind == LINK_NVLINK_OUT || kind == LINK_NIC_OUT;
-    uint32_t per_nic = run->fleet.placement.gpus_per_nic, gpus = run->fleet.placement.ranks;
+    uint32_t per_nic = run->fleet.pools[0].placement.gpus_per_nic, gpus = fleet_gpus(&run->fleet);
+    const struct cluster *cluster = &run->scenario->cluster;
     if (!nvlink && gpu % per_nic != 0) {
         return;
     }
     double bytes = 0.0, busy = 0.0;
     for (uint32_t i = gpu; i < gpus && i < gpu + (nvlink ? 1 : per_nic); i++) {
-        const struct link_totals *link = &totals_of(run, i)->links[kind];
-        bytes += link->bytes;
-        busy = fmax(busy, link->busy_seconds);
+        struct place place = place_of(run, i);
+        if (place.pool != NULL) {
+            const struct link_totals *link = &place.totals->links[kind];
+            cluster = &place.pool->scenario->cluster;
+            bytes += link->bytes;
+            busy = fmax(busy, link->busy_seconds);
+        }
     }
     double rate = nvlink ? cluster->node_bytes_per_second : cluster->nic_bytes_per_second;
     char name[32];
@@ -90,10 +103,13 @@ static void add_link(struct trace *trace, const struct serving_run *run, uint32_
 
 void machine_trace_write(struct trace *trace, const struct serving_run *run)
 {
-    uint32_t gpus = run->fleet.placement.ranks;
+    uint32_t gpus = fleet_gpus(&run->fleet);
     bool links = run->scenario->trace.links != LINKS_NONE;
     for (uint32_t gpu = 0; gpu < gpus; gpu++) {
-        add_gpu(trace, run, gpu);
+        struct place place = place_of(run, gpu);
+        if (place.pool != NULL) {
+            add_gpu(trace, run, gpu, &place);
+        }
         for (int kind = 0; kind < LINK_KIND_COUNT && links; kind++) {
             add_link(trace, run, gpu, (enum link_kind)kind);
         }

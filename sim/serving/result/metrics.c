@@ -170,7 +170,7 @@ static double measure_requests(const struct serving_run *run, struct serving_met
         if (request->state == REQUEST_DONE) {
             double cached = request->cached_tokens;
             double tokens = (double)request->prompt_tokens + request->output_tokens - 1.0 - cached;
-            flops += llm_forward_flops(run->fleet.replica.llm, tokens, cached);
+            flops += llm_forward_flops(&run->scenario->llm, tokens, cached);
             add_served(run, request, metrics);
         }
         if (!is_measured(run, request)) {
@@ -197,38 +197,70 @@ static double measure_requests(const struct serving_run *run, struct serving_met
     return flops;
 }
 
+/* Sums over the servers of a pool. */
+struct pool_sums {
+    double busy, sequences, pages, bytes, down;
+    uint64_t most_pages;
+};
+
+static struct pool_sums sum_pool(const struct pool *pool, struct serving_metrics *metrics)
+{
+    struct pool_sums sums = {0};
+    for (uint32_t i = 0; i < pool->server_count; i++) {
+        const struct server_totals *totals = &pool->servers[i].totals;
+        sums.busy += totals->busy_seconds;
+        sums.sequences += totals->sequence_seconds;
+        sums.pages += totals->page_seconds;
+        sums.bytes += totals->bytes;
+        sums.down += totals->down_seconds;
+        metrics->swapped_bytes += totals->swapped_bytes;
+        metrics->joules += totals->joules;
+        metrics->preemptions += pool->servers[i].view.preemptions;
+        metrics->steps += totals->steps;
+        sums.most_pages =
+            totals->most_pages > sums.most_pages ? totals->most_pages : sums.most_pages;
+    }
+    sums.down /= pool_ranks(pool);
+    return sums;
+}
+
 static void measure_servers(const struct serving_run *run, double flops,
                             struct serving_metrics *metrics)
 {
-    const struct gpu *gpu = run->fleet.replica.gpu;
-    double busy = 0.0, sequences = 0.0, pages = 0.0, bytes = 0.0, down = 0.0;
-    uint64_t most_pages = 0;
-    for (uint32_t i = 0; i < run->fleet.server_count; i++) {
-        const struct server_totals *totals = &run->fleet.servers[i].totals;
-        busy += totals->busy_seconds;
-        sequences += totals->sequence_seconds;
-        pages += totals->page_seconds;
-        bytes += totals->bytes;
-        down += totals->down_seconds;
-        metrics->swapped_bytes += totals->swapped_bytes;
-        metrics->joules += totals->joules;
-        metrics->preemptions += run->fleet.servers[i].view.preemptions;
-        metrics->steps += totals->steps;
-        most_pages = totals->most_pages > most_pages ? totals->most_pages : most_pages;
+    const struct fleet *fleet = &run->fleet;
+    double busy = 0.0, sequences = 0.0, bytes = 0.0, time = 0.0, gpus = 0.0;
+    double peak_flops = 0.0, peak_bytes = 0.0, pages[POOL_COUNT] = {0.0};
+    for (uint32_t i = 0; i < fleet->pool_count; i++) {
+        const struct pool *pool = &fleet->pools[i];
+        struct pool_sums sums = sum_pool(pool, metrics);
+        double of_pool = (double)pool->server_count * pool->gpus_per_server;
+        double own_time = pool->server_count * run->end_seconds;
+        busy += sums.busy;
+        sequences += sums.sequences;
+        pages[i] = sums.pages;
+        bytes += sums.bytes * pool->gpus_per_server;
+        metrics->down_seconds += sums.down;
+        metrics->pool_busy_share[i] = sums.busy / own_time;
+        metrics->kv_most_share =
+            fmax(metrics->kv_most_share, (double)sums.most_pages / (double)pool->kv_pages);
+        metrics->joules +=
+            (own_time - sums.busy) * pool->gpus_per_server * pool->replica.gpu->idle_watts;
+        time += own_time;
+        gpus += of_pool;
+        peak_flops += run->end_seconds * of_pool * gpu_stated_flops_per_second(pool->replica.gpu);
+        peak_bytes += own_time * pool->gpus_per_server * pool->replica.gpu->memory_bytes_per_second;
     }
-    double gpus = (double)run->fleet.server_count * run->fleet.gpus_per_replica;
-    double time = run->fleet.server_count * run->end_seconds;
-    metrics->down_seconds = down;
     if (busy > 0.0) {
         metrics->mean_batch = sequences / busy;
-        metrics->kv_mean_share = pages / busy / (double)run->fleet.kv_pages;
-        metrics->kv_most_share = (double)most_pages / (double)run->fleet.kv_pages;
+        for (uint32_t i = 0; i < fleet->pool_count; i++) {
+            metrics->kv_mean_share += pages[i] / busy / (double)fleet->pools[i].kv_pages;
+        }
         metrics->busy_share = busy / time;
-        metrics->memory_share = bytes / (time * gpu->memory_bytes_per_second);
-        metrics->mfu =
-            flops / (run->end_seconds * gpus * gpu_stated_flops_per_second(run->fleet.replica.gpu));
-        metrics->joules += (time - busy) * run->fleet.gpus_per_replica * gpu->idle_watts;
+        metrics->memory_share = bytes / peak_bytes;
+        metrics->mfu = flops / peak_flops;
         metrics->watts_per_gpu = metrics->joules / (run->end_seconds * gpus);
+    } else {
+        metrics->joules = metrics->kv_most_share = 0.0;
     }
     uint64_t tokens = 0;
     for (uint32_t i = 0; i < run->requests.count; i++) {
@@ -295,6 +327,8 @@ static uint64_t fault_count(const struct serving_run *run)
 
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics)
 {
+    const struct pool *last = &run->fleet.pools[run->fleet.pool_count - 1];
+    uint32_t block = last->scenario->serving.service.block_tokens;
     *metrics = (struct serving_metrics){
         .run = run,
         .requests = run->requests.count,
@@ -304,15 +338,14 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         .dropped = run->source.trace.dropped,
         .moved_bytes = run->fleet.moved_bytes,
         .end_seconds = run->end_seconds,
-        .memory = run->memory,
-        .kv_cache_tokens = run->fleet.kv_pages * run->serving->service.block_tokens,
+        .memory = last->memory,
+        .kv_cache_tokens = last->kv_pages * block,
         .events = run->events,
     };
     uint64_t context = run->scenario->llm.context;
     if (context > 0) {
         metrics->full_length_requests =
-            (double)run->fleet.kv_pages /
-            (double)kv_pages_of(&run->fleet.kv_beside, run->serving->service.block_tokens, context);
+            (double)last->kv_pages / (double)kv_pages_of(&last->kv_beside, block, context);
     }
     struct arena *arena = arena_create();
     measure_latencies(run, arena, metrics);

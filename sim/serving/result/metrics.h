@@ -42,6 +42,7 @@ struct serving_metrics {
     uint64_t input_tokens, output_tokens; /* measured requests' */
     double mean_batch;                    /* requests in a step, by time */
     double busy_share;                    /* of the replicas' time */
+    double pool_busy_share[POOL_COUNT];   /* of either pool's, where there are two */
     double kv_mean_share, kv_most_share;  /* of the KV cache, in steps; at its fullest */
     double hit_share;                     /* of prompt tokens, found in the prefix cache */
     uint64_t preemptions;
@@ -59,7 +60,8 @@ struct serving_metrics {
     double in_service_early, in_service_late; /* requests in it, by time: just after the warm-up,
                                                  and as the last ones came */
     double end_seconds;                       /* of the run */
-    struct memory_use memory;    /* of one GPU: weights, the whole KV cache, activations */
+    /* Of one GPU: weights, the whole KV cache, activations; of two pools, one that decodes. */
+    struct memory_use memory;
     uint64_t kv_cache_tokens;    /* that fit a replica's */
     double full_length_requests; /* of as many tokens as the model was made for, that fill it; 0:
                                     the model does not say */

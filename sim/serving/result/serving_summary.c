@@ -149,6 +149,23 @@ static bool computes_in_bf16(const struct scenario *scenario)
     return true;
 }
 
+/* Of pools that are each set up in their own way: which of them has too little to do? */
+static void print_pools(const struct serving_run *run, const struct serving_metrics *metrics,
+                        FILE *stream)
+{
+    if (run->scenario->pools[0] == NULL) {
+        return;
+    }
+    const struct pool *prefill = &run->fleet.pools[POOL_PREFILL];
+    fprintf(stream,
+            "pools           %s of prefill's time busy, %s of decode's; prefill holds %s of "
+            "weights a GPU and %" PRIu64 " tokens a replica\n",
+            quantity_percent(metrics->pool_busy_share[POOL_PREFILL]).text,
+            quantity_percent(metrics->pool_busy_share[POOL_DECODE]).text,
+            quantity_bytes(prefill->memory.weight_bytes).text,
+            prefill->kv_pages * prefill->scenario->serving.service.block_tokens);
+}
+
 static void print_machine(const struct serving_run *run, const struct serving_metrics *metrics,
                           FILE *stream)
 {
@@ -171,6 +188,7 @@ static void print_machine(const struct serving_run *run, const struct serving_me
         fprintf(stream, "KV swapped      %s to hosts and back\n",
                 quantity_bytes(metrics->swapped_bytes).text);
     }
+    print_pools(run, metrics, stream);
     fprintf(stream, "memory per GPU  weights %s, KV cache %s (%" PRIu64 " tokens a replica)",
             quantity_bytes(memory->weight_bytes).text, quantity_bytes(memory->kv_cache_bytes).text,
             metrics->kv_cache_tokens);

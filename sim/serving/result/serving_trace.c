@@ -174,7 +174,9 @@ static void write_series(struct serving_trace *trace, const struct serving_run *
                     .waiting = sums->waiting / seconds,
                     .running = sums->running / seconds,
                     .kv_tokens = sums->kv_tokens / seconds,
-                    .watts = (sums->joules + idle * run->fleet.replica.gpu->idle_watts) / seconds,
+                    .watts = (sums->joules +
+                              idle * run->fleet.servers[replica].pool->replica.gpu->idle_watts) /
+                             seconds,
                 });
         }
     }

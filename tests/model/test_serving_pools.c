@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ * Pools that prefill and decode in layouts, on nodes and with settings of their own; ranks that
+ * share experts among them, and what breaks there. Catches caches of the wrong size or on the wrong
+ * links, settings of one pool in the other, and tokens lost between them. */
+#include "run_tests.h"
+#include "serving_play.h"
+
+#define SMALL CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml"
+#define EXPERTS                                                                                    \
+    "model=qwen3-30b-a3b", "precision=bf16", "cluster.nodes=2",                                    \
+        "workload.lengths.prompt={kind: fixed, tokens: 256 tokens}",                               \
+        "workload.lengths.output={kind: fixed, tokens: 33 tokens}"
+
+static double mean(const struct played *played, enum latency latency)
+{
+    return played->metrics.latencies[latency].mean;
+}
+
+static void expect_all(const struct played *played, uint64_t requests)
+{
+    ck_assert_uint_eq(played->metrics.completed, requests);
+    ck_assert_uint_eq(played->computed, played->prompts);
+    ck_assert_uint_eq(played->decoded, played->answers - requests);
+    ck_assert_uint_eq(played->out_of_order, 0);
+    ck_assert_uint_eq(played->over_full, 0);
+}
+
+/* 8B: 8 KV heads, 128 KiB a token. Eight ranks prefill 8,192 tokens on node 0, four decode on node
+ * 1: each gets its two heads, 8192 x 32 KiB = 268 MB, of two ranks through one card. At 400 Gb/s
+ * that takes 5.37 ms, at 800 Gb/s half; nothing else crosses nodes. */
+START_TEST(ranks_gather_their_heads)
+{
+    const char *sets[] = {"cluster.nodes=2",
+                          "pools={prefill: {layout: {tensor: 8}}, decode: {layout: {tensor: 4}}}",
+                          "workload.lengths.prompt.tokens=8192 tokens",
+                          "workload.requests=1",
+                          "cluster.nic_rate=400 Gb/s",
+                          "cluster.connection_rate=400 Gb/s",
+                          NULL};
+    struct played slow = play_serving(SMALL, sets);
+    sets[4] = "cluster.nic_rate=800 Gb/s";
+    sets[5] = "cluster.connection_rate=800 Gb/s";
+    struct played fast = play_serving(SMALL, sets);
+    ck_assert_double_eq_tol(slow.metrics.moved_bytes, 8192.0 * 131072.0, 8.0);
+    ck_assert_double_eq_tol(mean(&slow, LATENCY_E2E) - mean(&fast, LATENCY_E2E),
+                            8192.0 * 32768.0 / 100e9, 1e-6);
+    ck_assert_double_eq(mean(&slow, LATENCY_TTFT), mean(&fast, LATENCY_TTFT));
+}
+END_TEST
+
+/* The same where those that decode have nodes of their own with cards of half the rate. */
+START_TEST(nodes_of_their_own)
+{
+    const char *sets[] = {"pools={prefill: {layout: {tensor: 8}}, decode: {layout: {tensor: 8}, "
+                          "cluster: {nodes: 1, nic_rate: 400 Gb/s, connection_rate: 400 Gb/s}}}",
+                          "workload.lengths.prompt.tokens=8192 tokens",
+                          "workload.requests=1",
+                          "cluster.nic_rate=800 Gb/s",
+                          "cluster.connection_rate=800 Gb/s",
+                          NULL};
+    struct played slow = play_serving(SMALL, sets);
+    sets[0] = "pools={prefill: {layout: {tensor: 8}}, decode: {layout: {tensor: 8}, cluster: "
+              "{nodes: 1}}}";
+    struct played fast = play_serving(SMALL, sets);
+    ck_assert_double_eq_tol(mean(&slow, LATENCY_E2E) - mean(&fast, LATENCY_E2E),
+                            8192.0 * 16384.0 / 100e9, 1e-6);
+}
+END_TEST
+
+/* An H200 decodes faster than an H100, and is no sooner with the first token. */
+START_TEST(gpus_of_their_own)
+{
+    const char *sets[] = {"cluster.nodes=2", "workload.requests=1",
+                          "pools={prefill: {}, decode: {gpu: h200-sxm}}", NULL};
+    struct played h200 = play_serving(SMALL, sets);
+    sets[2] = "pools={prefill: {}, decode: {}}";
+    struct played h100 = play_serving(SMALL, sets);
+    ck_assert_double_lt(mean(&h200, LATENCY_TPOT), 0.95 * mean(&h100, LATENCY_TPOT));
+    ck_assert_double_eq(mean(&h200, LATENCY_TTFT), mean(&h100, LATENCY_TTFT));
+    ck_assert_double_gt(h200.metrics.memory.kv_cache_bytes,
+                        h100.metrics.memory.kv_cache_bytes + 40e9);
+}
+END_TEST
+
+/* Prompts of 128 tokens, twenty at once. Two seats where they are decoded: ten rounds of 63 steps
+ * and more where caches land in between; with twenty seats each round is for all. In a step that
+ * prefills two prompts go in: ten such, and no more, whatever the other pool's limit. */
+START_TEST(settings_of_their_own)
+{
+    const char *sets[] = {
+        "pools={prefill: {service: {max_batched_tokens: 256 tokens, max_sequences: 100}}, decode: "
+        "{service: {max_batched_tokens: 64 tokens, max_sequences: 2}}}",
+        "workload.requests=20", "workload.arrivals={kind: at-once}", NULL};
+    struct played two = play_serving(SMALL, sets);
+    expect_all(&two, 20);
+    ck_assert_uint_ge(two.metrics.steps, 10 + 10 * 63);
+    ck_assert_uint_lt(two.metrics.steps, 10 + 12 * 63);
+    sets[0] =
+        "pools={prefill: {service: {max_batched_tokens: 256 tokens, max_sequences: 100}}, decode: "
+        "{service: {max_batched_tokens: 64 tokens, max_sequences: 20}}}";
+    struct played twenty = play_serving(SMALL, sets);
+    expect_all(&twenty, 20);
+    ck_assert_uint_lt(twenty.metrics.steps, 10 + 3 * 63);
+}
+END_TEST
+
+/* Ranks with requests of their own on either side, in layouts of their own. Qwen3 30B keeps 96 KiB
+ * a token (48 layers, 4 KV heads of 128, keys and values, bf16). */
+START_TEST(experts_in_both_pools)
+{
+    const char *sets[] = {EXPERTS, "workload.requests=300", "workload.arrivals.rate=40 /s",
+                          "pools={prefill: {layout: {tensor: 2, attention_data: 2, expert: 4}}, "
+                          "decode: {layout: {attention_data: 8, expert: 8}}}",
+                          NULL};
+    struct played played = play_serving(SMALL, sets);
+    expect_all(&played, 300);
+    ck_assert_double_eq_tol(played.metrics.moved_bytes, 300.0 * 256.0 * 98304.0, 1e6);
+}
+END_TEST
+
+/* Those that decode are two stages of a pipeline: all is answered, and the caches come whole. */
+START_TEST(pipelines)
+{
+    const char *sets[] = {
+        "workload.requests=500", "workload.arrivals.rate=20 /s",
+        "pools={prefill: {layout: {tensor: 2, pipeline: 2}}, decode: {layout: {pipeline: 2}}}",
+        NULL};
+    struct played played = play_serving(SMALL, sets);
+    expect_all(&played, 500);
+    ck_assert_double_eq_tol(played.metrics.moved_bytes, 500.0 * 128.0 * 131072.0, 1e5);
+}
+END_TEST
+
+/* Two replicas of four ranks that share experts: a fault of one takes its four ranks along, 5 s of
+ * one replica down, what they had begins again, and all is answered. */
+START_TEST(ranks_that_share_experts_fall_together)
+{
+    const char *sets[] = {EXPERTS,
+                          "workload.requests=600",
+                          "workload.arrivals.rate=60 /s",
+                          "layout={attention_data: 4, expert: 4, data: 2}",
+                          "workload.faults=[{kind: replica, replica: 1, at: 3 s, duration: 5 s}]",
+                          NULL};
+    struct played played = play_serving(SMALL, sets);
+    ck_assert_uint_eq(played.metrics.completed, 600);
+    ck_assert_uint_eq(played.metrics.faults, 1);
+    ck_assert_double_eq_tol(played.metrics.down_seconds, 5.0, 1e-6);
+    ck_assert_uint_gt(played.metrics.retries, 0);
+    ck_assert_uint_eq(played.out_of_order, 0);
+    ck_assert_uint_eq(played.free_pages, 8 * played.kv_pages);
+}
+END_TEST
+
+/* One GPU of half the speed: all four ranks wait for it, step by step and in runs of steps. */
+START_TEST(ranks_that_share_experts_wait_for_the_slowest)
+{
+    const char *sets[] = {EXPERTS, "workload.requests=1", "layout={attention_data: 4, expert: 4}",
+                          NULL, NULL};
+    struct played sound = play_serving(SMALL, sets);
+    sets[7] = "workload.faults=[{kind: gpu, gpu: 3, factor: 2, at: 0 s, duration: 1000 s}]";
+    struct played slow = play_serving(SMALL, sets);
+    ck_assert_double_eq_tol(mean(&slow, LATENCY_TPOT) / mean(&sound, LATENCY_TPOT), 2.0, 1e-9);
+}
+END_TEST
+
+/* Faults strike replicas of pools by their number over both: the second decodes here. */
+START_TEST(replicas_count_over_pools)
+{
+    const char *sets[] = {
+        "workload.requests=500", "workload.arrivals.rate=20 /s",
+        "pools={prefill: {}, decode: {layout: {data: 2}}}",
+        "workload.faults=[{kind: replica, replica: 1, at: 5 s, duration: 5 s}, {kind: slow, "
+        "replica: 0, factor: 3, at: 0 s, duration: 1000 s}]",
+        NULL};
+    struct played played = play_serving(SMALL, sets);
+    ck_assert_uint_eq(played.metrics.completed, 500);
+    ck_assert_uint_eq(played.metrics.faults, 2);
+    ck_assert_double_eq_tol(played.metrics.down_seconds, 5.0, 1e-6);
+    ck_assert_uint_eq(played.out_of_order, 0);
+    sets[3] = NULL;
+    struct played sound = play_serving(SMALL, sets);
+    ck_assert_double_gt(mean(&played, LATENCY_TTFT), 2.0 * mean(&sound, LATENCY_TTFT));
+}
+END_TEST
+
+RUN_TESTS(serving_pools, ranks_gather_their_heads, nodes_of_their_own, gpus_of_their_own,
+          settings_of_their_own, experts_in_both_pools, pipelines,
+          ranks_that_share_experts_fall_together, ranks_that_share_experts_wait_for_the_slowest,
+          replicas_count_over_pools)
