@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/plan/layouts/layout_search.h"
 
+#include "models/numeric/checksum.h"
 #include "sim/base/part_file.h"
+#include "sim/base/pool.h"
 #include "sim/base/progress.h"
 #include "sim/base/version.h"
 #include "sim/plan/layouts/layout_order.h"
 #include "sim/plan/layouts/layout_scenario.h"
 #include "sim/run/run.h"
-#include "sim/sweep/checksum.h"
 #include "sim/sweep/folder.h"
 #include "sim/sweep/journal.h"
-#include "sim/sweep/pool.h"
 
 #include <math.h>
 #include <string.h>
