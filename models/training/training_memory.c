@@ -262,3 +262,19 @@ double training_memory_total(const struct training_memory *memory)
 {
     return training_memory_allocated(memory) + memory->reserved_bytes + memory->outside_bytes;
 }
+
+struct training_memory training_fullest_memory(const struct training *training, uint32_t *stage,
+                                               struct cell *cells)
+{
+    struct training_memory fullest = {0};
+    for (uint32_t i = 0; i < training->replica.layout->pipeline; i++) {
+        struct training_memory memory = training_stage_memory(training, i, cells);
+        if (training_memory_total(&memory) > training_memory_total(&fullest)) {
+            fullest = memory;
+            if (stage != NULL) {
+                *stage = i;
+            }
+        }
+    }
+    return fullest;
+}

@@ -27,6 +27,10 @@ double training_layer_activation_bytes(const struct training *training, uint32_t
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
                                              struct cell *cells);
 
+/* Of the stage that needs most, which `stage` gets unless it is NULL. */
+struct training_memory training_fullest_memory(const struct training *training, uint32_t *stage,
+                                               struct cell *cells);
+
 /* Of live tensors (what torch.cuda.max_memory_allocated() reads), and with what else is taken. */
 double training_memory_allocated(const struct training_memory *memory);
 double training_memory_total(const struct training_memory *memory);

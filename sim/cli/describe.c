@@ -4,6 +4,7 @@
 #include "sim/cli/cli.h"
 #include "sim/config/reference.h"
 #include "sim/figures/figure_page.h"
+#include "sim/plan/layouts/layout_file.h"
 #include "sim/plan/plan_file.h"
 #include "sim/run/run.h"
 #include "sim/scenario/tables.h"
@@ -25,6 +26,10 @@ static const struct described_file {
      "targets. "
      "The base is a scenario with a workload of kind `serving`.",
      plan_fields},
+    {"training-plan", "Plan files over a training run",
+     "`cpsim plan FILE -o FOLDER` finds the layout on which a training run takes least time, money "
+     "or memory. The base is a scenario with a workload of kind `training`.",
+     layout_plan_fields},
 };
 
 /* The file that a key names, and the rest of the key; NULL: it is a key of scenarios. */

@@ -9,8 +9,7 @@
 
 /* --- a replica at its peak --- */
 
-/* The fastest of what the matrix units are asked to multiply, at the highest clock. */
-static double fastest_flops(const struct scenario *scenario)
+double bound_flops_per_second(const struct scenario *scenario)
 {
     const struct gpu *gpu = &scenario->gpu;
     const struct precision *precision = &scenario->precision;
@@ -43,7 +42,7 @@ struct bound_replica bound_replica_of(const struct scenario *scenario)
         .kv_seconds_per_token = memory_kv_bytes_per_token(&replica) / layout->context /
                                 layout->pipeline / bytes_per_second,
         .flops_per_second =
-            fastest_flops(scenario) * layout->tensor * layout->context * layout->pipeline,
+            bound_flops_per_second(scenario) * layout->tensor * layout->context * layout->pipeline,
         .kv_tokens = (double)scenario_serving_kv_pages(scenario) * service->block_tokens,
         .request_seconds = scenario->software.request_seconds,
         .max_sequences = service->max_sequences,

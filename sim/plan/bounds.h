@@ -36,6 +36,10 @@ struct bound_replica {
     bool pools;
 };
 
+/* One GPU's, of the fastest format that the matrix units are asked to multiply, at the highest
+ * clock. */
+double bound_flops_per_second(const struct scenario *scenario);
+
 struct bound_replica bound_replica_of(const struct scenario *scenario);
 
 /* No token but the first comes sooner after the one before. */

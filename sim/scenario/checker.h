@@ -30,4 +30,7 @@ void check_software(const struct checker *checker);
 /* Keys without effect. */
 void check_effects(const struct checker *checker);
 
+/* Of a training workload whose every number is known: all but whether it fits the memory. */
+void check_training_step(const struct checker *checker);
+
 #endif

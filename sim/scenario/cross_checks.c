@@ -283,3 +283,16 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
         own->check_sums(&checker);
     }
 }
+
+void scenario_check_layout(const struct scenario *scenario, struct node *tree, struct arena *arena,
+                           struct diagnostics *diagnostics)
+{
+    struct checker checker = {
+        .scenario = scenario, .tree = tree, .arena = arena, .diagnostics = diagnostics};
+    check_layers(&checker);
+    check_placement(&checker);
+    check_expert_layout(&checker);
+    if (diagnostics_error_count(diagnostics) == 0) {
+        check_training_step(&checker);
+    }
+}

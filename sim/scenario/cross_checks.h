@@ -12,4 +12,9 @@
 void scenario_cross_check(const struct scenario *scenario, struct node *tree, struct arena *arena,
                           struct diagnostics *diagnostics);
 
+/* What a layout and a training run can get wrong, of a scenario whose `layout` and `training` were
+ * changed after it was loaded: all but whether it fits the memory. `tree` is for marks alone. */
+void scenario_check_layout(const struct scenario *scenario, struct node *tree, struct arena *arena,
+                           struct diagnostics *diagnostics);
+
 #endif

@@ -207,12 +207,8 @@ static void check_goal(const struct checker *checker)
 
 static double fullest_total(const struct training *training, struct cell *cells)
 {
-    double most = 0.0;
-    for (uint32_t i = 0; i < training->replica.layout->pipeline; i++) {
-        struct training_memory memory = training_stage_memory(training, i, cells);
-        most = fmax(most, training_memory_total(&memory));
-    }
-    return most;
+    struct training_memory memory = training_fullest_memory(training, NULL, cells);
+    return training_memory_total(&memory);
 }
 
 /* What would lower a memory of so many bytes by more than a hundredth, besides more ranks. */
@@ -236,15 +232,8 @@ static void check_training_memory(const struct checker *checker)
     struct pipeline pipeline = training_pipeline(&training);
     struct cell *cells =
         ARENA_ARRAY(checker->arena, struct cell, pipeline_cell_count(training.schedule, &pipeline));
-    struct training_memory fullest = {0};
     uint32_t stage = 0;
-    for (uint32_t i = 0; i < pipeline.stages; i++) {
-        struct training_memory memory = training_stage_memory(&training, i, cells);
-        if (training_memory_total(&memory) > training_memory_total(&fullest)) {
-            fullest = memory;
-            stage = i;
-        }
-    }
+    struct training_memory fullest = training_fullest_memory(&training, &stage, cells);
     double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
     double missing = training_memory_total(&fullest) - room;
     if (missing > 0.0) {
@@ -279,12 +268,17 @@ static void check_checkpoint(const struct checker *checker)
     }
 }
 
-static void check_sums(const struct checker *checker)
+void check_training_step(const struct checker *checker)
 {
     check_batch(checker);
     check_stages(checker);
     check_goal(checker);
     check_checkpoint(checker);
+}
+
+static void check_sums(const struct checker *checker)
+{
+    check_training_step(checker);
     if (diagnostics_error_count(checker->diagnostics) == 0) {
         check_training_memory(checker);
     }

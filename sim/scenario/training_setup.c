@@ -62,6 +62,21 @@ double scenario_critical_batch_tokens(const struct scenario *scenario)
     return batch_critical_tokens(parameters, known ? tokens : chinchilla_tokens * parameters);
 }
 
+double scenario_training_steps(const struct scenario *scenario, const struct training *training,
+                               double tokens, double *best_steps)
+{
+    const struct training_workload *workload = &scenario->training;
+    double batch_tokens = training_step_tokens(training);
+    *best_steps = 0.0;
+    if (workload->target_loss <= 0.0 || workload->tokens > 0.0) {
+        return tokens / batch_tokens;
+    }
+    *best_steps = tokens / ((double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS);
+    struct batch_curve curve = batch_curve_from(
+        scenario_critical_batch_tokens(scenario) / BATCH_SEQUENCE_TOKENS, *best_steps);
+    return batch_curve_steps(curve, batch_tokens / BATCH_SEQUENCE_TOKENS);
+}
+
 static uint32_t critical_batch(const struct scenario *scenario)
 {
     const struct training_workload *workload = &scenario->training;

@@ -27,6 +27,13 @@ double scenario_effective_share(const struct scenario *scenario, const struct sc
  * loss. */
 double scenario_training_tokens(const struct scenario *scenario);
 
+/* Steps, not rounded, of a run of so many tokens (above 0) in batches of `training`. Tokens that
+ * come from a target loss are those of a small batch: a batch of B sequences of 512 tokens takes a
+ * + b / B steps, and `best_steps` (else 0) gets those of the best batch. A number of tokens is that
+ * number, whatever the batch. */
+double scenario_training_steps(const struct scenario *scenario, const struct training *training,
+                               double tokens, double *best_steps);
+
 /* The critical batch for those tokens (20 a parameter when there are none), tokens. */
 double scenario_critical_batch_tokens(const struct scenario *scenario);
 

@@ -28,13 +28,9 @@ static void measure_stages(struct training_run *run, struct arena *arena)
 
 /* --- the whole run --- */
 
-/* To a target loss, a batch of B sequences of 512 tokens takes a + b / B steps; the law's tokens
- * are those of a small batch. A number of tokens is that number, whatever the batch. */
 static void plan_run(struct training_run *run)
 {
-    const struct training_workload *workload = &run->scenario->training;
     struct training_plan *plan = &run->plan;
-    double batch_tokens = training_step_tokens(&run->training);
     double tokens = scenario_training_tokens(run->scenario);
     if (run->budget.flop > 0.0) {
         tokens = run->budget.flop / 6.0 / llm_weights(&run->scenario->llm);
@@ -42,16 +38,9 @@ static void plan_run(struct training_run *run)
     if (tokens <= 0.0) {
         return;
     }
-    plan->tokens = tokens;
-    plan->steps = tokens / batch_tokens;
-    if (workload->target_loss > 0.0 && workload->tokens <= 0.0) {
-        double best_tokens = (double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS;
-        plan->best_steps = tokens / best_tokens;
-        struct batch_curve curve =
-            batch_curve_from(run->critical_batch_tokens / BATCH_SEQUENCE_TOKENS, plan->best_steps);
-        plan->steps = batch_curve_steps(curve, batch_tokens / BATCH_SEQUENCE_TOKENS);
-        plan->tokens = plan->steps * batch_tokens;
-    }
+    plan->steps = scenario_training_steps(run->scenario, &run->training, tokens, &plan->best_steps);
+    plan->tokens =
+        plan->best_steps > 0.0 ? plan->steps * training_step_tokens(&run->training) : tokens;
     plan->steps = ceil(plan->steps);
     plan->loss = training_own_loss(run->scenario, scenario_scaling_law(run->scenario), tokens);
     plan->seconds = plan->steps * run->result.seconds;

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/plan/layouts/answer.h"
+
+#include "models/training/training_memory.h"
+#include "sim/plan/bounds.h"
+#include "sim/scenario/cross_checks.h"
+#include "sim/scenario/training_setup.h"
+#include "sim/training/training_scratch.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- the best so far --- */
+
+static bool beats(const struct answer *left, const struct answer *right)
+{
+    return left->gpus <= right->gpus && left->memory_bytes <= right->memory_bytes &&
+           left->seconds <= right->seconds;
+}
+
+bool best_beats(const struct best_answers *best, const struct answer *answer)
+{
+    for (size_t i = 0; i < best->count; i++) {
+        if (beats(&best->answers[i], answer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void best_add(struct best_answers *best, const struct answer *answer)
+{
+    if (best_beats(best, answer)) {
+        return;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < best->count; i++) {
+        if (!beats(answer, &best->answers[i])) {
+            best->answers[kept++] = best->answers[i];
+        }
+    }
+    best->count = kept;
+    if (best->count == best->capacity) {
+        size_t capacity = best->capacity > 0 ? 2 * best->capacity : 64;
+        struct answer *larger = ARENA_ARRAY(best->arena, struct answer, capacity);
+        if (best->count > 0) {
+            memcpy(larger, best->answers, best->count * sizeof *larger);
+        }
+        best->answers = larger;
+        best->capacity = capacity;
+    }
+    best->answers[best->count++] = *answer;
+}
+
+/* --- one layout --- */
+
+struct answering answering_open(const struct layout_space *space, const struct scenario *base,
+                                struct node *tree, struct arena *arena)
+{
+    struct training training = scenario_training(base);
+    struct scenario *copy = ARENA_NEW(arena, struct scenario);
+    *copy = *base;
+    return (struct answering){.space = space,
+                              .base = base,
+                              .tree = tree,
+                              .scenario = copy,
+                              .reference_tokens = training_step_tokens(&training)};
+}
+
+static bool is_possible(const struct answering *answering, struct arena *arena)
+{
+    struct diagnostics *diagnostics = diagnostics_create();
+    scenario_check_layout(answering->scenario, answering->tree, arena, diagnostics);
+    bool possible = diagnostics_error_count(diagnostics) == 0;
+    diagnostics_destroy(diagnostics);
+    return possible;
+}
+
+/* All GPUs at their peak all the time, what is recomputed included; and where backward passes are
+ * whole, the last stage, which waits until the first micro-batch has come through the parts before
+ * it, and whose last gradients go back through them: (stages - 1) / virtual stages micro-batches'
+ * layers. */
+static double least_step_seconds(const struct scenario *scenario, const struct training *training)
+{
+    const struct llm *llm = &scenario->llm;
+    double forward =
+        training->global_batch * llm_forward_flops(llm, (double)training->sequence_tokens, 0.0);
+    double flops = training_step_flops(training);
+    double layers = (training->adapter_rank > 0 ? 2.0 : 3.0) * forward;
+    if (training->recompute == RECOMPUTE_FULL) {
+        flops += forward;
+        layers += forward;
+    }
+    struct pipeline pipeline = training_pipeline(training);
+    uint32_t parts = pipeline.stages * pipeline.chunks;
+    if (!training->schedule->splits_backward && !training->schedule->v_shaped &&
+        llm->stack.kind_count == 1 && llm->stack.layers % parts == 0) {
+        layers *=
+            1.0 + (pipeline.stages - 1.0) / ((double)pipeline.chunks * pipeline.micro_batches);
+        flops = fmax(flops, layers);
+    }
+    return flops / layout_gpus(&scenario->layout) / bound_flops_per_second(scenario);
+}
+
+static double run_seconds(const struct answering *answering, const struct training *training,
+                          double step_seconds)
+{
+    const struct scenario *scenario = answering->scenario;
+    double tokens = scenario_training_tokens(scenario), best_steps;
+    double steps = tokens > 0.0 && isfinite(tokens)
+                       ? ceil(scenario_training_steps(scenario, training, tokens, &best_steps))
+                       : answering->reference_tokens / training_step_tokens(training);
+    return steps * step_seconds;
+}
+
+static enum answer_state price(const struct answering *answering, struct arena *arena,
+                               const struct best_answers *best, struct answer *answer)
+{
+    const struct scenario *scenario = answering->scenario;
+    if (!is_possible(answering, arena)) {
+        return ANSWER_REFUSED;
+    }
+    struct training training = scenario_training(scenario);
+    struct training_scratch scratch = training_scratch_create(arena, &training);
+    struct training_memory memory =
+        training_fullest_memory(&training, NULL, scratch.pipeline.cells);
+    answer->memory_bytes = training_memory_total(&memory);
+    if (answer->memory_bytes > scenario->memory_fraction * scenario->gpu.memory_bytes) {
+        return ANSWER_MEMORY;
+    }
+    answer->seconds = run_seconds(answering, &training, least_step_seconds(scenario, &training));
+    if (best != NULL && best_beats(best, answer)) {
+        return ANSWER_BOUNDED;
+    }
+    struct training_costs costs;
+    struct training_result result = training_step(&training, &scratch, &costs);
+    answer->step_seconds = result.seconds;
+    answer->mfu = result.mfu;
+    answer->seconds = run_seconds(answering, &training, result.seconds);
+    return ANSWER_PRICED;
+}
+
+enum answer_state answer_variant(const struct answering *answering, uint64_t shape,
+                                 uint64_t variant, const struct best_answers *best,
+                                 struct answer *answer)
+{
+    *answer = (struct answer){
+        .shape = shape, .variant = variant, .gpus = answering->space->shapes[shape].gpus};
+    if (!space_set_variant(answering->space, variant, answering->scenario)) {
+        return ANSWER_SAME;
+    }
+    struct arena *arena = arena_create();
+    enum answer_state state = price(answering, arena, best, answer);
+    arena_destroy(arena);
+    return state;
+}
