@@ -355,8 +355,7 @@ static void measure_classes(const struct serving_run *run, struct serving_metric
     for (size_t i = 0; i < metrics->class_count; i++) {
         struct serving_metrics *of = &metrics->classes[i];
         struct arena *arena = arena_create();
-        *of = (struct serving_metrics){
-            .run = run, .class_index = (uint32_t)i, .seconds = metrics->seconds};
+        *of = (struct serving_metrics){.run = run, .class_index = i, .seconds = metrics->seconds};
         measure_latencies(of, arena);
         measure_requests(of);
         arena_destroy(arena);

@@ -26,11 +26,11 @@ struct latency_summary {
     struct steady_interval mean_interval, p50_interval, p90_interval, p95_interval, p99_interval;
 };
 
-enum { ALL_CLASSES = UINT32_MAX };
+#define ALL_CLASSES SIZE_MAX
 
 struct serving_metrics {
     const struct serving_run *run;
-    uint32_t class_index; /* of one class of requests: then what is of requests is filled, and the
+    size_t class_index; /* of one class of requests: then what is of requests is filled, and the
                              rest is 0; or ALL_CLASSES */
     struct serving_metrics *classes; /* [class_count]; NULL: the service has none */
     size_t class_count;
