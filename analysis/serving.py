@@ -46,25 +46,38 @@ def latencies(trace):
             "prompt_tokens": requests["prompt_tokens"],
             "arrival": requests["arrival"],
             "last_token": requests["last_token"],
+            "class": requests["class"].astype(str) if "class" in requests else "",
         }
     )
 
 
-def targets(trace):
-    """{"ttft": seconds, "tpot": seconds}: those of the scenario."""
-    slo = (settings(trace).get("workload") or {}).get("slo") or {}
+def limits_of(said):
+    slo = said.get("slo") or {}
     found = {name: scenario.number(slo.get(name)) for name in ("ttft", "tpot")}
     return {name: value for name, value in found.items() if value}
 
 
+def targets(trace):
+    """{"ttft": seconds, "tpot": seconds}: those of the scenario; of classes, none is everybody's."""
+    said = settings(trace).get("workload") or {}
+    return {} if said.get("classes") else limits_of(said)
+
+
+def class_targets(trace):
+    """{class: its targets}, in the order of the scenario; "" is the class of a service that has none."""
+    said = settings(trace).get("workload") or {}
+    return {str(of["name"]): limits_of(of) for of in said.get("classes") or []} or {"": limits_of(said)}
+
+
 def within_targets(trace, measured):
-    """Share of the measured requests; NaN without a target."""
-    limits = targets(trace)
-    if not limits or not len(measured):
+    """Share of the measured requests, each by the targets of its class; NaN without any."""
+    limits = class_targets(trace)
+    if not any(limits.values()) or not len(measured):
         return float("nan")
     good = pandas.Series(True, index=measured.index)
-    for name, limit in limits.items():
-        good &= ~(measured[name] > limit)  # a single token has no TPOT to miss
+    for of, its in limits.items():
+        for name, limit in its.items():
+            good &= ~((measured["class"] == of) & (measured[name] > limit))  # a single token has no TPOT to miss
     return float(good.mean())
 
 
@@ -87,12 +100,20 @@ def rates(trace):
 # --- pictures ---
 
 
+def draw_shares(axes, values, **style):
+    values = numpy.sort(values.dropna().to_numpy())
+    if len(values):
+        shares = numpy.unique(numpy.linspace(1, len(values), min(400, len(values))).astype(int))
+        axes.plot(values[shares - 1], 100 * shares / len(values), drawstyle="steps-post", **style)
+
+
 def draw_latency(trace, width=look.WIDE):
-    """Cumulative distributions, of at most 400 points each."""
+    """Cumulative distributions, of at most 400 points each, of all requests and of each class."""
     measured = latencies(trace)
     if measured is None or not len(measured):
         return None
     limits = targets(trace)
+    classes = [of for of in class_targets(trace) if of and (measured["class"] == of).any()]
     names = ["ttft", "tpot", "latency"]
     figure, panels = look.figure(width, 6.4, 3)
     marks = {}
@@ -100,8 +121,9 @@ def draw_latency(trace, width=look.WIDE):
         values = numpy.sort(measured[name].dropna().to_numpy())
         if not len(values):
             continue
-        shares = numpy.unique(numpy.linspace(1, len(values), min(400, len(values))).astype(int))
-        axes.plot(values[shares - 1], 100 * shares / len(values), color=look.SHADES[1], drawstyle="steps-post")
+        for of, shade, dashes in zip(classes, look.SHADES[2:] + look.SHADES[:1], look.DASHES[1:] + look.DASHES[:1]):
+            draw_shares(axes, measured.loc[measured["class"] == of, name], color=shade, linestyle=dashes, label=of)
+        draw_shares(axes, measured[name], color=look.SHADES[1], label="all")
         marks[name] = [(quantile(values, share), 100 * share) for share in (0.5, 0.9, 0.99)]
         axes.plot(*zip(*marks[name]), color=look.SHADES[1], marker="o", markersize=4, linestyle="none")
         if name in limits:
@@ -114,6 +136,8 @@ def draw_latency(trace, width=look.WIDE):
     for axes, name in zip(panels, names):
         notes = [(value, share, f"p{share:g} {look.quantity(value, 's')}") for value, share in marks.get(name, [])]
         look.annotate_apart(axes, notes, 7, beside)
+    if classes:
+        panels[0].legend(fontsize=7, loc="lower right")
     return figure
 
 
@@ -213,4 +237,11 @@ def facts(trace):
     good = within_targets(trace, measured)
     if good == good:
         found["within the targets"] = (100 * good, "%")
+    for of, own in measured.groupby("class", sort=False) if measured["class"].any() else ():
+        found[f"{of}: measured"] = (float(len(own)), "")
+        for name in ("ttft", "tpot", "latency"):
+            found[f"{of}: {quantile_name(LATENCIES[name], 0.99)}"] = (quantile(own[name].dropna(), 0.99), "s")
+        good = within_targets(trace, own)
+        if good == good:
+            found[f"{of}: within its targets"] = (100 * good, "%")
     return found

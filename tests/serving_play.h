@@ -16,6 +16,7 @@
 struct played {
     bool ok;
     struct serving_metrics metrics;
+    struct serving_metrics classes[4]; /* the first of metrics.classes */
     double end_seconds;
     uint64_t kv_pages;
     double served_mean, served_square_mean; /* first in a batch to last token, and its square */
@@ -103,6 +104,9 @@ static inline struct played play_here(const char *path, const char *const *overr
     diagnostics_print(diagnostics, stderr);
     if (played.ok) {
         serving_metrics(run, &played.metrics);
+        for (size_t i = 0; i < played.metrics.class_count && i < 4; i++) {
+            played.classes[i] = played.metrics.classes[i];
+        }
         played.end_seconds = run->end_seconds;
         played.kv_pages = run->fleet.pools[0].kv_pages;
         for (uint32_t i = 0; i < run->fleet.pool_count; i++) {

@@ -131,30 +131,32 @@ static void make_requests(struct arena *arena, const struct client_case *one,
 static uint32_t set_load(const struct client_case *one, struct scenario *scenario)
 {
     struct serving *serving = &scenario->serving;
-    bool closed = one->closed || serving->arrival == ARRIVAL_CLOSED_LOOP;
-    uint32_t said = serving->arrival == ARRIVAL_CLOSED_LOOP ? serving->arrivals.clients : 0;
+    struct request_class *every = &serving->every;
+    bool closed = one->closed || every->arrival == ARRIVAL_CLOSED_LOOP;
+    uint32_t said = every->arrival == ARRIVAL_CLOSED_LOOP ? every->arrivals.clients : 0;
     uint32_t clients = one->clients > 0 ? one->clients : said;
     serving->requests = 0;
     serving->duration_seconds = 0.0;
     serving->warm_up_seconds = 0.0;
-    serving->session_turns = 0.0;
-    serving->arrivals.limit = 0;
-    serving->arrivals.file = "the client's file";
+    serving->class_count = 0;
+    every->session_turns = 0.0;
+    every->arrivals.limit = 0;
+    every->arrivals.file = "the client's file";
     if (!closed) {
-        serving->arrival = ARRIVAL_TRACE;
+        every->arrival = ARRIVAL_TRACE;
         return 0;
     }
-    serving->arrivals.think_seconds =
-        serving->arrival == ARRIVAL_CLOSED_LOOP ? serving->arrivals.think_seconds : 0.0;
-    serving->arrival = ARRIVAL_CLOSED_LOOP;
-    serving->arrivals.clients = clients;
+    every->arrivals.think_seconds =
+        every->arrival == ARRIVAL_CLOSED_LOOP ? every->arrivals.think_seconds : 0.0;
+    every->arrival = ARRIVAL_CLOSED_LOOP;
+    every->arrivals.clients = clients;
     return clients;
 }
 
 static bool check_times(const struct client_case *one, const struct scenario *scenario,
                         const char *name, struct diagnostics *diagnostics)
 {
-    bool loop = one->closed || scenario->serving.arrival == ARRIVAL_CLOSED_LOOP;
+    bool loop = one->closed || scenario->serving.every.arrival == ARRIVAL_CLOSED_LOOP;
     if (one->count == 0 || loop || one->requests[0].sent_seconds >= 0.0) {
         return true;
     }

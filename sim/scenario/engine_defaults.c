@@ -80,9 +80,9 @@ static void requests_default(struct arena *arena, struct node *root, struct scen
 {
     struct serving *serving = &scenario->serving;
     uint64_t each = serving->client.requests_each;
-    if (each > 0 && serving->arrival == ARRIVAL_CLOSED_LOOP &&
+    if (each > 0 && serving->every.arrival == ARRIVAL_CLOSED_LOOP &&
         unsaid(root, "workload.requests") != NULL) {
-        serving->requests = each * serving->arrivals.clients;
+        serving->requests = each * serving->every.arrivals.clients;
         take_over(root, "workload.requests", "workload.client.requests_each",
                   arena_printf(arena, "%llu", (unsigned long long)serving->requests));
     }
@@ -103,9 +103,10 @@ static void draw_lengths(struct scenario *scenario)
 {
     struct serving *serving = &scenario->serving;
     double share = serving->client.least_share;
-    if (share > 0.0) {
-        draw(&serving->prompt_kind, &serving->prompt, share);
-        draw(&serving->output_kind, &serving->output, share);
+    for (size_t i = 0; i <= serving->class_count && share > 0.0; i++) {
+        struct request_class *of = i == 0 ? &serving->every : &serving->classes[i - 1];
+        draw(&of->prompt_kind, &of->prompt, share);
+        draw(&of->output_kind, &of->output, share);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "sim/base/file.h"
 #include "sim/config/dump.h"
+#include "sim/scenario/classes.h"
 #include "sim/scenario/cross_checks.h"
 #include "sim/scenario/engine_defaults.h"
 #include "sim/scenario/expand.h"
@@ -108,6 +109,7 @@ static void read_values(const struct expansion *expansion, const char *path, str
 {
     struct arena *arena = expansion->arena;
     expand_scenario(expansion, scenario_fields, root);
+    classes_inherit(arena, root);
     if (node_get(root, "title") == NULL) {
         struct mark mark = {.file = "default"};
         node_put(arena, root, "title", mark,
@@ -122,6 +124,7 @@ static void read_values(const struct expansion *expansion, const char *path, str
     if (model != NULL && model->kind == NODE_MAPPING) {
         llm_finish(&context, model, "model", &scenario->llm);
     }
+    classes_finish(root, &scenario->serving);
     engine_defaults(arena, root, scenario);
 }
 

@@ -138,30 +138,65 @@ struct client {
     double request_seconds; /* of its own in TTFT, before a request is on its way */
 };
 
-struct serving {
-    struct client client;
+/* Requests of one kind: when they come, how long they are, what they have in common and what a good
+ * answer to them is. */
+struct request_class {
+    const char *name;  /* NULL: all requests, of a service without classes */
+    double share;      /* of the workload's arrivals, over the sum of all shares */
+    bool has_arrivals; /* of its own; else its share of the workload's */
     enum arrival_kind arrival;
     struct arrivals arrivals;
+    uint64_t requests; /* of its own arrivals at most; 0: no such limit */
     enum length_kind prompt_kind, output_kind;
     struct length prompt, output;
+    uint64_t system_tokens; /* with which every prompt begins, the same for all of the class */
+    double session_turns;   /* mean number of turns of a conversation, 0: no sessions */
+    double session_think_seconds;
+    uint32_t priority;                         /* a lower one is served first */
+    double slo_ttft_seconds, slo_tpot_seconds; /* 0: none */
+};
+
+struct serving {
+    struct request_class every; /* what the workload says: of every request, or of the classes that
+                                   leave it out. Its rows are read into either, so it is first */
+    struct request_class *classes; /* [class_count]; none: a service of one class, `every` */
+    size_t class_count;
+    struct client client;
     uint64_t requests;       /* of one run; traces may have fewer */
     double duration_seconds; /* arrivals end then; 0: no such end */
     double warm_up_seconds;  /* requests that arrive before are not measured */
-    double session_turns;    /* mean number of turns of a conversation, 0: no sessions */
-    double session_think_seconds;
     struct service service;
-    double slo_ttft_seconds, slo_tpot_seconds; /* 0: none */
-    double price_gpu_hour;                     /* dollars; 0: not given */
-    struct fault *faults;                      /* [fault_count] */
+    double price_gpu_hour; /* dollars; 0: not given */
+    struct fault *faults;  /* [fault_count] */
     size_t fault_count;
     struct random_faults random_faults;
     enum fault_fate fate;
 };
 
-/* Whether a file says what is asked for. */
-static inline bool serving_reads_requests(const struct serving *serving)
+_Static_assert(offsetof(struct serving, every) == 0, "the rows of a class are read into it");
+
+/* The classes that there are, one at least. */
+static inline size_t serving_class_count(const struct serving *serving)
 {
-    const char *file = serving->arrivals.file;
+    return serving->class_count > 0 ? serving->class_count : 1;
+}
+
+static inline const struct request_class *serving_class(const struct serving *serving, size_t index)
+{
+    return serving->class_count > 0 ? &serving->classes[index] : &serving->every;
+}
+
+/* What says when requests of a class come: its own arrivals, or the workload's. */
+static inline const struct request_class *serving_caller(const struct serving *serving,
+                                                         const struct request_class *of)
+{
+    return of->has_arrivals ? of : &serving->every;
+}
+
+/* Whether a file says what requests of these arrivals are. */
+static inline bool class_reads_requests(const struct request_class *caller)
+{
+    const char *file = caller->arrivals.file;
     return file != NULL && file[0] != '\0';
 }
 

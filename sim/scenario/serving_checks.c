@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/quantity.h"
+#include "sim/scenario/classes.h"
 #include "sim/scenario/fault_checks.h"
 #include "sim/scenario/replica.h"
 #include "sim/scenario/workload_checks.h"
-
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
 
 static void check_pipeline(const struct checker *checker)
 {
@@ -17,57 +14,6 @@ static void check_pipeline(const struct checker *checker)
                        "layout.pipeline: %u stages, but the model has %u layers; expected at most "
                        "as many stages as layers",
                        stages, scenario->llm.stack.layers);
-    }
-}
-
-/* `most` of lengths whose tail nobody cut (serving_table.c). */
-static const uint64_t uncut = 1000000;
-
-static uint64_t longest(enum length_kind kind, const struct length *length)
-{
-    switch (kind) {
-    case LENGTH_FIXED:
-        return length->tokens;
-    case LENGTH_UNIFORM:
-        return length->most;
-    case LENGTH_EXPONENTIAL:
-    case LENGTH_LOGNORMAL:
-        return length->most < uncut ? length->most : (uint64_t)length->mean;
-    case LENGTH_EMPIRICAL:
-    case LENGTH_KIND_COUNT:
-        break;
-    }
-    return 0;
-}
-
-/* Of lengths without an end the mean counts; a trace's requests are checked when it is read. */
-static void check_context(const struct checker *checker)
-{
-    const struct serving *serving = &checker->scenario->serving;
-    uint64_t context = checker->scenario->llm.context;
-    if (context == 0 || serving_reads_requests(serving)) {
-        return;
-    }
-    uint64_t prompt = longest(serving->prompt_kind, &serving->prompt);
-    uint64_t output = longest(serving->output_kind, &serving->output);
-    if (prompt + output > context) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.lengths"),
-                       "workload.lengths: requests of up to %llu + %llu tokens, and the model was "
-                       "made for %llu (model.context); engines refuse them. Shorten them, or raise "
-                       "model.context",
-                       (unsigned long long)prompt, (unsigned long long)output,
-                       (unsigned long long)context);
-    }
-}
-
-static void check_lengths(const struct checker *checker, const char *name, enum length_kind kind,
-                          const struct length *length)
-{
-    if (kind == LENGTH_UNIFORM && length->least > length->most) {
-        const char *path = arena_printf(checker->arena, "workload.lengths.%s.least", name);
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       "%s: is more than `most`, %llu tokens", path,
-                       (unsigned long long)length->most);
     }
 }
 
@@ -154,32 +100,11 @@ static void check_engine_keys(const struct checker *checker)
     }
 }
 
-/* A file that the run will read. */
-static void check_file(const struct checker *checker, const char *path, const char *file)
-{
-    if (file == NULL || file[0] == '\0' || !is_known(checker, path) || access(file, R_OK) == 0) {
-        return;
-    }
-    DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path), "%s: '%s' cannot be opened: %s",
-                   path, file, strerror(errno));
-}
-
 static void check(const struct checker *checker)
 {
     const struct serving *serving = &checker->scenario->serving;
     check_pipeline(checker);
-    if (is_known(checker, "workload.arrivals") && !serving_reads_requests(serving) &&
-        node_find(checker->tree, "workload.lengths") == NULL) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload"),
-                       "missing required key 'workload.lengths'; expected a mapping of: prompt, "
-                       "output");
-    }
-    check_file(checker, "workload.arrivals.file", serving->arrivals.file);
-    check_file(checker, "workload.lengths.prompt.file", serving->prompt.file);
-    check_file(checker, "workload.lengths.output.file", serving->output.file);
-    check_lengths(checker, "prompt", serving->prompt_kind, &serving->prompt);
-    check_lengths(checker, "output", serving->output_kind, &serving->output);
-    check_context(checker);
+    classes_check(checker);
     check_pools(checker);
     check_engine_keys(checker);
     if (serving->service.max_sequences > serving->service.max_batched_tokens &&

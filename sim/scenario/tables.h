@@ -27,14 +27,15 @@ extern const struct field precision_fields[];          /* struct precision */
 extern const struct preset precision_presets[];
 extern const struct field quality_fields[]; /* struct quality_training */
 extern const struct variant workload_variants[];
-extern const char *const default_software[];     /* by enum workload_kind: names of files */
-extern const struct field conversation_fields[]; /* struct conversation */
-extern const struct field training_fields[];     /* struct training_workload */
-extern const struct field serving_fields[];      /* struct serving */
-extern const struct field service_fields[];      /* struct service */
-extern const struct field layout_fields[];       /* struct layout */
-extern const struct field memory_fields[];       /* of struct scenario */
-extern const struct field pools_fields[];        /* checked by pools.h */
+extern const char *const default_software[];      /* by enum workload_kind: names of files */
+extern const struct field conversation_fields[];  /* struct conversation */
+extern const struct field training_fields[];      /* struct training_workload */
+extern const struct field serving_fields[];       /* struct serving */
+extern const struct field request_class_fields[]; /* struct request_class */
+extern const struct field service_fields[];       /* struct service */
+extern const struct field layout_fields[];        /* struct layout */
+extern const struct field memory_fields[];        /* of struct scenario */
+extern const struct field pools_fields[];         /* checked by pools.h */
 
 extern const struct choice policy_choices[]; /* enum batching_kind */
 

@@ -106,6 +106,8 @@ struct trace_request {
     uint64_t prompt_tokens, output_tokens, cached_tokens;
     double arrival_seconds, scheduled_seconds, first_token_seconds, last_token_seconds;
     uint32_t preemptions, retries;
+    const char *of_class; /* "": the service has none */
+    uint32_t priority;
 };
 
 /* Steps of a replica that serves: one with prompts in it, or several of decode alone, alike. */

@@ -231,6 +231,10 @@ static const struct trace_column request_columns[] = {
      .long_name = "Times it had to give way."},
     {.name = "retries", .type = TRACE_U32, AT(retries), .units = "1",
      .long_name = "Times it began again because its replica failed."},
+    {.name = "class", .type = TRACE_NAME, AT(of_class), .units = "1",
+     .long_name = "Of workload.classes; empty: the service has none."},
+    {.name = "priority", .type = TRACE_U32, AT(priority), .units = "1",
+     .long_name = "A lower one is served first where priorities count."},
 };
 #undef AT
 

@@ -45,6 +45,10 @@ def without_turn(name):
     return re.sub(r"^turn\d+_", "", name)
 
 
+def part_of_class(name):
+    return f"class_{re.sub(r'[-.]', '_', name)}_"
+
+
 def alike(one, two):
     if one is None or two is None:  # null in JSON, NaN elsewhere
         return one is two
@@ -94,7 +98,10 @@ def check_run(cpsim, scenario, described, former, folder):
     trace = folder / "run.h5"
     run = json.loads(printed(cpsim, "run", scenario, "--set", "seed=1", "--json", "-o", str(trace)))
     figures = run["figures"]
-    faults = [f"{name}: not in cpsim describe figures" for name in figures if without_turn(name) not in described]
+    known = described | {
+        name.replace("class_NAME_", part_of_class(of["name"])) for of in run.get("classes", []) for name in described
+    }
+    faults = [f"{name}: not in cpsim describe figures" for name in figures if without_turn(name) not in known]
     first_turn = {name: value for name, value in figures.items() if without_turn(name) == name}
     faults += differences("in the trace", first_turn, attributes_of(trace))
     columns = columns_of(cpsim, scenario, folder)
@@ -109,6 +116,10 @@ def check_run(cpsim, scenario, described, former, folder):
             for flat in (f"{before}{phase['phase']}_{name}", before + name if name in ("ttft_seconds", "tpot_seconds") else ""):
                 if flat in figures and not alike(figures[flat], value):
                     faults.append(f"{flat}: {figures[flat]}, but {value} in phases[]")
+    for of in run.get("classes", []):
+        for name, value in of.items():
+            if name != "name" and not alike(figures.get(part_of_class(of["name"]) + name), value):
+                faults.append(f"{name}: {value} in classes[] of {of['name']}, another in figures")
     return faults
 
 

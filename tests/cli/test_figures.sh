@@ -26,7 +26,15 @@ workload:
   kind: conversation
   turns: [{prompt: 3000 tokens, output: 5 tokens}, {prompt: 200 tokens, output: 5 tokens}]
 END
-expect 0 "" "" "$python" "$source/tests/cli/figures.py" run "$cpsim" turns.yaml \
+cat >classes.yaml <<END
+schema: 1
+title: Two classes
+use: $source/tests/model/serving_small.yaml
+workload:
+  requests: 40
+  classes: [{name: chat, share: 3}, {name: night-batch, lengths: {output: {kind: fixed, tokens: 1 tokens}}}]
+END
+expect 0 "" "" "$python" "$source/tests/cli/figures.py" run "$cpsim" turns.yaml classes.yaml \
     "$source"/scenarios/{serving-disaggregated,serving-faults,train-failures,train-batch-size,train-compute-budget}.yaml
 
 # The comparison sees a table that is not the program's.

@@ -21,7 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     } else {
         struct arrivals arrivals = {.file = path, .format = (enum request_trace_format)kind};
         struct request_trace trace = {.count = 0};
-        read = request_trace_read(arena, &arrivals, true, &trace, diagnostics);
+        const struct request_class named[] = {{.name = "chat"}, {.name = "batch"}};
+        const struct trace_classes classes = {.says = named, .count = 2};
+        read = request_trace_read(arena, &arrivals, true, &classes, &trace, diagnostics);
         for (size_t i = 1; read && i < trace.count; i++) {
             FUZZ_EXPECT(trace.items[i - 1].seconds <= trace.items[i].seconds, "not in order");
         }

@@ -4,7 +4,9 @@
  * do, and a preview foresees the requests. */
 #include "run_tests.h"
 #include "serving_play.h"
+
 #include "sim/serving/batching/price_store.h"
+#include "sim/serving/result/figures.h"
 
 static const char small[] = CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml";
 
@@ -27,6 +29,25 @@ static const struct {
 };
 enum { LOAD_COUNT = sizeof loads / sizeof *loads };
 
+/* Every figure that is a member, to the last bit. The struct itself has holes, whose bytes are
+ * nobody's. */
+static bool same_figures(const struct serving_metrics *a, const struct serving_metrics *b)
+{
+    const struct figure_table *table = &serving_tables[SERVING_ALL];
+    for (size_t i = 0; i < table->count; i++) {
+        const struct figure *figure = &table->figures[i];
+        if (figure->number != NULL) {
+            continue; /* it may ask the run, whose process has ended */
+        }
+        double of_a = figure_number(figure, a), of_b = figure_number(figure, b);
+        if (memcmp(&of_a, &of_b, sizeof of_a) != 0) {
+            printf("%s: %.17g and %.17g\n", figure->name, of_a, of_b);
+            return false;
+        }
+    }
+    return true;
+}
+
 START_TEST(shared_prices_change_nothing)
 {
     struct price_store *store = price_store_create();
@@ -37,8 +58,8 @@ START_TEST(shared_prices_change_nothing)
         struct played alone = play_serving(small, loads[i].overrides);
         struct played first = play_serving_with(small, loads[i].overrides, &sharing);
         struct played again = play_serving_with(small, loads[i].overrides, &sharing);
-        ck_assert_msg(memcmp(&alone.metrics, &first.metrics, sizeof alone.metrics) == 0 &&
-                          memcmp(&alone.metrics, &again.metrics, sizeof alone.metrics) == 0,
+        ck_assert_msg(same_figures(&alone.metrics, &first.metrics) &&
+                          same_figures(&alone.metrics, &again.metrics),
                       "%s: other figures with shared prices", loads[i].name);
         ck_assert_uint_le(first.programs, alone.programs);
         ck_assert_uint_eq(again.programs, 0); /* all of its prices were there */
@@ -96,8 +117,7 @@ START_TEST(a_goal_says_what_the_percentiles_say)
                             played.metrics.latencies[LATENCY_TPOT].p99 <= goal.tpot_seconds;
                 ck_assert_msg(kept == keeps, "%s, %g x TTFT and %g x TPOT: %d", loads[i].name,
                               factors[j], factors[k], kept);
-                ck_assert(played.missed ||
-                          memcmp(&played.metrics, &whole.metrics, sizeof whole.metrics) == 0);
+                ck_assert(played.missed || same_figures(&played.metrics, &whole.metrics));
                 early += played.missed && played.end_seconds < 0.9 * whole.end_seconds;
             }
         }

@@ -19,7 +19,7 @@ from test_report import Page
 sys.path.insert(0, str(SOURCE_DIR))
 from analysis import cpsim_trace, serving, summary  # noqa: E402
 
-SCENARIOS = ["serving-70b-chat.yaml", "serving-disaggregated.yaml"]
+SCENARIOS = ["serving-70b-chat.yaml", "serving-disaggregated.yaml", "serving-mixed.yaml"]
 
 
 @pytest.fixture(scope="module", params=SCENARIOS)
@@ -46,7 +46,14 @@ def test_the_same_figures_as_the_summary(run):
     assert serving.gpus(trace) == printed["gpus"]
     assert measured["output_tokens"].sum() == service["output_tokens"]
     good = serving.within_targets(trace, measured)
-    assert good != good if not serving.targets(trace) else good == pytest.approx(service["good_share"], rel=1e-9)
+    assert good != good if not any(serving.class_targets(trace).values()) else good == pytest.approx(service["good_share"], rel=1e-9)
+    for of in printed.get("classes", []):
+        own = measured[measured["class"] == of["name"]]
+        assert len(own) == of["measured"]
+        assert serving.quantile(own["ttft"], 0.99) == pytest.approx(of["ttft_p99_seconds"], rel=1e-9)
+        assert serving.facts(trace)[f"{of['name']}: TTFT p99"][0] == pytest.approx(of["ttft_p99_seconds"], rel=1e-9)
+        if serving.class_targets(trace)[of["name"]]:
+            assert serving.within_targets(trace, own) == pytest.approx(of["good_share"], rel=1e-9)
     per_gpu, _ = serving.rates(trace)
     assert per_gpu == pytest.approx(service["output_tokens_per_second"] / printed["gpus"], rel=1e-6)
 

@@ -130,6 +130,7 @@ static void limit_answer(const struct batch_view *view, struct request *request)
     if (prompt + 5 >= longest) { /* it passes as one token, and ends */
         request->prompt_tokens = 1;
         request->content = CONTENT_OWN;
+        request->shared_tokens = 0;
         sglang_entry_of(view, request->number)->stops = true;
     } else if (request->output_tokens > request->limit_tokens) {
         request->output_tokens = request->limit_tokens;

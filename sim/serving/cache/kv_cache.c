@@ -11,7 +11,8 @@
 
 /* Mooncake's hash_ids name blocks of 512 tokens (FAST25 release, README of the trace). */
 enum { TRACE_BLOCK_TOKENS = 512, FIRST_HOLDERS = 64, FIRST_TABLE = 64 };
-#define OWN_LABELS (UINT64_C(1) << 63) /* sessions are fewer than 2^31 */
+#define OWN_LABELS (UINT64_C(1) << 63) /* sessions are fewer than 2^30 */
+#define SHARED_LABELS (UINT64_C(1) << 62)
 
 struct kv_layout kv_layout_plain(uint32_t block_tokens, bool keeps_prefixes)
 {
@@ -96,6 +97,9 @@ static uint32_t last_label(const struct kv_cache *cache, uint32_t group, uint32_
 static bool is_own(const struct kv_cache *cache, const struct request *request, uint32_t label)
 {
     uint64_t last = (label + UINT64_C(1)) * cache->layout.label_tokens - 1;
+    if (last < request->shared_tokens) {
+        return false;
+    }
     switch ((enum content_kind)request->content) {
     case CONTENT_SESSION:
         return false;
@@ -127,6 +131,9 @@ static uint64_t text_label(const struct kv_cache *cache, const struct request *r
                            uint32_t label)
 {
     uint64_t last = (label + UINT64_C(1)) * cache->layout.label_tokens - 1;
+    if (last < request->shared_tokens) {
+        return random_mix(SHARED_LABELS | (uint64_t)request->class_index << 32 | (label + 1U)) | 1U;
+    }
     if (is_own(cache, request, label)) {
         return random_mix(OWN_LABELS | (uint64_t)request->number << 32 | (label + 1U)) | 1U;
     }
@@ -408,8 +415,7 @@ uint32_t kv_cache_match(struct kv_cache *cache, const struct request *request, u
     for (uint32_t g = 0; g < layout->group_count; g++) {
         cache->hits[g].count = 0;
     }
-    if (!layout->keeps_prefixes || known <= 1 ||
-        (request->content == CONTENT_OWN && !cache->own_shown)) {
+    if (!layout->keeps_prefixes || known <= 1 || (request_is_own(request) && !cache->own_shown)) {
         return 0; /* nobody else has its text, and nobody has been set aside */
     }
     uint32_t kinds[KV_GROUPS_MOST], kind_count = kinds_of(layout, kinds);
@@ -562,8 +568,8 @@ bool kv_cache_grow(struct kv_cache *cache, struct request *request, const struct
     }
     if (request->holder == 0) {
         become_holder(cache, request);
-        tables_of(cache, request)[0].own = cache->plain && request->content == CONTENT_OWN &&
-                                           !(wish->hit && cache->hits[0].count > 0);
+        tables_of(cache, request)[0].own =
+            cache->plain && request_is_own(request) && !(wish->hit && cache->hits[0].count > 0);
         take_hits(cache, request, wish);
     }
     take_new(cache, request, room);

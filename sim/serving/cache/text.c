@@ -3,8 +3,9 @@
 
 /* Mooncake's hash_ids name blocks of 512 tokens (FAST25 release, README of the trace). */
 enum { TRACE_BLOCK_TOKENS = 512 };
-#define OWN_TOKENS (UINT64_C(1) << 63) /* sessions are fewer than 2^30 */
+#define OWN_TOKENS (UINT64_C(1) << 63) /* sessions are fewer than 2^29 */
 #define HASHED_TOKENS (UINT64_C(1) << 62)
+#define SHARED_TOKENS (UINT64_C(1) << 61)
 
 static struct text_piece own_piece(const struct request *request, uint32_t position)
 {
@@ -28,6 +29,10 @@ static struct text_piece run_piece(const struct request *request, uint32_t posit
 
 struct text_piece text_piece_at(const struct request *request, uint32_t position)
 {
+    if (position < request->shared_tokens) {
+        uint64_t first = SHARED_TOKENS | (uint64_t)request->class_index << 32 | position;
+        return (struct text_piece){.first = first, .end = request->shared_tokens};
+    }
     switch ((enum content_kind)request->content) {
     case CONTENT_SESSION:
         return (struct text_piece){.first = (uint64_t)request->session << 32 | position,

@@ -53,6 +53,7 @@ struct request {
                                label of the cache, or of CONTENT_RUNS, where a run ends and its
                                first token, by turns: [hash_count] */
     uint32_t hash_count;
+    uint32_t shared_tokens;  /* at its beginning, those of all requests of its class */
     uint32_t session;        /* of CONTENT_SESSION; or the client of a closed loop */
     uint32_t turn;           /* of its session, from 1 */
     uint32_t limit_tokens;   /* its client allows for its answer, where a scheduler asks */
@@ -63,7 +64,14 @@ struct request {
     uint32_t home;           /* disaggregated: the replica that prefilled it ... */
     uint32_t home_epoch;     /* ... and how often that had failed */
     float streamed_seconds;  /* its KV cache has moved for so long beside its prefill */
+    uint16_t class_index;    /* among the workload's classes */
 };
+
+/* Whether all its tokens are nobody else's. */
+static inline bool request_is_own(const struct request *request)
+{
+    return request->content == CONTENT_OWN && request->shared_tokens == 0;
+}
 
 /* Tokens that are known: it needs all their keys and values before it can go on. */
 static inline uint32_t request_target(const struct request *request)
@@ -88,7 +96,7 @@ void queue_push(struct request_queue *queue, struct request *requests, uint32_t 
 void queue_push_front(struct request_queue *queue, struct request *requests, uint32_t id);
 uint32_t queue_pop(struct request_queue *queue, struct request *requests); /* REQUEST_NONE: empty */
 
-/* By priority; of equals, who came first. */
+/* By priority; of equals, who was sent first. */
 void queue_insert(struct request_queue *queue, struct request *requests, uint32_t id);
 void queue_remove(struct request_queue *queue, struct request *requests,
                   uint32_t id); /* is there */
@@ -96,7 +104,11 @@ void queue_remove(struct request_queue *queue, struct request *requests,
 /* Whether `a` is served before `b` where priorities count. */
 static inline bool request_precedes(const struct request *a, const struct request *b)
 {
-    return a->priority < b->priority || (a->priority == b->priority && a->number < b->number);
+    if (a->priority != b->priority) {
+        return a->priority < b->priority;
+    }
+    return a->arrival_seconds < b->arrival_seconds ||
+           (a->arrival_seconds <= b->arrival_seconds && a->number < b->number);
 }
 
 #endif

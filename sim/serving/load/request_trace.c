@@ -85,6 +85,27 @@ bool trace_column(struct trace_line *line, unsigned index)
     return false;
 }
 
+bool trace_class(struct trace_line *line, uint16_t *class_number)
+{
+    size_t length = 0;
+    while (!ends_field(line->cursor[length])) {
+        length++;
+    }
+    const char *names = "";
+    for (size_t i = 0; i < line->classes->count; i++) {
+        const char *name = line->classes->says[i].name;
+        if (strlen(name) == length && strncmp(name, line->cursor, length) == 0) {
+            *class_number = (uint16_t)(i + 1);
+            return true;
+        }
+        names = arena_printf(line->arena, "%s%s%s", names, i == 0 ? "" : ", ", name);
+    }
+    return trace_complain(line, arena_printf(line->arena,
+                                             "no class of workload.classes has this name; "
+                                             "expected one of: %s",
+                                             names));
+}
+
 /* --- files --- */
 
 /* The whole file, NUL-terminated; NULL after a complaint. */
@@ -214,7 +235,8 @@ static bool keep_item(struct reader *reader, struct trace_line *line, struct tra
 }
 
 bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bool timed,
-                        struct request_trace *trace, struct diagnostics *diagnostics)
+                        const struct trace_classes *classes, struct request_trace *trace,
+                        struct diagnostics *diagnostics)
 {
     const struct trace_format *format = formats[arrivals->format];
     *trace = (struct request_trace){0};
@@ -229,7 +251,8 @@ bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bo
                               .arena = arena,
                               .diagnostics = diagnostics,
                               .columns = columns,
-                              .timed = timed};
+                              .timed = timed,
+                              .classes = classes};
     char *rest = text;
     line.start = line.cursor = text;
     if (format->columns != NULL &&

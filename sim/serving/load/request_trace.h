@@ -9,10 +9,17 @@
 #include "sim/base/diagnostics.h"
 #include "sim/scenario/scenario.h"
 
+/* Classes that a file may name; none: what it says of them is not looked at. */
+struct trace_classes {
+    const struct request_class *says; /* [count] */
+    size_t count;
+};
+
 struct trace_item {
     double seconds; /* from the trace's first request */
     uint32_t prompt_tokens, output_tokens;
-    uint32_t session; /* 0: none */
+    uint32_t session;      /* 0: none */
+    uint16_t class_number; /* from 1; 0: the file does not say */
     uint32_t hash_count;
     const uint32_t *hashes; /* [hash_count] */
     bool runs;              /* they are of CONTENT_RUNS (request.h), else of CONTENT_HASHES */
@@ -28,7 +35,8 @@ struct request_trace {
  * all at once) without; lengths of the file empirical lengths come from. False with diagnostics.
  * Everything lives in `arena`. */
 bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bool timed,
-                        struct request_trace *trace, struct diagnostics *diagnostics);
+                        const struct trace_classes *classes, struct request_trace *trace,
+                        struct diagnostics *diagnostics);
 
 struct length_table {
     uint32_t *tokens; /* [count] */
@@ -49,6 +57,7 @@ struct trace_line {
     struct diagnostics *diagnostics;
     const unsigned char *columns; /* of a CSV: what each holds, see CSV readers */
     bool timed;                   /* when a request comes matters */
+    const struct trace_classes *classes;
 };
 
 struct trace_format {
@@ -66,6 +75,8 @@ bool trace_complain(const struct trace_line *line, const char *what);
 /* A number of seconds or tokens at the cursor, which moves past it; false with a complaint. */
 bool trace_number(struct trace_line *line, double *value);
 bool trace_tokens(struct trace_line *line, const char *what, double least, uint32_t *tokens);
+/* The class that the cursor's field names; false with a complaint that lists those there are. */
+bool trace_class(struct trace_line *line, uint16_t *class_number);
 /* Moves the cursor to column `index` (of the format's) of a CSV line; false when it isn't there. */
 bool trace_column(struct trace_line *line, unsigned index);
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/load/request_trace.h"
 
-enum { PROMPT, OUTPUT, ARRIVAL, SESSION };
+enum { PROMPT, OUTPUT, ARRIVAL, SESSION, CLASS };
 
-static const char *const columns[] = {[PROMPT] = "prompt_tokens",
-                                      [OUTPUT] = "output_tokens",
-                                      [ARRIVAL] = "arrival_seconds",
-                                      [SESSION] = "session",
-                                      NULL};
+static const char *const columns[] = {
+    [PROMPT] = "prompt_tokens", [OUTPUT] = "output_tokens", [ARRIVAL] = "arrival_seconds",
+    [SESSION] = "session",      [CLASS] = "class",          NULL};
 
 static bool read_time(struct trace_line *line, struct trace_item *item)
 {
@@ -37,8 +35,12 @@ static bool read_item(struct trace_line *line, struct trace_item *item)
                       &item->output_tokens)) {
         return false;
     }
-    return !trace_column(line, SESSION) ||
-           trace_tokens(line, "a session is a whole number; 0 is none", 0.0, &item->session);
+    if (trace_column(line, SESSION) &&
+        !trace_tokens(line, "a session is a whole number; 0 is none", 0.0, &item->session)) {
+        return false;
+    }
+    return line->classes->count == 0 || !trace_column(line, CLASS) ||
+           trace_class(line, &item->class_number);
 }
 
 const struct trace_format trace_format_csv = {

@@ -92,19 +92,53 @@ static void send(struct source *source, const struct request *request)
                         source->scenario->serving.client.request_seconds);
 }
 
+/* --- what a request asks for --- */
+
+static struct class_source *class_of(const struct source *source, const struct request *request)
+{
+    return &source->classes[request->class_index];
+}
+
+static void be_of_class(struct source *source, struct request *request, uint16_t index)
+{
+    request->class_index = index;
+    request->priority = (int32_t)source->classes[index].says->priority;
+}
+
+static uint16_t draw_class(struct source *source, const struct request_stream *stream)
+{
+    uint16_t index = 0;
+    if (stream->own_class != CLASS_SHARED) {
+        return stream->own_class;
+    }
+    if (source->class_count > 1) {
+        double place = random_uniform(&source->choosing);
+        while (index + 1U < source->class_count && place >= source->shares[index]) {
+            index++;
+        }
+    }
+    return index;
+}
+
 /* The first prompt of a session, or a request of its own. */
 static void draw_request(struct source *source, struct request *request)
 {
-    request->prompt_tokens = length_draw(&source->prompts);
-    request->output_tokens = length_draw(&source->outputs);
-    if (source->scenario->serving.session_turns > 0.0) {
+    struct class_source *of = class_of(source, request);
+    uint32_t system = (uint32_t)of->says->system_tokens;
+    request->shared_tokens = system;
+    request->prompt_tokens = system + length_draw(&of->prompts);
+    request->output_tokens = length_draw(&of->outputs);
+    if (of->says->session_turns > 0.0) {
         request->content = CONTENT_SESSION;
         request->session = ++source->sessions;
     }
 }
 
-static void copy_item(const struct trace_item *item, struct request *request)
+static void copy_item(const struct source *source, const struct trace_item *item,
+                      struct request *request)
 {
+    uint32_t system = (uint32_t)class_of(source, request)->says->system_tokens;
+    request->shared_tokens = system < item->prompt_tokens ? system : item->prompt_tokens;
     request->prompt_tokens = item->prompt_tokens;
     request->output_tokens = item->output_tokens;
     request->session = item->session;
@@ -116,68 +150,133 @@ static void copy_item(const struct trace_item *item, struct request *request)
                                               : CONTENT_OWN;
 }
 
-/* What it asks for: the file's next, or lengths that are drawn. A request that was made is never
- * taken back, so its number is its line. */
-static void fill_request(struct source *source, struct request *request)
+/* What it asks for: the file's next, or lengths that are drawn. */
+static void fill_request(struct source *source, struct request_stream *stream,
+                         struct request *request)
 {
-    const struct request_trace *trace = source->arrivals.trace;
-    if (trace != NULL) {
-        copy_item(&trace->items[request->number], request);
+    const struct trace_item *item = stream->arrivals.trace == NULL
+                                        ? NULL
+                                        : &stream->trace.items[stream->trace.count - stream->left];
+    stream->left--;
+    bool says_class = item != NULL && item->class_number > 0;
+    be_of_class(source, request,
+                says_class ? (uint16_t)(item->class_number - 1) : draw_class(source, stream));
+    if (item != NULL) {
+        copy_item(source, item, request);
     } else {
         draw_request(source, request);
     }
 }
 
+/* --- arrivals --- */
+
+/* The stream whose arrival is the next; NULL: none comes by itself any more. */
+static struct request_stream *next_stream(struct source *source)
+{
+    struct request_stream *first = NULL;
+    for (size_t i = 0; i < source->stream_count; i++) {
+        struct request_stream *stream = &source->streams[i];
+        if (!stream->drawn) {
+            stream->next_seconds =
+                stream->left > 0 ? stream->policy->next(&stream->arrivals) : (double)INFINITY;
+            stream->drawn = true;
+        }
+        if (isfinite(stream->next_seconds) &&
+            (first == NULL || stream->next_seconds < first->next_seconds)) {
+            first = stream;
+        }
+    }
+    return first;
+}
+
+static void take_arrival(struct source *source, struct request_stream *stream,
+                         struct request *request)
+{
+    fill_request(source, stream, request);
+    stream->arrivals.clock_seconds = stream->next_seconds;
+    stream->arrivals.count++;
+    stream->drawn = false;
+}
+
+double source_draw(struct source *source, struct request *request)
+{
+    struct request_stream *stream = next_stream(source);
+    *request = (struct request){.arrival_seconds = (double)INFINITY};
+    if (stream != NULL) {
+        request->arrival_seconds = stream->next_seconds;
+        take_arrival(source, stream, request);
+    }
+    return request->arrival_seconds;
+}
+
 /* The next arrival becomes due. */
 static void make_arrival(struct source *source)
 {
-    double seconds = source->policy->next(&source->arrivals);
-    struct request *request = isfinite(seconds) ? make_request(source, seconds) : NULL;
+    struct request_stream *stream = next_stream(source);
+    struct request *request = stream != NULL ? make_request(source, stream->next_seconds) : NULL;
     if (request == NULL) {
         source->exhausted = true;
         return;
     }
-    fill_request(source, request);
-    source->arrivals.clock_seconds = seconds;
-    source->arrivals.count++;
+    take_arrival(source, stream, request);
     source->coming = (uint32_t)(request - source->requests->all);
     send(source, request);
 }
 
 /* Whether a conversation goes on after a turn: geometric, with the mean that was asked for. */
-static bool goes_on(struct source *source)
+static bool goes_on(struct class_source *of)
 {
-    double turns = source->scenario->serving.session_turns;
-    return turns > 1.0 && random_uniform(&source->turns) < 1.0 - 1.0 / turns;
+    double turns = of->says->session_turns;
+    return turns > 1.0 && random_uniform(&of->turns) < 1.0 - 1.0 / turns;
 }
 
 void source_follow(struct source *source, uint32_t id)
 {
     const struct request *ended = &source->requests->all[id];
-    const struct serving *serving = &source->scenario->serving;
+    struct class_source *of = class_of(source, ended);
     double now = engine_clock();
     struct request *next = NULL;
-    bool talked = serving->session_turns > 0.0 && ended->state == REQUEST_DONE;
-    if (talked && goes_on(source)) {
-        double think = random_exponential(&source->thinking, serving->session_think_seconds);
+    bool talked = of->says->session_turns > 0.0 && ended->state == REQUEST_DONE;
+    if (talked && goes_on(of)) {
+        double think = random_exponential(&of->thinking, of->says->session_think_seconds);
         next = make_request(source, now + think);
         if (next != NULL) {
+            be_of_class(source, next, ended->class_index);
             next->content = CONTENT_SESSION;
             next->session = ended->session;
             next->turn = ended->turn + 1;
+            next->shared_tokens = ended->shared_tokens;
             next->prompt_tokens =
-                ended->prompt_tokens + ended->output_tokens + length_draw(&source->prompts);
-            next->output_tokens = length_draw(&source->outputs);
+                ended->prompt_tokens + ended->output_tokens + length_draw(&of->prompts);
+            next->output_tokens = length_draw(&of->outputs);
         }
-    } else if (source->policy->follows) {
-        next = make_request(source, now + serving->arrivals.think_seconds);
+    } else if (of->stream->policy->follows && of->stream->left > 0) {
+        next = make_request(source, now + of->stream->caller->arrivals.think_seconds);
         if (next != NULL) {
-            fill_request(source, next);
+            fill_request(source, of->stream, next);
         }
     }
     if (next != NULL) {
         send(source, next);
     }
+}
+
+bool source_follows(const struct source *source)
+{
+    bool follows = false;
+    for (size_t i = 0; i < source->stream_count; i++) {
+        follows = follows || source->streams[i].policy->follows;
+    }
+    return follows;
+}
+
+uint64_t source_dropped(const struct source *source)
+{
+    uint64_t dropped = 0;
+    for (size_t i = 0; i < source->stream_count; i++) {
+        dropped += source->streams[i].trace.dropped;
+    }
+    return dropped;
 }
 
 /* --- the actor --- */
@@ -232,20 +331,37 @@ void source_start(struct source *source, struct engine *engine,
     actor_start(engine, 0, source_main, source, false);
 }
 
-static bool open_lengths(struct source *source, struct length_source *lengths,
-                         enum length_kind kind, const struct length *length, const char *name,
-                         struct diagnostics *diagnostics)
+/* --- making it --- */
+
+/* The name of a stream of random numbers: the first class has those of a service without classes.
+ */
+static struct random_stream open_random(const struct source *source, const char *what, size_t index)
 {
+    const char *name =
+        index == 0 ? what
+                   : arena_printf(source->arena, "%s %s", what, source->classes[index].says->name);
+    return random_open(source->scenario->seed, name);
+}
+
+static bool open_lengths(struct source *source, struct length_source *lengths, size_t index,
+                         const char *name, struct diagnostics *diagnostics)
+{
+    const struct request_class *says = source->classes[index].says;
+    bool prompts = lengths == &source->classes[index].prompts;
     *lengths = (struct length_source){
-        .kind = kind, .length = length, .random = random_open(source->scenario->seed, name)};
-    return kind != LENGTH_EMPIRICAL ||
-           length_table_read(source->arena, length->file, &lengths->table, diagnostics);
+        .kind = prompts ? says->prompt_kind : says->output_kind,
+        .length = prompts ? &says->prompt : &says->output,
+        .random = open_random(source, name, index),
+    };
+    return lengths->kind != LENGTH_EMPIRICAL ||
+           length_table_read(source->arena, lengths->length->file, &lengths->table, diagnostics);
 }
 
 /* An engine refuses requests of more tokens than the model has positions. */
-static bool fits_context(const struct scenario *scenario, const struct request_trace *trace,
+static bool fits_context(const struct scenario *scenario, const struct request_stream *stream,
                          struct diagnostics *diagnostics)
 {
+    const struct request_trace *trace = &stream->trace;
     uint64_t context = scenario->llm.context;
     size_t longer = 0, longest = 0;
     for (size_t i = 0; i < trace->count; i++) {
@@ -256,7 +372,7 @@ static bool fits_context(const struct scenario *scenario, const struct request_t
     if (context == 0 || longer == 0) {
         return true;
     }
-    struct mark mark = {.file = scenario->serving.arrivals.file};
+    struct mark mark = {.file = stream->caller->arrivals.file};
     DIAGNOSE_ERROR(
         diagnostics, mark,
         "%zu of its %zu requests are longer than the %llu tokens that the model was made "
@@ -266,43 +382,108 @@ static bool fits_context(const struct scenario *scenario, const struct request_t
     return false;
 }
 
+/* Opens the arrivals that `caller` says; NULL after an error. */
+static struct request_stream *open_stream(struct source *source, const struct request_class *caller,
+                                          uint16_t own_class, const struct request_trace *given,
+                                          struct diagnostics *diagnostics)
+{
+    enum { REQUESTS_DRAWN = 1000 }; /* unless the scenario says how many */
+    const struct serving *serving = &source->scenario->serving;
+    struct request_stream *stream = &source->streams[source->stream_count++];
+    bool is_given = given != NULL && own_class == CLASS_SHARED;
+    bool reads = is_given || class_reads_requests(caller);
+    const char *name = own_class == CLASS_SHARED
+                           ? "arrivals"
+                           : arena_printf(source->arena, "arrivals %s", caller->name);
+    uint64_t asked = serving->requests > 0 ? serving->requests : UINT64_MAX;
+    asked = caller->requests > 0 && caller->requests < asked ? caller->requests : asked;
+    *stream = (struct request_stream){
+        .caller = caller,
+        .policy = arrival_policies[caller->arrival],
+        .arrivals = {.arrivals = &caller->arrivals,
+                     .trace = reads ? &stream->trace : NULL,
+                     .random = random_open(source->scenario->seed, name)},
+        .own_class = own_class,
+    };
+    if (!reads) {
+        stream->left = asked < UINT64_MAX ? asked : REQUESTS_DRAWN;
+        return stream;
+    }
+    if (is_given) {
+        stream->trace = *given;
+        stream->left = given->count;
+        return fits_context(source->scenario, stream, diagnostics) ? stream : NULL;
+    }
+    const struct trace_classes classes = {
+        .says = own_class == CLASS_SHARED ? serving->classes : NULL,
+        .count = own_class == CLASS_SHARED ? serving->class_count : 0};
+    bool read =
+        request_trace_read(source->arena, &caller->arrivals, caller->arrival == ARRIVAL_TRACE,
+                           &classes, &stream->trace, diagnostics);
+    stream->trace.count = stream->trace.count < asked ? stream->trace.count : asked;
+    stream->left = stream->trace.count;
+    return read && fits_context(source->scenario, stream, diagnostics) ? stream : NULL;
+}
+
+static bool open_classes(struct source *source, const struct request_trace *given,
+                         struct diagnostics *diagnostics)
+{
+    const struct serving *serving = &source->scenario->serving;
+    struct request_stream *shared = NULL;
+    bool sound = true;
+    double sum = 0.0, so_far = 0.0;
+    for (size_t i = 0; i < source->class_count; i++) {
+        source->classes[i] = (struct class_source){.says = serving_class(serving, i)};
+        sum += source->classes[i].says->has_arrivals ? 0.0 : source->classes[i].says->share;
+    }
+    for (size_t i = 0; i < source->class_count && sound; i++) {
+        struct class_source *of = &source->classes[i];
+        of->turns = open_random(source, "turns", i);
+        of->thinking = open_random(source, "thinking", i);
+        if (of->says->has_arrivals) {
+            of->stream = open_stream(source, of->says, (uint16_t)i, NULL, diagnostics);
+        } else {
+            so_far += of->says->share;
+            shared = shared != NULL
+                         ? shared
+                         : open_stream(source, &serving->every, CLASS_SHARED, given, diagnostics);
+            of->stream = shared;
+        }
+        source->shares[i] = so_far / sum;
+        sound =
+            of->stream != NULL && (of->stream->arrivals.trace != NULL ||
+                                   (open_lengths(source, &of->prompts, i, "prompts", diagnostics) &&
+                                    open_lengths(source, &of->outputs, i, "outputs", diagnostics)));
+    }
+    return sound;
+}
+
 bool source_create(struct source *source, const struct scenario *scenario,
                    const struct request_trace *given, struct arena *arena,
                    struct requests *requests, struct diagnostics *diagnostics)
 {
     const struct serving *serving = &scenario->serving;
-    uint64_t seed = scenario->seed;
-    bool is_trace = given != NULL || serving_reads_requests(serving);
+    size_t count = serving_class_count(serving);
     *source = (struct source){
         .scenario = scenario,
         .arena = arena,
         .requests = requests,
-        .policy = arrival_policies[serving->arrival],
-        .arrivals = {.arrivals = &serving->arrivals,
-                     .trace = is_trace ? &source->trace : NULL,
-                     .random = random_open(seed, "arrivals")},
+        .streams = ARENA_ARRAY(arena, struct request_stream, count + 1),
+        .classes = ARENA_ARRAY(arena, struct class_source, count),
+        .class_count = count,
+        .shares = ARENA_ARRAY(arena, double, count),
+        .choosing = random_open(scenario->seed, "classes"),
         .coming = REQUEST_NONE,
-        .turns = random_open(seed, "turns"),
-        .thinking = random_open(seed, "thinking"),
     };
-    enum { REQUESTS_DRAWN = 1000 }; /* unless the scenario says how many */
-    *requests = (struct requests){.capacity = serving->requests > 0 ? (uint32_t)serving->requests
-                                                                    : REQUESTS_DRAWN};
-    if (given != NULL) {
-        source->trace = *given;
-        requests->capacity = (uint32_t)given->count;
-        return fits_context(scenario, given, diagnostics);
+    *requests = (struct requests){0};
+    if (!open_classes(source, given, diagnostics)) {
+        return false;
     }
-    if (is_trace) {
-        bool read = request_trace_read(arena, &serving->arrivals, serving->arrival == ARRIVAL_TRACE,
-                                       &source->trace, diagnostics);
-        uint64_t asked = serving->requests > 0 ? serving->requests : UINT64_MAX;
-        source->trace.count = source->trace.count < asked ? source->trace.count : asked;
-        requests->capacity = (uint32_t)source->trace.count;
-        return read && fits_context(scenario, &source->trace, diagnostics);
+    uint64_t capacity = 0;
+    for (size_t i = 0; i < source->stream_count; i++) {
+        capacity += source->streams[i].left;
     }
-    return open_lengths(source, &source->prompts, serving->prompt_kind, &serving->prompt, "prompts",
-                        diagnostics) &&
-           open_lengths(source, &source->outputs, serving->output_kind, &serving->output, "outputs",
-                        diagnostics);
+    capacity = serving->requests > 0 && serving->requests < capacity ? serving->requests : capacity;
+    requests->capacity = (uint32_t)(capacity < UINT32_MAX ? capacity : UINT32_MAX - 1);
+    return true;
 }

@@ -9,11 +9,33 @@
 #include "sim/serving/load/lengths.h"
 #include "sim/serving/load/request.h"
 
+enum { CLASS_SHARED = UINT16_MAX };
+
 /* A request that is due. */
 struct due {
     double seconds;
     uint64_t order; /* of two at one time, who was made first */
     uint32_t request;
+};
+
+/* Arrivals of one description: the workload's, which classes share, or a class's own. */
+struct request_stream {
+    const struct request_class *caller; /* whose arrivals they are */
+    const struct arrival_policy *policy;
+    struct request_trace trace;
+    struct arrival_state arrivals;
+    uint64_t left;       /* requests that it may still make */
+    double next_seconds; /* of its next arrival, if `drawn`; INFINITY: none comes by itself */
+    bool drawn;
+    uint16_t own_class; /* of all of them; CLASS_SHARED: drawn, or the file's */
+};
+
+/* What is drawn for requests of a class. */
+struct class_source {
+    const struct request_class *says;
+    struct request_stream *stream;
+    struct length_source prompts, outputs;
+    struct random_stream turns, thinking;
 };
 
 struct source {
@@ -22,12 +44,13 @@ struct source {
     struct requests *requests;
     void (*route)(void *receiver, uint32_t request); /* where those that are due go */
     void *receiver;
-    struct request_trace trace;
-    const struct arrival_policy *policy;
-    struct arrival_state arrivals;
-    struct length_source prompts, outputs;
-    struct random_stream turns, thinking;
-    struct due *heap; /* [heap_count of heap_capacity], the earliest first */
+    struct request_stream *streams; /* [stream_count] */
+    size_t stream_count;
+    struct class_source *classes; /* [class_count] */
+    size_t class_count;
+    double *shares; /* [class_count]: of the shared stream, summed up to 1; those before too */
+    struct random_stream choosing; /* the class of a request of the shared stream */
+    struct due *heap;              /* [heap_count of heap_capacity], the earliest first */
     uint32_t heap_count, heap_capacity;
     uint64_t orders;
     uint32_t coming; /* the next arrival, among what is due */
@@ -53,6 +76,13 @@ void source_start(struct source *source, struct engine *engine,
 void source_follow(struct source *source, uint32_t request);
 /* The request shall be routed (again) at a time. */
 void source_schedule(struct source *source, uint32_t request, double seconds);
+/* What follows its end: whether its client asks again by itself. */
+bool source_follows(const struct source *source);
+/* Requests of traces that ask for no token. */
+uint64_t source_dropped(const struct source *source);
+/* The next arrival, without a place among the requests of the run: for those who look ahead.
+ * INFINITY: none comes by itself any more. */
+double source_draw(struct source *source, struct request *request);
 /* After either, when the caller is ready for others to run: lets the source see it. */
 void source_wake(struct source *source);
 

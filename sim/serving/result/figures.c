@@ -222,11 +222,68 @@ static const struct figure figures[] = {
 };
 /* clang-format on */
 
-const struct figure_table serving_tables[2] = {
-    {.heading = "A service",
-     .doc = "Latencies are of the measured requests: those that completed and came after the "
-            "warm-up. An interval says where the steady state's figure lies in 19 of 20 runs "
-            "(`null`: too few requests to say).",
-     .key = "figures",
-     .figures = figures,
-     .count = sizeof figures / sizeof *figures}};
+/* --- of a class of requests: those that are of requests --- */
+
+#define PART(stem, suffix, part, which, meaning)                                                   \
+    {                                                                                              \
+        .name = stem "_" suffix "_seconds", .unit = "s", METRIC(latencies[which].part),            \
+        .doc = meaning                                                                             \
+    }
+#define OF_CLASS(which, stem, what)                                                                \
+    PART(stem, "p99", p99, which, what " 99th percentile."),                                       \
+        PART(stem, "p50", p50, which, "Median."),                                                  \
+        PART(stem, "p90", p90, which, "90th percentile."), PART(stem, "p95", p95, which, "95th."), \
+        PART(stem, "mean", mean, which, "Mean."), PART(stem, "most", most, which, "Largest.")
+
+/* clang-format off */
+static const struct figure of_class[] = {
+    OF_CLASS(LATENCY_TTFT, "ttft", "Time to first token."),
+    OF_CLASS(LATENCY_TPOT, "tpot", "Time per output token."),
+    OF_CLASS(LATENCY_E2E, "e2e", "Arrival to last token."),
+    OF_CLASS(LATENCY_QUEUE, "queue", "In a replica's queue, until first in a batch."),
+    {.name = "goodput_requests_per_second", .unit = "1/s", METRIC(goodput),
+     .doc = "Those within the class's SLO a second; without an SLO all are."},
+    {.name = "requests_per_second", .unit = "1/s", METRIC(requests_per_second),
+     .doc = "Over the service's measured_seconds, as all rates here."},
+    {.name = "input_tokens_per_second", .unit = "1/s", METRIC(input_tokens_per_second),
+     .doc = "Prompt tokens."},
+    {.name = "output_tokens_per_second", .unit = "1/s", METRIC(output_tokens_per_second),
+     .doc = "Output tokens."},
+    {.name = "good_share", .unit = "1", METRIC(good_share),
+     .doc = "Share of the class's measured requests within its SLO."},
+    {.name = "prefix_hit_share", .unit = "1", METRIC(hit_share),
+     .doc = "Of its prompt tokens, found in the prefix cache."},
+    {.name = "requests", .unit = "1", METRIC(requests), .doc = "Requests that came."},
+    {.name = "completed", .unit = "1", METRIC(completed), .doc = "Of them, answered."},
+    {.name = "measured", .unit = "1", METRIC(measured), .doc = "Of those, came after the warm-up."},
+    {.name = "rejected", .unit = "1", METRIC(rejected), .doc = "Larger than a replica's KV cache."},
+    {.name = "lost", .unit = "1", METRIC(lost), .doc = "Lost with a replica that failed."},
+    {.name = "preemptions", .unit = "1", METRIC(preemptions),
+     .doc = "Times that one of them gave way."},
+    {.name = "input_tokens", .unit = "1", METRIC(input_tokens),
+     .doc = "Prompt tokens of the measured requests."},
+    {.name = "output_tokens", .unit = "1", METRIC(output_tokens), .doc = "Their output tokens."},
+};
+/* clang-format on */
+
+static const char *const class_parts[] = {"class_NAME_", NULL};
+
+const struct figure_table serving_tables[] = {
+    [SERVING_ALL] = {.heading = "A service",
+                     .doc =
+                         "Latencies are of the measured requests: those that completed and came "
+                         "after the warm-up. An interval says where the steady state's figure lies "
+                         "in 19 of 20 runs (`null`: too few requests to say).",
+                     .key = "figures",
+                     .figures = figures,
+                     .count = sizeof figures / sizeof *figures},
+    [SERVING_CLASS] = {.heading = "A class of a service's requests",
+                       .doc = "With `workload.classes`: an object for each, beside its `name`. In "
+                              "sweeps, plans and traces `class_`, the class's name ('-' and '.' as "
+                              "'_') and `_` stand before a figure.",
+                       .key = "classes[]",
+                       .parts = class_parts,
+                       .figures = of_class,
+                       .count = sizeof of_class / sizeof *of_class},
+    [SERVING_TABLE_COUNT] = {.count = 0},
+};

@@ -70,10 +70,15 @@ static struct latency_summary summarise_histogram(const struct histogram *histog
     return summary;
 }
 
-static bool is_measured(const struct serving_run *run, const struct request *request)
+static bool is_of(const struct serving_metrics *metrics, const struct request *request)
 {
-    return request->state == REQUEST_DONE &&
-           request->arrival_seconds >= run->serving->warm_up_seconds;
+    return metrics->class_index == ALL_CLASSES || metrics->class_index == request->class_index;
+}
+
+static bool is_measured(const struct serving_metrics *metrics, const struct request *request)
+{
+    return request->state == REQUEST_DONE && is_of(metrics, request) &&
+           request->arrival_seconds >= metrics->run->serving->warm_up_seconds;
 }
 
 double serving_ttft_seconds(const struct request *request, double first_token_seconds)
@@ -107,9 +112,9 @@ static double latency_of(const struct request *request, enum latency latency)
     return -1.0;
 }
 
-static void measure_latencies(const struct serving_run *run, struct arena *arena,
-                              struct serving_metrics *metrics)
+static void measure_latencies(struct serving_metrics *metrics, struct arena *arena)
 {
+    const struct serving_run *run = metrics->run;
     double *column = ARENA_ARRAY(arena, double, run->requests.count + 1);
     double *scratch = ARENA_ARRAY(arena, double, 2 * (size_t)run->requests.count + 1);
     for (int latency = 0; latency < LATENCY_COUNT; latency++) {
@@ -117,23 +122,24 @@ static void measure_latencies(const struct serving_run *run, struct arena *arena
         for (uint32_t i = 0; i < run->requests.count; i++) {
             const struct request *request = &run->requests.all[i];
             double value = latency_of(request, (enum latency)latency);
-            if (is_measured(run, request) && value >= 0.0) {
+            if (is_measured(metrics, request) && value >= 0.0) {
                 column[count++] = value;
             }
         }
         metrics->latencies[latency] = summarise(column, count, scratch);
     }
-    metrics->latencies[LATENCY_ITL] = summarise_histogram(&run->inter_token);
+    if (metrics->class_index == ALL_CLASSES) {
+        metrics->latencies[LATENCY_ITL] = summarise_histogram(&run->inter_token);
+    }
 }
 
 static bool is_good(const struct serving_run *run, const struct request *request)
 {
-    const struct serving *serving = run->serving;
-    bool soon =
-        serving->slo_ttft_seconds <= 0.0 ||
-        serving_ttft_seconds(request, request->first_token_seconds) <= serving->slo_ttft_seconds;
-    bool fast = serving->slo_tpot_seconds <= 0.0 ||
-                serving_tpot_seconds(request) <= serving->slo_tpot_seconds;
+    const struct request_class *of = serving_class(run->serving, request->class_index);
+    bool soon = of->slo_ttft_seconds <= 0.0 ||
+                serving_ttft_seconds(request, request->first_token_seconds) <= of->slo_ttft_seconds;
+    bool fast =
+        of->slo_tpot_seconds <= 0.0 || serving_tpot_seconds(request) <= of->slo_tpot_seconds;
     return soon && fast;
 }
 
@@ -158,22 +164,31 @@ static void add_served(const struct serving_run *run, const struct request *requ
         (first >= from) + (request->output_tokens - 1) * share_after(from, first, last);
 }
 
-/* Counts, tokens, rates of the measured requests; useful FLOPs of all. Returns the FLOPs. */
-static double measure_requests(const struct serving_run *run, struct serving_metrics *metrics)
+/* Counts, tokens, rates of the measured requests, over metrics->seconds, or from the first to the
+ * last where that is not known; useful FLOPs of all. Returns the FLOPs. */
+static double measure_requests(struct serving_metrics *metrics)
 {
+    const struct serving_run *run = metrics->run;
     double first = INFINITY, last = 0.0, flops = 0.0;
-    uint64_t good = 0, hits = 0;
+    uint64_t good = 0, hits = 0, of_preemptions = 0;
     for (uint32_t i = 0; i < run->requests.count; i++) {
         const struct request *request = &run->requests.all[i];
+        if (!is_of(metrics, request)) {
+            continue;
+        }
+        metrics->requests++;
         metrics->completed += request->state == REQUEST_DONE;
         metrics->rejected += request->state == REQUEST_REJECTED;
+        metrics->lost += request->state == REQUEST_LOST;
+        metrics->retries += request->retries;
+        of_preemptions += request->preemptions;
         if (request->state == REQUEST_DONE) {
             double cached = request->cached_tokens;
             double tokens = (double)request->prompt_tokens + request->output_tokens - 1.0 - cached;
             flops += llm_forward_flops(&run->scenario->llm, tokens, cached);
             add_served(run, request, metrics);
         }
-        if (!is_measured(run, request)) {
+        if (!is_measured(metrics, request)) {
             continue;
         }
         metrics->measured++;
@@ -186,13 +201,17 @@ static double measure_requests(const struct serving_run *run, struct serving_met
     }
     if (metrics->measured > 0) {
         double warm_up = run->serving->warm_up_seconds;
-        metrics->seconds = last - (warm_up > 0.0 ? warm_up : first);
+        metrics->seconds =
+            metrics->seconds > 0.0 ? metrics->seconds : last - (warm_up > 0.0 ? warm_up : first);
         metrics->requests_per_second /= metrics->seconds;
         metrics->input_tokens_per_second /= metrics->seconds;
         metrics->output_tokens_per_second /= metrics->seconds;
         metrics->good_share = (double)good / (double)metrics->measured;
         metrics->goodput = (double)good / metrics->seconds;
         metrics->hit_share = (double)hits / (double)metrics->input_tokens;
+    }
+    if (metrics->class_index != ALL_CLASSES) { /* of all, the servers say */
+        metrics->preemptions = of_preemptions;
     }
     return flops;
 }
@@ -303,7 +322,7 @@ static void judge_load(const struct serving_run *run, struct serving_metrics *me
     static const double LEAST_GROWTH = 0.5;
     double levels[STRETCHES] = {0.0};
     double from = run->serving->warm_up_seconds, to = run->source.last_arrival_seconds;
-    bool open = !arrival_policies[run->serving->arrival]->follows;
+    bool open = !source_follows(&run->source);
     metrics->sustained = true;
     if (to <= from) {
         return;
@@ -325,17 +344,33 @@ static uint64_t fault_count(const struct serving_run *run)
     return count;
 }
 
+/* Rates are over the time of all, so that those of the classes add up to them. */
+static void measure_classes(const struct serving_run *run, struct serving_metrics *metrics)
+{
+    if (run->serving->class_count == 0) {
+        return;
+    }
+    metrics->class_count = run->serving->class_count;
+    metrics->classes = ARENA_ARRAY(run->arena, struct serving_metrics, metrics->class_count);
+    for (size_t i = 0; i < metrics->class_count; i++) {
+        struct serving_metrics *of = &metrics->classes[i];
+        struct arena *arena = arena_create();
+        *of = (struct serving_metrics){.run = run, .class_index = i, .seconds = metrics->seconds};
+        measure_latencies(of, arena);
+        measure_requests(of);
+        arena_destroy(arena);
+    }
+}
+
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics)
 {
     const struct pool *last = &run->fleet.pools[run->fleet.pool_count - 1];
     uint32_t block = last->scenario->serving.service.block_tokens;
     *metrics = (struct serving_metrics){
         .run = run,
-        .requests = run->requests.count,
-        .lost = run->fleet.lost,
-        .retries = run->fleet.retries,
+        .class_index = ALL_CLASSES,
         .faults = fault_count(run),
-        .dropped = run->source.trace.dropped,
+        .dropped = source_dropped(&run->source),
         .moved_bytes = run->fleet.moved_bytes,
         .end_seconds = run->end_seconds,
         .memory = last->memory,
@@ -348,9 +383,10 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
             (double)last->kv_pages / (double)kv_pages_of(&last->kv_beside, block, context);
     }
     struct arena *arena = arena_create();
-    measure_latencies(run, arena, metrics);
+    measure_latencies(metrics, arena);
     arena_destroy(arena);
-    measure_servers(run, measure_requests(run, metrics), metrics);
+    measure_servers(run, measure_requests(metrics), metrics);
+    measure_classes(run, metrics);
     double came = run->source.last_arrival_seconds;
     metrics->offered_per_second = came > 0.0 ? run->requests.count / came : 0.0;
     judge_load(run, metrics);

@@ -26,8 +26,14 @@ struct latency_summary {
     struct steady_interval mean_interval, p50_interval, p90_interval, p95_interval, p99_interval;
 };
 
+#define ALL_CLASSES SIZE_MAX
+
 struct serving_metrics {
     const struct serving_run *run;
+    size_t class_index; /* of one class of requests: then what is of requests is filled, and the
+                             rest is 0; or ALL_CLASSES */
+    struct serving_metrics *classes; /* [class_count]; NULL: the service has none */
+    size_t class_count;
     uint64_t requests;  /* that came */
     uint64_t completed; /* all of them, warm-up included */
     uint64_t rejected, lost, retries, dropped;

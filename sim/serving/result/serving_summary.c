@@ -90,12 +90,74 @@ static void print_requests(const struct serving_run *run, const struct serving_m
     }
 }
 
+/* What a target is, after "within". */
+static void print_targets(const struct request_class *of, FILE *stream)
+{
+    if (of->slo_ttft_seconds > 0.0) {
+        fprintf(stream, " TTFT %s", quantity_seconds(of->slo_ttft_seconds).text);
+    }
+    if (of->slo_tpot_seconds > 0.0) {
+        fprintf(stream, " TPOT %s", quantity_seconds(of->slo_tpot_seconds).text);
+    }
+}
+
+static bool has_targets(const struct request_class *of)
+{
+    return of->slo_ttft_seconds > 0.0 || of->slo_tpot_seconds > 0.0;
+}
+
+static void print_classes(const struct serving_run *run, const struct serving_metrics *metrics,
+                          struct ink ink, FILE *stream)
+{
+    if (metrics->class_count == 0) {
+        return;
+    }
+    fprintf(stream, "%s%-16s %8s %9s %9s %9s %9s %9s%s\n", ink.dim, "class", "measured", "TTFT p50",
+            "p99", "TPOT p50", "p99", "E2E p99", ink.plain);
+    for (size_t i = 0; i < metrics->class_count; i++) {
+        const struct serving_metrics *of = &metrics->classes[i];
+        const struct latency_summary *latencies = of->latencies;
+        const double values[] = {latencies[LATENCY_TTFT].p50, latencies[LATENCY_TTFT].p99,
+                                 latencies[LATENCY_TPOT].p50, latencies[LATENCY_TPOT].p99,
+                                 latencies[LATENCY_E2E].p99};
+        const struct request_class *says = serving_class(run->serving, i);
+        fprintf(stream, "%-16.16s %8" PRIu64, says->name, of->measured);
+        for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
+            bool none = j == 2 || j == 3 ? latencies[LATENCY_TPOT].count == 0 : of->measured == 0;
+            fprintf(stream, " %9s", none ? "-" : quantity_seconds(values[j]).text);
+        }
+        fputc('\n', stream);
+    }
+    for (size_t i = 0; i < metrics->class_count; i++) {
+        const struct request_class *says = serving_class(run->serving, i);
+        if (has_targets(says)) {
+            fprintf(stream, "%-16.16s %s within", says->name,
+                    quantity_percent(metrics->classes[i].good_share).text);
+            print_targets(says, stream);
+            fprintf(stream, ": %.4g requests/s\n", metrics->classes[i].goodput);
+        }
+    }
+    fputc('\n', stream);
+}
+
 /* Clients of a closed loop whose requests are all alike end together and ask together. */
 static bool keeps_step(const struct serving *serving)
 {
-    return serving->arrival == ARRIVAL_CLOSED_LOOP && serving->arrivals.clients > 1 &&
-           !serving_reads_requests(serving) && serving->session_turns <= 0.0 &&
-           serving->prompt_kind == LENGTH_FIXED && serving->output_kind == LENGTH_FIXED;
+    const struct request_class *of = serving_class(serving, 0);
+    const struct request_class *caller = serving_caller(serving, of);
+    return serving_class_count(serving) == 1 && caller->arrival == ARRIVAL_CLOSED_LOOP &&
+           caller->arrivals.clients > 1 && !class_reads_requests(caller) &&
+           of->session_turns <= 0.0 && of->prompt_kind == LENGTH_FIXED &&
+           of->output_kind == LENGTH_FIXED;
+}
+
+static bool anyone_has_targets(const struct serving *serving)
+{
+    bool has = false;
+    for (size_t i = 0; i < serving_class_count(serving); i++) {
+        has = has || has_targets(serving_class(serving, i));
+    }
+    return has;
 }
 
 static void print_rates(const struct serving_run *run, const struct serving_metrics *metrics,
@@ -105,16 +167,16 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
     fprintf(stream, "throughput      %.4g requests/s, %.4g prompt + %.4g output tokens/s",
             metrics->requests_per_second, metrics->input_tokens_per_second,
             metrics->output_tokens_per_second);
-    fprintf(stream, " (%.4g output tokens/s a GPU)\n",
-            figure_value(&serving_tables[0], metrics, "output_tokens_per_second_per_gpu"));
-    if (serving->slo_ttft_seconds > 0.0 || serving->slo_tpot_seconds > 0.0) {
+    fprintf(
+        stream, " (%.4g output tokens/s a GPU)\n",
+        figure_value(&serving_tables[SERVING_ALL], metrics, "output_tokens_per_second_per_gpu"));
+    if (anyone_has_targets(serving)) {
         fprintf(stream, "goodput         %.4g requests/s: %s within", metrics->goodput,
                 quantity_percent(metrics->good_share).text);
-        if (serving->slo_ttft_seconds > 0.0) {
-            fprintf(stream, " TTFT %s", quantity_seconds(serving->slo_ttft_seconds).text);
-        }
-        if (serving->slo_tpot_seconds > 0.0) {
-            fprintf(stream, " TPOT %s", quantity_seconds(serving->slo_tpot_seconds).text);
+        if (serving->class_count > 0) {
+            fputs(" their class's targets", stream);
+        } else {
+            print_targets(serving_class(serving, 0), stream);
         }
         fputc('\n', stream);
     }
@@ -217,6 +279,7 @@ void serving_summary_print(const struct serving_run *run, const struct serving_m
                            struct ink ink, FILE *stream)
 {
     print_latencies(metrics, ink, stream);
+    print_classes(run, metrics, ink, stream);
     print_requests(run, metrics, stream);
     print_rates(run, metrics, stream);
     print_machine(run, metrics, stream);

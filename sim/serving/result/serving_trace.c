@@ -184,6 +184,12 @@ static void write_series(struct serving_trace *trace, const struct serving_run *
 
 /* --- rows --- */
 
+static const char *class_name(const struct serving_run *run, const struct request *request)
+{
+    const char *name = serving_class(run->serving, request->class_index)->name;
+    return name == NULL ? "" : name;
+}
+
 static void write_requests(struct serving_trace *trace, const struct serving_run *run)
 {
     for (uint32_t i = 0; i < run->requests.count; i++) {
@@ -208,6 +214,8 @@ static void write_requests(struct serving_trace *trace, const struct serving_run
                 .last_token_seconds = done ? request->last_token_seconds : (double)NAN,
                 .preemptions = request->preemptions,
                 .retries = request->retries,
+                .of_class = class_name(run, request),
+                .priority = (uint32_t)request->priority,
             });
     }
 }

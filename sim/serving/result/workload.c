@@ -34,11 +34,27 @@ static enum run_end run(const struct scenario *scenario, struct arena *arena,
     return RUN_DONE;
 }
 
+/* "class_night_batch_" */
+static const char *part_of(struct arena *arena, const struct request_class *of)
+{
+    char *part = arena_printf(arena, "class_%s_", of->name);
+    for (char *c = part; *c != '\0'; c++) {
+        *c = *c == '-' || *c == '.' ? '_' : *c;
+    }
+    return part;
+}
+
 static void figures(const void *result, bool former, struct metric_list *figures)
 {
     const struct service_result *service = result;
-    figures_collect(&serving_tables[0], &service->metrics, (struct figure_naming){.former = former},
+    const struct serving_metrics *metrics = &service->metrics;
+    figures_collect(&serving_tables[SERVING_ALL], metrics, (struct figure_naming){.former = former},
                     figures);
+    for (size_t i = 0; i < metrics->class_count; i++) {
+        const struct request_class *of = serving_class(service->run.serving, i);
+        const struct figure_naming naming = {.part = part_of(figures->arena, of)};
+        figures_collect(&serving_tables[SERVING_CLASS], &metrics->classes[i], naming, figures);
+    }
 }
 
 static void end_trace(const void *result, struct trace *trace)
@@ -54,11 +70,27 @@ static void print(const void *result, struct ink ink, FILE *stream)
     serving_summary_print(&service->run, &service->metrics, ink, stream);
 }
 
-/* A service is its figures; these are the keys of the release before this one. */
+static void write_classes(const struct service_result *service, struct json *json)
+{
+    json_open(json, "classes", '[');
+    for (size_t i = 0; i < service->metrics.class_count; i++) {
+        json_open(json, NULL, '{');
+        json_string(json, "name", serving_class(service->run.serving, i)->name);
+        figures_write(&serving_tables[SERVING_CLASS], &service->metrics.classes[i], json);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+/* A service is its figures, and those of its classes; the rest are the keys of the release before
+ * this one. */
 static void write_json(const void *result, struct json *json)
 {
     const struct service_result *service = result;
-    const struct figure_table *table = &serving_tables[0];
+    if (service->metrics.class_count > 0) {
+        write_classes(service, json);
+    }
+    const struct figure_table *table = &serving_tables[SERVING_ALL];
     static const char *const objects[] = {"ttft_seconds", "tpot_seconds",  "itl_seconds",
                                           "e2e_seconds",  "queue_seconds", "memory_per_gpu"};
     json_open(json, "service", '{');

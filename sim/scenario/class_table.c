@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ * Requests of one kind: the keys of a class, most of which the workload itself has too, for all
+ * classes that leave them out. */
+#include "sim/scenario/class_rows.h"
+#include "sim/scenario/scenario.h"
+#include "sim/scenario/tables.h"
+
+/* --- when requests come --- */
+
+#define RATE_FIELD                                                                                 \
+    {                                                                                              \
+        .key = "rate", .kind = FIELD_PER_SECOND, FIELD_AT(arrivals, rate), .required = true,       \
+        .min = 1e-9, .max = 1e9, .doc = "Requests per second, on average, over all replicas."      \
+    }
+
+static const struct field poisson_fields[] = {RATE_FIELD, {0}};
+static const struct field constant_fields[] = {RATE_FIELD, {0}};
+static const struct field gamma_fields[] = {
+    RATE_FIELD,
+    {.key = "variation",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(arrivals, variation),
+     .required = true,
+     .min = 0.01,
+     .max = 100,
+     .doc = "Standard deviation of the time between requests over its mean; 1 is Poisson, more is "
+            "burstier."},
+    {0}};
+
+static const struct field burst_fields[] = {{.key = "size",
+                                             .kind = FIELD_COUNT,
+                                             FIELD_AT(arrivals, burst),
+                                             .required = true,
+                                             .min = 1,
+                                             .doc = "Requests that come at once."},
+                                            {.key = "period",
+                                             .kind = FIELD_SECONDS,
+                                             FIELD_AT(arrivals, period_seconds),
+                                             .required = true,
+                                             .min = 1e-6,
+                                             .max = 1e9,
+                                             .doc = "Time between two bursts."},
+                                            {0}};
+
+static const struct choice trace_format_choices[] = {
+    {.name = "csv",
+     .value = REQUEST_TRACE_CSV,
+     .doc =
+         "Columns prompt_tokens, output_tokens, and optionally session; arrival_seconds too, where "
+         "the file says when they come."},
+    {.name = "azure",
+     .value = REQUEST_TRACE_AZURE,
+     .doc = "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens."},
+    {.name = "mooncake",
+     .value = REQUEST_TRACE_MOONCAKE,
+     .doc =
+         "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids of blocks "
+         "of 512 tokens."},
+    {0}};
+
+#define REQUEST_FILE_FIELDS                                                                        \
+    {.key = "file",                                                                                \
+     .kind = FIELD_INPUT_FILE,                                                                     \
+     FIELD_AT(arrivals, file),                                                                     \
+     .doc = "Requests in the order in which they are sent; their lengths are used, and `lengths` " \
+            "is not, nor their times. None: lengths are drawn."},                                  \
+        {.key = "format",                                                                          \
+         .kind = FIELD_CHOICE,                                                                     \
+         FIELD_AT(arrivals, format),                                                               \
+         .fallback = "csv",                                                                        \
+         .choices = trace_format_choices,                                                          \
+         .doc = "How the file is written."},                                                       \
+    {                                                                                              \
+        .key = "limit", .kind = FIELD_COUNT, FIELD_AT(arrivals, limit), .fallback = "0",           \
+        .doc = "At most so many requests of the file; 0: all."                                     \
+    }
+
+static const struct field at_once_fields[] = {REQUEST_FILE_FIELDS, {0}};
+
+static const struct field closed_loop_fields[] = {
+    {.key = "clients",
+     .kind = FIELD_COUNT,
+     FIELD_AT(arrivals, clients),
+     .required = true,
+     .min = 1,
+     .max = 1e6,
+     .doc = "Clients, each with one request at a time: a benchmark's concurrency."},
+    {.key = "think",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(arrivals, think_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "Time between an answer's end and its client's next request."},
+    REQUEST_FILE_FIELDS,
+    {0}};
+
+static const struct field trace_fields[] = {
+    {.key = "file",
+     .kind = FIELD_INPUT_FILE,
+     FIELD_AT(arrivals, file),
+     .required = true,
+     .doc = "The trace; its lengths are used, and `lengths` is not."},
+    {.key = "format",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(arrivals, format),
+     .fallback = "csv",
+     .choices = trace_format_choices,
+     .doc = "How the trace is written."},
+    {.key = "time_scale",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(arrivals, time_scale),
+     .min = 1e-6,
+     .max = 1e6,
+     .fallback = "1",
+     .doc = "Times between requests are multiplied by it; 0.5 doubles the load."},
+    {.key = "start",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(arrivals, start_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "Requests before this time of the trace are left out."},
+    {.key = "limit",
+     .kind = FIELD_COUNT,
+     FIELD_AT(arrivals, limit),
+     .fallback = "0",
+     .doc = "At most so many requests; 0: all."},
+    {0}};
+
+#define ARRIVAL(kind_name, kind_value, table, text)                                                \
+    {                                                                                              \
+        .name = (kind_name), .value = (kind_value), .fields = (table),                             \
+        .offset = offsetof(struct request_class, arrivals), .doc = (text)                          \
+    }
+
+const struct variant arrival_variants[] = {
+    ARRIVAL("poisson", ARRIVAL_POISSON, poisson_fields,
+            "Independent of each other: exponential times between requests."),
+    ARRIVAL("gamma", ARRIVAL_GAMMA, gamma_fields,
+            "Gamma-distributed times between requests: burstier or more even than Poisson."),
+    ARRIVAL("constant", ARRIVAL_CONSTANT, constant_fields, "Evenly spaced."),
+    ARRIVAL("burst", ARRIVAL_BURST, burst_fields, "Many at once, again and again."),
+    ARRIVAL("at-once", ARRIVAL_AT_ONCE, at_once_fields,
+            "All at the beginning, as tests of offline throughput do."),
+    ARRIVAL("closed-loop", ARRIVAL_CLOSED_LOOP, closed_loop_fields,
+            "A number of clients that wait for their answers, as concurrency benchmarks do."),
+    ARRIVAL("trace", ARRIVAL_TRACE, trace_fields, "Requests of a recorded trace."),
+    {0}};
+
+/* --- how long they are --- */
+
+static const struct field fixed_fields[] = {{.key = "tokens",
+                                             .kind = FIELD_TOKENS,
+                                             FIELD_AT(length, tokens),
+                                             .required = true,
+                                             .min = 1,
+                                             .max = 1e9,
+                                             .doc = "Every one of this length."},
+                                            {0}};
+
+static const struct field uniform_fields[] = {{.key = "least",
+                                               .kind = FIELD_TOKENS,
+                                               FIELD_AT(length, least),
+                                               .required = true,
+                                               .min = 1,
+                                               .max = 1e9,
+                                               .doc = "The shortest."},
+                                              {.key = "most",
+                                               .kind = FIELD_TOKENS,
+                                               FIELD_AT(length, most),
+                                               .required = true,
+                                               .min = 1,
+                                               .max = 1e9,
+                                               .doc = "The longest."},
+                                              {0}};
+
+#define MEAN_FIELD                                                                                 \
+    {                                                                                              \
+        .key = "mean", .kind = FIELD_NUMBER, FIELD_AT(length, mean), .required = true, .min = 1,   \
+        .max = 1e9, .doc = "Mean length, tokens."                                                  \
+    }
+#define MOST_FIELD                                                                                 \
+    {                                                                                              \
+        .key = "most", .kind = FIELD_TOKENS, FIELD_AT(length, most), .min = 1, .max = 1e9,         \
+        .fallback = "1_000_000 tokens", .doc = "What is longer is cut to this."                    \
+    }
+
+static const struct field exponential_fields[] = {MEAN_FIELD, MOST_FIELD, {0}};
+static const struct field lognormal_fields[] = {MEAN_FIELD,
+                                                {.key = "variation",
+                                                 .kind = FIELD_NUMBER,
+                                                 FIELD_AT(length, variation),
+                                                 .required = true,
+                                                 .min = 0.001,
+                                                 .max = 100,
+                                                 .doc = "Standard deviation over mean."},
+                                                MOST_FIELD,
+                                                {0}};
+
+static const struct field empirical_fields[] = {
+    {.key = "file",
+     .kind = FIELD_INPUT_FILE,
+     FIELD_AT(length, file),
+     .required = true,
+     .doc = "A text file with one length, in tokens, a line; each is drawn alike often."},
+    {0}};
+
+#define LENGTH_VARIANTS(member)                                                                    \
+    {                                                                                              \
+        {.name = "fixed",                                                                          \
+         .value = LENGTH_FIXED,                                                                    \
+         .fields = fixed_fields,                                                                   \
+         .offset = offsetof(struct request_class, member),                                         \
+         .doc = "All alike."},                                                                     \
+            {.name = "uniform",                                                                    \
+             .value = LENGTH_UNIFORM,                                                              \
+             .fields = uniform_fields,                                                             \
+             .offset = offsetof(struct request_class, member),                                     \
+             .doc = "Each whole number of a range alike often."},                                  \
+            {.name = "exponential",                                                                \
+             .value = LENGTH_EXPONENTIAL,                                                          \
+             .fields = exponential_fields,                                                         \
+             .offset = offsetof(struct request_class, member),                                     \
+             .doc = "Many short, few long; rounded up."},                                          \
+            {.name = "lognormal",                                                                  \
+             .value = LENGTH_LOGNORMAL,                                                            \
+             .fields = lognormal_fields,                                                           \
+             .offset = offsetof(struct request_class, member),                                     \
+             .doc = "What chats look like: a long tail."},                                         \
+            {.name = "empirical",                                                                  \
+             .value = LENGTH_EMPIRICAL,                                                            \
+             .fields = empirical_fields,                                                           \
+             .offset = offsetof(struct request_class, member),                                     \
+             .doc = "Drawn from a file."},                                                         \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
+
+static const struct variant prompt_variants[] = LENGTH_VARIANTS(prompt);
+static const struct variant output_variants[] = LENGTH_VARIANTS(output);
+
+const struct field lengths_fields[] = {{.key = "prompt",
+                                        .kind = FIELD_TAGGED,
+                                        FIELD_AT(request_class, prompt_kind),
+                                        .required = true,
+                                        .variants = prompt_variants,
+                                        .doc = "New tokens of a prompt."},
+                                       {.key = "output",
+                                        .kind = FIELD_TAGGED,
+                                        FIELD_AT(request_class, output_kind),
+                                        .required = true,
+                                        .variants = output_variants,
+                                        .doc = "Tokens of an answer."},
+                                       {0}};
+
+const struct field session_fields[] = {
+    {.key = "turns",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(request_class, session_turns),
+     .required = true,
+     .min = 1,
+     .max = 1e6,
+     .doc = "Mean number of turns of a conversation (geometric, at least 1). Each turn's prompt "
+            "comes on top of the conversation so far, whose KV stays in the prefix cache while "
+            "there is room."},
+    {.key = "think",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(request_class, session_think_seconds),
+     .required = true,
+     .max = 1e9,
+     .doc = "Mean time between an answer and the next prompt (exponential)."},
+    {0}};
+
+const struct field slo_fields[] = {{.key = "ttft",
+                                    .kind = FIELD_SECONDS,
+                                    FIELD_AT(request_class, slo_ttft_seconds),
+                                    .max = 1e6,
+                                    .fallback = "0 s",
+                                    .doc = "Time to first token at most; 0: any."},
+                                   {.key = "tpot",
+                                    .kind = FIELD_SECONDS,
+                                    FIELD_AT(request_class, slo_tpot_seconds),
+                                    .max = 1e6,
+                                    .fallback = "0 s",
+                                    .doc = "Time per output token at most; 0: any."},
+                                   {0}};
+
+/* --- a class --- */
+
+const struct field request_class_fields[] = {
+    {.key = "name",
+     .kind = FIELD_NAME,
+     FIELD_AT(request_class, name),
+     .required = true,
+     .doc = "What figures, columns and a trace's `class` column call it."},
+    {.key = "share",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(request_class, share),
+     .min = 1e-9,
+     .max = 1e9,
+     .fallback = "1",
+     .doc = "Of the workload's arrivals, over the sum of all shares."},
+    ARRIVALS_ROW("Its own, beside the workload's, which it then has no share of."),
+    {.key = "requests",
+     .kind = FIELD_COUNT,
+     FIELD_AT(request_class, requests),
+     .max = 1e8,
+     .fallback = "0",
+     .doc = "Of its own arrivals at most; 0: until the run has had its number."},
+    LENGTHS_ROW("How long its prompts and answers are. What is left out is the workload's."),
+    SYSTEM_PROMPT_ROW,
+    SESSIONS_ROW,
+    PRIORITY_ROW,
+    SLO_ROW,
+    {0}};
