@@ -11,9 +11,9 @@
         .min = 1e-9, .max = 1e9, .doc = "Requests per second, on average, over all replicas."      \
     }
 
-static const struct field poisson_fields[] = {RATE_FIELD, {0}};
-static const struct field constant_fields[] = {RATE_FIELD, {0}};
-static const struct field gamma_fields[] = {
+static const struct field arrivals_poisson_fields[] = {RATE_FIELD, {0}};
+static const struct field arrivals_constant_fields[] = {RATE_FIELD, {0}};
+static const struct field arrivals_gamma_fields[] = {
     RATE_FIELD,
     {.key = "variation",
      .kind = FIELD_NUMBER,
@@ -25,36 +25,22 @@ static const struct field gamma_fields[] = {
             "burstier."},
     {0}};
 
-static const struct field burst_fields[] = {{.key = "size",
-                                             .kind = FIELD_COUNT,
-                                             FIELD_AT(arrivals, burst),
-                                             .required = true,
-                                             .min = 1,
-                                             .doc = "Requests that come at once."},
-                                            {.key = "period",
-                                             .kind = FIELD_SECONDS,
-                                             FIELD_AT(arrivals, period_seconds),
-                                             .required = true,
-                                             .min = 1e-6,
-                                             .max = 1e9,
-                                             .doc = "Time between two bursts."},
-                                            {0}};
+static const struct field arrivals_burst_fields[] = {{.key = "size",
+                                                      .kind = FIELD_COUNT,
+                                                      FIELD_AT(arrivals, burst),
+                                                      .required = true,
+                                                      .min = 1,
+                                                      .doc = "Requests that come at once."},
+                                                     {.key = "period",
+                                                      .kind = FIELD_SECONDS,
+                                                      FIELD_AT(arrivals, period_seconds),
+                                                      .required = true,
+                                                      .min = 1e-6,
+                                                      .max = 1e9,
+                                                      .doc = "Time between two bursts."},
+                                                     {0}};
 
-static const struct choice trace_format_choices[] = {
-    {.name = "csv",
-     .value = REQUEST_TRACE_CSV,
-     .doc =
-         "Columns prompt_tokens, output_tokens, and optionally session; arrival_seconds too, where "
-         "the file says when they come."},
-    {.name = "azure",
-     .value = REQUEST_TRACE_AZURE,
-     .doc = "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens."},
-    {.name = "mooncake",
-     .value = REQUEST_TRACE_MOONCAKE,
-     .doc =
-         "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids of blocks "
-         "of 512 tokens."},
-    {0}};
+static const struct choice trace_format_choices[] = {REQUEST_TRACES(CHOICE_OF){0}};
 
 #define REQUEST_FILE_FIELDS                                                                        \
     {.key = "file",                                                                                \
@@ -73,9 +59,9 @@ static const struct choice trace_format_choices[] = {
         .doc = "At most so many requests of the file; 0: all."                                     \
     }
 
-static const struct field at_once_fields[] = {REQUEST_FILE_FIELDS, {0}};
+static const struct field arrivals_at_once_fields[] = {REQUEST_FILE_FIELDS, {0}};
 
-static const struct field closed_loop_fields[] = {
+static const struct field arrivals_closed_loop_fields[] = {
     {.key = "clients",
      .kind = FIELD_COUNT,
      FIELD_AT(arrivals, clients),
@@ -92,7 +78,7 @@ static const struct field closed_loop_fields[] = {
     REQUEST_FILE_FIELDS,
     {0}};
 
-static const struct field trace_fields[] = {
+static const struct field arrivals_trace_fields[] = {
     {.key = "file",
      .kind = FIELD_INPUT_FILE,
      FIELD_AT(arrivals, file),
@@ -124,25 +110,14 @@ static const struct field trace_fields[] = {
      .doc = "At most so many requests; 0: all."},
     {0}};
 
-#define ARRIVAL(kind_name, kind_value, table, text)                                                \
-    {                                                                                              \
-        .name = (kind_name), .value = (kind_value), .fields = (table),                             \
-        .offset = offsetof(struct serving, arrivals), .doc = (text)                                \
-    }
+#define ARRIVAL(member, object, kind_name, text)                                                   \
+    {.name = (kind_name),                                                                          \
+     .value = (member),                                                                            \
+     .fields = object##_fields,                                                                    \
+     .offset = offsetof(struct serving, arrivals),                                                 \
+     .doc = (text)},
 
-static const struct variant arrival_variants[] = {
-    ARRIVAL("poisson", ARRIVAL_POISSON, poisson_fields,
-            "Independent of each other: exponential times between requests."),
-    ARRIVAL("gamma", ARRIVAL_GAMMA, gamma_fields,
-            "Gamma-distributed times between requests: burstier or more even than Poisson."),
-    ARRIVAL("constant", ARRIVAL_CONSTANT, constant_fields, "Evenly spaced."),
-    ARRIVAL("burst", ARRIVAL_BURST, burst_fields, "Many at once, again and again."),
-    ARRIVAL("at-once", ARRIVAL_AT_ONCE, at_once_fields,
-            "All at the beginning, as tests of offline throughput do."),
-    ARRIVAL("closed-loop", ARRIVAL_CLOSED_LOOP, closed_loop_fields,
-            "A number of clients that wait for their answers, as concurrency benchmarks do."),
-    ARRIVAL("trace", ARRIVAL_TRACE, trace_fields, "Requests of a recorded trace."),
-    {0}};
+static const struct variant arrival_variants[] = {ARRIVALS(ARRIVAL){0}};
 
 /* --- how long they are --- */
 
@@ -271,46 +246,9 @@ static const struct field session_fields[] = {
 
 /* --- who serves them --- */
 
-const struct choice policy_choices[] = {
-    {.name = "vllm",
-     .value = BATCHING_VLLM,
-     .doc = "vLLM v1, decision for decision: who runs first, in the order of admission, then who "
-            "waits, in what is left of the token budget."},
-    {.name = "sglang",
-     .value = BATCHING_SGLANG,
-     .doc = "SGLang, decision for decision: prompts first, as many as an estimate of what running "
-            "answers still need leaves room for; when it was too low, some are retracted."},
-    {.name = "no-evict",
-     .value = BATCHING_NO_EVICT,
-     .doc = "TensorRT-LLM's GUARANTEED_NO_EVICT: who decodes goes first, prompts fill what is "
-            "left of the step, and who is let in has room to its end."},
-    {.name = "max-utilization",
-     .value = BATCHING_MAX_UTILIZATION,
-     .doc = "TensorRT-LLM's MAX_UTILIZATION: the same, but a prompt's room is enough; the last let "
-            "in gives way when the KV cache is full."},
-    {.name = "chunked-prefill",
-     .value = BATCHING_CHUNKED_PREFILL,
-     .doc = "Sarathi: the same, but those that decode come before prompts under way."},
-    {.name = "prefill-first",
-     .value = BATCHING_PREFILL_FIRST,
-     .doc = "Orca, vLLM v0: whole prompts as soon as there is room, decode waits for them."},
-    {.name = "static",
-     .value = BATCHING_STATIC,
-     .doc = "A batch is filled, served to its last token, and only then the next."},
-    {.name = "disaggregated",
-     .value = BATCHING_DISAGGREGATED,
-     .doc = "Some replicas prefill, the others decode; the KV cache moves over the network."},
-    {0}};
+const struct choice policy_choices[] = {BATCHING_POLICIES(CHOICE_OF){0}};
 
-static const struct choice router_choices[] = {
-    {.name = "round-robin", .value = ROUTER_ROUND_ROBIN, .doc = "Each in turn."},
-    {.name = "least-outstanding",
-     .value = ROUTER_LEAST_OUTSTANDING,
-     .doc = "The one with the fewest unfinished requests."},
-    {.name = "prefix-aware",
-     .value = ROUTER_PREFIX_AWARE,
-     .doc = "The one that has most of the prompt cached, unless it is far busier than others."},
-    {0}};
+static const struct choice router_choices[] = {ROUTERS(CHOICE_OF){0}};
 
 static const struct choice preemption_choices[] = {
     {.name = "recompute",

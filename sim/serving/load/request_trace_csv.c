@@ -41,5 +41,4 @@ static bool read_item(struct trace_line *line, struct trace_item *item)
            trace_tokens(line, "a session is a whole number; 0 is none", 0.0, &item->session);
 }
 
-const struct trace_format trace_format_csv = {
-    .name = "csv", .columns = columns, .required = 2, .read = read_item};
+const struct trace_format trace_format_csv = {.columns = columns, .required = 2, .read = read_item};
