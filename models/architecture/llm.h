@@ -36,13 +36,7 @@ struct llm_keys {
     int mixer_beside;       /* 1 + the mixer_kind of a second mixer on the same input; 0: none */
     uint32_t window, chunk; /* tokens that a query sees, REACH_WINDOW or REACH_CHUNK; 0: all */
     struct gqa gqa;         /* what the keys above do not say of it */
-    struct latent latent;
-    struct compressed compressed;
-    struct delta delta;
-    struct state_space state_space;
-    struct linear_attention linear;
-    struct recurrent recurrent;
-    struct convolution convolution;
+    MIXERS_OF_SIZES(MIXER_SIZES)
     struct ffn ffn;               /* what the keys above do not say of it */
     uint32_t dense_beside_hidden; /* of a dense block beside experts */
     bool borrowed;                /* attention and feed-forward block are an earlier layer's */

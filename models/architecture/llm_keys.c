@@ -13,6 +13,11 @@ static struct gqa gqa_of(const struct llm_keys *keys)
     return gqa;
 }
 
+#define COPY(member, stem, name, sentence)                                                         \
+    case member:                                                                                   \
+        mixer.stem = keys->stem;                                                                   \
+        break;
+
 static struct mixer mixer_of(const struct llm_keys *keys, enum mixer_kind kind)
 {
     struct mixer mixer = {.kind = kind};
@@ -21,27 +26,7 @@ static struct mixer mixer_of(const struct llm_keys *keys, enum mixer_kind kind)
         mixer.gqa = gqa_of(keys);
         mixer.borrowed = keys->borrowed;
         break;
-    case MIXER_LATENT:
-        mixer.latent = keys->latent;
-        break;
-    case MIXER_COMPRESSED:
-        mixer.compressed = keys->compressed;
-        break;
-    case MIXER_DELTA:
-        mixer.delta = keys->delta;
-        break;
-    case MIXER_STATE_SPACE:
-        mixer.state_space = keys->state_space;
-        break;
-    case MIXER_LINEAR:
-        mixer.linear = keys->linear;
-        break;
-    case MIXER_RECURRENT:
-        mixer.recurrent = keys->recurrent;
-        break;
-    case MIXER_CONVOLUTION:
-        mixer.convolution = keys->convolution;
-        break;
+        MIXERS_OF_SIZES(COPY)
     case MIXER_NONE:
     case MIXER_KIND_COUNT:
         break;

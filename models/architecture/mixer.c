@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/architecture/mixer_rows.h"
 
+#include <assert.h>
+
 static void none_weights(const struct mixer *mixer, uint32_t hidden, struct weight_list *list)
 {
     (void)mixer, (void)hidden, (void)list;
@@ -18,23 +20,18 @@ static double none_flops(const struct mixer *mixer, double new_tokens, double ca
     return 0.0;
 }
 
-const struct mixer_row mixer_none = {.name = "none",
-                                     .doc = "No mixing: a feed-forward block alone.",
-                                     .weights = none_weights,
-                                     .cache = none_cache,
-                                     .flops = none_flops};
+const struct mixer_row mixer_none = {
+    .weights = none_weights, .cache = none_cache, .flops = none_flops};
 
-const struct mixer_row *const mixer_rows[MIXER_KIND_COUNT] = {
-    [MIXER_NONE] = &mixer_none,
-    [MIXER_GQA] = &mixer_gqa,
-    [MIXER_LATENT] = &mixer_latent,
-    [MIXER_COMPRESSED] = &mixer_compressed,
-    [MIXER_DELTA] = &mixer_delta,
-    [MIXER_STATE_SPACE] = &mixer_state_space,
-    [MIXER_LINEAR] = &mixer_linear,
-    [MIXER_RECURRENT] = &mixer_recurrent,
-    [MIXER_CONVOLUTION] = &mixer_convolution,
-};
+#define MIXER_ROW(member, stem, name, sentence) [member] = &mixer_##stem,
+const struct mixer_row *const mixer_rows[MIXER_KIND_COUNT] = {MIXERS(MIXER_ROW)};
+
+const char *mixer_kind_name(enum mixer_kind kind)
+{
+    static const char *const names[MIXER_KIND_COUNT] = {MIXERS(ROW_NAME)};
+    assert(kind < MIXER_KIND_COUNT && "not a kind of mixer");
+    return names[kind];
+}
 
 double causal_pairs(double new_tokens, double cached_tokens)
 {

@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: MIT
  * The half of a layer in which tokens see each other: attention of one kind or another, or a state
- * that passes over them. A kind is a struct of sizes, a row of mixer_kinds[] that says what it is
- * made of and what it keeps of a token (mixer_NAME.c), and a row in models/layers of what it does.
- * Pure. Elements unless a name says bytes. */
+ * that passes over them. A kind is a row of MIXERS, its sizes, a row of mixer_rows[] that says what
+ * it is made of and what it keeps of a token (mixer_NAME.c), and a row in models/layers of what it
+ * does. Pure. Elements unless a name says bytes. */
 #ifndef CPSIM_MODELS_ARCHITECTURE_MIXER_H
 #define CPSIM_MODELS_ARCHITECTURE_MIXER_H
 
 #include "models/architecture/weights.h"
+#include "models/numeric/rows.h"
 
-enum mixer_kind {
-    MIXER_GQA,         /* MHA, GQA, MQA; all of the context or a window of it */
-    MIXER_NONE,        /* a feed-forward block alone (Nemotron-H) */
-    MIXER_LATENT,      /* multi-head latent attention (arXiv 2405.04434), sparse with an indexer */
-    MIXER_COMPRESSED,  /* keys compressed 4 or 128 to 1, a window beside them (DeepSeek-V4) */
-    MIXER_DELTA,       /* gated delta net (arXiv 2412.06464), Kimi delta attention (2510.26692) */
-    MIXER_STATE_SPACE, /* Mamba (arXiv 2312.00752), Mamba-2 (2405.21060) */
-    MIXER_LINEAR,      /* lightning attention (MiniMax-01, arXiv 2501.08313; Ling 2.5) */
-    MIXER_RECURRENT,   /* RG-LRU (Griffin, arXiv 2402.19427) */
-    MIXER_CONVOLUTION, /* gated short convolution (LFM2) */
-    MIXER_KIND_COUNT
-};
+/* All that names a kind of mixer is made from this list: the enum, its name and sentence in a model
+ * file, the rows mixer_NAME and mixer_NAME_passes. One with a mapping of sizes of its own in a
+ * model file is in MIXERS_OF_SIZES; its sizes, SIZES_OF_NAME, make its struct and its keys: NEED a
+ * number from 1 on, one that MAY be left out (0), a FLAG; tokens likewise. */
+/* clang-format off */
+#define MIXERS(ROW)                                                                                \
+    ROW(MIXER_GQA, gqa, "gqa", "multi-head, grouped-query or multi-query attention")               \
+    ROW(MIXER_NONE, none, "none", "a feed-forward block alone")                                    \
+    MIXERS_OF_SIZES(ROW)
+#define MIXERS_OF_SIZES(ROW)                                                                       \
+    ROW(MIXER_LATENT, latent, "latent", "multi-head latent attention, MLA (arXiv 2405.04434)")     \
+    ROW(MIXER_COMPRESSED, compressed, "compressed",                                                \
+        "keys compressed 4 or 128 to 1, a window beside (DeepSeek-V4)")                            \
+    ROW(MIXER_DELTA, delta, "delta", "gated delta rule (arXiv 2412.06464), Kimi delta attention")  \
+    ROW(MIXER_STATE_SPACE, state_space, "state_space",                                             \
+        "Mamba (arXiv 2312.00752), Mamba-2 (2405.21060)")                                          \
+    ROW(MIXER_LINEAR, linear, "linear", "lightning attention (arXiv 2501.08313)")                  \
+    ROW(MIXER_RECURRENT, recurrent, "recurrent",                                                   \
+        "gated linear recurrence (Griffin, arXiv 2402.19427)")                                     \
+    ROW(MIXER_CONVOLUTION, convolution, "convolution", "gated short convolution (LFM2)")
+/* clang-format on */
+enum mixer_kind { MIXERS(ROW_MEMBER) MIXER_KIND_COUNT };
 
 /* Weights of a norm of queries and keys. */
 enum query_key_norm {
@@ -67,72 +78,104 @@ struct gqa {
     struct indexer indexer; /* MiniMax-M3's sparse attention */
 };
 
-struct latent {
-    uint32_t query_heads;
-    uint32_t query_rank; /* 0: queries are projected at once */
-    uint32_t kv_rank;    /* what is cached of keys and values together ... */
-    uint32_t rope_size;  /* ... and of the keys' part with a position, one for all heads */
-    uint32_t nope_size;  /* of a query's and key's part without */
-    uint32_t value_head_size;
-    uint32_t window;        /* tokens that a query sees, of those before it; 0: all */
-    bool bias;              /* of down and out projections */
-    bool sinks;             /* a learned logit a head */
-    bool gated_output;      /* as many gate columns as value columns */
-    bool head_gate;         /* a gate a head */
-    bool rope_norm;         /* a norm of the keys' part with a position */
-    struct indexer indexer; /* whose queries come from the query rank */
-};
+/* clang-format off */
+/* Multi-head latent attention, sparse with an indexer, whose queries come from the query rank. */
+#define SIZES_OF_latent(NEED, MAY, FLAG, NEED_TOKENS, MAY_TOKENS, INDEXER)                         \
+    NEED(latent, query_heads, "Query heads of a layer.")                                           \
+    MAY(latent, query_rank,                                                                        \
+        "Elements that queries are projected through. Default: none, at once.")                    \
+    NEED(latent, kv_rank, "Elements of keys and values together, as they are cached.")             \
+    MAY(latent, rope_size,                                                                         \
+        "Elements of a key with a position, cached too, one for all heads; as many a "             \
+        "query head.")                                                                             \
+    NEED(latent, nope_size, "Elements of a query and key head without a position.")                \
+    NEED(latent, value_head_size, "Elements of a value's head.")                                   \
+    MAY_TOKENS(latent, window, "The latest tokens that a query sees. Default: all.")               \
+    FLAG(latent, bias, "Biases of the down and out projections.")                                  \
+    FLAG(latent, sinks, "A learned logit a head.")                                                 \
+    FLAG(latent, gated_output, "A gate for every element of the heads' results.")                  \
+    FLAG(latent, head_gate, "A gate for every head's result.")                                     \
+    FLAG(latent, rope_norm, "A norm of the keys' part with a position.")                           \
+    INDEXER(latent, indexer,                                                                       \
+        "What chooses the tokens that attention reads (DeepSeek sparse attention).")
 
-struct compressed {
-    uint32_t query_heads, head_size, rope_size; /* one KV head, keys and values the same */
-    uint32_t query_rank;
-    uint32_t out_groups, out_rank; /* grouped low-rank output */
-    uint32_t ratio;                /* tokens of one compressed entry; 0: the window alone */
-    uint32_t window;               /* latest tokens, uncompressed */
-    struct indexer indexer;        /* over the compressed entries */
-};
+/* One KV head, keys and values the same; the output is grouped and of a low rank. */
+#define SIZES_OF_compressed(NEED, MAY, FLAG, NEED_TOKENS, MAY_TOKENS, INDEXER)                     \
+    NEED(compressed, query_heads, "Query heads; there is one key and value head.")                 \
+    NEED(compressed, head_size, "Elements of a head, and of a cached entry.")                      \
+    NEED(compressed, rope_size, "Of them, those with a position.")                                 \
+    NEED(compressed, query_rank, "Elements that queries are projected through.")                   \
+    NEED(compressed, out_groups, "Groups of heads that are projected out apart ...")               \
+    NEED(compressed, out_rank, "... to so many elements each.")                                    \
+    MAY(compressed, ratio, "Tokens of one compressed entry. Default: none, the window alone.")     \
+    NEED_TOKENS(compressed, window, "The latest tokens, kept uncompressed.")                       \
+    INDEXER(compressed, indexer, "What chooses the entries that attention reads.")
 
-struct delta {
-    uint32_t key_heads, value_heads, key_size, value_size;
-    uint32_t convolution; /* taps of the short convolution */
-    bool channel_decay;   /* a decay a channel of the keys (Kimi); otherwise one a head */
-    uint32_t decay_rank;  /* of the product that makes it; 0: a full one */
-    uint32_t gate_rank;   /* of the output gate (Kimi); 0: a full one */
-};
+/* Gated delta net (arXiv 2412.06464), Kimi delta attention (2510.26692). */
+#define SIZES_OF_delta(NEED, MAY, FLAG, NEED_TOKENS, MAY_TOKENS, INDEXER)                          \
+    NEED(delta, key_heads, "Query and key heads.")                                                 \
+    NEED(delta, value_heads, "Value heads, each with a state.")                                    \
+    NEED(delta, key_size, "Elements of a query's and key's head.")                                 \
+    NEED(delta, value_size, "Elements of a value's head.")                                         \
+    NEED(delta, convolution, "Taps of the convolution of queries, keys, values.")                  \
+    FLAG(delta, channel_decay,                                                                     \
+        "A decay for every channel of the keys (Kimi). Default: one a head.")                      \
+    MAY(delta, decay_rank, "Elements that it is projected through. Default: none.")                \
+    MAY(delta, gate_rank, "Elements that the output gate is projected through. Default: none.")
 
-struct state_space {
-    uint32_t heads, head_size; /* the inner width is their product; Mamba: head_size 1 */
-    uint32_t state_size, groups, convolution;
-    uint32_t step_rank;                    /* Mamba's dt_rank; 0: Mamba-2 */
-    bool bias, out_bias, convolution_bias; /* of the projections in and out; of the convolution */
-    bool norm; /* Mamba-2: of the gated output; Mamba: of step, B and C (Jamba) */
-};
+/* Mamba: head_size 1. Where it has a step_rank, Mamba; otherwise Mamba-2. */
+#define SIZES_OF_state_space(NEED, MAY, FLAG, NEED_TOKENS, MAY_TOKENS, INDEXER)                    \
+    NEED(state_space, heads, "Heads; the inner width is heads x head_size.")                       \
+    NEED(state_space, head_size, "Elements of a head; 1 in Mamba.")                                \
+    NEED(state_space, state_size, "Elements of the state for each inner element.")                 \
+    NEED(state_space, convolution, "Taps of the convolution.")                                     \
+    MAY(state_space, groups, "Mamba-2: groups of heads that share B and C.")                       \
+    MAY(state_space, step_rank,                                                                    \
+        "Mamba: elements that the step is projected through. Default: none, Mamba-2.")             \
+    FLAG(state_space, bias, "A bias of the projection in.")                                        \
+    FLAG(state_space, out_bias, "A bias of the projection out.")                                   \
+    FLAG(state_space, convolution_bias, "A bias of the convolution.")                              \
+    FLAG(state_space, norm,                                                                        \
+        "A norm: in Mamba-2 of the gated output, in Mamba of step, B and C (Jamba).")
 
-struct linear_attention {
-    uint32_t heads, head_size;
-};
+/* Lightning attention (MiniMax-01, arXiv 2501.08313; Ling 2.5). */
+#define SIZES_OF_linear(NEED, MAY, FLAG, NEED_TOKENS, MAY_TOKENS, INDEXER)                         \
+    NEED(linear, heads, "Heads, each with a state.")                                               \
+    NEED(linear, head_size, "Elements of a head; its state has the square.")
 
-struct recurrent {
-    uint32_t width, heads, convolution;
-};
+/* RG-LRU (Griffin, arXiv 2402.19427). */
+#define SIZES_OF_recurrent(NEED, MAY, FLAG, NEED_TOKENS, MAY_TOKENS, INDEXER)                      \
+    NEED(recurrent, width, "Elements of the state.")                                               \
+    NEED(recurrent, heads, "Blocks of the gates' products.")                                       \
+    NEED(recurrent, convolution, "Taps of the convolution.")
 
-struct convolution {
-    uint32_t width, taps;
-    bool bias;
-};
+/* LFM2. */
+#define SIZES_OF_convolution(NEED, MAY, FLAG, NEED_TOKENS, MAY_TOKENS, INDEXER)                    \
+    NEED(convolution, width, "Channels.")                                                          \
+    NEED(convolution, taps, "Taps of the convolution.")                                            \
+    FLAG(convolution, bias, "Biases of convolution and projections.")
+
+/* clang-format on */
+
+#define SIZE_MEMBER(type, member, sentence) uint32_t member;
+#define FLAG_MEMBER(type, member, sentence) bool member;
+#define INDEXER_MEMBER(type, member, sentence) struct indexer member;
+#define SIZES_STRUCT(kind, stem, name, sentence)                                                   \
+    struct stem {                                                                                  \
+        SIZES_OF_##stem(SIZE_MEMBER, SIZE_MEMBER, FLAG_MEMBER, SIZE_MEMBER, SIZE_MEMBER,           \
+                        INDEXER_MEMBER)                                                            \
+    };
+MIXERS_OF_SIZES(SIZES_STRUCT)
+
+/* `struct linear linear;` of each: members of a union, or of what a model file says. */
+#define MIXER_SIZES(kind, stem, name, sentence) struct stem stem;
 
 struct mixer {
     enum mixer_kind kind;
     bool borrowed; /* its weights are an earlier layer's (Zamba2's shared blocks) */
     union {
         struct gqa gqa;
-        struct latent latent;
-        struct compressed compressed;
-        struct delta delta;
-        struct state_space state_space;
-        struct linear_attention linear;
-        struct recurrent recurrent;
-        struct convolution convolution;
+        MIXERS_OF_SIZES(MIXER_SIZES)
     };
 };
 
@@ -154,8 +197,6 @@ struct mixer_cache {
 };
 
 struct mixer_row {
-    const char *name; /* "gqa": what a model file calls it */
-    const char *doc;
     void (*weights)(const struct mixer *mixer, uint32_t hidden, struct weight_list *list);
     struct mixer_cache (*cache)(const struct mixer *mixer);
     /* Useful FLOPs of one sequence's new tokens beyond those of weights: pairs of queries and
@@ -167,7 +208,7 @@ struct mixer_row {
  * `window` keys: those of the first queries, which see fewer, are a triangle. */
 double gqa_pairs(const struct gqa *gqa, double new_tokens, double cached_tokens);
 
-/* One a kind, in the enum's order. */
 extern const struct mixer_row *const mixer_rows[MIXER_KIND_COUNT];
+const char *mixer_kind_name(enum mixer_kind kind); /* "gqa": what a model file calls it */
 
 #endif

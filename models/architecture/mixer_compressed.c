@@ -107,8 +107,6 @@ static double compressed_flops(const struct mixer *mixer, double new_tokens, dou
 }
 
 const struct mixer_row mixer_compressed = {
-    .name = "compressed",
-    .doc = "DeepSeek-V4's attention over keys compressed 4 or 128 to 1, beside a window.",
     .weights = compressed_weights,
     .cache = compressed_cache,
     .flops = compressed_flops,

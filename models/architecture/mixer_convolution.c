@@ -48,8 +48,6 @@ static double convolution_flops(const struct mixer *mixer, double new_tokens, do
 }
 
 const struct mixer_row mixer_convolution = {
-    .name = "convolution",
-    .doc = "A gated short convolution (LFM2).",
     .weights = convolution_weights,
     .cache = convolution_cache,
     .flops = convolution_flops,

@@ -84,8 +84,6 @@ static double delta_flops(const struct mixer *mixer, double new_tokens, double c
 }
 
 const struct mixer_row mixer_delta = {
-    .name = "delta",
-    .doc = "The gated delta rule: a state of key x value elements a head (Qwen3-Next, Kimi).",
     .weights = delta_weights,
     .cache = delta_cache,
     .flops = delta_flops,

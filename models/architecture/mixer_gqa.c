@@ -174,8 +174,6 @@ static double gqa_flops(const struct mixer *mixer, double new_tokens, double cac
 }
 
 const struct mixer_row mixer_gqa = {
-    .name = "gqa",
-    .doc = "Multi-head, grouped-query or multi-query attention.",
     .weights = gqa_weights,
     .cache = gqa_cache,
     .flops = gqa_flops,

@@ -108,8 +108,6 @@ static double latent_flops(const struct mixer *mixer, double new_tokens, double 
 }
 
 const struct mixer_row mixer_latent = {
-    .name = "latent",
-    .doc = "Multi-head latent attention (MLA); with an indexer, sparse.",
     .weights = latent_weights,
     .cache = latent_cache,
     .flops = latent_flops,

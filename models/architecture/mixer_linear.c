@@ -5,7 +5,7 @@
 
 static void linear_weights(const struct mixer *mixer, uint32_t hidden, struct weight_list *list)
 {
-    const struct linear_attention *it = &mixer->linear;
+    const struct linear *it = &mixer->linear;
     uint32_t first = list->count;
     uint64_t width = (uint64_t)it->heads * it->head_size;
     weights_add(list, (struct weight){
@@ -34,7 +34,7 @@ static void linear_weights(const struct mixer *mixer, uint32_t hidden, struct we
 
 static struct mixer_cache linear_cache(const struct mixer *mixer)
 {
-    const struct linear_attention *it = &mixer->linear;
+    const struct linear *it = &mixer->linear;
     return (struct mixer_cache){
         .heads = it->heads,
         .tokens_per_entry = 1.0,
@@ -46,14 +46,12 @@ static struct mixer_cache linear_cache(const struct mixer *mixer)
  */
 static double linear_flops(const struct mixer *mixer, double new_tokens, double cached_tokens)
 {
-    const struct linear_attention *it = &mixer->linear;
+    const struct linear *it = &mixer->linear;
     (void)cached_tokens;
     return 5.0 * it->heads * it->head_size * it->head_size * new_tokens;
 }
 
 const struct mixer_row mixer_linear = {
-    .name = "linear",
-    .doc = "Lightning attention: a decaying state of key x value elements a head (MiniMax-01).",
     .weights = linear_weights,
     .cache = linear_cache,
     .flops = linear_flops,

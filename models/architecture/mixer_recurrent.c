@@ -53,8 +53,6 @@ static double recurrent_flops(const struct mixer *mixer, double new_tokens, doub
 }
 
 const struct mixer_row mixer_recurrent = {
-    .name = "recurrent",
-    .doc = "The gated linear recurrence of Griffin (RecurrentGemma).",
     .weights = recurrent_weights,
     .cache = recurrent_cache,
     .flops = recurrent_flops,

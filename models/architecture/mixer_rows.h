@@ -5,8 +5,9 @@
 
 #include "models/architecture/mixer.h"
 
-extern const struct mixer_row mixer_none, mixer_gqa, mixer_latent, mixer_compressed, mixer_delta,
-    mixer_state_space, mixer_linear, mixer_recurrent, mixer_convolution;
+#define MIXER_ROW_OF(member, stem, name, sentence) extern const struct mixer_row mixer_##stem;
+MIXERS(MIXER_ROW_OF)
+#undef MIXER_ROW_OF
 
 /* Pairs of queries and keys under a causal mask: arXiv 2411.01783, appendix A, halves T^2. */
 double causal_pairs(double new_tokens, double cached_tokens);

@@ -122,8 +122,6 @@ static double state_space_flops(const struct mixer *mixer, double new_tokens, do
 }
 
 const struct mixer_row mixer_state_space = {
-    .name = "state_space",
-    .doc = "A selective state space: Mamba, Mamba-2.",
     .weights = state_space_weights,
     .cache = state_space_cache,
     .flops = state_space_flops,

@@ -106,70 +106,67 @@ static const struct scaling_form data_form = {
     .loss = data_loss, .tokens = data_tokens, .one_variable = true};
 static const struct scaling_form steps_form = {.loss = steps_loss, .tokens = steps_tokens};
 
-enum { ROW_KAPLAN_MODEL = 3, ROW_KAPLAN_DATA = 4, ROW_KAPLAN_STEPS = 5 };
-
-const struct scaling_law scaling_laws[SCALING_LAW_COUNT] = {
-    {.name = "hoffmann",
-     .doc = "Chinchilla, approach 3 (arXiv 2203.15556, equation 10).",
-     .form = &sum_form,
-     .irreducible = 1.69,
-     .model_scale = 406.4,
-     .model_exponent = 0.34,
-     .data_scale = 410.7,
-     .data_exponent = 0.28},
-    {.name = "besiroglu",
-     .doc = "Chinchilla's runs fitted again (arXiv 2404.10102, table 1).",
-     .form = &sum_form,
-     .irreducible = 1.8169,
-     .model_scale = 482.01,
-     .model_exponent = 0.3478,
-     .data_scale = 2085.43,
-     .data_exponent = 0.3658},
-    {.name = "kaplan",
-     .doc = "Kaplan et al.'s L(N, D) (arXiv 2001.08361, equation 1.5 with the constants of 1.1 and "
-            "1.2).",
-     .form = &joint_form,
-     .model_scale = 8.8e13,
-     .model_exponent = 0.076,
-     .data_scale = 5.4e13,
-     .data_exponent = 0.095,
-     .without_embedding = true,
-     .kaplan_batch = true},
-    [ROW_KAPLAN_MODEL] = {.name = "kaplan-model",
-                          .doc = "Their L(N), equation 1.1: data never short.",
-                          .form = &model_form,
-                          .model_scale = 8.8e13,
-                          .model_exponent = 0.076,
-                          .without_embedding = true,
-                          .kaplan_batch = true},
-    [ROW_KAPLAN_DATA] = {.name = "kaplan-data",
-                         .doc = "Their L(D), equation 1.2: the model never too small.",
-                         .form = &data_form,
-                         .data_scale = 5.4e13,
-                         .data_exponent = 0.095,
-                         .without_embedding = true,
-                         .kaplan_batch = true},
-    [ROW_KAPLAN_STEPS] = {.name = "kaplan-steps",
-                          .doc = "Their L(N, S), equation 1.6 and table 3.",
-                          .form = &steps_form,
-                          .model_scale = 6.5e13,
-                          .model_exponent = 0.077,
-                          .data_scale = 2.1e3,
-                          .data_exponent = 0.76,
-                          .without_embedding = true,
-                          .kaplan_batch = true},
-    {.name = "precision",
-     .doc = "The precision law (arXiv 2411.04330, equation 1, table 2): parameters count by what "
-            "their bits leave effective.",
-     .form = &sum_form,
-     .irreducible = 2.7648,
-     .model_scale = 4.299e3,
-     .model_exponent = 0.4965,
-     .data_scale = 1.806e4,
-     .data_exponent = 0.4965,
-     .without_embedding = true,
-     .by_precision = true},
+const struct scaling_law scaling_laws[TRAINING_LAW_COUNT] = {
+    /* Chinchilla, approach 3 (arXiv 2203.15556, equation 10). */
+    [TRAINING_LAW_HOFFMANN] = {.form = &sum_form,
+                               .irreducible = 1.69,
+                               .model_scale = 406.4,
+                               .model_exponent = 0.34,
+                               .data_scale = 410.7,
+                               .data_exponent = 0.28},
+    /* Chinchilla's runs fitted again (arXiv 2404.10102, table 1). */
+    [TRAINING_LAW_BESIROGLU] = {.form = &sum_form,
+                                .irreducible = 1.8169,
+                                .model_scale = 482.01,
+                                .model_exponent = 0.3478,
+                                .data_scale = 2085.43,
+                                .data_exponent = 0.3658},
+    /* Kaplan et al.'s L(N, D) (arXiv 2001.08361, equation 1.5 with the constants of 1.1 and 1.2).
+     */
+    [TRAINING_LAW_KAPLAN] = {.form = &joint_form,
+                             .model_scale = 8.8e13,
+                             .model_exponent = 0.076,
+                             .data_scale = 5.4e13,
+                             .data_exponent = 0.095,
+                             .without_embedding = true,
+                             .kaplan_batch = true},
+    /* Their L(N), equation 1.1: data never short. */
+    [TRAINING_LAW_KAPLAN_MODEL] = {.form = &model_form,
+                                   .model_scale = 8.8e13,
+                                   .model_exponent = 0.076,
+                                   .without_embedding = true,
+                                   .kaplan_batch = true},
+    /* Their L(D), equation 1.2: the model never too small. */
+    [TRAINING_LAW_KAPLAN_DATA] = {.form = &data_form,
+                                  .data_scale = 5.4e13,
+                                  .data_exponent = 0.095,
+                                  .without_embedding = true,
+                                  .kaplan_batch = true},
+    /* Their L(N, S), equation 1.6 and table 3. */
+    [TRAINING_LAW_KAPLAN_STEPS] = {.form = &steps_form,
+                                   .model_scale = 6.5e13,
+                                   .model_exponent = 0.077,
+                                   .data_scale = 2.1e3,
+                                   .data_exponent = 0.76,
+                                   .without_embedding = true,
+                                   .kaplan_batch = true},
+    /* The precision law (arXiv 2411.04330, equation 1, table 2): parameters count by what their
+       bits leave effective. */
+    [TRAINING_LAW_PRECISION] = {.form = &sum_form,
+                                .irreducible = 2.7648,
+                                .model_scale = 4.299e3,
+                                .model_exponent = 0.4965,
+                                .data_scale = 1.806e4,
+                                .data_exponent = 0.4965,
+                                .without_embedding = true,
+                                .by_precision = true},
 };
+
+const char *scaling_law_name(const struct scaling_law *law)
+{
+    static const char *const names[TRAINING_LAW_COUNT] = {SCALING_LAWS(ROW_NAME)};
+    return names[law - scaling_laws];
+}
 
 double scaling_loss(const struct scaling_law *law, double parameters, double tokens)
 {
@@ -229,12 +226,12 @@ double scaling_least_tokens(double parameters)
 
 double kaplan_loss_of_model(double parameters)
 {
-    return model_loss(&scaling_laws[ROW_KAPLAN_MODEL], parameters, 0.0);
+    return model_loss(&scaling_laws[TRAINING_LAW_KAPLAN_MODEL], parameters, 0.0);
 }
 
 double kaplan_loss_of_data(double tokens)
 {
-    return data_loss(&scaling_laws[ROW_KAPLAN_DATA], 0.0, tokens);
+    return data_loss(&scaling_laws[TRAINING_LAW_KAPLAN_DATA], 0.0, tokens);
 }
 
 double kaplan_loss_of_compute(double petaflop_s_days)
@@ -244,5 +241,5 @@ double kaplan_loss_of_compute(double petaflop_s_days)
 
 double kaplan_loss_of_steps(double parameters, double steps)
 {
-    return steps_loss_of(&scaling_laws[ROW_KAPLAN_STEPS], parameters, steps);
+    return steps_loss_of(&scaling_laws[TRAINING_LAW_KAPLAN_STEPS], parameters, steps);
 }

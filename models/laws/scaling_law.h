@@ -8,6 +8,8 @@
 #ifndef CPSIM_MODELS_LAWS_SCALING_LAW_H
 #define CPSIM_MODELS_LAWS_SCALING_LAW_H
 
+#include "models/numeric/rows.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,8 +25,6 @@ struct scaling_form {
 };
 
 struct scaling_law {
-    const char *name;
-    const char *doc;
     const struct scaling_form *form;
     double irreducible;                 /* E; 0: none */
     double model_scale, model_exponent; /* A or N_c, alpha_N */
@@ -35,9 +35,27 @@ struct scaling_law {
                                            otherwise batch_critical_tokens() */
 };
 
-enum { SCALING_LAW_COUNT = 7 };
-/* hoffmann, besiroglu, kaplan, kaplan-model, kaplan-data, kaplan-steps, precision */
-extern const struct scaling_law scaling_laws[SCALING_LAW_COUNT];
+/* A row here, and its constants in scaling_law.c. */
+/* clang-format off */
+#define SCALING_LAWS(ROW)                                                                          \
+    ROW(TRAINING_LAW_HOFFMANN, , "hoffmann",                                                       \
+        "Chinchilla, arXiv 2203.15556.")                                                           \
+    ROW(TRAINING_LAW_BESIROGLU, , "besiroglu",                                                     \
+        "Chinchilla's runs fitted again, arXiv 2404.10102.")                                       \
+    ROW(TRAINING_LAW_KAPLAN, , "kaplan",                                                           \
+        "Kaplan et al.'s L(N, D), arXiv 2001.08361.")                                              \
+    ROW(TRAINING_LAW_KAPLAN_MODEL, , "kaplan-model",                                               \
+        "Their L(N): data never short.")                                                           \
+    ROW(TRAINING_LAW_KAPLAN_DATA, , "kaplan-data",                                                 \
+        "Their L(D): the model never too small.")                                                  \
+    ROW(TRAINING_LAW_KAPLAN_STEPS, , "kaplan-steps",                                               \
+        "Their L(N, S).")                                                                          \
+    ROW(TRAINING_LAW_PRECISION, , "precision",                                                     \
+        "Kumar et al., arXiv 2411.04330, in the bits that the scenario's products take.")
+/* clang-format on */
+enum training_law { SCALING_LAWS(ROW_MEMBER) TRAINING_LAW_COUNT };
+extern const struct scaling_law scaling_laws[TRAINING_LAW_COUNT];
+const char *scaling_law_name(const struct scaling_law *law); /* "hoffmann" */
 
 double scaling_loss(const struct scaling_law *law, double parameters, double tokens);
 

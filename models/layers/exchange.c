@@ -3,12 +3,7 @@
 
 #include "models/architecture/precision.h"
 
-const struct exchange_row *const exchange_rows[EXCHANGE_KIND_COUNT] = {
-    [EXCHANGE_ALL_GATHER] = &exchange_all_gather_row,
-    [EXCHANGE_ALL_TO_ALL] = &exchange_all_to_all_row,
-    [EXCHANGE_NORMAL] = &exchange_normal_row,
-    [EXCHANGE_LOW_LATENCY] = &exchange_low_latency_row,
-};
+const struct exchange_row *const exchange_rows[EXCHANGE_KIND_COUNT] = {EXCHANGES(ROW_OBJECT)};
 
 const struct exchange_row *replica_exchange(const struct replica *replica)
 {

@@ -26,8 +26,6 @@ enum exchange_arrival {
 };
 
 struct exchange_row {
-    const char *name;
-    const char *doc;
     enum exchange_arrival arrival;
     bool whole_experts; /* it sends to ranks that have an expert whole */
     /* The operator on the communication stream. */
@@ -35,10 +33,10 @@ struct exchange_row {
                                      const struct exchange_call *call);
 };
 
-/* In the enum's order. */
 extern const struct exchange_row *const exchange_rows[EXCHANGE_KIND_COUNT];
-extern const struct exchange_row exchange_all_gather_row, exchange_all_to_all_row,
-    exchange_normal_row, exchange_low_latency_row;
+#define EXCHANGE(member, object, name, sentence) extern const struct exchange_row object;
+EXCHANGES(EXCHANGE)
+#undef EXCHANGE
 
 /* The row of a replica's exchange; NULL: experts are shared with nobody who has other tokens. */
 const struct exchange_row *replica_exchange(const struct replica *replica);

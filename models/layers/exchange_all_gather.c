@@ -15,8 +15,6 @@ static struct step_operator make(const struct replica *replica, const struct exc
 }
 
 const struct exchange_row exchange_all_gather_row = {
-    .name = "all-gather",
-    .doc = "All tokens to every rank, then a reduce-scatter of what their experts gave.",
     .arrival = ARRIVAL_ALL_TOKENS,
     .operator= make,
 };

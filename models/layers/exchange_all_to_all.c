@@ -14,8 +14,6 @@ static struct step_operator make(const struct replica *replica, const struct exc
 }
 
 const struct exchange_row exchange_all_to_all_row = {
-    .name = "all-to-all",
-    .doc = "A row for each expert of a token, by the collective library's all-to-all.",
     .arrival = ARRIVAL_ROWS,
     .whole_experts = true,
     .operator= make,

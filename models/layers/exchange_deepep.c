@@ -40,16 +40,12 @@ static struct step_operator make_low_latency(const struct replica *replica,
 }
 
 const struct exchange_row exchange_normal_row = {
-    .name = "deepep",
-    .doc = "DeepEP's normal kernels: once a node over its NIC, once a rank over NVLink.",
     .arrival = ARRIVAL_TOKENS,
     .whole_experts = true,
     .operator= make_normal,
 };
 
 const struct exchange_row exchange_low_latency_row = {
-    .name = "deepep-low-latency",
-    .doc = "DeepEP's low-latency kernels: a row for each expert, straight to its rank.",
     .arrival = ARRIVAL_SORTED,
     .whole_experts = true,
     .operator= make_low_latency,

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/layers/layer_rows.h"
 
+#define PASSES(member, stem, name, sentence) [member] = &mixer_##stem##_passes,
 const struct mixer_passes *const mixer_passes[MIXER_KIND_COUNT] = {
-    [MIXER_GQA] = &mixer_gqa_passes,
-    [MIXER_LATENT] = &mixer_latent_passes,
-    [MIXER_COMPRESSED] = &mixer_compressed_passes,
-    [MIXER_DELTA] = &mixer_delta_passes,
-    [MIXER_STATE_SPACE] = &mixer_state_space_passes,
-    [MIXER_LINEAR] = &mixer_linear_passes,
-    [MIXER_RECURRENT] = &mixer_recurrent_passes,
-    [MIXER_CONVOLUTION] = &mixer_recurrent_passes,
-};
+    [MIXER_NONE] = NULL, [MIXER_GQA] = &mixer_gqa_passes, MIXERS_OF_SIZES(PASSES)};
 
 const struct ffn_passes *const ffn_passes[FFN_KIND_COUNT] = {
     [FFN_DENSE] = &ffn_dense_passes,

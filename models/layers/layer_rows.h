@@ -33,7 +33,7 @@ struct ffn_passes {
     bool trains; /* training has a program of it */
 };
 
-/* In the enums' order; NULL: the kind has no program yet. */
+/* NULL: the kind has no program. */
 extern const struct mixer_passes *const mixer_passes[MIXER_KIND_COUNT];
 extern const struct ffn_passes *const ffn_passes[FFN_KIND_COUNT];
 
@@ -54,8 +54,11 @@ void layer_halves(const struct replica *replica, const struct layer_kind *kind,
                   struct half halves[LAYER_HALVES]);
 
 /* The rows. */
-extern const struct mixer_passes mixer_gqa_passes, mixer_latent_passes, mixer_compressed_passes,
-    mixer_delta_passes, mixer_state_space_passes, mixer_linear_passes, mixer_recurrent_passes;
+extern const struct mixer_passes mixer_gqa_passes;
+#define MIXER_PASSES_OF(member, stem, name, sentence)                                              \
+    extern const struct mixer_passes mixer_##stem##_passes;
+MIXERS_OF_SIZES(MIXER_PASSES_OF)
+#undef MIXER_PASSES_OF
 extern const struct ffn_passes ffn_dense_passes, ffn_experts_passes;
 
 #endif

@@ -7,7 +7,7 @@
 
 static struct scan_core core_of(const struct replica *replica, const struct mixer *mixer)
 {
-    const struct linear_attention *it = &mixer->linear;
+    const struct linear *it = &mixer->linear;
     uint32_t heads = replica_heads(replica, it->heads);
     return (struct scan_core){
         .family = &replica->software->kernels.mixers.linear,

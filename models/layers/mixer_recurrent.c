@@ -77,3 +77,10 @@ const struct mixer_passes mixer_recurrent_passes = {
     .infer = recurrent_infer,
     .working_bytes = recurrent_working_bytes,
 };
+
+const struct mixer_passes mixer_convolution_passes = {
+    .context_refusal = recurrent_refusal,
+    .half = recurrent_half,
+    .infer = recurrent_infer,
+    .working_bytes = recurrent_working_bytes,
+};

@@ -5,13 +5,22 @@
 #ifndef CPSIM_MODELS_MACHINE_EXPERTS_EXCHANGE_H
 #define CPSIM_MODELS_MACHINE_EXPERTS_EXCHANGE_H
 
-enum exchange_kind {
-    EXCHANGE_ALL_GATHER,  /* every rank gets all tokens; partial outputs are reduce-scattered */
-    EXCHANGE_ALL_TO_ALL,  /* a row for each expert of a token, both ways */
-    EXCHANGE_NORMAL,      /* DeepEP: once a node over its NIC, then once a rank over NVLink */
-    EXCHANGE_LOW_LATENCY, /* DeepEP: a row for each expert, straight to its rank */
-    EXCHANGE_KIND_COUNT
-};
+#include "models/numeric/rows.h"
+
+/* An exchange_NAME.c of models/layers and a row here. */
+/* clang-format off */
+#define EXCHANGES(ROW)                                                                             \
+    ROW(EXCHANGE_ALL_GATHER, exchange_all_gather_row, "all-gather",                                \
+        "Every rank gets all tokens; partial outputs are reduce-scattered (vLLM's "                \
+        "default).")                                                                               \
+    ROW(EXCHANGE_ALL_TO_ALL, exchange_all_to_all_row, "all-to-all",                                \
+        "A row for each expert of a token, by the collective library's all-to-all.")               \
+    ROW(EXCHANGE_NORMAL, exchange_normal_row, "normal",                                            \
+        "DeepEP's normal kernels: once a node over its NIC, once a rank over NVLink.")             \
+    ROW(EXCHANGE_LOW_LATENCY, exchange_low_latency_row, "low-latency",                             \
+        "DeepEP's low-latency kernels: a row for each expert, straight to its rank.")
+/* clang-format on */
+enum exchange_kind { EXCHANGES(ROW_MEMBER) EXCHANGE_KIND_COUNT };
 
 /* One way of a library whose kernels send by themselves (DeepEP). */
 struct exchange_way {

@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/pipeline/pipeline_schedule.h"
 
-const struct pipeline_schedule *const pipeline_schedules[PIPELINE_SCHEDULE_COUNT] = {
-    &schedule_gpipe, &schedule_1f1b,     &schedule_interleaved, &schedule_zero_bubble,
-    &schedule_zbv,   &schedule_loop_bfs, &schedule_dualpipev};
+#include <assert.h>
+
+const struct pipeline_schedule *const pipeline_schedules[TRAINING_SCHEDULE_COUNT] = {
+    PIPELINE_SCHEDULES(ROW_OBJECT)};
+
+const char *pipeline_schedule_name(const struct pipeline_schedule *schedule)
+{
+    static const char *const names[TRAINING_SCHEDULE_COUNT] = {PIPELINE_SCHEDULES(ROW_NAME)};
+    int kind = 0;
+    while (kind < TRAINING_SCHEDULE_COUNT && pipeline_schedules[kind] != schedule) {
+        kind++;
+    }
+    assert(kind < TRAINING_SCHEDULE_COUNT && "a schedule of the table");
+    return names[kind];
+}
 
 bool cell_is_backward(enum cell_kind kind)
 {

@@ -5,6 +5,8 @@
 #ifndef CPSIM_MODELS_PIPELINE_PIPELINE_SCHEDULE_H
 #define CPSIM_MODELS_PIPELINE_PIPELINE_SCHEDULE_H
 
+#include "models/numeric/rows.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,8 +39,6 @@ struct cell {
 bool cell_is_backward(enum cell_kind kind);
 
 struct pipeline_schedule {
-    const char *name;
-    const char *doc;
     bool splits_backward;         /* CELL_WEIGHT are cells of their own */
     bool interleaved;             /* takes more than one chunk a stage */
     bool any_micro_batches;       /* whatever their number: it knows no rounds */
@@ -50,11 +50,38 @@ struct pipeline_schedule {
     void (*fill)(const struct pipeline *pipeline, uint32_t stage, struct cell *cells);
 };
 
-enum { PIPELINE_SCHEDULE_COUNT = 7 };
-extern const struct pipeline_schedule *const pipeline_schedules[PIPELINE_SCHEDULE_COUNT];
+/* A schedule_NAME.c and a row here. */
+/* clang-format off */
+#define PIPELINE_SCHEDULES(ROW)                                                                    \
+    ROW(TRAINING_GPIPE, schedule_gpipe, "gpipe",                                                   \
+        "All forward passes, then all backward passes (arXiv 1811.06965).")                        \
+    ROW(TRAINING_1F1B, schedule_1f1b, "1f1b",                                                      \
+        "One forward, one backward pass (arXiv 2006.09503): GPipe's time, fewer "                  \
+        "activations.")                                                                            \
+    ROW(TRAINING_INTERLEAVED, schedule_interleaved, "interleaved",                                 \
+        "1F1B over virtual_stages parts of the model on each stage (arXiv 2104.04473).")           \
+    ROW(TRAINING_ZERO_BUBBLE, schedule_zero_bubble, "zero-bubble",                                 \
+        "ZB-H1: 1F1B, or interleaved 1F1B, whose gradients of weights wait for the "               \
+        "bubble (arXiv 2401.10241).")                                                              \
+    ROW(TRAINING_ZBV, schedule_zbv, "zbv",                                                         \
+        "ZB-V: two parts a stage, laid out as a V, and gradients of weights in what is "           \
+        "left of the bubble (arXiv 2405.15362).")                                                  \
+    ROW(TRAINING_LOOP_BFS, schedule_loop_bfs, "loop-bfs",                                          \
+        "All micro-batches through each of the stage's parts in turn, and back in the "            \
+        "reverse order (arXiv 2211.05953).")                                                       \
+    ROW(TRAINING_DUALPIPEV, schedule_dualpipev, "dualpipev",                                       \
+        "DualPipeV: two parts a stage, laid out as a V, a forward and a whole backward "           \
+        "pass in pairs, gradients of weights split off near the ends (arXiv "                      \
+        "2412.19437).")
+/* clang-format on */
+enum training_schedule { PIPELINE_SCHEDULES(ROW_MEMBER) TRAINING_SCHEDULE_COUNT };
+extern const struct pipeline_schedule *const pipeline_schedules[TRAINING_SCHEDULE_COUNT];
+const char *pipeline_schedule_name(const struct pipeline_schedule *schedule); /* "1f1b" */
 
-extern const struct pipeline_schedule schedule_gpipe, schedule_1f1b, schedule_interleaved,
-    schedule_zero_bubble, schedule_zbv, schedule_loop_bfs, schedule_dualpipev;
+#define PIPELINE_SCHEDULE(member, object, name, sentence)                                          \
+    extern const struct pipeline_schedule object;
+PIPELINE_SCHEDULES(PIPELINE_SCHEDULE)
+#undef PIPELINE_SCHEDULE
 
 /* Whether a cell ends its micro-batch on its part: all gradients are made. */
 bool cell_is_last(const struct pipeline_schedule *schedule, enum cell_kind kind);

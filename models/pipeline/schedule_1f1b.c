@@ -22,7 +22,5 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 }
 
 const struct pipeline_schedule schedule_1f1b = {
-    .name = "1f1b",
-    .doc = "One forward, one backward pass: GPipe's time, and no more activations than stages.",
     .fill = fill,
 };

@@ -95,9 +95,6 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 }
 
 const struct pipeline_schedule schedule_dualpipev = {
-    .name = "dualpipev",
-    .doc = "DualPipeV: two parts of the model on each stage, laid out as a V, forward and backward "
-           "passes in pairs.",
     .splits_backward = true,
     .interleaved = true,
     .any_micro_batches = true,

@@ -12,7 +12,5 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 }
 
 const struct pipeline_schedule schedule_gpipe = {
-    .name = "gpipe",
-    .doc = "All forward passes, then all backward passes; holds every micro-batch's activations.",
     .fill = fill,
 };

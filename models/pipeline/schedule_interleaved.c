@@ -24,9 +24,6 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 }
 
 const struct pipeline_schedule schedule_interleaved = {
-    .name = "interleaved",
-    .doc = "1F1B over several parts of the model on each stage (virtual_stages), which divides the "
-           "bubble by their number.",
     .interleaved = true,
     .fill = fill,
 };

@@ -21,9 +21,6 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 }
 
 const struct pipeline_schedule schedule_loop_bfs = {
-    .name = "loop-bfs",
-    .doc = "All micro-batches through each part of a stage in turn, and back in the reverse order; "
-           "holds every micro-batch's activations.",
     .interleaved = true,
     .any_micro_batches = true,
     .last_first = true,

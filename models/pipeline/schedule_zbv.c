@@ -69,9 +69,6 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 }
 
 const struct pipeline_schedule schedule_zbv = {
-    .name = "zbv",
-    .doc = "ZB-V: two parts of the model on each stage, laid out as a V, and gradients of weights "
-           "in what is left of the bubble.",
     .splits_backward = true,
     .interleaved = true,
     .any_micro_batches = true,

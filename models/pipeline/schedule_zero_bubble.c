@@ -31,8 +31,6 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 }
 
 const struct pipeline_schedule schedule_zero_bubble = {
-    .name = "zero-bubble",
-    .doc = "ZB-H1: 1F1B whose gradients of weights wait for the bubble.",
     .splits_backward = true,
     .interleaved = true,
     .fill = fill,

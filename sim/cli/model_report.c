@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/cli/model_report.h"
 
+#include "sim/scenario/llm_rows.h"
+
 #include <math.h>
 
 enum { BF16_BYTES = 2, FP32_BYTES = 4 };
@@ -22,57 +24,75 @@ static const char *in_billions(struct arena *arena, double elements)
                            : arena_printf(arena, "%.1f M", elements / 1e6);
 }
 
+static void add_gqa(struct text *text, const struct gqa *gqa)
+{
+    text_print(text, " %u/%u heads of %u", gqa->query_heads, gqa->kv_heads, gqa->head_size);
+    if (gqa->reach != REACH_ALL) {
+        text_print(text, ", %s of %u", gqa->reach == REACH_CHUNK ? "chunks" : "window",
+                   gqa->window);
+    }
+    text_add(text, gqa->borrows_cache ? ", an earlier layer's cache" : "");
+    if (gqa->indexer.heads > 0) {
+        text_print(text, ", the best %u tokens", gqa->indexer.top_k);
+    }
+}
+
+static void add_latent(struct text *text, const struct latent *latent)
+{
+    text_print(text, " %u heads over %u + %u", latent->query_heads, latent->kv_rank,
+               latent->rope_size);
+    if (latent->indexer.heads > 0) {
+        text_print(text, ", the best %u tokens", latent->indexer.top_k);
+    }
+}
+
+static void add_compressed(struct text *text, const struct compressed *compressed)
+{
+    text_print(text, " %u heads over 1 of %u, window of %u", compressed->query_heads,
+               compressed->head_size, compressed->window);
+    if (compressed->ratio > 0) {
+        text_print(text, ", the rest %u to 1", compressed->ratio);
+    }
+}
+
+/* Its numbers by their keys. */
+static void add_sizes(struct text *text, const struct mixer *mixer)
+{
+    const struct field *field = mixer_size_fields[mixer->kind];
+    for (bool first = true; field != NULL && field->key != NULL; field++) {
+        const char *value = (const char *)&mixer->gqa + field->offset;
+        if (field->kind == FIELD_COUNT && *(const uint32_t *)(const void *)value > 0) {
+            text_print(text, "%s %s %u", first ? "" : ",", field->key,
+                       *(const uint32_t *)(const void *)value);
+            first = false;
+        }
+    }
+}
+
 /* "gqa 32/8 x 128, window 4096". */
 static void add_mixer(struct text *text, const struct mixer *mixer)
 {
-    text_add(text, mixer_rows[mixer->kind]->name);
-    switch (mixer->kind) {
-    case MIXER_GQA:
-        text_print(text, " %u/%u heads of %u", mixer->gqa.query_heads, mixer->gqa.kv_heads,
-                   mixer->gqa.head_size);
-        if (mixer->gqa.reach != REACH_ALL) {
-            text_print(text, ", %s of %u", mixer->gqa.reach == REACH_CHUNK ? "chunks" : "window",
-                       mixer->gqa.window);
-        }
-        text_add(text, mixer->gqa.borrows_cache ? ", an earlier layer's cache" : "");
-        if (mixer->gqa.indexer.heads > 0) {
-            text_print(text, ", the best %u tokens", mixer->gqa.indexer.top_k);
-        }
-        break;
-    case MIXER_LATENT:
-        text_print(text, " %u heads over %u + %u", mixer->latent.query_heads, mixer->latent.kv_rank,
-                   mixer->latent.rope_size);
-        if (mixer->latent.indexer.heads > 0) {
-            text_print(text, ", the best %u tokens", mixer->latent.indexer.top_k);
-        }
-        break;
-    case MIXER_COMPRESSED:
-        text_print(text, " %u heads over 1 of %u, window of %u", mixer->compressed.query_heads,
-                   mixer->compressed.head_size, mixer->compressed.window);
-        if (mixer->compressed.ratio > 0) {
-            text_print(text, ", the rest %u to 1", mixer->compressed.ratio);
-        }
-        break;
-    case MIXER_DELTA:
+    text_add(text, mixer_kind_name(mixer->kind));
+    if (mixer->kind == MIXER_GQA) {
+        add_gqa(text, &mixer->gqa);
+    } else if (mixer->kind == MIXER_LATENT) {
+        add_latent(text, &mixer->latent);
+    } else if (mixer->kind == MIXER_COMPRESSED) {
+        add_compressed(text, &mixer->compressed);
+    } else if (mixer->kind == MIXER_DELTA) {
         text_print(text, " %u heads of %u x %u", mixer->delta.value_heads, mixer->delta.key_size,
                    mixer->delta.value_size);
-        break;
-    case MIXER_STATE_SPACE:
+    } else if (mixer->kind == MIXER_STATE_SPACE) {
         text_print(text, " %u x %u, state of %u", mixer->state_space.heads,
                    mixer->state_space.head_size, mixer->state_space.state_size);
-        break;
-    case MIXER_LINEAR:
+    } else if (mixer->kind == MIXER_LINEAR) {
         text_print(text, " %u heads of %u", mixer->linear.heads, mixer->linear.head_size);
-        break;
-    case MIXER_RECURRENT:
+    } else if (mixer->kind == MIXER_RECURRENT) {
         text_print(text, " %u wide", mixer->recurrent.width);
-        break;
-    case MIXER_CONVOLUTION:
+    } else if (mixer->kind == MIXER_CONVOLUTION) {
         text_print(text, " of %u", mixer->convolution.taps);
-        break;
-    case MIXER_NONE:
-    case MIXER_KIND_COUNT:
-        break;
+    } else {
+        add_sizes(text, mixer);
     }
 }
 

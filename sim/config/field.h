@@ -50,6 +50,8 @@ struct choice {
     int value;
     const char *doc;
 };
+/* A row of a list (models/numeric/rows.h). */
+#define CHOICE_OF(member, object, name, sentence) {(name), (member), (sentence)},
 
 /* A named set of values, for `preset: NAME`. */
 struct preset {

@@ -13,9 +13,9 @@
         .min = 1e-9, .max = 1e9, .doc = "Requests per second, on average, over all replicas."      \
     }
 
-static const struct field poisson_fields[] = {RATE_FIELD, {0}};
-static const struct field constant_fields[] = {RATE_FIELD, {0}};
-static const struct field gamma_fields[] = {
+static const struct field arrivals_poisson_fields[] = {RATE_FIELD, {0}};
+static const struct field arrivals_constant_fields[] = {RATE_FIELD, {0}};
+static const struct field arrivals_gamma_fields[] = {
     RATE_FIELD,
     {.key = "variation",
      .kind = FIELD_NUMBER,
@@ -27,36 +27,22 @@ static const struct field gamma_fields[] = {
             "burstier."},
     {0}};
 
-static const struct field burst_fields[] = {{.key = "size",
-                                             .kind = FIELD_COUNT,
-                                             FIELD_AT(arrivals, burst),
-                                             .required = true,
-                                             .min = 1,
-                                             .doc = "Requests that come at once."},
-                                            {.key = "period",
-                                             .kind = FIELD_SECONDS,
-                                             FIELD_AT(arrivals, period_seconds),
-                                             .required = true,
-                                             .min = 1e-6,
-                                             .max = 1e9,
-                                             .doc = "Time between two bursts."},
-                                            {0}};
+static const struct field arrivals_burst_fields[] = {{.key = "size",
+                                                      .kind = FIELD_COUNT,
+                                                      FIELD_AT(arrivals, burst),
+                                                      .required = true,
+                                                      .min = 1,
+                                                      .doc = "Requests that come at once."},
+                                                     {.key = "period",
+                                                      .kind = FIELD_SECONDS,
+                                                      FIELD_AT(arrivals, period_seconds),
+                                                      .required = true,
+                                                      .min = 1e-6,
+                                                      .max = 1e9,
+                                                      .doc = "Time between two bursts."},
+                                                     {0}};
 
-static const struct choice trace_format_choices[] = {
-    {.name = "csv",
-     .value = REQUEST_TRACE_CSV,
-     .doc =
-         "Columns prompt_tokens, output_tokens, and optionally session; arrival_seconds too, where "
-         "the file says when they come."},
-    {.name = "azure",
-     .value = REQUEST_TRACE_AZURE,
-     .doc = "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens."},
-    {.name = "mooncake",
-     .value = REQUEST_TRACE_MOONCAKE,
-     .doc =
-         "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids of blocks "
-         "of 512 tokens."},
-    {0}};
+static const struct choice trace_format_choices[] = {REQUEST_TRACES(CHOICE_OF){0}};
 
 #define REQUEST_FILE_FIELDS                                                                        \
     {.key = "file",                                                                                \
@@ -75,9 +61,9 @@ static const struct choice trace_format_choices[] = {
         .doc = "At most so many requests of the file; 0: all."                                     \
     }
 
-static const struct field at_once_fields[] = {REQUEST_FILE_FIELDS, {0}};
+static const struct field arrivals_at_once_fields[] = {REQUEST_FILE_FIELDS, {0}};
 
-static const struct field closed_loop_fields[] = {
+static const struct field arrivals_closed_loop_fields[] = {
     {.key = "clients",
      .kind = FIELD_COUNT,
      FIELD_AT(arrivals, clients),
@@ -94,7 +80,7 @@ static const struct field closed_loop_fields[] = {
     REQUEST_FILE_FIELDS,
     {0}};
 
-static const struct field trace_fields[] = {
+static const struct field arrivals_trace_fields[] = {
     {.key = "file",
      .kind = FIELD_INPUT_FILE,
      FIELD_AT(arrivals, file),
@@ -126,25 +112,14 @@ static const struct field trace_fields[] = {
      .doc = "At most so many requests; 0: all."},
     {0}};
 
-#define ARRIVAL(kind_name, kind_value, table, text)                                                \
-    {                                                                                              \
-        .name = (kind_name), .value = (kind_value), .fields = (table),                             \
-        .offset = offsetof(struct request_class, arrivals), .doc = (text)                          \
-    }
+#define ARRIVAL(member, object, kind_name, text)                                                   \
+    {.name = (kind_name),                                                                          \
+     .value = (member),                                                                            \
+     .fields = object##_fields,                                                                    \
+     .offset = offsetof(struct request_class, arrivals),                                           \
+     .doc = (text)},
 
-const struct variant arrival_variants[] = {
-    ARRIVAL("poisson", ARRIVAL_POISSON, poisson_fields,
-            "Independent of each other: exponential times between requests."),
-    ARRIVAL("gamma", ARRIVAL_GAMMA, gamma_fields,
-            "Gamma-distributed times between requests: burstier or more even than Poisson."),
-    ARRIVAL("constant", ARRIVAL_CONSTANT, constant_fields, "Evenly spaced."),
-    ARRIVAL("burst", ARRIVAL_BURST, burst_fields, "Many at once, again and again."),
-    ARRIVAL("at-once", ARRIVAL_AT_ONCE, at_once_fields,
-            "All at the beginning, as tests of offline throughput do."),
-    ARRIVAL("closed-loop", ARRIVAL_CLOSED_LOOP, closed_loop_fields,
-            "A number of clients that wait for their answers, as concurrency benchmarks do."),
-    ARRIVAL("trace", ARRIVAL_TRACE, trace_fields, "Requests of a recorded trace."),
-    {0}};
+const struct variant arrival_variants[] = {ARRIVALS(ARRIVAL){0}};
 
 /* --- how long they are --- */
 

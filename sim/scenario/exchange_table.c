@@ -52,20 +52,7 @@ static const struct field library_fields[] = {
      .doc = "Before a dispatch over several nodes: sizes are exchanged."},
     {0}};
 
-static const struct choice exchange_choices[] = {
-    {.name = "all-gather",
-     .value = EXCHANGE_ALL_GATHER,
-     .doc = "Every rank gets all tokens; partial outputs are reduce-scattered (vLLM's default)."},
-    {.name = "all-to-all",
-     .value = EXCHANGE_ALL_TO_ALL,
-     .doc = "A row for each expert of a token, by the collective library's all-to-all."},
-    {.name = "normal",
-     .value = EXCHANGE_NORMAL,
-     .doc = "DeepEP's normal kernels: once a node over its NIC, once a rank over NVLink."},
-    {.name = "low-latency",
-     .value = EXCHANGE_LOW_LATENCY,
-     .doc = "DeepEP's low-latency kernels: a row for each expert, straight to its rank."},
-    {0}};
+static const struct choice exchange_choices[] = {EXCHANGES(CHOICE_OF){0}};
 
 const struct field experts_exchange_fields[] = {
     {.key = "name",

@@ -52,7 +52,7 @@ static bool has_part(const struct finish *finish, const struct node *kind, const
 static void require_mixer(const struct finish *finish, const struct node *kind,
                           const struct llm_keys *keys, enum mixer_kind mixer)
 {
-    const char *name = mixer_rows[mixer]->name;
+    const char *name = mixer_kind_name(mixer);
     if (mixer == MIXER_GQA) {
         require(finish, kind, "query_heads", keys->query_heads);
         require(finish, kind, "kv_heads", keys->kv_heads);

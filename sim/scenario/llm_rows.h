@@ -11,8 +11,12 @@
 
 extern const struct choice mixer_choices[], mixer_beside_choices[], norm_choices[],
     query_key_norm_choices[], router_choices[];
-extern const struct field indexer_fields[], latent_fields[], compressed_fields[], delta_fields[],
-    state_space_fields[], linear_fields[], recurrent_fields[], convolution_fields[];
+extern const struct field indexer_fields[];
+/* Of a mixer with sizes, and of all by their kind (NULL: no sizes). */
+#define SIZE_FIELDS_OF(member, stem, name, sentence) extern const struct field stem##_fields[];
+MIXERS_OF_SIZES(SIZE_FIELDS_OF)
+#undef SIZE_FIELDS_OF
+extern const struct field *const mixer_size_fields[MIXER_KIND_COUNT];
 extern const struct field branch_rank_item;
 
 #define LLM_COUNT(AT, name, member, most, text)                                                    \
@@ -130,16 +134,7 @@ extern const struct field branch_rank_item;
         LLM_COUNT(AT, "attention_adapter_rank", gqa.adapter_rank, 65536,                           \
                   "Rank of what a layer adds to borrowed query, key and value projections."),      \
         LLM_PART(AT, "indexer", gqa.indexer, indexer_fields,                                       \
-                 "What chooses the tokens that attention reads (MiniMax-M3)."),                    \
-        LLM_PART(AT, "latent", latent, latent_fields, "Sizes of mixer: latent."),                  \
-        LLM_PART(AT, "compressed", compressed, compressed_fields, "Sizes of mixer: compressed."),  \
-        LLM_PART(AT, "delta", delta, delta_fields, "Sizes of mixer: delta."),                      \
-        LLM_PART(AT, "state_space", state_space, state_space_fields,                               \
-                 "Sizes of mixer: state_space."),                                                  \
-        LLM_PART(AT, "linear", linear, linear_fields, "Sizes of mixer: linear."),                  \
-        LLM_PART(AT, "recurrent", recurrent, recurrent_fields, "Sizes of mixer: recurrent."),      \
-        LLM_PART(AT, "convolution", convolution, convolution_fields,                               \
-                 "Sizes of mixer: convolution.")
+                 "What chooses the tokens that attention reads (MiniMax-M3).")
 
 #define LLM_REST_ROWS(AT)                                                                          \
     LLM_FLAG(AT, "ffn_bias", ffn.bias, "Biases of the feed-forward block's projections."),         \

@@ -80,6 +80,8 @@ static const struct field study_fields[] = {
 
 #define IN_KIND(member) FIELD_AT(llm_keys, member)
 #define UNSAID(text) .fallback = NULL
+#define SIZES_IN_KIND(member, stem, name, sentence)                                                \
+    LLM_PART(IN_KIND, name, stem, stem##_fields, "Sizes of mixer: " name "."),
 
 const struct field llm_kind_fields[] = {{.key = "name",
                                          .kind = FIELD_NAME,
@@ -91,7 +93,7 @@ const struct field llm_kind_fields[] = {{.key = "name",
                                         LLM_FLAG_ROWS(IN_KIND, UNSAID),
                                         LLM_BLOCK_ROWS(IN_KIND, UNSAID),
                                         LLM_ATTENTION_ROWS(IN_KIND),
-                                        LLM_REST_ROWS(IN_KIND),
+                                        MIXERS_OF_SIZES(SIZES_IN_KIND) LLM_REST_ROWS(IN_KIND),
                                         {0}};
 
 static const struct field kind_item = {.kind = FIELD_MAPPING,
@@ -133,6 +135,8 @@ static const struct field run_item = {.kind = FIELD_MAPPING,
                                       .doc = "Layers that repeat."};
 
 #define IN_MODEL(member) FIELD_AT(llm, keys.member)
+#define SIZES_IN_MODEL(member, stem, name, sentence)                                               \
+    LLM_PART(IN_MODEL, name, stem, stem##_fields, "Sizes of mixer: " name "."),
 #define SAID(text) .fallback = (text)
 
 const char llm_example[] =
@@ -195,7 +199,7 @@ const struct field llm_fields[] = {
      .doc = "Whether the output head reuses the embedding's weights."},
     LLM_BLOCK_ROWS(IN_MODEL, SAID),
     LLM_ATTENTION_ROWS(IN_MODEL),
-    LLM_REST_ROWS(IN_MODEL),
+    MIXERS_OF_SIZES(SIZES_IN_MODEL) LLM_REST_ROWS(IN_MODEL),
     {.key = "embedding_size",
      .kind = FIELD_COUNT,
      FIELD_AT(llm, embedding_size),

@@ -4,27 +4,46 @@
 #ifndef CPSIM_SIM_SCENARIO_SERVING_H
 #define CPSIM_SIM_SCENARIO_SERVING_H
 
+#include "models/numeric/rows.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum arrival_kind {
-    ARRIVAL_POISSON,
-    ARRIVAL_GAMMA,
-    ARRIVAL_CONSTANT,
-    ARRIVAL_BURST,
-    ARRIVAL_AT_ONCE,
-    ARRIVAL_CLOSED_LOOP,
-    ARRIVAL_TRACE,
-    ARRIVAL_KIND_COUNT
-};
+/* When requests come: an arrivals_NAME.c of sim/serving/load, with a table of keys
+ * arrivals_NAME_fields in serving_table.c, and a row here. */
+/* clang-format off */
+#define ARRIVALS(ROW)                                                                              \
+    ROW(ARRIVAL_POISSON, arrivals_poisson, "poisson",                                              \
+        "Independent of each other: exponential times between requests.")                          \
+    ROW(ARRIVAL_GAMMA, arrivals_gamma, "gamma",                                                    \
+        "Gamma-distributed times between requests: burstier or more even than Poisson.")           \
+    ROW(ARRIVAL_CONSTANT, arrivals_constant, "constant",                                           \
+        "Evenly spaced.")                                                                          \
+    ROW(ARRIVAL_BURST, arrivals_burst, "burst",                                                    \
+        "Many at once, again and again.")                                                          \
+    ROW(ARRIVAL_AT_ONCE, arrivals_at_once, "at-once",                                              \
+        "All at the beginning, as tests of offline throughput do.")                                \
+    ROW(ARRIVAL_CLOSED_LOOP, arrivals_closed_loop, "closed-loop",                                  \
+        "A number of clients that wait for their answers, as concurrency benchmarks do.")          \
+    ROW(ARRIVAL_TRACE, arrivals_trace, "trace",                                                    \
+        "Requests of a recorded trace.")
+/* clang-format on */
+enum arrival_kind { ARRIVALS(ROW_MEMBER) ARRIVAL_KIND_COUNT };
 
-enum request_trace_format {
-    REQUEST_TRACE_AZURE,
-    REQUEST_TRACE_MOONCAKE,
-    REQUEST_TRACE_CSV,
-    REQUEST_TRACE_FORMAT_COUNT
-};
+/* A request_trace_NAME.c of sim/serving/load and a row here. */
+/* clang-format off */
+#define REQUEST_TRACES(ROW)                                                                        \
+    ROW(REQUEST_TRACE_CSV, trace_format_csv, "csv",                                                \
+        "Columns prompt_tokens, output_tokens, and optionally session; arrival_seconds "           \
+        "too, where the file says when they come.")                                                \
+    ROW(REQUEST_TRACE_AZURE, trace_format_azure, "azure",                                          \
+        "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens.")                  \
+    ROW(REQUEST_TRACE_MOONCAKE, trace_format_mooncake, "mooncake",                                 \
+        "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids "            \
+        "of blocks of 512 tokens.")
+/* clang-format on */
+enum request_trace_format { REQUEST_TRACES(ROW_MEMBER) REQUEST_TRACE_FORMAT_COUNT };
 
 /* The keys of all kinds; each kind reads its own. */
 struct arrivals {
@@ -57,24 +76,45 @@ struct length {
     const char *file;       /* empirical */
 };
 
-enum batching_kind {
-    BATCHING_VLLM,
-    BATCHING_SGLANG,
-    BATCHING_NO_EVICT,
-    BATCHING_MAX_UTILIZATION,
-    BATCHING_CHUNKED_PREFILL,
-    BATCHING_PREFILL_FIRST,
-    BATCHING_STATIC,
-    BATCHING_DISAGGREGATED,
-    BATCHING_KIND_COUNT
-};
+/* How a replica makes its batches: a policy_NAME.c of sim/serving/batching and a row here. */
+/* clang-format off */
+#define BATCHING_POLICIES(ROW)                                                                     \
+    ROW(BATCHING_VLLM, policy_vllm, "vllm",                                                        \
+        "vLLM v1, decision for decision: who runs first, in the order of admission, "              \
+        "then who waits, in what is left of the token budget.")                                    \
+    ROW(BATCHING_SGLANG, policy_sglang, "sglang",                                                  \
+        "SGLang, decision for decision: prompts first, as many as an estimate of what "            \
+        "running answers still need leaves room for; when it was too low, some are "               \
+        "retracted.")                                                                              \
+    ROW(BATCHING_NO_EVICT, policy_no_evict, "no-evict",                                            \
+        "TensorRT-LLM's GUARANTEED_NO_EVICT: who decodes goes first, prompts fill what "           \
+        "is left of the step, and who is let in has room to its end.")                             \
+    ROW(BATCHING_MAX_UTILIZATION, policy_max_utilization, "max-utilization",                       \
+        "TensorRT-LLM's MAX_UTILIZATION: the same, but a prompt's room is enough; the "            \
+        "last let in gives way when the KV cache is full.")                                        \
+    ROW(BATCHING_CHUNKED_PREFILL, policy_chunked_prefill, "chunked-prefill",                       \
+        "Sarathi: the same, but those that decode come before prompts under way.")                 \
+    ROW(BATCHING_PREFILL_FIRST, policy_prefill_first, "prefill-first",                             \
+        "Orca, vLLM v0: whole prompts as soon as there is room, decode waits for them.")           \
+    ROW(BATCHING_STATIC, policy_static, "static",                                                  \
+        "A batch is filled, served to its last token, and only then the next.")                    \
+    ROW(BATCHING_DISAGGREGATED, policy_disaggregated, "disaggregated",                             \
+        "Some replicas prefill, the others decode; the KV cache moves over the network.")
+/* clang-format on */
+enum batching_kind { BATCHING_POLICIES(ROW_MEMBER) BATCHING_KIND_COUNT };
 
-enum router_kind {
-    ROUTER_ROUND_ROBIN,
-    ROUTER_LEAST_OUTSTANDING,
-    ROUTER_PREFIX_AWARE,
-    ROUTER_KIND_COUNT
-};
+/* Which replica gets a request: a function in sim/serving/replica/router.c and a row here. */
+/* clang-format off */
+#define ROUTERS(ROW)                                                                               \
+    ROW(ROUTER_ROUND_ROBIN, router_round_robin, "round-robin",                                     \
+        "Each in turn.")                                                                           \
+    ROW(ROUTER_LEAST_OUTSTANDING, router_least_outstanding, "least-outstanding",                   \
+        "The one with the fewest unfinished requests.")                                            \
+    ROW(ROUTER_PREFIX_AWARE, router_prefix_aware, "prefix-aware",                                  \
+        "The one that has most of the prompt cached, unless it is far busier than "                \
+        "others.")
+/* clang-format on */
+enum router_kind { ROUTERS(ROW_MEMBER) ROUTER_KIND_COUNT };
 
 /* In which order SGLang tries those who wait. */
 enum queue_order { QUEUE_FCFS, QUEUE_LPM, QUEUE_DFS_WEIGHT, QUEUE_LOF };

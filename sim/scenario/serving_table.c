@@ -6,46 +6,9 @@
 
 /* --- who serves them --- */
 
-const struct choice policy_choices[] = {
-    {.name = "vllm",
-     .value = BATCHING_VLLM,
-     .doc = "vLLM v1, decision for decision: who runs first, in the order of admission, then who "
-            "waits, in what is left of the token budget."},
-    {.name = "sglang",
-     .value = BATCHING_SGLANG,
-     .doc = "SGLang, decision for decision: prompts first, as many as an estimate of what running "
-            "answers still need leaves room for; when it was too low, some are retracted."},
-    {.name = "no-evict",
-     .value = BATCHING_NO_EVICT,
-     .doc = "TensorRT-LLM's GUARANTEED_NO_EVICT: who decodes goes first, prompts fill what is "
-            "left of the step, and who is let in has room to its end."},
-    {.name = "max-utilization",
-     .value = BATCHING_MAX_UTILIZATION,
-     .doc = "TensorRT-LLM's MAX_UTILIZATION: the same, but a prompt's room is enough; the last let "
-            "in gives way when the KV cache is full."},
-    {.name = "chunked-prefill",
-     .value = BATCHING_CHUNKED_PREFILL,
-     .doc = "Sarathi: the same, but those that decode come before prompts under way."},
-    {.name = "prefill-first",
-     .value = BATCHING_PREFILL_FIRST,
-     .doc = "Orca, vLLM v0: whole prompts as soon as there is room, decode waits for them."},
-    {.name = "static",
-     .value = BATCHING_STATIC,
-     .doc = "A batch is filled, served to its last token, and only then the next."},
-    {.name = "disaggregated",
-     .value = BATCHING_DISAGGREGATED,
-     .doc = "Some replicas prefill, the others decode; the KV cache moves over the network."},
-    {0}};
+const struct choice policy_choices[] = {BATCHING_POLICIES(CHOICE_OF){0}};
 
-static const struct choice router_choices[] = {
-    {.name = "round-robin", .value = ROUTER_ROUND_ROBIN, .doc = "Each in turn."},
-    {.name = "least-outstanding",
-     .value = ROUTER_LEAST_OUTSTANDING,
-     .doc = "The one with the fewest unfinished requests."},
-    {.name = "prefix-aware",
-     .value = ROUTER_PREFIX_AWARE,
-     .doc = "The one that has most of the prompt cached, unless it is far busier than others."},
-    {0}};
+static const struct choice router_choices[] = {ROUTERS(CHOICE_OF){0}};
 
 static const struct choice preemption_choices[] = {
     {.name = "recompute",

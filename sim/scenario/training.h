@@ -4,35 +4,13 @@
 #ifndef CPSIM_SIM_SCENARIO_TRAINING_H
 #define CPSIM_SIM_SCENARIO_TRAINING_H
 
+#include "models/laws/scaling_law.h"
 #include "models/layers/training_choices.h"
+#include "models/pipeline/pipeline_schedule.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* In the order of pipeline_schedules[]. */
-enum training_schedule {
-    TRAINING_GPIPE,
-    TRAINING_1F1B,
-    TRAINING_INTERLEAVED,
-    TRAINING_ZERO_BUBBLE,
-    TRAINING_ZBV,
-    TRAINING_LOOP_BFS,
-    TRAINING_DUALPIPEV,
-    TRAINING_SCHEDULE_COUNT
-};
-
-/* In the order of scaling_laws[]. */
-enum training_law {
-    TRAINING_LAW_HOFFMANN,
-    TRAINING_LAW_BESIROGLU,
-    TRAINING_LAW_KAPLAN,
-    TRAINING_LAW_KAPLAN_MODEL,
-    TRAINING_LAW_KAPLAN_DATA,
-    TRAINING_LAW_KAPLAN_STEPS,
-    TRAINING_LAW_PRECISION,
-    TRAINING_LAW_COUNT
-};
 
 /* A cause of interruptions. */
 struct failure_cause {

@@ -23,7 +23,7 @@ static void check_group(const struct checker *checker, const struct pipeline *pi
     if (schedule != TRAINING_INTERLEAVED && schedule != TRAINING_ZERO_BUBBLE) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
                        "%s: has no effect on schedule %s; leave it out", path,
-                       pipeline_schedules[schedule]->name);
+                       pipeline_schedule_name(pipeline_schedules[schedule]));
     } else if (group < pipeline->stages || group > pipeline->micro_batches) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
                        "%s: %u; expected from the %u stages to the %u micro-batches of a replica",
@@ -62,7 +62,7 @@ static void check_batch(const struct checker *checker)
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
                        "workload.global_batch: %u gives %u micro-batches a replica, and %s takes "
                        "two a stage or more; expected at least %u micro-batches",
-                       batch, pipeline.micro_batches, schedule->name, least);
+                       batch, pipeline.micro_batches, pipeline_schedule_name(schedule), least);
     }
     const struct software *software = &checker->scenario->software;
     if (software->training.full_rounds && workload->schedule == TRAINING_1F1B &&
@@ -124,11 +124,11 @@ static void check_stages(const struct checker *checker)
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
                        "workload.virtual_stages: %u parts on a stage need `schedule: interleaved`; "
                        "%s takes one",
-                       chunks, schedule->name);
+                       chunks, pipeline_schedule_name(schedule));
     } else if (schedule->chunks > 0 && chunks != schedule->chunks) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
                        "workload.virtual_stages: %s takes %u parts on a stage, not %u",
-                       schedule->name, schedule->chunks, chunks);
+                       pipeline_schedule_name(schedule), schedule->chunks, chunks);
     }
     if (stages > MOST_STAGES) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
@@ -199,7 +199,7 @@ static void check_goal(const struct checker *checker)
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.target_loss"),
                        "workload.target_loss: %.4g is never reached by %.4g parameters under the "
                        "law '%s', which tends to %.4g with ever more tokens",
-                       scenario->training.target_loss, parameters, law->name,
+                       scenario->training.target_loss, parameters, scaling_law_name(law),
                        scaling_loss(law, parameters, 1e30));
     }
     check_budget(checker);

@@ -3,33 +3,7 @@
 #include "sim/scenario/scenario.h"
 #include "sim/scenario/tables.h"
 
-static const struct choice schedule_choices[] = {
-    {.name = "gpipe",
-     .value = TRAINING_GPIPE,
-     .doc = "All forward passes, then all backward passes (arXiv 1811.06965)."},
-    {.name = "1f1b",
-     .value = TRAINING_1F1B,
-     .doc = "One forward, one backward pass (arXiv 2006.09503): GPipe's time, fewer activations."},
-    {.name = "interleaved",
-     .value = TRAINING_INTERLEAVED,
-     .doc = "1F1B over virtual_stages parts of the model on each stage (arXiv 2104.04473)."},
-    {.name = "zero-bubble",
-     .value = TRAINING_ZERO_BUBBLE,
-     .doc = "ZB-H1: 1F1B, or interleaved 1F1B, whose gradients of weights wait for the bubble "
-            "(arXiv 2401.10241)."},
-    {.name = "zbv",
-     .value = TRAINING_ZBV,
-     .doc = "ZB-V: two parts a stage, laid out as a V, and gradients of weights in what is left of "
-            "the bubble (arXiv 2405.15362)."},
-    {.name = "loop-bfs",
-     .value = TRAINING_LOOP_BFS,
-     .doc = "All micro-batches through each of the stage's parts in turn, and back in the reverse "
-            "order (arXiv 2211.05953)."},
-    {.name = "dualpipev",
-     .value = TRAINING_DUALPIPEV,
-     .doc = "DualPipeV: two parts a stage, laid out as a V, a forward and a whole backward pass in "
-            "pairs, gradients of weights split off near the ends (arXiv 2412.19437)."},
-    {0}};
+static const struct choice schedule_choices[] = {PIPELINE_SCHEDULES(CHOICE_OF){0}};
 
 static const struct choice recompute_choices[] = {
     {.name = "none", .value = RECOMPUTE_NONE, .doc = "Everything is kept."},
@@ -69,25 +43,7 @@ static const struct choice exchange_choices[] = {
      .doc = "Keys and values go round under attention (arXiv 2310.01889)."},
     {0}};
 
-static const struct choice law_choices[] = {
-    {.name = "hoffmann", .value = TRAINING_LAW_HOFFMANN, .doc = "Chinchilla, arXiv 2203.15556."},
-    {.name = "besiroglu",
-     .value = TRAINING_LAW_BESIROGLU,
-     .doc = "Chinchilla's runs fitted again, arXiv 2404.10102."},
-    {.name = "kaplan",
-     .value = TRAINING_LAW_KAPLAN,
-     .doc = "Kaplan et al.'s L(N, D), arXiv 2001.08361."},
-    {.name = "kaplan-model",
-     .value = TRAINING_LAW_KAPLAN_MODEL,
-     .doc = "Their L(N): data never short."},
-    {.name = "kaplan-data",
-     .value = TRAINING_LAW_KAPLAN_DATA,
-     .doc = "Their L(D): the model never too small."},
-    {.name = "kaplan-steps", .value = TRAINING_LAW_KAPLAN_STEPS, .doc = "Their L(N, S)."},
-    {.name = "precision",
-     .value = TRAINING_LAW_PRECISION,
-     .doc = "Kumar et al., arXiv 2411.04330, in the bits that the scenario's products take."},
-    {0}};
+static const struct choice law_choices[] = {SCALING_LAWS(CHOICE_OF){0}};
 
 static const struct field budget_fields[] = {
     {.key = "flop",

@@ -39,7 +39,7 @@ struct training_budget training_budget(const struct training_run *run)
     };
     budget.flop = budget.seconds * flop_per_second;
     budget.joules = budget.seconds / run->result.seconds * run->result.joules;
-    for (int i = 0; i < SCALING_LAW_COUNT; i++) {
+    for (int i = 0; i < TRAINING_LAW_COUNT; i++) {
         const struct scaling_law *law = &scaling_laws[i];
         struct budget_row *row = &budget.rows[i];
         row->law = law;

@@ -36,7 +36,7 @@ struct training_budget {
     double flop;      /* 6 N D; 0: no budget was said */
     double gpu_hours; /* at the simulated step's rate, undisturbed */
     double seconds, joules, dollars;
-    struct budget_row rows[SCALING_LAW_COUNT];
+    struct budget_row rows[TRAINING_LAW_COUNT];
 };
 
 /* A run to its target loss on another number of replicas, micro-batches of each alike. */

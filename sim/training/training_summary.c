@@ -21,7 +21,8 @@ static void print_step(const struct training_run *run, FILE *stream)
             "layout          TP%" PRIu32 " x CP%" PRIu32 " x PP%" PRIu32 " x DP%" PRIu32
             ", %s, %" PRIu32 " micro-batches of %" PRIu32 " a replica\n",
             layout->tensor, layout->context, layout->pipeline, layout->data,
-            training->schedule->name, pipeline.micro_batches, training->micro_batch);
+            pipeline_schedule_name(training->schedule), pipeline.micro_batches,
+            training->micro_batch);
     fprintf(stream, "batch           %" PRIu32 " sequences of %" PRIu64 " tokens: %.4g M tokens; ",
             training->global_batch, training->sequence_tokens,
             training_step_tokens(training) / 1e6);
@@ -88,7 +89,7 @@ static void print_plan(const struct training_run *run, FILE *stream)
     }
     double seconds = figure_value(&training_tables[TRAINING_RUN], run, "run_seconds");
     fprintf(stream, "run             %.4g tokens in %.0f steps, loss %.4g (%s)\n", plan->tokens,
-            plan->steps, plan->loss, scaling_laws[run->scenario->training.law].name);
+            plan->steps, plan->loss, scaling_law_name(&scaling_laws[run->scenario->training.law]));
     fprintf(stream, "                %.4g days, %.4g GPU-hours, ", seconds / day_seconds,
             plan->gpu_hours);
     fprintf(stream, "%s", quantity_joules(plan->joules).text);

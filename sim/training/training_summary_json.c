@@ -110,10 +110,10 @@ static void write_budget(struct json *json, const struct training_run *run)
     json_open(json, "budget", '{');
     write_former(run, "budget", json);
     json_open(json, "laws", '[');
-    for (int i = 0; i < SCALING_LAW_COUNT; i++) {
+    for (int i = 0; i < TRAINING_LAW_COUNT; i++) {
         const struct budget_row *row = &budget->rows[i];
         json_open(json, NULL, '{');
-        json_string(json, "law", row->law->name);
+        json_string(json, "law", scaling_law_name(row->law));
         json_number(json, "parameters", row->best.parameters);
         json_number(json, "tokens", row->best.tokens);
         json_number(json, "batch_tokens", row->best.batch_tokens);
@@ -148,7 +148,7 @@ static void write_failures(struct json *json, const struct training_run *run)
 
 void training_summary_write_json(const struct training_run *run, struct json *json)
 {
-    json_string(json, "schedule", run->training.schedule->name);
+    json_string(json, "schedule", pipeline_schedule_name(run->training.schedule));
     json_count(json, "global_batch", run->training.global_batch);
     write_step(json, run);
     write_stages(json, run);

@@ -56,10 +56,10 @@ void training_print_budget(const struct training_run *run, FILE *stream)
         "\n\nlaw           parameters     tokens  a parameter  batch, M tokens     steps    loss  "
         "this model's\n",
         stream);
-    for (int i = 0; i < SCALING_LAW_COUNT; i++) {
+    for (int i = 0; i < TRAINING_LAW_COUNT; i++) {
         const struct budget_row *row = &budget->rows[i];
         fprintf(stream, "%-12s  %10.4g  %9.4g  %11.4g  %15.4g  %8.0f  %6.4g  %12.4g\n",
-                row->law->name, row->best.parameters, row->best.tokens,
+                scaling_law_name(row->law), row->best.parameters, row->best.tokens,
                 row->best.tokens / row->best.parameters, row->best.batch_tokens / 1e6, row->steps,
                 row->best.loss, row->own_loss);
     }

@@ -156,7 +156,7 @@ START_TEST(training)
 {
     struct random_stream stream = random_open(20, "details.training");
     const enum detail folded = DETAIL_FOLDED, full = DETAIL_FULL;
-    uint32_t cases = 0, alone = 0, met[PIPELINE_SCHEDULE_COUNT][3] = {{0}};
+    uint32_t cases = 0, alone = 0, met[TRAINING_SCHEDULE_COUNT][3] = {{0}};
     for (uint32_t i = 0; i < TRIES && cases < TRAINING_CASES; i++) {
         struct arena *arena = arena_create();
         struct draw draw;
@@ -189,7 +189,7 @@ START_TEST(training)
     printf("%u of %u share nothing\n", alone, cases);
     ck_assert_uint_eq(cases, TRAINING_CASES);
     ck_assert_uint_ge(alone, TRAINING_CASES / 5);
-    for (int schedule = 0; schedule < PIPELINE_SCHEDULE_COUNT; schedule++) {
+    for (int schedule = 0; schedule < TRAINING_SCHEDULE_COUNT; schedule++) {
         for (int sharding = 0; sharding < 3; sharding++) {
             ck_assert_msg(met[schedule][sharding] > 0, "schedule %d with sharding %d was not drawn",
                           schedule, sharding);

@@ -155,8 +155,8 @@ static void agree(struct layout layout, const struct pipeline_schedule *schedule
     struct case_of test;
     prepare(&test, layout, schedule, chunks, sharding, overlap);
     double seconds = played(&test, folded, 1.0);
-    printf("%s: closed form %.9f s, SimGrid %.9f s\n", schedule->name, test.closed_seconds,
-           seconds);
+    printf("%s: closed form %.9f s, SimGrid %.9f s\n", pipeline_schedule_name(schedule),
+           test.closed_seconds, seconds);
     ck_assert_double_eq_tol(seconds / test.closed_seconds, 1.0, 1e-6);
     arena_destroy(test.arena);
 }

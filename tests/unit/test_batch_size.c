@@ -137,8 +137,8 @@ END_TEST
 /* Back from the loss to the tokens, for every law. */
 START_TEST(tokens_to_loss)
 {
-    for (int i = 0; i < SCALING_LAW_COUNT; i++) {
-        if (strcmp(scaling_laws[i].name, "kaplan-model") == 0) {
+    for (int i = 0; i < TRAINING_LAW_COUNT; i++) {
+        if (strcmp(scaling_law_name(&scaling_laws[i]), "kaplan-model") == 0) {
             continue; /* its loss knows no tokens */
         }
         double loss = scaling_loss(&scaling_laws[i], 8e9, 1e12);

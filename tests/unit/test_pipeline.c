@@ -189,7 +189,7 @@ START_TEST(every_pass_runs_once)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct pipeline pipeline = {
             .stages = shapes[i][0], .chunks = shapes[i][1], .micro_batches = shapes[i][2]};
-        for (int j = 0; j < PIPELINE_SCHEDULE_COUNT; j++) {
+        for (int j = 0; j < TRAINING_SCHEDULE_COUNT; j++) {
             const struct pipeline_schedule *schedule = pipeline_schedules[j];
             if ((pipeline.chunks > 1 && !schedule->interleaved) ||
                 (schedule->chunks > 0 && pipeline.chunks != schedule->chunks) ||

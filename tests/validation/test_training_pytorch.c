@@ -37,8 +37,8 @@ static const struct pipeline_schedule *schedule_of(const char *name)
     if (strcmp(name, "interleaved-zero-bubble") == 0) {
         return &schedule_zero_bubble;
     }
-    for (int i = 0; i < PIPELINE_SCHEDULE_COUNT; i++) {
-        if (strcmp(pipeline_schedules[i]->name, name) == 0) {
+    for (int i = 0; i < TRAINING_SCHEDULE_COUNT; i++) {
+        if (strcmp(pipeline_schedule_name(pipeline_schedules[i]), name) == 0) {
             return pipeline_schedules[i];
         }
     }

@@ -270,9 +270,8 @@ void hf_minimax_layer(struct hf_reader *reader, struct llm_keys *keys)
                                                    : (reader->layer + 1) % 2 != 0;
     hf_attention(reader, keys);
     if (!full) {
-        keys->linear =
-            (struct linear_attention){.heads = keys->query_heads, .head_size = keys->head_size};
-        struct linear_attention linear = keys->linear;
+        keys->linear = (struct linear){.heads = keys->query_heads, .head_size = keys->head_size};
+        struct linear linear = keys->linear;
         *keys = (struct llm_keys){.mixer = MIXER_LINEAR, .linear = linear};
     }
     hf_experts(reader, keys);

@@ -68,36 +68,33 @@ static void find_kinds(struct writing *writing, uint32_t layers)
     }
 }
 
+static const char *gqa_word(const struct llm_keys *keys)
+{
+    return keys->chunk > 0               ? "chunked"
+           : keys->window > 0            ? "sliding"
+           : keys->mixer_beside > 0      ? "hybrid"
+           : keys->gqa.indexer.heads > 0 ? "sparse"
+                                         : "full";
+}
+
+static const char *compressed_word(const struct llm_keys *keys)
+{
+    return keys->compressed.ratio == 0          ? "window"
+           : keys->compressed.indexer.heads > 0 ? "sparse"
+                                                : "compressed";
+}
+
+/* What people call layers of a mixer, where it is not the mixer's name. */
 static const char *mixer_word(const struct llm_keys *keys)
 {
-    switch (keys->mixer) {
-    case MIXER_GQA:
-        return keys->chunk > 0               ? "chunked"
-               : keys->window > 0            ? "sliding"
-               : keys->mixer_beside > 0      ? "hybrid"
-               : keys->gqa.indexer.heads > 0 ? "sparse"
-                                             : "full";
-    case MIXER_NONE:
-        return "block";
-    case MIXER_COMPRESSED:
-        return keys->compressed.ratio == 0          ? "window"
-               : keys->compressed.indexer.heads > 0 ? "sparse"
-                                                    : "compressed";
-    case MIXER_LATENT:
-        return keys->latent.indexer.heads > 0 ? "sparse" : "latent";
-    case MIXER_DELTA:
-    case MIXER_LINEAR:
-        return "linear";
-    case MIXER_STATE_SPACE:
-        return "mamba";
-    case MIXER_RECURRENT:
-        return "recurrent";
-    case MIXER_CONVOLUTION:
-        return "convolution";
-    case MIXER_KIND_COUNT:
-        break;
-    }
-    return "layer";
+    enum mixer_kind mixer = keys->mixer;
+    return mixer == MIXER_GQA                                        ? gqa_word(keys)
+           : mixer == MIXER_COMPRESSED                               ? compressed_word(keys)
+           : mixer == MIXER_LATENT && keys->latent.indexer.heads > 0 ? "sparse"
+           : mixer == MIXER_NONE                                     ? "block"
+           : mixer == MIXER_DELTA                                    ? "linear"
+           : mixer == MIXER_STATE_SPACE                              ? "mamba"
+                                                                     : mixer_kind_name(mixer);
 }
 
 static bool is_taken(const struct writing *writing, uint32_t before, const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * How a replica makes its batches: a table of functions. A new policy is a file and a row of the
- * table in policy.c. It sees a view (view.h) and answers with a decision. */
+ * How a replica makes its batches: a table of functions. A new policy is a file and a row of
+ * BATCHING_POLICIES in sim/scenario/serving.h. It sees a view (view.h) and answers with a decision.
+ */
 #ifndef CPSIM_SIM_SERVING_BATCHING_POLICY_H
 #define CPSIM_SIM_SERVING_BATCHING_POLICY_H
 
@@ -8,7 +9,6 @@
 #include "sim/serving/batching/view.h"
 
 struct batching_policy {
-    const char *name, *doc;
     void (*decide)(struct batch_view *view, struct decision *decision);
 
     /* Those of a policy with a state and a KV cache of its own (view->state); the others' are those
@@ -27,9 +27,9 @@ struct batching_policy {
     uint32_t (*cached)(const struct batch_view *view, const struct request *request);
 };
 
-extern const struct batching_policy policy_vllm, policy_sglang, policy_chunked_prefill,
-    policy_prefill_first, policy_static, policy_disaggregated, policy_no_evict,
-    policy_max_utilization;
+#define BATCHING_POLICY(member, object, name, sentence) extern const struct batching_policy object;
+BATCHING_POLICIES(BATCHING_POLICY)
+#undef BATCHING_POLICY
 extern const struct batching_policy *const batching_policies[BATCHING_KIND_COUNT];
 
 #endif

@@ -38,7 +38,5 @@ static void decide(struct batch_view *view, struct decision *decision)
 }
 
 const struct batching_policy policy_disaggregated = {
-    .name = "disaggregated",
-    .doc = "Some replicas prefill, the others decode; the KV cache moves over the network.",
     .decide = decide,
 };

@@ -31,13 +31,9 @@ static void decide_max_utilization(struct batch_view *view, struct decision *dec
 }
 
 const struct batching_policy policy_no_evict = {
-    .name = "no-evict",
-    .doc = "TensorRT-LLM's GUARANTEED_NO_EVICT: who is let in has room to its end.",
     .decide = decide_no_evict,
 };
 
 const struct batching_policy policy_max_utilization = {
-    .name = "max-utilization",
-    .doc = "TensorRT-LLM's MAX_UTILIZATION: a prompt's room is enough, the last gives way.",
     .decide = decide_max_utilization,
 };

@@ -18,7 +18,5 @@ static void decide(struct batch_view *view, struct decision *decision)
 }
 
 const struct batching_policy policy_prefill_first = {
-    .name = "prefill-first",
-    .doc = "Whole prompts as soon as there is room, decode waits for them.",
     .decide = decide,
 };

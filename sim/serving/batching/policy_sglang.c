@@ -560,8 +560,6 @@ void sglang_create(struct batch_view *view, struct arena *arena,
 }
 
 const struct batching_policy policy_sglang = {
-    .name = "sglang",
-    .doc = "SGLang: prompts first, by an estimate of what running answers still need; retraction.",
     .decide = decide,
     .enqueue = enqueue,
     .hand_in = hand_in,

@@ -12,7 +12,5 @@ static void decide(struct batch_view *view, struct decision *decision)
 }
 
 const struct batching_policy policy_static = {
-    .name = "static",
-    .doc = "A batch is served to its last token before the next one begins.",
     .decide = decide,
 };

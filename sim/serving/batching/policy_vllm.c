@@ -52,13 +52,9 @@ static void decide_chunked_prefill(struct batch_view *view, struct decision *dec
 }
 
 const struct batching_policy policy_vllm = {
-    .name = "vllm",
-    .doc = "vLLM v1: who runs first, in the order of admission, then who waits.",
     .decide = decide_vllm,
 };
 
 const struct batching_policy policy_chunked_prefill = {
-    .name = "chunked-prefill",
-    .doc = "Sarathi: decode first, prompts fill what is left of the token budget.",
     .decide = decide_chunked_prefill,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * When requests come: a kind of arrivals is a file and a row of the table in arrivals.c. */
+ * When requests come: a kind of arrivals is a file and a row of ARRIVALS in
+ * sim/scenario/serving.h. */
 #ifndef CPSIM_SIM_SERVING_LOAD_ARRIVALS_H
 #define CPSIM_SIM_SERVING_LOAD_ARRIVALS_H
 
@@ -16,14 +17,14 @@ struct arrival_state {
 };
 
 struct arrival_policy {
-    const char *name;
     /* Seconds of the next arrival; INFINITY when none comes by itself. Never falls. */
     double (*next)(struct arrival_state *state);
     bool follows; /* an answer's end makes its client send the next request */
 };
 
-extern const struct arrival_policy arrivals_poisson, arrivals_gamma, arrivals_constant,
-    arrivals_burst, arrivals_at_once, arrivals_closed_loop, arrivals_trace;
+#define ARRIVAL_POLICY(member, object, name, sentence) extern const struct arrival_policy object;
+ARRIVALS(ARRIVAL_POLICY)
+#undef ARRIVAL_POLICY
 extern const struct arrival_policy *const arrival_policies[ARRIVAL_KIND_COUNT];
 
 #endif

@@ -8,4 +8,4 @@ static double next(struct arrival_state *state)
     return 0.0;
 }
 
-const struct arrival_policy arrivals_at_once = {.name = "at-once", .next = next};
+const struct arrival_policy arrivals_at_once = {.next = next};

@@ -8,4 +8,4 @@ static double next(struct arrival_state *state)
     return floor((double)state->count / state->arrivals->burst) * state->arrivals->period_seconds;
 }
 
-const struct arrival_policy arrivals_burst = {.name = "burst", .next = next};
+const struct arrival_policy arrivals_burst = {.next = next};

@@ -8,5 +8,4 @@ static double next(struct arrival_state *state)
     return state->count < state->arrivals->clients ? 0.0 : (double)INFINITY;
 }
 
-const struct arrival_policy arrivals_closed_loop = {
-    .name = "closed-loop", .next = next, .follows = true};
+const struct arrival_policy arrivals_closed_loop = {.next = next, .follows = true};

@@ -6,4 +6,4 @@ static double next(struct arrival_state *state)
     return (double)state->count / state->arrivals->rate;
 }
 
-const struct arrival_policy arrivals_constant = {.name = "constant", .next = next};
+const struct arrival_policy arrivals_constant = {.next = next};

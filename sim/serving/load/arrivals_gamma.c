@@ -8,4 +8,4 @@ static double next(struct arrival_state *state)
            random_gamma(&state->random, 1.0 / variance, variance / state->arrivals->rate);
 }
 
-const struct arrival_policy arrivals_gamma = {.name = "gamma", .next = next};
+const struct arrival_policy arrivals_gamma = {.next = next};

@@ -6,4 +6,4 @@ static double next(struct arrival_state *state)
     return state->clock_seconds + random_exponential(&state->random, 1.0 / state->arrivals->rate);
 }
 
-const struct arrival_policy arrivals_poisson = {.name = "poisson", .next = next};
+const struct arrival_policy arrivals_poisson = {.next = next};

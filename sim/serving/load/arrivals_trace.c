@@ -9,4 +9,4 @@ static double next(struct arrival_state *state)
     return state->count < trace->count ? trace->items[state->count].seconds : (double)INFINITY;
 }
 
-const struct arrival_policy arrivals_trace = {.name = "trace", .next = next};
+const struct arrival_policy arrivals_trace = {.next = next};

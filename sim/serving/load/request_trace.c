@@ -13,10 +13,8 @@ enum { MAX_COLUMNS = 64, MAX_FAULTS = 20 };
 #define MOST_BYTES ((size_t)4 << 30)
 
 static const struct trace_format *const formats[REQUEST_TRACE_FORMAT_COUNT] = {
-    [REQUEST_TRACE_AZURE] = &trace_format_azure,
-    [REQUEST_TRACE_MOONCAKE] = &trace_format_mooncake,
-    [REQUEST_TRACE_CSV] = &trace_format_csv,
-};
+    REQUEST_TRACES(ROW_OBJECT)};
+static const char *const format_names[REQUEST_TRACE_FORMAT_COUNT] = {REQUEST_TRACES(ROW_NAME)};
 
 /* --- lines --- */
 
@@ -150,9 +148,10 @@ static bool next_line(char **rest, struct trace_line *line)
 }
 
 /* Which of the format's columns each column of the file is, counted from 1; 0: another. */
-static bool read_header(struct trace_line *line, const struct trace_format *format,
+static bool read_header(struct trace_line *line, enum request_trace_format kind,
                         unsigned char *columns)
 {
+    const struct trace_format *format = formats[kind];
     size_t found = 0;
     unsigned column = 0;
     const char *cursor = line->start;
@@ -183,7 +182,7 @@ static bool read_header(struct trace_line *line, const struct trace_format *form
     return trace_complain(line, arena_printf(line->arena,
                                              "a column is missing; a trace of format '%s' begins "
                                              "with a line of names, with at least: %s",
-                                             format->name, names));
+                                             format_names[kind], names));
 }
 
 static size_t count_lines(const char *text)
@@ -256,7 +255,7 @@ bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bo
     char *rest = text;
     line.start = line.cursor = text;
     if (format->columns != NULL &&
-        (next_line(&rest, &line), !read_header(&line, format, columns))) {
+        (next_line(&rest, &line), !read_header(&line, arrivals->format, columns))) {
         return false;
     }
     struct reader reader = {.arrivals = arrivals, .trace = trace};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A recorded trace of requests, read whole. What is wrong with a line is an error with its place;
  * requests that no service can answer (no answer asked for) are dropped and counted. A format is a
- * file and a row of the table in request_trace.c. */
+ * file and a row of REQUEST_TRACES in sim/scenario/serving.h. */
 #ifndef CPSIM_SIM_SERVING_LOAD_REQUEST_TRACE_H
 #define CPSIM_SIM_SERVING_LOAD_REQUEST_TRACE_H
 
@@ -61,14 +61,15 @@ struct trace_line {
 };
 
 struct trace_format {
-    const char *name;
     const char *const *columns; /* of a CSV header, NULL ends; NULL: the file has no header */
     size_t required;            /* so many of them, the first, must be there */
     /* Reads one line; false with a diagnostic. `item->seconds` may be absolute. */
     bool (*read)(struct trace_line *line, struct trace_item *item);
 };
 
-extern const struct trace_format trace_format_azure, trace_format_mooncake, trace_format_csv;
+#define TRACE_FORMAT_OF(member, object, name, sentence) extern const struct trace_format object;
+REQUEST_TRACES(TRACE_FORMAT_OF)
+#undef TRACE_FORMAT_OF
 
 /* A complaint at the cursor. Returns false. */
 bool trace_complain(const struct trace_line *line, const char *what);

@@ -77,4 +77,4 @@ static bool read_item(struct trace_line *line, struct trace_item *item)
 }
 
 const struct trace_format trace_format_azure = {
-    .name = "azure", .columns = columns, .required = 3, .read = read_item};
+    .columns = columns, .required = 3, .read = read_item};

@@ -43,5 +43,4 @@ static bool read_item(struct trace_line *line, struct trace_item *item)
            trace_class(line, &item->class_number);
 }
 
-const struct trace_format trace_format_csv = {
-    .name = "csv", .columns = columns, .required = 2, .read = read_item};
+const struct trace_format trace_format_csv = {.columns = columns, .required = 2, .read = read_item};

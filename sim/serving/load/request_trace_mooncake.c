@@ -110,4 +110,4 @@ static bool read_item(struct trace_line *line, struct trace_item *item)
     return fits_prompt(line, item);
 }
 
-const struct trace_format trace_format_mooncake = {.name = "mooncake", .read = read_item};
+const struct trace_format trace_format_mooncake = {.read = read_item};

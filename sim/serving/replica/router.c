@@ -57,19 +57,8 @@ static uint32_t choose_prefix_aware(struct fleet *fleet, const struct request *r
     return best;
 }
 
-const struct router_policy router_round_robin = {
-    .name = "round-robin", .doc = "Each in turn.", .choose = choose_round_robin};
-const struct router_policy router_least_outstanding = {
-    .name = "least-outstanding",
-    .doc = "The one with the fewest unfinished requests.",
-    .choose = choose_least_outstanding};
-const struct router_policy router_prefix_aware = {
-    .name = "prefix-aware",
-    .doc = "The one with the fewest tokens to compute, what is cached left out.",
-    .choose = choose_prefix_aware};
+const struct router_policy router_round_robin = {.choose = choose_round_robin};
+const struct router_policy router_least_outstanding = {.choose = choose_least_outstanding};
+const struct router_policy router_prefix_aware = {.choose = choose_prefix_aware};
 
-const struct router_policy *const router_policies[ROUTER_KIND_COUNT] = {
-    [ROUTER_ROUND_ROBIN] = &router_round_robin,
-    [ROUTER_LEAST_OUTSTANDING] = &router_least_outstanding,
-    [ROUTER_PREFIX_AWARE] = &router_prefix_aware,
-};
+const struct router_policy *const router_policies[ROUTER_KIND_COUNT] = {ROUTERS(ROW_OBJECT)};

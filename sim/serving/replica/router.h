@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Which replica gets a request: a table of functions. A new router is a function and a row in
- * router.c. */
+ * Which replica gets a request: a table of functions. A new router is a function in router.c
+ * and a row of ROUTERS in sim/scenario/serving.h. */
 #ifndef CPSIM_SIM_SERVING_REPLICA_ROUTER_H
 #define CPSIM_SIM_SERVING_REPLICA_ROUTER_H
 
@@ -10,13 +10,14 @@ struct fleet;
 struct request;
 
 struct router_policy {
-    const char *name, *doc;
     /* One of fleet->servers [first, first + count). */
     uint32_t (*choose)(struct fleet *fleet, const struct request *request, uint32_t first,
                        uint32_t count);
 };
 
-extern const struct router_policy router_round_robin, router_least_outstanding, router_prefix_aware;
+#define ROUTER(member, object, name, sentence) extern const struct router_policy object;
+ROUTERS(ROUTER)
+#undef ROUTER
 extern const struct router_policy *const router_policies[ROUTER_KIND_COUNT];
 
 #endif
