@@ -9,6 +9,7 @@
 #include "models/machine/kernel_library.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What RECOMPUTE_SELECTIVE computes again. */
@@ -26,6 +27,17 @@ struct need_estimate {
 
 /* Which workloads a stack can run. */
 enum software_use { SOFTWARE_ANY, SOFTWARE_INFERENCE, SOFTWARE_TRAINING };
+
+/* What not every engine can do, of what a scenario may ask of one. */
+enum engine_feature {
+    FEATURE_CONTEXT,        /* context ranks share a sequence: ring attention */
+    FEATURE_PIPELINE,       /* stages share the layers */
+    FEATURE_EXPERT,         /* experts are dealt out to ranks */
+    FEATURE_ATTENTION_DATA, /* ranks with requests of their own share experts */
+    FEATURE_POOLS,          /* prefill and decode on replicas of their own */
+    FEATURE_SWAP,           /* who is preempted has his cache copied to the host */
+    FEATURE_COUNT
+};
 
 /* What a training framework adds. */
 struct training_software {
@@ -151,6 +163,8 @@ struct engine_loop {
 struct software {
     const char *name;
     enum software_use runs;
+    enum engine_feature *features; /* [feature_count]; 0 of them: it can do all */
+    size_t feature_count;
     /* SM clocks of the GPU file's kernels over those of this stack's own; 1: the same. A stalled
      * kernel takes longer, not more energy. */
     double matmul_efficiency, attention_efficiency;
@@ -200,6 +214,15 @@ struct software {
     struct launch_constants launch[LAUNCH_COUNT];
     struct training_software training;
 };
+
+static inline bool software_has(const struct software *software, enum engine_feature feature)
+{
+    bool has = software->feature_count == 0;
+    for (size_t i = 0; i < software->feature_count; i++) {
+        has |= software->features[i] == feature;
+    }
+    return has;
+}
 
 /* What the engine sets on a GPU of that memory. */
 static inline const struct engine_limits *software_limits(const struct software *software,

@@ -102,14 +102,23 @@ const char *field_noun(enum field_kind kind)
     return quantity == QUANTITY_NONE ? kinds[kind].noun : quantity_noun(quantity);
 }
 
+static const char *choices_of(struct arena *arena, const struct choice *choice)
+{
+    const char *list = "";
+    for (; choice->name != NULL; choice++) {
+        list = join(arena, list, choice->name);
+    }
+    return list;
+}
+
 const char *field_expects(struct arena *arena, const struct field *field)
 {
     const char *list = "";
     if (field->kind == FIELD_CHOICE) {
-        for (const struct choice *choice = field->choices; choice->name != NULL; choice++) {
-            list = join(arena, list, choice->name);
-        }
-        return arena_printf(arena, "one of: %s", list);
+        return arena_printf(arena, "one of: %s", choices_of(arena, field->choices));
+    }
+    if (field->kind == FIELD_LIST && field->item->kind == FIELD_CHOICE) {
+        return arena_printf(arena, "a list of: %s", choices_of(arena, field->item->choices));
     }
     if (field->kind == FIELD_TAGGED) {
         for (const struct variant *variant = field->variants; variant->name != NULL; variant++) {

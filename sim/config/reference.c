@@ -61,7 +61,7 @@ const char *reference_values(struct arena *arena, const struct field *field)
                    ? "a mapping"
                    : arena_printf(arena, "a mapping, or its `%s` alone", field->shorthand);
     }
-    if (range == NULL) {
+    if (range == NULL || (field->kind == FIELD_LIST && field->item->kind == FIELD_CHOICE)) {
         return values;
     }
     return field->kind == FIELD_LIST ? arena_printf(arena, "a list of %s", range)
@@ -86,6 +86,9 @@ static void describe_word(struct text *text, const char *word, const char *doc)
 
 static void describe_choices(struct text *text, const struct field *field)
 {
+    if (field->kind == FIELD_LIST) {
+        field = field->item;
+    }
     for (const struct choice *choice = field->choices; choice != NULL && choice->name != NULL;
          choice++) {
         describe_word(text, arena_printf(text->arena, "  %s", choice->name), choice->doc);
@@ -116,7 +119,7 @@ static void list_keys(struct text *text, const struct field *fields, size_t inde
 
 static void describe_inside(struct text *text, const struct field *field)
 {
-    if (field->kind == FIELD_LIST) {
+    if (field->kind == FIELD_LIST && field->item->kind == FIELD_MAPPING) {
         text_add(text, "\nIn every item:\n");
         field = field->item;
     }

@@ -135,10 +135,10 @@ static void presets_table(struct text *text, const struct preset *preset)
     }
 }
 
-static void choices_table(struct text *text, const struct field *field)
+static void choices_table(struct text *text, const char *key, const struct choice *choice)
 {
-    text_print(text, "\n| `%s` | meaning |\n| --- | --- |\n", field->key);
-    for (const struct choice *choice = field->choices; choice->name != NULL; choice++) {
+    text_print(text, "\n| `%s` | meaning |\n| --- | --- |\n", key);
+    for (; choice->name != NULL; choice++) {
         text_print(text, "| `%s` | %s |\n", choice->name, choice->doc);
     }
 }
@@ -150,10 +150,11 @@ static void field_section(struct page *page, const struct field *field, const ch
     struct text *text = page->text;
     struct arena *arena = text->arena;
     const char *own = path[0] == '\0' ? field->key : arena_printf(arena, "%s.%s", path, field->key);
-    if (field->kind == FIELD_CHOICE && field->choices[1].name != NULL &&
-        is_new(page, field->choices)) {
+    const struct choice *choices =
+        field->kind == FIELD_LIST ? field->item->choices : field->choices;
+    if (choices != NULL && choices[1].name != NULL && is_new(page, choices)) {
         text_print(text, "\n### `%s`\n", own);
-        choices_table(text, field);
+        choices_table(text, field->key, choices);
     } else if (field->kind == FIELD_MAPPING && field->folder == NULL &&
                is_new(page, field->fields)) {
         text_print(text, "\n### `%s`\n\n%s\n", own, field->doc);

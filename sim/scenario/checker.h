@@ -19,7 +19,15 @@ struct mark mark_of(const struct checker *checker, const char *path);
 /* Whether a value was read; if not, it has been complained about. */
 bool is_known(const struct checker *checker, const char *path);
 
-/* Keys without effect, software that cannot run the workload. */
+/* "a, b": the software that a scenario here can name and that `fits`. */
+typedef bool software_fits(const struct software *software, const void *wanted);
+const char *names_of_software(const struct checker *checker, software_fits *fits,
+                              const void *wanted);
+
+/* What the software can't do: the workload, or a feature that the scenario asks for. */
+void check_software(const struct checker *checker);
+
+/* Keys without effect. */
 void check_effects(const struct checker *checker);
 
 #endif

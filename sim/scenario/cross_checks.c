@@ -247,6 +247,7 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     }
     check_background(&checker);
     check_effects(&checker);
+    check_software(&checker);
     if (own != NULL && diagnostics_error_count(diagnostics) == 0) {
         own->check_sums(&checker);
     }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * A key that has no effect in the scenario's kind of workload is a mistake, and so is software that
- * cannot run it. Only what the scenario or --set says is looked at: files of models and platforms
- * serve every kind. A value that is the default says nothing; `cpsim show` prints it. */
-#include "sim/config/find.h"
-#include "sim/scenario/load.h"
+ * A key that has no effect in the scenario's kind of workload is a mistake. Only what the scenario
+ * or --set says is looked at: files of models and platforms serve every kind. A value that is the
+ * default says nothing; `cpsim show` prints it. */
+#include "sim/scenario/checker.h"
 #include "sim/scenario/tables.h"
 #include "sim/scenario/workload_checks.h"
 
@@ -112,46 +111,6 @@ static void check_effect(const struct checker *checker, bool resolved, const str
     }
 }
 
-/* --- software --- */
-
-static bool runs(const struct software *software, enum workload_kind kind)
-{
-    enum software_use wanted = kind == WORKLOAD_TRAINING ? SOFTWARE_TRAINING : SOFTWARE_INFERENCE;
-    return software->runs == SOFTWARE_ANY || software->runs == wanted;
-}
-
-static const char *names_that_run(const struct checker *checker)
-{
-    struct arena *arena = checker->arena;
-    struct find_path path = find_path(arena, checker->tree->mark.file);
-    struct found_file *files = NULL;
-    size_t count = find_all(arena, &path, "platforms/software", &files);
-    const char *names = "";
-    for (size_t i = 0; i < count; i++) {
-        struct software *software = ARENA_NEW(arena, struct software);
-        struct diagnostics *silent = diagnostics_create();
-        if (data_file_load(arena, "software", files[i].path, software, silent) != NULL &&
-            runs(software, checker->scenario->workload)) {
-            names =
-                arena_printf(arena, "%s%s%s", names, names[0] == '\0' ? "" : ", ", files[i].name);
-        }
-        diagnostics_destroy(silent);
-    }
-    return names;
-}
-
-static void check_software(const struct checker *checker)
-{
-    const struct scenario *scenario = checker->scenario;
-    if (node_get(checker->tree, "software") == NULL ||
-        runs(&scenario->software, scenario->workload)) {
-        return;
-    }
-    DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.kind"),
-                   "software: %s does not run %s; expected one of: %s", scenario->software.name,
-                   workload_checks[scenario->workload]->name, names_that_run(checker));
-}
-
 void check_effects(const struct checker *checker)
 {
     if (!is_known(checker, "workload")) {
@@ -161,5 +120,4 @@ void check_effects(const struct checker *checker)
     for (size_t i = 0; i < sizeof effects / sizeof *effects; i++) {
         check_effect(checker, resolved, &effects[i]);
     }
-    check_software(checker);
 }

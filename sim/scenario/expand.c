@@ -433,6 +433,52 @@ static void move_up(const struct expansion *expansion, const struct field *field
     }
 }
 
+/* Whether a mapping says every key that its file must have: then it is laid over no other. */
+static bool is_whole(const struct field *fields, const struct node *mapping)
+{
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        if (field->required && node_get(mapping, field->key) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where neither the scenario nor its cluster names software: what most people run such a workload
+ * on. */
+static void move_default_up(const struct expansion *expansion, const struct field *fields,
+                            struct node *root)
+{
+    struct arena *arena = expansion->arena;
+    const struct field *software = field_find(fields, "software");
+    const struct node *workload = node_get(root, "workload");
+    const struct variant *kind = workload == NULL || workload->kind != NODE_MAPPING
+                                     ? NULL
+                                     : field_variant(field_find(fields, "workload"), workload);
+    struct node_entry *own = node_entry(root, "software");
+    if (own != NULL) {
+        wrap_shorthand(arena, software, own);
+    }
+    bool says =
+        own != NULL && (own->value->kind != NODE_MAPPING || node_get(own->value, "use") != NULL ||
+                        is_whole(software->fields, own->value));
+    if (kind == NULL && own == NULL) { /* reported as the workload's fault */
+        node_put(arena, root, "software", root->mark, invalid(arena, root));
+    }
+    if (kind == NULL || says) {
+        return;
+    }
+    struct node *base = node_mapping(arena, root->mark, ORIGIN_SCENARIO);
+    node_put(arena, base, "use", root->mark,
+             node_scalar(arena, default_software[kind->value], root->mark, ORIGIN_SCENARIO));
+    base = resolve_use(expansion, software, base, 0);
+    if (own == NULL) {
+        node_put(arena, root, "software", root->mark, base);
+    } else if (base->kind == NODE_MAPPING) {
+        own->value = node_overlay(arena, base, own->value);
+    }
+}
+
 /* What a model's file says its weights are kept in is the scenario's precision, under what the
  * scenario says of it; a preset there takes the place of all. Training chooses its own. */
 static void move_precision_up(const struct expansion *expansion, const struct field *fields,
@@ -486,6 +532,7 @@ void expand_scenario(const struct expansion *expansion, const struct field *fiel
     move_precision_up(expansion, fields, root);
     move_up(expansion, fields, root, "gpu");
     move_up(expansion, fields, root, "software");
+    move_default_up(expansion, fields, root);
     expand_mapping(expansion, fields, root);
 }
 

@@ -266,8 +266,10 @@ const struct field scenario_fields[] = {
      .fields = software_fields,
      .shorthand = "use",
      .folder = "platforms/software",
-     .doc = "The program that drives the GPUs. Default: the cluster's; a mapping without `use` "
-            "changes keys of the cluster's."},
+     .doc =
+         "The program that drives the GPUs. Default: the cluster's, if it names one; else vllm for "
+         "a conversation or a service, and pytorch-nccl for training. A mapping without `use` "
+         "changes keys of that."},
     {.key = "layout",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, layout),

@@ -10,6 +10,28 @@ static const struct choice use_choices[] = {
     {.name = "training", .value = SOFTWARE_TRAINING, .doc = "Steps of training."},
     {0}};
 
+static const struct choice feature_choices[] = {
+    {.name = "context",
+     .value = FEATURE_CONTEXT,
+     .doc = "Ring attention in inference: layout.context over 1."},
+    {.name = "pipeline",
+     .value = FEATURE_PIPELINE,
+     .doc = "Stages of a service: layout.pipeline over 1."},
+    {.name = "expert", .value = FEATURE_EXPERT, .doc = "layout.expert over 1."},
+    {.name = "attention-data",
+     .value = FEATURE_ATTENTION_DATA,
+     .doc = "layout.attention_data over 1."},
+    {.name = "pools",
+     .value = FEATURE_POOLS,
+     .doc = "Prefill and decode on replicas of their own: the policy `disaggregated`."},
+    {.name = "swap",
+     .value = FEATURE_SWAP,
+     .doc = "Copies the KV cache of who is preempted to the host: the preemption `swap`."},
+    {0}};
+
+static const struct field feature_field = {
+    .kind = FIELD_CHOICE, .size = sizeof(enum engine_feature), .choices = feature_choices};
+
 static const struct field estimate_fields[] = {
     {.key = "ratio",
      .kind = FIELD_NUMBER,
@@ -153,6 +175,15 @@ const struct field software_fields[] = {
      .fallback = "any",
      .choices = use_choices,
      .doc = "Which workloads it can run; another is an error."},
+    {.key = "features",
+     .kind = FIELD_LIST,
+     FIELD_AT(software, features),
+     .count_offset = offsetof(struct software, feature_count),
+     .item = &feature_field,
+     .min = 1,
+     .max = FEATURE_COUNT,
+     .doc = "What it can do in inference, of what not every engine can. A scenario that asks for "
+            "anything else is an error that names software that fits. Left out: all of it."},
     {.key = "matmul_efficiency",
      .kind = FIELD_NUMBER,
      FIELD_AT(software, matmul_efficiency),

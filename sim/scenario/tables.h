@@ -27,6 +27,7 @@ extern const struct field precision_fields[];          /* struct precision */
 extern const struct preset precision_presets[];
 extern const struct field quality_fields[]; /* struct quality_training */
 extern const struct variant workload_variants[];
+extern const char *const default_software[];     /* by enum workload_kind: names of files */
 extern const struct field conversation_fields[]; /* struct conversation */
 extern const struct field training_fields[];     /* struct training_workload */
 extern const struct field serving_fields[];      /* struct serving */

@@ -71,3 +71,10 @@ const struct variant workload_variants[] = {
      .doc = "Steps of pre-training: step time, memory by stage, time and cost of a whole run, what "
             "failures leave of it."},
     {0}};
+
+/* docs/decisions/0012-default-software.md */
+const char *const default_software[WORKLOAD_KIND_COUNT] = {
+    [WORKLOAD_CONVERSATION] = "vllm",
+    [WORKLOAD_SERVING] = "vllm",
+    [WORKLOAD_TRAINING] = "pytorch-nccl",
+};

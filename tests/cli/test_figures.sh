@@ -17,6 +17,7 @@ schema: 1
 title: Two turns
 model: llama3.1-8b
 cluster: dgx-h100
+software: pytorch-nccl
 precision: w4a16
 attention: {ring: auto}
 layout: {tensor: 2, context: 2}

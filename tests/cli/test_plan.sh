@@ -120,7 +120,7 @@ requests: 200
 confirm_requests: 2000
 tolerance: 0.5
 axes:
-  grid: {layout.tensor: [4], layout.context: [1, 2]}
+  grid: {layout.tensor: [4], layout.context: [1, 2], software.features: [[context, pools]]}
   list:
     - {layout.data: 1, workload.service.policy: chunked-prefill, workload.service.prefill_replicas: 0}
     - {layout.data: 2, workload.service.policy: prefill-first, workload.service.prefill_replicas: 0}

@@ -41,7 +41,7 @@ START_TEST(a_conversation_takes_the_faster_ring)
     struct conversation_result result = converse(
         arena, (const char *const[]){"workload.turns.0={prompt: 200000 tokens, output: 0 tokens}",
                                      "workload.turns.1={prompt: 1000 tokens, output: 0 tokens}",
-                                     "layout.context=4", NULL});
+                                     "layout.context=4", "software.features=[context]", NULL});
     ck_assert_uint_eq(result.phase_count, 2);
     ck_assert_int_eq(result.phases[0].variant, RING_PASS_KV);
     ck_assert_int_eq(result.phases[1].variant, RING_PASS_Q);

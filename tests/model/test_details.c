@@ -216,6 +216,7 @@ static struct program_case draw_program(struct random_stream *stream, struct dra
     ADD(draw, "gpu=h100-sxm");
     ADD(draw, "software=%s",
         PICK(stream, "pytorch-nccl", "vllm", "meta-context-parallel", "nccl-tests"));
+    ADD(draw, "software.features=[context]");
     ADD(draw, "model=%s", PICK(stream, "llama3.1-405b", "llama3.1-8b", "llama3.2-1b"));
     ADD(draw, "model.layers=%" PRIu64, random_between(stream, 1, 4));
     ADD(draw, "precision=%s", PICK(stream, "bf16", "bf16", "fp8-ffn"));

@@ -115,6 +115,7 @@ static void compare(const char *path, const char *model, const char *precision, 
         {.text = precision},
         {.text = layout},
         {.text = "cluster.nodes=4"},
+        {.text = "software.features=[context]"},
         {.text = "workload.service.max_batched_tokens=2048 tokens"}};
     const struct scenario *scenario =
         scenario_load(arena, path, overrides, sizeof overrides / sizeof *overrides, diagnostics);
