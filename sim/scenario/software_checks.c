@@ -5,6 +5,7 @@
 #include "sim/config/find.h"
 #include "sim/scenario/checker.h"
 #include "sim/scenario/load.h"
+#include "sim/scenario/workload_checks.h"
 
 const char *names_of_software(const struct checker *checker, software_fits *fits,
                               const void *wanted)
@@ -36,14 +37,11 @@ static bool runs(const struct software *software, const void *wanted)
 
 static void check_workload(const struct checker *checker)
 {
-    static const char *const kinds[] = {[WORKLOAD_CONVERSATION] = "a conversation",
-                                        [WORKLOAD_SERVING] = "a service",
-                                        [WORKLOAD_TRAINING] = "training"};
     const struct scenario *scenario = checker->scenario;
     if (!runs(&scenario->software, &scenario->workload)) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.kind"),
                        "software: %s does not run %s; expected one of: %s", scenario->software.name,
-                       kinds[scenario->workload],
+                       workload_checks[scenario->workload]->name,
                        names_of_software(checker, runs, &scenario->workload));
     }
 }
