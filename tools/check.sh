@@ -122,7 +122,7 @@ sim/engine models|+base
 sim/trace models|+base
 sim/compare models|+base|+config|+scenario|+run|+workload
 sim/clients models/numeric|+base|+config|+scenario|+compare|+serving
-sim/calibrate models|+base|+config|+scenario|+compare
+sim/calibrate models|+base|+config|+scenario|+compare|+clients
 sim/figures models|+base
 sim/workload models|+base|+figures|+scenario|+engine|+trace
 sim/inference models|+base|+figures|+scenario|+engine|+trace|+workload

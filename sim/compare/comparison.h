@@ -53,6 +53,12 @@ struct comparison_request {
 bool comparison_run(struct arena *arena, const struct comparison_request *request,
                     struct comparison *comparison, struct diagnostics *diagnostics);
 
+/* Predicts rows of a comparison again, by the request's machine: `figures` [count], the first
+ * MEASUREMENT_MAX_FIGURES of each as in the row. The rows have been read once without a fault. */
+void comparison_predict_again(struct arena *arena, const struct comparison_request *request,
+                              const struct compared_row *const *rows, size_t count,
+                              struct figure (*figures)[MEASUREMENT_MAX_FIGURES]);
+
 /* predicted / measured - 1 */
 double figure_error(const struct figure *figure);
 

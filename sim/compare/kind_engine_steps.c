@@ -76,7 +76,13 @@ static double price_seconds(const struct measurement *row, const struct replica 
     struct step_program *program = ARENA_NEW(row->scratch, struct step_program);
     transformer_build(replica, batch, RING_NONE,
                       ARENA_ARRAY(row->scratch, struct step_operator, room), program);
-    return step_price(replica, program, &scratch).seconds;
+    step_price(replica, program, &scratch);
+    double seconds = 0.0; /* with what is waited for until the host has launched a layer */
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        const struct step_segment *segment = &program->segments[i];
+        seconds += segment->repeat * segment_play(program, segment, scratch.spans);
+    }
+    return seconds;
 }
 
 static const char *class_of(const struct measurement *row, const struct engine_step *step,
@@ -101,6 +107,28 @@ static const char *class_of(const struct measurement *row, const struct engine_s
         }
     }
     return arena_printf(row->arena, "steps with prompts, more tokens%s", ranks);
+}
+
+/* The scheduler's own time, of an engine whose loop has one; logs round it to a microsecond. */
+static void compare_scheduler(struct measurement *row, const struct engine_step *step)
+{
+    static const uint64_t sequences[] = {8, 32, 128, 512};
+    const struct engine_loop *loop = &row->machine.software->loop;
+    bool logged = measurement_has(row, "schedule_ms") &&
+                  measurement_number(row, "schedule_ms", 0, 1e6) >= 1e-3;
+    if (!logged || loop->schedule_seconds <= 0.0) {
+        return;
+    }
+    const char *class = "scheduler, more sequences";
+    for (size_t i = sizeof sequences / sizeof *sequences; i > 0; i--) {
+        if (step->requests <= sequences[i - 1]) {
+            class = arena_printf(row->arena, "scheduler, up to %llu sequences",
+                                 (unsigned long long)sequences[i - 1]);
+        }
+    }
+    double seconds =
+        loop->schedule_seconds + (double)step->requests * loop->schedule_sequence_seconds;
+    measurement_compare(row, class, "schedule_ms", 1e3 * seconds);
 }
 
 static void predict(struct measurement *row)
@@ -132,6 +160,7 @@ static void predict(struct measurement *row)
     struct batch batch = {.slices = slices, .slice_count = slices_of(&step, slices)};
     double seconds = price_seconds(row, &replica, &batch);
     measurement_compare(row, class_of(row, &step, tensor), "step_ms", 1e3 * seconds);
+    compare_scheduler(row, &step);
 }
 
 const struct measurement_kind kind_engine_steps = {

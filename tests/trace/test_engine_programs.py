@@ -100,4 +100,5 @@ def test_cpsim_compares_the_log(tmp_path):
     done = subprocess.run([os.environ["CPSIM"], "compare", path, "--gpu", "h200-sxm", "--cluster", "hgx-h200", "--json"],
                           capture_output=True, text=True, check=True)
     rows = json.loads(done.stdout)["rows"]
-    assert len(rows) == 1 and rows[0]["class"] == "steps that decode, up to 1 sequences" and abs(rows[0]["error"]) < 0.15
+    assert [row["class"] for row in rows] == ["steps that decode, up to 1 sequences", "scheduler, up to 8 sequences"]
+    assert abs(rows[0]["error"]) < 0.15 and rows[1]["measured"] == 0.1

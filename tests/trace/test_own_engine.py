@@ -146,3 +146,82 @@ def test_the_real_files(tmp_path):
     for path in sorted(folder.iterdir()):
         if path.suffix != ".md":
             assert json.loads(compare(path, "--scenario", scenario, "--json"))["cases"]
+
+
+def calibrate(*arguments):
+    done = subprocess.run([CPSIM, "calibrate", *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def own_software(tmp_path, name, text):
+    path = tmp_path / name
+    path.write_text(f"schema: 1\nuse: vllm\nsource: \"a test\"\n{text}", encoding="utf-8")
+    return path
+
+
+def read_value(path, key):
+    """Of a short file of the form that calibrate writes, in seconds or as it is."""
+    value, *unit = next(line for line in path.read_text(encoding="utf-8").splitlines() if line.strip().startswith(f"{key}: ")).split(
+        "{value: ")[1].split(",")[0].split()
+    return float(value) * {"s": 1, "ms": 1e-3, "us": 1e-6}[unit[0]] if unit else float(value)
+
+
+def step_rows():
+    """Steps of prompts and of decodes, of one model on four ranks and on one."""
+    yield "model,tensor,requests,tokens,chunks,chunk_tokens,chunk_pairs,kv_tokens,schedule_ms,step_ms".split(",")
+    for i in range(1, 61):
+        yield ["llama3.2-1b", 2, i, i, 0, 0, 0, 500 * i, 1, 1]
+        new = 40 + 7 * i
+        yield ["llama3.2-1b", 2, i, new + i - 1, 1, new, new * (new + 1) // 2, 500 * i + new, 1, 1]
+        new = 600 + 90 * i
+        yield ["llama3.2-1b", 2, i, new + i - 1, 1, new, new * (new + 1) // 2, 500 * i + new, 1, 1]
+
+
+def write_steps(tmp_path, scenario):
+    """The rows with what the scenario's software makes of them in place of what was measured."""
+    table, rows = tmp_path / "asked.csv", list(step_rows())
+    with open(table, "w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+    for row in json.loads(compare(table, "--scenario", scenario, "--json"))["rows"]:
+        rows[row["line"] - 1][rows[0].index(row["column"])] = f"{row['predicted']:.6f}"
+    with open(tmp_path / "steps.csv", "w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+    return tmp_path / "steps.csv"
+
+
+TRUTH = ("loop: {schedule: 0.2 ms, schedule_sequence: 30 us, own_launch: 3}\n"
+         "piecewise_layer: 300 us\nprefill_layer: 700 us\nrequest: 20 ms\n")
+
+
+def test_constants_of_a_host_are_found_again(tmp_path):
+    """A host of known constants makes the measurements; from vLLM's own, calibrate must come back to it."""
+    truth = own_software(tmp_path, "truth.yaml", TRUTH)
+    told = write_scenario(tmp_path / "told.yaml", "{kind: poisson, rate: 8/s}")
+    told.write_text(told.read_text(encoding="utf-8").replace("software: vllm", f"software: {{use: {truth}}}"), encoding="utf-8")
+    base = write_scenario(tmp_path / "base.yaml", "{kind: poisson, rate: 8/s}")
+    steps = write_steps(tmp_path, told)
+    write_table(tmp_path / "seen.csv", play(told), False)
+    before = json.loads(compare(tmp_path / "seen.csv", "--scenario", base, "--json"))["cases"][0]["figures"]
+    report = calibrate(steps, tmp_path / "seen.csv", "--scenario", base, "-o", tmp_path / "mine.yaml")
+    mine = tmp_path / "mine.yaml"
+    for key, value in (("schedule", 0.2e-3), ("schedule_sequence", 30e-6), ("piecewise_layer", 300e-6), ("prefill_layer", 700e-6)):
+        assert abs(read_value(mine, key) / value - 1) < 0.03, (key, report)
+    for key, value in (("own_launch", 3), ("request", 20e-3)):
+        assert abs(read_value(mine, key) / value - 1) < 0.15, (key, report)
+    # The file is used as any other, and what it was fitted on comes out right.
+    fitted = json.loads(compare(tmp_path / "seen.csv", "--scenario", base, "--set", f"software={mine}", "--json"))
+    after = fitted["cases"][0]["figures"]
+    assert abs(before[0]["error"]) > 0.2 and abs(after[0]["error"]) < 0.02
+    # Where nothing is wrong, nothing moves and nothing is written.
+    assert "nothing is written: no constant got better" in calibrate(steps, "--scenario", told, "-o", tmp_path / "none.yaml")
+    assert not (tmp_path / "none.yaml").exists()
+
+
+def test_tables_of_kernels_fit_no_host(tmp_path):
+    base = write_scenario(tmp_path / "base.yaml", OPEN)
+    (tmp_path / "gemm.csv").write_text("dtype,m,k,n,time_us\nbf16,1,16384,2304,30\n", encoding="utf-8")
+    done = subprocess.run([CPSIM, "calibrate", tmp_path / "gemm.csv", "--scenario", base, "-o", tmp_path / "x.yaml"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "rows of kind gemm show no constant of a host" in done.stderr
+    assert not (tmp_path / "x.yaml").exists()
