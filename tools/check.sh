@@ -122,6 +122,7 @@ sim/engine models|+base
 sim/trace models|+base
 sim/compare models|+base|+config|+scenario|+run|+workload
 sim/clients models/numeric|+base|+config|+scenario|+compare|+serving
+sim/arguments models|+base|+config|+scenario
 sim/calibrate models|+base|+config|+scenario|+compare|+clients
 sim/figures models|+base
 sim/workload models|+base|+figures|+scenario|+engine|+trace
@@ -137,7 +138,7 @@ sim/run models|+base|+figures|+scenario|+engine|+trace|+workload|+inference|+ser
 sim/plan models|+base|+config|+scenario|+serving|+engine|+training|+run|+sweep
 sim/plan/layouts models|+base|+config|+scenario|+training|+run|+sweep|+plan
 sim/sweep models|+base|+config|+figures|+scenario|+engine|+trace|+run
-sim/cli models/architecture|+base|+config|+figures|+scenario|+engine|+trace|+inference|+training|+run|+sweep|+plan|+compare|+clients|+calibrate
+sim/cli models/architecture|+base|+config|+figures|+scenario|+engine|+trace|+inference|+training|+run|+sweep|+plan|+compare|+clients|+calibrate|+arguments
 RULES
 }
 

@@ -26,7 +26,7 @@ struct invocation {
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
     const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm,
-        *scenario;
+        *scenario, *as;
     bool json, quiet, markdown, platform_xml, schedule, retry_failed, submit, partial, watch;
 };
 
@@ -42,6 +42,7 @@ enum option_id {
     OPTION_CLUSTER,
     OPTION_SOFTWARE,
     OPTION_SCENARIO,
+    OPTION_AS,
     OPTION_CSV,
     OPTION_BASE,
     OPTION_FORMAT,
@@ -87,7 +88,7 @@ enum { ANY_NUMBER = 1000000 };
 
 extern const struct command command_run, command_check, command_show, command_describe,
     command_trace, command_models, command_platforms, command_compare, command_roofline,
-    command_calibrate, command_sweep, command_plan, command_scenarios;
+    command_calibrate, command_import, command_sweep, command_plan, command_scenarios;
 
 /* In the order of the help; NULL after the last. */
 extern const struct command *const all_commands[];

@@ -5,13 +5,9 @@
 #include <string.h>
 
 const struct command *const all_commands[] = {
-    &command_run,       &command_check,
-    &command_show,      &command_describe,
-    &command_roofline,  &command_sweep,
-    &command_plan,      &command_trace,
-    &command_compare,   &command_calibrate,
-    &command_scenarios, &command_models,
-    &command_platforms, NULL,
+    &command_run,    &command_check,     &command_show,   &command_describe,  &command_roofline,
+    &command_sweep,  &command_plan,      &command_trace,  &command_compare,   &command_calibrate,
+    &command_import, &command_scenarios, &command_models, &command_platforms, NULL,
 };
 
 const struct command *command_find(const char *name)

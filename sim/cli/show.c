@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cpsim show FILE: the scenario as it is understood, every value with where it came from. What it
  * prints is a scenario itself. */
+#include "sim/arguments/dialect.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/model_report.h"
 #include "sim/config/dump.h"
@@ -57,6 +58,21 @@ static int show_schedule(const struct invocation *invocation, struct arena *aren
                         diagnostics);
 }
 
+static int show_arguments(const struct invocation *invocation, struct arena *arena,
+                          const struct resolved_scenario *resolved, struct diagnostics *diagnostics)
+{
+    const struct dialect *dialect = dialect_find(invocation->as);
+    if (dialect == NULL) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = "--as"}),
+                       "'%.60s' names no command lines that are known here (there are: %s)",
+                       invocation->as, dialect_names(arena));
+        return EXIT_WRONG_INPUT;
+    }
+    const char *line =
+        arguments_export(arena, dialect, invocation->operands[0], resolved, diagnostics);
+    return line == NULL ? EXIT_WRONG_INPUT : result_write(invocation->output, line, diagnostics);
+}
+
 static int show_scenario(const struct invocation *invocation)
 {
     struct arena *arena = arena_create();
@@ -66,10 +82,12 @@ static int show_scenario(const struct invocation *invocation)
                                    invocation->override_count, diagnostics, &resolved);
     int status = refusal(diagnostics);
     if (loaded) {
-        status =
-            invocation->schedule ? show_schedule(invocation, arena, resolved.scenario, diagnostics)
-            : invocation->platform_xml ? show_platform(invocation, resolved.scenario, diagnostics)
-                                       : show_values(invocation, arena, &resolved, diagnostics);
+        status = invocation->as != NULL ? show_arguments(invocation, arena, &resolved, diagnostics)
+                 : invocation->schedule
+                     ? show_schedule(invocation, arena, resolved.scenario, diagnostics)
+                 : invocation->platform_xml
+                     ? show_platform(invocation, resolved.scenario, diagnostics)
+                     : show_values(invocation, arena, &resolved, diagnostics);
     }
     diagnostics_print(diagnostics, stderr);
     diagnostics_destroy(diagnostics);
@@ -89,10 +107,12 @@ const struct command command_show = {
         "network that a run of it gives to SimGrid; changed, it can be named as platform.xml. "
         "--schedule prints the order of a training step's passes as PyTorch dumps it: a row a "
         "stage, an action a cell (3F1: part 3, forward, micro-batch 1; B backward, I of inputs, W "
-        "of weights).",
+        "of weights). --as prints the command line of an engine or a framework that it is, and "
+        "what "
+        "of it no argument says.",
     .example = "cpsim show scenarios/llama405b.yaml --set layout.context=8",
     .options = TAKES(OPTION_SET) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT) |
-               TAKES(OPTION_PLATFORM_XML) | TAKES(OPTION_SCHEDULE),
+               TAKES(OPTION_PLATFORM_XML) | TAKES(OPTION_SCHEDULE) | TAKES(OPTION_AS),
     .least_operands = 1,
     .most_operands = 1,
     .run = show_scenario,

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ * torchtitan's options (torchtitan/config/job_config.py), as its command line overrides them. */
+#include "sim/arguments/dialect.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const struct flag_word recomputes[] = {
+    {"none", "none"}, {"selective", "operators"}, {"full", "full"}, {0}};
+static const struct flag_word schedules[] = {{"1F1B", "1f1b"},
+                                             {"GPipe", "gpipe"},
+                                             {"Interleaved1F1B", "interleaved"},
+                                             {"LoopedBFS", "loop-bfs"},
+                                             {"InterleavedZeroBubble", "zero-bubble"},
+                                             {"ZBVZeroBubble", "zbv"},
+                                             {"DualPipeV", "dualpipev"},
+                                             {0}};
+
+static const struct flag_word rotations[] = {
+    {"allgather", "all-gather"}, {"alltoall", "ring"}, {0}};
+
+static const struct flag flags[] = {
+    {.name = "--parallelism.tensor_parallel_degree", .key = "layout.tensor"},
+    {.name = "--parallelism.pipeline_parallel_degree", .key = "layout.pipeline"},
+    {.name = "--parallelism.context_parallel_degree", .key = "layout.context"},
+    {.name = "--parallelism.data_parallel_shard_degree", .key = "layout.data"},
+    {.name = "--parallelism.expert_parallel_degree", .key = "layout.expert"},
+    {.name = "--parallelism.pipeline_parallel_schedule",
+     .key = "workload.schedule",
+     .words = schedules},
+    {.name = "--parallelism.pipeline_parallel_microbatch_size", .key = "workload.micro_batch"},
+    {.name = "--training.global_batch_size", .key = "workload.global_batch"},
+    {.name = "--training.seq_len", .key = "workload.sequence", .unit = "tokens"},
+    {.name = "--activation_checkpoint.mode", .key = "workload.recompute", .words = recomputes},
+    {.name = "--model.name", .key = "model_name", .fixed = true},
+    {.name = "--model.flavor", .key = "model_flavor", .fixed = true},
+    {.name = "--parallelism.context_parallel_rotate_method",
+     .key = "workload.context_exchange",
+     .words = rotations},
+    /* What it always does. */
+    {.name = "--model.flavor", .key = "workload.sharding", .fixed = true},
+    {.name = "--model.flavor", .key = "workload.sequence_parallel", .fixed = true},
+    {.name = "--model.flavor", .key = "workload.stages_outside", .fixed = true},
+    {0}};
+
+static const char *const inert[] = {"-m",
+                                    "--nproc-per-node",
+                                    "--nnodes",
+                                    "--rdzv-backend",
+                                    "--rdzv-endpoint",
+                                    "--optimizer.name",
+                                    "--optimizer.lr",
+                                    "--training.steps",
+                                    "--training.dataset",
+                                    "--metrics.log_freq",
+                                    "--job.dump_folder",
+                                    "--job.config_file",
+                                    "--model.tokenizer_path",
+                                    "--lr_scheduler.warmup_steps",
+                                    NULL};
+static const char *const inert_switches[] = {"--training.compile", "--compile.enable", NULL};
+
+static void import_rest(struct import *import)
+{
+    enum { GPUS_OF_A_NODE = 8 };
+    const char *name = import_get(import, "model_name");
+    const char *flavor = import_get(import, "model_flavor");
+    if (name[0] != '\0' && flavor[0] != '\0') {
+        char *model = arena_printf(import->arena, "%s-%s", name, flavor);
+        for (char *c = model; *c != '\0'; c++) {
+            *c = (char)tolower((unsigned char)*c);
+        }
+        import_put(import, "model", model);
+    }
+    import_take(import, "model_name");
+    import_take(import, "model_flavor");
+    import_put(import, "workload.sharding", "fsdp");
+    if (import_count(import, "layout.pipeline", 1) > 1) {
+        import_put(import, "workload.stages_outside", "true");
+    }
+    uint32_t gpus =
+        import_count(import, "layout.tensor", 1) * import_count(import, "layout.pipeline", 1) *
+        import_count(import, "layout.context", 1) * import_count(import, "layout.data", 1);
+    import_put(import, "cluster.nodes",
+               arena_printf(import->arena, "%u", (gpus + GPUS_OF_A_NODE - 1) / GPUS_OF_A_NODE));
+    if (import_get(import, "workload.sequence")[0] == '\0') {
+        import_put(import, "workload.sequence", "2048 tokens");
+    }
+    import_lose(import, "what is in no argument and stands here as an example: cluster");
+}
+
+/* llama3-405b is the model llama3 of flavor 405B. */
+static void export_rest(struct export *export)
+{
+    const char *name = export->resolved->scenario->llm.name;
+    const char *dash = strchr(name, '-');
+    if (dash == NULL) {
+        export_lose(export, "model: %s is no name of torchtitan's", name);
+        return;
+    }
+    char *flavor = arena_strdup(export->arena, dash + 1);
+    for (char *c = flavor; *c != '\0'; c++) {
+        *c = (char)toupper((unsigned char)*c);
+    }
+    export_flag(export, &dialect_torchtitan, "--model.name",
+                arena_printf(export->arena, "%.*s", (int)(dash - name), name));
+    export_flag(export, &dialect_torchtitan, "--model.flavor", flavor);
+}
+
+const struct dialect dialect_torchtitan = {.name = "torchtitan",
+                                           .command = "torchrun",
+                                           .program = "-m torchtitan.train",
+                                           .doc = "torchtitan",
+                                           .workload = "training",
+                                           .software = "torchtitan",
+                                           .model_flag = "--model.name llama3 --model.flavor 8B",
+                                           .equals = true,
+                                           .flags = flags,
+                                           .inert = inert,
+                                           .inert_switches = inert_switches,
+                                           .import = import_rest,
+                                           .export = export_rest};

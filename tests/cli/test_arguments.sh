@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# cpsim import and cpsim show --as: one table both ways, so what one prints the other reads as the same
+# keys; and what neither can carry over is said. A flag that meant another key would pass every other
+# test.
+set -euo pipefail
+cpsim=$1 source=$2
+# shellcheck source=tests/cli/library.sh
+source "$source/tests/cli/library.sh"
+cd "$scratch"
+
+# value FILE KEY: of a scenario as it is understood.
+value() {
+    "$cpsim" show "$1" --json | sed -nE "s/^ *\{\"key\": \"${2//./\\.}\", \"value\": \"([^\"]*)\".*/\1/p"
+}
+# holds FILE KEY VALUE
+holds() {
+    local got
+    got=$(value "$1" "$2")
+    if [ "$got" != "$3" ]; then
+        echo "$1: $2 is '$got', expected '$3'"
+        failures=$((failures + 1))
+    fi
+}
+
+# vLLM's server.
+"$cpsim" import vllm "VLLM_USE_V1=1 vllm serve meta-llama/Llama-3.3-70B-Instruct -tp 4 --max-num-seqs=96 \
+    --max_num_batched_tokens 4096 --max-model-len 32768 --quantization fp8 --kv-cache-dtype fp8_e4m3 \
+    --gpu-memory-utilization 0.85 --no-enable-prefix-caching --port 8000 --swap-space 4 --trust-remote-code" >vllm.yaml
+head -n 4 vllm.yaml >said
+compare "what is lost" "# From vllm serve's arguments. Not carried over:
+#   --swap-space 4: not known here
+#   what is in no argument and stands here as an example: cluster, workload.arrivals, workload.lengths
+schema: 1" said
+holds vllm.yaml layout.tensor 4
+holds vllm.yaml workload.service.max_sequences 96
+holds vllm.yaml workload.service.max_batched_tokens "4096 tokens"
+holds vllm.yaml workload.service.prefix_cache false
+holds vllm.yaml memory.fraction 0.85
+holds vllm.yaml model.context "32768 tokens"
+holds vllm.yaml model.layers 80
+holds vllm.yaml precision.ffn_weights.format fp8
+holds vllm.yaml precision.ffn_weights.scaling tensor
+holds vllm.yaml precision.kv_cache.format fp8
+expect 0 "vllm serve meta-llama/Llama-3.3-70B-Instruct \\
+    --tensor-parallel-size 4 \\
+    --max-num-seqs 96 \\
+    --max-num-batched-tokens 4096 \\
+    --no-enable-prefix-caching \\
+    --gpu-memory-utilization 0.85 \\
+    --max-model-len 32768 \\
+    --quantization fp8 \\
+    --kv-cache-dtype fp8" "" "$cpsim" show vllm.yaml --as vllm
+
+# Experts on all of a server's ranks: data-parallel ranks share them.
+"$cpsim" import vllm "deepseek-ai/DeepSeek-V3 --data-parallel-size 16 --enable-expert-parallel" >experts.yaml
+holds experts.yaml layout.attention_data 16
+holds experts.yaml layout.expert 16
+holds experts.yaml layout.data 1
+holds experts.yaml cluster.nodes 2
+"$cpsim" import vllm "llama3.1-8b --enforce-eager -dp 2" >eager.yaml
+holds eager.yaml software.decode_graph false
+holds eager.yaml software.prefill_graph false
+holds eager.yaml layout.data 2
+
+# Megatron's sizes, and its rules for those that are not said.
+cat >args.txt <<'END_ARGS'
+# a 7B of our own
+torchrun --nproc_per_node 8 --nnodes 4 pretrain_gpt.py \
+    --tensor-model-parallel-size 4 --pipeline-model-parallel-size 2 --sequence-parallel \
+    --num-layers 32 --hidden-size 4096 --num-attention-heads 32 --swiglu --vocab-size 32000 \
+    --seq-length 4096 --micro-batch-size 1 --global-batch-size 64 --bf16 --lr 3e-4 \
+    --num-layers-per-virtual-pipeline-stage 4 --use-distributed-optimizer --hidden-dropout 0 --attention-dropout 0
+END_ARGS
+"$cpsim" import megatron args.txt >megatron.yaml
+holds megatron.yaml layout.data 4      # 32 GPUs over 4 x 2
+holds megatron.yaml model.ffn_hidden 10880 # 4 x 4096 x 2 / 3 = 10922, in whole 64s
+holds megatron.yaml model.kv_heads 32
+holds megatron.yaml model.tied_embedding true # without --untie-embeddings-and-output-weights
+holds megatron.yaml workload.virtual_stages 4 # 32 layers over 2 stages of 4
+holds megatron.yaml workload.schedule interleaved
+holds megatron.yaml workload.overlap false # without --overlap-grad-reduce
+holds megatron.yaml workload.sharding zero1
+"$cpsim" check megatron.yaml >/dev/null
+
+# There and back again: what a scenario is as a command line is a scenario that is the same line.
+carried=0
+for name in vllm trtllm megatron torchtitan; do
+    for scenario in "$source"/scenarios/*.yaml; do
+        "$cpsim" show "$scenario" --as "$name" >line 2>/dev/null || continue
+        "$cpsim" import "$name" line >back.yaml
+        if ! "$cpsim" show back.yaml --as "$name" >again 2>/dev/null; then
+            grep -q "^# Not carried over:" line || { echo "$scenario --as $name does not read back"; failures=$((failures + 1)); }
+            continue
+        fi
+        carried=$((carried + 1))
+        sed '/^#/d' line >plain
+        sed '/^#/d' again >again.plain
+        compare "$scenario --as $name" "$(cat plain)" again.plain
+    done
+done
+if [ "$carried" -lt 20 ]; then
+    echo "$carried scenarios were carried there and back, expected 20 and more"
+    failures=$((failures + 1))
+fi
+
+expect 2 "" "the command line: error: 'vlm' names no command lines that are known here, did you mean 'vllm'? (there are: vllm, trtllm, megatron, torchtitan)
+1 error" "$cpsim" import vlm "x"
+expect 2 "" "the arguments: error: no model is named; expected one, as in: vllm serve meta-llama/Llama-3.1-8B
+1 error" "$cpsim" import vllm "vllm serve --port 1"
+expect 2 "" "the arguments: error: a quote is opened and never closed
+1 error" "$cpsim" import vllm "vllm serve 'x"
+expect 2 "" "$source/scenarios/train-two-gpus.yaml: error: vllm serve takes a scenario of kind serving
+1 error" "$cpsim" show "$source/scenarios/train-two-gpus.yaml" --as vllm
+finish
