@@ -63,7 +63,8 @@ static void plan_normal(const struct collective_context *context, enum protocol 
     double nodes = group_nodes(&call->group);
     double tokens = traffic->tokens * traffic->imbalance;
     double copies = tokens * traffic->ranks;
-    double fabric = tokens * traffic->nodes * (nodes - 1.0) / nodes * traffic->token_bytes;
+    double fabric = tokens * traffic->nodes * (nodes - 1.0) / nodes * (1.0 - traffic->kept_near) *
+                    traffic->token_bytes;
     plan_exchange(context, &context->exchange->normal, copies, copies * traffic->token_bytes,
                   fabric, plan);
 }
@@ -77,8 +78,8 @@ static void plan_low_latency(const struct collective_context *context, enum prot
     double nodes = group_nodes(&call->group);
     double copies = traffic->tokens * traffic->imbalance * traffic->copies;
     double bytes = copies * traffic->token_bytes;
-    plan_exchange(context, &context->exchange->low_latency, copies, bytes / nodes,
-                  bytes * (nodes - 1.0) / nodes, plan);
+    double fabric = bytes * (nodes - 1.0) / nodes * (1.0 - traffic->kept_near);
+    plan_exchange(context, &context->exchange->low_latency, copies, bytes - fabric, fabric, plan);
 }
 
 const struct collective_policy collective_deepep_normal = {

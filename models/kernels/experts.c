@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 static double ranks_of(struct routing routing)
 {
@@ -122,81 +123,197 @@ static double is_here(struct experts experts, struct routing routing, uint32_t i
     return i == 0 || experts.count == 1 ? 1.0 : fmax(0.0, here - 1.0) / (experts.count - 1.0);
 }
 
+static bool is_known(struct routing routing)
+{
+    return routing.kind == ROUTING_POWER_LAW || routing.kind == ROUTING_MEASURED;
+}
+
+/* Rows of the i-th expert of the fullest rank, as it was placed. */
+static double placed_load(const struct expert_loads *loads, struct experts experts, double tokens,
+                          uint32_t i)
+{
+    return fmin(loads->shares[i] * tokens * experts.per_token, tokens);
+}
+
+/* Of loads alike a copy is one expert more. */
+static struct experts with_copies(struct experts experts, struct routing routing)
+{
+    experts.count += routing.redundant;
+    return experts;
+}
+
+/* Sum over the rank's experts of what `of` says of a load. */
+static double sum_known(struct experts experts, struct routing routing, double tokens,
+                        double (*of)(double load, double rows), double rows)
+{
+    double sum = 0.0;
+    for (uint32_t i = 0; routing.loads != NULL && i < routing.loads->count; i++) {
+        sum += of(placed_load(routing.loads, experts, tokens, i), rows);
+    }
+    if (routing.loads != NULL) {
+        return sum;
+    }
+    struct power_law law = power_law_of(experts, routing, tokens);
+    for (uint32_t i = 0; i < experts.count; i++) {
+        sum += is_here(experts, routing, i) * of(power_load(&law, i), rows);
+    }
+    return sum;
+}
+
+void experts_power_law(struct experts experts, double exponent, double tokens, double *loads)
+{
+    struct routing routing = {.kind = ROUTING_POWER_LAW, .exponent = exponent};
+    struct power_law law = power_law_of(experts, routing, tokens);
+    for (uint32_t i = 0; i < experts.count; i++) {
+        loads[i] = power_load(&law, i);
+    }
+}
+
+static double all_of(double load, double rows)
+{
+    (void)rows;
+    return load;
+}
+
+static double chance_of_any(double load, double rows)
+{
+    (void)rows;
+    return fmin(1.0, load);
+}
+
 /* --- what callers ask --- */
 
 double experts_rows(struct experts experts, struct routing routing, double tokens)
 {
-    double ranks = ranks_of(routing);
-    if (routing.kind == ROUTING_POWER_LAW) {
-        struct power_law law = power_law_of(experts, routing, tokens);
-        double rows = 0.0;
-        for (uint32_t i = 0; i < experts.count; i++) {
-            rows += is_here(experts, routing, i) * power_load(&law, i);
-        }
-        return rows;
+    if (is_known(routing)) {
+        return sum_known(experts, routing, tokens, all_of, 0.0);
     }
     if (routing.kind == ROUTING_BALANCED) {
-        struct balanced balanced = balanced_of(experts, routing, tokens);
+        struct balanced balanced = balanced_of(with_copies(experts, routing), routing, tokens);
         return balanced.experts * balanced.load;
     }
-    return tokens * experts.per_token / ranks;
+    return tokens * experts.per_token / ranks_of(routing);
 }
 
 double experts_fullest(struct experts experts, struct routing routing, double tokens)
 {
-    if (routing.kind == ROUTING_POWER_LAW) {
-        struct power_law law = power_law_of(experts, routing, tokens);
-        return power_load(&law, 0.0);
+    if (is_known(routing)) {
+        struct power_law law = {.capped = 0.0};
+        if (routing.loads == NULL) {
+            law = power_law_of(experts, routing, tokens);
+        }
+        return routing.loads != NULL ? placed_load(routing.loads, experts, tokens, 0)
+                                     : power_load(&law, 0.0);
     }
-    return tokens * share(experts);
+    return tokens * share(with_copies(experts, routing));
 }
 
 double experts_touched(struct experts experts, struct routing routing, double tokens)
 {
-    double ranks = ranks_of(routing);
-    if (routing.kind == ROUTING_POWER_LAW) {
-        struct power_law law = power_law_of(experts, routing, tokens);
-        double touched = 0.0;
-        for (uint32_t i = 0; i < experts.count; i++) {
-            touched += is_here(experts, routing, i) * fmin(1.0, power_load(&law, i));
-        }
-        return touched;
+    if (is_known(routing)) {
+        return sum_known(experts, routing, tokens, chance_of_any, 0.0);
     }
     if (routing.kind == ROUTING_BALANCED) {
-        return balanced_of(experts, routing, tokens).experts;
+        return balanced_of(with_copies(experts, routing), routing, tokens).experts;
     }
-    return even_touched(experts, tokens) / ranks;
+    return even_touched(with_copies(experts, routing), tokens) / ranks_of(routing);
 }
 
 double experts_blocks(struct experts experts, struct routing routing, double tokens, double rows)
 {
-    double ranks = ranks_of(routing);
-    if (routing.kind == ROUTING_POWER_LAW) {
-        struct power_law law = power_law_of(experts, routing, tokens);
-        double blocks = 0.0;
-        for (uint32_t i = 0; i < experts.count; i++) {
-            blocks += is_here(experts, routing, i) * blocks_of(power_load(&law, i), rows);
-        }
-        return blocks;
+    if (is_known(routing)) {
+        return sum_known(experts, routing, tokens, blocks_of, rows);
     }
     if (routing.kind == ROUTING_BALANCED) {
-        struct balanced balanced = balanced_of(experts, routing, tokens);
+        struct balanced balanced = balanced_of(with_copies(experts, routing), routing, tokens);
         return balanced.experts * blocks_of(balanced.load, rows);
     }
-    return even_blocks(experts, tokens, rows) / ranks;
+    return even_blocks(with_copies(experts, routing), tokens, rows) / ranks_of(routing);
 }
 
-/* The chance that none of a token's experts is among `here` of them. */
-static double missed_chance(struct experts experts, double here)
+double experts_held(struct experts experts, struct routing routing)
+{
+    return ceil((experts.count + routing.redundant) / ranks_of(routing));
+}
+
+/* --- where tokens go --- */
+
+/* C(of - without, drawn) / C(of, drawn): the chance that none of `drawn` is among `without`. */
+static double missed_chance(double of, double without, uint32_t drawn)
 {
     double missed = 1.0;
-    for (uint32_t i = 0; i < experts.per_token; i++) {
-        missed *= fmax(0.0, experts.count - here - i) / (experts.count - i);
+    for (uint32_t i = 0; i < drawn; i++) {
+        missed *= fmax(0.0, of - without - i) / (of - i);
     }
     return missed;
 }
 
+/* The chance that exactly `hits` of `drawn` are among `special` of `of`. */
+static double hypergeometric(uint32_t of, uint32_t special, uint32_t drawn, uint32_t hits)
+{
+    double chance = 1.0;
+    for (uint32_t i = 0; i < hits; i++) {
+        chance *= (double)(special - i) * (drawn - i) / ((i + 1.0) * (of - i));
+    }
+    for (uint32_t i = 0; i < drawn - hits; i++) {
+        chance *= fmax(0.0, (double)of - special - i) / (double)(of - hits - i);
+    }
+    return chance;
+}
+
+/* A place is several whole groups, or a part of one. */
+static double grouped_destinations(struct experts experts, double places)
+{
+    uint32_t groups = experts.groups, chosen = experts.groups_per_token;
+    double size = (double)experts.count / groups, drawn_from = chosen * size;
+    if (places > groups) {
+        double here = experts.count / places;
+        double hit = 1.0 - missed_chance(drawn_from, here, experts.per_token);
+        return places * (double)chosen / groups * hit;
+    }
+    uint32_t here = (uint32_t)(groups / places);
+    double hit = 0.0;
+    for (uint32_t i = 1; i <= here && i <= chosen; i++) {
+        hit += hypergeometric(groups, here, chosen, i) *
+               (1.0 - missed_chance(drawn_from, i * size, experts.per_token));
+    }
+    return places * hit;
+}
+
 double experts_destinations(struct experts experts, double places)
 {
-    return places <= 1.0 ? 1.0 : places * (1.0 - missed_chance(experts, experts.count / places));
+    if (places <= 1.0) {
+        return 1.0;
+    }
+    if (experts.groups > experts.groups_per_token && experts.groups_per_token > 0) {
+        return grouped_destinations(experts, places);
+    }
+    return places * (1.0 - missed_chance(experts.count, experts.count / places, experts.per_token));
+}
+
+/* Share of all rows whose expert has a copy in the token's own node: copies of one lie on nodes of
+ * their own. */
+static double copies_here(struct experts experts, struct routing routing)
+{
+    if (routing.loads != NULL) {
+        return routing.loads->copies_here;
+    }
+    double copies = 1.0 + floor((double)routing.redundant / experts.count);
+    double more = (double)(routing.redundant % experts.count) / experts.count;
+    return (1.0 - more) * fmin(1.0, copies / routing.nodes) +
+           more * fmin(1.0, (copies + 1.0) / routing.nodes);
+}
+
+double experts_remote(struct experts experts, struct routing routing, bool by_row)
+{
+    if (!routing.nearest || routing.nodes <= 1) {
+        return 1.0;
+    }
+    double nodes = routing.nodes, away = 1.0 - copies_here(experts, routing);
+    if (by_row) {
+        return away / (1.0 - 1.0 / nodes);
+    }
+    /* The chance that one of a token's rows goes to a certain other node. */
+    double met = 1.0 - pow(1.0 - away / (nodes - 1.0), experts.per_token);
+    return met / (1.0 - pow(1.0 - 1.0 / nodes, experts.per_token));
 }

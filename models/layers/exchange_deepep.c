@@ -22,6 +22,7 @@ static struct step_operator make(const struct replica *replica, const struct exc
         .nodes = experts_destinations(call->experts, nodes),
         .experts = call->experts.count,
         .imbalance = exchange_imbalance(replica, call),
+        .kept_near = 1.0 - experts_remote(call->experts, replica_routing(replica), low_latency),
         .low_latency = low_latency,
     };
     return op;

@@ -131,8 +131,8 @@ uint32_t half_weight_ranks(const struct replica *replica, const struct weight *w
 
 double half_weight_copies(const struct replica *replica, const struct weight *weight)
 {
-    uint32_t ranks = layout_experts(replica->layout);
-    return weight->experts.count > 0 ? (double)divide_up(weight->experts.count, ranks) : 1.0;
+    return weight->experts.count > 0 ? experts_held(weight->experts, replica_routing(replica))
+                                     : 1.0;
 }
 
 struct number weight_number(const struct precision *precision, enum weight_class class)

@@ -98,7 +98,7 @@ void layer_product(struct layer_builder *builder, const char *name, struct layer
     bool fused = fusible && how.scaling == SCALING_TENSOR && replica->software->fused_kernels &&
                  !replica->software->separate_quantisation;
     if (how.casts_weights) {
-        uint64_t experts = divide_up(matrices.experts.count, layout_experts(replica->layout));
+        uint64_t experts = (uint64_t)experts_held(matrices.experts, replica_routing(replica));
         uint64_t copies = experts > 0 ? experts : 1;
         layer_memory(builder, "cast weights", MEMORY_QUANTISE, copies * matrices.columns,
                      matrices.depth, format_bytes(number.format) + format_bytes(how.compute));

@@ -14,6 +14,8 @@ struct routing replica_routing(const struct replica *replica)
 {
     struct routing routing = replica->routing;
     routing.ranks = layout_experts(replica->layout);
+    struct group_shape group = replica_group(replica, GROUP_EXPERT);
+    routing.nodes = (uint32_t)divide_up(group.ranks, group.ranks_per_node);
     return routing;
 }
 

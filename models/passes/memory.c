@@ -43,7 +43,9 @@ static double layer_weight_bytes(const struct replica *replica, const struct pre
         const struct weight *weight = &list.items[i];
         double copies = half_weight_copies(replica, weight);
         if (weight->experts.count > 0) {
-            struct routing even = {.kind = ROUTING_EVEN, .ranks = layout_experts(replica->layout)};
+            struct routing even = {.kind = ROUTING_EVEN,
+                                   .ranks = layout_experts(replica->layout),
+                                   .redundant = replica->routing.redundant};
             double all = half_counts(replica, tokens).all;
             copies = tokens < KEPT ? experts_touched(weight->experts, even, all) : copies;
         } else if (weight->borrowed && tokens >= KEPT) {

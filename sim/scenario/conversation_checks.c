@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/quantity.h"
+#include "sim/scenario/expert_checks.h"
 #include "sim/scenario/replica.h"
 #include "sim/scenario/workload_checks.h"
 
@@ -62,7 +63,7 @@ static void check_memory(const struct checker *checker)
     }
     double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
     double missing = memory_total_bytes(&fullest) - room;
-    if (missing > 0.0) {
+    if (missing > 0.0 && check_room_for_copies(checker, missing)) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
                        "layout: does not fit the memory by %s a GPU: turn %zu needs %s of weights, "
                        "%s of KV cache and %s of activations, and %s of %s may be used "

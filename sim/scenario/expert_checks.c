@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/expert_checks.h"
 
+#include "models/kernels/experts_placement.h"
 #include "models/layers/exchange.h"
+#include "models/passes/memory.h"
+#include "sim/base/quantity.h"
+#include "sim/scenario/replica.h"
+
+#include <math.h>
 
 /* The fewest experts of a layer that has any, and the narrowest of them; 0: no layer has. */
 static struct ffn fewest_experts(const struct llm *llm)
@@ -16,6 +22,117 @@ static struct ffn fewest_experts(const struct llm *llm)
     }
     return fewest;
 }
+
+struct experts scenario_experts(const struct scenario *scenario)
+{
+    return fewest_experts(&scenario->llm).experts;
+}
+
+/* --- routing --- */
+
+static bool says(const struct checker *checker, const char *path)
+{
+    const struct node *node = node_find(checker->tree, path);
+    return node != NULL && node->origin != ORIGIN_DEFAULT;
+}
+
+static void check_file(const struct checker *checker)
+{
+    const struct routing_keys *keys = &checker->scenario->routing_keys;
+    bool measured = keys->routing.kind == ROUTING_MEASURED;
+    if (measured && keys->file == NULL) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.kind"),
+                       "routing.kind: measured loads are in a file; say which with routing.file");
+    } else if (!measured && keys->file != NULL) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.file"),
+                       "routing.file: only kind 'measured' reads it; leave it out");
+    }
+}
+
+/* Copies of experts: as many on every rank, and the nodes' groups whole. */
+static void check_copies(const struct checker *checker, struct experts experts)
+{
+    const struct routing *routing = &checker->scenario->routing_keys.routing;
+    unsigned parts = layout_experts(&checker->scenario->layout);
+    unsigned copies = experts.count + routing->redundant;
+    if (routing->redundant > 0 && parts == 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.redundant"),
+                       "routing.redundant: every rank has a part of every expert; copies need "
+                       "layout.expert above 1");
+    } else if (routing->redundant > 0 && copies % parts != 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.redundant"),
+                       "routing.redundant: %u experts and %u copies do not go over the %u parts of "
+                       "layout.expert; expected %u or %u",
+                       experts.count, routing->redundant, parts, routing->redundant / parts * parts,
+                       (routing->redundant / parts + 1) * parts);
+    }
+    bool known = routing->kind == ROUTING_POWER_LAW || routing->kind == ROUTING_MEASURED;
+    if (known && routing->redundant > 0 && routing->placement == PLACEMENT_DEALT) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "routing.redundant"),
+            "routing.redundant: copies go where routing.placement says; expected eplb or "
+            "eplb-node");
+    }
+    if (known && copies > EXPERTS_MOST && routing->placement != PLACEMENT_DEALT) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.redundant"),
+                       "routing.redundant: %u experts and copies; at most %u can be placed", copies,
+                       EXPERTS_MOST);
+    }
+    if (!known && says(checker, "routing.placement") && routing->placement != PLACEMENT_DEALT) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.placement"),
+                       "routing.placement: loads of this kind are all alike; leave it out");
+    }
+    if (routing->placement == PLACEMENT_EPLB_NODE && experts.groups == 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.placement"),
+                       "routing.placement: %s has no groups of experts to keep in a node "
+                       "(model.experts_groups); expected eplb",
+                       checker->scenario->llm.name);
+    }
+}
+
+static void check_nearest(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct experts_exchange *exchange = &scenario->software.exchange;
+    if (!scenario->routing_keys.routing.nearest) {
+        return;
+    }
+    bool once = exchange->prompts == EXCHANGE_NORMAL || exchange->decode == EXCHANGE_LOW_LATENCY ||
+                exchange->decode == EXCHANGE_NORMAL;
+    if (scenario->routing_keys.routing.redundant == 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.nearest"),
+                       "routing.nearest: there is one copy of each expert; set routing.redundant");
+    } else if (!once) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "routing.nearest"),
+            "routing.nearest: the exchange '%s' sends every token everywhere or a row to "
+            "each expert at one rate; expected software.exchange: deepep",
+            exchange->name);
+    }
+}
+
+static void check_routing(const struct checker *checker)
+{
+    struct experts experts = scenario_experts(checker->scenario);
+    if (!is_known(checker, "routing.kind")) {
+        return;
+    }
+    check_file(checker);
+    if (experts.count > 0) {
+        check_copies(checker, experts);
+        check_nearest(checker);
+    }
+    bool grouped = experts.groups > 0;
+    if (grouped && (experts.count % experts.groups != 0 || experts.groups_per_token == 0 ||
+                    experts.groups_per_token > experts.groups)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model.experts_groups"),
+                       "model.experts_groups: %u experts in %u groups, %u of them for a token; "
+                       "expected groups of as many experts each, and 1 to all of them",
+                       experts.count, experts.groups, experts.groups_per_token);
+    }
+}
+
+/* --- layout --- */
 
 /* In inference: over a replica's tensor x attention_data ranks of a stage. */
 static void check_inference_layout(const struct checker *checker, const struct ffn *ffn)
@@ -94,6 +211,7 @@ static void check_service(const struct checker *checker)
 
 void check_expert_layout(const struct checker *checker)
 {
+    check_routing(checker);
     const struct scenario *scenario = checker->scenario;
     const struct layout *layout = &scenario->layout;
     unsigned parts = layout_experts(layout);
@@ -109,7 +227,7 @@ void check_expert_layout(const struct checker *checker)
                        scenario->llm.name);
         return;
     }
-    if (ffn.experts.count % parts != 0) {
+    if (ffn.experts.count % parts != 0 && scenario->routing_keys.routing.redundant == 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.expert"),
                        "layout.expert: %u does not divide the model's %u experts", parts,
                        ffn.experts.count);
@@ -130,4 +248,20 @@ void check_expert_layout(const struct checker *checker)
                        "fill whole nodes",
                        key, group, gpus);
     }
+}
+
+bool check_room_for_copies(const struct checker *checker, double missing_bytes)
+{
+    struct replica with = scenario_replica(checker->scenario), without = with;
+    without.routing.redundant = 0;
+    double bytes = memory_weight_bytes(&with) - memory_weight_bytes(&without);
+    if (with.routing.redundant == 0 || missing_bytes <= 0.0 || bytes < missing_bytes) {
+        return true;
+    }
+    DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.redundant"),
+                   "routing.redundant: %u copies of experts take %s of a GPU, and %s are missing; "
+                   "expected fewer, or more GPUs in layout.expert",
+                   with.routing.redundant, quantity_bytes(bytes).text,
+                   quantity_bytes(missing_bytes).text);
+    return false;
 }

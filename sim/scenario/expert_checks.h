@@ -7,4 +7,10 @@
 
 void check_expert_layout(const struct checker *checker);
 
+/* So many bytes of a GPU are missing: false, and says so, when copies of experts take as many. */
+bool check_room_for_copies(const struct checker *checker, double missing_bytes);
+
+/* Of a layer that has fewest; count 0: none has any. */
+struct experts scenario_experts(const struct scenario *scenario);
+
 #endif

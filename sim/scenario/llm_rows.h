@@ -49,6 +49,19 @@ extern const struct field branch_rank_item;
          .max = 65536,                                                                             \
          DEFAULT("0"),                                                                             \
          .doc = "How many of them a token goes to."},                                              \
+        {.key = "experts_groups",                                                                  \
+         .kind = FIELD_COUNT,                                                                      \
+         AT(experts.groups),                                                                       \
+         .max = 65536,                                                                             \
+         DEFAULT("0"),                                                                             \
+         .doc = "Groups of as many experts each, of which a token first chooses some (DeepSeek "   \
+                "V2 and V3); 0: none."},                                                           \
+        {.key = "experts_groups_per_token",                                                        \
+         .kind = FIELD_COUNT,                                                                      \
+         AT(experts.groups_per_token),                                                             \
+         .max = 65536,                                                                             \
+         DEFAULT("0"),                                                                             \
+         .doc = "Groups that a token's experts are of, at most."},                                 \
     {                                                                                              \
         .key = "shared_ffn_hidden", .kind = FIELD_COUNT, AT(shared_ffn_hidden), .max = 16777216,   \
         DEFAULT("0"),                                                                              \

@@ -7,6 +7,7 @@
 #include "sim/scenario/cross_checks.h"
 #include "sim/scenario/engine_defaults.h"
 #include "sim/scenario/expand.h"
+#include "sim/scenario/expert_loads.h"
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/llm_finish.h"
 #include "sim/scenario/notes.h"
@@ -156,6 +157,7 @@ static void read_pools(const struct expansion *expansion, const char *path,
         pool->is_pool = true;
         pool->pool = (enum pool_kind)i;
         read_values(expansion, path, pools->trees[i], NULL, 0, pool);
+        expert_loads_read(expansion->arena, pools->trees[i], pool, expansion->diagnostics);
         scenario_cross_check(pool, pools->trees[i], expansion->arena, expansion->diagnostics);
         scenario->pools[i] = pool;
     }
@@ -174,6 +176,8 @@ static struct scenario *resolve(const struct expansion *expansion, const char *p
     read_values(expansion, path, root, overrides, override_count, scenario);
     if (pools.trees[0] != NULL && diagnostics_error_count(diagnostics) == errors_before) {
         read_pools(expansion, path, &pools, scenario);
+    } else if (diagnostics_error_count(diagnostics) == errors_before) {
+        expert_loads_read(arena, root, scenario, diagnostics);
     }
     scenario_cross_check(scenario, root, arena, diagnostics);
     check_input_files(scenario, root, diagnostics);

@@ -15,7 +15,7 @@ struct replica scenario_replica(const struct scenario *scenario)
         .software = &scenario->software,
         .layout = &scenario->layout,
         .precision = &scenario->precision,
-        .routing = scenario->routing,
+        .routing = scenario->routing_keys.routing,
     };
 }
 

@@ -58,6 +58,11 @@ enum link_detail { LINKS_NONE, LINKS_TOTAL, LINKS_SERIES };
 /* Kinds of replicas of a service that are set up each in its own way. */
 enum pool_kind { POOL_PREFILL, POOL_DECODE, POOL_COUNT };
 
+struct routing_keys {
+    struct routing routing;
+    const char *file; /* of measured loads; NULL: none */
+};
+
 struct trace_options {
     const char *file; /* NULL: no trace */
     enum operator_detail operators;
@@ -83,7 +88,7 @@ struct scenario {
     bool is_pool;
     enum pool_kind pool; /* of one that is */
     enum ring_rule ring_rule;
-    struct routing routing; /* of tokens to experts */
+    struct routing_keys routing_keys; /* of tokens to experts; see scenario_replica() */
     enum workload_kind workload;
     struct conversation conversation;
     struct serving serving;

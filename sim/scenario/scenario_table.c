@@ -153,23 +153,66 @@ static const struct choice routing_choices[] = {
     {.name = "power-law",
      .value = ROUTING_POWER_LAW,
      .doc = "Loads of experts follow a power law; an expert stands for each quantile."},
+    {.name = "measured",
+     .value = ROUTING_MEASURED,
+     .doc = "Loads of experts by layer, from `file`; the mean layer's, ranks the fullest first."},
+    {0}};
+
+static const struct choice placement_choices[] = {
+    {.name = "dealt",
+     .value = PLACEMENT_DEALT,
+     .doc = "As they come: of a power law the fullest rank's others are drawn from the rest, of "
+            "measured loads ranks have experts that follow each other."},
+    {.name = "eplb",
+     .value = PLACEMENT_EPLB,
+     .doc = "DeepSeek's EPLB over all ranks: copies of the heaviest, packed evenly."},
+    {.name = "eplb-node",
+     .value = PLACEMENT_EPLB_NODE,
+     .doc = "EPLB by nodes: the model's groups of experts stay in a node, copies are made within."},
     {0}};
 
 static const struct field routing_fields[] = {
     {.key = "kind",
      .kind = FIELD_CHOICE,
-     FIELD_AT(routing, kind),
+     FIELD_AT(routing_keys, routing.kind),
      .choices = routing_choices,
      .fallback = "even",
      .doc = "What is known of it."},
     {.key = "exponent",
      .kind = FIELD_NUMBER,
-     FIELD_AT(routing, exponent),
+     FIELD_AT(routing_keys, routing.exponent),
      .min = 1.01,
      .max = 10,
      .fallback = "1.2",
      .doc = "Of the power law: the density of a load x is x^-exponent, between 1 and 80 % of the "
             "tokens."},
+    {.key = "file",
+     .kind = FIELD_INPUT_FILE,
+     FIELD_AT(routing_keys, file),
+     .doc =
+         "Measured loads: a CSV with the columns layer, expert and load (tokens that came to it, "
+         "in any unit), every expert of every layer that it has."},
+    {.key = "placement",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(routing_keys, routing.placement),
+     .choices = placement_choices,
+     .fallback = "dealt",
+     .doc = "Which rank has which experts, where `layout.expert` deals them out."},
+    {.key = "redundant",
+     .kind = FIELD_COUNT,
+     FIELD_AT(routing_keys, routing.redundant),
+     .max = 65536,
+     .fallback = "0",
+     .doc =
+         "Copies of experts beside the first of each, in all; of those with the most load. Their "
+         "weights are in every rank's memory."},
+    {.key = "nearest",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(routing_keys, routing.nearest),
+     .fallback = "false",
+     .doc = "Whether tokens take a copy in their own node where there is one (GRACE-MoE, arXiv "
+            "2509.25041; SGLang's static dispatch), or any. Copies of an expert are then taken to "
+            "lie on nodes of their own."},
     {0}};
 
 static const struct choice operator_choices[] = {
@@ -322,7 +365,7 @@ const struct field scenario_fields[] = {
     {.key = "memory", .kind = FIELD_MAPPING, .fields = memory_fields, .doc = "Use of GPU memory."},
     {.key = "routing",
      .kind = FIELD_MAPPING,
-     FIELD_AT(scenario, routing),
+     FIELD_AT(scenario, routing_keys),
      .fields = routing_fields,
      .shorthand = "kind",
      .doc = "How the workload's tokens go to a model's experts."},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/quantity.h"
 #include "sim/scenario/classes.h"
+#include "sim/scenario/expert_checks.h"
 #include "sim/scenario/fault_checks.h"
 #include "sim/scenario/replica.h"
 #include "sim/scenario/workload_checks.h"
@@ -128,6 +129,10 @@ static void check_memory(const struct checker *checker)
     double page = kv.token_bytes * scenario->serving.service.block_tokens;
     if (use.kv_cache_bytes < page) {
         double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
+        if (!check_room_for_copies(checker,
+                                   use.weight_bytes + use.activation_bytes + page - room)) {
+            return;
+        }
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
                        "layout: leaves no room for a KV cache: a GPU needs %s of weights and %s of "
                        "activations and buffers, and %s of %s may be used (memory.fraction); raise "

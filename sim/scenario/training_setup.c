@@ -97,7 +97,7 @@ struct training scenario_training(const struct scenario *scenario)
                     .software = &scenario->software,
                     .layout = &scenario->layout,
                     .precision = &scenario->precision,
-                    .routing = scenario->routing,
+                    .routing = scenario->routing_keys.routing,
                     .exchange = scenario->software.exchange.prompts,
                     .splits_tokens = true},
         .global_batch =

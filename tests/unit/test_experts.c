@@ -47,7 +47,10 @@ static double blocks_by_sum(struct experts experts, unsigned tokens, double rows
 
 START_TEST(blocks_as_the_binomial_makes_them)
 {
-    static const struct experts kinds[] = {{8, 2}, {128, 8}, {64, 1}, {16, 4}};
+    static const struct experts kinds[] = {{.count = 8, .per_token = 2},
+                                           {.count = 128, .per_token = 8},
+                                           {.count = 64, .per_token = 1},
+                                           {.count = 16, .per_token = 4}};
     static const unsigned tokens[] = {1, 7, 64, 300, 512, 1024, 5000};
     static const double rows[] = {16.0, 64.0, 128.0, 256.0};
     for (size_t i = 0; i < 4; i++) {

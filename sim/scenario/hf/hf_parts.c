@@ -206,6 +206,11 @@ void hf_experts(struct hf_reader *reader, struct llm_keys *keys)
                  "num_experts_per_tok|num_experts_per_token|moe_topk|moe_top_k|moe_k|"
                  "top_k_experts|ffn_config.moe_top_k|num_selected_experts",
                  0);
+    uint32_t groups = hf_count(reader, "n_group|num_expert_group", 0);
+    uint32_t chosen = hf_count(reader, "topk_group", 0);
+    bool grouped = groups > 1 && chosen > 0 && chosen < groups;
+    keys->experts.groups = grouped ? groups : 0;
+    keys->experts.groups_per_token = grouped ? chosen : 0;
     keys->ffn_hidden =
         hf_count(reader, "moe_intermediate_size|expert_ffn_hidden_size|moe_ffn_hidden_size", dense);
     uint32_t each = hf_count(
