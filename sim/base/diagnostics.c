@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { KEPT_DIAGNOSTICS = 100, MESSAGE_BYTES = 1024 };
+enum { KEPT_DIAGNOSTICS = 100 };
 
 struct diagnostic {
     enum severity severity;
@@ -70,10 +70,14 @@ static bool was_said(const struct diagnostics *diagnostics, enum severity severi
 void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, struct mark mark,
                      const char *format, ...)
 {
-    char message[MESSAGE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    size_t size = length < 0 ? 1 : (size_t)length + 1;
+    char *message = arena_array(diagnostics->arena, size, 1);
+    va_start(arguments, format);
+    vsnprintf(message, size, format, arguments);
     va_end(arguments);
     if (was_said(diagnostics, severity, mark, message)) {
         return;
@@ -88,7 +92,7 @@ void diagnostics_add(struct diagnostics *diagnostics, enum severity severity, st
         .mark = {.file = mark.file == NULL ? NULL : arena_strdup(diagnostics->arena, mark.file),
                  .line = mark.line,
                  .column = mark.column},
-        .message = arena_strdup(diagnostics->arena, message),
+        .message = message,
     };
 }
 

@@ -2,7 +2,6 @@
 #include "sim/base/suggest.h"
 
 #include <limits.h>
-#include <stdbool.h>
 #include <string.h>
 
 enum { LONGEST_WORD = 64 };
@@ -38,6 +37,26 @@ unsigned edit_distance(const char *left, const char *right)
         }
     }
     return table[rows % 3][columns];
+}
+
+static char plain(char c)
+{
+    return (char)(c == '-' ? '_' : c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+bool suggest_is_among(const char *list, const char *word)
+{
+    for (const char *at = list; at != NULL && *at != '\0';) {
+        size_t length = strcspn(at, " "), same = 0;
+        while (same < length && word[same] != '\0' && plain(at[same]) == plain(word[same])) {
+            same++;
+        }
+        if (same == length && word[same] == '\0') {
+            return true;
+        }
+        at += length + strspn(at + length, " ");
+    }
+    return false;
 }
 
 void suggestion_consider(struct suggestion *suggestion, const char *candidate)

@@ -3,6 +3,7 @@
 #ifndef CPSIM_SIM_BASE_SUGGEST_H
 #define CPSIM_SIM_BASE_SUGGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Letters to insert, delete, replace or swap with their neighbour to turn one word into the other
@@ -15,6 +16,9 @@ struct suggestion {
     const char *best; /* NULL: nothing is near enough to be meant */
     unsigned distance;
 };
+
+/* Whether a list of words with blanks between has the word, in any case, '-' as '_'. NULL: no. */
+bool suggest_is_among(const char *list, const char *word);
 
 void suggestion_consider(struct suggestion *suggestion, const char *candidate);
 

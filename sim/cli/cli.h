@@ -9,6 +9,7 @@
 #include "sim/base/output_file.h"
 #include "sim/base/printable.h"
 #include "sim/base/text.h"
+#include "sim/cli/file_kind.h"
 #include "sim/scenario/scenario.h"
 
 #include <stdbool.h>
@@ -72,6 +73,7 @@ struct command {
     const char *name, *operands, *summary; /* "check", "FILE...", half a sentence */
     const char *doc;                       /* a few sentences more; NULL: the summary says it all */
     const char *example;                   /* a command line */
+    enum file_kind takes; /* what its first operand must be; FILE_ANY: it looks itself */
     bool scenarios; /* its operands are scenarios, sweeps or plans: those that came with cpsim go by
                        name, from anywhere */
     const char *verbs; /* first operands to complete, spaces between; NULL: it takes files */
@@ -98,6 +100,9 @@ bool options_read(const struct command *command, char *const *arguments, size_t 
 
 /* The file that an operand names: as it is, or one of those that `cpsim scenarios` lists. */
 const char *scenario_file(struct arena *arena, const char *operand);
+/* Those that it lists, as what may have been meant. */
+struct suggestion;
+void scenario_consider(struct arena *arena, struct suggestion *suggestion);
 
 /* A number from 1 to `most` that an option gives; false after a complaint on stderr. */
 bool count_read(const char *option, const char *text, unsigned long most, unsigned *count);

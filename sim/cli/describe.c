@@ -64,7 +64,24 @@ static bool describe_one(struct text *text, const char *key, const char **neares
         reference_tree(text, fields);
         return true;
     }
+    const char *last = strrchr(rest, '.');
+    const char *word = last == NULL ? rest : last + 1;
+    const char *alias = file == NULL ? alias_path(scenario_aliases, word) : NULL;
+    rest = alias != NULL && field_find_path(fields, rest) == NULL ? alias : rest;
     bool known = reference_describe(text, fields, rest, nearest);
+    const char *near = *nearest == NULL ? NULL : strrchr(*nearest, '.');
+    bool meant = near != NULL && strcmp(near + 1, word) == 0;
+    if (!known && file == NULL && !meant && last == NULL) {
+        struct text found = {.arena = text->arena};
+        size_t count = reference_search(&found, fields, scenario_aliases, word);
+        for (size_t i = 0; workloads[i] != NULL; i++) {
+            count += figures_search(&found, workloads[i]->tables, word);
+        }
+        if (count > 0) {
+            text_print(text, "No key is called '%s'. These speak of it:\n%s", rest, found.bytes);
+            return true;
+        }
+    }
     if (known && file == NULL && strcmp(rest, "model") == 0) {
         text_add(text, llm_example);
     }

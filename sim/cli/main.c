@@ -40,10 +40,13 @@ static const struct command *choose_command(const char *word)
     for (const struct command *const *known = all_commands; *known != NULL; known++) {
         suggestion_consider(&suggestion, (*known)->name);
     }
+    struct arena *arena = arena_create();
+    scenario_consider(arena, &suggestion);
     print_safely(stderr, "cpsim: error: '%s' is neither a command nor a file", word);
     if (suggestion.best != NULL) {
         print_safely(stderr, " (did you mean '%s'?)", suggestion.best);
     }
+    arena_destroy(arena);
     fputs("; see cpsim --help\n", stderr);
     return NULL;
 }
@@ -64,7 +67,9 @@ static int run_command(const struct command *command, char *const *arguments, si
         for (size_t i = 0; i < invocation.operand_count && command->scenarios; i++) {
             invocation.operands[i] = scenario_file(arena, invocation.operands[i]);
         }
-        status = command->run(&invocation);
+        if (command->takes == FILE_ANY || file_is(invocation.operands[0], command->takes)) {
+            status = command->run(&invocation);
+        }
     }
     arena_destroy(arena);
     return status;

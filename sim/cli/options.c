@@ -134,6 +134,15 @@ static enum option_id find_option(const char *argument, const char **attached)
     return OPTION_COUNT;
 }
 
+/* "layout.tensor=2", where --set goes. */
+static bool looks_like_setting(const struct command *command, const char *argument)
+{
+    const char *equals = strchr(argument, '=');
+    size_t length = strspn(argument, "abcdefghijklmnopqrstuvwxyz0123456789_.");
+    return (command->options & TAKES(OPTION_SET)) != 0 && equals != NULL && length > 0 &&
+           argument + length == equals;
+}
+
 static void complain_of_option(const struct command *command, const char *argument)
 {
     struct suggestion suggestion = {.word = argument};
@@ -143,7 +152,9 @@ static void complain_of_option(const struct command *command, const char *argume
         }
     }
     print_safely(stderr, "cpsim: error: cpsim %s has no option '%s'", command->name, argument);
-    if (suggestion.best != NULL) {
+    if (looks_like_setting(command, argument + strspn(argument, "-"))) {
+        print_safely(stderr, " (did you mean --set %s?)", argument + strspn(argument, "-"));
+    } else if (suggestion.best != NULL) {
         print_safely(stderr, " (did you mean '%s'?)", suggestion.best);
     }
     print_safely(stderr, "; see cpsim %s --help\n", command->name);
@@ -156,11 +167,18 @@ static bool check_operands(const struct command *command, const struct invocatio
                      command->operands, command->example);
         return false;
     }
-    if (invocation->operand_count > command->most_operands) {
+    const char *excess = invocation->operand_count > command->most_operands
+                             ? invocation->operands[command->most_operands]
+                             : NULL;
+    if (excess != NULL && looks_like_setting(command, excess)) {
+        print_safely(stderr, "cpsim: error: cpsim %s: a value is changed by --set %s\n",
+                     command->name, excess);
+        return false;
+    }
+    if (excess != NULL) {
         print_safely(stderr,
                      "cpsim: error: cpsim %s: '%s' is one argument too many; usage: cpsim %s %s\n",
-                     command->name, invocation->operands[command->most_operands], command->name,
-                     command->operands);
+                     command->name, excess, command->name, command->operands);
         return false;
     }
     return true;

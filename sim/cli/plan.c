@@ -188,6 +188,7 @@ const struct command command_plan = {
     .name = "plan",
     .operands = "FILE",
     .scenarios = true,
+    .takes = FILE_PLAN,
     .summary = "find the cheapest layout of a service, or the best of a training run",
     .doc =
         "The base of the plan says which: a service, or a training run. -o names the folder of the "

@@ -51,6 +51,7 @@ const struct command command_roofline = {
     .name = "roofline",
     .operands = "FILE",
     .scenarios = true,
+    .takes = FILE_SCENARIO,
     .summary = "say where a step's time goes, what bounds it and how near it comes to that",
     .doc =
         "Runs the scenario and writes no trace. Each operator of rank 0 in a phase's first step; "

@@ -86,6 +86,7 @@ const struct command command_run = {
     .name = "run",
     .operands = "FILE",
     .scenarios = true,
+    .takes = FILE_SCENARIO,
     .summary = "simulate a scenario; cpsim FILE is short for it",
     .doc = "-o names the trace, in place of the scenario's trace.file.",
     .example = "cpsim scenarios/llama405b.yaml",

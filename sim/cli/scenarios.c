@@ -4,6 +4,7 @@
 #include "sim/cli/cli.h"
 
 #include "sim/base/file.h"
+#include "sim/base/suggest.h"
 #include "sim/config/find.h"
 #include "sim/config/yaml_tree.h"
 
@@ -24,6 +25,18 @@ const char *scenario_file(struct arena *arena, const char *operand)
     }
     struct find_path path = find_path(arena, NULL);
     return find_given(arena, &path, folders, operand);
+}
+
+void scenario_consider(struct arena *arena, struct suggestion *suggestion)
+{
+    struct find_path path = find_path(arena, NULL);
+    for (size_t part = 0; part < PART_COUNT; part++) {
+        struct found_file *files = NULL;
+        size_t count = find_all(arena, &path, parts[part].folder, &files);
+        for (size_t i = 0; i < count; i++) {
+            suggestion_consider(suggestion, files[i].name);
+        }
+    }
 }
 
 /* What the file says of itself; "" when it cannot be read, which running it will explain. */

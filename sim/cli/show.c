@@ -81,6 +81,7 @@ const struct command command_show = {
     .name = "show",
     .operands = "FILE",
     .scenarios = true,
+    .takes = FILE_SCENARIO,
     .summary = "print a scenario as it is understood, with where each value came from",
     .doc =
         "Behind the values, as comments: the model's layers, parameters and cache. "

@@ -213,6 +213,9 @@ static int sweep_in(struct arena *arena, struct diagnostics *diagnostics,
         print_safely(stderr, "cpsim: error: cpsim sweep needs -o FOLDER for its results\n");
         return EXIT_WRONG_INPUT;
     }
+    if (!file_is(path, FILE_SWEEP)) {
+        return EXIT_WRONG_INPUT;
+    }
     job.file = sweep_file_load(arena, path, diagnostics);
     job.text = job.file == NULL
                    ? NULL

@@ -5,11 +5,13 @@
 #include "sim/base/printable.h"
 #include "sim/base/suggest.h"
 #include "sim/config/find.h"
+#include "sim/config/reference.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct place {
@@ -50,6 +52,28 @@ static void complain_of_range(const struct place *place, const struct node *node
                    field_range(place->context->arena, place->field));
 }
 
+/* A number that ends as people shorten it, written out: "4k tokens" is 4000, "90%" is 0.9. "": it
+ * is none. */
+static const char *written_out(struct arena *arena, const char *text)
+{
+    static const struct {
+        char letter;
+        double factor;
+    } letters[] = {{'k', 1e3}, {'K', 1e3},  {'M', 1e6}, {'G', 1e9},
+                   {'B', 1e9}, {'T', 1e12}, {'%', 0.01}};
+    char *end = NULL;
+    double value = strtod(text, &end);
+    const char *rest = end == text ? "" : end + strspn(end, " ");
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
+        bool alone = rest[0] == letters[i].letter && (rest[1] == '\0' || rest[1] == ' ');
+        if (alone) {
+            return arena_printf(arena, " (write it out: %.15g%s)", value * letters[i].factor,
+                                rest + 1);
+        }
+    }
+    return "";
+}
+
 static void complain_of_quantity(const struct place *place, const struct node *node,
                                  const struct quantity_reading *reading)
 {
@@ -67,9 +91,12 @@ static void complain_of_quantity(const struct place *place, const struct node *n
         if (quantity == QUANTITY_NONE) {
             break;
         }
-        near = quantity_nearest_unit(reading->unit, quantity);
+        near = quantity == QUANTITY_TOKENS ? written_out(arena, node->text) : "";
+        if (near[0] == '\0') {
+            near = did_you_mean(arena, quantity_nearest_unit(reading->unit, quantity));
+        }
         DIAGNOSE_ERROR(diagnostics, node->mark, "%s: unknown unit '%.40s'%s; expected %s", path,
-                       reading->unit, did_you_mean(arena, near), expected);
+                       reading->unit, near, expected);
         return;
     case QUANTITY_OF_ANOTHER_KIND:
         DIAGNOSE_ERROR(diagnostics, node->mark, "%s: '%.100s' is %s; expected %s", path, node->text,
@@ -88,16 +115,15 @@ static void complain_of_quantity(const struct place *place, const struct node *n
         break;
     }
     DIAGNOSE_ERROR(diagnostics, node->mark,
-                   quantity == QUANTITY_NONE ? "%s: '%.100s' is not %s"
-                                             : "%s: '%.100s' is not a number; expected %s",
-                   path, node->text, expected);
+                   quantity == QUANTITY_NONE ? "%s: '%.100s' is not %s%s"
+                                             : "%s: '%.100s' is not a number; expected %s%s",
+                   path, node->text, expected, written_out(arena, node->text));
 }
 
 /* A number of any kind; false after a complaint. */
 static bool read_quantity(const struct place *place, const struct node *node, double *value)
 {
-    enum quantity quantity = field_quantity(place->field->kind);
-    struct quantity_reading reading = quantity_read(node->text, quantity);
+    struct quantity_reading reading = field_quantity_read(place->field->kind, node->text);
     if (reading.fault != QUANTITY_OK) {
         complain_of_quantity(place, node, &reading);
         return false;
@@ -309,6 +335,10 @@ static void complain_of_tag(const struct place *place, const struct node *mappin
     const char *kinds = "";
     for (const struct variant *known = place->field->variants; known->name != NULL; known++) {
         suggestion_consider(&suggestion, known->name);
+        if (suggest_is_among(known->also, text)) {
+            suggestion.best = known->name;
+            suggestion.distance = 0;
+        }
         kinds = arena_printf(arena, "%s%s%s", kinds, kinds[0] == '\0' ? "" : ", ", known->name);
     }
     if (tag == NULL) {
@@ -373,6 +403,7 @@ static void read_field(const struct place *place, struct node *node)
         read_count(place, node);
         return;
     case FIELD_NUMBER:
+    case FIELD_MEAN_TOKENS:
     case FIELD_SECONDS:
     case FIELD_BYTES:
     case FIELD_BYTES_PER_SECOND:
@@ -476,13 +507,19 @@ static void complain_of_unknown_keys(const struct field_context *context,
         if (is_tag || field_find(fields, entry->key) != NULL) {
             continue;
         }
-        struct suggestion suggestion = {.word = entry->key};
-        for (const struct field *field = fields; field->key != NULL; field++) {
-            suggestion_consider(&suggestion, field->key);
+        const char *kind = reference_kind_of(context, path, entry->key);
+        if (kind != NULL) {
+            DIAGNOSE_ERROR(context->diagnostics, entry->key_mark,
+                           "%s.%s: only kind: %s has this key", path, entry->key, kind);
+            continue;
         }
+        const char *meant = reference_meant(context, fields, path, entry->key);
+        bool described = meant == NULL && context->root != NULL && path[0] != '\0';
         DIAGNOSE_ERROR(context->diagnostics, entry->key_mark, "unknown key '%.100s'%s%s%s",
                        entry->key, path[0] == '\0' ? "" : " in ", path,
-                       did_you_mean(context->arena, suggestion.best));
+                       described ? arena_printf(context->arena,
+                                                "; cpsim describe %s lists what it may have", path)
+                                 : did_you_mean(context->arena, meant));
     }
 }
 

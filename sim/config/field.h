@@ -18,9 +18,10 @@
 #include <stddef.h>
 
 enum field_kind {
-    FIELD_COUNT,  /* a whole number, into uint32_t or uint64_t */
-    FIELD_TOKENS, /* the same with a unit */
-    FIELD_NUMBER, /* a plain number, into double; so are all that follow to rates */
+    FIELD_COUNT,       /* a whole number, into uint32_t or uint64_t */
+    FIELD_TOKENS,      /* the same with a unit */
+    FIELD_NUMBER,      /* a plain number, into double; so are all that follow to rates */
+    FIELD_MEAN_TOKENS, /* tokens that need not be whole; their unit may be left out */
     FIELD_SECONDS,
     FIELD_BYTES,
     FIELD_BYTES_PER_SECOND,
@@ -58,6 +59,7 @@ struct preset {
     const char *name; /* NULL ends the array */
     const char *yaml; /* a mapping of the keys it sets */
     const char *doc;
+    const char *also; /* words that others call it by, blanks between; NULL: none */
 };
 
 /* What a tagged mapping may be. */
@@ -67,6 +69,7 @@ struct variant {
     const struct field *fields;
     size_t offset; /* of the variant's struct, in the object that holds the field */
     const char *doc;
+    const char *also; /* as a preset's */
 };
 
 struct field {
@@ -98,9 +101,19 @@ static inline bool field_has_keys(const struct field *field)
 #define FIELD_AT(type, member)                                                                     \
     .offset = offsetof(struct type, member), .size = FIELD_SIZE(type, member)
 
+/* What users of other programs call a key. These are no keys: complaints and `cpsim describe` know
+ * them. */
+struct alias {
+    const char *path;  /* "layout.tensor"; NULL ends the array */
+    const char *words; /* "tp tensor_parallel_size" */
+};
+
 struct field_context {
     struct arena *arena;
     struct diagnostics *diagnostics;
+    /* Of the whole file: complaints of a key that is unknown look here. NULL: nowhere. */
+    const struct field *root;
+    const struct alias *aliases;
 };
 
 /* Reads a mapping into `object` by its table: checks every key and value, adds the defaults to the
@@ -122,6 +135,8 @@ const struct field *field_find_path(const struct field *fields, const char *path
 const struct variant *field_variant(const struct field *field, const struct node *mapping);
 
 enum quantity field_quantity(enum field_kind kind);
+/* quantity_read() of a value of that kind. */
+struct quantity_reading field_quantity_read(enum field_kind kind, const char *text);
 const char *field_noun(enum field_kind kind); /* "a time", "true or false" */
 /* "a time such as 40 us", "one of: a, b". */
 const char *field_expects(struct arena *arena, const struct field *field);

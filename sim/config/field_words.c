@@ -16,6 +16,7 @@ static const struct kind_row kinds[FIELD_KIND_COUNT] = {
     [FIELD_COUNT] = {.noun = "a whole number"},
     [FIELD_TOKENS] = {.quantity = QUANTITY_TOKENS},
     [FIELD_NUMBER] = {.noun = "a plain number"},
+    [FIELD_MEAN_TOKENS] = {.quantity = QUANTITY_TOKENS},
     [FIELD_SECONDS] = {.quantity = QUANTITY_SECONDS},
     [FIELD_BYTES] = {.quantity = QUANTITY_BYTES},
     [FIELD_BYTES_PER_SECOND] = {.quantity = QUANTITY_BYTES_PER_SECOND},
@@ -41,6 +42,13 @@ enum quantity field_quantity(enum field_kind kind)
 {
     assert(kind < FIELD_KIND_COUNT && "not a kind of field");
     return kinds[kind].quantity;
+}
+
+struct quantity_reading field_quantity_read(enum field_kind kind, const char *text)
+{
+    struct quantity_reading reading = quantity_read(text, field_quantity(kind));
+    bool bare = kind == FIELD_MEAN_TOKENS && reading.fault == QUANTITY_NO_UNIT;
+    return bare ? quantity_read(text, QUANTITY_NONE) : reading;
 }
 
 const struct field *field_find(const struct field *fields, const char *key)

@@ -141,6 +141,144 @@ static void describe_inside(struct text *text, const struct field *field)
     }
 }
 
+const char *alias_path(const struct alias *aliases, const char *word)
+{
+    for (const struct alias *alias = aliases; alias != NULL && alias->path != NULL; alias++) {
+        if (suggest_is_among(alias->words, word)) {
+            return alias->path;
+        }
+    }
+    return NULL;
+}
+
+struct elsewhere {
+    const char *word, *best;
+};
+
+/* The key of that name that lies least deep. */
+static void consider_elsewhere(void *state, const char *path, const struct field *field)
+{
+    struct elsewhere *elsewhere = state;
+    if (suggest_is_among(field->key, elsewhere->word) &&
+        (elsewhere->best == NULL || strlen(path) < strlen(elsewhere->best))) {
+        elsewhere->best = path;
+    }
+}
+
+/* Of a path of the mapping's own the key alone. */
+static const char *as_seen_from(const char *mapping, const char *path)
+{
+    size_t length = strlen(mapping);
+    bool own = strncmp(path, mapping, length) == 0 && path[length] == '.' &&
+               strchr(path + length + 1, '.') == NULL;
+    return own ? path + length + 1 : path;
+}
+
+const char *reference_meant(const struct field_context *context, const struct field *fields,
+                            const char *path, const char *word)
+{
+    struct suggestion suggestion = {.word = word};
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        suggestion_consider(&suggestion, field->key);
+    }
+    const char *alias = alias_path(context->aliases, word);
+    if (alias != NULL) {
+        return as_seen_from(path, alias);
+    }
+    struct elsewhere elsewhere = {.word = word};
+    if (context->root != NULL && (suggestion.best == NULL || suggestion.distance > 1)) {
+        reference_walk(context->arena, context->root, consider_elsewhere, &elsewhere);
+    }
+    return elsewhere.best != NULL ? elsewhere.best : suggestion.best;
+}
+
+const char *reference_kind_of(const struct field_context *context, const char *path,
+                              const char *key)
+{
+    const struct field *field =
+        context->root == NULL || path[0] == '\0' ? NULL : field_find_path(context->root, path);
+    for (const struct variant *variant =
+             field == NULL || field->kind != FIELD_TAGGED ? NULL : field->variants;
+         variant != NULL && variant->name != NULL; variant++) {
+        if (field_find(variant->fields, key) != NULL) {
+            return variant->name;
+        }
+    }
+    return NULL;
+}
+
+struct search {
+    struct text *text;
+    const struct alias *aliases;
+    const char *word;
+    size_t found;
+};
+
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/* Whether the text has the word, in any case, where a word begins. */
+static bool speaks_of(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = text; at != NULL && *at != '\0'; at++) {
+        bool begins = at == text || strchr(" _-.,:;('`/", at[-1]) != NULL;
+        size_t same = 0;
+        while (begins && same < length && lower(at[same]) == lower(word[same])) {
+            same++;
+        }
+        if (begins && same == length) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool alias_speaks_of(const struct alias *aliases, const char *path, const char *word)
+{
+    for (const struct alias *alias = aliases; alias != NULL && alias->path != NULL; alias++) {
+        if (strcmp(alias->path, path) == 0 && speaks_of(alias->words, word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void search_key(void *state, const char *path, const struct field *field)
+{
+    struct search *search = state;
+    const char *word = search->word;
+    bool found = speaks_of(field->key, word) || speaks_of(field->doc, word) ||
+                 alias_speaks_of(search->aliases, path, word);
+    for (const struct choice *choice = field->choices; choice != NULL && choice->name != NULL;
+         choice++) {
+        found |= speaks_of(choice->name, word) || speaks_of(choice->doc, word);
+    }
+    for (const struct preset *preset = field->presets; preset != NULL && preset->name != NULL;
+         preset++) {
+        found |= speaks_of(preset->name, word) || speaks_of(preset->doc, word) ||
+                 speaks_of(preset->also, word);
+    }
+    if (found) {
+        search->found++;
+        text_print(search->text, "  %s ", path);
+        text_pad(search->text, KEY_COLUMN);
+        text_wrap(search->text, field->doc, KEY_COLUMN, TEXT_WIDTH);
+    }
+}
+
+size_t reference_search(struct text *text, const struct field *fields, const struct alias *aliases,
+                        const char *word)
+{
+    struct search search = {.text = text, .aliases = aliases, .word = word};
+    if (strlen(word) >= 2) {
+        reference_walk(text->arena, fields, search_key, &search);
+    }
+    return search.found;
+}
+
 static void consider_key(void *state, const char *path, const struct field *field)
 {
     struct suggestion *suggestion = state;

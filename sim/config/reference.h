@@ -19,6 +19,22 @@ void reference_markdown(struct text *text, const struct field *fields);
 void reference_file_markdown(struct text *text, const char *heading, const char *doc,
                              const struct field *fields);
 
+/* The key that someone means who says `word` in the mapping at `path`, whose table is `fields`: one
+ * of them, or the path of one elsewhere in the file. NULL: none. */
+const char *reference_meant(const struct field_context *context, const struct field *fields,
+                            const char *path, const char *word);
+
+/* The kind that has the key, where the mapping at `path` has one of several; NULL: none. */
+const char *reference_kind_of(const struct field_context *context, const char *path,
+                              const char *key);
+
+/* The path of the key that others call so; NULL: none. */
+const char *alias_path(const struct alias *aliases, const char *word);
+
+/* The keys whose name, aliases, choices or doc speak of a word, a line each; their number. */
+size_t reference_search(struct text *text, const struct field *fields, const struct alias *aliases,
+                        const char *word);
+
 /* "a time, 0 to 1 s": what a key may be, for tables. */
 const char *reference_values(struct arena *arena, const struct field *field);
 

@@ -270,9 +270,26 @@ const char *quantity_unit(enum quantity quantity, size_t index)
     return NULL;
 }
 
+/* "Gbit/s", "Gbps" and "GBps" as "Gb/s" and "GB/s". */
+static const char *plainly(const char *unit, char *text, size_t size)
+{
+    size_t length = 0;
+    for (const char *at = unit; *at != '\0' && length + 3 < size;) {
+        bool bit = strncmp(at, "bit", 3) == 0, per = strcmp(at, "ps") == 0;
+        text[length++] = per ? '/' : *at;
+        if (per) {
+            text[length++] = 's';
+        }
+        at += bit ? 3 : per ? 2 : 1;
+    }
+    text[length] = '\0';
+    return text;
+}
+
 const char *quantity_nearest_unit(const char *unit, enum quantity quantity)
 {
-    struct suggestion suggestion = {.word = unit};
+    char text[64];
+    struct suggestion suggestion = {.word = plainly(unit, text, sizeof text)};
     for (size_t i = 0; i < UNIT_COUNT; i++) {
         if (units[i].quantity == quantity) {
             suggestion_consider(&suggestion, units[i].text);

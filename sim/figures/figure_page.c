@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/figures/figure_page.h"
 
+#include <string.h>
+
 enum { UNIT_COLUMN = 42, DOC_COLUMN = 48 };
 
 static const char *const no_parts[] = {"", NULL};
@@ -32,19 +34,40 @@ static const char *before(const struct figure *figure, const char *part)
     return figure->bare ? "" : part;
 }
 
+static void list_name(struct text *text, const struct figure *figure, const char *part)
+{
+    text_print(text, "  %s%s", before(figure, part), figure->name);
+    text_pad(text, UNIT_COLUMN);
+    text_print(text, " %s", figure->unit);
+    text_pad(text, DOC_COLUMN);
+    text_print(text, " %s\n", figure->doc);
+}
+
 void figures_list_names(struct text *text, const struct figure_table *tables)
 {
     for (const struct figure_table *table = tables; table->count > 0; table++) {
         text_print(text, "%s%s\n", table == tables ? "" : "\n", table->heading);
         EACH_NAME(table, figure, part)
         {
-            text_print(text, "  %s%s", before(figure, *part), figure->name);
-            text_pad(text, UNIT_COLUMN);
-            text_print(text, " %s", figure->unit);
-            text_pad(text, DOC_COLUMN);
-            text_print(text, " %s\n", figure->doc);
+            list_name(text, figure, *part);
         }
     }
+}
+
+size_t figures_search(struct text *text, const struct figure_table *tables, const char *word)
+{
+    size_t found = 0;
+    for (const struct figure_table *table = tables; table->count > 0; table++) {
+        EACH_NAME(table, figure, part)
+        {
+            if (strlen(word) > 2 && (strstr(figure->name, word) != NULL ||
+                                     strstr(before(figure, *part), word) != NULL)) {
+                list_name(text, figure, *part);
+                found++;
+            }
+        }
+    }
+    return found;
 }
 
 static const char *type_of(const struct figure *figure)

@@ -10,6 +10,8 @@
 /* Each a list of tables that ends with one of no figures. A line a figure: its name, those of every
  * part included, its unit, its sentence. */
 void figures_list_names(struct text *text, const struct figure_table *tables);
+/* The same lines, of the names that have the word in them alone; how many they are. */
+size_t figures_search(struct text *text, const struct figure_table *tables, const char *word);
 /* Headings and tables in Markdown. */
 void figures_markdown(struct text *text, const struct figure_table *tables);
 /* Rows of a table in Markdown: former keys of --json, and what has their place. */

@@ -114,6 +114,26 @@ const struct field plan_fields[] = {
          "one is found, up to eight times the rate."},
     {0}};
 
+/* What each candidate would say otherwise. A base that cannot be read is its own reader's. */
+static void check_base(const struct plan_file *plan, struct arena *arena,
+                       struct diagnostics *diagnostics)
+{
+    struct diagnostics *silent = diagnostics_create();
+    const struct node *base = plan->sweep.base == NULL
+                                  ? NULL
+                                  : scenario_read_values(arena, plan->sweep.base, NULL, 0, silent);
+    const struct field *field = field_find(scenario_fields, "workload");
+    const struct variant *kind =
+        base == NULL ? NULL : field_variant(field, node_get(base, "workload"));
+    if (kind != NULL && kind->value != WORKLOAD_SERVING) {
+        DIAGNOSE_ERROR(diagnostics, node_get(plan->sweep.tree, "base")->mark,
+                       "base: '%s' is of kind %s; expected a scenario of kind serving or training "
+                       "(cpsim sweep compares layouts of any kind)",
+                       plan->sweep.base, kind->name);
+    }
+    diagnostics_destroy(silent);
+}
+
 const struct plan_file *plan_file_load(struct arena *arena, const char *path,
                                        struct diagnostics *diagnostics)
 {
@@ -124,6 +144,9 @@ const struct plan_file *plan_file_load(struct arena *arena, const char *path,
     plan->sweep.replications = 1;
     if (plan->sweep.title == NULL) {
         plan->sweep.title = file_stem(arena, path);
+    }
+    if (diagnostics_error_count(diagnostics) == errors_before) {
+        check_base(plan, arena, diagnostics);
     }
     return diagnostics_error_count(diagnostics) > errors_before ? NULL : plan;
 }

@@ -150,8 +150,8 @@ static const struct field uniform_fields[] = {{.key = "least",
 
 #define MEAN_FIELD                                                                                 \
     {                                                                                              \
-        .key = "mean", .kind = FIELD_NUMBER, FIELD_AT(length, mean), .required = true, .min = 1,   \
-        .max = 1e9, .doc = "Mean length, tokens."                                                  \
+        .key = "mean", .kind = FIELD_MEAN_TOKENS, FIELD_AT(length, mean), .required = true,        \
+        .min = 1, .max = 1e9, .doc = "Mean length, tokens."                                        \
     }
 #define MOST_FIELD                                                                                 \
     {                                                                                              \

@@ -4,6 +4,7 @@
 #include "sim/base/file.h"
 #include "sim/base/suggest.h"
 #include "sim/base/text.h"
+#include "sim/config/reference.h"
 #include "sim/scenario/hf/hf_config.h"
 #include "sim/scenario/hub.h"
 #include "sim/scenario/tables.h"
@@ -129,26 +130,45 @@ static const char *folders_of(struct arena *arena, const struct find_path *path,
     return list.length == 0 ? arena_printf(arena, "no %s there is", folder) : list.bytes;
 }
 
-/* "a, b, c"; of many the first, whole, and how many more there are. */
-static const char *some_names(struct arena *arena, const struct found_file *files, size_t count)
+/* "a, b, c"; of many those that begin as the word does, and how many there are. */
+static const char *some_names(struct arena *arena, const char *word, const struct found_file *files,
+                              size_t count)
 {
-    enum { MOST = 60 };
+    enum { FEW = 25, ALIKE = 3 };
     struct text list = {.arena = arena};
-    for (size_t i = 0; i < count && i < MOST; i++) {
-        text_print(&list, "%s%s", i == 0 ? "" : ", ", files[i].name);
+    for (size_t i = 0; i < count; i++) {
+        if (count <= FEW || strncmp(files[i].name, word, ALIKE) == 0) {
+            text_print(&list, "%s%s", list.length == 0 ? "" : ", ", files[i].name);
+        }
     }
-    if (count > MOST) {
-        text_print(&list, " and %zu more", count - MOST);
+    if (count > FEW) {
+        text_print(&list, list.length == 0 ? "%zu files" : ", ... %zu in all", count);
     }
     return count == 0 ? "none" : list.bytes;
+}
+
+static const char *lower_case(struct arena *arena, const char *text)
+{
+    char *lower = arena_printf(arena, "%s", text);
+    for (char *at = lower; *at != '\0'; at++) {
+        *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+    }
+    return lower;
 }
 
 static const char *nearest_file(struct arena *arena, const char *word,
                                 const struct found_file *files, size_t count)
 {
-    struct suggestion suggestion = {.word = word};
+    struct suggestion suggestion = {.word = lower_case(arena, word)};
     for (size_t i = 0; i < count; i++) {
         suggestion_consider(&suggestion, files[i].name);
+    }
+    for (size_t i = 0; i < count && suggestion.best == NULL && strlen(suggestion.word) > 2; i++) {
+        suggestion.best = strstr(files[i].name, suggestion.word) != NULL ? files[i].name : NULL;
+    }
+    const char *alias = alias_path(file_aliases, word);
+    for (size_t i = 0; i < count && alias != NULL; i++) {
+        suggestion.best = strcmp(files[i].name, alias) == 0 ? alias : suggestion.best;
     }
     return suggestion.best == NULL ? ""
                                    : arena_printf(arena, " (did you mean '%s'?)", suggestion.best);
@@ -161,10 +181,12 @@ static void complain_of_unknown_file(const struct expansion *expansion, const st
     struct found_file *files = NULL;
     size_t count = find_all(arena, path, field->folder, &files);
     DIAGNOSE_ERROR(expansion->diagnostics, use->mark,
-                   "%s: no file for '%.100s'%s; there are: %s; looked beside the file, on "
-                   "CPSIM_PATH and in: %.400s",
+                   "%s: no file for '%.100s'%s; there are: %s (%s lists them); looked beside "
+                   "the file, on CPSIM_PATH and in: %s",
                    field->key, use->text, nearest_file(arena, use->text, files, count),
-                   some_names(arena, files, count), folders_of(arena, path, field->folder));
+                   some_names(arena, lower_case(arena, use->text), files, count),
+                   field->fields == llm_fields ? "cpsim models" : "cpsim platforms",
+                   folders_of(arena, path, field->folder));
 }
 
 static bool ends_with(const char *text, const char *ending)
@@ -186,15 +208,6 @@ static bool is_hub_name(const char *text)
     return slash != NULL && slash != text && strchr(slash + 1, '/') == NULL && slash[1] != '\0' &&
            text[0] != '.' && text[0] != '~' && !ends_with(text, ".json") &&
            !ends_with(text, ".yaml") && !ends_with(text, ".yml");
-}
-
-static const char *lower_case(struct arena *arena, const char *text)
-{
-    char *lower = arena_printf(arena, "%s", text);
-    for (char *at = lower; *at != '\0'; at++) {
-        *at = (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
-    }
-    return lower;
 }
 
 /* The file that says it is of that name; NULL after an error. */
@@ -222,8 +235,8 @@ static const char *find_hub_name(const struct expansion *expansion, const struct
         "%s: '%.100s' is a name on the Hugging Face hub that no file of models/llm has%s; "
         "download its config.json (hf download %.100s config.json --local-dir %.60s) "
         "and write '%s: ./%.60s'; cpsim models lists those that come with it",
-        field->key, use->text, nearest_file(arena, lower_case(arena, name), files, count),
-        use->text, name, field->key, name);
+        field->key, use->text, nearest_file(arena, name, files, count), use->text, name, field->key,
+        name);
     return NULL;
 }
 
@@ -357,6 +370,10 @@ static struct node *resolve_preset(const struct expansion *expansion, const stru
             return node_overlay(arena, base, mapping);
         }
         suggestion_consider(&suggestion, preset->name);
+        if (suggest_is_among(preset->also, text)) {
+            suggestion.best = preset->name;
+            suggestion.distance = 0;
+        }
         list = arena_printf(arena, "%s%s%s", list, list[0] == '\0' ? "" : ", ", preset->name);
     }
     const char *hint = suggestion.best == NULL

@@ -118,7 +118,10 @@ static void read_values(const struct expansion *expansion, const char *path, str
     if (outdates_title(overrides, override_count)) {
         mark_title(arena, root);
     }
-    struct field_context context = {.arena = arena, .diagnostics = expansion->diagnostics};
+    struct field_context context = {.arena = arena,
+                                    .diagnostics = expansion->diagnostics,
+                                    .root = scenario_fields,
+                                    .aliases = scenario_aliases};
     fields_read(&context, scenario_fields, root, "", scenario);
     const struct node *model = node_get(root, "model");
     if (model != NULL && model->kind == NODE_MAPPING) {

@@ -88,7 +88,7 @@ static const struct field cache_fields[] = {{.key = "format",
                                             {0}};
 
 const struct preset precision_presets[] = {
-    {.name = "bf16", .yaml = "{}", .doc = "bf16 throughout."},
+    {.name = "bf16", .also = "bfloat16 fp16 float16 half", .yaml = "{}", .doc = "bf16 throughout."},
     {.name = "fp8-ffn",
      .yaml = "{ffn_weights: {format: fp8, scaling: row}}",
      .doc =
@@ -96,32 +96,38 @@ const struct preset precision_presets[] = {
          "arXiv 2407.21783, section 6.2 (there the first and last layer stay bf16: "
          "edge_layers_high 1)."},
     {.name = "fp8-tensor",
+     .also = "fp8_per_tensor fp8_e4m3",
      .yaml = "{attention_weights: {format: fp8, scaling: tensor}, "
              "ffn_weights: {format: fp8, scaling: tensor}}",
      .doc = "The same as fp8 with one scale a tensor: what vLLM's `--quantization fp8` and most "
             "fp8 checkpoints for it are."},
     {.name = "fp8",
+     .also = "fp8_row fp8_per_channel",
      .yaml = "{attention_weights: {format: fp8, scaling: row}, "
              "ffn_weights: {format: fp8, scaling: row}}",
      .doc = "Every product of a layer with weights in fp8 with row scales; attention itself, "
             "embedding, head and KV cache in bf16."},
     {.name = "fp8-block",
+     .also = "blockwise deepseek",
      .yaml = "{attention_weights: {format: fp8, scaling: block, block: 128}, "
              "ffn_weights: {format: fp8, scaling: block, block: 128}}",
      .doc = "The same with a scale for 128 x 128 weights and for 128 activations of a token: "
             "DeepSeek-V3's checkpoints (arXiv 2412.19437, section 3.3)."},
     {.name = "w4a16",
+     .also = "awq gptq int4 w4 4bit awq_marlin gptq_marlin",
      .yaml = "{attention_weights: {format: int4, scaling: block, block: 128}, "
              "ffn_weights: {format: int4, scaling: block, block: 128}}",
      .doc =
          "A layer's weights in int4 with a scale for each 128, dequantised inside bf16 products: "
          "GPTQ and AWQ checkpoints (arXiv 2210.17323, 2306.00978)."},
     {.name = "w8a8",
+     .also = "int8 smoothquant 8bit",
      .yaml = "{attention_weights: {format: int8, scaling: row}, "
              "ffn_weights: {format: int8, scaling: row}}",
      .doc = "A layer's weights and their inputs in int8, a scale a row: SmoothQuant (arXiv "
             "2211.10438)."},
     {.name = "kv-fp8",
+     .also = "fp8_kv",
      .yaml = "{kv_cache: {format: fp8, scaling: tensor}}",
      .doc = "The KV cache in fp8, the rest bf16."},
     {.name = "fp8-lm",

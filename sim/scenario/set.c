@@ -30,8 +30,10 @@ static struct node **list_item(const struct setting *setting, struct node *list,
     unsigned long index = digits > 0 && digits < 10 ? strtoul(key, NULL, 10) : list->count;
     if (digits == 0 || key[digits] != '\0' || index >= list->count) {
         DIAGNOSE_ERROR(setting->expansion->diagnostics, setting->mark,
-                       "%s is a list of %zu; expected an item's number, counted from 0",
-                       setting->done, list->count);
+                       list->count == 1 ? "%s is a list of %zu; expected its number, as in %s.0"
+                                        : "%s is a list of %zu; expected an item's number, counted "
+                                          "from 0, as in %s.0",
+                       setting->done, list->count, setting->done);
         return NULL;
     }
     return &list->items[index];

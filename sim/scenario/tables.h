@@ -6,6 +6,8 @@
 #include "sim/config/field.h"
 
 extern const struct field scenario_fields[];           /* struct scenario */
+extern const struct alias file_aliases[];              /* and files of platforms/, by their names */
+extern const struct alias scenario_aliases[];          /* what other programs call its keys */
 extern const struct field llm_fields[];                /* struct llm */
 extern const struct field llm_kind_fields[];           /* struct llm_keys */
 extern const char llm_example[];                       /* a model of two kinds of layers */

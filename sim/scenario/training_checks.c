@@ -239,11 +239,11 @@ static void check_training_memory(const struct checker *checker)
     if (missing > 0.0) {
         DIAGNOSE_ERROR(
             checker->diagnostics, mark_of(checker, "layout"),
-            "layout: stage %u of %u does not fit the memory by %s a GPU: it needs %s of "
+            "layout: stage %u (of 0 to %u) does not fit the memory by %s a GPU: it needs %s of "
             "parameters, %s of gradients, %s of optimizer and %s of activations (%u passes in "
             "flight), and %s of %s may be used (memory.fraction); raise layout.tensor, "
             "layout.pipeline or layout.context%s",
-            stage + 1, pipeline.stages, quantity_bytes(missing).text,
+            stage, pipeline.stages - 1, quantity_bytes(missing).text,
             quantity_bytes(fullest.parameter_bytes).text,
             quantity_bytes(fullest.gradient_bytes).text,
             quantity_bytes(fullest.optimizer_bytes).text,

@@ -52,6 +52,7 @@ const struct field conversation_fields[] = {
 
 const struct variant workload_variants[] = {
     {.name = "conversation",
+     .also = "chat prompt generation",
      .value = WORKLOAD_CONVERSATION,
      .fields = conversation_fields,
      .offset = offsetof(struct scenario, conversation),
@@ -59,12 +60,14 @@ const struct variant workload_variants[] = {
          "Turns of prefill and decode, alone on the machine: time to first token, time per output "
          "token."},
     {.name = "serving",
+     .also = "serve service server inference online",
      .value = WORKLOAD_SERVING,
      .fields = serving_fields,
      .offset = offsetof(struct scenario, serving),
      .doc = "A service under load: requests that come, wait, are batched and answered; latencies, "
             "throughput, cost."},
     {.name = "training",
+     .also = "train pretraining pretrain finetuning",
      .value = WORKLOAD_TRAINING,
      .fields = training_fields,
      .offset = offsetof(struct scenario, training),

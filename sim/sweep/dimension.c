@@ -50,7 +50,7 @@ static struct parameter_value value_of(struct arena *arena, const struct field *
     write_value(&text, node);
     struct parameter_value value = {.node = node, .text = text.bytes};
     if (node->kind == NODE_SCALAR && is_number_kind(field->kind)) {
-        value.number = quantity_read(node->text, field_quantity(field->kind)).value;
+        value.number = field_quantity_read(field->kind, node->text).value;
     }
     return value;
 }
@@ -277,7 +277,7 @@ static bool read_bound(const struct dimensions *dimensions, const struct node_en
     if (diagnostics_error_count(dimensions->diagnostics) > errors_before) {
         return false;
     }
-    *bound = quantity_read(node->text, field_quantity(field->kind)).value;
+    *bound = field_quantity_read(field->kind, node->text).value;
     return true;
 }
 

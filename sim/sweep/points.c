@@ -172,8 +172,7 @@ static struct expression_value tree_value(const struct field *field, const struc
     if (is_text_kind(field->kind)) {
         return (struct expression_value){.type = EXPRESSION_TEXT, .text = node->text};
     }
-    return (struct expression_value){
-        .number = quantity_read(node->text, field_quantity(field->kind)).value};
+    return (struct expression_value){.number = field_quantity_read(field->kind, node->text).value};
 }
 
 static const char *last_part(const char *key)

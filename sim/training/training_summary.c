@@ -45,7 +45,7 @@ static void print_share(FILE *stream, const char *name, double seconds, double w
 static void print_classes(const struct training_run *run, FILE *stream)
 {
     const struct training_result *result = &run->result;
-    fprintf(stream, "stage %-3" PRIu32 "       ", result->slowest_stage + 1);
+    fprintf(stream, "stage %-3" PRIu32 "       ", result->slowest_stage);
     for (int i = 0; i < TIME_CLASS_COUNT; i++) {
         print_share(stream, time_class_word((enum time_class)i), result->classes.seconds[i],
                     result->seconds);
@@ -59,7 +59,7 @@ static void print_memory(const struct training_run *run, FILE *stream)
 {
     uint32_t fullest = training_fullest_stage(run);
     const struct training_memory *memory = &run->stages[fullest];
-    fprintf(stream, "memory per GPU  stage %" PRIu32 ": parameters %s", fullest + 1,
+    fprintf(stream, "memory per GPU  stage %" PRIu32 ": parameters %s", fullest,
             quantity_bytes(memory->parameter_bytes).text);
     fprintf(stream, ", gradients %s", quantity_bytes(memory->gradient_bytes).text);
     fprintf(stream, ", optimizer %s", quantity_bytes(memory->optimizer_bytes).text);

@@ -3,6 +3,8 @@
 #include "run_tests.h"
 
 #include "sim/base/suggest.h"
+#include "sim/config/reference.h"
+#include "sim/scenario/tables.h"
 
 #include <limits.h>
 
@@ -45,4 +47,36 @@ START_TEST(only_what_is_near_is_suggested)
 }
 END_TEST
 
-RUN_TESTS(suggest, distances_by_hand, only_what_is_near_is_suggested)
+START_TEST(words_of_a_list_are_found_whole)
+{
+    static const char list[] = "tp tensor_parallel_size";
+    ck_assert(suggest_is_among(list, "tp"));
+    ck_assert(suggest_is_among(list, "TP"));
+    ck_assert(suggest_is_among(list, "tensor-parallel-size"));
+    ck_assert(!suggest_is_among(list, "t"));
+    ck_assert(!suggest_is_among(list, "tensor_parallel"));
+    ck_assert(!suggest_is_among(list, "tp tensor_parallel_size"));
+    ck_assert(!suggest_is_among(list, ""));
+    ck_assert(!suggest_is_among(NULL, "tp"));
+}
+END_TEST
+
+/* Every alias stands for a key that there is, and for one alone. */
+START_TEST(aliases_are_of_keys)
+{
+    for (const struct alias *alias = scenario_aliases; alias->path != NULL; alias++) {
+        const struct field *field = field_find_path(scenario_fields, alias->path);
+        ck_assert_msg(field != NULL, "%s", alias->path);
+        for (const char *at = alias->words; *at != '\0';) {
+            char word[64];
+            int length = (int)strcspn(at, " ");
+            snprintf(word, sizeof word, "%.*s", length, at);
+            ck_assert_str_eq(alias_path(scenario_aliases, word), alias->path);
+            at += (size_t)length + strspn(at + length, " ");
+        }
+    }
+}
+END_TEST
+
+RUN_TESTS(suggest, distances_by_hand, only_what_is_near_is_suggested,
+          words_of_a_list_are_found_whole, aliases_are_of_keys)
