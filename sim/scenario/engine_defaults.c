@@ -97,6 +97,16 @@ static void requests_default(struct arena *arena, struct node *root, struct scen
     }
 }
 
+static void routing_default(struct arena *arena, struct node *root, struct scenario *scenario)
+{
+    double distinct = scenario->serving.client.distinct;
+    if (distinct > 0.0 && unsaid(root, "routing.distinct") != NULL) {
+        scenario->routing.distinct = distinct;
+        take_over(root, "routing.distinct", "workload.client.distinct",
+                  arena_printf(arena, "%.15g", distinct));
+    }
+}
+
 /* What a benchmark starts its engine with; read before the engine's own limits. */
 static void budget_default(struct arena *arena, struct node *root, struct scenario *scenario)
 {
@@ -145,6 +155,7 @@ void engine_defaults(struct arena *arena, struct node *root, struct scenario *sc
         policy_default(root, scenario);
         whole_prompts_default(root, scenario);
         budget_default(arena, root, scenario);
+        routing_default(arena, root, scenario);
         requests_default(arena, root, scenario);
         draw_lengths(scenario);
         limit_defaults(arena, root, scenario);

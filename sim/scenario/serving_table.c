@@ -317,6 +317,14 @@ static const struct field client_fields[] = {
          "Of benchmarks that start the engine for the load: max_batched_tokens of a service that "
          "does not say is the longest fixed prompt, a token for each client of a closed loop "
          "and so many more, in multiples of 64. 0: the engine's own."},
+    {.key = "distinct",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(client, distinct),
+     .max = 1,
+     .fallback = "0",
+     .doc =
+         "`routing.distinct` of a scenario that does not say: synthetic prompts are alike. 0: all "
+         "tokens choose on their own."},
     {.key = "request",
      .kind = FIELD_SECONDS,
      FIELD_AT(client, request_seconds),
