@@ -113,10 +113,10 @@ static void budget_default(struct arena *arena, struct node *root, struct scenar
     enum { STEP = 64 };
     struct serving *serving = &scenario->serving;
     uint64_t beyond = serving->client.budget_beyond;
-    if (beyond > 0 && serving->arrival == ARRIVAL_CLOSED_LOOP &&
-        serving->prompt_kind == LENGTH_FIXED &&
+    if (beyond > 0 && serving->every.arrival == ARRIVAL_CLOSED_LOOP &&
+        serving->every.prompt_kind == LENGTH_FIXED &&
         unsaid(root, "workload.service.max_batched_tokens") != NULL) {
-        uint64_t tokens = serving->prompt.tokens + serving->arrivals.clients + beyond;
+        uint64_t tokens = serving->every.prompt.tokens + serving->every.arrivals.clients + beyond;
         serving->service.max_batched_tokens = (tokens + STEP - 1) / STEP * STEP;
         take_over(root, "workload.service.max_batched_tokens", "workload.client.budget_beyond",
                   arena_printf(arena, "%llu tokens",

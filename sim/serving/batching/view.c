@@ -299,7 +299,7 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
     uint64_t tokens = known - cached;
     tokens =
         limits->chunk_tokens > 0 && tokens > limits->chunk_tokens ? limits->chunk_tokens : tokens;
-    if (whole && tokens > most && tokens <= limits->step_tokens) {
+    if (whole && tokens > most) {
         return false;
     }
     tokens = tokens < most ? tokens : most;
