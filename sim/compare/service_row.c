@@ -213,8 +213,8 @@ static uint64_t clients_of(struct measurement *row, const struct service_row *se
            service->answers.workers;
 }
 
-/* Under one name two sweeps were published: over powers of two, and at round thousands, whose lengths
- * vary (platforms/clients). */
+/* Under one name two sweeps were published: over powers of two, and at round thousands, whose
+ * lengths vary (platforms/clients). */
 static const char *client_of(struct measurement *row, uint64_t input_tokens)
 {
     const char *client = measurement_text(row, "client");
