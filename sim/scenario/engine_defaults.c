@@ -101,7 +101,7 @@ static void routing_default(struct arena *arena, struct node *root, struct scena
 {
     double distinct = scenario->serving.client.distinct;
     if (distinct > 0.0 && unsaid(root, "routing.distinct") != NULL) {
-        scenario->routing.distinct = distinct;
+        scenario->routing_keys.routing.distinct = distinct;
         take_over(root, "routing.distinct", "workload.client.distinct",
                   arena_printf(arena, "%.15g", distinct));
     }
