@@ -19,6 +19,13 @@ static double share(struct experts experts)
 
 /* --- even --- */
 
+/* Tokens that choose on their own, of so many. */
+static double independent(struct routing routing, double tokens)
+{
+    return routing.distinct > 0.0 && tokens > 1.0 ? 1.0 + routing.distinct * (tokens - 1.0)
+                                                  : tokens;
+}
+
 static double even_touched(struct experts experts, double tokens)
 {
     return experts.count * (1.0 - pow(1.0 - share(experts), tokens));
@@ -216,7 +223,8 @@ double experts_touched(struct experts experts, struct routing routing, double to
     if (routing.kind == ROUTING_BALANCED) {
         return balanced_of(with_copies(experts, routing), routing, tokens).experts;
     }
-    return even_touched(with_copies(experts, routing), tokens) / ranks_of(routing);
+    return even_touched(with_copies(experts, routing), independent(routing, tokens)) /
+           ranks_of(routing);
 }
 
 double experts_blocks(struct experts experts, struct routing routing, double tokens, double rows)
@@ -228,7 +236,10 @@ double experts_blocks(struct experts experts, struct routing routing, double tok
         struct balanced balanced = balanced_of(with_copies(experts, routing), routing, tokens);
         return balanced.experts * blocks_of(balanced.load, rows);
     }
-    return even_blocks(with_copies(experts, routing), tokens, rows) / ranks_of(routing);
+    /* As many blocks as fewer tokens fill when each stands for several rows. */
+    double alone = independent(routing, tokens);
+    return even_blocks(with_copies(experts, routing), alone, fmax(1.0, rows * alone / tokens)) /
+           ranks_of(routing);
 }
 
 double experts_held(struct experts experts, struct routing routing)

@@ -43,9 +43,11 @@ struct expert_loads {
 
 struct routing {
     enum routing_kind kind;
-    double exponent;    /* of the power law, above 1 */
-    uint32_t ranks;     /* that the experts lie on, each whole on one; 0 and 1: one rank has all */
-    uint32_t nodes;     /* that those ranks lie on; 0 and 1: one */
+    double exponent; /* of the power law, above 1 */
+    double distinct; /* even: of the tokens beyond one, so many choose on their own, the others as
+                        one of them; 0: all */
+    uint32_t ranks;  /* that the experts lie on, each whole on one; 0 and 1: one rank has all */
+    uint32_t nodes;  /* that those ranks lie on; 0 and 1: one */
     uint32_t redundant; /* copies of experts beside the first of each */
     enum expert_placement placement;
     bool nearest;                     /* tokens take a copy in their own node where there is one */

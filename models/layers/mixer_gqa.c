@@ -45,6 +45,12 @@ static void gqa_half(const struct replica *replica, const struct mixer *mixer, s
         qkv->again_piece = key_piece(gqa);
         qkv->again_name = "key";
     }
+    /* Joined with the rotation where neighbours are; a training framework's own are its layer's. */
+    if (gqa->norm != QK_NORM_NONE && !replica->software->fused_kernels) {
+        half_pointwise(half, "query and key norm", MEMORY_ROPE, query_columns + key_columns,
+                       2.0 * element, 0.0)
+            ->of_inference = true;
+    }
     if (!gqa->plain_position) {
         struct half_op *rope = half_pointwise(
             half, "rope", MEMORY_ROPE, query_columns + key_columns, 2.0 * element, 2.0 * element);

@@ -145,6 +145,7 @@ struct engine_limits {
 };
 
 struct engine_server {
+    bool whole_prompts;
     double large_bytes; /* memory of a GPU from which on ... */
     struct engine_limits large, small;
 };

@@ -174,6 +174,14 @@ static struct service_layout layout_of(struct measurement *row, const char *pref
     if (!said && cut * spread > layout.tensor && cut * spread % layout.tensor == 0) {
         layout.attention_data = cut * spread / layout.tensor;
     }
+    /* Ranks that are written as their number squared: so many tensor (or attention) ranks, times as
+     * many that share experts, which are the same. */
+    if (cut > 1 && cut == spread && layout.tensor * layout.attention_data == cut * spread) {
+        measurement_note(row, "%u x %u ranks as %u", cut, spread, cut);
+        layout.tensor = layout.tensor > 1 ? cut : 1;
+        layout.attention_data = layout.tensor > 1 ? 1 : cut;
+        cut = 1;
+    }
     uint32_t ranks = layout.tensor * layout.attention_data;
     layout.expert = spread > 1 && ranks % spread == 0 ? spread : 1;
     if (cut * spread != ranks && cut * spread > 1) {
@@ -205,32 +213,59 @@ static uint64_t clients_of(struct measurement *row, const struct service_row *se
            service->answers.workers;
 }
 
+/* Under one name two sweeps were published: over powers of two, and at round thousands, whose
+ * lengths vary (platforms/clients). */
+static const char *client_of(struct measurement *row, uint64_t input_tokens)
+{
+    const char *client = measurement_text(row, "client");
+    return strcmp(client, "nvidia-sweep") == 0 && input_tokens % 1000 == 0 ? "nvidia-search"
+                                                                           : client;
+}
+
 bool service_row_read(struct measurement *measurement, struct service_row *row)
 {
-    *row = (struct service_row){.client = measurement_text(measurement, "client")};
+    *row = (struct service_row){.client = NULL};
     read_layouts(measurement, row);
     row->input_tokens = measurement_count(measurement, "isl", 1, 10000000);
+    row->client = client_of(measurement, row->input_tokens);
     row->output_tokens = measurement_count(measurement, "osl", 1, 10000000);
     row->clients = clients_of(measurement, row);
     return !measurement->wrong && find_software(measurement, row) &&
            find_cluster(measurement, row) && find_model(measurement, row);
 }
 
-const char *service_row_yaml(struct arena *arena, const struct service_row *row,
-                             const struct service_layout *layout)
+static uint64_t gpus_of(const struct service_layout *layout)
 {
-    uint32_t replicas = row->mixed   ? layout->workers
-                        : row->pools ? row->prompts.workers + row->answers.workers
-                                     : 1;
-    uint64_t gpus = (uint64_t)layout->tensor * layout->pipeline * layout->attention_data * replicas;
+    return (uint64_t)layout->tensor * layout->pipeline * layout->attention_data * layout->workers;
+}
+
+static void write_layout(struct text *text, const struct service_layout *layout)
+{
+    text_print(text, "layout: {tensor: %u, pipeline: %u, attention_data: %u, expert: %u, data: %u}",
+               layout->tensor, layout->pipeline, layout->attention_data, layout->expert,
+               layout->workers);
+}
+
+const char *service_row_yaml(struct arena *arena, const struct service_row *row)
+{
+    enum { NODE_GPUS = 8 };
+    uint64_t nodes = (gpus_of(&row->answers) + NODE_GPUS - 1) / NODE_GPUS;
     struct text text = {.arena = arena};
+    if (row->pools) {
+        nodes += (gpus_of(&row->prompts) + NODE_GPUS - 1) / NODE_GPUS;
+    }
     text_print(&text, "schema: 1\nmodel: %s\nsoftware: %s\n", row->model, row->software);
-    /* A whole number of nodes for every replica; none is smaller than eight GPUs. */
-    text_print(&text, "cluster: {use: %s, nodes: %llu}\n", row->cluster,
-               (unsigned long long)((gpus + 7) / 8));
-    text_print(&text,
-               "layout: {tensor: %u, pipeline: %u, attention_data: %u, expert: %u, data: %u}\n",
-               layout->tensor, layout->pipeline, layout->attention_data, layout->expert, replicas);
+    text_print(&text, "cluster: {use: %s, nodes: %llu}\n", row->cluster, (unsigned long long)nodes);
+    if (row->pools) {
+        text_add(&text, "pools:\n  prefill: {");
+        write_layout(&text, &row->prompts);
+        text_add(&text, "}\n  decode: {");
+        write_layout(&text, &row->answers);
+        text_add(&text, "}\n");
+    } else {
+        write_layout(&text, &row->answers);
+        text_add(&text, "\n");
+    }
     if (row->precision != NULL) {
         const char *own = row->precision[0] == '{' ? "" : "{preset: ";
         text_print(&text, "precision: %s%s%s", own, row->precision, own[0] == '\0' ? "\n" : "");
@@ -248,8 +283,8 @@ const char *service_row_yaml(struct arena *arena, const struct service_row *row,
         "%llu tokens}}\n",
         (unsigned long long)row->input_tokens, (unsigned long long)row->output_tokens);
     text_add(&text, "  service: {prefix_cache: false");
-    if (row->pools && !row->mixed) {
-        text_print(&text, ", policy: disaggregated, prefill_replicas: %u", row->prompts.workers);
+    if (row->pools) {
+        text_add(&text, ", policy: disaggregated");
     }
     text_add(&text, "}\n");
     return text.bytes;

@@ -25,8 +25,7 @@ struct service_row {
 /* Reads the row; false when it cannot be asked, and then the row says why. */
 bool service_row_read(struct measurement *measurement, struct service_row *row);
 
-/* Its scenario with every replica laid out as `layout`. */
-const char *service_row_yaml(struct arena *arena, const struct service_row *row,
-                             const struct service_layout *layout);
+/* Its scenario. */
+const char *service_row_yaml(struct arena *arena, const struct service_row *row);
 
 #endif

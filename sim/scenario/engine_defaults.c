@@ -49,6 +49,15 @@ static void share_default(struct arena *arena, struct node *root, struct scenari
     }
 }
 
+static void whole_prompts_default(struct node *root, struct scenario *scenario)
+{
+    if (scenario->software.server.whole_prompts &&
+        unsaid(root, "workload.service.whole_prompts") != NULL) {
+        scenario->serving.service.whole_prompts = true;
+        take_over(root, "workload.service.whole_prompts", "software.server.whole_prompts", "true");
+    }
+}
+
 static void limit_defaults(struct arena *arena, struct node *root, struct scenario *scenario)
 {
     const struct engine_limits *limits =
@@ -88,6 +97,33 @@ static void requests_default(struct arena *arena, struct node *root, struct scen
     }
 }
 
+static void routing_default(struct arena *arena, struct node *root, struct scenario *scenario)
+{
+    double distinct = scenario->serving.client.distinct;
+    if (distinct > 0.0 && unsaid(root, "routing.distinct") != NULL) {
+        scenario->routing_keys.routing.distinct = distinct;
+        take_over(root, "routing.distinct", "workload.client.distinct",
+                  arena_printf(arena, "%.15g", distinct));
+    }
+}
+
+/* What a benchmark starts its engine with; read before the engine's own limits. */
+static void budget_default(struct arena *arena, struct node *root, struct scenario *scenario)
+{
+    enum { STEP = 64 };
+    struct serving *serving = &scenario->serving;
+    uint64_t beyond = serving->client.budget_beyond;
+    if (beyond > 0 && serving->every.arrival == ARRIVAL_CLOSED_LOOP &&
+        serving->every.prompt_kind == LENGTH_FIXED &&
+        unsaid(root, "workload.service.max_batched_tokens") != NULL) {
+        uint64_t tokens = serving->every.prompt.tokens + serving->every.arrivals.clients + beyond;
+        serving->service.max_batched_tokens = (tokens + STEP - 1) / STEP * STEP;
+        take_over(root, "workload.service.max_batched_tokens", "workload.client.budget_beyond",
+                  arena_printf(arena, "%llu tokens",
+                               (unsigned long long)serving->service.max_batched_tokens));
+    }
+}
+
 /* The tree keeps the lengths as they were said: read again, they are drawn again. */
 static void draw(enum length_kind *kind, struct length *length, double least_share)
 {
@@ -117,6 +153,9 @@ void engine_defaults(struct arena *arena, struct node *root, struct scenario *sc
     }
     if (scenario->workload == WORKLOAD_SERVING) {
         policy_default(root, scenario);
+        whole_prompts_default(root, scenario);
+        budget_default(arena, root, scenario);
+        routing_default(arena, root, scenario);
         requests_default(arena, root, scenario);
         draw_lengths(scenario);
         limit_defaults(arena, root, scenario);

@@ -213,6 +213,15 @@ static const struct field routing_fields[] = {
      .doc = "Whether tokens take a copy in their own node where there is one (GRACE-MoE, arXiv "
             "2509.25041; SGLang's static dispatch), or any. Copies of an expert are then taken to "
             "lie on nodes of their own."},
+    {.key = "distinct",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(routing_keys, routing.distinct),
+     .min = 0.01,
+     .max = 1,
+     .fallback = "1",
+     .doc =
+         "With `even`: so much of a step's tokens choose on their own; the others go where one of "
+         "those goes, as tokens of prompts that are alike do. Fewer experts are read then."},
     {0}};
 
 static const struct choice operator_choices[] = {

@@ -128,6 +128,7 @@ struct service {
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */
+    bool whole_prompts;           /* a prompt that fits a step is not cut */
     bool reserve_prompt;          /* who is let in finds room for all of its prompt */
     double watermark;             /* share of the KV cache that admissions leave free */
     uint32_t block_tokens;        /* of a page of the KV cache */
@@ -175,6 +176,9 @@ struct client {
     const char *name;
     double least_share;     /* lengths that the scenario says are drawn from so much of them on */
     uint64_t requests_each; /* of each client of a closed loop; 0: it does not say */
+    uint64_t budget_beyond; /* a step's tokens are a prompt, one for each client and these; 0: it
+                               does not say */
+    double distinct;        /* routing.distinct of its prompts; 0: it does not say */
     double request_seconds; /* of its own in TTFT, before a request is on its way */
 };
 

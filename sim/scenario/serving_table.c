@@ -69,6 +69,13 @@ const struct field service_fields[] = {
      .fallback = "0 tokens",
      .doc = "New tokens of one request in a step at most, so that several long prompts advance "
             "together; 0: no such limit."},
+    {.key = "whole_prompts",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(service, whole_prompts),
+     .fallback = "false",
+     .doc = "Whether a prompt that fits into a step waits for one that has room for all of it "
+            "(TensorRT-LLM without chunked context). The default is what the software file says "
+            "(`server.whole_prompts`)."},
     {.key = "reserve_prompt",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(service, reserve_prompt),
@@ -301,6 +308,23 @@ static const struct field client_fields[] = {
      .fallback = "0",
      .doc = "`requests` of a scenario that does not say, for each client of a closed loop. 0: the "
             "scenario's own default."},
+    {.key = "budget_beyond",
+     .kind = FIELD_TOKENS,
+     FIELD_AT(client, budget_beyond),
+     .max = 1e8,
+     .fallback = "0 tokens",
+     .doc =
+         "Of benchmarks that start the engine for the load: max_batched_tokens of a service that "
+         "does not say is the longest fixed prompt, a token for each client of a closed loop "
+         "and so many more, in multiples of 64. 0: the engine's own."},
+    {.key = "distinct",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(client, distinct),
+     .max = 1,
+     .fallback = "0",
+     .doc =
+         "`routing.distinct` of a scenario that does not say: synthetic prompts are alike. 0: all "
+         "tokens choose on their own."},
     {.key = "request",
      .kind = FIELD_SECONDS,
      FIELD_AT(client, request_seconds),

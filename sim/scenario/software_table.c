@@ -116,6 +116,11 @@ static const struct field engine_memory_fields[] = {
     }
 
 static const struct field server_fields[] = {
+    {.key = "whole_prompts",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(engine_server, whole_prompts),
+     .fallback = "false",
+     .doc = "workload.service.whole_prompts of a scenario that does not say."},
     {.key = "large_memory",
      .kind = FIELD_BYTES,
      FIELD_AT(engine_server, large_bytes),

@@ -12,8 +12,8 @@ cd "$scratch"
 # others are made up of it.
 cat >services.csv <<'END_CSV'
 backend,backend_version,model_path,precision,mode,isl,osl,gemm_quant_mode,tp_size,gpu,client,concurrency,ttft_ms,tpot_ms
-vllm,,meta-llama/Llama-3.1-70B,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,101.5,10.7
-vllm,0.18.0,meta-llama/llama-3.1-70b-instruct-FP8,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,100,10
+vllm,,meta-llama/Llama-3.1-70B,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,80.5,11.78
+vllm,0.17.0,meta-llama/llama-3.1-70b-instruct-FP8,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,100,10
 vllm,0.18.0,nobody/nothing,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,100,10
 mystery,1.0,meta-llama/Llama-3.1-70B,fp8,agg,1024,1024,fp8,4,h100,inferencemax,4,100,10
 vllm,0.18.0,meta-llama/Llama-3.1-70B,,agg,1024,1024,,1,h100,inferencemax,4,100,10
@@ -22,7 +22,7 @@ END_CSV
 expect 0 "/^vllm Llama-3.1-70B h100 inferencemax TPOT +2 /" "" "$cpsim" compare services.csv --csv rows.csv
 for line in "^3 of 6 rows answered; not:$" "^    1  services.csv:4: no file of models/llm is of 'nobody/nothing'$" \
     "^    1  services.csv:5: no file of platforms/software is of the engine 'mystery'$" \
-    "^    1  services.csv:6: .*weights" "^services.csv:3: vllm 0.18.0 as vllm 0.19$"; do
+    "^    1  services.csv:6: .*weights" "^services.csv:3: vllm 0.17.0 as vllm 0.18$"; do
     grep -qE "$line" out || { echo "no line $line"; cat out; exit 1; }
 done
 grep -q "^services.csv,4,services,,,,,,not answered: no file" rows.csv || { cat rows.csv; exit 1; }

@@ -13,8 +13,7 @@ static void decide(struct batch_view *view, struct decision *decision, bool to_t
     }
     while (batch_has_seat(view)) {
         uint64_t most = batch_budget(view, decision);
-        if (most == 0 ||
-            !batch_admit(view, decision, most, view->limits.whole_prompts, to_the_end)) {
+        if (most == 0 || !batch_admit(view, decision, most, batch_comes_whole(view), to_the_end)) {
             break;
         }
     }

@@ -23,8 +23,7 @@ static void admit(struct batch_view *view, struct decision *decision, bool held)
 {
     while (batch_has_seat(view) && !held) {
         uint64_t budget = batch_budget(view, decision);
-        if (budget == 0 ||
-            !batch_admit(view, decision, budget, view->limits.whole_prompts, false)) {
+        if (budget == 0 || !batch_admit(view, decision, budget, batch_comes_whole(view), false)) {
             break; /* strictly by the queue's head: nobody behind it is tried */
         }
     }

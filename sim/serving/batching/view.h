@@ -154,6 +154,14 @@ static inline uint64_t batch_budget(const struct batch_view *view, const struct 
 bool batch_continue(struct batch_view *view, struct decision *decision, bool decodes, bool prompts,
                     uint64_t budget);
 
+/* Whether the first of the queue comes whole or not at all, as the limits say. One that is longer
+ * than a step is cut all the same. */
+static inline bool batch_comes_whole(const struct batch_view *view)
+{
+    const struct request *first = batch_request(view, view->waiting.first);
+    return view->limits.whole_prompts && request_target(first) <= view->limits.step_tokens;
+}
+
 /* Lets the first of the queue in with as much of its prompt as `most` allows (all or nothing when
  * `whole`), and room for its answer too when `whole_answer`. False when it must wait. */
 bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t most, bool whole,

@@ -34,6 +34,7 @@ static struct batch_limits limits_of(const struct pool *pool, enum server_role r
         /* The null block counts, as in vLLM. */
         .spare_blocks = (uint32_t)(service->watermark * (double)(pool->kv_pages + 1)),
         .reserves_prompt = service->reserve_prompt,
+        .whole_prompts = service->whole_prompts,
         .ahead = scenario->software.schedules_ahead && scenario->layout.pipeline == 1,
         .prompts_only = role == SERVER_PREFILL,
         .swaps = service->preemption == PREEMPTION_SWAP,
