@@ -8,7 +8,8 @@
 #include "sim/scenario/serving.h"
 
 extern const struct variant arrival_variants[];
-extern const struct field lengths_fields[], session_fields[], slo_fields[];
+extern const struct field lengths_fields[], session_fields[], slo_fields[], timeout_fields[],
+    cancel_fields[];
 
 #define ARRIVALS_ROW(text)                                                                         \
     {                                                                                              \
@@ -35,7 +36,17 @@ extern const struct field lengths_fields[], session_fields[], slo_fields[];
 #define PRIORITY_ROW                                                                               \
     {                                                                                              \
         .key = "priority", .kind = FIELD_COUNT, FIELD_AT(request_class, priority), .max = 1e6,     \
-        .fallback = "0", .doc = "A lower one is served first, where `service.priorities` says so." \
+        .fallback = "0", .doc = "A lower one is served first, where `service.priorities` is true." \
+    }
+#define TIMEOUT_ROW                                                                                \
+    {                                                                                              \
+        .key = "timeout", .kind = FIELD_MAPPING, .fields = timeout_fields, .shorthand = "total",   \
+        .doc = "When clients give up."                                                             \
+    }
+#define CANCEL_ROW                                                                                 \
+    {                                                                                              \
+        .key = "cancel", .kind = FIELD_MAPPING, .fields = cancel_fields,                           \
+        .doc = "Clients that close the connection before their answer is whole."                   \
     }
 #define SLO_ROW                                                                                    \
     {                                                                                              \

@@ -260,6 +260,37 @@ const struct field slo_fields[] = {{.key = "ttft",
                                     .doc = "Time per output token at most; 0: any."},
                                    {0}};
 
+const struct field timeout_fields[] = {
+    {.key = "total",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(request_class, timeout_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "From sending a request until its whole answer is there, at most; then it is given up. "
+            "0: any time."},
+    {.key = "first_token",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(request_class, first_token_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "The same until the first token is."},
+    {0}};
+
+const struct field cancel_fields[] = {{.key = "share",
+                                       .kind = FIELD_NUMBER,
+                                       FIELD_AT(request_class, cancel_share),
+                                       .required = true,
+                                       .max = 1,
+                                       .doc = "Of the requests, those that may be given up."},
+                                      {.key = "after",
+                                       .kind = FIELD_SECONDS,
+                                       FIELD_AT(request_class, cancel_after_seconds),
+                                       .required = true,
+                                       .max = 1e9,
+                                       .doc = "Mean time from sending it (exponential); who is "
+                                              "answered sooner is not given up."},
+                                      {0}};
+
 /* --- a class --- */
 
 const struct field request_class_fields[] = {
@@ -286,5 +317,7 @@ const struct field request_class_fields[] = {
     SYSTEM_PROMPT_ROW,
     SESSIONS_ROW,
     PRIORITY_ROW,
+    TIMEOUT_ROW,
+    CANCEL_ROW,
     SLO_ROW,
     {0}};

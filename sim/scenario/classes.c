@@ -25,11 +25,13 @@ static void copy_keys(struct arena *arena, const struct node *from, struct node 
 
 void classes_inherit(struct arena *arena, struct node *root)
 {
-    static const char *const whole[] = {"lengths",  "system_prompt", "sessions",
-                                        "priority", "slo",           NULL};
+    static const char *const whole[] = {"lengths", "system_prompt", "sessions", "priority",
+                                        "timeout", "cancel",        "slo",      NULL};
     static const struct {
         const char *mapping, *keys[3]; /* of which each may be left out by itself */
-    } parts[] = {{"lengths", {"prompt", "output", NULL}}, {"slo", {"ttft", "tpot", NULL}}};
+    } parts[] = {{"lengths", {"prompt", "output", NULL}},
+                 {"slo", {"ttft", "tpot", NULL}},
+                 {"timeout", {"total", "first_token", NULL}}};
     const struct node *workload = node_get(root, "workload");
     const struct node *classes = class_nodes(root);
     for (size_t i = 0; classes != NULL && i < classes->count; i++) {
@@ -182,6 +184,30 @@ static void check_context(const struct checker *checker, size_t index)
     }
 }
 
+/* Some ways to leave, or to be told to, that the pools of a service do not model. */
+static void check_leaving(const struct checker *checker, size_t index)
+{
+    const struct serving *serving = &checker->scenario->serving;
+    const struct request_class *of = serving_class(serving, index);
+    bool leaves =
+        of->timeout_seconds > 0.0 || of->first_token_seconds > 0.0 || of->cancel_share > 0.0;
+    if (leaves && serving->service.policy == BATCHING_DISAGGREGATED) {
+        const char *path =
+            class_path(checker, index, of->cancel_share > 0.0 ? "cancel" : "timeout");
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: clients that give up are not modelled with the policy "
+                       "'disaggregated'; leave it out",
+                       path);
+    }
+    if (of->priority > 0 && !serving->service.priorities) {
+        const char *path = class_path(checker, index, "priority");
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: the scheduler does not look at it unless workload.service.priorities "
+                       "is true; say that, or leave it out",
+                       path);
+    }
+}
+
 static void check_class(const struct checker *checker, size_t index)
 {
     const struct serving *serving = &checker->scenario->serving;
@@ -207,6 +233,7 @@ static void check_class(const struct checker *checker, size_t index)
     check_lengths(checker, index, "prompt", of->prompt_kind, &of->prompt);
     check_lengths(checker, index, "output", of->output_kind, &of->output);
     check_context(checker, index);
+    check_leaving(checker, index);
     if (of->system_tokens > 0 && class_reads_requests(caller) &&
         caller->arrivals.format == REQUEST_TRACE_MOONCAKE) {
         const char *path = class_path(checker, index, "system_prompt");

@@ -140,6 +140,10 @@ struct service {
     double conservativeness;      /* sglang: the estimate of what running answers need, times it */
     double swap_bytes_per_second; /* between a GPU and its host; 0: as the cluster says */
     enum kv_transfer kv_transfer; /* disaggregated */
+    bool priorities;              /* classes' priorities count */
+    uint32_t priority_threshold;  /* sglang: who is more important by more than this takes a seat */
+    double max_wait_seconds;      /* in the queue, not once scheduled; 0: any time */
+    uint32_t max_waiting;         /* requests in a replica's queue; 0: any number */
     enum router_kind router;
     uint32_t prefill_replicas; /* disaggregated: so many of layout.data prefill */
 };
@@ -196,7 +200,11 @@ struct request_class {
     uint64_t system_tokens; /* with which every prompt begins, the same for all of the class */
     double session_turns;   /* mean number of turns of a conversation, 0: no sessions */
     double session_think_seconds;
-    uint32_t priority;                         /* a lower one is served first */
+    uint32_t priority;           /* a lower one is served first */
+    double timeout_seconds;      /* its client waits no longer for the whole answer; 0: for ever */
+    double first_token_seconds;  /* ... nor for its first token */
+    double cancel_share;         /* so many of them are given up before their time ... */
+    double cancel_after_seconds; /* ... on average so long after they were sent */
     double slo_ttft_seconds, slo_tpot_seconds; /* 0: none */
 };
 
@@ -235,6 +243,18 @@ static inline const struct request_class *serving_caller(const struct serving *s
                                                          const struct request_class *of)
 {
     return of->has_arrivals ? of : &serving->every;
+}
+
+/* Whether requests may end before their answers do, because clients give them up or are refused. */
+static inline bool serving_may_leave(const struct serving *serving)
+{
+    bool leave = serving->service.max_wait_seconds > 0.0 || serving->service.max_waiting > 0;
+    for (size_t i = 0; i < serving_class_count(serving); i++) {
+        const struct request_class *of = serving_class(serving, i);
+        leave = leave || of->timeout_seconds > 0.0 || of->first_token_seconds > 0.0 ||
+                of->cancel_share > 0.0;
+    }
+    return leave;
 }
 
 /* Whether a file says what requests of these arrivals are. */

@@ -72,6 +72,7 @@ static void check_engine_keys(const struct checker *checker)
         {"mixed_chunk", service->mixed_chunk, true},
         {"max_prefill_tokens", service->max_prefill_tokens != 16384, true},
         {"conservativeness", service->conservativeness != 1.0, true},
+        {"priority_threshold", service->priority_threshold != 10, true},
         {"long_prefill_threshold", service->long_prefill_tokens > 0, false},
         {"reserve_prompt", !service->reserve_prompt, false},
         {"watermark", service->watermark > 0.0, false},

@@ -151,6 +151,36 @@ const struct field service_fields[] = {
      .choices = transfer_choices,
      .doc = "With `disaggregated`: when KV caches move. The default is what vLLM's NIXL connector "
             "does."},
+    {.key = "priorities",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(service, priorities),
+     .fallback = "false",
+     .doc = "Whether the queue goes by the requests' `priority`, and the least important gives way "
+            "when the KV cache is full (--scheduling-policy priority of vLLM, "
+            "--enable-priority-scheduling of SGLang)."},
+    {.key = "priority_threshold",
+     .kind = FIELD_COUNT,
+     FIELD_AT(service, priority_threshold),
+     .max = 1e6,
+     .fallback = "10",
+     .doc =
+         "With `sglang` and `priorities`: who is more important by more than this takes the seat "
+         "of one who runs (--priority-scheduling-preemption-threshold)."},
+    {.key = "max_wait",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(service, max_wait_seconds),
+     .max = 1e9,
+     .fallback = "0 s",
+     .doc = "Who has waited so long in a replica's queue and was in no step yet is refused. 0: "
+            "nobody is."},
+    {.key = "max_waiting",
+     .kind = FIELD_COUNT,
+     FIELD_AT(service, max_waiting),
+     .max = 1e8,
+     .fallback = "0",
+     .doc =
+         "Who finds so many in its replica's queue is refused (--max-queued-requests of SGLang). "
+         "0: nobody is."},
     {.key = "router",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, router),
@@ -384,6 +414,8 @@ const struct field serving_fields[] = {
      .fields = service_fields,
      .doc = "How requests are served."},
     PRIORITY_ROW,
+    TIMEOUT_ROW,
+    CANCEL_ROW,
     SLO_ROW,
     {.key = "price",
      .kind = FIELD_MAPPING,

@@ -7,12 +7,34 @@
 
 /* --- what the run hears of its rooms --- */
 
-static void request_due(void *data, uint32_t id)
+static void request_due(void *data, uint32_t id, enum due_kind kind)
 {
     struct serving_run *run = data;
-    goal_watch_clock(&run->watch, run, engine_clock());
-    run->source.closed = run->watch.missed;
-    fleet_route(&run->fleet, id);
+    const struct request *request = &run->requests.all[id];
+    struct fleet *fleet = &run->fleet;
+    switch (kind) {
+    case DUE_ROUTE:
+        goal_watch_clock(&run->watch, run, engine_clock());
+        run->source.closed = run->watch.missed;
+        fleet_route(fleet, id);
+        return;
+    case DUE_TIMEOUT:
+        fleet_leave(fleet, id, REQUEST_TIMED_OUT);
+        return;
+    case DUE_FIRST_TOKEN:
+        if (request->generated_tokens == 0) {
+            fleet_leave(fleet, id, REQUEST_TIMED_OUT);
+        }
+        return;
+    case DUE_CANCEL:
+        fleet_leave(fleet, id, REQUEST_CANCELLED);
+        return;
+    case DUE_MAX_WAIT:
+        if (request->state == REQUEST_WAITING && request->scheduled_seconds < 0.0) {
+            fleet_leave(fleet, id, REQUEST_REFUSED);
+        }
+        return;
+    }
 }
 
 static void request_ended(void *data, uint32_t id)

@@ -97,7 +97,14 @@ struct trace_gpu {
     double mfu, memory_utilisation;
 };
 
-enum trace_outcome { TRACE_DONE, TRACE_REJECTED, TRACE_LOST };
+enum trace_outcome {
+    TRACE_DONE,
+    TRACE_REJECTED,
+    TRACE_LOST,
+    TRACE_REFUSED,
+    TRACE_TIMED_OUT,
+    TRACE_CANCELLED
+};
 
 /* A request of a service. Times that it never reached are NAN. */
 struct trace_request {

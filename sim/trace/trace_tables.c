@@ -51,6 +51,9 @@ static const char *const outcomes[] = {
     [TRACE_DONE] = "done",
     [TRACE_REJECTED] = "rejected",
     [TRACE_LOST] = "lost",
+    [TRACE_REFUSED] = "refused",
+    [TRACE_TIMED_OUT] = "timed_out",
+    [TRACE_CANCELLED] = "cancelled",
     NULL,
 };
 static const char *const directions[] = {

@@ -23,6 +23,8 @@ struct batching_policy {
     /* Its machine fails: view->running are then those that were let in, and nobody holds anything.
      */
     void (*fail)(struct batch_view *view);
+    /* batch_remove(): its client has gone. */
+    void (*remove)(struct batch_view *view, uint32_t request);
     /* Tokens of a request that it would find cached. */
     uint32_t (*cached)(const struct batch_view *view, const struct request *request);
 };

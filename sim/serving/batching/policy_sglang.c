@@ -566,5 +566,6 @@ const struct batching_policy policy_sglang = {
     .repeats = repeats,
     .repeat = repeat,
     .fail = fail,
+    .remove = sglang_abort,
     .cached = cached,
 };

@@ -434,6 +434,10 @@ void batch_sweep(struct batch_view *view)
 void batch_remove(struct batch_view *view, uint32_t id)
 {
     struct request *request = batch_request(view, id);
+    if (view->policy != NULL) {
+        view->policy->remove(view, id);
+        return;
+    }
     batch_set_pending(view, request, 0);
     if (request->state == REQUEST_WAITING) {
         queue_remove(&view->waiting, view->requests, id);

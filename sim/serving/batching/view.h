@@ -110,7 +110,8 @@ uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint3
 /* After the last share: who has ended, or has gone elsewhere, leaves those that run. */
 void batch_sweep(struct batch_view *view);
 
-/* Its client has gone, or its machine: it leaves wherever it is, and holds nothing. */
+/* Its client has gone: it leaves wherever it is, and holds nothing. With a policy that has it go on
+ * to its next token it is not over yet. */
 void batch_remove(struct batch_view *view, uint32_t id);
 
 /* Tokens of a request that it would find cached. */

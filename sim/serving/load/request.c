@@ -39,7 +39,11 @@ uint32_t queue_pop(struct request_queue *queue, struct request *requests)
 
 void queue_insert(struct request_queue *queue, struct request *requests, uint32_t id)
 {
-    uint32_t before = REQUEST_NONE, after = queue->count > 0 ? queue->first : REQUEST_NONE;
+    if (queue->count == 0 || request_precedes(&requests[queue->last], &requests[id])) {
+        queue_push(queue, requests, id);
+        return;
+    }
+    uint32_t before = REQUEST_NONE, after = queue->first;
     while (after != REQUEST_NONE && request_precedes(&requests[after], &requests[id])) {
         before = after;
         after = requests[after].next;

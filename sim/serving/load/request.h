@@ -17,8 +17,11 @@ enum request_state {
     REQUEST_RUNNING,
     REQUEST_MOVING, /* its KV cache is */
     REQUEST_DONE,
-    REQUEST_REJECTED, /* larger than a replica's KV cache */
-    REQUEST_LOST      /* with a replica that failed */
+    REQUEST_REJECTED,  /* larger than a replica's KV cache */
+    REQUEST_LOST,      /* with a replica that failed */
+    REQUEST_REFUSED,   /* it waited too long, or too many did */
+    REQUEST_TIMED_OUT, /* its client waited too long */
+    REQUEST_CANCELLED  /* its client wanted no more of it */
 };
 
 /* What its tokens are, for the prefix cache: nobody else's; those of a conversation (the same words
@@ -65,7 +68,14 @@ struct request {
     uint32_t home_epoch;     /* ... and how often that had failed */
     float streamed_seconds;  /* its KV cache has moved for so long beside its prefill */
     uint16_t class_index;    /* among the workload's classes */
+    uint8_t leaving;         /* the state in which it shall end as soon as it can; 0: none */
 };
+
+/* Whether it is over, one way or another. */
+static inline bool request_is_over(const struct request *request)
+{
+    return request->state >= REQUEST_DONE;
+}
 
 /* Whether all its tokens are nobody else's. */
 static inline bool request_is_own(const struct request *request)

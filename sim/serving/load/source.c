@@ -54,11 +54,23 @@ static struct due heap_pop(struct source *source)
     return first;
 }
 
-void source_schedule(struct source *source, uint32_t request, double seconds)
+static void schedule(struct source *source, uint32_t request, double seconds, enum due_kind kind)
 {
     heap_push(source,
-              (struct due){.seconds = seconds, .order = source->orders++, .request = request});
+              (struct due){
+                  .seconds = seconds, .order = source->orders++, .request = request, .kind = kind});
     source->stirred = source->stirred || source->heap[0].request == request;
+}
+
+void source_schedule(struct source *source, uint32_t request, double seconds)
+{
+    schedule(source, request, seconds, DUE_ROUTE);
+}
+
+void source_alarm(struct source *source, uint32_t request, double seconds, enum due_kind kind)
+{
+    source->alarms++;
+    schedule(source, request, seconds, kind);
 }
 
 /* --- making requests --- */
@@ -83,13 +95,6 @@ static struct request *make_request(struct source *source, double arrival_second
     };
     source->last_arrival_seconds = fmax(source->last_arrival_seconds, arrival_seconds);
     return request;
-}
-
-static void send(struct source *source, const struct request *request)
-{
-    source_schedule(source, (uint32_t)(request - source->requests->all),
-                    request->arrival_seconds + source->scenario->software.request_seconds +
-                        source->scenario->serving.client.request_seconds);
 }
 
 /* --- what a request asks for --- */
@@ -166,6 +171,32 @@ static void fill_request(struct source *source, struct request_stream *stream,
     } else {
         draw_request(source, request);
     }
+}
+
+/* When its client gives it up. */
+static void set_alarms(struct source *source, uint32_t id)
+{
+    const struct request *request = &source->requests->all[id];
+    struct class_source *of = class_of(source, request);
+    double sent = request->arrival_seconds;
+    if (of->says->timeout_seconds > 0.0) {
+        source_alarm(source, id, sent + of->says->timeout_seconds, DUE_TIMEOUT);
+    }
+    if (of->says->first_token_seconds > 0.0) {
+        source_alarm(source, id, sent + of->says->first_token_seconds, DUE_FIRST_TOKEN);
+    }
+    if (of->says->cancel_share > 0.0 && random_uniform(&of->cancelling) < of->says->cancel_share) {
+        double after = random_exponential(&of->cancelling, of->says->cancel_after_seconds);
+        source_alarm(source, id, sent + after, DUE_CANCEL);
+    }
+}
+
+static void send(struct source *source, const struct request *request)
+{
+    source_schedule(source, (uint32_t)(request - source->requests->all),
+                    request->arrival_seconds + source->scenario->software.request_seconds +
+                        source->scenario->serving.client.request_seconds);
+    set_alarms(source, (uint32_t)(request - source->requests->all));
 }
 
 /* --- arrivals --- */
@@ -284,8 +315,8 @@ uint64_t source_dropped(const struct source *source)
 static bool is_over(const struct source *source)
 {
     const struct requests *requests = source->requests;
-    return source->closed ||
-           (source->exhausted && source->heap_count == 0 && requests->finished == requests->count);
+    return source->closed || (source->exhausted && source->heap_count == source->alarms &&
+                              requests->finished == requests->count);
 }
 
 void source_wake(struct source *source)
@@ -314,18 +345,20 @@ static void source_main(void *data)
             continue; /* somebody comes earlier */
         }
         struct due due = heap_pop(source);
-        if (due.request == source->coming) {
+        if (due.request == source->coming && due.kind == DUE_ROUTE) {
             source->coming = REQUEST_NONE;
         }
-        source->route(source->receiver, due.request);
+        source->alarms -= due.kind != DUE_ROUTE;
+        source->happens(source->receiver, due.request, (enum due_kind)due.kind);
     }
     source->end_seconds = engine_clock();
 }
 
 void source_start(struct source *source, struct engine *engine,
-                  void (*route)(void *receiver, uint32_t request), void *receiver)
+                  void (*happens)(void *receiver, uint32_t request, enum due_kind kind),
+                  void *receiver)
 {
-    source->route = route;
+    source->happens = happens;
     source->receiver = receiver;
     signal_init(&source->signal);
     actor_start(engine, 0, source_main, source, false);
@@ -440,6 +473,7 @@ static bool open_classes(struct source *source, const struct request_trace *give
         struct class_source *of = &source->classes[i];
         of->turns = open_random(source, "turns", i);
         of->thinking = open_random(source, "thinking", i);
+        of->cancelling = open_random(source, "cancelling", i);
         if (of->says->has_arrivals) {
             of->stream = open_stream(source, of->says, (uint16_t)i, NULL, diagnostics);
         } else {

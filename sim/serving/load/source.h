@@ -11,11 +11,20 @@
 
 enum { CLASS_SHARED = UINT16_MAX };
 
-/* A request that is due. */
+/* What happens to a request at a time. */
+enum due_kind {
+    DUE_ROUTE,
+    DUE_TIMEOUT,     /* its client waits no longer for the whole answer, ... */
+    DUE_FIRST_TOKEN, /* ... for its first token, ... */
+    DUE_CANCEL,      /* ... or closes the connection */
+    DUE_MAX_WAIT     /* it has been in the queue for as long as one may */
+};
+
 struct due {
     double seconds;
     uint64_t order; /* of two at one time, who was made first */
     uint32_t request;
+    uint32_t kind; /* enum due_kind */
 };
 
 /* Arrivals of one description: the workload's, which classes share, or a class's own. */
@@ -35,15 +44,16 @@ struct class_source {
     const struct request_class *says;
     struct request_stream *stream;
     struct length_source prompts, outputs;
-    struct random_stream turns, thinking;
+    struct random_stream turns, thinking, cancelling;
 };
 
 struct source {
     const struct scenario *scenario;
     struct arena *arena;
     struct requests *requests;
-    void (*route)(void *receiver, uint32_t request); /* where those that are due go */
+    void (*happens)(void *receiver, uint32_t request, enum due_kind kind); /* what is due */
     void *receiver;
+    uint32_t alarms;                /* among what is due, other than DUE_ROUTE */
     struct request_stream *streams; /* [stream_count] */
     size_t stream_count;
     struct class_source *classes; /* [class_count] */
@@ -68,9 +78,10 @@ struct source {
 bool source_create(struct source *source, const struct scenario *scenario,
                    const struct request_trace *given, struct arena *arena,
                    struct requests *requests, struct diagnostics *diagnostics);
-/* `route` gets each request, with `receiver`, when it is due. */
+/* `happens` gets each request, with `receiver`, when something is due. */
 void source_start(struct source *source, struct engine *engine,
-                  void (*route)(void *receiver, uint32_t request), void *receiver);
+                  void (*happens)(void *receiver, uint32_t request, enum due_kind kind),
+                  void *receiver);
 
 /* A request has ended: what its client or session does next. */
 void source_follow(struct source *source, uint32_t request);
@@ -83,6 +94,8 @@ uint64_t source_dropped(const struct source *source);
 /* The next arrival, without a place among the requests of the run: for those who look ahead.
  * INFINITY: none comes by itself any more. */
 double source_draw(struct source *source, struct request *request);
+/* The same for anything else, which no run waits for once all requests are over. */
+void source_alarm(struct source *source, uint32_t request, double seconds, enum due_kind kind);
 /* After either, when the caller is ready for others to run: lets the source see it. */
 void source_wake(struct source *source);
 

@@ -64,6 +64,7 @@ static void create_servers(struct fleet *fleet, struct pool *pool, uint32_t firs
 
 void fleet_create(struct fleet *fleet)
 {
+    fleet->may_leave = serving_may_leave(fleet->serving);
     fleet->pool_count = scenario_pool_count(fleet->scenario);
     for (uint32_t i = 0; i < fleet->pool_count; i++) {
         create_pool(fleet, i);
@@ -129,7 +130,10 @@ void fleet_destroy(struct fleet *fleet)
 
 void fleet_end(struct fleet *fleet, uint32_t id, enum request_state state)
 {
-    fleet->requests->all[id].state = (uint8_t)state;
+    struct request *request = &fleet->requests->all[id];
+    request->state = (uint8_t)state;
+    request->last_token_seconds =
+        state == REQUEST_DONE ? request->last_token_seconds : engine_clock();
     fleet->requests->finished++;
     fleet->listener.ended(fleet->listener.data, id);
     source_follow(fleet->source, id);
@@ -142,9 +146,25 @@ static bool holds(const struct pool *pool, uint64_t tokens)
     return kv_pages_of(&pool->kv_beside, block, tokens) <= pool->kv_pages;
 }
 
+void fleet_leave(struct fleet *fleet, uint32_t id, enum request_state state)
+{
+    struct request *request = &fleet->requests->all[id];
+    if (request_is_over(request) || request->leaving != 0) {
+        return;
+    }
+    request->leaving = (uint8_t)state;
+    if (request->state != REQUEST_COMING) { /* who is coming is sent back at the door */
+        server_leave(&fleet->servers[request->replica], id);
+    }
+}
+
 void fleet_route(struct fleet *fleet, uint32_t id)
 {
     struct request *request = &fleet->requests->all[id];
+    if (request->leaving != 0) {
+        fleet_end(fleet, id, (enum request_state)request->leaving);
+        return;
+    }
     uint64_t prompt = request->prompt_tokens, tokens = prompt + request->output_tokens;
     bool pools = fleet->pool_count > 1;
     /* Answers are no matter of those that prefill. */
@@ -157,11 +177,25 @@ void fleet_route(struct fleet *fleet, uint32_t id)
         router_policies[fleet->pools[0].scenario->serving.service.router];
     request->replica = router->choose(fleet, request, 0, fleet->pools[0].server_count);
     request->queued_seconds = engine_clock();
-    server_submit(&fleet->servers[request->replica], id);
+    const struct service *service = &fleet->pools[0].scenario->serving.service;
+    struct server *server = &fleet->servers[request->replica];
+    if (service->max_waiting > 0 && server->view.waiting.count >= service->max_waiting) {
+        fleet_end(fleet, id, REQUEST_REFUSED);
+        return;
+    }
+    if (service->max_wait_seconds > 0.0) {
+        source_alarm(fleet->source, id, engine_clock() + service->max_wait_seconds, DUE_MAX_WAIT);
+    }
+    server_submit(server, id);
 }
 
 void fleet_orphaned(struct fleet *fleet, uint32_t id)
 {
+    uint8_t leaving = fleet->requests->all[id].leaving;
+    if (leaving != 0) {
+        fleet_end(fleet, id, (enum request_state)leaving);
+        return;
+    }
     if (fleet->serving->fate == FATE_LOSE) {
         fleet->lost++;
         fleet_end(fleet, id, REQUEST_LOST);

@@ -68,6 +68,7 @@ struct fleet {
     uint32_t pool_count;
     struct server *servers; /* [server_count]: replicas, or their ranks with own requests */
     uint32_t server_count;
+    bool may_leave;     /* requests may end before their answers do, or be told to */
     uint32_t turns[2];  /* of round robin, by pool */
     double moved_bytes; /* KV caches between replicas */
     uint64_t moves;
@@ -81,6 +82,9 @@ void fleet_destroy(struct fleet *fleet);
 
 /* Sends a request to a replica that can take it, or rejects it. */
 void fleet_route(struct fleet *fleet, uint32_t request);
+
+/* The request shall end as soon as it can, in that state; nothing when it is over. */
+void fleet_leave(struct fleet *fleet, uint32_t request, enum request_state state);
 
 /* --- for servers and faults --- */
 

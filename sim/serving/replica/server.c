@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 static struct request *request_of(const struct server *server, uint32_t id)
 {
@@ -35,6 +36,7 @@ static struct batch_limits limits_of(const struct pool *pool, enum server_role r
         .spare_blocks = (uint32_t)(service->watermark * (double)(pool->kv_pages + 1)),
         .reserves_prompt = service->reserve_prompt,
         .whole_prompts = service->whole_prompts,
+        .by_priority = service->priorities,
         .ahead = scenario->software.schedules_ahead && scenario->layout.pipeline == 1,
         .prompts_only = role == SERVER_PREFILL,
         .swaps = service->preemption == PREEMPTION_SWAP,
@@ -66,6 +68,10 @@ static struct sglang_settings sglang_settings_of(const struct pool *pool)
         .shared_tokens = estimate->shared_tokens,
         .radix = service->prefix_cache,
         .mixed = service->mixed_chunk,
+        .by_priority = service->priorities,
+        .low_first = true, /* --schedule-low-priority-values-first */
+        .preempts = service->priorities,
+        .preempt_threshold = (int32_t)service->priority_threshold,
     };
 }
 
@@ -135,6 +141,49 @@ void server_wake(struct server *server)
     }
 }
 
+/* --- who leaves --- */
+
+static void let_leave(struct server *server)
+{
+    for (uint32_t i = 0; i < server->leaving_count; i++) {
+        uint32_t id = server->leaving[i];
+        const struct request *request = request_of(server, id);
+        if (request_is_over(request)) {
+            continue;
+        }
+        batch_remove(&server->view, id);
+        if (request_is_over(request)) { /* else with its next token */
+            server->outstanding--;
+            server->left = true;
+            fleet_end(server->fleet, id, (enum request_state)request->leaving);
+        }
+    }
+    server->leaving_count = 0;
+}
+
+void server_leave(struct server *server, uint32_t id)
+{
+    if (server->leaving_count == server->leaving_capacity) {
+        uint32_t capacity = server->leaving_capacity == 0 ? 64 : 2 * server->leaving_capacity;
+        uint32_t *leaving = ARENA_ARRAY(server->fleet->arena, uint32_t, capacity);
+        if (server->leaving_count > 0) {
+            memcpy(leaving, server->leaving, server->leaving_count * sizeof *leaving);
+        }
+        server->leaving = leaving;
+        server->leaving_capacity = capacity;
+    }
+    server->leaving[server->leaving_count++] = id;
+    if (server->down > 0) {
+        let_leave(server);
+        server->left = false; /* the source asks */
+        return;
+    }
+    server_wake(server);
+    for (uint32_t i = 0; server->group == NULL && i < server->lane_count; i++) {
+        signal_wake(&server->lanes[i].signal, SERVER_LEAVE);
+    }
+}
+
 /* --- a step's end --- */
 
 /* Seconds between two tokens, of so many requests. */
@@ -148,8 +197,9 @@ static void move_on(struct lane *lane, uint32_t id)
 {
     struct server *server = lane->server;
     if (request_of(server, id)->state == REQUEST_DONE) {
+        uint8_t leaving = request_of(server, id)->leaving;
         server->outstanding--;
-        fleet_end(server->fleet, id, REQUEST_DONE);
+        fleet_end(server->fleet, id, leaving != 0 ? (enum request_state)leaving : REQUEST_DONE);
     } else if (server->role == SERVER_PREFILL) {
         server->outstanding--;
         server->view.gone = true;
@@ -338,9 +388,12 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     price_run(lane, &played.shape, steps, flight, ahead);
     /* Who waits already cannot be let in before somebody ends; newcomers wait behind. A cache on
      * its way is let in when it lands. */
-    if (server->view.waiting.count > 0 && server->view.incoming == 0) {
+    bool settled = server->view.waiting.count > 0 && server->view.incoming == 0 &&
+                   !server->view.limits.by_priority;
+    if (settled && !server->fleet->may_leave) {
         actor_sleep(lane->ends[steps - 1]);
-    } else if (signal_wait_until(&lane->signal, SERVER_WAKE, lane->ends[steps - 1])) {
+    } else if (signal_wait_until(&lane->signal, settled ? SERVER_LEAVE : SERVER_WAKE,
+                                 lane->ends[steps - 1])) {
         double elapsed = engine_clock() - start;
         steps = lane_steps_begun(lane, steps, elapsed);
         if (server->epoch == epoch && lane->ends[steps - 1] > elapsed) {
@@ -378,6 +431,9 @@ void lane_decide(struct lane *lane, struct decision *decision)
 {
     struct server *server = lane->server;
     server->view.now_seconds = engine_clock();
+    if (server->leaving_count > 0) {
+        let_leave(server);
+    }
     batch_decide(&server->view, server->policy, decision);
     if (server->lane_count > 1 && batch_budget(&server->view, decision) == 0) {
         server_wake(server); /* other lanes may go on where this one had to stop */
@@ -457,7 +513,8 @@ static void lane_main(void *data)
                 server_wake(server); /* there may be room now */
             }
             source_wake(server->fleet->source);
-        } else if (server->fleet->source->stirred) {
+        } else if (server->fleet->source->stirred || server->left) {
+            server->left = false;
             source_wake(server->fleet->source); /* others run meanwhile: look again */
         } else if (server->down > 0 || decision->preempted_count == 0) {
             signal_wait(&lane->signal, SERVER_WAKE);

@@ -102,10 +102,14 @@ struct server {
     double down_since_seconds;
     uint32_t updating; /* its requests are in between: no time to fail */
     uint32_t epoch;    /* failures so far */
+    uint32_t *leaving; /* [leaving_count of leaving_capacity]: to go before the next decision */
+    uint32_t leaving_count, leaving_capacity;
+    bool left; /* somebody has gone outside a step: the source has not been told */
     struct server_totals totals;
 };
 
-enum { SERVER_MAX_RUN = 1024, SERVER_WAKE = 1 };
+/* What lanes wait for: work, or but that somebody wants to leave. */
+enum { SERVER_MAX_RUN = 1024, SERVER_WAKE = 1, SERVER_LEAVE = 2 };
 
 /* `index`: of the fleet's servers. */
 void server_create(struct server *server, struct fleet *fleet, struct pool *pool, uint32_t index,
@@ -115,6 +119,10 @@ void server_destroy(struct server *server); /* what is not the arena's */
 
 /* Gives it a request, whose `replica` is set. */
 void server_submit(struct server *server, uint32_t request);
+
+/* A request that it has shall leave, in the state that it says: between two steps, as engines do.
+ */
+void server_leave(struct server *server, uint32_t request);
 
 /* Wakes whoever of its lanes waits for work. */
 void server_wake(struct server *server);

@@ -221,6 +221,17 @@ static bool decide_all(struct step_group *group, bool *preempted)
     return work;
 }
 
+/* Whether somebody has gone outside a step; the source is told now. */
+static bool anyone_left(struct step_group *group)
+{
+    bool left = false;
+    for (uint32_t i = 0; i < group->count; i++) {
+        left = left || group->servers[i].left;
+        group->servers[i].left = false;
+    }
+    return left;
+}
+
 static void group_main(void *data)
 {
     struct step_group *group = data;
@@ -233,7 +244,7 @@ static void group_main(void *data)
         if (!down && decide_all(group, &preempted)) {
             play(group);
             source_wake(source);
-        } else if (source->stirred) {
+        } else if (source->stirred || anyone_left(group)) {
             source_wake(source); /* others run meanwhile: look again */
         } else if (down || !preempted) {
             signal_wait(&group->signal, SERVER_WAKE);

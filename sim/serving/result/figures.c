@@ -24,6 +24,12 @@ static double output_tokens_per_second_per_gpu(const void *subject)
     return metrics->output_tokens_per_second / scenario_gpus(metrics->run->scenario);
 }
 
+static bool may_leave(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return serving_may_leave(metrics->run->serving);
+}
+
 #define ONE(stem, suffix, part, which, meaning)                                                    \
     {                                                                                              \
         .name = stem "_" suffix "_seconds", .unit = "s", METRIC(latencies[which].part),            \
@@ -147,6 +153,14 @@ static const struct figure figures[] = {
     {.name = "lost", .unit = "1", METRIC(lost),
      .doc = "Lost with a replica that failed.",
      .former_key = "service.lost"},
+    {.name = "refused", .unit = "1", METRIC(refused), .applies = may_leave,
+     .doc = "They waited too long in a queue, or too many did (service.max_wait, max_waiting)."},
+    {.name = "timed_out", .unit = "1", METRIC(timed_out), .applies = may_leave,
+     .doc = "Their clients waited no longer (timeout)."},
+    {.name = "cancelled", .unit = "1", METRIC(cancelled), .applies = may_leave,
+     .doc = "Their clients closed the connection (cancel)."},
+    {.name = "wasted_output_tokens", .unit = "1", METRIC(wasted_tokens), .applies = may_leave,
+     .doc = "Of answers that clients gave up, timed out or cancelled."},
     {.name = "retries", .unit = "1", METRIC(retries),
      .doc = "Times a request began again because its replica failed.",
      .former_key = "service.retries"},
@@ -258,6 +272,14 @@ static const struct figure of_class[] = {
     {.name = "measured", .unit = "1", METRIC(measured), .doc = "Of those, came after the warm-up."},
     {.name = "rejected", .unit = "1", METRIC(rejected), .doc = "Larger than a replica's KV cache."},
     {.name = "lost", .unit = "1", METRIC(lost), .doc = "Lost with a replica that failed."},
+    {.name = "refused", .unit = "1", METRIC(refused), .applies = may_leave,
+     .doc = "They waited too long in a queue, or too many did (service.max_wait, max_waiting)."},
+    {.name = "timed_out", .unit = "1", METRIC(timed_out), .applies = may_leave,
+     .doc = "Their clients waited no longer (timeout)."},
+    {.name = "cancelled", .unit = "1", METRIC(cancelled), .applies = may_leave,
+     .doc = "Their clients closed the connection (cancel)."},
+    {.name = "wasted_output_tokens", .unit = "1", METRIC(wasted_tokens), .applies = may_leave,
+     .doc = "Of answers that clients gave up, timed out or cancelled."},
     {.name = "preemptions", .unit = "1", METRIC(preemptions),
      .doc = "Times that one of them gave way."},
     {.name = "input_tokens", .unit = "1", METRIC(input_tokens),

@@ -164,6 +164,12 @@ static void add_served(const struct serving_run *run, const struct request *requ
         (first >= from) + (request->output_tokens - 1) * share_after(from, first, last);
 }
 
+/* Whether its client did not wait for its end. */
+static bool given_up(const struct request *request)
+{
+    return request->state == REQUEST_TIMED_OUT || request->state == REQUEST_CANCELLED;
+}
+
 /* Counts, tokens, rates of the measured requests, over metrics->seconds, or from the first to the
  * last where that is not known; useful FLOPs of all. Returns the FLOPs. */
 static double measure_requests(struct serving_metrics *metrics)
@@ -180,6 +186,10 @@ static double measure_requests(struct serving_metrics *metrics)
         metrics->completed += request->state == REQUEST_DONE;
         metrics->rejected += request->state == REQUEST_REJECTED;
         metrics->lost += request->state == REQUEST_LOST;
+        metrics->refused += request->state == REQUEST_REFUSED;
+        metrics->timed_out += request->state == REQUEST_TIMED_OUT;
+        metrics->cancelled += request->state == REQUEST_CANCELLED;
+        metrics->wasted_tokens += given_up(request) ? request->generated_tokens : 0;
         metrics->retries += request->retries;
         of_preemptions += request->preemptions;
         if (request->state == REQUEST_DONE) {
@@ -301,7 +311,9 @@ static void levels_of(const struct serving_run *run, double from_seconds, double
     double each = (to_seconds - from_seconds) / (double)count;
     for (uint32_t i = 0; i < run->requests.count; i++) {
         const struct request *request = &run->requests.all[i];
-        if (request->state != REQUEST_DONE) {
+        bool was_there = request->state == REQUEST_DONE || request->state == REQUEST_REFUSED ||
+                         given_up(request);
+        if (!was_there) {
             continue;
         }
         double begin = fmax(request->arrival_seconds, from_seconds);

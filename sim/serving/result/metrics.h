@@ -37,8 +37,10 @@ struct serving_metrics {
     uint64_t requests;  /* that came */
     uint64_t completed; /* all of them, warm-up included */
     uint64_t rejected, lost, retries, dropped;
-    uint64_t faults;   /* that struck */
-    uint64_t measured; /* completed, and came after the warm-up */
+    uint64_t refused, timed_out, cancelled;
+    uint64_t wasted_tokens; /* of answers that were given up */
+    uint64_t faults;        /* that struck */
+    uint64_t measured;      /* completed, and came after the warm-up */
     struct latency_summary latencies[LATENCY_COUNT];
     double seconds; /* from the first measured arrival to the last token */
     double requests_per_second, input_tokens_per_second, output_tokens_per_second;

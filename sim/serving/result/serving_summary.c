@@ -82,6 +82,12 @@ static void print_requests(const struct serving_run *run, const struct serving_m
                 metrics->dropped);
     }
     fputc('\n', stream);
+    if (serving_may_leave(run->serving)) {
+        fprintf(stream,
+                "given up        %" PRIu64 " refused, %" PRIu64 " timed out, %" PRIu64
+                " cancelled; %" PRIu64 " output tokens for nobody\n",
+                metrics->refused, metrics->timed_out, metrics->cancelled, metrics->wasted_tokens);
+    }
     if (metrics->faults > 0) {
         print_fault_kinds(run, stream);
         fprintf(stream,

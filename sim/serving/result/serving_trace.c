@@ -184,6 +184,29 @@ static void write_series(struct serving_trace *trace, const struct serving_run *
 
 /* --- rows --- */
 
+static enum trace_outcome outcome_of(const struct request *request)
+{
+    switch ((enum request_state)request->state) {
+    case REQUEST_DONE:
+        return TRACE_DONE;
+    case REQUEST_REJECTED:
+        return TRACE_REJECTED;
+    case REQUEST_REFUSED:
+        return TRACE_REFUSED;
+    case REQUEST_TIMED_OUT:
+        return TRACE_TIMED_OUT;
+    case REQUEST_CANCELLED:
+        return TRACE_CANCELLED;
+    case REQUEST_COMING:
+    case REQUEST_WAITING:
+    case REQUEST_RUNNING:
+    case REQUEST_MOVING:
+    case REQUEST_LOST:
+        break;
+    }
+    return TRACE_LOST;
+}
+
 static const char *class_name(const struct serving_run *run, const struct request *request)
 {
     const char *name = serving_class(run->serving, request->class_index)->name;
@@ -199,9 +222,7 @@ static void write_requests(struct serving_trace *trace, const struct serving_run
         trace_add_request(
             trace->trace,
             &(struct trace_request){
-                .outcome = done                                 ? TRACE_DONE
-                           : request->state == REQUEST_REJECTED ? TRACE_REJECTED
-                                                                : TRACE_LOST,
+                .outcome = outcome_of(request),
                 .replica = request->replica == REQUEST_NONE ? 0 : request->replica,
                 .session = request->session,
                 .turn = request->turn,
