@@ -49,6 +49,38 @@ uint32_t pipeline_next_part(const struct pipeline_play *play, const struct cell 
     return cell_is_backward(cell->kind) && part > 0 ? part - 1 : UINT32_MAX;
 }
 
+static const struct part_cost *cost_of(const struct pipeline_play *play, uint32_t stage,
+                                       const struct cell *cell)
+{
+    return &play->parts[pipeline_part(play->schedule, &play->pipeline, stage, cell->chunk)];
+}
+
+static bool is_pair(const struct pipeline_play *play, const struct cell *first,
+                    const struct cell *second)
+{
+    bool together = first->kind == CELL_FORWARD && cell_is_backward(second->kind);
+    bool handed_out =
+        play->schedule->v_shaped ? first->with_next : first->micro_batch != second->micro_batch;
+    return together && handed_out;
+}
+
+void pipeline_pair(const struct pipeline_play *play, uint32_t stage, struct cell *cells)
+{
+    uint32_t count = pipeline_cell_count(play->schedule, &play->pipeline);
+    for (uint32_t i = 0; play->pairs && i + 1 < count; i++) {
+        struct cell *first = &cells[i], *second = &cells[i + 1];
+        if (first->pace > 0.0 || !is_pair(play, first, second)) {
+            continue;
+        }
+        const struct part_cost *a = cost_of(play, stage, first), *b = cost_of(play, stage, second);
+        double alone = a->seconds[first->kind] + b->seconds[second->kind];
+        double exchange = a->experts_seconds[first->kind] + b->experts_seconds[second->kind];
+        double kernels = alone - exchange;
+        double both = fmax(exchange, kernels + exchange * play->exchange_share);
+        first->pace = second->pace = alone > 0.0 ? fmin(1.0, both / alone) : 1.0;
+    }
+}
+
 double pipeline_hop_seconds(const struct pipeline_play *play, uint32_t from, uint32_t to)
 {
     uint32_t stages = play->pipeline.stages;
@@ -106,7 +138,7 @@ static bool reduces(const struct pipeline_play *play, const struct cell *cell)
 struct cell_run pipeline_cell_run(const struct pipeline_play *play, const struct cell *cell,
                                   const struct part_cost *cost)
 {
-    double alone = cost->seconds[cell->kind];
+    double alone = cost->seconds[cell->kind] * (cell->pace > 0.0 ? cell->pace : 1.0);
     bool gather = gathers(play, cell), reduce = reduces(play, cell), overlap = play->overlap;
     struct cell_run run = {
         .seconds = alone,
@@ -184,6 +216,7 @@ double pipeline_play(const struct pipeline_play *play, const struct pipeline_scr
         running[i] = (struct stage){.cells = scratch->cells + (size_t)i * cells,
                                     .spans = scratch->spans + (size_t)i * cells};
         play->schedule->fill(&play->pipeline, i, scratch->cells + (size_t)i * cells);
+        pipeline_pair(play, i, scratch->cells + (size_t)i * cells);
     }
     size_t left = (size_t)stage_count * cells;
     while (left > 0) {

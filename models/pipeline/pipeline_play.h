@@ -15,7 +15,8 @@
 /* One part of the model, alone. */
 struct part_cost {
     double seconds[CELL_KIND_COUNT];
-    double gather_seconds, reduce_seconds;               /* of its parameters and gradients */
+    double experts_seconds[CELL_KIND_COUNT]; /* of them, in exchanges of experts alone */
+    double gather_seconds, reduce_seconds;   /* of its parameters and gradients */
     double expert_gather_seconds, expert_reduce_seconds; /* of those, with other replicas */
     double gather_factor, reduce_factor; /* time of a pass beside them over its time alone */
     double pieces;                       /* in which they travel */
@@ -31,6 +32,9 @@ struct pipeline_play {
     const double *hop_seconds; /* [stages] that a stage's activations take to the next stage (the
                                   last's to the first), and gradients back; NULL: none */
     bool overlap;              /* exchanges travel beside cells */
+    bool pairs;                /* passes run in pairs, each one's exchanges of experts under the
+                                  other's kernels */
+    double exchange_share;     /* of the kernels' SMs that such an exchange takes from them */
     bool keeps_gathered;       /* every_pass: parameters wait for the backward pass */
     bool every_pass; /* parameters are gathered and gradients reduced for every pass; otherwise
                         once a step: before the first forward and after the last backward pass */
@@ -72,6 +76,13 @@ struct cell_run {
 };
 struct cell_run pipeline_cell_run(const struct pipeline_play *play, const struct cell *cell,
                                   const struct part_cost *cost);
+
+/* Finds the pairs of a stage's cells, if passes run so: a forward pass and the backward pass of
+ * another micro-batch behind it, which the schedule hands out together or which follow each other.
+ * Their kernels take turns and their exchanges run beside: together max(E, C + E s) for kernels C,
+ * exchanges E and the share s of SMs that those take (DualPipe, arXiv 2412.19437, section 3.2.1;
+ * Megatron-Core's combined 1F1B). Both end as if each were shorter by the same share. */
+void pipeline_pair(const struct pipeline_play *play, uint32_t stage, struct cell *cells);
 
 /* Seconds between two neighbouring stages; 0 when they are one. */
 double pipeline_hop_seconds(const struct pipeline_play *play, uint32_t from, uint32_t to);

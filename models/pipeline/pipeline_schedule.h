@@ -33,6 +33,7 @@ struct cell {
     enum cell_kind kind;
     uint32_t chunk, micro_batch;
     bool with_next; /* it and the next are one action of the runtime's */
+    double pace; /* its time over that alone, where it runs with another: pipeline_pair(); 0: 1 */
 };
 
 /* Whether it hands gradients on to the part before. */
@@ -40,6 +41,7 @@ bool cell_is_backward(enum cell_kind kind);
 
 struct pipeline_schedule {
     bool splits_backward;         /* CELL_WEIGHT are cells of their own */
+    bool pairs;                   /* a forward and a backward pass may run in one another */
     bool interleaved;             /* takes more than one chunk a stage */
     bool any_micro_batches;       /* whatever their number: it knows no rounds */
     bool last_first;              /* backward passes run from the last micro-batch to the first */

@@ -3,7 +3,8 @@
  * DualPipe; the order of PyTorch's ScheduleDualPipeV): two parts a stage, laid out as a V; a
  * forward pass of one and a whole backward pass of the other are handed to the runtime as a pair,
  * which may overlap them, and near the ends gradients of weights are split off to fill the bubble.
- * A pair runs here as PyTorch runs it by itself: one after the other. */
+ * A pair runs one after the other, as PyTorch runs it by itself, or in one another
+ * (pipeline_pair()). */
 #include "models/pipeline/pipeline_schedule.h"
 
 /* A table under way. Input passes owe their gradients of weights in the order they ran in. */
@@ -96,6 +97,7 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 
 const struct pipeline_schedule schedule_dualpipev = {
     .splits_backward = true,
+    .pairs = true,
     .interleaved = true,
     .any_micro_batches = true,
     .v_shaped = true,

@@ -24,6 +24,7 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 }
 
 const struct pipeline_schedule schedule_interleaved = {
+    .pairs = true,
     .interleaved = true,
     .fill = fill,
 };

@@ -32,6 +32,8 @@ struct training {
     bool keeps_gathered;    /* with FSDP and no pipeline, what a forward pass gathered waits for the
                                backward pass (FSDP2's reshard_after_forward = False) */
     bool overlap;           /* gradients and parameters travel beside compute */
+    bool overlap_experts;   /* a pair of passes sends its tokens to experts under each other's
+                               kernels */
     bool dropout;           /* masks of dropout are kept */
     bool tensor_overlap;    /* tensor-parallel exchanges travel beside the products that they feed
                                or that feed them, cut in `tensor` pieces */

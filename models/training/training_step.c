@@ -131,16 +131,22 @@ static void set_edges(const struct training *training, uint32_t part, struct par
     cost->reduce_edge = fmax(1.0 / cost->pieces, fmax(root, whole) / parameters);
 }
 
-/* One pass of all layers of a part. */
-static double layers_seconds(const struct training *training, const struct training_costs *costs,
-                             uint32_t part, enum training_segment pass)
+/* One pass of all layers of a part, of `segments` seconds each. */
+static double layers_sum(const struct training *training, const double *segments, uint32_t part,
+                         enum training_segment pass)
 {
     double seconds = 0.0;
     for (uint32_t kind = 0; kind < training->replica.llm->stack.kind_count; kind++) {
         seconds += training_part_kind_layers(training, part, kind) *
-                   costs->segment_seconds[training_segment_of(pass, kind)];
+                   segments[training_segment_of(pass, kind)];
     }
     return seconds;
+}
+
+static double layers_seconds(const struct training *training, const struct training_costs *costs,
+                             uint32_t part, enum training_segment pass)
+{
+    return layers_sum(training, costs->segment_seconds, part, pass);
 }
 
 static void price_part(const struct training *training, const struct training_costs *costs,
@@ -183,6 +189,10 @@ static void price_part(const struct training *training, const struct training_co
         .layers = layers > 0 ? layers : 1,
     };
     cost->seconds[CELL_WHOLE] = cost->seconds[CELL_BACKWARD] + cost->seconds[CELL_WEIGHT];
+    const double *exchanges = costs->experts_seconds;
+    cost->experts_seconds[CELL_FORWARD] = layers_sum(training, exchanges, part, TRAINING_FORWARD);
+    cost->experts_seconds[CELL_BACKWARD] = cost->experts_seconds[CELL_WHOLE] =
+        layers_sum(training, exchanges, part, TRAINING_BACKWARD);
     set_edges(training, part, cost);
 }
 
@@ -193,8 +203,11 @@ struct training_costs training_price(const struct training *training,
     training_build(training, scratch->operators, &costs.program);
     costs.power = step_price(&training->replica, &costs.program, &scratch->step);
     for (uint32_t i = 0; i < costs.program.segment_count; i++) {
-        costs.segment_seconds[i] =
-            segment_play(&costs.program, &costs.program.segments[i], scratch->step.spans);
+        const struct step_segment *segment = &costs.program.segments[i];
+        struct breakdown classes = {0};
+        costs.segment_seconds[i] = segment_play(&costs.program, segment, scratch->step.spans);
+        breakdown_add(&classes, segment, scratch->step.spans, costs.segment_seconds[i], 1.0);
+        costs.experts_seconds[i] = classes.seconds[TIME_EXPERTS];
     }
     for (int in_node = 0; in_node < 2; in_node++) {
         costs.send[in_node] = plan_send(training, in_node != 0);
@@ -210,6 +223,9 @@ struct training_costs training_price(const struct training *training,
         .parts = scratch->parts,
         .hop_seconds = scratch->hop_seconds,
         .overlap = training->overlap,
+        .pairs = training->overlap_experts,
+        .exchange_share = training->replica.software->exchange.normal.multiprocessors /
+                          training->replica.gpu->streaming_multiprocessors,
         .keeps_gathered = training->keeps_gathered,
         .every_pass =
             training->sharding == SHARDING_FSDP && training->replica.layout->pipeline == 1,
@@ -258,6 +274,23 @@ static struct stage_plays stage_plays(const struct training *training,
     return plays;
 }
 
+/* Of the exchanges of experts in a stage's passes, what runs under other passes' kernels. */
+static double hidden_seconds(const struct training_costs *costs,
+                             const struct training_scratch *scratch, uint32_t stage)
+{
+    const struct pipeline_play *play = &costs->play;
+    uint32_t count = pipeline_cell_count(play->schedule, &play->pipeline);
+    const struct cell *cells = scratch->pipeline.cells + (size_t)stage * count;
+    double hidden = 0.0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t part = pipeline_part(play->schedule, &play->pipeline, stage, cells[i].chunk);
+        hidden += cells[i].pace > 0.0
+                      ? (1.0 - cells[i].pace) * play->parts[part].seconds[cells[i].kind]
+                      : 0.0;
+    }
+    return hidden;
+}
+
 struct breakdown training_stage_classes(const struct training *training,
                                         const struct training_costs *costs,
                                         const struct training_scratch *scratch, uint32_t stage)
@@ -268,6 +301,9 @@ struct breakdown training_stage_classes(const struct training *training,
         if (plays.times[i] > 0.0) {
             add_segment(costs, scratch, i, plays.times[i], &classes);
         }
+    }
+    if (costs->play.pairs) {
+        classes.seconds[TIME_EXPERTS] -= hidden_seconds(costs, scratch, stage);
     }
     if (costs->play.pipeline.stages > 1) { /* forward and backward, each part */
         classes.seconds[TIME_HOST] += 2.0 * costs->play.pipeline.micro_batches *

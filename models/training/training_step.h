@@ -26,6 +26,7 @@ struct training_costs {
     struct step_program program;               /* priced */
     struct power_state power;                  /* of a GPU that computes without a break */
     double segment_seconds[STEP_MAX_SEGMENTS]; /* one play of each */
+    double experts_seconds[STEP_MAX_SEGMENTS]; /* of it, in exchanges of experts alone */
     struct pipeline_play play;                 /* its parts are the scratch's */
     struct collective_plan gather, reduce;     /* of one bucket */
     /* Of a layer's experts, where they lie whole on ranks: among those that hold the same. */

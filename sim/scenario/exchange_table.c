@@ -50,6 +50,12 @@ static const struct field library_fields[] = {
      .max = 1,
      .fallback = "0 s",
      .doc = "Before a dispatch over several nodes: sizes are exchanged."},
+    {.key = "multiprocessors",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(exchange_library, multiprocessors),
+     .max = 1024,
+     .fallback = "0",
+     .doc = "SMs that its kernels take from those that run beside them."},
     {0}};
 
 static const struct choice exchange_choices[] = {EXCHANGES(CHOICE_OF){0}};

@@ -139,6 +139,8 @@ struct service {
     uint64_t max_prefill_tokens;  /* sglang: after so many a prefill takes no more */
     double conservativeness;      /* sglang: the estimate of what running answers need, times it */
     double swap_bytes_per_second; /* between a GPU and its host; 0: as the cluster says */
+    bool two_batch_overlap; /* a step in two halves, one's exchanges of experts under the other's
+                               kernels */
     enum kv_transfer kv_transfer; /* disaggregated */
     bool priorities;              /* classes' priorities count */
     uint32_t priority_threshold;  /* sglang: who is more important by more than this takes a seat */

@@ -102,6 +102,30 @@ static void check_engine_keys(const struct checker *checker)
     }
 }
 
+static void check_overlap(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct experts_exchange *exchange = &scenario->software.exchange;
+    const char *path = "workload.service.two_batch_overlap";
+    bool deepep =
+        (exchange->prompts == EXCHANGE_NORMAL || exchange->prompts == EXCHANGE_LOW_LATENCY) &&
+        (exchange->decode == EXCHANGE_NORMAL || exchange->decode == EXCHANGE_LOW_LATENCY);
+    if (!scenario->serving.service.two_batch_overlap) {
+        return;
+    }
+    if (layout_attention_data(&scenario->layout) == 1 || layout_experts(&scenario->layout) == 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: no tokens are sent to experts; set layout.attention_data and "
+                       "layout.expert, or leave it out",
+                       path);
+    } else if (!deepep) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: the exchange '%s' is a collective that waits for all kernels; expected "
+                       "software.exchange: deepep",
+                       path, exchange->name);
+    }
+}
+
 static void check(const struct checker *checker)
 {
     const struct serving *serving = &checker->scenario->serving;
@@ -109,6 +133,7 @@ static void check(const struct checker *checker)
     classes_check(checker);
     check_pools(checker);
     check_engine_keys(checker);
+    check_overlap(checker);
     if (serving->service.max_sequences > serving->service.max_batched_tokens &&
         is_known(checker, "workload.service.max_sequences")) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.max_sequences"),

@@ -144,6 +144,12 @@ const struct field service_fields[] = {
      .fallback = "1",
      .doc = "With `sglang`: the estimate of what running answers still need, times it "
             "(--schedule-conservativeness)."},
+    {.key = "two_batch_overlap",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(service, two_batch_overlap),
+     .fallback = "false",
+     .doc = "Whether a step is computed in two halves, one's exchange of experts under the other's "
+            "kernels (SGLang's --enable-two-batch-overlap, vLLM's --enable-dbo). With DeepEP."},
     {.key = "kv_transfer",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, kv_transfer),

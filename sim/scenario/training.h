@@ -47,7 +47,8 @@ struct training_workload {
     enum recompute recompute;
     enum sharding sharding;
     enum context_exchange context_exchange;
-    bool pipeline_outside, sequence_parallel, overlap, tensor_overlap, reshard_after_forward;
+    bool pipeline_outside, sequence_parallel, overlap, overlap_experts, tensor_overlap,
+        reshard_after_forward;
     double dropout;
     double degraded_link; /* share of its rate that the first stage's network card keeps */
     double tokens;        /* of the whole run; 0: by target_loss, or one step */

@@ -120,6 +120,18 @@ static void check_stages(const struct checker *checker)
     unsigned stages = checker->scenario->layout.pipeline,
              layers = checker->scenario->llm.stack.layers;
     unsigned chunks = workload->virtual_stages;
+    const char *overlap = "workload.overlap_experts";
+    if (checker->scenario->training.overlap_experts && !schedule->pairs) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, overlap),
+                       "%s: passes of schedule %s do not run in pairs; expected dualpipev or "
+                       "interleaved",
+                       overlap, pipeline_schedule_name(schedule));
+    } else if (checker->scenario->training.overlap_experts &&
+               layout_experts(&checker->scenario->layout) == 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, overlap),
+                       "%s: no tokens are sent to experts; set layout.expert, or leave it out",
+                       overlap);
+    }
     if (chunks > 1 && !schedule->interleaved) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
                        "workload.virtual_stages: %u parts on a stage need `schedule: interleaved`; "

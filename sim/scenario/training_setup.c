@@ -117,6 +117,7 @@ struct training scenario_training(const struct scenario *scenario)
         .sequence_parallel = workload->sequence_parallel && scenario->layout.tensor > 1,
         .keeps_gathered = !workload->reshard_after_forward,
         .overlap = workload->overlap,
+        .overlap_experts = workload->overlap_experts,
         .tensor_overlap = workload->tensor_overlap && scenario->layout.tensor > 1,
     };
 }

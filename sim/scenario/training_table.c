@@ -253,6 +253,14 @@ const struct field training_fields[] = {
      FIELD_AT(training_workload, overlap),
      .fallback = "true",
      .doc = "Whether parameters and gradients travel beside compute."},
+    {.key = "overlap_experts",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_workload, overlap_experts),
+     .fallback = "false",
+     .doc =
+         "Whether a forward pass and another micro-batch's backward pass run in one another, each "
+         "one's exchange of experts under the other's kernels, which lose the SMs that it takes: "
+         "DualPipe (`dualpipev`), and Megatron-Core's combined 1F1B (`interleaved`)."},
     {.key = "tensor_overlap",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(training_workload, tensor_overlap),

@@ -6,6 +6,8 @@
 #include "serving_play.h"
 #include "sim/serving/batching/step_cost.h"
 
+#include <math.h>
+
 static const char small[] = CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml";
 
 #define SHARED                                                                                     \
@@ -84,4 +86,49 @@ START_TEST(others_tokens_cost_time)
 }
 END_TEST
 
-RUN_TESTS(serving_experts, idle_ranks_run_along, tokens_are_kept, others_tokens_cost_time)
+/* A step of two halves: of each half's kernels K and exchange E, as that half alone has them, it
+ * takes the host once, max(2 E, 2 K + 2 E s) and a layer's E; decode's low-latency kernels take no
+ * SM (s = 0), normal ones 20 of 132. */
+START_TEST(halves_run_in_one_another)
+{
+    static const char *const sets[] = {"model=qwen3-30b-a3b",
+                                       "precision=bf16",
+                                       "layout.attention_data=8",
+                                       "layout.expert=8",
+                                       "software={use: vllm, exchange: deepep}",
+                                       "workload.service.two_batch_overlap=true"};
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct override texts[6];
+    for (size_t i = 0; i < 6; i++) {
+        texts[i].text = sets[i];
+    }
+    const struct scenario *overlapped = scenario_load(arena, small, texts, 6, diagnostics);
+    const struct scenario *plain = scenario_load(arena, small, texts, 5, diagnostics);
+    ck_assert_ptr_nonnull(overlapped);
+    struct step_costs *two = step_costs_create(arena, overlapped, 0, 1.0);
+    struct step_costs *one = step_costs_create(arena, plain, 0, 1.0);
+    double layers = overlapped->llm.stack.layers;
+    struct step_shape shapes[] = {
+        {.decodes = 128, .decode_context = 1024.0},
+        {.prompts = 4, .prompt_tokens = 4096, .prompt_pairs = 4.0 * 512.0 * 1024.0}};
+    struct step_shape halves[] = {
+        {.decodes = 64, .decode_context = 1024.0},
+        {.prompts = 2, .prompt_tokens = 2048, .prompt_pairs = 2.0 * 512.0 * 1024.0}};
+    const double shares[] = {0.0, 20.0 / 132.0};
+    for (int i = 0; i < 2; i++) {
+        struct step_cost half = step_cost_exact(one, &halves[i]);
+        double exchange = half.parts.experts_seconds;
+        double kernels = half.seconds - exchange - half.host_seconds;
+        double both = fmax(2.0 * exchange, 2.0 * kernels + 2.0 * exchange * shares[i]);
+        ck_assert_double_gt(exchange, 0.0);
+        ck_assert_double_eq_tol(step_cost_exact(two, &shapes[i]).seconds,
+                                half.host_seconds + both + exchange / layers, 1e-12);
+    }
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+}
+END_TEST
+
+RUN_TESTS(serving_experts, idle_ranks_run_along, tokens_are_kept, others_tokens_cost_time,
+          halves_run_in_one_another)

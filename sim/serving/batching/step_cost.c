@@ -88,6 +88,7 @@ void step_parts_add(struct step_parts *sum, const struct step_parts *parts, doub
     sum->attention_seconds += times * parts->attention_seconds;
     sum->memory_kernel_seconds += times * parts->memory_kernel_seconds;
     sum->communication_seconds += times * parts->communication_seconds;
+    sum->experts_seconds += times * parts->experts_seconds;
     sum->nvlink_seconds += times * parts->nvlink_seconds;
     sum->network_seconds += times * parts->network_seconds;
     sum->flops += times * parts->flops;
@@ -116,8 +117,8 @@ void step_costs_share(struct step_costs *costs, struct price_store *store, uint6
     costs->kind = kind;
 }
 
-static struct step_cost price(struct step_costs *costs, const struct batch *batch,
-                              enum ring_variant variant)
+static struct step_cost price_whole(struct step_costs *costs, const struct batch *batch,
+                                    enum ring_variant variant)
 {
     struct step_program program;
     transformer_build(&costs->replica, batch, variant, costs->operators, &program);
@@ -134,13 +135,83 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
         add_operators(segment, &cost);
         cost.launch_seconds += by_hand ? segment->repeat * segment->launch_seconds : 0.0;
     }
+    cost.host_seconds = parts.seconds[TIME_HOST];
     cost.gpu_seconds = cost.seconds - (by_hand ? parts.seconds[TIME_HOST] : 0.0);
     cost.parts.gemm_seconds = parts.seconds[TIME_GEMM];
     cost.parts.attention_seconds = parts.seconds[TIME_ATTENTION];
     cost.parts.memory_kernel_seconds = parts.seconds[TIME_MEMORY];
     cost.parts.communication_seconds = breakdown_communication_seconds(&parts);
+    cost.parts.experts_seconds = parts.seconds[TIME_EXPERTS];
     cost.parts.flops = parts.flops;
     costs->built++;
+    return cost;
+}
+
+/* --- two halves, one's exchanges under the other's kernels --- */
+
+/* False when there is but one token of something. */
+static bool halve(const struct batch *batch, struct batch_slice slices[MAX_SLICES],
+                  struct batch *half)
+{
+    *half = *batch;
+    half->slices = slices;
+    half->shared_tokens = batch->shared_tokens / 2;
+    for (uint32_t i = 0; i < batch->slice_count; i++) {
+        struct batch_slice *slice = &slices[i];
+        *slice = batch->slices[i];
+        if (slice->sequences > 1) {
+            slice->sequences = (slice->sequences + 1) / 2;
+        } else if (slice->new_tokens > 1) { /* its later half, which looks back at the other */
+            slice->cached_tokens += slice->new_tokens / 2;
+            slice->new_tokens = (slice->new_tokens + 1) / 2;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static double exchange_share(const struct step_costs *costs, const struct batch *batch)
+{
+    const struct experts_exchange *exchange = &costs->replica.software->exchange;
+    bool prompts = false;
+    for (uint32_t i = 0; i < batch->slice_count; i++) {
+        prompts = prompts || batch->slices[i].phase == PHASE_PREFILL;
+    }
+    enum exchange_kind kind = prompts ? exchange->prompts : exchange->decode;
+    const struct exchange_library *library =
+        kind == EXCHANGE_LOW_LATENCY ? &exchange->low_latency : &exchange->normal;
+    return library->multiprocessors / costs->replica.gpu->streaming_multiprocessors;
+}
+
+/* Two halves of kernels K and exchanges E each, which take SMs' share s from what runs beside them:
+ * max(2 E, 2 K + 2 E s); nothing runs beside the first dispatch and the last combine, a layer's E;
+ * the host comes once. */
+static struct step_cost price(struct step_costs *costs, const struct batch *batch,
+                              enum ring_variant variant)
+{
+    struct batch_slice slices[MAX_SLICES];
+    struct batch half;
+    if (!costs->scenario->serving.service.two_batch_overlap || !halve(batch, slices, &half)) {
+        return price_whole(costs, batch, variant);
+    }
+    struct step_cost cost = price_whole(costs, &half, variant);
+    double exchange = cost.parts.experts_seconds, host = cost.host_seconds;
+    double kernels = cost.seconds - exchange - host;
+    double both =
+        fmax(2.0 * exchange, 2.0 * kernels + 2.0 * exchange * exchange_share(costs, batch)) +
+        exchange / costs->replica.llm->stack.layers;
+    double by_hand = cost.seconds - cost.gpu_seconds;
+    struct step_parts parts = {0};
+    step_parts_add(&parts, &cost.parts, 2.0);
+    parts.experts_seconds = both - 2.0 * kernels;
+    parts.communication_seconds += parts.experts_seconds - 2.0 * exchange;
+    cost.parts = parts;
+    cost.bytes *= 2.0;
+    cost.nvlink_bytes *= 2.0;
+    cost.network_bytes *= 2.0;
+    cost.seconds = host + both;
+    cost.gpu_seconds = cost.seconds - by_hand;
     return cost;
 }
 
@@ -307,6 +378,7 @@ static struct step_cost decode_cost(struct step_costs *costs, const struct step_
     struct step_cost low = *knot_cost(costs, decodes, shared, knot);
     const struct step_cost *high = knot_cost(costs, decodes, shared, knot + 1);
     low.seconds = rest * low.seconds + part * high->seconds;
+    low.host_seconds = rest * low.host_seconds + part * high->host_seconds;
     low.gpu_seconds = rest * low.gpu_seconds + part * high->gpu_seconds;
     low.launch_seconds = rest * low.launch_seconds + part * high->launch_seconds;
     low.watts = rest * low.watts + part * high->watts;

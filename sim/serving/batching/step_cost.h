@@ -20,6 +20,7 @@ struct price_store;
 struct step_parts {
     double gemm_seconds, attention_seconds, memory_kernel_seconds;
     double communication_seconds;           /* that nothing hides */
+    double experts_seconds;                 /* of it, exchanges of experts */
     double nvlink_seconds, network_seconds; /* in which collectives use them, hidden or not */
     double flops;
 };
@@ -27,6 +28,7 @@ struct step_parts {
 struct step_cost {
     double seconds;
     double gpu_seconds;    /* of it, what the GPU takes when nobody holds it up */
+    double host_seconds;   /* in which the GPU waits for its host */
     double launch_seconds; /* of the host, when it launches the layers by hand; else 0 */
     double watts;          /* of one GPU, average */
     double bytes;          /* to and from one GPU's memory */
