@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Mooncake's traces (github.com/kvcache-ai/Mooncake, FAST25-release): an object a line with
  * timestamp (ms), input_length, output_length and hash_ids; a hash_id names a block of 512 tokens
- * together with all before it. */
+ * together with all before it. Alibaba Bailian's
+ * (github.com/alibaba-edu/qwen-bailian-usagetraces-anon) are the same in seconds and blocks of 16
+ * tokens; what else they say is passed over. */
 #include "sim/serving/load/json_line.h"
 
 #include <string.h>
@@ -14,15 +16,24 @@ static const char *const names[MEMBER_COUNT] = {
     [HASH_IDS] = "hash_ids",
 };
 
+/* In what a trace differs from another. */
+struct dialect {
+    double seconds;   /* of a timestamp's unit */
+    const char *unit; /* "milliseconds" */
+    uint32_t block_tokens;
+};
+
 /* A line under way. */
 struct row {
+    const struct dialect *dialect;
     struct trace_item *item;
     uint32_t *hashes;
     const char *places[MEMBER_COUNT]; /* of values; NULL: not met */
 };
 
-static bool read_timestamp(struct trace_line *line, struct trace_item *item)
+static bool read_timestamp(struct trace_line *line, const struct row *row)
 {
+    struct trace_item *item = row->item;
     struct trace_line at = *line;
     if (!trace_number(line, &item->seconds)) {
         return false;
@@ -30,7 +41,7 @@ static bool read_timestamp(struct trace_line *line, struct trace_item *item)
     if (item->seconds < 0.0) {
         return trace_complain(&at, "the timestamp is negative");
     }
-    item->seconds *= 1e-3;
+    item->seconds *= row->dialect->seconds;
     return true;
 }
 
@@ -70,7 +81,7 @@ static bool read_member(struct trace_line *line, const char *key, size_t length,
     row->places[member] = line->cursor;
     switch ((enum member)member) {
     case TIMESTAMP:
-        return read_timestamp(line, row->item);
+        return read_timestamp(line, row);
     case INPUT_LENGTH:
         return trace_tokens(line, "a prompt has at least one token, a whole number", 1.0,
                             &row->item->prompt_tokens);
@@ -85,12 +96,12 @@ static bool read_member(struct trace_line *line, const char *key, size_t length,
     return false;
 }
 
-/* A hash for each block of 512 tokens, the last one's begun. None at all: nothing is shared. */
+/* A hash for each block, the last one's begun. None at all: nothing is shared. */
 static bool fits_prompt(struct trace_line *line, const struct row *row)
 {
-    enum { BLOCK = 512 };
     const struct trace_item *item = row->item;
-    uint32_t blocks = (item->prompt_tokens + BLOCK - 1) / BLOCK;
+    uint32_t block = row->dialect->block_tokens;
+    uint32_t blocks = (item->prompt_tokens + block - 1) / block;
     if (item->hash_count == 0 || item->hash_count == blocks) {
         return true;
     }
@@ -98,15 +109,17 @@ static bool fits_prompt(struct trace_line *line, const struct row *row)
     return trace_complain(
         line,
         arena_printf(line->arena,
-                     "%u hash_ids of a prompt of %u tokens; expected %u, one for each block of "
-                     "512 tokens (and timestamps in milliseconds); is it a trace of blocks of "
+                     "%u hash_ids of a prompt of %u tokens; expected %u, one for each block "
+                     "of %u tokens (and timestamps in %s); is it a trace of blocks of "
                      "another size?",
-                     item->hash_count, item->prompt_tokens, blocks));
+                     item->hash_count, item->prompt_tokens, blocks, block, row->dialect->unit));
 }
 
-static bool read_item(struct trace_line *line, struct trace_item *item)
+static bool read_row(struct trace_line *line, struct trace_item *item,
+                     const struct dialect *dialect)
 {
-    struct row row = {.item = item};
+    struct row row = {.dialect = dialect, .item = item};
+    item->hash_tokens = dialect->block_tokens;
     if (!json_line_object(line, read_member, &row)) {
         return false;
     }
@@ -120,4 +133,17 @@ static bool read_item(struct trace_line *line, struct trace_item *item)
     return fits_prompt(line, &row);
 }
 
-const struct trace_format trace_format_mooncake = {.read = read_item};
+static bool read_mooncake(struct trace_line *line, struct trace_item *item)
+{
+    static const struct dialect dialect = {1e-3, "milliseconds", 512};
+    return read_row(line, item, &dialect);
+}
+
+static bool read_bailian(struct trace_line *line, struct trace_item *item)
+{
+    static const struct dialect dialect = {1.0, "seconds", 16};
+    return read_row(line, item, &dialect);
+}
+
+const struct trace_format trace_format_mooncake = {.read = read_mooncake};
+const struct trace_format trace_format_bailian = {.read = read_bailian};
