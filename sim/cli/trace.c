@@ -246,7 +246,8 @@ const struct command command_trace = {
     .operands = "check|export FILE",
     .summary = "verify a trace, or export it for Perfetto or as CSV or JSON",
     .doc = "check looks at every table, column, type, unit and number; export writes --format "
-           "chrome, csv (with --table) or json to stdout or -o. docs/trace-format.md says what a "
+           "chrome, csv (with --table), json or openmetrics to stdout or -o. docs/trace-format.md "
+           "says what a "
            "trace holds; analysis/ draws one.",
     .example = "cpsim trace check llama405b.h5",
     .verbs = "check export",

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/compare/comparison.h"
 
+#include "sim/base/file.h"
 #include "sim/base/text.h"
+#include "sim/compare/nccl_output.h"
 #include "sim/compare/row_runs.h"
 
 #include <math.h>
@@ -364,9 +366,22 @@ static void summarise(struct runner *runner)
     }
 }
 
+/* CSV, or what nccl-tests printed. */
+static const struct csv *load_table(struct runner *runner, const char *path)
+{
+    size_t size = 0;
+    const char *text =
+        file_read(runner->arena, path, CSV_MAX_BYTES, "a table as CSV", &size, runner->diagnostics);
+    if (text != NULL && nccl_output_is_one(text)) {
+        text = nccl_output_csv(runner->arena, path, text, runner->diagnostics);
+        size = text == NULL ? 0 : strlen(text);
+    }
+    return text == NULL ? NULL : csv_parse(runner->arena, path, text, size, runner->diagnostics);
+}
+
 static void compare_file(struct runner *runner, const char *path)
 {
-    const struct csv *csv = csv_load(runner->arena, path, runner->diagnostics);
+    const struct csv *csv = load_table(runner, path);
     const struct measurement_kind *kind = csv == NULL ? NULL : recognise(runner, csv);
     if (kind != NULL && runner->request->one_gpu && (kind->cluster || kind->without_gpu)) {
         diagnostics_add(runner->diagnostics, SEVERITY_WARNING, (struct mark){.file = path},

@@ -44,6 +44,37 @@ static const struct field arrivals_burst_fields[] = {{.key = "size",
 
 static const struct choice trace_format_choices[] = {REQUEST_TRACES(CHOICE_OF){0}};
 
+static const struct choice time_unit_choices[] = {
+    {.name = "s", .value = 0, .doc = "Seconds."},
+    {.name = "ms", .value = 1, .doc = "Milliseconds."},
+    {.name = "us", .value = 2, .doc = "Microseconds."},
+    {.name = "ns", .value = 3, .doc = "Nanoseconds."},
+    {0}};
+
+#define COLUMN_FIELD(name, member, sentence)                                                       \
+    {                                                                                              \
+        .key = (name), .kind = FIELD_STRING, FIELD_AT(trace_columns, member), .doc = (sentence)    \
+    }
+
+static const struct field columns_fields[] = {
+    COLUMN_FIELD("arrival", arrival, "When a request comes. Default: arrival_seconds."),
+    COLUMN_FIELD("prompt", prompt, "Tokens of its prompt. Default: prompt_tokens."),
+    COLUMN_FIELD("output", output, "Tokens of its answer. Default: output_tokens."),
+    COLUMN_FIELD("session", session, "Its conversation, a whole number. Default: session."),
+    {.key = "unit",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(trace_columns, unit),
+     .fallback = "s",
+     .choices = time_unit_choices,
+     .doc = "Of the times of arrival, from any moment on."},
+    {0}};
+
+#define COLUMNS_FIELD                                                                              \
+    {                                                                                              \
+        .key = "columns", .kind = FIELD_MAPPING, FIELD_AT(arrivals, columns),                      \
+        .fields = columns_fields, .doc = "What a table of format csv calls its columns."           \
+    }
+
 #define REQUEST_FILE_FIELDS                                                                        \
     {.key = "file",                                                                                \
      .kind = FIELD_INPUT_FILE,                                                                     \
@@ -56,6 +87,7 @@ static const struct choice trace_format_choices[] = {REQUEST_TRACES(CHOICE_OF){0
          .fallback = "csv",                                                                        \
          .choices = trace_format_choices,                                                          \
          .doc = "How the file is written."},                                                       \
+        COLUMNS_FIELD,                                                                             \
     {                                                                                              \
         .key = "limit", .kind = FIELD_COUNT, FIELD_AT(arrivals, limit), .fallback = "0",           \
         .doc = "At most so many requests of the file; 0: all."                                     \
@@ -92,6 +124,7 @@ static const struct field arrivals_trace_fields[] = {
      .fallback = "csv",
      .choices = trace_format_choices,
      .doc = "How the trace is written."},
+    COLUMNS_FIELD,
     {.key = "time_scale",
      .kind = FIELD_NUMBER,
      FIELD_AT(arrivals, time_scale),

@@ -118,6 +118,20 @@ static void check_file(const struct checker *checker, const char *path, const ch
                    path, file, strerror(errno));
 }
 
+/* `path`: of the columns. */
+static void check_columns(const struct checker *checker, const char *path,
+                          const struct arrivals *arrivals)
+{
+    const struct trace_columns *columns = &arrivals->columns;
+    bool named = columns->arrival != NULL || columns->prompt != NULL || columns->output != NULL ||
+                 columns->session != NULL || columns->unit != 0;
+    if (named && (arrivals->format != REQUEST_TRACE_CSV || arrivals->file == NULL)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: nobody reads them here; they name the columns of a file of format csv",
+                       path);
+    }
+}
+
 static void check_own_arrivals(const struct checker *checker, size_t index)
 {
     const struct request_class *of = &checker->scenario->serving.classes[index];
@@ -227,6 +241,7 @@ static void check_class(const struct checker *checker, size_t index)
     }
     if (of->has_arrivals) {
         check_file(checker, class_path(checker, index, "arrivals.file"), of->arrivals.file);
+        check_columns(checker, class_path(checker, index, "arrivals.columns"), &of->arrivals);
     }
     check_file(checker, class_path(checker, index, "lengths.prompt.file"), of->prompt.file);
     check_file(checker, class_path(checker, index, "lengths.output.file"), of->output.file);
@@ -235,10 +250,11 @@ static void check_class(const struct checker *checker, size_t index)
     check_context(checker, index);
     check_leaving(checker, index);
     if (of->system_tokens > 0 && class_reads_requests(caller) &&
-        caller->arrivals.format == REQUEST_TRACE_MOONCAKE) {
+        (caller->arrivals.format == REQUEST_TRACE_MOONCAKE ||
+         caller->arrivals.format == REQUEST_TRACE_BAILIAN)) {
         const char *path = class_path(checker, index, "system_prompt");
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       "%s: a Mooncake trace says block by block what prompts have in common; "
+                       "%s: a trace with hash_ids says block by block what prompts have in common; "
                        "leave it out",
                        path);
     }
@@ -270,6 +286,7 @@ void classes_check(const struct checker *checker)
                        "workload.arrivals: every class has arrivals of its own; leave these out");
     }
     check_file(checker, "workload.arrivals.file", serving->every.arrivals.file);
+    check_columns(checker, "workload.arrivals.columns", &serving->every.arrivals);
     for (size_t i = 0; i < serving->class_count; i++) {
         check_name(checker, i);
         check_own_arrivals(checker, i);

@@ -35,15 +35,26 @@ enum arrival_kind { ARRIVALS(ROW_MEMBER) ARRIVAL_KIND_COUNT };
 /* clang-format off */
 #define REQUEST_TRACES(ROW)                                                                        \
     ROW(REQUEST_TRACE_CSV, trace_format_csv, "csv",                                                \
-        "Columns prompt_tokens, output_tokens, and optionally session; arrival_seconds "           \
-        "too, where the file says when they come.")                                                \
+        "A table: columns prompt_tokens, output_tokens, and optionally session; arrival_seconds "  \
+        "too, where the file says when they come. `columns` says what else they are called.")      \
     ROW(REQUEST_TRACE_AZURE, trace_format_azure, "azure",                                          \
         "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens.")                  \
     ROW(REQUEST_TRACE_MOONCAKE, trace_format_mooncake, "mooncake",                                 \
         "Mooncake's JSON lines: timestamp (ms), input_length, output_length, hash_ids "            \
-        "of blocks of 512 tokens.")
+        "of blocks of 512 tokens.")                                                                \
+    ROW(REQUEST_TRACE_BAILIAN, trace_format_bailian, "bailian",                                    \
+        "Alibaba Bailian's JSON lines (qwen-bailian-usagetraces): the same with timestamps in "    \
+        "seconds and blocks of 16 tokens.")                                                        \
+    ROW(REQUEST_TRACE_BURSTGPT, trace_format_burstgpt, "burstgpt",                                 \
+        "BurstGPT's table: Timestamp, Request tokens, Response tokens.")
 /* clang-format on */
 enum request_trace_format { REQUEST_TRACES(ROW_MEMBER) REQUEST_TRACE_FORMAT_COUNT };
+
+/* What a table of requests calls its columns; NULL: as format csv has it. */
+struct trace_columns {
+    const char *arrival, *prompt, *output, *session;
+    int unit; /* of the times: powers of a thousandth; 0: seconds */
+};
 
 /* The keys of all kinds; each kind reads its own. */
 struct arrivals {
@@ -55,6 +66,7 @@ struct arrivals {
     double think_seconds;
     const char *file; /* a trace, or requests in order; NULL: lengths are drawn */
     enum request_trace_format format;
+    struct trace_columns columns;
     double time_scale;    /* trace: the times between requests are multiplied by it */
     double start_seconds; /* trace: what comes before is left out */
     uint64_t limit;       /* of a file: at most so many requests; 0: all */

@@ -165,4 +165,38 @@ expect 2 "" "/^seen.csv: error: requests of a client are played again: by which 
 grep -v llama seen.csv >other.csv
 expect 2 "" "/^other.csv: error: 1 case passed over: of another model, such as 'other'; the scenario's is 'llama3.1-8b'/" \
     "$cpsim" compare other.csv --scenario service.yaml
+
+# What nccl-tests print (here with times made up) is the table that it is, place for place. Which collective: its words say, the
+# file's name, or the ratio of its bandwidths (455.20 / 260.11 = 1.75 = 2 x 7 / 8: an all-reduce).
+cat >printed.txt <<'END_TEXT'
+# nThread 1 nGpus 8 minBytes 1048576 maxBytes 1073741824 step: 8(factor) warmup iters: 5 iters: 20 agg iters: 1 validation: 1 graph: 0
+#
+# Using devices
+#  Rank  0 Group  0 Pid   1234 on     node1 device  0 [0x1b] NVIDIA H100 80GB HBM3
+#  Rank  1 Group  0 Pid   1234 on     node1 device  1 [0x43] NVIDIA H100 80GB HBM3
+#  Rank  2 Group  0 Pid   1234 on     node1 device  2 [0x52] NVIDIA H100 80GB HBM3
+#  Rank  3 Group  0 Pid   1234 on     node1 device  3 [0x61] NVIDIA H100 80GB HBM3
+#  Rank  4 Group  0 Pid   1234 on     node1 device  4 [0x9d] NVIDIA H100 80GB HBM3
+#  Rank  5 Group  0 Pid   1234 on     node1 device  5 [0xc3] NVIDIA H100 80GB HBM3
+#  Rank  6 Group  0 Pid   1234 on     node1 device  6 [0xd1] NVIDIA H100 80GB HBM3
+#  Rank  7 Group  0 Pid   1234 on     node1 device  7 [0xdf] NVIDIA H100 80GB HBM3
+#
+#                                                              out-of-place                       in-place
+#       size         count      type   redop    root     time   algbw   busbw #wrong     time   algbw   busbw #wrong
+#        (B)    (elements)                               (us)  (GB/s)  (GB/s)            (us)  (GB/s)  (GB/s)
+     1048576        262144     float     sum      -1    36.10   29.05   50.83      0    36.20   28.97   50.69      0
+  1073741824     268435456     float     sum      -1   4128.0  260.11  455.20      0   4127.0  260.17  455.30      0
+# Out of bounds values : 0 OK
+# Avg bus bandwidth    : 227.5
+END_TEXT
+expect 0 "/^ *[+-].*printed.txt:17 collective=all_reduce ranks=8 nodes=1 bytes=1073741824: time_us 4128 measured/" "" \
+    "$cpsim" compare printed.txt --cluster dgx-h100 --csv printed.csv
+grep -q '^printed.txt,16,collective-tests,all-reduce in a node,time_us,36.1,' printed.csv || { cat printed.csv; exit 1; }
+sed 's/   sum /  none/; s/455.20/227.60/; s/ 50.83/ 25.42/' printed.txt >unsaid.txt
+expect 2 "" "unsaid.txt: error: an output of nccl-tests, but which collective it is nothing says: call the file after its program, such as all_gather_perf.txt
+1 error" "$cpsim" compare unsaid.txt --cluster dgx-h100
+cp unsaid.txt all_gather_perf.txt
+expect 0 "/all_gather_perf.txt:17 collective=all_gather/" "" "$cpsim" compare all_gather_perf.txt --cluster dgx-h100
+sed '/Rank/d' printed.txt >ranks.txt
+expect 2 "" "/an output of nccl-tests, but no lines say its ranks/" "$cpsim" compare ranks.txt --cluster dgx-h100
 finish

@@ -26,6 +26,28 @@ expect 0 "/; 41 % of prompt tokens found there$/" "" trace mooncake good.jsonl
 printf '\xef\xbb\xbfTIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-12-31 23:59:59.5,10,5\r\n2024-01-01 00:00:00.5000000,20,0\r\n2024-01-01 00:00:01,20,7\r\n' >good-azure.csv
 expect 0 "/^requests +2 came, 2 completed, 1 of the trace dropped: no answer asked for$/" "" trace azure good-azure.csv
 
+# Bailian's: seconds, and blocks of 16 tokens: 40 has three, of which the first two, 32 tokens, were seen
+# among 33: 32 of 561.
+printf '{"chat_id": 1, "timestamp": 61.1, "input_length": 521, "output_length": 6, "type": "text", "hash_ids": [%s]}\n{"timestamp": 71.5, "turn": 1, "input_length": 40, "output_length": 3, "hash_ids": [1, 2, 40]}\n' \
+    "$(seq -s, 33)" >good-bailian.jsonl
+expect 0 "/; 5.7 % of prompt tokens found there$/" "" trace bailian good-bailian.jsonl
+printf 'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,ChatGPT,472,18,490,Conversation log\n45.5,GPT-4,417,0,417,API log\n' >good-burst.csv
+expect 0 "/^requests +1 came, 1 completed, 1 of the trace dropped: no answer asked for$/" "" trace burstgpt good-burst.csv
+# Any table by a map of its columns: milliseconds of any moment on.
+printf 'when,in,note,out\n1700000000000,100,"a",5\n1700000040000,50,b,6\n' >own.csv
+expect 0 "/^requests +2 came, 2 completed$/" "" "$cpsim" "$chat" --set 'workload.warm_up=0 s' \
+    --set 'workload.arrivals={kind: trace, file: own.csv, columns: {arrival: when, unit: ms, prompt: in, output: out}}' -o own.h5
+"$cpsim" trace export own.h5 --format csv --table requests | cut -d, -f8 >arrivals
+compare "the second comes 40 s later" "arrival
+0
+40" arrivals
+expect 2 "" "own.csv:1:1: error: a column is missing; a trace of format 'csv' begins with a line of names, with at least: in, outs
+1 error" "$cpsim" "$chat" --set 'workload.arrivals={kind: trace, file: own.csv, columns: {arrival: when, prompt: in, output: outs}}'
+expect 2 "" "/workload.arrivals.columns: nobody reads them here; they name the columns of a file of format csv/" "$cpsim" "$chat" \
+    --set 'workload.arrivals={kind: trace, file: good-azure.csv, format: azure, columns: {prompt: in}}'
+printf '{"timestamp": 1, "input_length": 40, "output_length": 3, "hash_ids": [1, 2]}\n' >few.jsonl
+expect 2 "" "/^few.jsonl:1:.*: error: 2 hash_ids of a prompt of 40 tokens; expected 3, one for each block of 16 tokens/" trace bailian few.jsonl
+
 # What is wrong with one is an error with its place, all of them at once.
 printf 'arrival_seconds,output_tokens\n0,4\n' >missing.csv
 expect 2 "" "missing.csv:1:1: error: a column is missing; a trace of format 'csv' begins with a line of names, with at least: prompt_tokens, output_tokens
@@ -65,6 +87,20 @@ hours-azure.csv:3:1: error: expected a time such as 2023-11-16 18:17:03.9799600
 2 errors" trace azure hours-azure.csv
 printf '{"of": "timestamp", "timestamp": 0, "input_length": 10, "output_length": 6, "hash_ids": []}\n' >text.jsonl
 expect 0 "/^requests +1 came, 1 completed$/" "" trace mooncake text.jsonl
+# It is JSON, whatever else it holds.
+printf '%s\n' '{"id": "a \"timestamp\": 9", "more": {"hash_ids": [7, {"x": null}], "ok": [true, false]}, "timestamp" :0,"input_length":10, "output_length": 6, "hash_ids":[ ] }' >whole.jsonl
+expect 0 "/^requests +1 came, 1 completed$/" "" trace mooncake whole.jsonl
+rest='"input_length": 10, "output_length": 6, "hash_ids": [1]'
+printf '%s\n' "{\"timestamp\": 0, \"timestamp\": 1, $rest}" "{\"timestamp\": 0, $rest" "{\"timestamp\": 0, $rest} x" \
+    "{\"timestamp\": 0 $rest}" "{\"timestamp\": 0, \"more\": [1,], $rest}" "{timestamp: 0, $rest}" "{\"timestamp\": 0, \"a, $rest" >broken.jsonl
+expect 2 "" "broken.jsonl:1:31: error: \"timestamp\" for the second time
+broken.jsonl:2:73: error: expected ',' or '}'
+broken.jsonl:3:75: error: expected the line's end
+broken.jsonl:4:16: error: expected nothing behind this number: its unit is known
+broken.jsonl:5:29: error: expected a number
+broken.jsonl:6:2: error: expected a key in quotes
+broken.jsonl:7:23: error: expected ':' and a value
+7 errors" trace mooncake broken.jsonl
 
 # A path can lead anywhere.
 mkdir folder

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Mooncake's hash_ids name blocks of 512 tokens (FAST25 release, README of the trace). */
-enum { TRACE_BLOCK_TOKENS = 512, FIRST_HOLDERS = 64, FIRST_TABLE = 64 };
+enum { FIRST_HOLDERS = 64, FIRST_TABLE = 64 };
 #define OWN_LABELS (UINT64_C(1) << 63) /* sessions are fewer than 2^30 */
 #define SHARED_LABELS (UINT64_C(1) << 62)
 
@@ -106,7 +106,7 @@ static bool is_own(const struct kv_cache *cache, const struct request *request, 
     case CONTENT_LABELS:
         return label >= request->hash_count;
     case CONTENT_HASHES:
-        return last / TRACE_BLOCK_TOKENS >= request->hash_count || last >= request->prompt_tokens;
+        return last / request->hash_tokens >= request->hash_count || last >= request->prompt_tokens;
     case CONTENT_RUNS:
         return request->hash_count < 2 || last >= request->hashes[request->hash_count - 2];
     case CONTENT_OWN:
@@ -146,7 +146,7 @@ static uint64_t text_label(const struct kv_cache *cache, const struct request *r
     if (request->content == CONTENT_RUNS) {
         return run_label(request, last);
     }
-    uint64_t block = last / TRACE_BLOCK_TOKENS, part = last % TRACE_BLOCK_TOKENS;
+    uint64_t block = last / request->hash_tokens, part = last % request->hash_tokens;
     return random_mix(((uint64_t)request->hashes[block] << 16) ^ (part << 48) ^ part) | 1U;
 }
 

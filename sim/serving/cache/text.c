@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/cache/text.h"
 
-/* Mooncake's hash_ids name blocks of 512 tokens (FAST25 release, README of the trace). */
-enum { TRACE_BLOCK_TOKENS = 512 };
 #define OWN_TOKENS (UINT64_C(1) << 63) /* sessions are fewer than 2^29 */
 #define HASHED_TOKENS (UINT64_C(1) << 62)
 #define SHARED_TOKENS (UINT64_C(1) << 61)
@@ -38,13 +36,13 @@ struct text_piece text_piece_at(const struct request *request, uint32_t position
         return (struct text_piece){.first = (uint64_t)request->session << 32 | position,
                                    .end = UINT32_MAX};
     case CONTENT_HASHES: {
-        uint32_t block = position / TRACE_BLOCK_TOKENS, part = position % TRACE_BLOCK_TOKENS;
+        uint32_t block = position / request->hash_tokens, part = position % request->hash_tokens;
         if (block >= request->hash_count || position >= request->prompt_tokens) {
             break;
         }
-        uint32_t end = (block + 1) * TRACE_BLOCK_TOKENS;
+        uint32_t end = (block + 1) * request->hash_tokens;
         end = end < request->prompt_tokens ? end : request->prompt_tokens;
-        uint64_t first = HASHED_TOKENS | ((uint64_t)request->hashes[block] * TRACE_BLOCK_TOKENS);
+        uint64_t first = HASHED_TOKENS | ((uint64_t)request->hashes[block] * request->hash_tokens);
         return (struct text_piece){.first = first + part, .end = end};
     }
     case CONTENT_RUNS:

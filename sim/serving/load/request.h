@@ -56,6 +56,7 @@ struct request {
                                label of the cache, or of CONTENT_RUNS, where a run ends and its
                                first token, by turns: [hash_count] */
     uint32_t hash_count;
+    uint32_t hash_tokens;    /* of CONTENT_HASHES: tokens of a block that a hash names */
     uint32_t shared_tokens;  /* at its beginning, those of all requests of its class */
     uint32_t session;        /* of CONTENT_SESSION; or the client of a closed loop */
     uint32_t turn;           /* of its session, from 1 */

@@ -147,9 +147,28 @@ static bool next_line(char **rest, struct trace_line *line)
     return false;
 }
 
+/* What the columns of a table are called: by its format, or as the scenario says. NULL ends them.
+ */
+static const char *const *names_of_columns(struct arena *arena, const struct arrivals *arrivals)
+{
+    const struct trace_columns *own = &arrivals->columns;
+    const char *const *names = formats[arrivals->format]->columns;
+    if (names == NULL || arrivals->format != REQUEST_TRACE_CSV) {
+        return names;
+    }
+    enum { MOST = 8 };
+    const char **called = ARENA_ARRAY(arena, const char *, MOST);
+    for (size_t i = 0; i + 1 < MOST && names[i] != NULL; i++) {
+        const char *others[] = {own->prompt, own->output, own->arrival, own->session};
+        bool renamed = i < sizeof others / sizeof *others && others[i] != NULL;
+        called[i] = renamed ? others[i] : names[i];
+    }
+    return called;
+}
+
 /* Which of the format's columns each column of the file is, counted from 1; 0: another. */
 static bool read_header(struct trace_line *line, enum request_trace_format kind,
-                        unsigned char *columns)
+                        const char *const *called, unsigned char *columns)
 {
     const struct trace_format *format = formats[kind];
     size_t found = 0;
@@ -160,9 +179,8 @@ static bool read_header(struct trace_line *line, enum request_trace_format kind,
             cursor++; /* a byte order mark */
         }
         size_t length = strcspn(cursor, ",");
-        for (unsigned i = 0; format->columns[i] != NULL && column < MAX_COLUMNS; i++) {
-            if (strlen(format->columns[i]) == length &&
-                strncmp(format->columns[i], cursor, length) == 0) {
+        for (unsigned i = 0; called[i] != NULL && column < MAX_COLUMNS; i++) {
+            if (strlen(called[i]) == length && strncmp(called[i], cursor, length) == 0) {
                 columns[column] = (unsigned char)(i + 1);
                 found += i < format->required;
             }
@@ -177,7 +195,7 @@ static bool read_header(struct trace_line *line, enum request_trace_format kind,
     }
     const char *names = "";
     for (size_t i = 0; i < format->required; i++) {
-        names = arena_printf(line->arena, "%s%s%s", names, i == 0 ? "" : ", ", format->columns[i]);
+        names = arena_printf(line->arena, "%s%s%s", names, i == 0 ? "" : ", ", called[i]);
     }
     return trace_complain(line, arena_printf(line->arena,
                                              "a column is missing; a trace of format '%s' begins "
@@ -251,11 +269,13 @@ bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bo
                               .diagnostics = diagnostics,
                               .columns = columns,
                               .timed = timed,
-                              .classes = classes};
+                              .classes = classes,
+                              .time_unit_seconds = pow(1e-3, arrivals->columns.unit)};
     char *rest = text;
     line.start = line.cursor = text;
     if (format->columns != NULL &&
-        (next_line(&rest, &line), !read_header(&line, arrivals->format, columns))) {
+        (next_line(&rest, &line),
+         !read_header(&line, arrivals->format, names_of_columns(arena, arrivals), columns))) {
         return false;
     }
     struct reader reader = {.arrivals = arrivals, .trace = trace};

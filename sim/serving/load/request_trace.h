@@ -22,6 +22,7 @@ struct trace_item {
     uint16_t class_number; /* from 1; 0: the file does not say */
     uint32_t hash_count;
     const uint32_t *hashes; /* [hash_count] */
+    uint32_t hash_tokens;   /* of a block that a hash names */
     bool runs;              /* they are of CONTENT_RUNS (request.h), else of CONTENT_HASHES */
 };
 
@@ -57,6 +58,7 @@ struct trace_line {
     struct diagnostics *diagnostics;
     const unsigned char *columns; /* of a CSV: what each holds, see CSV readers */
     bool timed;                   /* when a request comes matters */
+    double time_unit_seconds;     /* of a table whose columns have names of their own */
     const struct trace_classes *classes;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/load/request_trace.h"
 
+/* In this order: names_of_columns() of request_trace.c. */
 enum { PROMPT, OUTPUT, ARRIVAL, SESSION, CLASS };
 
 static const char *const columns[] = {
@@ -10,13 +11,16 @@ static const char *const columns[] = {
 static bool read_time(struct trace_line *line, struct trace_item *item)
 {
     if (!trace_column(line, ARRIVAL)) {
-        return trace_complain(line, "when it comes is missing: the file needs a column "
-                                    "arrival_seconds (a closed loop does without)");
+        return trace_complain(
+            line, "when it comes is missing: the file needs a column "
+                  "arrival_seconds, or one that `columns: {arrival: ...}` names (a closed "
+                  "loop does without)");
     }
     struct trace_line at = *line;
     if (!trace_number(line, &item->seconds)) {
         return false;
     }
+    item->seconds *= line->time_unit_seconds;
     return item->seconds >= 0.0 || trace_complain(&at, "the time of arrival is negative");
 }
 

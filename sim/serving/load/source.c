@@ -149,6 +149,7 @@ static void copy_item(const struct source *source, const struct trace_item *item
     request->session = item->session;
     request->hashes = item->hashes;
     request->hash_count = item->hash_count;
+    request->hash_tokens = item->hash_tokens;
     request->content = item->runs             ? CONTENT_RUNS
                        : item->hash_count > 0 ? CONTENT_HASHES
                        : item->session > 0    ? CONTENT_SESSION
