@@ -65,6 +65,20 @@ hours-azure.csv:3:1: error: expected a time such as 2023-11-16 18:17:03.9799600
 2 errors" trace azure hours-azure.csv
 printf '{"of": "timestamp", "timestamp": 0, "input_length": 10, "output_length": 6, "hash_ids": []}\n' >text.jsonl
 expect 0 "/^requests +1 came, 1 completed$/" "" trace mooncake text.jsonl
+# It is JSON, whatever else it holds.
+printf '%s\n' '{"id": "a \"timestamp\": 9", "more": {"hash_ids": [7, {"x": null}], "ok": [true, false]}, "timestamp" :0,"input_length":10, "output_length": 6, "hash_ids":[ ] }' >whole.jsonl
+expect 0 "/^requests +1 came, 1 completed$/" "" trace mooncake whole.jsonl
+rest='"input_length": 10, "output_length": 6, "hash_ids": [1]'
+printf '%s\n' "{\"timestamp\": 0, \"timestamp\": 1, $rest}" "{\"timestamp\": 0, $rest" "{\"timestamp\": 0, $rest} x" \
+    "{\"timestamp\": 0 $rest}" "{\"timestamp\": 0, \"more\": [1,], $rest}" "{timestamp: 0, $rest}" "{\"timestamp\": 0, \"a, $rest" >broken.jsonl
+expect 2 "" "broken.jsonl:1:31: error: \"timestamp\" for the second time
+broken.jsonl:2:73: error: expected ',' or '}'
+broken.jsonl:3:75: error: expected the line's end
+broken.jsonl:4:16: error: expected nothing behind this number: its unit is known
+broken.jsonl:5:29: error: expected a number
+broken.jsonl:6:2: error: expected a key in quotes
+broken.jsonl:7:23: error: expected ':' and a value
+7 errors" trace mooncake broken.jsonl
 
 # A path can lead anywhere.
 mkdir folder

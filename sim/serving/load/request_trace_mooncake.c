@@ -2,78 +2,101 @@
  * Mooncake's traces (github.com/kvcache-ai/Mooncake, FAST25-release): an object a line with
  * timestamp (ms), input_length, output_length and hash_ids; a hash_id names a block of 512 tokens
  * together with all before it. */
-#include "sim/serving/load/request_trace.h"
+#include "sim/serving/load/json_line.h"
 
 #include <string.h>
 
-static void skip_spaces(struct trace_line *line)
-{
-    while (*line->cursor == ' ' || *line->cursor == '\t') {
-        line->cursor++;
-    }
-}
+enum member { TIMESTAMP, INPUT_LENGTH, OUTPUT_LENGTH, HASH_IDS, MEMBER_COUNT };
+static const char *const names[MEMBER_COUNT] = {
+    [TIMESTAMP] = "timestamp",
+    [INPUT_LENGTH] = "input_length",
+    [OUTPUT_LENGTH] = "output_length",
+    [HASH_IDS] = "hash_ids",
+};
 
-/* Moves to the value of `key`; false with a complaint when the line has no such key. */
-static bool find_value(struct trace_line *line, const char *key)
-{
-    size_t length = strlen(key);
-    for (const char *at = strstr(line->start, key); at != NULL; at = strstr(at + 1, key)) {
-        if (at == line->start || at[-1] != '"' || at[length] != '"') {
-            continue;
-        }
-        line->cursor = at + length + 1;
-        skip_spaces(line);
-        if (*line->cursor == ':') { /* else the text of another key */
-            line->cursor++;
-            skip_spaces(line);
-            return true;
-        }
-    }
-    line->cursor = line->start;
-    return trace_complain(line, arena_printf(line->arena, "has no key \"%s\"", key));
-}
+/* A line under way. */
+struct row {
+    struct trace_item *item;
+    uint32_t *hashes;
+    const char *places[MEMBER_COUNT]; /* of values; NULL: not met */
+};
 
-static bool read_hashes(struct trace_line *line, struct trace_item *item)
+static bool read_timestamp(struct trace_line *line, struct trace_item *item)
 {
-    if (!find_value(line, "hash_ids")) {
+    struct trace_line at = *line;
+    if (!trace_number(line, &item->seconds)) {
         return false;
     }
-    if (*line->cursor != '[') {
-        return trace_complain(line, "expected a list of whole numbers");
+    if (item->seconds < 0.0) {
+        return trace_complain(&at, "the timestamp is negative");
     }
+    item->seconds *= 1e-3;
+    return true;
+}
+
+static bool read_hash(struct trace_line *line, const char *key, size_t length, void *data)
+{
+    struct row *row = data;
+    (void)key, (void)length;
+    return trace_tokens(line, "a hash_id is a whole number", 0.0,
+                        &row->hashes[row->item->hash_count++]);
+}
+
+static bool read_hashes(struct trace_line *line, struct row *row)
+{
     size_t most = 1;
     for (const char *c = line->cursor; *c != '\0' && *c != ']'; c++) {
         most += *c == ',';
     }
-    uint32_t *hashes = ARENA_ARRAY(line->arena, uint32_t, most);
-    for (line->cursor++, skip_spaces(line); *line->cursor != ']'; skip_spaces(line)) {
-        if (!trace_tokens(line, "a hash_id is a whole number", 0.0, &hashes[item->hash_count])) {
-            return false;
-        }
-        item->hash_count++;
-        skip_spaces(line);
-        if (*line->cursor == ',') {
-            line->cursor++;
-        } else if (*line->cursor != ']') {
-            return trace_complain(line, "expected ',' or ']'");
-        }
+    row->item->hashes = row->hashes = ARENA_ARRAY(line->arena, uint32_t, most);
+    return json_line_list(line, "expected a list of whole numbers", read_hash, row);
+}
+
+static bool read_member(struct trace_line *line, const char *key, size_t length, void *data)
+{
+    struct row *row = data;
+    int member = 0;
+    while (member < MEMBER_COUNT &&
+           (strlen(names[member]) != length || memcmp(names[member], key, length) != 0)) {
+        member++;
     }
-    item->hashes = hashes;
-    return true;
+    if (member == MEMBER_COUNT) {
+        return json_line_skip(line);
+    }
+    if (row->places[member] != NULL) {
+        return trace_complain(
+            line, arena_printf(line->arena, "\"%s\" for the second time", names[member]));
+    }
+    row->places[member] = line->cursor;
+    switch ((enum member)member) {
+    case TIMESTAMP:
+        return read_timestamp(line, row->item);
+    case INPUT_LENGTH:
+        return trace_tokens(line, "a prompt has at least one token, a whole number", 1.0,
+                            &row->item->prompt_tokens);
+    case OUTPUT_LENGTH:
+        return trace_tokens(line, "an answer has a whole number of tokens, none is negative", 0.0,
+                            &row->item->output_tokens);
+    case HASH_IDS:
+        return read_hashes(line, row);
+    case MEMBER_COUNT:
+        break;
+    }
+    return false;
 }
 
 /* A hash for each block of 512 tokens, the last one's begun. None at all: nothing is shared. */
-static bool fits_prompt(const struct trace_line *line, const struct trace_item *item)
+static bool fits_prompt(struct trace_line *line, const struct row *row)
 {
     enum { BLOCK = 512 };
+    const struct trace_item *item = row->item;
     uint32_t blocks = (item->prompt_tokens + BLOCK - 1) / BLOCK;
     if (item->hash_count == 0 || item->hash_count == blocks) {
         return true;
     }
-    struct trace_line at = *line;
-    find_value(&at, "hash_ids");
+    line->cursor = row->places[HASH_IDS];
     return trace_complain(
-        &at,
+        line,
         arena_printf(line->arena,
                      "%u hash_ids of a prompt of %u tokens; expected %u, one for each block of "
                      "512 tokens (and timestamps in milliseconds); is it a trace of blocks of "
@@ -83,31 +106,18 @@ static bool fits_prompt(const struct trace_line *line, const struct trace_item *
 
 static bool read_item(struct trace_line *line, struct trace_item *item)
 {
-    skip_spaces(line);
-    if (*line->cursor != '{') {
-        return trace_complain(line, "expected a JSON object");
-    }
-    if (!find_value(line, "timestamp")) {
+    struct row row = {.item = item};
+    if (!json_line_object(line, read_member, &row)) {
         return false;
     }
-    struct trace_line at = *line;
-    if (!trace_number(line, &item->seconds)) {
-        return false;
+    for (int member = 0; member < MEMBER_COUNT; member++) {
+        if (row.places[member] == NULL) {
+            line->cursor = line->start;
+            return trace_complain(line,
+                                  arena_printf(line->arena, "has no key \"%s\"", names[member]));
+        }
     }
-    if (item->seconds < 0.0) {
-        return trace_complain(&at, "the timestamp is negative");
-    }
-    item->seconds *= 1e-3;
-    if (!(find_value(line, "input_length") &&
-          trace_tokens(line, "a prompt has at least one token, a whole number", 1.0,
-                       &item->prompt_tokens) &&
-          find_value(line, "output_length") &&
-          trace_tokens(line, "an answer has a whole number of tokens, none is negative", 0.0,
-                       &item->output_tokens) &&
-          read_hashes(line, item))) {
-        return false;
-    }
-    return fits_prompt(line, item);
+    return fits_prompt(line, &row);
 }
 
 const struct trace_format trace_format_mooncake = {.read = read_item};
