@@ -71,7 +71,9 @@ enum step_part { STEP_EMBEDDING, STEP_LAYERS, STEP_HEAD, STEP_OTHER };
 /* Operators played `repeat` times, one play after the other: identical layers. */
 struct step_segment {
     enum step_part part;
-    const char *name; /* "embedding", "layers", "first layers", "head" */
+    const char *name; /* "embedding", "layers", "first layers", "head"; for people, nothing is found
+                         by it */
+    bool distinct;    /* STEP_LAYERS: some of the model's, of which the name says which */
     /* STEP_LAYERS stands for `repeat` layers of one kind of the stack, of which `layer` is the
      * first, all before `end`. */
     uint32_t kind, layer, end;
