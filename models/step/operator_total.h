@@ -28,7 +28,7 @@ struct operator_total {
 struct operator_totals {
     struct operator_total *totals; /* [count of capacity], the caller's */
     uint32_t count, capacity;      /* as many as the program's operators are enough */
-    double step_seconds; /* of the whole program, repeats included */
+    double step_seconds;           /* of the whole program, repeats included */
 };
 
 /* Adds one play of a segment. Names past the capacity assert. */
