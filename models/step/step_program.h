@@ -101,6 +101,9 @@ struct step_program {
 uint32_t step_append(struct step_segment *segment, struct step_operator op, uint32_t after,
                      uint32_t also);
 
+/* On the communication stream; priced later. */
+struct step_operator step_collective_operator(const char *name, enum group group,
+                                              struct collective_call call);
 /* The GPU waits for its host. */
 struct step_operator step_host_operator(const char *name, uint32_t iteration, double seconds);
 /* A memory-bound kernel over rows x columns that moves `bytes_per_element` for each. */

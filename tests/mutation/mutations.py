@@ -56,10 +56,10 @@ MUTATIONS = [
      "double sizes = 1.0 * shape->rank + shape->rope;",
      "absorbed attention multiplies by the latent twice", "test_mixer_kernels"),
     # --- collectives ---
-    ("models/collectives/collective_tree.c", "double factor = levels > 1.0 ? 2.0 : 1.0;",
+    ("models/collectives/collective.c", "double factor = levels > 1.0 ? 2.0 : 1.0;",
      "double factor = levels > 1.0 ? 1.0 : 1.0;",
      "an inner node of a tree sends twice the bytes by its NIC", "test_collective"),
-    ("models/collectives/collective_tree.c", "double rail_bytes = call->bytes / call->group.ranks_per_node;",
+    ("models/collectives/collective.c", "double rail_bytes = call->bytes / call->group.ranks_per_node;",
      "double rail_bytes = call->bytes;",
      "each NIC of a node carries its rail's part", "test_collective"),
     ("models/collectives/collective_ring.c", "double rounds = call->kind == COLLECTIVE_ALL_REDUCE ? 2.0 : 1.0;",
