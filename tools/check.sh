@@ -177,8 +177,15 @@ check_format() {
     fi
 }
 
+# An enum and the table beside it agree.
+check_tables() {
+    report 'an enum and its table disagree: name every member' < <(
+        python3 -B tools/check_tables.py "${c_files[@]}")
+}
+
 check_libraries
 check_models
+check_tables
 check_direction
 check_calls
 check_files

@@ -101,6 +101,19 @@ void collective_add_fabric_flow(const struct collective_context *context, enum c
     add_fabric_flow(context, edge, payload, wire, limit, connections, plan);
 }
 
+/* A node is an inner node of one tree and a leaf of the other: with half the bytes in each it sends
+ * one up and two down, and one up. Of two nodes one is the root. */
+void collective_add_tree_flow(const struct collective_context *context, enum protocol protocol,
+                              double levels, struct collective_plan *plan)
+{
+    const struct collective_call *call = context->call;
+    double factor = levels > 1.0 ? 2.0 : 1.0;
+    double rail_bytes = call->bytes / call->group.ranks_per_node;
+    plan->latency_seconds += collective_fabric_spread_seconds(context, factor * rail_bytes);
+    collective_add_fabric_flow(context, EDGE_FABRIC_NEXT, protocol, factor * rail_bytes,
+                               levels > 1.0 ? 2 : 1, plan);
+}
+
 /* Leaf switches see two shifts in place of all pairs: one by a node, of which a leaf's trunk
  * carries one node's part, and one by half the group, which crosses entirely. Their shares are such
  * that the trunk carries exactly what all pairs would send across. */

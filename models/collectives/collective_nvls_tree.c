@@ -28,11 +28,7 @@ static void plan_nvls_tree(const struct collective_context *context, enum protoc
     collective_add_node_flow(context, protocol,
                              (ranks_per_node + 1.0) / ranks_per_node * call->bytes,
                              library->nvls.bytes_per_second, plan);
-    /* As in collective_tree.c; a node talks to its parent and two children. */
-    double factor = levels > 1.0 ? 2.0 : 1.0;
-    plan->latency_seconds += collective_fabric_spread_seconds(context, factor * rail_bytes);
-    collective_add_fabric_flow(context, EDGE_FABRIC_NEXT, protocol, factor * rail_bytes,
-                               levels > 1.0 ? 2 : 1, plan);
+    collective_add_tree_flow(context, protocol, levels, plan);
 }
 
 const struct collective_policy collective_nvls_tree = {

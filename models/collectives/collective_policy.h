@@ -58,6 +58,9 @@ void collective_add_node_flow(const struct collective_context *context, enum pro
 void collective_add_fabric_flow(const struct collective_context *context, enum collective_edge edge,
                                 enum protocol protocol, double payload, uint32_t connections,
                                 struct collective_plan *plan);
+/* Of all-reduces over double binary trees of nodes, what a rail carries. */
+void collective_add_tree_flow(const struct collective_context *context, enum protocol protocol,
+                              double levels, struct collective_plan *plan);
 /* Appends `payload` bytes of each member to members of other nodes, equal parts to each node, on
  * as many connections as there are such members; `efficiency` is payload over raw bytes. */
 void collective_add_shift_flows(const struct collective_context *context, double payload,

@@ -28,13 +28,7 @@ static void plan_tree(const struct collective_context *context, enum protocol pr
         collective_add_node_flow(context, protocol, 2.0 * call->bytes,
                                  constants->payload_bytes_per_second, plan);
     }
-    /* A node is an inner node of one tree and a leaf of the other: with half the bytes in each it
-     * sends one up and two down, and one up. Of two nodes one is the root. */
-    double factor = levels > 1.0 ? 2.0 : 1.0;
-    double rail_bytes = call->bytes / call->group.ranks_per_node;
-    plan->latency_seconds += collective_fabric_spread_seconds(context, factor * rail_bytes);
-    collective_add_fabric_flow(context, EDGE_FABRIC_NEXT, protocol, factor * rail_bytes,
-                               levels > 1.0 ? 2 : 1, plan);
+    collective_add_tree_flow(context, protocol, levels, plan);
 }
 
 const struct collective_policy collective_tree = {

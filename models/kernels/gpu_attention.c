@@ -7,13 +7,6 @@
 #include <assert.h>
 #include <math.h>
 
-/* Blocks of one launch. */
-struct block_sum {
-    double blocks;
-    double keys;              /* over all blocks */
-    double longest, shortest; /* keys of one block */
-};
-
 static enum format compute_format(const struct attention_shape *shape)
 {
     return shape->compute == FORMAT_UNSET ? FORMAT_BF16 : shape->compute;
@@ -133,7 +126,7 @@ double attention_useful_flops(const struct attention_shape *shape)
            (shape->head_size + attention_value_size(shape));
 }
 
-static void add_blocks(const struct gpu *gpu, struct block_sum *sum,
+static void add_blocks(const struct gpu *gpu, struct attention_blocks *sum,
                        const struct attention_shape *shape)
 {
     double block = gpu->generation.attention_queries;
@@ -167,9 +160,7 @@ static double reread_bytes(const struct gpu *gpu, const struct attention_shape *
     return block_keys * pair_bytes(shape) * (1.0 - gpu->l2_bytes / head_bytes);
 }
 
-/* When the SM that ends last is done, in keys. Blocks alike go in full waves. Blocks of growing
- * length, handed out in order, fill the SMs evenly until the last, which is the longest, starts. */
-static double makespan_keys(const struct block_sum *sum, double sms)
+double attention_makespan_keys(const struct attention_blocks *sum, double sms)
 {
     double waves = ceil(sum->blocks / sms) * sum->keys / sum->blocks;
     double in_order = (sum->keys - sum->longest) / sms + sum->longest;
@@ -182,7 +173,7 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
 {
     struct kernel_work work = {.fixed_seconds = gpu->attention_seconds};
     double block = gpu->generation.attention_queries;
-    struct block_sum sum = {0};
+    struct attention_blocks sum = {0};
     enum format compute = FORMAT_BF16;
     double width = 0.0;      /* elements of products for a query and a key */
     double dequantise = 0.0; /* clocks a key */
@@ -218,7 +209,7 @@ static struct kernel_work prefill_work(const struct gpu *gpu, const struct atten
     double sms = gpu->streaming_multiprocessors;
     double between = gpu->attention_block_seconds * gpu->boost_clock_hertz;
     work.sm_cycles =
-        makespan_keys(&sum, sms) *
+        attention_makespan_keys(&sum, sms) *
             (slowdown * cycles_per_key(gpu, compute, block, key_flops, efficiency) + dequantise) +
         ceil(sum.blocks / sms) * between;
     work.memory_seconds = work.bytes / (gpu->memory_bytes_per_second * gpu->memory_efficiency);

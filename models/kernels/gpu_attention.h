@@ -32,4 +32,15 @@ struct kernel_work library_prefill_work(const struct gpu *gpu, const struct pref
 struct kernel_work library_decode_work(const struct gpu *gpu, const struct decode_kernel *kernel,
                                        const struct attention_shape *shape);
 
+/* Blocks of queries of one launch. */
+struct attention_blocks {
+    double blocks;
+    double keys;              /* over all blocks */
+    double longest, shortest; /* keys of one block */
+};
+
+/* When the SM that ends last is done, in keys. Blocks alike go in full waves. Blocks of growing
+ * length, handed out in order, fill the SMs evenly until the last, which is the longest, starts. */
+double attention_makespan_keys(const struct attention_blocks *sum, double sms);
+
 #endif

@@ -11,6 +11,7 @@ struct kernel_measurement kernel_of_gemm(const struct gemm_shape *shape)
         [SCALING_NONE] = KERNEL_GEMM,
         [SCALING_TENSOR] = KERNEL_GEMM_TENSOR,
         [SCALING_ROW] = KERNEL_GEMM_ROW,
+        [SCALING_BLOCK] = KERNEL_GEMM_ROW, /* whose constants it takes */
     };
     bool grouped = shape->experts.count > 0;
     return (struct kernel_measurement){

@@ -4,6 +4,7 @@
  * scheduler hands every SM as many keys (FlashMLA, FlashAttention-3), so blocks end together. */
 #include "models/kernels/latent_attention.h"
 
+#include "models/kernels/gpu_attention.h"
 #include "models/kernels/gpu_matmul.h"
 
 #include <assert.h>
@@ -35,15 +36,6 @@ static struct kernel_work finish(const struct gpu *gpu, const struct kernel_cons
     return work;
 }
 
-/* When the SM that ends last is done, in keys: models/kernels/gpu_attention.c has the same. */
-static double makespan_keys(double blocks, double keys, double longest, double shortest, double sms)
-{
-    double waves = ceil(blocks / sms) * keys / blocks;
-    double in_order = (keys - longest) / sms + longest;
-    double spread = 1.0 - shortest / longest;
-    return fmax(longest, (1.0 - spread) * waves + spread * fmin(in_order, waves * 2.0));
-}
-
 static struct kernel_work expanded_work(const struct gpu *gpu,
                                         const struct kernel_constants *constants,
                                         const struct latent_shape *shape)
@@ -57,7 +49,9 @@ static struct kernel_work expanded_work(const struct gpu *gpu,
                         fmin(keys, gpu->generation.attention_queries));
     double blocks = heads * blocks_of_head;
     double block_keys = blocks * 0.5 * (first + keys);
-    double makespan = makespan_keys(blocks, block_keys, keys, first, sms);
+    const struct attention_blocks sum = {
+        .blocks = blocks, .keys = block_keys, .longest = keys, .shortest = first};
+    double makespan = attention_makespan_keys(&sum, sms);
     double sizes = shape->nope + shape->rope + shape->value;
     double flops_per_key = 2.0 * gpu->generation.attention_queries * sizes;
     struct kernel_work work = {.fixed_seconds = constants->start_seconds};

@@ -38,16 +38,11 @@ struct step_operator exchange_collective(const struct replica *replica,
                                          const struct exchange_call *call, enum group group,
                                          enum collective_kind kind, double bytes)
 {
-    return (struct step_operator){
-        .kind = OPERATOR_COLLECTIVE,
-        .stream = STREAM_COMMUNICATION,
-        .name = call->combine ? "experts combine" : "experts dispatch",
-        .collective = {.group = group,
-                       .call = {.kind = kind,
-                                .group = replica_group(replica, group),
-                                .bytes = bytes,
-                                .graph = call->graph}},
-    };
+    return step_collective_operator(call->combine ? "experts combine" : "experts dispatch", group,
+                                    (struct collective_call){.kind = kind,
+                                                             .group = replica_group(replica, group),
+                                                             .bytes = bytes,
+                                                             .graph = call->graph});
 }
 
 struct step_operator exchange_operator(const struct replica *replica,

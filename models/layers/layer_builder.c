@@ -47,16 +47,12 @@ void layer_host(struct layer_builder *builder, const char *name, double seconds)
 struct step_operator layer_collective(const struct layer_builder *builder, const char *name,
                                       enum group group, enum collective_kind kind, double bytes)
 {
-    return (struct step_operator){
-        .kind = OPERATOR_COLLECTIVE,
-        .stream = STREAM_COMMUNICATION,
-        .name = name,
-        .collective = {.group = group,
-                       .call = {.kind = kind,
-                                .group = replica_group(builder->replica, group),
-                                .bytes = bytes,
-                                .graph = builder->graph}},
-    };
+    return step_collective_operator(
+        name, group,
+        (struct collective_call){.kind = kind,
+                                 .group = replica_group(builder->replica, group),
+                                 .bytes = bytes,
+                                 .graph = builder->graph});
 }
 
 double layer_activation_bytes(const struct layer_builder *builder)

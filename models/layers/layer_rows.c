@@ -6,6 +6,7 @@ const struct mixer_passes *const mixer_passes[MIXER_KIND_COUNT] = {
     [MIXER_NONE] = NULL, [MIXER_GQA] = &mixer_gqa_passes, MIXERS_OF_SIZES(PASSES)};
 
 const struct ffn_passes *const ffn_passes[FFN_KIND_COUNT] = {
+    [FFN_NONE] = NULL,
     [FFN_DENSE] = &ffn_dense_passes,
     [FFN_EXPERTS] = &ffn_experts_passes,
 };

@@ -141,15 +141,11 @@ void product_weight_gradient(struct train_builder *builder, const struct product
 struct step_operator builder_collective(const struct train_builder *builder, const char *name,
                                         enum group group, enum collective_kind kind, double bytes)
 {
-    return (struct step_operator){
-        .kind = OPERATOR_COLLECTIVE,
-        .stream = STREAM_COMMUNICATION,
-        .name = name,
-        .collective = {.group = group,
-                       .call = {.kind = kind,
-                                .group = replica_group(builder->training->replica, group),
-                                .bytes = bytes}},
-    };
+    return step_collective_operator(
+        name, group,
+        (struct collective_call){.kind = kind,
+                                 .group = replica_group(builder->training->replica, group),
+                                 .bytes = bytes});
 }
 
 double builder_residual_bytes(const struct train_builder *builder)

@@ -99,6 +99,7 @@ static uint32_t index_along(const struct placement *placement, uint32_t rank,
 static const bool in_stage[DIMENSION_COUNT] = {[DIMENSION_TENSOR] = true,
                                                [DIMENSION_CONTEXT] = true,
                                                [DIMENSION_SHARE] = true,
+                                               [DIMENSION_PIPELINE] = false,
                                                [DIMENSION_DATA] = true};
 
 uint32_t placement_stage_rank(const struct placement *placement, uint32_t stage, uint32_t instance)

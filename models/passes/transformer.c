@@ -167,13 +167,14 @@ static void build_layers(struct build *build, const char *name, uint32_t first, 
             continue;
         }
         struct step_segment *segment = start_segment(
-            build,
-            (struct step_segment){.part = STEP_LAYERS,
-                                  .name = stack->kind_count > 1 ? stack->kinds[kind].name : name,
-                                  .kind = kind,
-                                  .layer = stack_nth_layer(stack, kind, first, 0),
-                                  .end = end,
-                                  .repeat = layers});
+            build, (struct step_segment){
+                       .part = STEP_LAYERS,
+                       .name = stack->kind_count > 1 ? stack->kinds[kind].name : name,
+                       .distinct = stack->kind_count > 1 || precision != replica->precision,
+                       .kind = kind,
+                       .layer = stack_nth_layer(stack, kind, first, 0),
+                       .end = end,
+                       .repeat = layers});
         builder->precision = precision;
         layer(builder, &stack->kinds[kind]);
         segment->launch_seconds =

@@ -18,31 +18,31 @@ const char *operator_kind_name(enum operator_kind kind)
     return names[kind];
 }
 
-const struct operator_total *operator_totals_find(const struct operator_totals *totals,
-                                                  const char *segment, const char *name)
+static bool is_of(const struct operator_total *total, const struct step_segment *segment,
+                  const struct step_operator *op)
 {
-    for (uint32_t i = 0; i < totals->count; i++) {
-        if (strcmp(totals->totals[i].segment, segment) == 0 &&
-            strcmp(totals->totals[i].name, name) == 0) {
-            return &totals->totals[i];
-        }
-    }
-    return NULL;
+    return total->part == segment->part && total->layer_kind == segment->kind &&
+           total->first_layer == segment->layer && strcmp(total->name, op->name) == 0;
 }
 
 static struct operator_total *total_of(struct operator_totals *totals,
                                        const struct step_segment *segment,
                                        const struct step_operator *op)
 {
-    const struct operator_total *found = operator_totals_find(totals, segment->name, op->name);
-    if (found != NULL) {
-        return &totals->totals[found - totals->totals];
+    for (uint32_t i = 0; i < totals->count; i++) {
+        if (is_of(&totals->totals[i], segment, op)) {
+            return &totals->totals[i];
+        }
     }
-    assert(totals->count < OPERATOR_MAX_TOTALS && "more names of operators than were planned");
+    assert(totals->count < totals->capacity && "more names of operators than were planned");
     struct operator_total *total = &totals->totals[totals->count++];
     *total = (struct operator_total){
         .segment = segment->name,
         .name = op->name,
+        .part = segment->part,
+        .layer_kind = segment->kind,
+        .first_layer = segment->layer,
+        .distinct = segment->distinct,
         .kind = op->kind,
         .bound = op->cost.bound,
         .format = op->kind == OPERATOR_GEMM ? op->gemm.format : FORMAT_BF16,

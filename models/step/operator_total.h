@@ -10,6 +10,9 @@
 
 struct operator_total {
     const char *segment, *name;
+    enum step_part part; /* of its segment; so are the next three */
+    uint32_t layer_kind, first_layer;
+    bool distinct;
     enum operator_kind kind;
     enum bound bound;       /* of the first of them; so are format and fabric */
     enum format format;     /* that its products are computed in */
@@ -22,21 +25,15 @@ struct operator_total {
     double flops, bytes;    /* of all calls in one play; of a collective: bytes sent */
 };
 
-enum { OPERATOR_MAX_TOTALS = 192 };
-
 struct operator_totals {
-    struct operator_total totals[OPERATOR_MAX_TOTALS];
-    uint32_t count;
-    double step_seconds; /* of the whole program, repeats included */
+    struct operator_total *totals; /* [count of capacity], the caller's */
+    uint32_t count, capacity;      /* as many as the program's operators are enough */
+    double step_seconds;           /* of the whole program, repeats included */
 };
 
-/* Adds one play of a segment. Names past OPERATOR_MAX_TOTALS assert. */
+/* Adds one play of a segment. Names past the capacity assert. */
 void operator_totals_add(struct operator_totals *totals, const struct step_segment *segment,
                          const struct span *spans, double end_seconds);
-
-/* NULL when there is none. */
-const struct operator_total *operator_totals_find(const struct operator_totals *totals,
-                                                  const char *segment, const char *name);
 
 const char *operator_kind_name(enum operator_kind kind); /* "gemm" */
 

@@ -19,6 +19,17 @@ uint32_t step_append(struct step_segment *segment, struct step_operator op, uint
     return segment->count++;
 }
 
+struct step_operator step_collective_operator(const char *name, enum group group,
+                                              struct collective_call call)
+{
+    return (struct step_operator){
+        .kind = OPERATOR_COLLECTIVE,
+        .stream = STREAM_COMMUNICATION,
+        .name = name,
+        .collective = {.group = group, .call = call},
+    };
+}
+
 struct step_operator step_host_operator(const char *name, uint32_t iteration, double seconds)
 {
     return (struct step_operator){.kind = OPERATOR_HOST,

@@ -71,7 +71,9 @@ enum step_part { STEP_EMBEDDING, STEP_LAYERS, STEP_HEAD, STEP_OTHER };
 /* Operators played `repeat` times, one play after the other: identical layers. */
 struct step_segment {
     enum step_part part;
-    const char *name; /* "embedding", "layers", "first layers", "head" */
+    const char *name; /* "embedding", "layers", "first layers", "head"; for people, nothing is found
+                         by it */
+    bool distinct;    /* STEP_LAYERS: some of the model's, of which the name says which */
     /* STEP_LAYERS stands for `repeat` layers of one kind of the stack, of which `layer` is the
      * first, all before `end`. */
     uint32_t kind, layer, end;
@@ -99,6 +101,9 @@ struct step_program {
 uint32_t step_append(struct step_segment *segment, struct step_operator op, uint32_t after,
                      uint32_t also);
 
+/* On the communication stream; priced later. */
+struct step_operator step_collective_operator(const char *name, enum group group,
+                                              struct collective_call call);
 /* The GPU waits for its host. */
 struct step_operator step_host_operator(const char *name, uint32_t iteration, double seconds);
 /* A memory-bound kernel over rows x columns that moves `bytes_per_element` for each. */

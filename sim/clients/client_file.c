@@ -39,8 +39,11 @@ const char *client_statistic_name(enum client_statistic statistic)
 void client_summarise(double *values, size_t count,
                       double statistics[static CLIENT_STATISTIC_COUNT])
 {
-    static const double shares[CLIENT_STATISTIC_COUNT] = {
-        [CLIENT_P50] = 0.5, [CLIENT_P90] = 0.9, [CLIENT_P95] = 0.95, [CLIENT_P99] = 0.99};
+    static const double shares[CLIENT_STATISTIC_COUNT] = {[CLIENT_MEAN] = NAN,
+                                                          [CLIENT_P50] = 0.5,
+                                                          [CLIENT_P90] = 0.9,
+                                                          [CLIENT_P95] = 0.95,
+                                                          [CLIENT_P99] = 0.99};
     double sum = 0.0;
     for (size_t i = 0; i < count; i++) {
         sum += values[i];

@@ -64,6 +64,8 @@ const char *call_class(const struct measurement *row, const struct collective_ca
         [COLLECTIVE_ALL_TO_ALL] = "all-to-all in a node",
         [COLLECTIVE_SEND_RECV] = "send and receive in a node",
         [COLLECTIVE_SEND] = "send in a node",
+        [COLLECTIVE_DISPATCH] = "tokens to experts in a node",
+        [COLLECTIVE_COMBINE] = "tokens from experts in a node",
     };
     uint32_t nodes = call->group.ranks / call->group.ranks_per_node;
     if (nodes > 2) {

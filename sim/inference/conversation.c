@@ -185,6 +185,15 @@ static double steps_alike(const struct runner *runner, uint64_t changes, double 
     return 1.0 + fmin(steps, most - 1.0);
 }
 
+static void give_room(struct operator_totals *totals, const struct step_program *program,
+                      struct arena *arena)
+{
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        totals->capacity += program->segments[i].count;
+    }
+    totals->totals = ARENA_ARRAY(arena, struct operator_total, totals->capacity);
+}
+
 /* Plays the batch once and counts it into the phase, `*times` times at most; says how often. */
 static bool play_batch(struct runner *runner, const struct batch *batch, double *times_counted,
                        struct phase_result *phase, uint32_t phase_index)
@@ -205,6 +214,9 @@ static bool play_batch(struct runner *runner, const struct batch *batch, double 
         .breakdowns = ARENA_ARRAY(records, struct breakdown, layout_gpus(&scenario->layout)),
         .totals = phase->seconds > 0.0 ? NULL : phase->totals,
     };
+    if (recorder.totals != NULL) {
+        give_room(recorder.totals, &program, runner->arena);
+    }
     struct play play = {
         .program = &program,
         .placement = &runner->placement,

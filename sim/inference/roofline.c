@@ -85,10 +85,9 @@ static void row_name(const struct roofline_row *row, char *name)
         snprintf(name, NAME_BYTES, "(waits for other ranks)");
         return;
     }
-    bool layers = strcmp(row->total->segment, "layers") == 0;
-    const char *where = strstr(row->total->segment, "layers") != NULL ? row->total->segment : "";
-    snprintf(name, NAME_BYTES, "%s%s%s%s", row->total->name, layers || where[0] == '\0' ? "" : " (",
-             layers ? "" : where, layers || where[0] == '\0' ? "" : ")");
+    bool distinct = row->total->distinct;
+    snprintf(name, NAME_BYTES, "%s%s%s%s", row->total->name, distinct ? " (" : "",
+             distinct ? row->total->segment : "", distinct ? ")" : "");
 }
 
 static void print_rate(struct text *text, double rate, double unit)
@@ -100,12 +99,24 @@ static void print_rate(struct text *text, double rate, double unit)
     }
 }
 
-static void print_row(const struct roofline *roofline, const struct roofline_row *row,
+static int name_width(const struct roofline *roofline)
+{
+    int widest = 26;
+    for (size_t i = 0; i < roofline->row_count; i++) {
+        char name[NAME_BYTES];
+        row_name(&roofline->rows[i], name);
+        int width = (int)strlen(name);
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+static void print_row(const struct roofline *roofline, const struct roofline_row *row, int width,
                       struct text *text)
 {
     char name[NAME_BYTES];
     row_name(row, name);
-    text_print(text, "  %-26s %7.0f %10s %10s %8s  %-8s", name, row->calls,
+    text_print(text, "  %-*s %7.0f %10s %10s %8s  %-8s", width, name, row->calls,
                quantity_seconds(row->seconds).text,
                row->hidden_seconds > 0.0 ? quantity_seconds(row->hidden_seconds).text : "-",
                quantity_percent(row->seconds / roofline->step_seconds).text,
@@ -196,10 +207,11 @@ void roofline_print(const struct scenario *scenario, const struct conversation_r
                    phase->phase == PHASE_PREFILL ? "prefill" : "decode", phase->turn,
                    phase->new_tokens, phase->cached_tokens,
                    quantity_seconds(roofline.step_seconds).text);
-        text_print(text, "  %-26s %7s %10s %10s %8s  %-8s %9s %9s %8s\n", "operator", "calls",
+        int width = name_width(&roofline);
+        text_print(text, "  %-*s %7s %10s %10s %8s  %-8s %9s %9s %8s\n", width, "operator", "calls",
                    "time", "hidden", "share", "bound", "TFLOP/s", "GB/s", "of peak");
         for (size_t row = 0; row < roofline.row_count; row++) {
-            print_row(&roofline, &roofline.rows[row], text);
+            print_row(&roofline, &roofline.rows[row], width, text);
         }
         print_why(scenario, phase, &roofline, text);
     }

@@ -79,6 +79,7 @@ static void print_counts(const struct plan_job *job, const struct candidate *can
             quantity_seconds(job->file->ttft_seconds).text,
             quantity_seconds(job->file->tpot_seconds).text);
     static const char *const words[RULE_COUNT] = {
+        [RULE_NONE] = NULL,
         [RULE_IMPOSSIBLE] = "impossible: memory, heads, cluster",
         [RULE_FAILED] = "failed: a simulation ended with an error",
         [RULE_BUDGET] = "over the budget",

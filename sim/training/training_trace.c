@@ -186,10 +186,9 @@ static void add_cells(const struct training_run *run, struct trace *trace, uint3
                       uint32_t stage)
 {
     static const enum trace_cell_kind kinds[CELL_KIND_COUNT] = {
-        [CELL_FORWARD] = TRACE_CELL_FORWARD,
-        [CELL_BACKWARD] = TRACE_CELL_BACKWARD,
-        [CELL_WEIGHT] = TRACE_CELL_WEIGHT,
-        [CELL_WHOLE] = TRACE_CELL_BACKWARD,
+        [CELL_NONE] = TRACE_CELL_FORWARD, /* not written */
+        [CELL_FORWARD] = TRACE_CELL_FORWARD, [CELL_BACKWARD] = TRACE_CELL_BACKWARD,
+        [CELL_WEIGHT] = TRACE_CELL_WEIGHT,   [CELL_WHOLE] = TRACE_CELL_BACKWARD,
     };
     const struct pipeline_play *play = &run->costs.play;
     uint32_t count = pipeline_cell_count(play->schedule, &play->pipeline);

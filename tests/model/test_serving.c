@@ -262,7 +262,36 @@ START_TEST(random_services_lose_nothing)
 }
 END_TEST
 
+/* A request every ten seconds for two replicas, which wait nearly all the time: an H100 that waits
+ * draws 70 W or more, one that works no more than its limit of 700. */
+START_TEST(who_waits_draws_power)
+{
+    const char *const overrides[] = {"layout.data=2",
+                                     "workload.arrivals={kind: constant, rate: 0.1 /s}",
+                                     "workload.requests=20", NULL};
+    struct played played = play_serving(SMALL, overrides);
+    double busy = played.metrics.busy_share;
+    ck_assert_double_lt(busy, 0.05);
+    ck_assert_double_ge(played.metrics.watts_per_gpu, 70.0);
+    ck_assert_double_le(played.metrics.watts_per_gpu, 130.0 + busy * 700.0);
+}
+END_TEST
+
+/* Without a warm-up every token of an answer counts once, the first too. */
+START_TEST(rates_count_every_token)
+{
+    const char *const overrides[] = {"workload.requests=500", "workload.arrivals.rate=10 /s", NULL};
+    struct played played = play_serving(SMALL, overrides);
+    const struct serving_metrics *metrics = &played.metrics;
+    ck_assert_double_eq_tol(metrics->output_tokens_per_second * metrics->seconds, 500.0 * 64.0,
+                            1e-6);
+    ck_assert_double_eq_tol(metrics->input_tokens_per_second * metrics->seconds, 500.0 * 128.0,
+                            1e-6);
+    ck_assert_double_eq_tol(metrics->requests_per_second * metrics->seconds, 500.0, 1e-9);
+}
+END_TEST
+
 RUN_TESTS(serving, constant_service_is_m_d_1, exponential_service_is_m_m_1, little_s_law,
           tokens_in_are_tokens_out, caches_move_between_pools, caches_contend_for_the_network,
           caches_move_beside_their_prefill, swapped_caches_go_and_come,
-          random_services_lose_nothing)
+          random_services_lose_nothing, who_waits_draws_power, rates_count_every_token)

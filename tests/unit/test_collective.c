@@ -267,8 +267,53 @@ START_TEST(low_latency_protocols_pay_on_the_wire)
 }
 END_TEST
 
+static double flow_bytes(const struct collective_plan *plan, enum collective_edge edge)
+{
+    double bytes = 0.0;
+    for (uint32_t i = 0; i < plan->flow_count; i++) {
+        bytes += plan->flows[i].edge == edge ? plan->flows[i].bytes : 0.0;
+    }
+    return bytes;
+}
+
+/* 8 GB, rails of 1 GB; LL sends two bytes for one. On two nodes one sends up, the other down: 1 GB
+ * a NIC. On four an inner node of one tree sends half of it up and both halves' down, and as a leaf
+ * of the other half of it up: 2 GB. Hops of a second let the tuner take the tree. */
+START_TEST(trees_load_a_nic)
+{
+    struct software software = perfect_software();
+    software.library.protocol[PROTOCOL_LL].base_seconds = 0.0;
+    software.library.protocol[PROTOCOL_LL].fabric_hop_seconds = 1.0;
+    software.library.protocol[PROTOCOL_LL128].base_seconds = 1e6;
+    software.library.protocol[PROTOCOL_SIMPLE].base_seconds = 1e6;
+    struct collective_call call = call_of(COLLECTIVE_ALL_REDUCE, 32, 8, 8 * GB);
+    struct collective_plan plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_str_eq(plan.algorithm, "tree");
+    ASSERT_CLOSE(flow_bytes(&plan, EDGE_FABRIC_NEXT), 2.0 * 2 * GB);
+    ASSERT_CLOSE(flow_bytes(&plan, EDGE_NODE_NEXT), 2.0 * 16 * GB); /* up the chain and down */
+    call = call_of(COLLECTIVE_ALL_REDUCE, 16, 8, 8 * GB);
+    plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_str_eq(plan.algorithm, "tree");
+    ASSERT_CLOSE(flow_bytes(&plan, EDGE_FABRIC_NEXT), 2.0 * 1 * GB);
+}
+END_TEST
+
+/* 16 GPUs on 2 nodes: 30 steps of 0.5 GB; of 8 members of a node one hands its ring's part to the
+ * NIC, so NVLink carries 7/8 of the 15 GB, a NIC an eighth. */
+START_TEST(a_ring_leaves_a_node_once)
+{
+    struct software software = perfect_software();
+    struct collective_call call = call_of(COLLECTIVE_ALL_REDUCE, 16, 8, 8 * GB);
+    struct collective_plan plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_str_eq(plan.algorithm, "ring");
+    ASSERT_CLOSE(flow_bytes(&plan, EDGE_NODE_NEXT), 13.125 * GB);
+    ASSERT_CLOSE(flow_bytes(&plan, EDGE_FABRIC_NEXT), 1.875 * GB);
+}
+END_TEST
+
 RUN_TESTS(collective, ring_in_a_node, point_to_point_in_a_node,
           ring_over_nodes_spreads_over_the_rails, nvls_tree_over_nodes,
           nvls_loads_a_link_with_an_nth_more_than_the_buffer, hops_and_launch,
           connections_fill_the_nic_only_together, oversubscribed_leaves_slow_what_crosses_them,
-          custom_all_reduces, a_group_of_one_is_free, low_latency_protocols_pay_on_the_wire)
+          custom_all_reduces, a_group_of_one_is_free, low_latency_protocols_pay_on_the_wire,
+          trees_load_a_nic, a_ring_leaves_a_node_once)

@@ -74,4 +74,24 @@ START_TEST(classes_add_up_to_the_whole)
 }
 END_TEST
 
-RUN_TESTS(critical_path, exposed_time_is_what_compute_waits_for, classes_add_up_to_the_whole)
+/* 16 ranks on nodes of 8: of a ring's 8 edges out of a node's members one crosses the fabric. A
+ * flow to the next node crosses it whole; in a node none does. */
+START_TEST(what_crosses_which_links)
+{
+    struct step_operator op = wait_on_wire(GROUP_CONTEXT, 1.0);
+    op.collective.call.group = (struct group_shape){.ranks = 16, .ranks_per_node = 8};
+    op.plan.flow_count = 1;
+    op.plan.flows[0] = (struct collective_flow){.edge = EDGE_RING_NEXT, .bytes = 8e9};
+    const struct step_segment segment = {.operators = &op, .count = 1};
+    ck_assert_double_eq(segment_traffic(&segment).fabric_bytes, 1e9);
+    ck_assert_double_eq(segment_traffic(&segment).node_bytes, 7e9);
+    op.plan.flows[0].edge = EDGE_FABRIC_NEXT;
+    ck_assert_double_eq(segment_traffic(&segment).fabric_bytes, 8e9);
+    op.plan.flows[0].edge = EDGE_RING_NEXT;
+    op.collective.call.group = (struct group_shape){.ranks = 8, .ranks_per_node = 8};
+    ck_assert_double_eq(segment_traffic(&segment).node_bytes, 8e9);
+}
+END_TEST
+
+RUN_TESTS(critical_path, exposed_time_is_what_compute_waits_for, classes_add_up_to_the_whole,
+          what_crosses_which_links)

@@ -3,6 +3,7 @@
  * 1 GHz, 4096 bf16 and 8192 fp8 FLOP a clock and SM, memory that costs nothing unless a test says
  * so. These catch a wrong tile count, wave count or unit; the error against real GPUs is measured
  * in tests/validation. */
+#include "models/kernels/gpu_attention.h"
 #include "models/kernels/gpu_power.h"
 #include "round_gpu.h"
 #include "run_tests.h"
@@ -263,9 +264,99 @@ START_TEST(short_runs_may_draw_more)
 }
 END_TEST
 
+/* Split in 16, each part writes 64 x 64 sums in fp32 that are read again: 2 x 16 x 16 KiB = 524,288
+ * B through an L2 of 1 TB/s. */
+START_TEST(partial_sums_pass_through_l2)
+{
+    struct gpu gpu = round_gpu();
+    gpu.l2_bytes_per_second = 1e12;
+    struct gemm_shape shape = {.m = 64, .n = 64, .k = 65536, .format = FORMAT_BF16};
+    ck_assert_double_eq_tol(gemm_work(&gpu, &shape).fixed_seconds, 0.524288e-6, 1e-15);
+}
+END_TEST
+
+/* 1000 x 1000 x 1000: two inputs of 2 MB; a result of 2 MB, or of 4 MB that is read, added to and
+ * written. */
+START_TEST(what_is_added_to_is_read_and_written)
+{
+    struct gpu gpu = round_gpu();
+    struct gemm_shape shape = {.m = 1000, .n = 1000, .k = 1000, .format = FORMAT_BF16};
+    ck_assert_double_eq(gemm_work(&gpu, &shape).bytes, 6e6);
+    shape.accumulates = true;
+    ck_assert_double_eq(gemm_work(&gpu, &shape).bytes, 12e6);
+}
+END_TEST
+
+static struct attention_shape one_head(uint64_t queries, uint64_t keys, bool causal)
+{
+    return (struct attention_shape){.sequences = 1,
+                                    .queries = queries,
+                                    .keys = keys,
+                                    .query_heads = 1,
+                                    .kv_heads = 1,
+                                    .head_size = 128,
+                                    .causal = causal,
+                                    .format = FORMAT_BF16};
+}
+
+/* Keys and values, queries and results: 128 x 256 x 2 B each. Backward these, the result's gradient
+ * and three gradients: twice as many. */
+START_TEST(backward_attention_moves_twice_the_bytes)
+{
+    struct gpu gpu = round_gpu();
+    struct attention_shape shape = one_head(128, 128, false);
+    ck_assert_double_eq(attention_work(&gpu, &shape, 1).bytes, 131072.0);
+    shape.backward = true;
+    ck_assert_double_eq(attention_work(&gpu, &shape, 1).bytes, 262144.0);
+}
+END_TEST
+
+/* 2 x 256 FLOPs a pair. 128 queries on 256 keys: all see 128 older keys and half of the new ones,
+ * 128 x (256 - 64). In a window of 160 the first 32 see 128 to 160, the others 160: 32 x 144 +
+ * 96 x 160. */
+START_TEST(queries_see_what_is_before_them)
+{
+    struct attention_shape shape = one_head(128, 256, true);
+    ck_assert_double_eq(attention_useful_flops(&shape), 512.0 * 24576.0);
+    shape.window = 160;
+    ck_assert_double_eq(attention_useful_flops(&shape), 512.0 * 19968.0);
+    shape.causal = false;
+    shape.window = 0;
+    ck_assert_double_eq(attention_useful_flops(&shape), 512.0 * 128.0 * 256.0);
+}
+END_TEST
+
+/* 1,000 keys are 63 pages of 16: 1,008 x 256 x 2 B. */
+START_TEST(a_cache_is_read_by_the_page)
+{
+    struct attention_shape shape = one_head(1, 1000, false);
+    ck_assert_double_eq(attention_kv_bytes(&shape), 512000.0);
+    shape.page_keys = 16;
+    ck_assert_double_eq(attention_kv_bytes(&shape), 516096.0);
+}
+END_TEST
+
+/* 200,000 keys and values of a head are 102.4 MB, the L2 holds 50: the rest is read again for each
+ * of two blocks but for what they share. Blocks see 199,872 and 200,000 keys: 399,872 x 512 B x
+ * (1 - 50 / 102.4). */
+START_TEST(keys_beyond_the_l2_are_read_again)
+{
+    struct gpu gpu = round_gpu();
+    struct attention_shape shape = one_head(256, 200000, true);
+    double once = 102.4e6 + 256.0 * 512.0;
+    ck_assert_double_eq_tol(attention_work(&gpu, &shape, 1).bytes,
+                            once + 399872.0 * 512.0 * (1.0 - 50.0 / 102.4), 1.0);
+    shape.keys = 50000; /* 25.6 MB: none */
+    ck_assert_double_eq(attention_work(&gpu, &shape, 1).bytes, 25.6e6 + 256.0 * 512.0);
+}
+END_TEST
+
 RUN_TESTS(gpu_kernel, gemm_goes_in_waves, gemm_splits_few_tiles, thin_gemm_is_bound_by_memory,
           rectangular_attention_goes_in_waves, causal_attention_ends_with_its_longest_block,
           two_rectangles_are_one_launch, decode_reads_the_cache_once,
           memory_kernels_read_memory_or_l2, a_row_takes_its_time, small_heads_wait_for_softmax,
           backward_attention_has_five_products, clock_sinks_to_the_limit,
-          voltage_falls_with_the_clock, short_runs_may_draw_more)
+          voltage_falls_with_the_clock, short_runs_may_draw_more, partial_sums_pass_through_l2,
+          what_is_added_to_is_read_and_written, backward_attention_moves_twice_the_bytes,
+          queries_see_what_is_before_them, a_cache_is_read_by_the_page,
+          keys_beyond_the_l2_are_read_again)

@@ -225,6 +225,22 @@ START_TEST(what_a_profile_run_finds)
 }
 END_TEST
 
+/* 3 layers of lightning attention, 4 heads of 8: a state of 4 x 8 x 8 in fp32 a layer, 3 KiB a
+ * sequence of any length. */
+START_TEST(a_state_is_kept_at_any_length)
+{
+    struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
+    struct llm llm = fixture_llm;
+    llm.stack.layers = 3;
+    only_kind(&llm)->mixers[0] =
+        (struct mixer){.kind = MIXER_LINEAR, .linear = {.heads = 4, .head_size = 8}};
+    struct replica replica = make(&layout);
+    replica.llm = &llm;
+    ck_assert_double_eq(memory_kv_cache_bytes(&replica, 5, 100), 5.0 * 3072.0);
+    ck_assert_double_eq(memory_kv_cache_bytes(&replica, 5, 100000), 5.0 * 3072.0);
+}
+END_TEST
+
 RUN_TESTS(memory, what_a_profile_run_finds, weights_of_405b, kv_cache_of_a_million_tokens,
           what_a_step_reads, the_knee_of_decode, the_knee_of_experts, activations_of_one_rank,
-          edge_layers_are_wide, windows_bound_the_cache)
+          edge_layers_are_wide, windows_bound_the_cache, a_state_is_kept_at_any_length)

@@ -232,6 +232,22 @@ START_TEST(hyper_connections)
 }
 END_TEST
 
+/* A state of 4 heads x 32 x 16 in fp32 is read and written: 16,384 B. Of 64 tokens queries, keys,
+ * values and outputs in bf16: 64 x 2 x 2 x (2 x 32 + 4 x 16) = 32,768 B. */
+START_TEST(bytes_of_a_scan)
+{
+    const struct gpu gpu = round_gpu();
+    const struct kernel_constants constants = {.start_seconds = 1e-6, .memory_efficiency = 1.0};
+    const struct scan_shape shape = {.sequences = 1,
+                                     .tokens = 64,
+                                     .key_heads = 2,
+                                     .value_heads = 4,
+                                     .key_size = 32,
+                                     .value_size = 16};
+    ck_assert_double_eq(scan_work(&gpu, &constants, &shape).bytes, 32768.0 + 16384.0);
+}
+END_TEST
+
 RUN_TESTS(mixer_kernels, latent_decode_of_many, latent_decode_of_one, latent_warm_cache,
           latent_expanded, sparse_attention, indexer_and_choice, entries_seen, scan_in_chunks,
-          state_of_a_step, short_convolution, hyper_connections)
+          state_of_a_step, short_convolution, hyper_connections, bytes_of_a_scan)

@@ -280,9 +280,26 @@ START_TEST(pairs_run_in_one_another)
 }
 END_TEST
 
+/* A backward pass of 2 s, its exchange of 1 s beside it at 1.5 times the pace: 1 s counts 1.5. A
+ * forward pass of 1 s beside a gather of 4 s is slower all along. */
+START_TEST(exchanges_slow_passes)
+{
+    struct pipeline_play play = play_of(&schedule_1f1b, 1, 1, 1, 1.0, 2.0, 0.0);
+    parts[0].gather_seconds = 4.0;
+    parts[0].reduce_seconds = 1.0;
+    parts[0].gather_factor = 1.25;
+    parts[0].reduce_factor = 1.5;
+    const struct cell forward = {.kind = CELL_FORWARD}, backward = {.kind = CELL_BACKWARD};
+    ck_assert_double_eq(pipeline_cell_run(&play, &forward, &parts[0]).seconds, 1.25);
+    ck_assert_double_eq(pipeline_cell_run(&play, &backward, &parts[0]).seconds, 2.5);
+    play.overlap = false;
+    ck_assert_double_eq(pipeline_cell_run(&play, &backward, &parts[0]).seconds, 2.0);
+}
+END_TEST
+
 RUN_TESTS(pipeline, gpipe_and_1f1b_take_the_same_time,
           one_forward_one_backward_holds_fewer_activations, interleaving_divides_the_bubble,
           one_pass_of_lead_holds_fewer_activations, one_bucket_waits_for_all_layers,
           zero_bubble_fills_the_bubble, v_shape_waits_for_nothing, pairs_one_after_the_other,
           pairs_run_in_one_another, sending_takes_time, every_pass_runs_once,
-          exchanges_hide_under_passes)
+          exchanges_hide_under_passes, exchanges_slow_passes)

@@ -74,4 +74,62 @@ START_TEST(remembered_prices_are_those_of_the_batch)
 }
 END_TEST
 
-RUN_TESTS(step_cost, remembered_prices_are_those_of_the_batch)
+/* Contexts are priced at 64, 72, 80, ...: between two of them decode takes what lies between their
+ * times. */
+START_TEST(between_two_contexts)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    const struct scenario *scenario = scenario_load(
+        arena, CPSIM_SOURCE_DIR "/scenarios/serving-70b-chat.yaml", NULL, 0, diagnostics);
+    struct step_costs *costs = step_costs_create(arena, scenario, 0, 1.0);
+    struct step_shape shape = {.decodes = 256};
+    double at_64 = step_cost_decode_seconds(costs, &shape, 64.0);
+    double at_72 = step_cost_decode_seconds(costs, &shape, 72.0);
+    ck_assert_double_gt(at_72, at_64);
+    ck_assert_double_eq_tol(step_cost_decode_seconds(costs, &shape, 66.0),
+                            0.75 * at_64 + 0.25 * at_72, 1e-15);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+}
+END_TEST
+
+static double prompt_seconds(const char *ring, const struct step_shape *shape)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    const struct override override = {.text = ring};
+    const struct scenario *scenario =
+        scenario_load(arena, CPSIM_SOURCE_DIR "/scenarios/serving-405b-long-context.yaml",
+                      &override, 1, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    ck_assert_ptr_nonnull(scenario);
+    struct step_costs *costs = step_costs_create(arena, scenario, 0, 1.0);
+    double seconds = step_cost_exact(costs, shape).seconds;
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+    return seconds;
+}
+
+/* `auto` takes the faster ring, whichever that is: a long new prompt goes round by its keys, a
+ * short one on a long cache by its queries. */
+START_TEST(the_faster_ring)
+{
+    const struct step_shape shapes[] = {
+        {.prompts = 1, .prompt_tokens = 65536, .prompt_pairs = 0.5 * 65536.0 * 65536.0},
+        {.prompts = 1, .prompt_tokens = 1024, .prompt_pairs = 1024.0 * (400000.0 + 512.0)},
+    };
+    double keys[2], queries[2];
+    for (int i = 0; i < 2; i++) {
+        keys[i] = prompt_seconds("attention.ring=pass-kv", &shapes[i]);
+        queries[i] = prompt_seconds("attention.ring=pass-q", &shapes[i]);
+        ck_assert_double_eq(prompt_seconds("attention.ring=auto", &shapes[i]),
+                            fmin(keys[i], queries[i]));
+    }
+    ck_assert_double_lt(keys[0], queries[0]);
+    ck_assert_double_lt(queries[1], keys[1]);
+}
+END_TEST
+
+RUN_TESTS(step_cost, remembered_prices_are_those_of_the_batch, between_two_contexts,
+          the_faster_ring)

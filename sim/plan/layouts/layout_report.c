@@ -42,9 +42,11 @@ static void print_counts(const struct report *report)
         all += found->states[i];
     }
     static const char *const words[ANSWER_STATE_COUNT] = {
+        [ANSWER_SAME] = NULL,
         [ANSWER_REFUSED] = "impossible: heads, batch, stages, software",
         [ANSWER_MEMORY] = "too large for the memory",
         [ANSWER_BOUNDED] = "slower at their GPUs' peak than another of no more memory",
+        [ANSWER_PRICED] = NULL,
     };
     fprintf(report->stream,
             "%" PRIu64 " layouts, %" PRIu64 " priced, %" PRIu64
@@ -249,9 +251,8 @@ static const char *const aim_names[] = {
 void layout_print_json(const struct layout_job *job, const struct layout_found *found, FILE *stream)
 {
     static const char *const names[ANSWER_STATE_COUNT] = {
-        [ANSWER_REFUSED] = "impossible",
-        [ANSWER_MEMORY] = "too_large",
-        [ANSWER_BOUNDED] = "passed_over",
+        [ANSWER_SAME] = NULL,          [ANSWER_REFUSED] = "impossible",
+        [ANSWER_MEMORY] = "too_large", [ANSWER_BOUNDED] = "passed_over",
         [ANSWER_PRICED] = "priced",
     };
     struct arena *arena = arena_create();

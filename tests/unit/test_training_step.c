@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ * A training step priced on a GPU of round numbers: what waits, what is slowed, what is sent and
+ * what is written, by hand. Times of whole steps against published ones have room for each. */
+#include "models/training/training_bytes.h"
+#include "models/training/training_checkpoint.h"
+#include "models/training/training_step.h"
+
+#include "fixture.h"
+#include "round_gpu.h"
+#include "run_tests.h"
+
+#include <string.h>
+
+enum { OPERATORS = 40 * 300, CELLS = 64 };
+
+static const struct llm small = {
+    .name = "small",
+    .hidden = 1024,
+    .vocabulary = 16384,
+    DENSE_LAYERS(4, 8, 4, 128, 4096),
+};
+static const struct precision bf16 = {.activations = FORMAT_BF16,
+                                      .kv_cache = FORMAT_BF16,
+                                      .attention_weights = {.format = FORMAT_BF16},
+                                      .ffn_weights = {.format = FORMAT_BF16},
+                                      .embedding = {.format = FORMAT_BF16}};
+static struct gpu gpu;
+static struct software software;
+static struct step_operator operators[OPERATORS];
+static struct span spans[OPERATORS];
+static struct kernel_work works[OPERATORS];
+static double counts[OPERATORS];
+static struct part_cost parts[4];
+static struct cell cells[CELLS];
+static struct cell_span cell_spans[CELLS];
+static double arrivals[CELLS], hops[4];
+static struct stage_times stages[4];
+static const struct training_scratch scratch = {
+    .operators = operators,
+    .step = {.spans = spans, .works = works, .counts = counts},
+    .parts = parts,
+    .pipeline = {.cells = cells, .spans = cell_spans, .arrivals = arrivals},
+    .hop_seconds = hops,
+    .stages = stages};
+
+/* Free hops and perfect links; 2 bytes gathered and 4 reduced a parameter. */
+static struct training training_of(const struct layout *layout)
+{
+    gpu = round_gpu();
+    software = fixture_software;
+    software.library = (struct collective_library){
+        .node_efficiency = 1.0,
+        .fabric_efficiency = 1.0,
+        .protocol = {[PROTOCOL_LL] = {.base_seconds = 1e3, .payload_bytes_per_second = 1e30},
+                     [PROTOCOL_LL128] = {.base_seconds = 1e3, .payload_bytes_per_second = 1e30},
+                     [PROTOCOL_SIMPLE] = {.wire_bytes = 1.0, .fabric_crossings = 2.0}},
+        .p2p = {.ll_bytes_per_second = 1.0, .self_bytes_per_second = 1e30},
+        .custom = {.copy_bytes_per_second = 1e30}};
+    software.matmul_efficiency = 1.0;
+    software.attention_efficiency = 1.0;
+    software.training = (struct training_software){.memory_passes = 1.0,
+                                                   .attention_backward_efficiency = 1.0,
+                                                   .ring_attention_efficiency = 1.0,
+                                                   .norm_forward_bytes_per_element = 8.0,
+                                                   .norm_backward_bytes_per_element = 8.0,
+                                                   .optimizer_bytes_per_parameter = 28.0,
+                                                   .state_bytes_per_parameter = 12.0,
+                                                   .gradient_bytes_per_parameter = 4.0,
+                                                   .gather_bytes_per_parameter = 2.0,
+                                                   .reduce_bytes_per_parameter = 4.0};
+    return (struct training){
+        .replica = {.llm = &small,
+                    .gpu = &gpu,
+                    .cluster = &fixture_cluster,
+                    .software = &software,
+                    .layout = layout,
+                    .precision = &bf16},
+        .global_batch = 8 * layout->data,
+        .micro_batch = 1,
+        .sequence_tokens = 8192,
+        .schedule = &schedule_1f1b,
+        .virtual_stages = 1,
+        .sharding = SHARDING_ZERO1,
+        .overlap = true,
+    };
+}
+
+static const struct step_operator *find(const struct step_segment *segment, const char *name)
+{
+    for (uint32_t i = 0; i < segment->count; i++) {
+        if (strcmp(segment->operators[i].name, name) == 0) {
+            return &segment->operators[i];
+        }
+    }
+    ck_abort_msg("no operator '%s'", name);
+    return NULL;
+}
+
+/* 4 context ranks, 2,048 tokens each: 2 x 4 heads x 128 x 2 B a token go round, and gradients of
+ * them beside on the way back. A rank adds three partial results to its own: forward it reads two
+ * and writes one, in bf16 (6 B); backward in fp32 twice 4 B. */
+START_TEST(bytes_of_a_ring)
+{
+    static const struct layout layout = {.tensor = 1, .context = 4, .pipeline = 1, .data = 1};
+    struct training training = training_of(&layout);
+    training.context_exchange = CONTEXT_RING;
+    struct step_program program;
+    training_build(&training, operators, &program);
+    const struct step_segment *forward = &program.segments[TRAINING_FORWARD];
+    const struct step_segment *backward = &program.segments[TRAINING_BACKWARD];
+    double shard = 2048.0 * 2.0 * 4.0 * 128.0 * 2.0;
+    ck_assert_double_eq(find(forward, "ring hop")->collective.call.bytes, shard);
+    ck_assert_double_eq(find(backward, "ring hop")->collective.call.bytes, 2.0 * shard);
+    ck_assert_double_eq(find(forward, "merge")->memory.bytes, 2048.0 * 1024.0 * 3.0 * 6.0);
+    ck_assert_double_eq(find(backward, "merge")->memory.bytes, 2048.0 * 1024.0 * 3.0 * 8.0);
+}
+END_TEST
+
+static double attention_seconds(double ring_efficiency)
+{
+    static const struct layout layout = {.tensor = 1, .context = 4, .pipeline = 1, .data = 1};
+    struct training training = training_of(&layout);
+    training.context_exchange = CONTEXT_RING;
+    software.training.ring_attention_efficiency = ring_efficiency;
+    struct training_costs costs = training_price(&training, &scratch);
+    return find(&costs.program.segments[TRAINING_FORWARD], "attention")->cost.seconds;
+}
+
+/* Nothing but clocks of SMs: at half the efficiency, twice the time. */
+START_TEST(a_ring_has_an_efficiency_of_its_own)
+{
+    ck_assert_double_eq_tol(attention_seconds(0.5) / attention_seconds(1.0), 2.0, 1e-9);
+}
+END_TEST
+
+/* The same passes in 10 s more: 2 GPUs idle for 10 s at 100 W. */
+START_TEST(who_waits_idles)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 2, .data = 1};
+    struct training training = training_of(&layout);
+    struct training_costs costs;
+    double seconds = training_step(&training, &scratch, &costs).pipeline_seconds;
+    costs.power.watts = 400.0;
+    double joules = training_summarise(&training, &costs, &scratch, seconds).joules;
+    double later = training_summarise(&training, &costs, &scratch, seconds + 10.0).joules;
+    ck_assert_double_eq_tol(later - joules, 2000.0, 1e-6);
+}
+END_TEST
+
+/* 8 micro-batches pass a stage forward and backward, 1 ms of the host each: 16 ms. */
+START_TEST(the_host_works_for_every_pass)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 2, .data = 1};
+    struct training training = training_of(&layout);
+    software.training.stage_pass_seconds = 1e-3;
+    struct training_costs costs = training_price(&training, &scratch);
+    struct breakdown classes = training_stage_classes(&training, &costs, &scratch, 0);
+    ck_assert_double_eq_tol(classes.seconds[TIME_HOST], 16e-3, 1e-12);
+}
+END_TEST
+
+/* An exchange that holds a quarter of the SMs makes kernels last 4/3 as long, and itself lasts 1.5
+ * times as long, so for each of its seconds alone a pass loses 1.5 x 1/3. */
+START_TEST(an_exchange_slows_a_pass)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 2};
+    struct training training = training_of(&layout);
+    software.library.overlap = (struct overlap_constants){.node_multiprocessors = 25.0,
+                                                          .compute_slowdown = 1.5,
+                                                          .memory_slowdown = 1.5,
+                                                          .largest_share = 0.9,
+                                                          .wave_rows = 128,
+                                                          .wave_columns = 128};
+    training_price(&training, &scratch);
+    ck_assert_double_eq_tol(parts[0].reduce_factor, 1.5, 1e-9);
+    ck_assert_double_eq_tol(parts[0].gather_factor, 1.5, 1e-9);
+}
+END_TEST
+
+/* A billion parameters of layers, 2 B gathered and 4 reduced each; of 4 replicas each has a quarter
+ * already: 4.5 GB. */
+START_TEST(an_own_shard_is_not_sent)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 4};
+    struct training training = training_of(&layout);
+    ck_assert_double_eq_tol(training_exchange_bytes(&training, 1e9, 0.0), 4.5e9, 1.0);
+}
+END_TEST
+
+/* 12 B of states a parameter, and 2 of the weights that lie beside them; FSDP's weights are made
+ * from the states. Two stages and two replicas write the same as one GPU would. */
+START_TEST(a_checkpoint_has_weights_and_states)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 2, .data = 2};
+    struct training training = training_of(&layout);
+    double parameters =
+        training_part_parameters(&training, 0) + training_part_parameters(&training, 1);
+    ck_assert_double_eq_tol(training_checkpoint_of(&training).bytes / parameters, 14.0, 1e-9);
+    training.sharding = SHARDING_FSDP;
+    ck_assert_double_eq_tol(training_checkpoint_of(&training).bytes / parameters, 12.0, 1e-9);
+}
+END_TEST
+
+RUN_TESTS(training_step, bytes_of_a_ring, a_ring_has_an_efficiency_of_its_own, who_waits_idles,
+          the_host_works_for_every_pass, an_exchange_slows_a_pass, an_own_shard_is_not_sent,
+          a_checkpoint_has_weights_and_states)
