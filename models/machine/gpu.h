@@ -14,6 +14,7 @@
 struct gpu {
     const char *name;
     const char *devices; /* names that drivers and tables give it, "; " between them; NULL: none */
+    const char *like;    /* whose constants it has, scaled to its data sheet; NULL: its own */
     struct gpu_generation generation;
     /* The data sheet. */
     double memory_bytes;
@@ -24,7 +25,8 @@ struct gpu {
     double rated_clock_hertz;       /* clock that dense_flops_per_second is stated at */
     double boost_clock_hertz;       /* highest clock */
     uint32_t streaming_multiprocessors; /* SMs */
-    uint32_t lanes; /* of an SM, beside the matrix units: instructions a clock */
+    uint32_t lanes;               /* of an SM, beside the matrix units: instructions a clock */
+    double link_bytes_per_second; /* to GPUs of its node, each direction; 0: the cluster says */
     double power_limit_watts;
     double idle_watts;
 

@@ -66,10 +66,14 @@ void suggestion_consider(struct suggestion *suggestion, const char *candidate)
     size_t length = strlen(suggestion->word);
     size_t allowed = length < 3 ? 1 : length / 3 + 1;
     bool near = distance <= (allowed < 3 ? allowed : 3) && distance < length;
-    if (!near && length >= 3 && strncmp(suggestion->word, candidate, length) == 0) {
+    if (length >= 3 && strncmp(suggestion->word, candidate, length) == 0) {
         near = true;
+        distance = distance > 1 ? 1 : distance; /* nearer than another word of two other letters */
     }
-    if (near && (suggestion->best == NULL || distance < suggestion->distance)) {
+    bool shorter = suggestion->best != NULL && distance == suggestion->distance &&
+                   strlen(candidate) < strlen(suggestion->best) && distance == 1 &&
+                   strncmp(suggestion->word, candidate, length) == 0;
+    if (near && (suggestion->best == NULL || distance < suggestion->distance || shorter)) {
         suggestion->best = candidate;
         suggestion->distance = distance;
     }

@@ -27,7 +27,8 @@ struct invocation {
     const char *output; /* -o FILE; NULL: not given; so are the next */
     const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm,
         *scenario, *as;
-    bool json, quiet, markdown, platform_xml, schedule, retry_failed, submit, partial, watch;
+    bool json, quiet, markdown, data_sheet, platform_xml, schedule, retry_failed, submit, partial,
+        watch;
 };
 
 enum option_id {
@@ -36,6 +37,7 @@ enum option_id {
     OPTION_JSON,
     OPTION_QUIET,
     OPTION_MARKDOWN,
+    OPTION_DATA_SHEET,
     OPTION_PLATFORM_XML,
     OPTION_SCHEDULE,
     OPTION_GPU,

@@ -7,6 +7,7 @@
 #include "sim/plan/layouts/layout_file.h"
 #include "sim/plan/plan_file.h"
 #include "sim/run/run.h"
+#include "sim/scenario/data_sheet.h"
 #include "sim/scenario/tables.h"
 #include "sim/sweep/sweep_file.h"
 
@@ -128,7 +129,19 @@ static int describe_key(const struct invocation *invocation)
     struct text text = {.arena = arena};
     const char *nearest = NULL;
     bool known = true;
-    if (invocation->operand_count > 0 && strcmp(invocation->operands[0], figures_word) == 0) {
+    const char *sheet = invocation->operand_count > 0 && invocation->data_sheet
+                            ? data_sheet_form(invocation->operands[0])
+                            : NULL;
+    if (invocation->data_sheet && sheet == NULL) {
+        print_safely(stderr, "cpsim: error: --from-data-sheet goes with gpu or cluster: cpsim "
+                             "describe gpu --from-data-sheet\n");
+        arena_destroy(arena);
+        return EXIT_WRONG_INPUT;
+    }
+    if (sheet != NULL) {
+        text_add(&text, sheet);
+    } else if (invocation->operand_count > 0 &&
+               strcmp(invocation->operands[0], figures_word) == 0) {
         (invocation->markdown ? describe_figures_markdown : describe_figures)(&text);
     } else if (invocation->markdown) {
         describe_everything(&text);
@@ -161,7 +174,7 @@ const struct command command_describe = {
     .doc = "Without a key: all of them, a line each; cpsim describe sweep: those of a sweep file; "
            "cpsim describe figures: what runs find out, in --json, sweeps and traces.",
     .example = "cpsim describe layout.tensor",
-    .options = TAKES(OPTION_MARKDOWN) | TAKES(OPTION_OUTPUT),
+    .options = TAKES(OPTION_MARKDOWN) | TAKES(OPTION_DATA_SHEET) | TAKES(OPTION_OUTPUT),
     .most_operands = 1,
     .run = describe_key,
 };

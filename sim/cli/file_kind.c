@@ -41,12 +41,14 @@ static bool is_common(const char *key)
     return false;
 }
 
-/* Keys of the table, less those that it lacks and those that must be there and are not. */
-static long score(const struct node *root, const struct field *fields)
+/* Keys of the table, less those that it lacks and, but for data files, which others may complete,
+ * those that must be there and are not. */
+static long score(const struct node *root, const struct kind_row *row)
 {
+    const struct field *fields = row->fields;
+    bool completed = row->kind == FILE_DATA || node_get(root, "use") != NULL;
     long sum = 0;
-    for (const struct field *field = fields; field->key != NULL && node_get(root, "use") == NULL;
-         field++) {
+    for (const struct field *field = fields; field->key != NULL && !completed; field++) {
         sum -= field->required && !is_common(field->key) && node_get(root, field->key) == NULL;
     }
     for (size_t i = 0; i < root->count; i++) {
@@ -68,7 +70,7 @@ static const struct kind_row *find_row(const char *path, enum file_kind wanted)
     long most = 0;
     for (size_t i = 0; root != NULL && i < sizeof rows / sizeof *rows; i++) {
         bool published = rows[i].fields == llm_fields && hf_config_is(root);
-        long sum = published ? (long)root->count : score(root, rows[i].fields);
+        long sum = published ? (long)root->count : score(root, &rows[i]);
         if (sum > most || (sum == most && best != NULL && rows[i].kind == wanted)) {
             most = sum;
             best = &rows[i];

@@ -27,6 +27,9 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_MARKDOWN] = {.name = "--markdown",
                          .doc = "print the whole reference as Markdown",
                          .offset = offsetof(struct invocation, markdown)},
+    [OPTION_DATA_SHEET] = {.name = "--from-data-sheet",
+                           .doc = "with gpu or cluster: print a file to fill in from a data sheet",
+                           .offset = offsetof(struct invocation, data_sheet)},
     [OPTION_SCHEDULE] =
         {.name = "--schedule",
          .doc = "print the order in which each stage of a training step runs its passes",

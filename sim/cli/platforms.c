@@ -7,6 +7,7 @@ static int list_platforms(const struct invocation *invocation)
 {
     static const struct catalogue_part parts[] = {
         {.heading = "clusters", .key = "cluster", .object_size = sizeof(struct cluster)},
+        {.heading = "fabrics", .key = "cluster.fabric", .object_size = 1},
         {.heading = "gpus", .key = "gpu", .object_size = sizeof(struct gpu)},
         {.heading = "generations",
          .key = "gpu.generation",

@@ -47,8 +47,8 @@ static void complain_of_name(struct machine_files *files, const char *key, const
                        key, name, suggestion.best);
     } else {
         DIAGNOSE_ERROR(files->diagnostics, mark,
-                       "no %s is called '%.60s' (there are: %.200s; a path must hold a '/')", key,
-                       name, names.bytes);
+                       "no %s is called '%.60s' (there are: %s; a path must hold a '/')", key, name,
+                       names.bytes);
     }
 }
 

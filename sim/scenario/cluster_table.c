@@ -4,6 +4,28 @@
 
 #include "sim/scenario/tables.h"
 
+/* Read from the tree by cluster_complete(). */
+const struct field fabric_fields[] = {
+    {.key = "name", .kind = FIELD_NAME, .fallback = "inline", .doc = "Default: the file's name."},
+    {.key = "title", .kind = FIELD_STRING, .doc = "One line on what it is."},
+    {.key = "connection_share",
+     .kind = FIELD_NUMBER,
+     .required = true,
+     .min = 0.001,
+     .max = 1,
+     .doc = "Of a network card's rate, what one connection between two GPUs reaches alone."},
+    {.key = "latency",
+     .kind = FIELD_SECONDS,
+     .required = true,
+     .max = 1,
+     .doc = "What it adds to every hop between nodes."},
+    {.key = "spread",
+     .kind = FIELD_SECONDS,
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "As cluster.fabric_spread."},
+    {0}};
+
 const struct field cluster_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -35,10 +57,9 @@ const struct field cluster_fields[] = {
     {.key = "node_rate",
      .kind = FIELD_BYTES_PER_SECOND,
      FIELD_AT(cluster, node_bytes_per_second),
-     .required = true,
      .min = 1e3,
      .max = 1e15,
-     .doc = "NVLink of one GPU, each direction."},
+     .doc = "NVLink of one GPU, each direction. Default: the GPU's link_rate."},
     {.key = "nic_rate",
      .kind = FIELD_BYTES_PER_SECOND,
      FIELD_AT(cluster, nic_bytes_per_second),
@@ -49,12 +70,18 @@ const struct field cluster_fields[] = {
     {.key = "connection_rate",
      .kind = FIELD_BYTES_PER_SECOND,
      FIELD_AT(cluster, connection_bytes_per_second),
-     .required = true,
      .min = 1e3,
      .max = 1e15,
      .doc =
          "What one connection between two GPUs of different nodes reaches alone; several may fill "
-         "the card."},
+         "the card. Default: the fabric's share of nic_rate."},
+    {.key = "fabric",
+     .kind = FIELD_MAPPING,
+     .fields = fabric_fields,
+     .shorthand = "use",
+     .folder = "platforms/fabrics",
+     .doc = "The kind of network between its nodes, for connection_rate, fabric_latency and "
+            "fabric_spread of a cluster that does not say them."},
     {.key = "host_rate",
      .kind = FIELD_BYTES_PER_SECOND,
      FIELD_AT(cluster, host_bytes_per_second),

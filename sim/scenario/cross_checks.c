@@ -187,6 +187,19 @@ static void check_is_named(const struct checker *checker, const char *key, const
 static void check_cluster(const struct checker *checker)
 {
     const struct cluster *cluster = &checker->scenario->cluster;
+    const struct node *tree = node_find(checker->tree, "cluster");
+    bool is_mapping = tree != NULL && tree->kind == NODE_MAPPING;
+    if (is_mapping && node_get(tree, "node_rate") == NULL) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "cluster"),
+            "missing key 'cluster.node_rate': neither the cluster nor its GPU (link_rate) "
+            "says how fast GPUs of a node are joined; expected a rate such as 450 GB/s");
+    }
+    if (is_mapping && node_get(tree, "connection_rate") == NULL) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "cluster"),
+                       "missing key 'cluster.connection_rate': expected a rate such as 36 GB/s, or "
+                       "fabric: infiniband (or roce, efa, tcp)");
+    }
     if (cluster->nics_per_node > 0 && cluster->gpus_per_node % cluster->nics_per_node != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "cluster.nics_per_node"),
                        "cluster.nics_per_node: %u does not divide gpus_per_node, %u",

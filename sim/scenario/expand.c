@@ -5,6 +5,7 @@
 #include "sim/base/suggest.h"
 #include "sim/base/text.h"
 #include "sim/config/reference.h"
+#include "sim/scenario/data_sheet.h"
 #include "sim/scenario/hf/hf_config.h"
 #include "sim/scenario/hub.h"
 #include "sim/scenario/tables.h"
@@ -396,6 +397,9 @@ static void expand_entry(const struct expansion *expansion, const struct field *
         if (entry->value->kind == NODE_MAPPING && field->folder != NULL) {
             entry->value = resolve_use(expansion, field, entry->value, 0);
         }
+        if (field->fields == gpu_fields) {
+            data_sheet_complete(expansion, entry->value);
+        }
         if (entry->value->kind == NODE_MAPPING && field->presets != NULL) {
             entry->value = resolve_preset(expansion, field, entry->value);
         }
@@ -551,14 +555,21 @@ void expand_scenario(const struct expansion *expansion, const struct field *fiel
     move_up(expansion, fields, root, "software");
     move_default_up(expansion, fields, root);
     expand_mapping(expansion, fields, root);
+    cluster_complete(expansion, node_get(root, "cluster"), node_get(root, "gpu"));
 }
 
 struct node *expand_data_file(const struct expansion *expansion, const struct field *field,
                               const char *path)
 {
     struct node *root = read_data_file(expansion, field, path, 0);
+    if (root != NULL && field->fields == gpu_fields) {
+        data_sheet_complete(expansion, root);
+    }
     if (root != NULL && root->kind == NODE_MAPPING) {
         expand_mapping(expansion, field->fields, root);
+    }
+    if (root != NULL && field->fields == cluster_fields) {
+        cluster_complete(expansion, root, node_get(root, "gpu"));
     }
     return root;
 }

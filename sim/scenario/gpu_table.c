@@ -124,6 +124,20 @@ const struct field gpu_fields[] = {
      .folder = "platforms/generations",
      .doc = "The generation it is of: the tiles that kernels cut their work into, and the GPUs "
             "that these were measured on."},
+    {.key = "like",
+     .kind = FIELD_NAME,
+     FIELD_AT(gpu, like),
+     .doc = "Of a GPU that is known by its data sheet alone: a measured one, whose constants it "
+            "has, scaled to this data sheet. Then it need say no more than generation, memory, "
+            "memory_rate, l2, dense_rate, streaming_multiprocessors, boost_clock, power_limit and "
+            "link_rate (cpsim describe gpu --from-data-sheet), and every run notes so."},
+    {.key = "link_rate",
+     .kind = FIELD_BYTES_PER_SECOND,
+     FIELD_AT(gpu, link_bytes_per_second),
+     .max = 1e15,
+     .fallback = "0 B/s",
+     .doc = "Of its links to GPUs of its node, each direction: cluster.node_rate of a cluster that "
+            "does not say."},
     {.key = "memory",
      .kind = FIELD_BYTES,
      FIELD_AT(gpu, memory_bytes),

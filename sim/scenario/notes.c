@@ -19,6 +19,16 @@ static bool is_far_outside(const struct rate_check *check)
 const char *gpu_generation_note(struct arena *arena, const struct gpu *gpu)
 {
     const struct gpu_generation *generation = &gpu->generation;
+    if (gpu->like != NULL) {
+        return arena_printf(
+            arena,
+            "gpu '%.60s' is known by its data sheet alone: what its kernels take is "
+            "%.60s's, scaled to it%s; nobody has measured it, its times are guesses",
+            gpu->name, gpu->like,
+            generation->measured_flops_per_clock.most > 0.0
+                ? ""
+                : arena_printf(arena, ", in tiles assumed for '%.60s'", generation->name));
+    }
     if (generation->measured_flops_per_clock.most <= 0.0) {
         return arena_printf(arena,
                             "gpu '%.60s': no kernel of its generation '%.60s' was measured; times "

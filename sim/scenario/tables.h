@@ -5,14 +5,15 @@
 
 #include "sim/config/field.h"
 
-extern const struct field scenario_fields[];           /* struct scenario */
-extern const struct alias file_aliases[];              /* and files of platforms/, by their names */
-extern const struct alias scenario_aliases[];          /* what other programs call its keys */
-extern const struct field llm_fields[];                /* struct llm */
-extern const struct field llm_kind_fields[];           /* struct llm_keys */
-extern const char llm_example[];                       /* a model of two kinds of layers */
-extern const struct field gpu_fields[];                /* struct gpu */
-extern const struct field gpu_generation_fields[];     /* struct gpu_generation */
+extern const struct field scenario_fields[];       /* struct scenario */
+extern const struct alias file_aliases[];          /* and files of platforms/, by their names */
+extern const struct alias scenario_aliases[];      /* what other programs call its keys */
+extern const struct field llm_fields[];            /* struct llm */
+extern const struct field llm_kind_fields[];       /* struct llm_keys */
+extern const char llm_example[];                   /* a model of two kinds of layers */
+extern const struct field gpu_fields[];            /* struct gpu */
+extern const struct field gpu_generation_fields[]; /* struct gpu_generation */
+extern const struct field fabric_fields[];
 extern const struct field cluster_fields[];            /* struct cluster */
 extern const struct field software_fields[];           /* struct software */
 extern const struct field kernel_library_fields[];     /* struct kernel_library */

@@ -79,8 +79,8 @@ expect 2 "" "training.csv:2:13: error: precision: training is modelled in bf16 a
 # A column `gpu` says which, by the names that a GPU's file lists; an engine is a file too.
 engines=$source/tests/validation/engines
 expect 0 "/^attention, vllm, prefill +[0-9]+ /" "" "$cpsim" compare "$engines/attention_engines.csv"
-sed 's/H100 SXM,/B200 SXM,/' "$engines/attention_engines.csv" >b200.csv
-expect 2 "" "b200.csv:2:13: error: no GPU's file lists 'B200 SXM' among its devices; name one: --gpu NAME, such as --gpu h100-sxm
+sed 's/H100 SXM,/B300 SXM,/' "$engines/attention_engines.csv" >b200.csv
+expect 2 "" "b200.csv:2:13: error: no GPU's file lists 'B300 SXM' among its devices; name one: --gpu NAME, such as --gpu h100-sxm
 1 error" "$cpsim" compare b200.csv
 sed 's/^sglang/slang/' "$engines/experts_engines.csv" >slang.csv
 expect 2 "" "/^slang.csv:[0-9]+:1: error: no software.kernels is called 'slang' \\(did you mean 'sglang'\\?\\)$/" \

@@ -75,7 +75,7 @@ cmp unit.json plain.json || failures=$((failures + 1))
 # Names: those that begin alike, whole, and how many there are; words of other programs.
 expect 2 '' "/model: no file for 'llama3-80b' \(did you mean 'llama3-70b'\?\); there are: llama-13b, .*llama4-scout, \.\.\. [0-9]+ in all \(cpsim models lists them\); looked beside/" \
     "$cpsim" check one-gpu.yaml --set model=llama3-80b
-expect 2 '' "/cluster: no file for 'h100' \(did you mean 'dgx-h100'\?\); there are: dgx-h100, /" \
+expect 2 '' "/cluster: no file for 'h100' \(did you mean 'dgx-h100'\?\); there are: dgx-a100, /" \
     "$cpsim" check one-gpu.yaml --set cluster=h100
 expect 2 '' "/software: no file for 'trtllm' \(did you mean 'tensorrt-llm'\?\); there are: /" \
     "$cpsim" check one-gpu.yaml --set software=trtllm
