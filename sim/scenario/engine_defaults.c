@@ -112,13 +112,15 @@ static void budget_default(struct arena *arena, struct node *root, struct scenar
 {
     enum { STEP = 64 };
     struct serving *serving = &scenario->serving;
-    uint64_t beyond = serving->client.budget_beyond;
+    bool whole = serving->service.whole_prompts && serving->client.whole_beyond > 0;
+    uint64_t beyond = whole ? serving->client.whole_beyond : serving->client.budget_beyond;
     if (beyond > 0 && serving->every.arrival == ARRIVAL_CLOSED_LOOP &&
         serving->every.prompt_kind == LENGTH_FIXED &&
         unsaid(root, "workload.service.max_batched_tokens") != NULL) {
         uint64_t tokens = serving->every.prompt.tokens + serving->every.arrivals.clients + beyond;
         serving->service.max_batched_tokens = (tokens + STEP - 1) / STEP * STEP;
-        take_over(root, "workload.service.max_batched_tokens", "workload.client.budget_beyond",
+        take_over(root, "workload.service.max_batched_tokens",
+                  whole ? "workload.client.whole_beyond" : "workload.client.budget_beyond",
                   arena_printf(arena, "%llu tokens",
                                (unsigned long long)serving->service.max_batched_tokens));
     }

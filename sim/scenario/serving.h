@@ -196,6 +196,7 @@ struct client {
     uint64_t requests_each; /* of each client of a closed loop; 0: it does not say */
     uint64_t budget_beyond; /* a step's tokens are a prompt, one for each client and these; 0: it
                                does not say */
+    uint64_t whole_beyond;  /* the same of engines that take whole prompts; 0: budget_beyond */
     double distinct;        /* routing.distinct of its prompts; 0: it does not say */
     double request_seconds; /* of its own in TTFT, before a request is on its way */
 };

@@ -353,6 +353,13 @@ static const struct field client_fields[] = {
          "Of benchmarks that start the engine for the load: max_batched_tokens of a service that "
          "does not say is the longest fixed prompt, a token for each client of a closed loop "
          "and so many more, in multiples of 64. 0: the engine's own."},
+    {.key = "whole_beyond",
+     .kind = FIELD_TOKENS,
+     FIELD_AT(client, whole_beyond),
+     .max = 1e8,
+     .fallback = "0 tokens",
+     .doc = "The same where the engine takes whole prompts (`service.whole_prompts`). 0: "
+            "budget_beyond."},
     {.key = "distinct",
      .kind = FIELD_NUMBER,
      FIELD_AT(client, distinct),

@@ -7,7 +7,8 @@
 static const char small[] = CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml";
 
 #define TIGHT                                                                                      \
-    "memory.fraction=0.26", "workload.requests=300", "workload.arrivals.rate=40 /s",               \
+    "memory.fraction=0.26", "software.memory.non_torch=0.27 GiB", "workload.requests=300",         \
+        "workload.arrivals.rate=40 /s",                                                            \
         "workload.lengths.prompt={kind: lognormal, mean: 500, variation: 2}",                      \
         "workload.lengths.output={kind: exponential, mean: 150}"
 
