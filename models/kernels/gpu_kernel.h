@@ -62,6 +62,7 @@ struct attention_shape {
     double scale_bytes;  /* of one key or value of one head */
     uint32_t kv_splits;  /* decode: parts that each sequence's keys are cut into; 0: by shape */
     uint32_t page_keys;  /* keys a page of a paged cache; 0: one piece */
+    bool beside_prompts; /* decode, in one kernel with prompts: the software's business */
     bool ring;           /* a part of a ring in training; the software's business, not the GPU's */
     bool backward;       /* gradients of queries, keys and values: five products for two */
 };

@@ -107,7 +107,9 @@ struct kernel_work library_experts_work(const struct gpu *gpu, const struct expe
     double bytes = rows * k * format_bytes(shape->format) +
                    matrices * (n * k * matmul_weight_bytes(shape) + shape->scale_bytes) +
                    rows * n * format_bytes(FORMAT_BF16);
-    double memory_seconds = bytes / (gpu->memory_bytes_per_second * kernel->memory_efficiency);
+    double ratio = gpu->experts_memory_ratio > 0.0 ? gpu->experts_memory_ratio : 1.0;
+    double memory_seconds =
+        bytes / (gpu->memory_bytes_per_second * kernel->memory_efficiency * ratio);
     struct way best = {.seconds = INFINITY};
     for (size_t i = 0; i < kernel->tiles.count; i++) {
         struct way way = way_of(gpu, kernel, shape, kernel->tiles.tiles[i], memory_seconds);

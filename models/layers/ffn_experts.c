@@ -106,6 +106,7 @@ static void experts_half(const struct replica *replica, const struct ffn *ffn, s
         struct half_op *sort =
             half_pointwise(half, "sort by expert", MEMORY_COPY, 1, 2.0 * sizeof(uint32_t), 0.0);
         sort->copies = experts.per_token;
+        sort->of_experts_kernel = exchange == NULL;
         sort->tokens = exchange == NULL                          ? TOKENS_OWN
                        : exchange->arrival == ARRIVAL_ALL_TOKENS ? TOKENS_ALL
                                                                  : TOKENS_SENT;
@@ -130,9 +131,10 @@ static void experts_half(const struct replica *replica, const struct ffn *ffn, s
         half_exchange(half, experts, (double)outer, true);
     }
     if (!sums_first && !sorted) {
-        half_pointwise(half, "add experts", MEMORY_COPY, outer, (copies + 1.0) * element,
-                       (copies + 1.0) * element)
-            ->tokens = own;
+        struct half_op *sum = half_pointwise(half, "add experts", MEMORY_COPY, outer,
+                                             (copies + 1.0) * element, (copies + 1.0) * element);
+        sum->tokens = own;
+        sum->of_experts_kernel = exchange == NULL;
     }
     half_host(half, "experts kernels", replica->software->experts_seconds,
               (double)outer * replica->software->experts_element_seconds);

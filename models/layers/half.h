@@ -46,6 +46,7 @@ struct half_op {
     uint64_t copies;                      /* rows a token; 0: 1 */
     uint64_t columns;                     /* of one rank */
     double forward_bytes, backward_bytes; /* read and written, an element */
+    bool of_experts_kernel; /* an engine's own kernel for experts was measured with it */
     /* HALF_EXCHANGE: */
     double elements; /* of a token */
     bool combine;

@@ -38,6 +38,7 @@ static struct step_operator attention(const struct layer_builder *builder,
                       .causal = causal,
                       .format = format,
                       .compute = precision_attention_compute(replica->gpu, precision),
+                      .beside_prompts = queries == 1 && builder->mixed_by_hand,
                       .scale_bytes = key_bytes - head_size * format_bytes(format)},
     };
 }

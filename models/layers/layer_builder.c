@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/layers/layer_builder.h"
 
+#include "models/kernels/gpu_matmul.h"
+
 void layer_append(struct layer_builder *builder, struct step_operator op)
 {
     builder->last = step_append(builder->segment, op, builder->last, STEP_NO_OPERATOR);
@@ -108,6 +110,22 @@ void layer_product(struct layer_builder *builder, const char *name, struct layer
                      run, layer_activation_bytes(builder) + format_bytes(how.compute));
     }
     gemm(builder, name, matrices, number, &how);
+}
+
+bool layer_has_experts_kernel(const struct layer_builder *builder, struct experts experts,
+                              struct number number)
+{
+    const struct replica *replica = builder->replica;
+    struct product_formats how =
+        precision_product(replica->gpu, number, replica->precision->activations);
+    struct gemm_shape shape = {.experts = experts,
+                               .routing = replica_routing(replica),
+                               .library = &replica->software->kernels,
+                               .format = how.compute,
+                               .scaling = how.scaling,
+                               .block = number.block,
+                               .weights = how.weights};
+    return library_experts(&shape) != NULL;
 }
 
 void layer_kernel(struct layer_builder *builder, const char *name, struct kernel_work work)

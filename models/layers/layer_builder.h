@@ -19,7 +19,8 @@ struct layer_builder {
     uint64_t tokens;      /* of one rank */
     double shared_tokens; /* of all ranks that share experts */
     bool graph;
-    uint32_t last; /* the operator that the next one waits for */
+    bool mixed_by_hand; /* with prompts, beyond the CUDA graphs */
+    uint32_t last;      /* the operator that the next one waits for */
 };
 
 /* What a product multiplies: [rows][depth] with weights [depth][columns], or with those of experts.
@@ -47,6 +48,10 @@ void layer_all_reduce(struct layer_builder *builder, const char *name);
  * fused, and a scale that is known beforehand. */
 void layer_product(struct layer_builder *builder, const char *name, struct layer_matrices matrices,
                    struct number number, bool fusible);
+/* Whether products of so many experts, their weights kept in `number`, are an engine's own kernel,
+ * whose time includes sorting tokens by expert and adding up. */
+bool layer_has_experts_kernel(const struct layer_builder *builder, struct experts experts,
+                              struct number number);
 /* A kernel whose work a library's constants say. */
 void layer_kernel(struct layer_builder *builder, const char *name, struct kernel_work work);
 /* A product in the activations' format whose weights are a core's own way to hold them: absorbed

@@ -46,11 +46,25 @@ static void exchange(struct layer_builder *builder, const struct half_op *op)
     layer_append(builder, exchange_operator(builder->replica, &call));
 }
 
+/* What the kernel of the half's experts does by itself. */
+static bool is_done(const struct layer_builder *builder, const struct half *half,
+                    const struct half_op *op)
+{
+    for (uint32_t i = 0; op->of_experts_kernel && i < half->count; i++) {
+        const struct weight *weight = &half->ops[i].weight;
+        if (half->ops[i].kind == HALF_PRODUCT && weight->experts.count > 0) {
+            return layer_has_experts_kernel(builder, weight->experts,
+                                            weight_number(builder->precision, weight->class));
+        }
+    }
+    return false;
+}
+
 static void half_forward(struct layer_builder *builder, const struct half *half)
 {
     for (uint32_t i = 0; i < half->count; i++) {
         const struct half_op *op = &half->ops[i];
-        if (op->of_training) {
+        if (op->of_training || is_done(builder, half, op)) {
             continue;
         }
         switch (op->kind) {

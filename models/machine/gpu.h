@@ -31,8 +31,10 @@ struct gpu {
     double idle_watts;
 
     /* Memory: the share of the peak that reaches a kernel, and how it ramps up. */
-    double memory_efficiency; /* of the peak, long reads */
-    double copy_efficiency;   /* of the peak, half the bytes written */
+    double memory_efficiency;    /* of the peak, long reads */
+    double experts_memory_ratio; /* of the memory rate that engines' own kernels for experts reach
+                                    on this GPU, over what their libraries say of the H100; 0: 1 */
+    double copy_efficiency;      /* of the peak, half the bytes written */
     double l2_bytes_per_second;
     double overlap_exponent; /* p of (a^p + b^p)^(1/p), which joins compute and memory time */
     double kernel_seconds;   /* the shortest kernel, launched from a CUDA graph */

@@ -69,6 +69,8 @@ struct experts_kernel {
     double memory_efficiency;    /* of the memory's peak */
     double start_seconds;        /* launch, fill and drain of one product, and its share of the
                                     kernels around both */
+    double hidden_seconds;    /* of the start as it was measured, alone: what an engine's CUDA graph
+                                 hides behind the kernel before */
     double ranks_seconds;     /* more where experts lie on several ranks: maps of which are here */
     double output_passes;     /* over a product's output in 16 bits, of the kernels around it */
     double dequantise_cycles; /* of an SM for a weight on its way */

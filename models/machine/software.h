@@ -150,11 +150,24 @@ struct engine_server {
     struct engine_limits large, small;
 };
 
+/* Sizes that an engine captures CUDA graphs for: powers of two below `multiple`, its multiples up
+ * to `coarse_from`, then those of `coarse_multiple`. A step is filled up to the next one. */
+struct graph_sizes {
+    uint32_t multiple_tokens; /* 0: there is one for every number of tokens */
+    uint32_t coarse_from_tokens, coarse_multiple_tokens;
+    uint32_t narrow_experts_tokens; /* the largest of models whose experts' weights have fewer than
+                                       8 bits; 0: as of others */
+};
+
 /* A serving engine that makes up the next step while the last one runs (asynchronous scheduling): a
  * loop that schedules, launches and takes in outputs, with two steps in flight. */
 struct engine_loop {
     double schedule_seconds;          /* of the loop, to make up a step ... */
     double schedule_sequence_seconds; /* ... and more of it for each of its sequences */
+    double prepare_seconds;           /* of the worker, from a step to its first kernel ... */
+    double sample_seconds;            /* ... and to launch the sampler after its last */
+    double take_in_seconds;           /* of the loop, for a step's outputs ... */
+    double take_in_sequence_seconds;  /* ... and more of it for each sequence */
     uint32_t worker_ranks; /* from so many GPUs on workers have processes of their own; with fewer
                               the loop launches, and does nothing else meanwhile. 0: always */
     double own_launch;     /* how many times as long a launch by hand takes the loop as it takes a
@@ -172,11 +185,13 @@ struct software {
     double scaled_matmul_efficiency; /* more of it, of 8-bit products with scales */
     double paged_efficiency; /* rate at which decode reads a cache in pages, over that of one in a
                                 piece */
-    bool packs_query_heads;  /* attention puts the query heads of a key-value head into one tile */
-    bool masks_ragged_keys;  /* attention masks every block of keys when the last is not full */
-    bool fused_kernels;      /* memory-bound kernels joined with their neighbours, as compilers and
-                                serving engines do; a norm or an activation then writes the
-                                input of a product with one scale a tensor as it wants it */
+    double mixed_decode_efficiency; /* of decode attention in a step with prompts beyond the CUDA
+                                       graphs, over that of a step without: one kernel does both */
+    bool packs_query_heads; /* attention puts the query heads of a key-value head into one tile */
+    bool masks_ragged_keys; /* attention masks every block of keys when the last is not full */
+    bool fused_kernels;     /* memory-bound kernels joined with their neighbours, as compilers and
+                               serving engines do; a norm or an activation then writes the
+                               input of a product with one scale a tensor as it wants it */
     bool separate_quantisation;       /* no kernel writes the next one's fp8 input, fused or not */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
     uint32_t piecewise_tokens;        /* the largest graph: steps with prompts of up to so many new
@@ -186,25 +201,31 @@ struct software {
                                        */
     double piecewise_layer_seconds;   /* host work of such a layer: no layer ends sooner */
     double prefill_layer_seconds;     /* the same of a layer with prompts and no graph ... */
-    double experts_layer_seconds;     /* ... and of one with experts of 8 bits or more */
-    uint32_t policy;                  /* enum batching_kind of a service that says none */
-    struct need_estimate estimate;    /* ... that SGLang's goes by */
-    bool schedules_ahead;             /* the next step is made up while the last one runs */
-    struct engine_loop loop;          /* of such an engine */
-    double eager_launch_seconds;      /* host time between two eager launches: a floor */
-    double ring_step_seconds;         /* an eager ring attention's host work a step and layer that
-                                         nothing hides */
-    double cached_prefill_seconds;    /* a layer's host work when a prefill has cached tokens */
-    double decode_layer_seconds;      /* a decode layer's kernels and gaps that no operator of the
-                                         step program stands for */
+    double experts_layer_seconds;     /* ... of one with experts of 8 bits or more ... */
+    double narrow_experts_layer_seconds; /* ... and of one with experts of fewer */
+    struct graph_sizes graphs;
+    uint32_t policy;               /* enum batching_kind of a service that says none */
+    struct need_estimate estimate; /* ... that SGLang's goes by */
+    bool schedules_ahead;          /* the next step is made up while the last one runs */
+    struct engine_loop loop;       /* of such an engine */
+    double hand_layer_seconds;     /* gaps of a layer with prompts that is launched by hand, which
+                                      no operator stands for */
+    double eager_launch_seconds;   /* host time between two eager launches: a floor */
+    double ring_step_seconds;      /* an eager ring attention's host work a step and layer that
+                                      nothing hides */
+    double cached_prefill_seconds; /* a layer's host work when a prefill has cached tokens */
+    double decode_layer_seconds;   /* a decode layer's kernels and gaps that no operator of the
+                                      step program stands for */
     /* Kernels and gaps of a block of experts that no operator stands for; and more of them for an
      * element of a token's output, where no kernel bound by memory adds up its experts. */
     double experts_seconds, experts_element_seconds;
-    double decode_ring_seconds;   /* the same of a decode layer's ring attention */
-    double step_seconds;          /* host work before every forward pass */
-    double step_sequence_seconds; /* more of it for every sequence in the batch */
-    double request_seconds;       /* from client to scheduler, before any queue: HTTP, tokens; in
-                                     TTFT and end-to-end times */
+    double decode_ring_seconds;     /* the same of a decode layer's ring attention */
+    double step_seconds;            /* host work before every forward pass */
+    double step_sequence_seconds;   /* more of it for every sequence in the batch */
+    double request_seconds;         /* from client to scheduler, before any queue: HTTP, tokens; in
+                                       TTFT and end-to-end times */
+    double answer_sequence_seconds; /* the way back of a step's tokens, for each sequence that has
+                                       some: streams of their own */
     struct engine_memory memory;
     struct engine_server server;
     double buffer_bytes;       /* of a GPU's memory, besides weights, KV and activations */

@@ -38,6 +38,11 @@ static struct kernel_work stack_attention_work(const struct replica *replica,
         work.memory_seconds /=
             library_decode(&packed) != NULL ? 1.0 : given(replica->software->paged_efficiency);
     }
+    if (shape->beside_prompts) {
+        double rate = given(replica->software->mixed_decode_efficiency);
+        work.memory_seconds /= rate;
+        work.sm_cycles /= rate;
+    }
     return work;
 }
 
@@ -62,24 +67,28 @@ static double attention_efficiency(const struct software *software,
 
 /* Products of experts by the engine's own kernel, if it has one, which was measured as it is. */
 static struct kernel_work stack_gemm_work(const struct replica *replica,
-                                          const struct gemm_shape *shape)
+                                          const struct gemm_shape *shape, bool graph)
 {
     struct gemm_shape own = *shape;
     own.library = &replica->software->kernels;
     own.routing = replica_routing(replica);
-    bool has_kernel = own.experts.count > 0 && library_experts(&own) != NULL;
-    return at_efficiency(gemm_work(replica->gpu, &own),
-                         has_kernel ? 1.0 : gemm_efficiency(replica, shape));
+    const struct experts_kernel *kernel = own.experts.count > 0 ? library_experts(&own) : NULL;
+    struct kernel_work work = gemm_work(replica->gpu, &own);
+    if (kernel != NULL) {
+        work.fixed_seconds -= graph ? fmin(kernel->hidden_seconds, work.fixed_seconds) : 0.0;
+        return work;
+    }
+    return at_efficiency(work, gemm_efficiency(replica, shape));
 }
 
 static struct kernel_work operator_work(const struct replica *replica,
-                                        const struct step_operator *op)
+                                        const struct step_operator *op, bool graph)
 {
     const struct gpu *gpu = replica->gpu;
     const struct software *software = replica->software;
     switch (op->kind) {
     case OPERATOR_GEMM:
-        return stack_gemm_work(replica, &op->gemm);
+        return stack_gemm_work(replica, &op->gemm, graph);
     case OPERATOR_ATTENTION:
         return at_efficiency(stack_attention_work(replica, &op->attention),
                              attention_efficiency(software, &op->attention));
@@ -127,7 +136,7 @@ static size_t gather_works(const struct replica *replica, struct step_program *p
             } else if (op->kind == OPERATOR_HOST) {
                 op->cost = (struct kernel_cost){.seconds = op->host_seconds, .bound = BOUND_LAUNCH};
             }
-            scratch->works[count] = operator_work(replica, op);
+            scratch->works[count] = operator_work(replica, op, program->graph);
             scratch->counts[count++] = is_kernel(op) ? segment->repeat : 0.0;
         }
     }
@@ -166,7 +175,7 @@ static void wait_for_launches(const struct replica *replica, const struct step_p
     double missing =
         floor_seconds <= 0.0 ? 0.0 : floor_seconds - segment_play(program, segment, scratch);
     if (missing > 0.0) {
-        struct step_operator op = step_host_operator("launch", 0, missing);
+        struct step_operator op = step_host_operator(STEP_LAUNCH_NAME, 0, missing);
         op.cost = (struct kernel_cost){.seconds = missing, .bound = BOUND_LAUNCH};
         step_append(segment, op, segment->count - 1, STEP_NO_OPERATOR);
     }

@@ -18,6 +18,9 @@ struct step_scratch {
     double *counts;
 };
 
+/* The operator that stands for launches which take longer than a segment's kernels, its last. */
+#define STEP_LAUNCH_NAME "launch"
+
 /* Fills cost and plan of every operator. An eager program whose kernels are shorter than the host
  * takes to launch them gets an operator "launch" for the rest of each segment. Returns the clock
  * and the average power of one GPU, its waits included. */

@@ -2,6 +2,7 @@
 #include "models/passes/transformer.h"
 
 #include "models/layers/layer_rows.h"
+#include "models/passes/graphs.h"
 
 #include <assert.h>
 #include <math.h>
@@ -56,6 +57,8 @@ static void layer(struct layer_builder *builder, const struct layer_kind *kind)
     }
     if (is_decode(builder->batch)) {
         layer_host(builder, "decode layer", software->decode_layer_seconds);
+    } else if (transformer_launched_by_hand(builder->replica, builder->batch)) {
+        layer_host(builder, "gaps", software->hand_layer_seconds);
     }
     layer_forward(builder, kind);
 }
@@ -111,7 +114,23 @@ bool transformer_launched_by_hand(const struct replica *replica, const struct ba
     if (software->piecewise_tokens == 0) {
         return !runs_from_graph(replica, batch);
     }
-    return replica_rank_tokens(replica, batch) > software->piecewise_tokens;
+    return replica_rank_tokens(replica, batch) > graphs_largest(replica);
+}
+
+bool transformer_launched_by_layer(const struct replica *replica, const struct batch *batch)
+{
+    const struct software *software = replica->software;
+    bool pieces = software->piecewise_tokens > 0 && !is_decode(batch);
+    return pieces || transformer_launched_by_hand(replica, batch);
+}
+
+/* Of one rank, those that only fill a graph up included. */
+static uint64_t computed_tokens(const struct replica *replica, const struct batch *batch)
+{
+    uint64_t tokens = replica_rank_tokens(replica, batch);
+    return transformer_launched_by_hand(replica, batch)
+               ? tokens
+               : graphs_size(&replica->software->graphs, tokens);
 }
 
 /* The host's time for a layer with prompts, or without a graph; 0: its launches alone. */
@@ -123,14 +142,14 @@ static double layer_launch_seconds(const struct replica *replica, const struct b
     if (is_decode(batch) && software->decode_graph && !beyond) {
         return 0.0;
     }
-    uint64_t tokens = replica_rank_tokens(replica, batch);
     const struct layer_kind *kind = &replica->llm->stack.kinds[segment->kind];
-    bool wide_experts = kind->ffn.kind == FFN_EXPERTS &&
-                        format_bytes(replica->precision->ffn_weights.format) >= 1.0;
-    double by_hand =
-        fmax(software->prefill_layer_seconds, wide_experts ? software->experts_layer_seconds : 0.0);
-    double host =
-        tokens <= software->piecewise_tokens ? software->piecewise_layer_seconds : by_hand;
+    double of_experts = kind->ffn.kind != FFN_EXPERTS ? 0.0
+                        : graphs_narrow_experts(replica, kind)
+                            ? software->narrow_experts_layer_seconds
+                            : software->experts_layer_seconds;
+    double by_hand = fmax(software->prefill_layer_seconds, of_experts);
+    uint64_t tokens = replica_rank_tokens(replica, batch);
+    double host = tokens <= graphs_largest(replica) ? software->piecewise_layer_seconds : by_hand;
     return graph ? host : fmax(host, segment->count * software->eager_launch_seconds);
 }
 
@@ -200,7 +219,7 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
     struct replica own = *replica;
     own.exchange =
         is_decode(batch) ? replica->software->exchange.decode : replica->software->exchange.prompts;
-    uint64_t tokens = replica_rank_tokens(replica, batch);
+    uint64_t tokens = computed_tokens(replica, batch);
     struct build build = {
         .builder = {.replica = &own,
                     .precision = replica->precision,
@@ -210,7 +229,9 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
                     .shared_tokens = batch->shared_tokens > 0
                                          ? (double)batch->shared_tokens
                                          : half_counts(replica, (double)tokens).all,
-                    .graph = program->graph},
+                    .graph = program->graph,
+                    .mixed_by_hand =
+                        !is_decode(batch) && transformer_launched_by_hand(replica, batch)},
         .operators = operators,
         .capacity = transformer_max_operators(replica, batch->slice_count),
         .program = program,

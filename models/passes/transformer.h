@@ -26,5 +26,7 @@ void transformer_build(const struct replica *replica, const struct batch *batch,
 
 /* Whether the layers' kernels are launched one by one by the host, and none from a CUDA graph. */
 bool transformer_launched_by_hand(const struct replica *replica, const struct batch *batch);
+/* Or a layer at a time: by hand, or from graphs of the parts between attention. */
+bool transformer_launched_by_layer(const struct replica *replica, const struct batch *batch);
 
 #endif

@@ -61,6 +61,8 @@ double module_seconds(struct measurement *row, const struct module_shape *shape)
     struct software software = *row->machine.software;
     software.kernels = *row_engine_kernels(row);
     software.decode_layer_seconds = software.cached_prefill_seconds = 0.0;
+    software.hand_layer_seconds = 0.0;
+    software.graphs = (struct graph_sizes){0};
     struct replica replica = {.llm = llm,
                               .gpu = row->machine.gpu,
                               .cluster = &alone,

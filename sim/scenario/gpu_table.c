@@ -228,6 +228,15 @@ const struct field gpu_fields[] = {
      .min = 0.01,
      .max = 1,
      .doc = "The same where half the bytes are written."},
+    {.key = "experts_memory_ratio",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(gpu, experts_memory_ratio),
+     .min = 0.1,
+     .max = 2,
+     .fallback = "1",
+     .doc =
+         "Share of the memory rate that engines' own kernels for experts reach on this GPU, over "
+         "what their libraries, measured on an H100, say."},
     {.key = "l2_rate",
      .kind = FIELD_BYTES_PER_SECOND,
      FIELD_AT(gpu, l2_bytes_per_second),

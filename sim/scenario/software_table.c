@@ -131,6 +131,26 @@ static const struct field server_fields[] = {
     LIMIT_FIELDS("small_", small, "other"),
     {0}};
 
+#define GRAPH_TOKENS(name, member, text)                                                           \
+    {                                                                                              \
+        .key = name, .kind = FIELD_TOKENS, FIELD_AT(graph_sizes, member), .max = 1e6,              \
+        .fallback = "0 tokens", .doc = text                                                        \
+    }
+
+static const struct field graph_fields[] = {
+    GRAPH_TOKENS(
+        "multiple", multiple_tokens,
+        "Sizes are its multiples, and powers of two below it. A step that runs from a graph "
+        "computes as many tokens as the next size has. 0: there is one for every number."),
+    GRAPH_TOKENS("coarse_from", coarse_from_tokens,
+                 "Beyond so many tokens sizes are multiples ..."),
+    GRAPH_TOKENS("coarse", coarse_multiple_tokens, "... of this. 0: of the same."),
+    GRAPH_TOKENS(
+        "narrow_experts", narrow_experts_tokens,
+        "`piecewise_tokens` of models whose experts' weights have fewer than 8 bits. 0: as "
+        "of others."),
+    {0}};
+
 static const struct field loop_fields[] = {
     {.key = "schedule",
      .kind = FIELD_SECONDS,
@@ -144,6 +164,30 @@ static const struct field loop_fields[] = {
      .max = 1,
      .fallback = "0 s",
      .doc = "More of it for each of its sequences. A step that is over sooner waits for the next."},
+    {.key = "prepare",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(engine_loop, prepare_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "Of the worker, from a step made up to its first kernel: inputs, or a graph's launch."},
+    {.key = "sample",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(engine_loop, sample_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "Of the worker, to launch the sampler after the last layer."},
+    {.key = "take_in",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(engine_loop, take_in_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "Of the loop, to take in a step's outputs."},
+    {.key = "take_in_sequence",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(engine_loop, take_in_sequence_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "More of it for each of its sequences."},
     {.key = "worker_ranks",
      .kind = FIELD_COUNT,
      FIELD_AT(engine_loop, worker_ranks),
@@ -218,6 +262,15 @@ const struct field software_fields[] = {
      .fallback = "1",
      .doc = "Rate at which decode attention reads a KV cache that lies in pages, over that of one "
             "in a piece."},
+    {.key = "mixed_decode_efficiency",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(software, mixed_decode_efficiency),
+     .min = 0.1,
+     .max = 1,
+     .fallback = "1",
+     .doc =
+         "Rate of decode attention in a step with prompts, over that in a step without, where one "
+         "kernel made for many queries does both."},
     {.key = "packs_query_heads",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(software, packs_query_heads),
@@ -279,6 +332,17 @@ const struct field software_fields[] = {
      .max = 1,
      .fallback = "0 s",
      .doc = "The same of a layer with experts of 8 bits or more, if that is more."},
+    {.key = "narrow_experts_layer",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(software, narrow_experts_layer_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "The same of a layer with experts of fewer than 8 bits."},
+    {.key = "graphs",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(software, graphs),
+     .fields = graph_fields,
+     .doc = "Sizes of CUDA graphs, which a step is filled up to."},
     {.key = "policy",
      .kind = FIELD_CHOICE,
      FIELD_AT(software, policy),
@@ -321,6 +385,13 @@ const struct field software_fields[] = {
      .required = true,
      .max = 1,
      .doc = "Host work of a layer when a prefill finds tokens in the cache."},
+    {.key = "hand_layer",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(software, hand_layer_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc =
+         "Gaps between the kernels of a layer beyond the CUDA graphs that no operator stands for."},
     {.key = "decode_layer",
      .kind = FIELD_SECONDS,
      FIELD_AT(software, decode_layer_seconds),
@@ -366,6 +437,13 @@ const struct field software_fields[] = {
      .fallback = "0 s",
      .doc = "A request's way from its client to the scheduler, HTTP and tokenisation, before it is "
             "in a queue: part of TTFT and of end-to-end times."},
+    {.key = "answer_sequence",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(software, answer_sequence_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "The way back, for each sequence that has a token of the step: a server's streams, and "
+            "the client that reads them. Part of TTFT and of end-to-end times."},
     {.key = "memory",
      .kind = FIELD_MAPPING,
      FIELD_AT(software, memory),

@@ -10,12 +10,14 @@
 
 /* Clients with prompts of 1000 tokens and answers of 41. Launches by hand take 10 ms a layer, times
  * two where the loop launches; nothing is beyond the loop but them. */
+#define NO_MORE "prepare: 0 s, sample: 0 s, take_in: 0 s, take_in_sequence: 0 s, "
 #define LOAD                                                                                       \
     "workload.lengths.prompt={kind: fixed, tokens: 1000 tokens}",                                  \
         "workload.lengths.output={kind: fixed, tokens: 41 tokens}", "software.request=0 s",        \
         "software.schedules_ahead=true", "software.decode_graph=true",                             \
         "software.prefill_graph=true", "software.step=0 s", "software.step_sequence=0 s",          \
-        "software.eager_launch=0 s", "software.prefill_layer=10 ms"
+        "software.eager_launch=0 s", "software.prefill_layer=10 ms",                               \
+        "software.answer_sequence=0 s"
 
 enum { MOST = 24 };
 
@@ -45,7 +47,7 @@ static double prompt_seconds(double *layers)
     *layers = scenario->llm.stack.layers;
     ck_assert_double_eq_tol(cost.launch_seconds, 0.010 * *layers, 1e-9);
     ck_assert_double_lt(cost.gpu_seconds, cost.seconds);
-    double seconds = cost.gpu_seconds;
+    double seconds = cost.rested_seconds; /* nothing ran before */
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
     return seconds;
@@ -59,14 +61,15 @@ START_TEST(a_launch_by_hand_holds_the_first_token_up)
     const char *clients = "workload.arrivals={kind: closed-loop, clients: 1}";
     const char *beyond = "software.piecewise_tokens=512 tokens";
     ck_assert_double_lt(gpu / layers, 0.004);
-    struct played apart =
-        play_with(clients, beyond,
-                  "software.loop={schedule: 3 ms, schedule_sequence: 1 ms, worker_ranks: 0}");
+    struct played apart = play_with(clients, beyond,
+                                    "software.loop={" NO_MORE
+                                    "schedule: 3 ms, schedule_sequence: 1 ms, worker_ranks: 0}");
     ck_assert_double_eq_tol(apart.metrics.latencies[LATENCY_TTFT].p50,
                             0.004 + 0.010 * layers + gpu / layers, 1e-6);
-    struct played own = play_with(
-        clients, beyond,
-        "software.loop={schedule: 3 ms, schedule_sequence: 1 ms, worker_ranks: 2, own_launch: 2}");
+    struct played own =
+        play_with(clients, beyond,
+                  "software.loop={" NO_MORE
+                  "schedule: 3 ms, schedule_sequence: 1 ms, worker_ranks: 2, own_launch: 2}");
     ck_assert_double_eq_tol(own.metrics.latencies[LATENCY_TTFT].p50, 0.004 + 0.020 * layers + 0.004,
                             1e-6);
 }
@@ -75,9 +78,9 @@ END_TEST
 /* Decode goes no faster than the loop: 70 ms and 5 a sequence. */
 START_TEST(the_scheduler_paces_short_steps)
 {
-    struct played one = play_with("workload.arrivals={kind: closed-loop, clients: 1}",
-                                  "software.piecewise_tokens=512 tokens",
-                                  "software.loop={schedule: 70 ms, schedule_sequence: 5 ms}");
+    struct played one = play_with(
+        "workload.arrivals={kind: closed-loop, clients: 1}", "software.piecewise_tokens=512 tokens",
+        "software.loop={" NO_MORE "schedule: 70 ms, schedule_sequence: 5 ms}");
     ck_assert_double_eq_tol(one.metrics.latencies[LATENCY_TPOT].p50, 0.075, 0.075 / 40.0);
 }
 END_TEST
@@ -90,17 +93,159 @@ START_TEST(decode_beyond_the_graphs_is_launched_by_hand)
     prompt_seconds(&layers);
     const char *clients = "workload.arrivals={kind: closed-loop, clients: 4}";
     const char *beyond = "software.piecewise_tokens=1 token";
-    struct played own = play_with(
-        clients, beyond,
-        "software.loop={schedule: 8 ms, schedule_sequence: 0 s, worker_ranks: 2, own_launch: 2}");
+    struct played own =
+        play_with(clients, beyond,
+                  "software.loop={" NO_MORE
+                  "schedule: 8 ms, schedule_sequence: 0 s, worker_ranks: 2, own_launch: 2}");
     double pace = 0.008 + 0.020 * layers;
     ck_assert_double_eq_tol(own.metrics.latencies[LATENCY_TPOT].p50, pace, 0.06 * pace);
-    struct played apart = play_with(
-        clients, beyond, "software.loop={schedule: 8 ms, schedule_sequence: 0 s, worker_ranks: 0}");
+    struct played apart = play_with(clients, beyond,
+                                    "software.loop={" NO_MORE
+                                    "schedule: 8 ms, schedule_sequence: 0 s, worker_ranks: 0}");
     ck_assert_double_eq_tol(apart.metrics.latencies[LATENCY_TPOT].p50, 0.010 * layers,
                             0.06 * 0.010 * layers);
 }
 END_TEST
 
-RUN_TESTS(engine_loop, a_launch_by_hand_holds_the_first_token_up, the_scheduler_paces_short_steps,
+/* Decode that the loop paces: 5 ms to make a step up, 20 to prepare it, 10 to launch its sampler, 7
+ * to take it in, and 1 ms a sequence of the last. A worker of its own prepares meanwhile: 33. */
+START_TEST(what_is_around_a_launch_takes_the_loop)
+{
+    const char *clients = "workload.arrivals={kind: closed-loop, clients: 1}";
+    struct played own = play_with(clients, "software.loop.worker_ranks=2",
+                                  "software.loop={schedule: 5 ms, schedule_sequence: 0 s, prepare: "
+                                  "20 ms, sample: 10 ms, take_in: 7 ms, take_in_sequence: 1 ms, "
+                                  "worker_ranks: 2}");
+    ck_assert_double_eq_tol(own.metrics.latencies[LATENCY_TPOT].p50, 0.043, 0.043 / 40.0);
+    struct played apart = play_with(clients, "software.loop.worker_ranks=2",
+                                    "software.loop={schedule: 5 ms, schedule_sequence: 0 s, "
+                                    "prepare: 20 ms, sample: 13 ms, take_in: 7 ms, "
+                                    "take_in_sequence: 1 ms, worker_ranks: 0}");
+    ck_assert_double_eq_tol(apart.metrics.latencies[LATENCY_TPOT].p50, 0.033, 0.033 / 40.0);
+}
+END_TEST
+
+/* Four requests in step: each has its first token 4 x 2 ms after the step's end, and its last. */
+START_TEST(answers_go_back_one_by_one)
+{
+    const char *four = "workload.requests=4", *come = "workload.arrivals={kind: at-once}";
+    struct played at_once = play_with(come, four, "software.request=0 s");
+    struct played streamed = play_with(come, four, "software.answer_sequence=2 ms");
+    for (int i = 0; i < 2; i++) {
+        enum latency latency = i == 0 ? LATENCY_TTFT : LATENCY_E2E;
+        ck_assert_double_eq_tol(streamed.metrics.latencies[latency].p50 -
+                                    at_once.metrics.latencies[latency].p50,
+                                0.008, 1e-9);
+    }
+    ck_assert_double_eq_tol(streamed.metrics.latencies[LATENCY_TPOT].p50,
+                            at_once.metrics.latencies[LATENCY_TPOT].p50, 1e-9);
+}
+END_TEST
+
+/* A GPU that rested draws more than its limit for as long as its spare energy lasts: a prompt of
+ * 4000 tokens alone is computed at a higher clock, 60 of them without a break at the limit's. */
+START_TEST(a_rested_gpu_is_faster)
+{
+    static const char *const prompts[] = {
+        "workload.lengths.prompt={kind: fixed, tokens: 4000 tokens}",
+        "workload.lengths.output={kind: fixed, tokens: 1 token}", "software.schedules_ahead=true",
+        "workload.arrivals={kind: at-once}", "workload.service.max_batched_tokens=4000 tokens"};
+    static const char *const none = "gpu.burst_energy=0 J";
+    double seconds[2][2];
+    for (int rested = 0; rested < 2; rested++) {
+        for (int many = 0; many < 2; many++) {
+            struct played played = play_serving(
+                SMALL,
+                (const char *const[]){prompts[0], prompts[1], prompts[2], prompts[3], prompts[4],
+                                      many ? "workload.requests=60" : "workload.requests=1",
+                                      rested ? NULL : none, NULL});
+            seconds[rested][many] = played.metrics.latencies[LATENCY_TTFT].most;
+        }
+    }
+    ck_assert_double_lt(seconds[1][0], 0.97 * seconds[0][0]);
+    ck_assert_double_lt(seconds[1][1], seconds[0][1]);
+    ck_assert_double_gt(seconds[1][1], 0.995 * seconds[0][1]);
+}
+END_TEST
+
+/* The exact price of a step of SMALL with two texts more. */
+static struct step_cost price_with(const char *first, const char *second,
+                                   const struct step_shape *shape)
+{
+    struct override overrides[] = {{.text = "software.piecewise_tokens=512 tokens"},
+                                   {.text = "software.graphs.multiple=0 tokens"},
+                                   {.text = first},
+                                   {.text = second}};
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    const struct scenario *scenario = scenario_load(arena, SMALL, overrides, 4, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    ck_assert_ptr_nonnull(scenario);
+    struct step_cost cost = step_cost_exact(step_costs_create(arena, scenario, 0, 1.0), shape);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+    return cost;
+}
+
+/* From a graph of 16 tokens 9 sequences take what 16 take, but for attention and the head, whose
+ * logits are of 9; beyond the largest graph nothing is filled up. */
+START_TEST(a_graph_computes_all_of_its_tokens)
+{
+    const char *sizes = "software.graphs.multiple=8 tokens", *none = "software.request=0 s";
+    struct step_shape nine = {.decodes = 9, .decode_context = 500.0};
+    struct step_shape sixteen = {.decodes = 16, .decode_context = 500.0};
+    struct step_cost filled = price_with(sizes, none, &nine);
+    struct step_cost whole = price_with(none, none, &sixteen);
+    struct step_cost own = price_with(none, none, &nine);
+    ck_assert_double_eq_tol(filled.parts.gemm_seconds / whole.parts.gemm_seconds, 1.0, 2e-3);
+    ck_assert_double_eq_tol(filled.parts.attention_seconds, own.parts.attention_seconds, 1e-12);
+    ck_assert_double_gt(filled.parts.flops, own.parts.flops);
+    struct step_cost beyond = price_with(sizes, "software.piecewise_tokens=8 tokens", &nine);
+    ck_assert_double_eq_tol(beyond.parts.flops, own.parts.flops, 1.0);
+}
+END_TEST
+
+/* With half the rate decode attention beside prompts takes its time but for its start twice; up to
+ * the largest graph it does not. */
+START_TEST(answers_beside_prompts_are_read_slower)
+{
+    const char *half = "software.mixed_decode_efficiency=0.5";
+    const char *full = "software.mixed_decode_efficiency=1", *none = "software.request=0 s";
+    struct step_shape decode = {.decodes = 100, .decode_context = 2000.0};
+    struct step_shape mixed = {.decodes = 100,
+                               .decode_context = 2000.0,
+                               .prompts = 1,
+                               .prompt_tokens = 1000,
+                               .prompt_pairs = 500e3};
+    double alone = price_with(full, none, &decode).parts.attention_seconds;
+    double more = price_with(half, none, &mixed).parts.attention_seconds -
+                  price_with(full, none, &mixed).parts.attention_seconds;
+    ck_assert_double_gt(more, 0.8 * alone);
+    ck_assert_double_lt(more, 1.05 * alone);
+    const char *graph = "software.piecewise_tokens=2000 tokens";
+    ck_assert_double_eq_tol(price_with(half, graph, &mixed).parts.attention_seconds,
+                            price_with(full, graph, &mixed).parts.attention_seconds, 1e-12);
+}
+END_TEST
+
+/* 1 ms more a layer of a prompt launched by hand, and none of one from graphs. */
+START_TEST(gaps_of_a_layer_launched_by_hand)
+{
+    const char *gaps = "software.hand_layer=1 ms", *none = "software.hand_layer=0 s";
+    const char *zero = "software.prefill_layer=0 s";
+    struct step_shape prompt = {.prompts = 1, .prompt_tokens = 1000, .prompt_pairs = 500e3};
+    double more =
+        price_with(gaps, zero, &prompt).gpu_seconds - price_with(none, zero, &prompt).gpu_seconds;
+    ck_assert_double_gt(more, 0.80 * 0.032); /* it rests in them, and goes faster between them */
+    ck_assert_double_lt(more, 0.032);
+    prompt = (struct step_shape){.prompts = 1, .prompt_tokens = 400, .prompt_pairs = 80e3};
+    ck_assert_double_eq_tol(price_with(gaps, zero, &prompt).gpu_seconds,
+                            price_with(none, zero, &prompt).gpu_seconds, 1e-12);
+}
+END_TEST
+
+RUN_TESTS(engine_loop, a_graph_computes_all_of_its_tokens, answers_beside_prompts_are_read_slower,
+          gaps_of_a_layer_launched_by_hand, what_is_around_a_launch_takes_the_loop,
+          answers_go_back_one_by_one, a_rested_gpu_is_faster,
+          a_launch_by_hand_holds_the_first_token_up, the_scheduler_paces_short_steps,
           decode_beyond_the_graphs_is_launched_by_hand)

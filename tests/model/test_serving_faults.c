@@ -24,7 +24,8 @@ START_TEST(a_slow_gpu_slows_its_stage)
         play_serving(SMALL, (const char *const[]){"layout.tensor=2", "workload.requests=1", NULL});
     struct played slow = play_serving(
         SMALL, (const char *const[]){"layout.tensor=2", "workload.requests=1", fault, NULL});
-    ck_assert_double_eq_tol(tpot_mean(&slow) / tpot_mean(&sound), 2.0, 1e-9);
+    /* But for what the loop does after each. */
+    ck_assert_double_eq_tol(tpot_mean(&slow) / tpot_mean(&sound), 2.0, 1e-3);
     ck_assert_uint_eq(slow.metrics.faults, 1);
     struct played two = play_serving(
         SMALL, (const char *const[]){"layout.pipeline=2", "workload.requests=1", NULL});

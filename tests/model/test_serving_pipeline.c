@@ -15,8 +15,8 @@ enum { STAGES = 2, PROMPT = 128 };
 
 /* Of Llama 3 8B on two stages of a GPU each, as SMALL has it. */
 struct stage_times {
-    double prefill[STAGES], decode[STAGES]; /* of one sequence, seconds */
-    double send_prefill, send_decode, request_seconds;
+    double prefill[STAGES], decode[STAGES];            /* of one sequence, seconds */
+    double send_prefill, send_decode, request_seconds; /* there and back */
 };
 
 static struct stage_times stage_times(const char *node_rate)
@@ -26,7 +26,8 @@ static struct stage_times stage_times(const char *node_rate)
     const struct override sets[] = {{.text = "layout.pipeline=2"}, {.text = node_rate}};
     const struct scenario *scenario = scenario_load(arena, SMALL, sets, 2, diagnostics);
     ck_assert_ptr_nonnull(scenario);
-    struct stage_times times = {.request_seconds = scenario->software.request_seconds};
+    struct stage_times times = {.request_seconds = scenario->software.request_seconds +
+                                                   scenario->software.answer_sequence_seconds};
     for (uint32_t i = 0; i < STAGES; i++) {
         struct step_costs *costs = step_costs_create(arena, scenario, i, 1.0);
         const struct step_shape prompt = {

@@ -23,11 +23,11 @@ MODELS = {
 }
 # Per cent: of the median over the cases what is aimed at, what is held, and the worst case that is held.
 BOUNDS = {
-    "ttft_p50": (8, 10.5, 40),
-    "tpot_p50": (3, 3.5, 25),
-    "e2e_p50": (4, 4, 12),
-    "ttft_p99": (15, 15, 50),
-    "steps": (6, 7, 45),
+    "ttft_p50": (8, 9.5, 45),
+    "tpot_p50": (3, 3.3, 22),
+    "e2e_p50": (4, 3.6, 14),
+    "ttft_p99": (15, 9, 50),
+    "steps": (6, 3.6, 28),
     "room": (2, 1, 2),
     "room, vLLM 0.19": (2, 1, 6),
     "room, older": (2, 2.5, 6),

@@ -117,33 +117,61 @@ void step_costs_share(struct step_costs *costs, struct price_store *store, uint6
     costs->kind = kind;
 }
 
-static struct step_cost price_whole(struct step_costs *costs, const struct batch *batch,
-                                    enum ring_variant variant)
+/* What the layers' launches take beyond their kernels (step_price.h). */
+static double waited_seconds(const struct step_segment *segment)
+{
+    const struct step_operator *last = &segment->operators[segment->count - 1];
+    bool launches = last->kind == OPERATOR_HOST && strcmp(last->name, STEP_LAUNCH_NAME) == 0;
+    return launches ? segment->repeat * last->cost.seconds : 0.0;
+}
+
+/* At the clock of a run of `run_seconds`. */
+static struct step_cost price_for(struct step_costs *costs, const struct batch *batch,
+                                  enum ring_variant variant, double run_seconds)
 {
     struct step_program program;
     transformer_build(&costs->replica, batch, variant, costs->operators, &program);
     model_stage_cut(costs->replica.llm, &costs->stage, &program);
-    struct power_state power = step_price(&costs->replica, &program, &costs->scratch);
-    bool by_hand = transformer_launched_by_hand(&costs->replica, batch);
+    struct power_state power =
+        step_price_for(&costs->replica, &program, &costs->scratch, run_seconds);
+    bool by_layer = transformer_launched_by_layer(&costs->replica, batch);
     struct step_cost cost = {.watts = power.watts, .variant = variant};
     struct breakdown parts = {0};
+    double waited = 0.0;
     for (uint32_t i = 0; i < program.segment_count; i++) {
         const struct step_segment *segment = &program.segments[i];
         double seconds = segment_play(&program, segment, costs->scratch.spans);
         cost.seconds += segment->repeat * seconds;
         breakdown_add(&parts, segment, costs->scratch.spans, seconds, segment->repeat);
         add_operators(segment, &cost);
-        cost.launch_seconds += by_hand ? segment->repeat * segment->launch_seconds : 0.0;
+        waited += by_layer ? waited_seconds(segment) : 0.0;
+        cost.launch_seconds += by_layer ? segment->repeat * segment->launch_seconds : 0.0;
     }
     cost.host_seconds = parts.seconds[TIME_HOST];
-    cost.gpu_seconds = cost.seconds - (by_hand ? parts.seconds[TIME_HOST] : 0.0);
+    cost.gpu_seconds = cost.seconds - waited;
     cost.parts.gemm_seconds = parts.seconds[TIME_GEMM];
     cost.parts.attention_seconds = parts.seconds[TIME_ATTENTION];
     cost.parts.memory_kernel_seconds = parts.seconds[TIME_MEMORY];
     cost.parts.communication_seconds = breakdown_communication_seconds(&parts);
     cost.parts.experts_seconds = parts.seconds[TIME_EXPERTS];
     cost.parts.flops = parts.flops;
+    cost.rested_seconds = cost.gpu_seconds;
+    cost.rested_watts = cost.watts;
     costs->built++;
+    return cost;
+}
+
+static struct step_cost price_whole(struct step_costs *costs, const struct batch *batch,
+                                    enum ring_variant variant)
+{
+    const struct gpu *gpu = costs->replica.gpu;
+    struct step_cost cost = price_for(costs, batch, variant, INFINITY);
+    bool limited = cost.watts > (1.0 - 1e-6) * gpu->power_limit_watts;
+    if (limited && gpu->burst_joules > 0.0 && costs->replica.software->schedules_ahead) {
+        struct step_cost rested = price_for(costs, batch, variant, cost.gpu_seconds);
+        cost.rested_seconds = rested.gpu_seconds;
+        cost.rested_watts = rested.watts;
+    }
     return cost;
 }
 
@@ -212,6 +240,8 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
     cost.network_bytes *= 2.0;
     cost.seconds = host + both;
     cost.gpu_seconds = cost.seconds - by_hand;
+    cost.rested_seconds = cost.gpu_seconds;
+    cost.rested_watts = cost.watts;
     return cost;
 }
 
@@ -382,6 +412,8 @@ static struct step_cost decode_cost(struct step_costs *costs, const struct step_
     low.gpu_seconds = rest * low.gpu_seconds + part * high->gpu_seconds;
     low.launch_seconds = rest * low.launch_seconds + part * high->launch_seconds;
     low.watts = rest * low.watts + part * high->watts;
+    low.rested_seconds = rest * low.rested_seconds + part * high->rested_seconds;
+    low.rested_watts = rest * low.rested_watts + part * high->rested_watts;
     low.bytes = rest * low.bytes + part * high->bytes;
     low.nvlink_bytes = rest * low.nvlink_bytes + part * high->nvlink_bytes;
     low.network_bytes = rest * low.network_bytes + part * high->network_bytes;

@@ -29,9 +29,12 @@ struct step_cost {
     double seconds;
     double gpu_seconds;    /* of it, what the GPU takes when nobody holds it up */
     double host_seconds;   /* in which the GPU waits for its host */
-    double launch_seconds; /* of the host, when it launches the layers by hand; else 0 */
+    double launch_seconds; /* of the host, where it launches layer by layer; else 0 */
     double watts;          /* of one GPU, average */
-    double bytes;          /* to and from one GPU's memory */
+    /* gpu_seconds and watts of a step before which the GPU has drawn less than its limit, for long
+     * enough to make up for what it may draw more at first (gpu_power.h). */
+    double rested_seconds, rested_watts;
+    double bytes;                       /* to and from one GPU's memory */
     double nvlink_bytes, network_bytes; /* sent by one GPU */
     struct step_parts parts;
     enum ring_variant variant; /* of its prompts */

@@ -266,9 +266,10 @@ void source_follow(struct source *source, uint32_t id)
 {
     const struct request *ended = &source->requests->all[id];
     struct class_source *of = class_of(source, ended);
-    double now = engine_clock();
+    bool done = ended->state == REQUEST_DONE;
+    double now = done ? fmax(engine_clock(), ended->last_token_seconds) : engine_clock();
     struct request *next = NULL;
-    bool talked = of->says->session_turns > 0.0 && ended->state == REQUEST_DONE;
+    bool talked = done && of->says->session_turns > 0.0;
     if (talked && goes_on(of)) {
         double think = random_exponential(&of->thinking, of->says->session_think_seconds);
         next = make_request(source, now + think);

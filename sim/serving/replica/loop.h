@@ -25,6 +25,10 @@ double loop_pace(const struct lane *lane, const struct step_shape *shape, double
 /* A run of steps has ended now, and the one in flight is `next`, alike. */
 void loop_go_on(struct lane *lane, struct flight *next, double pace_seconds);
 
+/* A GPU draws `watts` for so long: what it spends of the energy that it may draw beyond its limit
+ * at first, or makes up for. */
+void loop_draw(struct lane *lane, double watts, double seconds);
+
 /* Whether the loop launches kernels itself. */
 bool loop_launches(const struct lane *lane);
 

@@ -193,6 +193,12 @@ void lane_add_gaps(const struct lane *lane, double seconds, uint64_t requests)
     listener->gaps(listener->data, seconds, requests);
 }
 
+/* Seconds from a step's end until its clients have its tokens. */
+static double answer_seconds(const struct lane *lane, const struct decision *decision)
+{
+    return decision->share_count * lane->server->pool->scenario->software.answer_sequence_seconds;
+}
+
 static void move_on(struct lane *lane, uint32_t id)
 {
     struct server *server = lane->server;
@@ -213,6 +219,7 @@ void lane_hand_in(struct lane *lane, const struct decision *decision, double fir
 {
     struct server *server = lane->server;
     uint64_t alike = 0;
+    double answer = answer_seconds(lane, decision);
     for (uint32_t i = 0; i < decision->share_count; i++) {
         const struct share *share = &decision->shares[i];
         struct request *request = request_of(server, share->request);
@@ -224,13 +231,16 @@ void lane_hand_in(struct lane *lane, const struct decision *decision, double fir
             continue;
         }
         if (first) {
-            request->first_token_seconds = now;
+            request->first_token_seconds = now + answer;
         } else if (request->last_token_seconds == lane->decode_end_seconds) {
             alike++;
         } else {
             lane_add_gaps(lane, first_end - request->last_token_seconds, 1);
         }
         request->last_token_seconds = now;
+        if (request->state == REQUEST_DONE) {
+            request->last_token_seconds = fmax(now + answer, request->first_token_seconds);
+        }
         move_on(lane, share->request);
     }
     if (alike > 0) {
@@ -410,6 +420,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     played.cost = step_cost(server->stage_costs[0], &played.shape);
     played.seconds = played.busy_seconds = now - start;
     batch_repeat(&server->view, decision, next, steps - 1);
+    loop_draw(lane, played.cost.watts, played.seconds);
     if (ahead != NULL && steps > 1) {
         struct step_shape last = {.decodes = played.shape.decodes,
                                   .decode_context = lane_shape(decision).decode_context + 1.0};
@@ -460,7 +471,7 @@ static bool play_ahead(struct lane *lane, struct decision *decision, bool launch
     if (!launched) {
         launch(lane, decision, flight);
         double busy = flight->launched_seconds - engine_clock();
-        if (flight->cost.launch_seconds > 0.0 && loop_launches(lane) && busy > 0.0) {
+        if (loop_launches(lane) && busy > 0.0) {
             actor_sleep(busy);
         }
         if (server->epoch != epoch) {

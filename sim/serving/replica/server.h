@@ -63,6 +63,7 @@ void stage_flow_end(struct stage_totals *stage, enum link_kind kind, double byte
 /* A step that an engine's loop has launched (loop.h). */
 struct flight {
     struct step_cost cost;
+    uint32_t sequences;
     double launched_seconds; /* when its launch is over */
     double ready_seconds;    /* when the GPU is through with it */
 };
@@ -76,10 +77,11 @@ struct lane {
     struct flight flights[2];     /* of an engine with a loop, likewise */
     double begin_seconds; /* the loop turned to the older of them, or took the last one in */
     double worker_free_seconds, gpu_free_seconds; /* all that was launched is over */
-    double *ends;                                 /* [SERVER_MAX_RUN] ends of the steps of a run */
-    double step_seconds;                          /* of the last step with prompts */
-    double decode_end_seconds;                    /* of the last step in which it decoded */
-    double swap_seconds; /* moving KV between GPU and host, before the step */
+    double spent_joules;       /* what a GPU has drawn beyond its power limit and not made up for */
+    double *ends;              /* [SERVER_MAX_RUN] ends of the steps of a run */
+    double step_seconds;       /* of the last step with prompts */
+    double decode_end_seconds; /* of the last step in which it decoded */
+    double swap_seconds;       /* moving KV between GPU and host, before the step */
 };
 
 struct server {
