@@ -34,10 +34,11 @@ static void plan_exchange(const struct collective_context *context,
     const struct exchange_way *way = dispatch ? &library->dispatch : &library->combine;
     double tokens = traffic->tokens * traffic->imbalance;
     bool fabric = fabric_bytes > 0.0;
+    double notice = library->notify_seconds + traffic->tokens * library->notify_token_seconds;
     plan->latency_seconds = way->base_seconds + traffic->hidden * way->element_seconds +
                             traffic->experts * way->expert_seconds;
     if (fabric) {
-        plan->latency_seconds += way->fabric_seconds + (dispatch ? library->notify_seconds : 0.0) +
+        plan->latency_seconds += way->fabric_seconds + (dispatch ? notice : 0.0) +
                                  way->fabric_spread_seconds * sqrt(fabric_bytes / 1e6);
         collective_add_shift_flows(context, fabric_bytes, context->exchange->fabric_efficiency,
                                    plan);

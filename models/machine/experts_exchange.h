@@ -39,8 +39,9 @@ struct exchange_way {
 
 struct exchange_library {
     struct exchange_way dispatch, combine;
-    double notify_seconds;  /* of a dispatch over several nodes: sizes are exchanged first */
-    double multiprocessors; /* that its kernels take from those beside them */
+    double notify_seconds;       /* of a dispatch over several nodes: sizes are exchanged first */
+    double notify_token_seconds; /* and for each of a member's tokens, which are counted by rank */
+    double multiprocessors;      /* that its kernels take from those beside them */
 };
 
 struct experts_exchange {

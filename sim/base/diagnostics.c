@@ -56,7 +56,7 @@ static bool is_same_text(const char *a, const char *b)
 static bool was_said(const struct diagnostics *diagnostics, enum severity severity,
                      struct mark mark, const char *message)
 {
-    for (size_t i = 0; i < diagnostics->count && i < KEPT_DIAGNOSTICS && mark.line > 0; i++) {
+    for (size_t i = 0; i < diagnostics->count && i < KEPT_DIAGNOSTICS; i++) {
         const struct diagnostic *kept = &diagnostics->kept[i];
         if (kept->severity == severity && kept->mark.line == mark.line &&
             kept->mark.column == mark.column && is_same_text(kept->mark.file, mark.file) &&

@@ -59,8 +59,9 @@ static void predict_exchange(struct measurement *row)
     bool notifies = kind == EXCHANGE_NORMAL && nodes > 1;
     struct software *software = ARENA_NEW(row->scratch, struct software);
     *software = *row->machine.software;
-    double notify = software->exchange.normal.notify_seconds;
-    software->exchange.normal.notify_seconds = 0.0; /* a column of its own */
+    struct exchange_library *normal = &software->exchange.normal;
+    double notify = normal->notify_seconds + call.tokens * normal->notify_token_seconds;
+    normal->notify_seconds = normal->notify_token_seconds = 0.0; /* a column of its own */
     row->machine.software = software;
     bool low = kind == EXCHANGE_LOW_LATENCY;
     measurement_compare(row, low ? "low-latency dispatch of experts" : "dispatch of experts",

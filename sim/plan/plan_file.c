@@ -131,6 +131,13 @@ static void check_base(const struct plan_file *plan, struct arena *arena,
                        "(cpsim sweep compares layouts of any kind)",
                        plan->sweep.base, kind->name);
     }
+    if (base != NULL && node_get(base, "pools") != NULL) {
+        DIAGNOSE_ERROR(diagnostics, node_get(plan->sweep.tree, "base")->mark,
+                       "base: '%s' has pools of layouts of their own, and a candidate's bounds are "
+                       "those of one layout; expected a scenario without `pools` (cpsim sweep "
+                       "compares any)",
+                       plan->sweep.base);
+    }
     diagnostics_destroy(silent);
 }
 

@@ -90,6 +90,7 @@ struct trace_gpu {
     uint32_t node; /* in the cluster, from 0 */
     uint32_t tensor_rank, context_rank;
     double gemm_seconds, attention_seconds, memory_kernel_seconds, communication_seconds;
+    double experts_seconds;                                  /* of communication */
     double weights_bytes, kv_cache_bytes, activations_bytes; /* at their largest */
     double capacity_bytes;
     double joules;               /* NAN: not modelled */

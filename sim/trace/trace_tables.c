@@ -186,6 +186,8 @@ static const struct trace_column gpu_columns[] = {
      .long_name = "Time in kernels bound by memory."},
     {.name = "busy_communication", .type = TRACE_F64, AT(communication_seconds), .units = "s",
      .long_name = "Time in communication, whether something hides it or not."},
+    {.name = "busy_experts", .type = TRACE_F64, AT(experts_seconds), .units = "s",
+     .long_name = "Of it, time in which tokens travel to other ranks' experts and back."},
     {.name = "memory_weights", .type = TRACE_F64, AT(weights_bytes), .units = "B",
      .long_name = "Memory for weights."},
     {.name = "memory_kv_cache", .type = TRACE_F64, AT(kv_cache_bytes), .units = "B",

@@ -20,4 +20,5 @@ void trace_gpu_time(struct trace_gpu *gpu, const struct breakdown *breakdown)
     gpu->attention_seconds = breakdown->seconds[TIME_ATTENTION];
     gpu->memory_kernel_seconds = breakdown->seconds[TIME_MEMORY];
     gpu->communication_seconds = breakdown_communication_seconds(breakdown);
+    gpu->experts_seconds = breakdown->seconds[TIME_EXPERTS];
 }

@@ -312,4 +312,62 @@ START_TEST(programs)
 }
 END_TEST
 
-RUN_TESTS(details, training, programs)
+/* --- a layer of experts on 64 GPUs --- */
+
+/* One layer of DeepSeek-V3 whose 256 experts lie on eight nodes, every exchange: prompts and
+ * decode. */
+START_TEST(experts)
+{
+    static const char *const exchanges[] = {"all-gather", "all-to-all", "deepep-normal",
+                                            "deepep-low-latency"};
+    for (size_t i = 0; i < 8; i++) {
+        struct arena *arena = arena_create();
+        struct draw draw = {.count = 0};
+        ADD(&draw, "cluster.nodes=8");
+        ADD(&draw, "layout={attention_data: 64, expert: 64}");
+        ADD(&draw, "model.stack=[{pattern: [experts], repeat: 1}]");
+        ADD(&draw, "software.exchange=%s", exchanges[i / 2]);
+        struct program_case drawn = {.slice = {.phase = i % 2 == 0 ? PHASE_PREFILL : PHASE_DECODE,
+                                               .sequences = i % 2 == 0 ? 2 : 32,
+                                               .new_tokens = i % 2 == 0 ? 700 : 1,
+                                               .cached_tokens = 1000}};
+        const struct scenario *scenario = load(arena, "decode-deepseek-v3.yaml", &draw);
+        ck_assert_ptr_nonnull(scenario);
+        struct answers answers = in_child(play_programs, scenario, &drawn);
+        say(&draw, &answers, "experts");
+        ck_assert_double_eq_tol(answers.folded / answers.full, 1.0, 1e-9);
+        ck_assert_double_eq_tol(answers.full / answers.closed, 1.0, 1e-9);
+        arena_destroy(arena);
+    }
+}
+END_TEST
+
+/* The same layer's training, all gradients with it. */
+START_TEST(experts_training)
+{
+    const enum detail folded = DETAIL_FOLDED, full = DETAIL_FULL;
+    struct arena *arena = arena_create();
+    struct draw draw = {.count = 0};
+    ADD(&draw, "cluster.nodes=8");
+    ADD(&draw, "layout={pipeline: 1, data: 64, expert: 64}");
+    ADD(&draw, "model.stack=[{pattern: [experts], repeat: 1}]");
+    ADD(&draw, "workload.schedule=gpipe");
+    ADD(&draw, "workload.virtual_stages=1");
+    ADD(&draw, "workload.overlap_experts=false");
+    ADD(&draw, "workload.global_batch=128");
+    const struct scenario *scenario = load(arena, "train-deepseek-v3.yaml", &draw);
+    ck_assert_ptr_nonnull(scenario);
+    struct answers answers = {
+        .closed = closed_training(scenario, arena),
+        .folded = in_child(play_training, scenario, &folded).folded,
+        .full = in_child(play_training, scenario, &full).full,
+    };
+    say(&draw, &answers, "experts");
+    ck_assert_double_gt(answers.full, 0.0);
+    ck_assert_double_eq_tol(answers.folded / answers.full, 1.0, 1e-6);
+    ck_assert_double_eq_tol(answers.full / answers.closed, 1.0, 1e-6);
+    arena_destroy(arena);
+}
+END_TEST
+
+RUN_TESTS(details, training, programs, experts, experts_training)

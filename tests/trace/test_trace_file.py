@@ -38,7 +38,7 @@ def test_every_column_explains_itself(sample):
         assert set(file) == {"phases", "operators", "links", "gpus"}
         for group in file.values():
             assert group.attrs["long_name"].endswith(".")
-        assert len(columns(file)) == 60
+        assert len(columns(file)) == 61
         for name, column in columns(file):
             assert column.attrs["units"] in UNITS, name
             assert column.attrs["long_name"].endswith("."), name

@@ -52,6 +52,7 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
             .attention_seconds = parts->attention_seconds,
             .memory_kernel_seconds = parts->memory_kernel_seconds,
             .communication_seconds = parts->communication_seconds,
+            .experts_seconds = parts->experts_seconds,
             .weights_bytes = memory_stage_weight_bytes(&pool->replica, &layers),
             .kv_cache_bytes = tokens * memory_stage_kv_bytes_per_token(&pool->replica, &layers),
             .activations_bytes = pool->memory.activation_bytes,
