@@ -51,7 +51,9 @@ void run_print_json(const struct run *run, struct arena *arena, FILE *stream)
     struct metric_list figures = {.arena = arena};
     run->workload->figures(run->result, false, &figures);
     json_open(&json, NULL, '{');
-    title_write(run->scenario, &json);
+    title_write(run->scenario,
+                run->workload->note == NULL ? NULL : run->workload->note(run->result, arena),
+                &json);
     figures_write_list(&figures, &json);
     run->workload->write_json(run->result, &json);
     json_close(&json, '}');

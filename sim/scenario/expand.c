@@ -164,8 +164,11 @@ static const char *nearest_file(struct arena *arena, const char *word,
     for (size_t i = 0; i < count; i++) {
         suggestion_consider(&suggestion, files[i].name);
     }
-    for (size_t i = 0; i < count && suggestion.best == NULL && strlen(suggestion.word) > 2; i++) {
-        suggestion.best = strstr(files[i].name, suggestion.word) != NULL ? files[i].name : NULL;
+    /* A name that holds the word is nearer than one that is spelt alike. */
+    bool held = suggestion.best != NULL && strstr(suggestion.best, suggestion.word) != NULL;
+    for (size_t i = 0; i < count && !held && strlen(suggestion.word) > 2; i++) {
+        held = strstr(files[i].name, suggestion.word) != NULL;
+        suggestion.best = held ? files[i].name : suggestion.best;
     }
     const char *alias = alias_path(file_aliases, word);
     for (size_t i = 0; i < count && alias != NULL; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * What a user should know of a scenario that is right: kernels of a GPU that nobody measured. A
- * note goes to `diagnostics` (cpsim check and run print it) and into the JSON. */
+ * What a user should know of a scenario that is right: what of it lies outside what was measured,
+ * or is not done as it was asked for. A note goes to `diagnostics` (cpsim check and run print it)
+ * and into the JSON. */
 #ifndef CPSIM_SIM_SCENARIO_NOTES_H
 #define CPSIM_SIM_SCENARIO_NOTES_H
 
@@ -15,7 +16,8 @@ const char *gpu_generation_note(struct arena *arena, const struct gpu *gpu);
 void scenario_note(struct scenario *scenario, const struct node *tree, struct arena *arena,
                    struct diagnostics *diagnostics);
 
-/* "notes": [...]; nothing where there are none. */
-void scenario_notes_print_json(struct json *json, const struct scenario *scenario);
+/* "notes": [...], with one more of the run (NULL: none); nothing where there are none. */
+void scenario_notes_print_json(struct json *json, const struct scenario *scenario,
+                               const char *more);
 
 #endif

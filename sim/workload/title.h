@@ -15,7 +15,7 @@ struct ink {
 struct ink ink_of(bool colour);
 
 void title_print(const struct scenario *scenario, struct ink ink, FILE *stream);
-/* Members of the object that is open. */
-void title_write(const struct scenario *scenario, struct json *json);
+/* Members of the object that is open; `note` of the run (NULL: none) beside the scenario's. */
+void title_write(const struct scenario *scenario, const char *note, struct json *json);
 
 #endif

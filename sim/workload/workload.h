@@ -46,6 +46,8 @@ struct workload {
     void (*print)(const void *result, struct ink ink, FILE *stream);
     /* Members of the JSON object that are no figures: what there is a list of. */
     void (*write_json)(const void *result, struct json *json);
+    /* What of the result is not to be relied on, as `print` says it too; NULL: nothing. */
+    const char *(*note)(const void *result, struct arena *arena);
     /* Where the figures come from, for the documentation; ends with a table of none. */
     const struct figure_table *tables;
     const char *heading; /* "Figures of a service" */

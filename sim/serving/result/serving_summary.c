@@ -6,10 +6,25 @@
 
 #include <inttypes.h>
 
+static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2E};
+
+const char *serving_note(const struct serving_metrics *metrics, struct arena *arena)
+{
+    for (size_t i = 0; i < sizeof which / sizeof *which; i++) {
+        const struct latency_summary *summary = &metrics->latencies[which[i]];
+        if (summary->count > 0 && !summary->p99_interval.known) {
+            return arena_printf(arena,
+                                "the run is too short for p99: its 95 %% interval is not known, of "
+                                "%" PRIu64 " requests; it takes %zu",
+                                summary->count, steady_values_needed(0.99));
+        }
+    }
+    return NULL;
+}
+
 /* Of the 99th percentiles, which decide and are the least sure. */
 static void print_intervals(const struct serving_metrics *metrics, FILE *stream)
 {
-    static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2E};
     const char *before = "95 % intervals   p99 of ";
     for (size_t i = 0; i < sizeof which / sizeof *which; i++) {
         const struct latency_summary *summary = &metrics->latencies[which[i]];

@@ -11,4 +11,7 @@
 void serving_summary_print(const struct serving_run *run, const struct serving_metrics *metrics,
                            struct ink ink, FILE *stream);
 
+/* That it is too short for a 99th percentile; NULL: it is not. */
+const char *serving_note(const struct serving_metrics *metrics, struct arena *arena);
+
 #endif

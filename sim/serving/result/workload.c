@@ -106,7 +106,14 @@ static void write_json(const void *result, struct json *json)
     figures_write_former(table, &service->metrics, "", json);
 }
 
+static const char *note(const void *result, struct arena *arena)
+{
+    const struct service_result *service = result;
+    return serving_note(&service->metrics, arena);
+}
+
 const struct workload serving_workload = {
+    .note = note,
     .run = run,
     .figures = figures,
     .trace = end_trace,
