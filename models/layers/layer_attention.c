@@ -187,8 +187,10 @@ void layer_attention(struct layer_builder *builder, const struct batch_slice *sl
         return;
     }
     struct attention_keys seen = attention_keys(heads, slice->new_tokens, slice->cached_tokens);
+    /* Few new tokens over a cache: a kernel of decode's kind, in which each sees all keys. */
+    bool causal = seen.causal && slice->phase != PHASE_DECODE;
     layer_append(builder, attention(builder, heads, 0, slice->sequences, slice->new_tokens,
-                                    seen.keys, seen.causal));
+                                    seen.keys, causal));
 }
 
 double layer_ring_bytes(const struct replica *replica, const struct attention_heads *heads,

@@ -45,7 +45,7 @@ uint32_t replica_heads(const struct replica *replica, uint32_t heads)
 uint64_t slice_rank_tokens(const struct batch_slice *slice, uint32_t context)
 {
     if (slice->phase == PHASE_DECODE) {
-        return context_decode_tokens(slice->sequences, context);
+        return slice->new_tokens * context_decode_tokens(slice->sequences, context);
     }
     return slice->sequences * context_prefill_tokens(slice->new_tokens, context);
 }

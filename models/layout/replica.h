@@ -20,7 +20,7 @@ enum phase { PHASE_PREFILL, PHASE_DECODE };
 struct batch_slice {
     enum phase phase;
     uint32_t sequences;
-    uint64_t new_tokens, cached_tokens;
+    uint64_t new_tokens, cached_tokens; /* decode: 1, or with drafts that are verified */
 };
 
 struct batch {

@@ -36,6 +36,7 @@ enum engine_feature {
     FEATURE_ATTENTION_DATA, /* ranks with requests of their own share experts */
     FEATURE_POOLS,          /* prefill and decode on replicas of their own */
     FEATURE_SWAP,           /* who is preempted has his cache copied to the host */
+    FEATURE_SPECULATION,    /* tokens are guessed, and verified together */
     FEATURE_COUNT
 };
 

@@ -76,9 +76,23 @@ static void embedding(struct layer_builder *builder)
     layer_memory(builder, "embedding", MEMORY_EMBEDDING, builder->tokens, replica->llm->hidden,
                  2.0 * layer_activation_bytes(builder));
     layer_all_reduce(builder, "embedding all-reduce");
+    if (replica->llm->joined_inputs > 0) {
+        struct layer_matrices join = {
+            .rows = builder->tokens,
+            .columns = divide_up(replica->llm->hidden, replica->layout->tensor),
+            .depth = (uint64_t)replica->llm->joined_inputs * replica->llm->hidden};
+        layer_product(builder, "join", join, replica->precision->attention_weights, false);
+        if (replica->layout->tensor > 1) {
+            layer_append(builder, layer_collective(builder, "join all-gather", GROUP_TENSOR,
+                                                   COLLECTIVE_ALL_GATHER,
+                                                   (double)builder->tokens * replica->llm->hidden *
+                                                       layer_activation_bytes(builder)));
+        }
+    }
 }
 
-/* Logits of each sequence's last token, gathered from the vocabulary-parallel head. */
+/* Logits of each sequence's last token, or of all that decode with drafts to be verified, gathered
+ * from the vocabulary-parallel head. */
 static void head(struct layer_builder *builder)
 {
     const struct replica *replica = builder->replica;
@@ -87,7 +101,8 @@ static void head(struct layer_builder *builder)
     for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
         const struct batch_slice *slice = &builder->batch->slices[i];
         sequences += slice->phase == PHASE_DECODE
-                         ? context_decode_tokens(slice->sequences, replica->layout->context)
+                         ? slice->new_tokens *
+                               context_decode_tokens(slice->sequences, replica->layout->context)
                          : slice->sequences;
     }
     double element = layer_activation_bytes(builder);

@@ -12,6 +12,7 @@
 #include "sim/scenario/llm_finish.h"
 #include "sim/scenario/notes.h"
 #include "sim/scenario/pools.h"
+#include "sim/scenario/proposers.h"
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
@@ -111,6 +112,7 @@ static void read_values(const struct expansion *expansion, const char *path, str
     struct arena *arena = expansion->arena;
     expand_scenario(expansion, scenario_fields, root);
     classes_inherit(arena, root);
+    speculation_expand(root);
     if (node_get(root, "title") == NULL) {
         struct mark mark = {.file = "default"};
         node_put(arena, root, "title", mark,
@@ -128,6 +130,7 @@ static void read_values(const struct expansion *expansion, const char *path, str
     if (model != NULL && model->kind == NODE_MAPPING) {
         llm_finish(&context, model, "model", &scenario->llm);
     }
+    speculation_finish(&context, root, scenario);
     classes_finish(root, &scenario->serving);
     engine_defaults(arena, root, scenario);
 }

@@ -2,6 +2,7 @@
 #include "sim/scenario/replica.h"
 
 #include "models/numeric/whole.h"
+#include "sim/scenario/proposers.h"
 
 #include <math.h>
 #include <string.h>
@@ -194,7 +195,8 @@ static struct memory_use stage_memory(const struct scenario *scenario,
                                       const struct replica *replica,
                                       const struct model_stage *stage, double activation_bytes)
 {
-    struct memory_use use = {.weight_bytes = memory_stage_weight_bytes(replica, stage),
+    struct memory_use use = {.weight_bytes = memory_stage_weight_bytes(replica, stage) +
+                                             speculation_weight_bytes(scenario),
                              .activation_bytes = activation_bytes};
     double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
     double left = room - use.weight_bytes - use.activation_bytes;
@@ -214,6 +216,7 @@ struct memory_use scenario_serving_memory(const struct scenario *scenario, struc
                                                 service->max_sequences, stage.heads);
         struct memory_use use = stage_memory(scenario, &replica, &stage, activation_bytes);
         struct kv_room room = memory_stage_kv_room(&replica, &stage);
+        room.token_bytes += speculation_token_bytes(scenario);
         if (use.kv_cache_bytes / room.token_bytes < fewest_tokens) {
             fewest_tokens = use.kv_cache_bytes / room.token_bytes;
             tightest = use;

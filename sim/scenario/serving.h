@@ -6,6 +6,8 @@
 
 #include "models/numeric/rows.h"
 
+#include "models/architecture/llm.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -135,8 +137,44 @@ enum preemption_kind { PREEMPTION_RECOMPUTE, PREEMPTION_SWAP };
 
 enum kv_transfer { TRANSFER_AFTER_PREFILL, TRANSFER_BY_LAYER };
 
+/* Who guesses tokens: rows of proposers.c. */
+enum proposer_kind {
+    PROPOSER_NONE,
+    PROPOSER_MODEL,
+    PROPOSER_EAGLE,
+    PROPOSER_MTP,
+    PROPOSER_NGRAM,
+    PROPOSER_KIND_COUNT
+};
+
+/* How many guesses come true: rows of sim/serving/load/acceptance.c. */
+enum acceptance_kind {
+    ACCEPTANCE_RATE,
+    ACCEPTANCE_POSITIONS,
+    ACCEPTANCE_FILE,
+    ACCEPTANCE_KIND_COUNT
+};
+
+struct acceptance {
+    double rate;
+    double *rates; /* [rate_count], by position, of those whose predecessors came true */
+    size_t rate_count;
+    const char *file;
+};
+
+struct speculation {
+    uint32_t tokens; /* guessed at once */
+    enum acceptance_kind acceptance_kind;
+    struct acceptance acceptance;
+    uint32_t layers;       /* eagle */
+    double lookup_seconds; /* ngram: of the host, a step */
+    struct llm draft;      /* who guesses, where a model does: layers 0: none */
+};
+
 struct service {
     enum batching_kind policy;
+    enum proposer_kind proposer;
+    struct speculation speculation;
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */

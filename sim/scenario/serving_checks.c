@@ -3,6 +3,7 @@
 #include "sim/scenario/classes.h"
 #include "sim/scenario/expert_checks.h"
 #include "sim/scenario/fault_checks.h"
+#include "sim/scenario/proposers.h"
 #include "sim/scenario/replica.h"
 #include "sim/scenario/workload_checks.h"
 
@@ -134,6 +135,7 @@ static void check(const struct checker *checker)
     check_pools(checker);
     check_engine_keys(checker);
     check_overlap(checker);
+    speculation_check(checker);
     if (serving->service.max_sequences > serving->service.max_batched_tokens &&
         is_known(checker, "workload.service.max_sequences")) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.max_sequences"),

@@ -157,6 +157,11 @@ const struct field service_fields[] = {
      .choices = transfer_choices,
      .doc = "With `disaggregated`: when KV caches move. The default is what vLLM's NIXL connector "
             "does."},
+    {.key = "speculation",
+     .kind = FIELD_TAGGED,
+     FIELD_AT(service, proposer),
+     .variants = speculation_variants,
+     .doc = "Tokens are guessed, and a step verifies all of them at once. None: one a step."},
     {.key = "priorities",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(service, priorities),

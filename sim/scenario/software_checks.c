@@ -78,6 +78,12 @@ static bool swaps(const struct scenario *scenario)
            scenario->serving.service.preemption == PREEMPTION_SWAP;
 }
 
+static bool guesses(const struct scenario *scenario)
+{
+    return scenario->workload == WORKLOAD_SERVING &&
+           scenario->serving.service.proposer != PROPOSER_NONE;
+}
+
 static const struct feature_row {
     const char *key, *what, *instead;
     bool (*asked)(const struct scenario *scenario);
@@ -92,6 +98,8 @@ static const struct feature_row {
                        has_pools},
     [FEATURE_SWAP] = {"workload.service.preemption", "swapping of KV caches to the host",
                       "recompute", swaps},
+    [FEATURE_SPECULATION] = {"workload.service.speculation", "speculative decoding", "none",
+                             guesses},
 };
 
 struct feature_wanted {

@@ -27,6 +27,9 @@ static const struct choice feature_choices[] = {
     {.name = "swap",
      .value = FEATURE_SWAP,
      .doc = "Copies the KV cache of who is preempted to the host: the preemption `swap`."},
+    {.name = "speculation",
+     .value = FEATURE_SPECULATION,
+     .doc = "Guesses tokens and verifies them together: service.speculation."},
     {0}};
 
 static const struct field feature_field = {

@@ -40,6 +40,7 @@ extern const struct field layout_fields[];        /* struct layout */
 extern const struct field memory_fields[];        /* of struct scenario */
 extern const struct field pools_fields[];         /* checked by pools.h */
 
+extern const struct variant speculation_variants[];
 extern const struct choice policy_choices[]; /* enum batching_kind */
 
 /* enum format and enum scaling by name. */

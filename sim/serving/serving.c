@@ -82,6 +82,10 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
         .prices = options->prices,
         .price_kind = options->price_kind,
     };
+    if (!acceptance_open(&fleet->acceptance, &run->serving->service, scenario->seed, run->arena,
+                         run->diagnostics)) {
+        return false;
+    }
     fleet_create(fleet);
     return true;
 }

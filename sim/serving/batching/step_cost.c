@@ -34,6 +34,10 @@ struct mixed_entry {
 struct step_costs {
     const struct scenario *scenario;
     struct replica replica;
+    uint32_t drafts;        /* verified for each that decodes ... */
+    struct replica drafter; /* ... and who guesses them; llm NULL: no model does */
+    struct software drafter_software;
+    double lookup_seconds; /* of the host, to guess */
     struct cluster cluster;
     struct model_stage stage;
     struct arena *arena;
@@ -52,6 +56,24 @@ struct step_costs {
 
 /* --- pricing --- */
 
+/* The host makes a step up once for all: a drafter's passes are launched inside it. */
+static void open_drafter(struct step_costs *costs, const struct scenario *scenario)
+{
+    const struct service *service = &scenario->serving.service;
+    const struct speculation *says = &service->speculation;
+    costs->drafter = costs->replica;
+    costs->drafter.llm = NULL;
+    if (service->proposer == PROPOSER_NONE) {
+        return;
+    }
+    costs->drafts = says->tokens;
+    costs->lookup_seconds = says->lookup_seconds;
+    costs->drafter_software = scenario->software;
+    costs->drafter_software.step_seconds = costs->drafter_software.step_sequence_seconds = 0.0;
+    costs->drafter.software = &costs->drafter_software;
+    costs->drafter.llm = says->draft.stack.layers > 0 ? &says->draft : NULL;
+}
+
 struct step_costs *step_costs_create(struct arena *arena, const struct scenario *scenario,
                                      uint32_t stage, double nic_share)
 {
@@ -60,7 +82,10 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
                                  .replica = scenario_replica(scenario),
                                  .arena = arena,
                                  .entry_capacity = FIRST_ENTRIES};
+    open_drafter(costs, scenario);
     size_t all = transformer_room(&costs->replica, MAX_SLICES);
+    size_t drafted = costs->drafter.llm == NULL ? 0 : transformer_room(&costs->drafter, MAX_SLICES);
+    all = all > drafted ? all : drafted;
     costs->operators = ARENA_ARRAY(arena, struct step_operator, all);
     costs->scratch = (struct step_scratch){
         .spans = ARENA_ARRAY(arena, struct span, all),
@@ -71,7 +96,7 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
     costs->cluster.nic_bytes_per_second *= nic_share;
     costs->cluster.connection_bytes_per_second =
         fmin(costs->cluster.connection_bytes_per_second, costs->cluster.nic_bytes_per_second);
-    costs->replica.cluster = &costs->cluster;
+    costs->replica.cluster = costs->drafter.cluster = &costs->cluster;
     costs->stage = model_stage(&scenario->llm, scenario->layout.pipeline, stage);
     costs->row_count = scenario->serving.service.max_sequences + 1;
     costs->shared_count = layout_attention_data(&scenario->layout) > 1 ? 2 * SHARED_MIDDLE : 1;
@@ -126,15 +151,17 @@ static double waited_seconds(const struct step_segment *segment)
 }
 
 /* At the clock of a run of `run_seconds`. */
-static struct step_cost price_for(struct step_costs *costs, const struct batch *batch,
-                                  enum ring_variant variant, double run_seconds)
+static struct step_cost price_for(struct step_costs *costs, const struct replica *replica,
+                                  const struct batch *batch, enum ring_variant variant,
+                                  double run_seconds)
 {
     struct step_program program;
-    transformer_build(&costs->replica, batch, variant, costs->operators, &program);
-    model_stage_cut(costs->replica.llm, &costs->stage, &program);
-    struct power_state power =
-        step_price_for(&costs->replica, &program, &costs->scratch, run_seconds);
-    bool by_layer = transformer_launched_by_layer(&costs->replica, batch);
+    transformer_build(replica, batch, variant, costs->operators, &program);
+    if (replica == &costs->replica) {
+        model_stage_cut(replica->llm, &costs->stage, &program);
+    }
+    struct power_state power = step_price_for(replica, &program, &costs->scratch, run_seconds);
+    bool by_layer = transformer_launched_by_layer(replica, batch);
     struct step_cost cost = {.watts = power.watts, .variant = variant};
     struct breakdown parts = {0};
     double waited = 0.0;
@@ -161,14 +188,14 @@ static struct step_cost price_for(struct step_costs *costs, const struct batch *
     return cost;
 }
 
-static struct step_cost price_whole(struct step_costs *costs, const struct batch *batch,
-                                    enum ring_variant variant)
+static struct step_cost price_of(struct step_costs *costs, const struct replica *replica,
+                                 const struct batch *batch, enum ring_variant variant)
 {
-    const struct gpu *gpu = costs->replica.gpu;
-    struct step_cost cost = price_for(costs, batch, variant, INFINITY);
+    const struct gpu *gpu = replica->gpu;
+    struct step_cost cost = price_for(costs, replica, batch, variant, INFINITY);
     bool limited = cost.watts > (1.0 - 1e-6) * gpu->power_limit_watts;
-    if (limited && gpu->burst_joules > 0.0 && costs->replica.software->schedules_ahead) {
-        struct step_cost rested = price_for(costs, batch, variant, cost.gpu_seconds);
+    if (limited && gpu->burst_joules > 0.0 && replica->software->schedules_ahead) {
+        struct step_cost rested = price_for(costs, replica, batch, variant, cost.gpu_seconds);
         cost.rested_seconds = rested.gpu_seconds;
         cost.rested_watts = rested.watts;
     }
@@ -221,9 +248,9 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
     struct batch_slice slices[MAX_SLICES];
     struct batch half;
     if (!costs->scenario->serving.service.two_batch_overlap || !halve(batch, slices, &half)) {
-        return price_whole(costs, batch, variant);
+        return price_of(costs, &costs->replica, batch, variant);
     }
-    struct step_cost cost = price_whole(costs, &half, variant);
+    struct step_cost cost = price_of(costs, &costs->replica, &half, variant);
     double exchange = cost.parts.experts_seconds, host = cost.host_seconds;
     double kernels = cost.seconds - exchange - host;
     double both =
@@ -243,6 +270,53 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
     cost.rested_seconds = cost.gpu_seconds;
     cost.rested_watts = cost.watts;
     return cost;
+}
+
+/* --- who guesses --- */
+
+static void add_cost(struct step_cost *sum, const struct step_cost *cost, double times)
+{
+    double seconds = sum->seconds + times * cost->seconds;
+    sum->watts = (sum->seconds * sum->watts + times * cost->seconds * cost->watts) / seconds;
+    sum->seconds = seconds;
+    double rested = sum->rested_seconds + times * cost->rested_seconds;
+    sum->rested_watts = (sum->rested_seconds * sum->rested_watts +
+                         times * cost->rested_seconds * cost->rested_watts) /
+                        fmax(rested, 1e-300);
+    sum->rested_seconds = rested;
+    sum->gpu_seconds += times * cost->gpu_seconds;
+    sum->launch_seconds += times * cost->launch_seconds;
+    sum->host_seconds += times * cost->host_seconds;
+    sum->bytes += times * cost->bytes;
+    sum->nvlink_bytes += times * cost->nvlink_bytes;
+    sum->network_bytes += times * cost->network_bytes;
+    step_parts_add(&sum->parts, &cost->parts, times);
+}
+
+/* The drafter's first pass takes in what the step was about, so that its cache has it, and gives
+ * the first guess of each sequence; each further guess is a pass over a token of each (vLLM,
+ * v1/spec_decode/eagle.py, propose()). */
+static void add_drafts(struct step_costs *costs, const struct batch *batch, struct step_cost *cost)
+{
+    cost->seconds += costs->lookup_seconds;
+    if (costs->drafter.llm == NULL) {
+        return;
+    }
+    struct batch_slice next = {.phase = PHASE_DECODE, .new_tokens = 1};
+    double context = 0.0;
+    for (uint32_t i = 0; i < batch->slice_count; i++) {
+        const struct batch_slice *slice = &batch->slices[i];
+        next.sequences += slice->sequences;
+        context += slice->sequences * (double)(slice->cached_tokens + slice->new_tokens);
+    }
+    next.cached_tokens = (uint64_t)(context / next.sequences);
+    struct step_cost first = price_of(costs, &costs->drafter, batch, RING_NONE);
+    add_cost(cost, &first, 1.0);
+    if (costs->drafts > 1) {
+        const struct batch further = {.slices = &next, .slice_count = 1};
+        struct step_cost pass = price_of(costs, &costs->drafter, &further, RING_NONE);
+        add_cost(cost, &pass, costs->drafts - 1.0);
+    }
 }
 
 /* Tries what the scenario's rule allows: with `auto` both, and keeps the faster. */
@@ -299,7 +373,7 @@ static struct step_cost price_key(struct step_costs *costs, const struct price_k
     if (key->decodes > 0) {
         slices[count++] = (struct batch_slice){.phase = PHASE_DECODE,
                                                .sequences = key->decodes,
-                                               .new_tokens = 1,
+                                               .new_tokens = 1 + costs->drafts,
                                                .cached_tokens = key->decode_context};
     }
     if (key->prompts > 0) {
@@ -311,7 +385,11 @@ static struct step_cost price_key(struct step_costs *costs, const struct price_k
     }
     struct batch batch = {
         .slices = slices, .slice_count = count, .shared_tokens = shared_tokens(costs, key)};
-    return price_best(costs, &batch, prompts);
+    struct step_cost cost = price_best(costs, &batch, prompts);
+    if (costs->drafts > 0) {
+        add_drafts(costs, &batch, &cost);
+    }
+    return cost;
 }
 
 /* By way of the store, where there is one. */

@@ -5,6 +5,7 @@
 #define CPSIM_SIM_SERVING_REPLICA_FLEET_H
 
 #include "models/passes/memory.h"
+#include "sim/serving/load/acceptance.h"
 #include "sim/serving/load/source.h"
 #include "sim/serving/replica/server.h"
 
@@ -68,6 +69,7 @@ struct fleet {
     uint32_t pool_count;
     struct server *servers; /* [server_count]: replicas, or their ranks with own requests */
     uint32_t server_count;
+    struct acceptance_source acceptance;
     bool may_leave;     /* requests may end before their answers do, or be told to */
     uint32_t turns[2];  /* of round robin, by pool */
     double moved_bytes; /* KV caches between replicas */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/replica/server.h"
 
+#include "sim/scenario/proposers.h"
 #include "sim/serving/batching/sglang.h"
 #include "sim/serving/replica/fleet.h"
 #include "sim/serving/replica/kv_move.h"
@@ -27,6 +28,7 @@ static struct batch_limits limits_of(const struct pool *pool, enum server_role r
 {
     const struct scenario *scenario = pool->scenario;
     const struct service *service = &scenario->serving.service;
+    const struct proposer *proposer = proposer_of(service);
     return (struct batch_limits){
         .step_tokens = service->max_batched_tokens,
         .sequences = service->max_sequences,
@@ -37,7 +39,10 @@ static struct batch_limits limits_of(const struct pool *pool, enum server_role r
         .reserves_prompt = service->reserve_prompt,
         .whole_prompts = service->whole_prompts,
         .by_priority = service->priorities,
-        .ahead = scenario->software.schedules_ahead && scenario->layout.pipeline == 1,
+        .ahead = scenario->software.schedules_ahead && scenario->layout.pipeline == 1 &&
+                 (proposer == NULL || !proposer->synchronous),
+        .draft_tokens = proposer == NULL ? 0 : service->speculation.tokens,
+        .look_ahead = proposer != NULL && proposer->looks_ahead ? service->speculation.tokens : 0,
         .prompts_only = role == SERVER_PREFILL,
         .swaps = service->preemption == PREEMPTION_SWAP,
     };
@@ -106,6 +111,7 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
     };
     struct batch_limits limits = limits_of(pool, role);
     struct kv_layout layout = kv_layout_plain(service->block_tokens, service->prefix_cache);
+    layout.drops_last = proposer_of(service) != NULL && proposer_of(service)->drops_last;
     layout.beside = pool->kv_beside;
     batch_view_create(&server->view, arena, fleet->requests->all, &limits, pool->kv_pages, &layout);
     if (service->policy == BATCHING_SGLANG) {
@@ -227,7 +233,11 @@ void lane_hand_in(struct lane *lane, const struct decision *decision, double fir
         if (!share->decodes) {
             server->totals.prompt_tokens += share->tokens;
         }
-        if (batch_hand_in(&server->view, share, 0) == 0) {
+        uint32_t accepted = acceptance_draw(&server->fleet->acceptance, share->drafts);
+        server->totals.drafts += share->drafts;
+        server->totals.accepted += accepted;
+        server->totals.verified += share->drafts > 0;
+        if (batch_hand_in(&server->view, share, accepted) == 0) {
             continue;
         }
         if (first) {

@@ -36,7 +36,9 @@ struct server_totals {
     double page_seconds;     /* held KV pages x time, in steps */
     uint64_t most_pages;
     double down_seconds;
-    double swapped_bytes; /* to the hosts and back, of all GPUs */
+    uint64_t drafts, accepted; /* tokens that were guessed, and came true */
+    uint64_t verified;         /* times that guesses of a request were */
+    double swapped_bytes;      /* to the hosts and back, of all GPUs */
 };
 
 /* One direction of a link of one GPU. */

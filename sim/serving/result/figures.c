@@ -24,6 +24,12 @@ static double output_tokens_per_second_per_gpu(const void *subject)
     return metrics->output_tokens_per_second / scenario_gpus(metrics->run->scenario);
 }
 
+static bool guesses(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->run->serving->service.proposer != PROPOSER_NONE;
+}
+
 static bool may_leave(const void *subject)
 {
     const struct serving_metrics *metrics = subject;
@@ -170,6 +176,12 @@ static const struct figure figures[] = {
     {.name = "dropped", .unit = "1", METRIC(dropped),
      .doc = "Of a trace, ask for no token and are left out.",
      .former_key = "service.dropped"},
+    {.name = "draft_tokens", .unit = "1", METRIC(drafts), .applies = guesses,
+     .doc = "Tokens that were guessed (service.speculation)."},
+    {.name = "accepted_draft_share", .unit = "1", METRIC(accepted_share), .applies = guesses,
+     .doc = "Of them, came true."},
+    {.name = "tokens_per_verification", .unit = "1", METRIC(tokens_per_verification), .applies = guesses,
+     .doc = "Tokens that a step gave a request whose guesses it verified, the one it would have given anyway included."},
     {.name = "preemptions", .unit = "1", METRIC(preemptions),
      .doc = "Times a running request gave way because the KV cache was full.",
      .former_key = "service.preemptions"},

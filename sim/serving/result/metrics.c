@@ -228,7 +228,7 @@ static double measure_requests(struct serving_metrics *metrics)
 
 /* Sums over the servers of a pool. */
 struct pool_sums {
-    double busy, sequences, pages, bytes, down;
+    double busy, sequences, pages, bytes, down, verified;
     uint64_t most_pages;
 };
 
@@ -243,6 +243,9 @@ static struct pool_sums sum_pool(const struct pool *pool, struct serving_metrics
         sums.bytes += totals->bytes;
         sums.down += totals->down_seconds;
         metrics->swapped_bytes += totals->swapped_bytes;
+        metrics->drafts += totals->drafts;
+        metrics->accepted += totals->accepted;
+        sums.verified += (double)totals->verified;
         metrics->joules += totals->joules;
         metrics->preemptions += pool->servers[i].view.preemptions;
         metrics->steps += totals->steps;
@@ -257,6 +260,7 @@ static void measure_servers(const struct serving_run *run, double flops,
                             struct serving_metrics *metrics)
 {
     const struct fleet *fleet = &run->fleet;
+    double verified = 0.0;
     double busy = 0.0, sequences = 0.0, bytes = 0.0, time = 0.0, gpus = 0.0;
     double peak_flops = 0.0, peak_bytes = 0.0, pages[POOL_COUNT] = {0.0};
     for (uint32_t i = 0; i < fleet->pool_count; i++) {
@@ -269,6 +273,7 @@ static void measure_servers(const struct serving_run *run, double flops,
         pages[i] = sums.pages;
         bytes += sums.bytes * pool->gpus_per_server;
         metrics->down_seconds += sums.down;
+        verified += sums.verified;
         metrics->pool_busy_share[i] = sums.busy / own_time;
         metrics->kv_most_share =
             fmax(metrics->kv_most_share, (double)sums.most_pages / (double)pool->kv_pages);
@@ -290,6 +295,10 @@ static void measure_servers(const struct serving_run *run, double flops,
         metrics->watts_per_gpu = metrics->joules / (run->end_seconds * gpus);
     } else {
         metrics->joules = metrics->kv_most_share = 0.0;
+    }
+    if (verified > 0.0) {
+        metrics->accepted_share = (double)metrics->accepted / (double)metrics->drafts;
+        metrics->tokens_per_verification = 1.0 + (double)metrics->accepted / verified;
     }
     uint64_t tokens = 0;
     for (uint32_t i = 0; i < run->requests.count; i++) {

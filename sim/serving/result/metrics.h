@@ -53,6 +53,9 @@ struct serving_metrics {
     double pool_busy_share[POOL_COUNT];   /* of either pool's, where there are two */
     double kv_mean_share, kv_most_share;  /* of the KV cache, in steps; at its fullest */
     double hit_share;                     /* of prompt tokens, found in the prefix cache */
+    uint64_t drafts, accepted;            /* tokens that were guessed, and came true */
+    double accepted_share;
+    double tokens_per_verification; /* of a request, its own token included */
     uint64_t preemptions;
     uint64_t steps;
     double mfu;              /* useful FLOPs of all requests over the bf16 peak, over the run */

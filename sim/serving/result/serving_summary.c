@@ -263,6 +263,11 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 quantity_percent(metrics->hit_share).text);
     }
     fputc('\n', stream);
+    if (metrics->drafts > 0) {
+        fprintf(stream, "speculation     %s of %" PRIu64 " guesses came true, %.3g tokens a step\n",
+                quantity_percent(metrics->accepted_share).text, metrics->drafts,
+                metrics->tokens_per_verification);
+    }
     if (metrics->moved_bytes > 0.0) {
         fprintf(stream, "KV moved        %s between replicas\n",
                 quantity_bytes(metrics->moved_bytes).text);
