@@ -98,14 +98,15 @@ def main():
     parser.add_argument("--clients", type=int, default=0)
     parser.add_argument("--warm", type=int, default=0, metavar="N", help="play N requests first that are not written")
     parser.add_argument("--vocabulary", type=int, default=32000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, help="of the prompts; another each time, lest a server finds them in its cache")
     options = parser.parse_args()
     model = options.model or served_model(options.url)
     requests = read_requests(options.requests)
+    seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
     if options.warm:
-        warming = Client(options.url, model, options.vocabulary, f"{options.seed}/warm")
+        warming = Client(options.url, model, options.vocabulary, f"{seed}/warm")
         asyncio.run(warming.play(requests[:options.warm], options.clients or 8))
-    client = Client(options.url, model, options.vocabulary, options.seed)
+    client = Client(options.url, model, options.vocabulary, seed)
     asyncio.run(client.play(requests, options.clients))
     with open(options.output, "w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)

@@ -57,6 +57,7 @@ struct dialect {
     const char *workload; /* "serving" */
     const char *software; /* of platforms/software */
     const char *model_flag;   /* NULL: the model is the first argument without a flag */
+    bool sizes;               /* the model is its sizes: flags say these */
     bool equals;              /* values are written behind '=' */
     const struct flag *flags; /* name NULL ends them */
     const char *const *inert; /* flags that change nothing that is modelled, with a value ... */
@@ -67,7 +68,8 @@ struct dialect {
     void (*export)(struct export *export);
 };
 
-extern const struct dialect dialect_vllm, dialect_trtllm, dialect_megatron, dialect_torchtitan;
+extern const struct dialect dialect_vllm, dialect_sglang, dialect_trtllm, dialect_megatron,
+    dialect_torchtitan;
 extern const struct dialect *const dialects[];        /* NULL ends them */
 const struct dialect *dialect_find(const char *name); /* NULL: none */
 const char *dialect_names(struct arena *arena);       /* "vllm, trtllm, ..." */
@@ -91,6 +93,10 @@ void import_put(struct import *import, const char *key, const char *value);
 void import_take(struct import *import, const char *key);
 void import_lose(struct import *import, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* What is asked of a server, which is no argument of it, as an example; and that is said. */
+void import_put_load(struct import *import);
+/* The model's first name on the hub, or its file's. */
+const char *export_model(const struct export *export);
 /* The node at "layout.tensor"; NULL: there is none. */
 const struct node *export_find(const struct export *export, const char *key);
 void export_flag(struct export *export, const struct dialect *dialect, const char *name,

@@ -109,15 +109,7 @@ static void import_rest(struct import *import)
     }
     uint32_t nodes = (import->gpus + GPUS_OF_A_NODE - 1) / GPUS_OF_A_NODE;
     import_put(import, "cluster.nodes", arena_printf(import->arena, "%u", nodes < 1 ? 1 : nodes));
-    /* What comes is no argument of a server. */
-    import_put(import, "workload.arrivals.kind", "closed-loop");
-    import_put(import, "workload.arrivals.clients", "16");
-    import_put(import, "workload.lengths.prompt.kind", "fixed");
-    import_put(import, "workload.lengths.prompt.tokens", "1024 tokens");
-    import_put(import, "workload.lengths.output.kind", "fixed");
-    import_put(import, "workload.lengths.output.tokens", "128 tokens");
-    import_lose(import, "what is in no argument and stands here as an example: cluster, "
-                        "workload.arrivals, workload.lengths");
+    import_put_load(import);
 }
 
 static void export_experts(struct export *export)

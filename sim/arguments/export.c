@@ -90,8 +90,7 @@ static const char *value_of(const struct export *export, const struct dialect *d
     bool said = node->origin == ORIGIN_SCENARIO || node->origin == ORIGIN_SET;
     if (flag->absent == NULL && !said && node->origin != ORIGIN_PRESET) {
         /* Where a model has a name, its sizes are not said. */
-        bool model =
-            dialect->model_flag != NULL && strncmp(flag->key, "model.", strlen("model.")) == 0;
+        bool model = dialect->sizes && strncmp(flag->key, "model.", strlen("model.")) == 0;
         return model && node->origin == ORIGIN_DATA ? node->text : NULL;
     }
     const struct field *field = field_find_path(scenario_fields, flag->key);
@@ -183,8 +182,7 @@ static void list_all_lost(struct export *export, const struct dialect *dialect)
     }
 }
 
-/* The first name on the hub, or the file's. */
-static const char *model_name(const struct export *export)
+const char *export_model(const struct export *export)
 {
     const struct node *hub = export_find(export, "model.hub");
     if (hub == NULL || hub->kind != NODE_SCALAR || hub->text[0] == '\0') {
@@ -222,7 +220,7 @@ const char *arguments_export(struct arena *arena, const struct dialect *dialect,
     }
     if (dialect->model_flag == NULL) {
         text_add(&export.line, " ");
-        add_word(&export.line, model_name(&export));
+        add_word(&export.line, export_model(&export));
     }
     for (const struct flag *flag = dialect->flags; flag->name != NULL; flag++) {
         export_row(&export, dialect, flag);

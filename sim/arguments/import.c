@@ -77,6 +77,18 @@ void import_lose(struct import *import, const char *format, ...)
     text_print(&import->lost, "#   %s\n", line);
 }
 
+void import_put_load(struct import *import)
+{
+    import_put(import, "workload.arrivals.kind", "closed-loop");
+    import_put(import, "workload.arrivals.clients", "16");
+    import_put(import, "workload.lengths.prompt.kind", "fixed");
+    import_put(import, "workload.lengths.prompt.tokens", "1024 tokens");
+    import_put(import, "workload.lengths.output.kind", "fixed");
+    import_put(import, "workload.lengths.output.tokens", "128 tokens");
+    import_lose(import, "what is in no argument and stands here as an example: cluster, "
+                        "workload.arrivals, workload.lengths");
+}
+
 /* --- words, as a shell takes them apart --- */
 
 struct words {

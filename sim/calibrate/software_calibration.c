@@ -41,6 +41,7 @@ static const double coarse[] = {0.25, 0.5, 2.0, 4.0}; /* tried first, of each al
 static const double nudge = 3.0, noticed = 0.005; /* a row shows a constant when three times as much
                                                     of it changes the row by half a per cent: most
                                                     are floors, which a little more may not reach */
+static const double least_gain = 0.01, least_cost = 1e-5; /* less is rounding */
 static const double least_factor = 0.05, most_factor = 20.0;
 static const double stray = 5.0; /* times its class's median: a kernel was compiled, say */
 
@@ -402,7 +403,8 @@ static bool is_better(const struct run *run, enum evidence evidence, const struc
                       const struct software *after)
 {
     bool held = cost_of(run, before, evidence, true) > 0.0;
-    return cost_of(run, after, evidence, held) < cost_of(run, before, evidence, held) &&
+    double was = cost_of(run, before, evidence, held), is = cost_of(run, after, evidence, held);
+    return is < was - fmax(least_gain * was, least_cost) &&
            (evidence == EVIDENCE_REQUESTS ||
             medians(run, after, evidence, held) < medians(run, before, evidence, held));
 }

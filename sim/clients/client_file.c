@@ -318,7 +318,9 @@ bool client_file_is_one(const char *path)
     text.bytes = file_is_regular(path)
                      ? file_read(arena, path, CLIENT_MOST_BYTES, "", &text.size, unsaid)
                      : NULL;
-    bool one = text.bytes != NULL && text.bytes[strspn(text.bytes, " \t\r\n")] == '{';
+    /* Any object but a trace of PyTorch's profiler, which is a table of kernels (sim/compare). */
+    bool one = text.bytes != NULL && text.bytes[strspn(text.bytes, " \t\r\n")] == '{' &&
+               strstr(text.bytes, "\"traceEvents\"") == NULL;
     for (const struct client_format *const *format = client_formats;
          text.bytes != NULL && !one && *format != NULL; format++) {
         one = (*format)->recognises(&text);

@@ -3,6 +3,7 @@
 
 #include "sim/base/file.h"
 #include "sim/base/text.h"
+#include "sim/compare/kineto.h"
 #include "sim/compare/nccl_output.h"
 #include "sim/compare/row_runs.h"
 
@@ -366,25 +367,11 @@ static void summarise(struct runner *runner)
     }
 }
 
-/* CSV, or what nccl-tests printed. */
-static const struct csv *load_table(struct runner *runner, const char *path)
+static void compare_table(struct runner *runner, const struct csv *csv)
 {
-    size_t size = 0;
-    const char *text =
-        file_read(runner->arena, path, CSV_MAX_BYTES, "a table as CSV", &size, runner->diagnostics);
-    if (text != NULL && nccl_output_is_one(text)) {
-        text = nccl_output_csv(runner->arena, path, text, runner->diagnostics);
-        size = text == NULL ? 0 : strlen(text);
-    }
-    return text == NULL ? NULL : csv_parse(runner->arena, path, text, size, runner->diagnostics);
-}
-
-static void compare_file(struct runner *runner, const char *path)
-{
-    const struct csv *csv = load_table(runner, path);
     const struct measurement_kind *kind = csv == NULL ? NULL : recognise(runner, csv);
     if (kind != NULL && runner->request->one_gpu && (kind->cluster || kind->without_gpu)) {
-        diagnostics_add(runner->diagnostics, SEVERITY_WARNING, (struct mark){.file = path},
+        diagnostics_add(runner->diagnostics, SEVERITY_WARNING, (struct mark){.file = csv->file},
                         "passed over: rows of kind %s are not of one GPU alone", kind->name);
         return;
     }
@@ -404,6 +391,33 @@ static void compare_file(struct runner *runner, const char *path)
     mark_slower(runner, first);
 }
 
+/* CSV, what nccl-tests printed, or a trace of PyTorch's profiler, which is several tables. */
+static void compare_file(struct runner *runner, const char *path)
+{
+    struct diagnostics *diagnostics = runner->diagnostics;
+    size_t size = 0;
+    char *text =
+        file_read(runner->arena, path, CSV_MAX_BYTES, "a table as CSV", &size, diagnostics);
+    if (text == NULL) {
+        return;
+    }
+    if (kineto_is_one(text)) {
+        struct kineto_tables tables;
+        bool read = kineto_read(runner->arena, path, text, size, &tables, diagnostics);
+        for (size_t i = 0; read && i < tables.count; i++) {
+            compare_table(runner, tables.tables[i]);
+        }
+        return;
+    }
+    const char *table = text;
+    if (nccl_output_is_one(text)) {
+        table = nccl_output_csv(runner->arena, path, text, diagnostics);
+        size = table == NULL ? 0 : strlen(table);
+    }
+    compare_table(runner,
+                  table == NULL ? NULL : csv_parse(runner->arena, path, table, size, diagnostics));
+}
+
 bool comparison_run(struct arena *arena, const struct comparison_request *request,
                     struct comparison *comparison, struct diagnostics *diagnostics)
 {
@@ -413,8 +427,9 @@ bool comparison_run(struct arena *arena, const struct comparison_request *reques
                             .files = machine_files_create(arena, diagnostics),
                             .diagnostics = diagnostics,
                             .comparison = comparison};
-    *comparison = (struct comparison){
-        .tables = ARENA_ARRAY(arena, struct compared_table, request->file_count + 1)};
+    *comparison =
+        (struct comparison){.tables = ARENA_ARRAY(arena, struct compared_table,
+                                                  KINETO_MOST_TABLES * request->file_count + 1)};
     for (size_t i = 0; i < request->file_count; i++) {
         compare_file(&runner, request->files[i]);
     }

@@ -63,6 +63,20 @@ holds eager.yaml software.decode_graph false
 holds eager.yaml software.prefill_graph false
 holds eager.yaml layout.data 2
 
+# SGLang's: with attention in parts, tensor ranks count all GPUs.
+"$cpsim" import sglang "python3 -m sglang.launch_server --model-path deepseek-ai/DeepSeek-V3 --tp 16 --dp 8 --enable-dp-attention \
+    --ep 16 --chunked-prefill-size 4096 --mem-fraction-static 0.9 --schedule-policy lpm --disable-radix-cache" >sglang.yaml
+holds sglang.yaml layout.tensor 2
+holds sglang.yaml layout.attention_data 8
+holds sglang.yaml layout.expert 16
+holds sglang.yaml workload.service.max_batched_tokens "4096 tokens"
+holds sglang.yaml workload.service.order lpm
+holds sglang.yaml workload.service.prefix_cache false
+expect 0 "/^    --tp-size 16 /" "" "$cpsim" show sglang.yaml --as sglang
+"$cpsim" import sglang "python3 -m sglang.launch_server --model llama3.1-8b --tp 2 --dp 4" >replicas.yaml
+holds replicas.yaml layout.tensor 2
+holds replicas.yaml layout.data 4
+
 # Megatron's sizes, and its rules for those that are not said.
 cat >args.txt <<'END_ARGS'
 # a 7B of our own
@@ -85,7 +99,7 @@ holds megatron.yaml workload.sharding zero1
 
 # There and back again: what a scenario is as a command line is a scenario that is the same line.
 carried=0
-for name in vllm trtllm megatron torchtitan; do
+for name in vllm sglang trtllm megatron torchtitan; do
     for scenario in "$source"/scenarios/*.yaml; do
         "$cpsim" show "$scenario" --as "$name" >line 2>/dev/null || continue
         "$cpsim" import "$name" line >back.yaml
@@ -104,7 +118,7 @@ if [ "$carried" -lt 20 ]; then
     failures=$((failures + 1))
 fi
 
-expect 2 "" "the command line: error: 'vlm' names no command lines that are known here, did you mean 'vllm'? (there are: vllm, trtllm, megatron, torchtitan)
+expect 2 "" "the command line: error: 'vlm' names no command lines that are known here, did you mean 'vllm'? (there are: vllm, sglang, trtllm, megatron, torchtitan)
 1 error" "$cpsim" import vlm "x"
 expect 2 "" "the arguments: error: no model is named; expected one, as in: vllm serve meta-llama/Llama-3.1-8B
 1 error" "$cpsim" import vllm "vllm serve --port 1"

@@ -199,4 +199,29 @@ cp unsaid.txt all_gather_perf.txt
 expect 0 "/all_gather_perf.txt:17 collective=all_gather/" "" "$cpsim" compare all_gather_perf.txt --cluster dgx-h100
 sed '/Rank/d' printed.txt >ranks.txt
 expect 2 "" "/an output of nccl-tests, but no lines say its ranks/" "$cpsim" compare ranks.txt --cluster dgx-h100
+
+# A trace of PyTorch's profiler is tables of its products and attention, a row a shape, the median of its
+# calls; two libraries ran one attention, and the faster counts. The GPU is the trace's own.
+trace=$source/tests/validation/profiler/h200_layers.json
+expect 0 "/^GEMM bf16 +7 +[0-9.]+ %/" "/note: 92.1 % of 9.834 ms of kernels are products and attention with known shapes; others: void at::native/" \
+    "$cpsim" compare "$trace" --csv profiled.csv
+grep -qx "1 rows don't count: another library ran the same shape faster" out || { cat out; exit 1; }
+# Four calls of the fp8 product with a scale a row: 351.04, 351.552, 352 and 355.2 us; the lower
+# of the middle two is the median.
+"$python" - "$trace" profiled.csv <<'END_PYTHON'
+import csv, json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+calls = {e["args"]["External id"]: e for e in events if e["cat"] == "cpu_op" and e["name"] == "aten::_scaled_mm"}
+rows = [e for e in calls.values() if e["args"]["Input Dims"][2] == [2048, 1]]
+took = sorted(e["dur"] for e in events if e["cat"] == "kernel" and e["args"]["External id"] in {r["args"]["External id"] for r in rows})
+found = [float(r["measured"]) for r in csv.DictReader(open(sys.argv[2])) if r["class"] == "GEMM fp8, a scale a row"]
+assert len(took) == 4 and len(found) == 1 and abs(found[0] / took[1] - 1) < 1e-4, (took, found)
+errors = [abs(float(r["error"])) for r in csv.DictReader(open(sys.argv[2])) if not r["remark"].startswith("does not count")]
+assert len(errors) == 10 and max(errors) < 0.15, errors
+END_PYTHON
+echo '{"traceEvents": [{"cat": "kernel", "name": "k", "dur": 1, "args": {}}]}' >shapeless.json
+expect 2 "" "/^shapeless.json: error: no operator in it has a shape that is known here: profile with record_shapes=True/" \
+    "$cpsim" compare shapeless.json --gpu h100-sxm
+echo '{"traceEvents": []}' >idle.json
+expect 2 "" "/^idle.json: error: a trace without kernels/" "$cpsim" compare idle.json --gpu h100-sxm
 finish
