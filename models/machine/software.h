@@ -227,6 +227,7 @@ struct software {
                                        TTFT and end-to-end times */
     double answer_sequence_seconds; /* the way back of a step's tokens, for each sequence that has
                                        some: streams of their own */
+    double handover_seconds;        /* more of it where prompts and answers are computed apart */
     struct engine_memory memory;
     struct engine_server server;
     double buffer_bytes;       /* of a GPU's memory, besides weights, KV and activations */

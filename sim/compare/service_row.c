@@ -122,7 +122,7 @@ static bool find_precision(struct measurement *row, const char *file, struct ser
     bool blocks = strncmp(name, "Qwen/", 5) == 0 && ends_with(name, "-FP8");
     bool narrow = data_file_has(row->scratch, file, "precision");
     bool trtllm = measurement_is(row, "backend", "trtllm");
-    service->cache = trtllm && strncmp(mode, "fp8", 3) == 0 && !narrow && !blocks ? "fp8" : "bf16";
+    service->cache = trtllm && strncmp(mode, "fp8", 3) == 0 && !blocks ? "fp8" : "bf16";
     if (narrow) {
         return true;
     }
@@ -266,13 +266,14 @@ const char *service_row_yaml(struct arena *arena, const struct service_row *row)
         write_layout(&text, &row->answers);
         text_add(&text, "\n");
     }
-    if (row->precision != NULL) {
-        const char *own = row->precision[0] == '{' ? "" : "{preset: ";
-        text_print(&text, "precision: %s%s%s", own, row->precision, own[0] == '\0' ? "\n" : "");
-        if (own[0] != '\0') {
-            text_print(&text, ", kv_cache: {format: %s%s}}\n", row->cache,
-                       strcmp(row->cache, "bf16") == 0 ? "" : ", scaling: tensor");
-        }
+    const char *cache = strcmp(row->cache, "bf16") == 0 ? "" : ", scaling: tensor";
+    if (row->precision == NULL) {
+        text_print(&text, "precision: {kv_cache: {format: %s%s}}\n", row->cache, cache);
+    } else if (row->precision[0] == '{') {
+        text_print(&text, "precision: %s\n", row->precision);
+    } else {
+        text_print(&text, "precision: {preset: %s, kv_cache: {format: %s%s}}\n", row->precision,
+                   row->cache, cache);
     }
     text_print(&text, "workload:\n  kind: serving\n  client: %s\n", row->client);
     text_print(&text, "  arrivals: {kind: closed-loop, clients: %llu}\n",

@@ -447,6 +447,13 @@ const struct field software_fields[] = {
      .fallback = "0 s",
      .doc = "The way back, for each sequence that has a token of the step: a server's streams, and "
             "the client that reads them. Part of TTFT and of end-to-end times."},
+    {.key = "handover",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(software, handover_seconds),
+     .max = 60,
+     .fallback = "0 s",
+     .doc = "More of it with the policy `disaggregated`: what two pools say to each other about a "
+            "request, beside its cache's way over the links."},
     {.key = "memory",
      .kind = FIELD_MAPPING,
      FIELD_AT(software, memory),

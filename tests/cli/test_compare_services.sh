@@ -45,4 +45,19 @@ ttft=$("$cpsim" run same.yaml --json | sed -nE 's/.*"ttft_mean_seconds": ([0-9.]
 predicted=$(sed -nE 's/^services.csv,2,.*,ttft_ms,[^,]*,([^,]*),.*/\1/p' rows.csv)
 awk -v a="$ttft" -v b="$predicted" 'BEGIN { exit !(a > 0 && a * 1000 / b - 1 < 1e-4 && b / a / 1000 - 1 < 1e-4) }' ||
     { echo "ttft $ttft s in the scenario, $predicted ms in the comparison"; exit 1; }
+# What a benchmark asks and starts its engine with is its client's file: ten requests a client, a step
+# of a prompt, the clients and 512 tokens in multiples of 64.
+"$cpsim" show same.yaml --set workload.client=nvidia-sweep >shown
+grep -qE "max_batched_tokens: +1600 tokens" shown || { grep max_batched shown; exit 1; }
+grep -qE "^ +requests: +40( |$)" shown || { grep requests shown; exit 1; }
+
+# A few measured services that nothing was fitted on.
+"$cpsim" compare "$source/tests/validation/services.csv" >measured
+holds() { # COLUMN MEDIAN P90: at most, per cent
+    awk -v column="$1" -v median="$2" -v ninth="$3" \
+        '$1 == "all" && $2 == column { found = 1; bad = $4 > median || $6 > ninth } END { exit !found || bad }' measured ||
+        { echo "$1 is held to a median of $2 % and $3 % in nine of ten"; grep "^all" measured; exit 1; }
+}
+holds tpot_ms 6 18
+holds ttft_ms 15 90
 finish

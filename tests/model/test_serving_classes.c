@@ -332,7 +332,7 @@ START_TEST(clients_close_connections)
             SMALL,
             (const char *const[]){i == 1 ? "software=sglang" : "software=vllm", policy,
                                   "workload.arrivals.rate=40 /s", "workload.requests=2000",
-                                  "memory.fraction=0.25",
+                                  "memory.fraction=0.25", "software.memory.non_torch=0.27 GiB",
                                   "workload.cancel={share: 0.5, after: 1 s}", "layout.data=2",
                                   "workload.random_faults={mean_between: 8 s, repair: 1 s}", NULL});
         const struct serving_metrics *all = &played.metrics;

@@ -27,6 +27,10 @@ START_TEST(touched_by_hand)
     ck_assert_double_eq_tol(experts_touched(experts, even, 1.0), 2.0, 1e-12);
     ck_assert_double_eq_tol(experts_touched(experts, even, 2.0), 3.5, 1e-12);
     ck_assert_double_eq_tol(experts_touched(experts, even, 1e6), 8.0, 1e-9);
+    /* Of three tokens one and half of the other two choose: as two do. */
+    const struct routing alike = {.kind = ROUTING_EVEN, .distinct = 0.5};
+    ck_assert_double_eq_tol(experts_touched(experts, alike, 3.0), 3.5, 1e-12);
+    ck_assert_double_eq_tol(experts_touched(experts, alike, 1.0), 2.0, 1e-12);
     struct experts all = {.count = 4, .per_token = 4};
     ck_assert_double_eq_tol(experts_touched(all, even, 1.0), 4.0, 1e-12);
 }

@@ -97,6 +97,15 @@ static struct request *make_request(struct source *source, double arrival_second
     return request;
 }
 
+/* From a client to a scheduler, before any queue. */
+static double way_seconds(const struct scenario *scenario)
+{
+    const struct software *software = &scenario->software;
+    bool apart = scenario->serving.service.policy == BATCHING_DISAGGREGATED;
+    return software->request_seconds + (apart ? software->handover_seconds : 0.0) +
+           scenario->serving.client.request_seconds;
+}
+
 /* --- what a request asks for --- */
 
 static struct class_source *class_of(const struct source *source, const struct request *request)
@@ -195,8 +204,7 @@ static void set_alarms(struct source *source, uint32_t id)
 static void send(struct source *source, const struct request *request)
 {
     source_schedule(source, (uint32_t)(request - source->requests->all),
-                    request->arrival_seconds + source->scenario->software.request_seconds +
-                        source->scenario->serving.client.request_seconds);
+                    request->arrival_seconds + way_seconds(source->scenario));
     set_alarms(source, (uint32_t)(request - source->requests->all));
 }
 
