@@ -208,7 +208,7 @@ def test_constants_of_a_host_are_found_again(tmp_path):
     for key, value in (("schedule", 0.2e-3), ("schedule_sequence", 30e-6), ("piecewise_layer", 300e-6), ("prefill_layer", 700e-6)):
         assert abs(read_value(mine, key) / value - 1) < 0.03, (key, report)
     for key, value in (("own_launch", 3), ("request", 20e-3)):
-        assert abs(read_value(mine, key) / value - 1) < 0.15, (key, report)
+        assert abs(read_value(mine, key) / value - 1) < 0.2, (key, report)
     # The file is used as any other, and what it was fitted on comes out right.
     fitted = json.loads(compare(tmp_path / "seen.csv", "--scenario", base, "--set", f"software={mine}", "--json"))
     after = fitted["cases"][0]["figures"]
