@@ -234,7 +234,7 @@ static const struct figure figures[] = {
      .doc = "Activations of the largest step, and buffers.",
      .former_key = "service.memory_per_gpu.activation_bytes"},
     {.name = "kv_cache_tokens_per_replica", .unit = "1", METRIC(kv_cache_tokens),
-     .doc = "Tokens that fit a replica's KV cache.",
+     .doc = "Tokens that fit a replica's KV cache; with vLLM's scheduler and windows, those of `full_length_requests`.",
      .former_key = "service.kv_cache_tokens_per_replica"},
     {.name = "full_length_requests", .unit = "1", METRIC(full_length_requests),
      .doc = "Requests of as many tokens as the model was made for (model.context) that fill a replica's KV cache, as "

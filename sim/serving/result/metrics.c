@@ -400,8 +400,16 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
     };
     uint64_t context = run->scenario->llm.context;
     if (context > 0) {
+        const struct service *service = &last->scenario->serving.service;
+        struct kv_beside beside = last->kv_beside;
+        bool windows = beside.window_tokens > 0 && service->policy == BATCHING_VLLM;
+        /* A window lets go of what a step has passed when it is over: vLLM counts both. */
+        beside.window_tokens += windows ? service->max_batched_tokens - 1 : 0;
         metrics->full_length_requests =
-            (double)last->kv_pages / (double)kv_pages_of(&last->kv_beside, block, context);
+            (double)last->kv_pages / (double)kv_pages_of(&beside, block, context);
+        if (windows) {
+            metrics->kv_cache_tokens = (uint64_t)(metrics->full_length_requests * (double)context);
+        }
     }
     struct arena *arena = arena_create();
     measure_latencies(metrics, arena);
