@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { UNIT_COLUMN = 42, DOC_COLUMN = 48 };
+enum { UNIT_COLUMN = 42, DOC_COLUMN = 48, PAGE_WIDTH = 80 };
 
 static const char *const no_parts[] = {"", NULL};
 
@@ -40,7 +40,7 @@ static void list_name(struct text *text, const struct figure *figure, const char
     text_pad(text, UNIT_COLUMN);
     text_print(text, " %s", figure->unit);
     text_pad(text, DOC_COLUMN);
-    text_print(text, " %s\n", figure->doc);
+    text_wrap(text, figure->doc, DOC_COLUMN + 1, PAGE_WIDTH);
 }
 
 void figures_list_names(struct text *text, const struct figure_table *tables)
@@ -95,6 +95,11 @@ void figures_former_keys(struct text *text, const struct figure_table *tables)
     for (const struct figure_table *table = tables; table->count > 0; table++) {
         for (size_t i = 0; i < table->count; i++) {
             const struct figure *figure = &table->figures[i];
+            if (figure->former_name != NULL) {
+                text_print(text, "| `%s.%s` | %s | %s | `%s.%s` |\n", table->key,
+                           figure->former_name, type_of(figure), figure->unit, table->key,
+                           figure->name);
+            }
             if (figure->former_key != NULL) {
                 bool boolean = figure->kind == FIGURE_FLAG && figure->number == NULL;
                 text_print(text, "| `%s` | %s | %s | `%s.%s` |\n", figure->former_key,
@@ -110,9 +115,12 @@ void figures_former_columns(struct text *text, const struct figure_table *tables
     for (const struct figure_table *table = tables; table->count > 0; table++) {
         EACH_NAME(table, figure, part)
         {
-            if (figure->former_column != NULL) {
-                text_print(text, "| `%s%s` | `%s%s` |\n", before(figure, *part),
-                           figure->former_column, before(figure, *part), figure->name);
+            const char *former[] = {figure->former_column, figure->former_name};
+            for (size_t i = 0; i < sizeof former / sizeof *former; i++) {
+                if (former[i] != NULL) {
+                    text_print(text, "| `%s%s` | `%s%s` |\n", before(figure, *part), former[i],
+                               before(figure, *part), figure->name);
+                }
             }
         }
     }

@@ -27,9 +27,9 @@ same() { # same A B
     fi
 }
 
-expect 0 "/^prefill turn 1 +1000000 +0 +pass-KV +TTFT +[0-9.]+ s /" "" "$cpsim" "$scenario"
-compare "decode" "/^decode  turn 1 +256 +1000000 +pass-Q +TPOT +[0-9.]+ ms /" out
-compare "partial prefill" "/^prefill turn 2 +4000 +1000256 +pass-Q +TTFT +[0-9.]+ s /" out
+expect 0 "/^prefill turn 1 +1,000,000 +0 +pass-KV +TTFT +[0-9.]+ s /" "" "$cpsim" "$scenario"
+compare "decode" "/^decode  turn 1 +256 +1,000,000 +pass-Q +TPOT +[0-9.]+ ms /" out
+compare "partial prefill" "/^prefill turn 2 +4,000 +1,000,256 +pass-Q +TTFT +[0-9.]+ s /" out
 compare "memory" "/^memory per GPU  weights [0-9.]+ GB, KV cache [0-9.]+ GB, activations [0-9.]+ GB: /" out
 compare "trace" "/^trace +llama405b.h5$/" out
 expect 0 "llama405b.h5: ok" "" "$cpsim" trace check llama405b.h5
@@ -87,7 +87,7 @@ fi
 
 # Every shipped scenario runs, and every rank and layer played one by one gives the same table.
 for shipped in "$source"/scenarios/*.yaml; do
-    expect 0 "/^(total +[0-9.]+ m?s simulated|step +[0-9.]+ m?s: .*)$/" "" "$cpsim" "$shipped" -o run.h5
+    expect 0 "/^(total +[0-9.]+ (m?s|minutes|hours|days) simulated|step +[0-9.]+ m?s: .*)$/" "" "$cpsim" "$shipped" -o run.h5
     expect 0 "run.h5: ok" "" "$cpsim" trace check run.h5
 done
 small=("$source/scenarios/follow-up-prompt.yaml" --set cluster.nodes=2 --set layout.context=2
