@@ -89,17 +89,19 @@ static int calibrate_software(const struct invocation *invocation, struct arena 
 static int calibrate_gpu(const struct invocation *invocation, struct arena *arena,
                          struct diagnostics *diagnostics)
 {
+    struct progress progress = progress_start(stderr, invocation->quiet);
     struct calibration_request request = {
         .files = invocation->operands,
         .file_count = invocation->operand_count,
         .base = invocation->base == NULL ? "h100-sxm" : invocation->base,
         .overrides = invocation->overrides,
         .override_count = invocation->override_count,
+        .progress = &progress,
     };
     struct calibration calibration;
-    return calibration_run(arena, &request, &calibration, diagnostics)
-               ? write_result(invocation, &calibration, arena, diagnostics)
-               : refusal(diagnostics);
+    bool done = calibration_run(arena, &request, &calibration, diagnostics);
+    progress_end(&progress);
+    return done ? write_result(invocation, &calibration, arena, diagnostics) : refusal(diagnostics);
 }
 
 static int calibrate(const struct invocation *invocation)

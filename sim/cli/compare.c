@@ -124,7 +124,9 @@ static bool compare_all(struct compared *compared)
 {
     const struct invocation *invocation = compared->invocation;
     const struct scenario *scenario = compared->scenario;
+    struct progress progress = progress_start(stderr, false);
     struct comparison_request request = {
+        .progress = &progress,
         .files = compared->tables,
         .file_count = compared->table_count,
         .gpu = invocation->gpu,
@@ -136,8 +138,11 @@ static bool compare_all(struct compared *compared)
         .software_values =
             scenario == NULL || invocation->software != NULL ? NULL : &scenario->software,
     };
-    if (compared->table_count > 0 &&
-        !comparison_run(compared->arena, &request, &compared->comparison, compared->diagnostics)) {
+    bool done =
+        compared->table_count == 0 ||
+        comparison_run(compared->arena, &request, &compared->comparison, compared->diagnostics);
+    progress_end(&progress);
+    if (!done) {
         return false;
     }
     return compared->client_count == 0 ||

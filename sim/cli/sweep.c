@@ -25,7 +25,8 @@ enum { INTERRUPTED_STATUS = 130 }; /* what shells say of a program that Ctrl-C e
 /* --- progress, on stderr --- */
 
 struct reporting {
-    bool terminal, shown;
+    bool terminal;
+    int shown;   /* columns of the line */
     double last; /* seconds at which the last line was written */
 };
 
@@ -40,22 +41,26 @@ static void report(void *context, const struct sweep_progress *progress)
         return;
     }
     double rate = (double)run / progress->seconds;
-    fprintf(stderr, "%s%" PRIu64 "/%" PRIu64 " points", reporting->terminal ? "\r" : "",
-            progress->already + run, progress->total);
+    char faults[64] = "", line[200];
     if (progress->rejected + progress->failed > 0) {
-        fprintf(stderr, ", %" PRIu64 " rejected, %" PRIu64 " failed", progress->rejected,
-                progress->failed);
+        snprintf(faults, sizeof faults, ", %" PRIu64 " rejected, %" PRIu64 " failed",
+                 progress->rejected, progress->failed);
     }
-    fprintf(stderr, ", %.0f a second, %s left", rate, quantity_seconds((double)left / rate).text);
-    fputs(reporting->terminal ? "\x1b[K" : "\n", stderr);
-    reporting->shown = true;
+    snprintf(line, sizeof line, "%" PRIu64 "/%" PRIu64 " points%s, %.3g a second, %s left",
+             progress->already + run, progress->total, faults, rate,
+             quantity_duration((double)left / rate).text);
+    if (reporting->terminal) {
+        reporting->shown = progress_rewrite(stderr, line, reporting->shown);
+    } else {
+        fprintf(stderr, "%s\n", line);
+    }
     reporting->last = progress->seconds;
 }
 
 static void end_report(const struct reporting *reporting)
 {
-    if (reporting->terminal && reporting->shown) {
-        fputs("\r\x1b[K", stderr);
+    if (reporting->shown > 0) {
+        progress_rewrite(stderr, "", reporting->shown);
     }
 }
 

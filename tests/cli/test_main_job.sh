@@ -56,7 +56,12 @@ if script -qec true probe >log 2>&1 </dev/null; then # where a pseudo-terminal c
     compare "on a terminal" "/$escape\[1m/" terminal
     TERM=xterm NO_COLOR=1 script -qec "$cpsim $scenario" plain >log </dev/null
     TERM=dumb script -qec "$cpsim $scenario" dumb >log </dev/null
-    if grep -q "$escape" plain dumb; then
+    # What lasts over a second says how far it is, on one line that takes no escape.
+    CPSIM_PROGRESS='' TERM=xterm NO_COLOR=1 script -qec \
+        "$cpsim $source/scenarios/serving-faults.yaml --set workload.requests=40000 -o long.h5" long >log </dev/null
+    tr '\r' '\n' <long >progress
+    compare "progress of a service" '/^\[ *[0-9]+ %\] requests, [0-9.]+ [a-z]+ left/' progress
+    if grep -q "$escape" plain dumb long; then
         echo "escape codes in spite of NO_COLOR or TERM=dumb"
         failures=$((failures + 1))
     fi
