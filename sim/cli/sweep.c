@@ -84,7 +84,9 @@ static void print_errors(const struct journal_contents *contents, enum point_sta
 static int print_results(const struct invocation *invocation,
                          const struct journal_contents *contents, const char *folder)
 {
-    if (!invocation->quiet) {
+    if (invocation->json) {
+        result_print_json(contents, stdout);
+    } else if (!invocation->quiet) {
         struct page page;
         page_open(&page, invocation->columns);
         fprintf(page.stream, "%s%s%s\n\n", style(stdout, STYLE_BOLD), contents->sweep.title,
@@ -286,9 +288,10 @@ const struct command command_sweep = {
            "killed, the same command goes on where it was. cpsim describe sweep says what a sweep "
            "file holds.",
     .example = "cpsim sweep scenarios/sweeps/ttft-against-context.yaml -o ttft -j 8",
-    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) |
-               TAKES(OPTION_SHARD) | TAKES(OPTION_RETRY_FAILED) | TAKES(OPTION_PARTIAL) |
-               TAKES(OPTION_SLURM) | TAKES(OPTION_SUBMIT) | TAKES(OPTION_QUIET),
+    .options = TAKES(OPTION_JSON) | TAKES(OPTION_WIDTH) | TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) |
+               TAKES(OPTION_JOBS) | TAKES(OPTION_SHARD) | TAKES(OPTION_RETRY_FAILED) |
+               TAKES(OPTION_PARTIAL) | TAKES(OPTION_SLURM) | TAKES(OPTION_SUBMIT) |
+               TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = 2,
     .run = run_sweep,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/figures/figure_page.h"
 
+#include <stdbool.h>
+#include <string.h>
 #include <string.h>
 
 enum { UNIT_COLUMN = 42, DOC_COLUMN = 48, PAGE_WIDTH = 80 };
@@ -124,4 +126,25 @@ void figures_former_columns(struct text *text, const struct figure_table *tables
             }
         }
     }
+}
+
+const char *figures_doc(struct arena *arena, const struct figure_table *tables, const char *name)
+{
+    const char *wanted = figure_without_turn(name);
+    for (const struct figure_table *table = tables; table->count > 0; table++) {
+        EACH_NAME(table, figure, part)
+        {
+            const char *names[] = {figure->name, figure->former_column, figure->former_name};
+            size_t length = strlen(before(figure, *part));
+            bool begins = strncmp(wanted, before(figure, *part), length) == 0;
+            for (size_t i = 0; begins && i < sizeof names / sizeof *names; i++) {
+                if (names[i] != NULL && strcmp(wanted + length, names[i]) == 0) {
+                    return i == 0 ? figure->doc
+                                  : arena_printf(arena, "Deprecated: now %s%s. %s",
+                                                 before(figure, *part), figure->name, figure->doc);
+                }
+            }
+        }
+    }
+    return NULL;
 }

@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_COLUMNS = 64, SHOWN_METRICS = 4 };
+enum { MOST_COLUMNS = 64, SHOWN_METRICS = 4, MOST_ROWS = 100 };
 
 /* A point with its replications. */
 struct group {
     uint64_t point; /* the first */
     double value;   /* the metric, averaged */
+    double asked;   /* the first number of those that say what is asked; 0: there is none */
 };
 
 /* The mean of a metric over the done replications of a point; NAN when there is none. `sample` gets
@@ -64,6 +65,110 @@ static size_t rank_groups(const struct journal_contents *contents, const char *m
     qsort(groups, count, sizeof *groups, by_value);
     return count;
 }
+
+/* --- what may be compared --- */
+
+/* Whether a key says what is asked of the machine, rather than how it is done: a shorter prompt
+ * beats no longer one. */
+static bool is_asked(const char *key)
+{
+    static const char *const asked[] = {"model",
+                                        "workload.turns",
+                                        "workload.batch",
+                                        "workload.cached",
+                                        "workload.arrivals",
+                                        "workload.lengths",
+                                        "workload.sessions",
+                                        "workload.requests",
+                                        "workload.slo",
+                                        "workload.sequence",
+                                        "workload.tokens",
+                                        "workload.target_loss",
+                                        "workload.compute_budget"};
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        size_t length = strlen(asked[i]);
+        if (strncmp(key, asked[i], length) == 0 && (key[length] == '\0' || key[length] == '.')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool asks_the_same(const struct journal_contents *contents, uint64_t left, uint64_t right)
+{
+    const struct sweep_record *sweep = &contents->sweep;
+    for (uint32_t i = 0; i < sweep->parameter_count; i++) {
+        if (is_asked(sweep->parameters[i].key) &&
+            strcmp(contents->points[left]->values[i].text,
+                   contents->points[right]->values[i].text) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int by_what_is_asked(const void *left, const void *right)
+{
+    const struct group *a = left, *b = right;
+    if (a->asked < b->asked || a->asked > b->asked) {
+        return a->asked < b->asked ? -1 : 1;
+    }
+    return a->point < b->point ? -1 : a->point > b->point;
+}
+
+static double asked_number(const struct journal_contents *contents, uint64_t point)
+{
+    const struct sweep_record *sweep = &contents->sweep;
+    for (uint32_t i = 0; i < sweep->parameter_count; i++) {
+        if (sweep->parameters[i].is_number && is_asked(sweep->parameters[i].key)) {
+            return contents->points[point]->values[i].number;
+        }
+    }
+    return 0.0;
+}
+
+/* Keeps the best of the points that ask the same, in the order of what they ask. `groups` are in
+ * order of their values. Returns how many are left. */
+static size_t keep_best_of_each(const struct journal_contents *contents, struct group *groups,
+                                size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool first = true;
+        for (size_t j = 0; j < kept && first; j++) {
+            first = !asks_the_same(contents, groups[j].point, groups[i].point);
+        }
+        if (first) {
+            groups[kept] = groups[i];
+            groups[kept++].asked = asked_number(contents, groups[i].point);
+        }
+    }
+    qsort(groups, kept, sizeof *groups, by_what_is_asked);
+    return kept;
+}
+
+/* "each workload.batch and workload.cached", ""; where points ask for one thing. */
+static const char *asked_words(const struct journal_contents *contents, const struct group *groups,
+                               size_t count, struct arena *arena)
+{
+    const struct sweep_record *sweep = &contents->sweep;
+    struct text text = {.arena = arena};
+    text_add(&text, "");
+    for (uint32_t i = 0; i < sweep->parameter_count; i++) {
+        bool varies = false;
+        for (size_t j = 1; j < count && !varies; j++) {
+            varies = strcmp(contents->points[groups[0].point]->values[i].text,
+                            contents->points[groups[j].point]->values[i].text) != 0;
+        }
+        if (varies && is_asked(sweep->parameters[i].key)) {
+            text_print(&text, "%s%s", text.length == 0 ? "each " : " and ",
+                       sweep->parameters[i].key);
+        }
+    }
+    return text.bytes;
+}
+
+/* --- the table --- */
 
 /* As people write it, its unit with it. */
 static const char *metric_cell(struct arena *arena, const struct metric *sample, double value)
@@ -178,7 +283,16 @@ void result_print_best(const struct journal_contents *contents, const char *bold
     size_t ranked = rank_groups(contents, ranking, groups);
     const char *metrics[MOST_COLUMNS];
     size_t metric_count = choose_metrics(contents, ranking, sample, metrics);
-    size_t shown = ranked < sweep->best.count ? ranked : sweep->best.count;
+    /* Unless the sweep says what to rank all points by, only what may be compared is. */
+    const char *each = sweep->best.metric[0] == '\0' && ranked > 0
+                           ? asked_words(contents, groups, ranked, arena)
+                           : "";
+    size_t of = ranked;
+    if (each[0] != '\0') {
+        ranked = keep_best_of_each(contents, groups, ranked);
+    }
+    size_t shown = each[0] != '\0' || ranked < sweep->best.count ? ranked : sweep->best.count;
+    shown = shown > MOST_ROWS ? MOST_ROWS : shown;
     struct table table = table_create(arena, 1 + sweep->parameter_count + metric_count);
     table.before = bold, table.after = plain;
     table.left[0] = false;
@@ -189,9 +303,15 @@ void result_print_best(const struct journal_contents *contents, const char *bold
         }
         fputc('\n', stream);
     } else {
-        fprintf(stream, "the %zu of %zu with the %s %s%s:\n", shown, ranked,
-                sweep->best.maximise ? "largest" : "smallest", ranking,
-                sweep->replications > 1 ? ", replications averaged" : "");
+        const char *extreme = sweep->best.maximise ? "largest" : "smallest";
+        const char *averaged = sweep->replications > 1 ? ", replications averaged" : "";
+        if (each[0] != '\0') {
+            fprintf(stream, "of %zu points, for %s the one with the %s %s%s:\n", of, each, extreme,
+                    ranking, averaged);
+        } else {
+            fprintf(stream, "the %zu of %zu with the %s %s%s:\n", shown, ranked, extreme, ranking,
+                    averaged);
+        }
         fill_table(contents, groups, shown, metrics, metric_count, &table);
         struct text text = {.arena = arena};
         table_print(&table, width, &text);

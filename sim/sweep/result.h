@@ -13,6 +13,9 @@
 bool result_write_files(const struct journal_contents *contents, const char *folder,
                         struct diagnostics *diagnostics);
 
+/* All of it as one JSON object (docs/json-output.md). */
+void result_print_json(const struct journal_contents *contents, FILE *stream);
+
 /* "traces/000042.h5": where a point's trace lies in the folder. */
 const char *result_trace_name(struct arena *arena, uint64_t point);
 
