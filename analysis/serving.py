@@ -97,6 +97,81 @@ def rates(trace):
     return float(per_second) / gpus(trace), 1.0 / quantile(measured["tpot"].dropna(), 0.5)
 
 
+# --- where the time of a request goes ---
+
+WAITS = {  # parts of a request's time, which add up to it
+    "way": "way to the engine and back",
+    "queue_batch": "queue: for steps and room in a batch",
+    "queue_kv": "queue: KV cache full",
+    "prompt": "prompt: first in a batch to first token",
+    "decode": "decode steps",
+    "preempted": "given way and begun again",
+}
+KV_FULL = 0.95  # of a replica's KV cache: a prompt of average length has no room
+
+
+def kv_full_seconds(trace, requests):
+    """Of each request's queue, the seconds in which the replica that served it had its KV cache full; by its
+    steps, each of which says what is held at its end."""
+    steps, capacity = trace.get("steps"), float(trace.attributes.get("kv_cache_tokens_per_replica", 0))
+    found = numpy.zeros(len(requests))
+    if steps is None or steps.empty or capacity <= 0:
+        return found
+    start, end = requests["arrival"].to_numpy(), requests["scheduled"].to_numpy()
+    for replica, own in steps.sort_values("start").groupby("replica"):
+        ends = (own["start"] + own["duration"]).to_numpy()
+        full = own["kv_tokens"].to_numpy() >= KV_FULL * capacity
+        spans = numpy.append(numpy.diff(ends), 0.0) * full
+        sums = numpy.concatenate([[0.0], numpy.cumsum(spans)])
+
+        def until(times):
+            at = numpy.searchsorted(ends, times, side="right")  # steps that ended before
+            last = numpy.maximum(at - 1, 0)
+            return sums[last] + numpy.where(at > 0, full[last] * (times - ends[last]), 0.0)
+
+        mine = (requests["replica"] == replica).to_numpy()
+        found[mine] = numpy.maximum(until(end[mine]) - until(start[mine]), 0.0)
+    return found
+
+
+def waits(trace):
+    """{part: mean seconds of a measured request}, the parts of WAITS, and the mean number of its tokens after the
+    first; None when the trace is of no service. The parts add up to the mean time from arrival to last token."""
+    requests = trace.get("requests")
+    measured = latencies(trace)
+    if measured is None or not len(measured):
+        return None
+    requests = requests.loc[measured.index]
+    queue = measured["queue"].to_numpy()
+    kv = numpy.minimum(kv_full_seconds(trace, requests), queue)
+    span = (requests["last_token"] - requests["first_token"]).to_numpy()
+    tokens = (requests["output_tokens"] - 1).clip(lower=0).to_numpy().astype(float)
+    disturbed = ((requests["preemptions"] > 0) | (requests["retries"] > 0)).to_numpy()
+    calm = ~disturbed & (tokens > 0)
+    pace = span[calm].sum() / tokens[calm].sum() if calm.any() else 0.0
+    lost = numpy.where(disturbed, numpy.maximum(span - pace * tokens, 0.0), 0.0)
+    parts = {
+        "way": (requests["scheduled"] - requests["arrival"]).to_numpy() - queue,
+        "queue_batch": queue - kv,
+        "queue_kv": kv,
+        "prompt": (requests["first_token"] - requests["scheduled"]).to_numpy(),
+        "decode": span - lost,
+        "preempted": lost,
+    }
+    return {name: float(values.mean()) for name, values in parts.items()}, float(tokens.mean())
+
+
+def why(first, second):
+    """[(part, seconds in the first, in the second, change)] whose changes add up to that of the mean time of a
+    request; decode apart in how long a step takes and how many tokens there are."""
+    (one, tokens), (two, more) = waits(first), waits(second)
+    rows = [(WAITS[part], one[part], two[part], two[part] - one[part]) for part in WAITS if part != "decode"]
+    paces = [run["decode"] / count if count else 0.0 for run, count in ((one, tokens), (two, more))]
+    rows.insert(4, ("decode: time a token", one["decode"], two["decode"], (paces[1] - paces[0]) * (tokens + more) / 2))
+    rows.insert(5, ("decode: number of tokens", None, None, (more - tokens) * (paces[0] + paces[1]) / 2))
+    return rows
+
+
 # --- pictures ---
 
 

@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <string.h>
 
 enum { UNIT_COLUMN = 42, DOC_COLUMN = 48, PAGE_WIDTH = 80 };
 
