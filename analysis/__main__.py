@@ -56,8 +56,9 @@ def draws(draw, needs):
     def command(arguments):
         if arguments.output and len(arguments.trace) > 1:
             raise Refusal("-o names one picture; leave it out for several traces")
+        chosen = [name for name in (getattr(arguments, "metrics", None) or "").split(",") if name]
         for path in arguments.trace:
-            drawn = draw(load(path))
+            drawn = draw(load(path), *([chosen] if chosen else []))
             if drawn is None:
                 raise Refusal(f"{path}: nothing to draw: {needs}")
             picture = arguments.output or f"{pathlib.Path(path).stem}-{arguments.command}.svg"
@@ -68,11 +69,16 @@ def draws(draw, needs):
     return command
 
 
-def sweep_only(draw):
-    def checked(trace):
+def sweep_only(draw, most_metrics=1):
+    def checked(trace, chosen=()):
         if not sweep.is_sweep(trace):
             raise Refusal("this picture is of a sweep: name its sweep.h5")
-        return draw(trace)
+        if not chosen:
+            return draw(trace)
+        if len(chosen) != most_metrics:
+            raise Refusal(f"this picture is of {most_metrics} metric{'s, a comma between them' if most_metrics > 1 else ''}")
+        names = [sweep.known_metric(trace, name) for name in chosen]
+        return draw(trace, look.WIDE, names[0] if most_metrics == 1 else tuple(names))
 
     return checked
 
@@ -153,8 +159,10 @@ COMMANDS = {  # name: (what it says, arguments, function)
               draws(draw_batch, "it is of no service, nor a sweep of training runs to an end with two batches or more")),
     "heat-map": ("a sweep's metric over two of its parameters", TRACES,
                  draws(sweep_only(sweep.draw_heat_map), "the sweep has no two parameters with a grid of values")),
+    "effect": ("a sweep's metric against the parameter with the most values", TRACES,
+               draws(sweep_only(sweep.draw_effect), "the sweep varies no parameter, or found no number")),
     "pareto": ("which points of a sweep nothing beats in two metrics", TRACES,
-               draws(sweep_only(sweep.draw_pareto), "the sweep has no two metrics to weigh, or under 3 points")),
+               draws(sweep_only(sweep.draw_pareto, 2), "the sweep has no two metrics to weigh, or under 3 points")),
     "precisions": ("which precisions of a sweep nothing beats in time, memory and predicted quality", TRACES,
                    run_precisions),
     "scaling": ("the paper's Figures 6 to 9, simulated beside measured",
@@ -166,6 +174,9 @@ COMMANDS = {  # name: (what it says, arguments, function)
 }  # fmt: skip
 
 
+METRICS = {"heat-map": "NAME", "effect": "NAME", "pareto": "NAME,NAME"}
+
+
 def parser():
     top = argparse.ArgumentParser(prog="analysis", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -175,6 +186,9 @@ def parser():
             command.add_argument(operand, **options)
         if function not in (run_summary, run_compare, run_watch):
             command.add_argument("-o", "--output", metavar="FILE", help="default: named after the trace, here")
+        if name in METRICS:
+            command.add_argument("--metrics", "--metric", metavar=METRICS[name],
+                                 help="columns of the sweep; default: the first, and what it costs")  # fmt: skip
         command.set_defaults(function=function)
     return top
 

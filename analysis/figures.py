@@ -134,7 +134,7 @@ def draw_roofline(trace, width=look.WIDE):
     if points.empty:
         return None
     rate, peaks = limits
-    figure, axes = look.figure(width, 3.8)
+    figure, axes = look.figure(width, 4.3)
     low, high = points["intensity"].min() / 4, max(points["intensity"].max() * 4, 2 * max(peaks.values()) / rate)
     for (name, peak), dashes in zip(sorted(peaks.items()), look.DASHES):
         knee = peak / rate
@@ -153,7 +153,13 @@ def draw_roofline(trace, width=look.WIDE):
              ylabel="achieved, TFLOP/s", title=f"memory {rate / 1e12:.2f} TB/s (the slope)")  # fmt: skip
     for which in ("x", "y"):
         look.logarithmic(axes, which)
-    axes.legend(fontsize=7)
+    look.legend_under(figure, axes, columns_of(width, 3))
+    # The longest first: where there is no room for all names, those stay that matter.
+    longest = points.sort_values("duration", ascending=False)
+    names = {}
+    for row in longest.to_dict("records"):
+        names.setdefault(row["name"], (row["intensity"], row["rate"] / 1e12, row["name"]))
+    look.annotate_apart(axes, list(names.values()))
     return figure
 
 
@@ -226,7 +232,9 @@ def draw_utilisation(trace, width=look.WIDE):
         axes.stairs(top, edges, baseline=bottom, fill=True, facecolor=shade, hatch=hatch, edgecolor="#000000", linewidth=0.2)
         bottom = top
     axes.set(xlabel="GPU", ylabel="busy, % of the run", xlim=(edges[0], edges[-1]), ylim=(0, max(100, 1.02 * bottom.max())))
-    if whole:
+    if whole and len(numbers) <= 16:
+        axes.set_xticks(edges[:-1] + 0.5, [str(number) for number in numbers])
+    elif whole:
         axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
     else:
         every = -(-len(numbers) // (16 if width > 5 else 5))
@@ -256,14 +264,14 @@ def draw_links(trace, width=look.WIDE):
     links = trace.get("links")
     if links is None or links.empty or not links["bytes"].any():
         return None
-    figure, axes = look.figure(width, 2.6)
+    figure, axes = look.figure(width, 2.8)
     for (name, own), shade, dashes, marker in zip(link_curves(links).items(), look.SHADES, look.DASHES, look.MARKERS):
         axes.plot(numpy.arange(1, len(own) + 1), own, color=shade, linestyle=dashes, marker=marker, markersize=4,
                   markevery=max(1, len(own) // 8), label=name)  # fmt: skip
-    axes.set(xlabel="links, from the busiest", ylabel="used, % of capacity", ylim=(0, None),
+    axes.set(xlabel="links, from the busiest", ylabel="used, % of capacity", ylim=(0, 1.1 * 100 * float(links["utilisation"].max())),
              xlim=(0.5, links.groupby(["kind", "direction"], observed=True).size().max() + 0.5))  # fmt: skip
     axes.xaxis.set_major_locator(ticker.MaxNLocator(integer=True))
-    axes.legend(fontsize=7.5, ncol=2)
+    look.legend_under(figure, axes, columns_of(width, 4))
     return figure
 
 

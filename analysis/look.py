@@ -17,7 +17,7 @@ DASHES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
 MARKERS = ["o", "s", "^", "D", "v"]
 
 KINDS = {  # of operators: shade, hatch, what the legend says
-    "gemm": ("#1b4f8a", "", "matrix products"),
+    "gemm": ("#1b4f8a", "", "GEMMs"),
     "attention": ("#d98c3f", "//", "attention"),
     "memory": ("#bcd4ea", "", "norms, activations, copies"),
     "host": ("#ffffff", "", "waits for its host"),
@@ -63,6 +63,16 @@ def legend_below(drawn, entries, columns):
     share = (0.2 * -(-len(handles) // columns) + 0.05) / drawn.get_size_inches()[1]
     drawn.get_layout_engine().set(rect=(0, share, 1, 1 - share))
     drawn.legend(handles=handles, loc="lower center", ncol=columns, fontsize=7.5)
+
+
+def legend_under(drawn, axes, columns):
+    """The legend of `axes` under the figure, off the data, in room made for it."""
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        return
+    share = (0.2 * -(-len(handles) // columns) + 0.05) / drawn.get_size_inches()[1]
+    drawn.get_layout_engine().set(rect=(0, share, 1, 1 - share))
+    drawn.legend(handles=handles, labels=labels, loc="lower center", ncol=columns, fontsize=7.5)
 
 
 def figure(width, height, rows=1, **options):

@@ -97,6 +97,88 @@ def rates(trace):
     return float(per_second) / gpus(trace), 1.0 / quantile(measured["tpot"].dropna(), 0.5)
 
 
+# --- where the time of a request goes ---
+
+WAITS = {  # parts of a request's time, which add up to it
+    "way": "way to the engine and back",
+    "queue_batch": "queue: for steps and room in a batch",
+    "queue_kv": "queue: KV cache full",
+    "prompt": "prompt: first in a batch to first token",
+    "decode": "decode steps",
+    "preempted": "given way and begun again",
+}
+KV_FULL = 0.95  # of a replica's KV cache: a prompt of average length has no room
+
+
+def kv_full_seconds(trace, requests):
+    """Of each request's queue, the seconds in which the replica that served it had its KV cache full; by its
+    steps, each of which says what is held at its end."""
+    steps, capacity = trace.get("steps"), float(trace.attributes.get("kv_cache_tokens_per_replica", 0))
+    found = numpy.zeros(len(requests))
+    if steps is None or steps.empty or capacity <= 0:
+        return found
+    start, end = requests["arrival"].to_numpy(), requests["scheduled"].to_numpy()
+    for replica, own in steps.sort_values("start").groupby("replica"):
+        ends = (own["start"] + own["duration"]).to_numpy()
+        full = own["kv_tokens"].to_numpy() >= KV_FULL * capacity
+        spans = numpy.append(numpy.diff(ends), 0.0) * full
+        sums = numpy.concatenate([[0.0], numpy.cumsum(spans)])
+
+        def until(times):
+            at = numpy.searchsorted(ends, times, side="right")  # steps that ended before
+            last = numpy.maximum(at - 1, 0)
+            return sums[last] + numpy.where(at > 0, full[last] * (times - ends[last]), 0.0)
+
+        mine = (requests["replica"] == replica).to_numpy()
+        found[mine] = numpy.maximum(until(end[mine]) - until(start[mine]), 0.0)
+    return found
+
+
+def waits(trace):
+    """{part: mean seconds of a measured request}, the parts of WAITS, and the mean number of its tokens after the
+    first; None when the trace is of no service. The parts add up to the mean time from arrival to last token."""
+    requests = trace.get("requests")
+    measured = latencies(trace)
+    if measured is None or not len(measured):
+        return None
+    requests = requests.loc[measured.index]
+    queue = measured["queue"].to_numpy()
+    kv = numpy.minimum(kv_full_seconds(trace, requests), queue)
+    span = (requests["last_token"] - requests["first_token"]).to_numpy()
+    tokens = (requests["output_tokens"] - 1).clip(lower=0).to_numpy().astype(float)
+    disturbed = ((requests["preemptions"] > 0) | (requests["retries"] > 0)).to_numpy()
+    calm = ~disturbed & (tokens > 0)
+    pace = span[calm].sum() / tokens[calm].sum() if calm.any() else 0.0
+    lost = numpy.where(disturbed, numpy.maximum(span - pace * tokens, 0.0), 0.0)
+    parts = {
+        "way": (requests["scheduled"] - requests["arrival"]).to_numpy() - queue,
+        "queue_batch": queue - kv,
+        "queue_kv": kv,
+        "prompt": (requests["first_token"] - requests["scheduled"]).to_numpy(),
+        "decode": span - lost,
+        "preempted": lost,
+    }
+    return {name: float(values.mean()) for name, values in parts.items()}, float(tokens.mean())
+
+
+def why(first, second):
+    """[(part, seconds in the first, in the second, change)] whose changes add up to that of the mean time of a
+    request; decode apart in how long a step takes and how many tokens there are."""
+    (one, tokens), (two, more) = waits(first), waits(second)
+    rows = [(WAITS[part], one[part], two[part], two[part] - one[part]) for part in WAITS if part != "decode"]
+    paces = [run["decode"] / count if count else 0.0 for run, count in ((one, tokens), (two, more))]
+    rows.insert(4, ("decode: time a token", one["decode"], two["decode"], (paces[1] - paces[0]) * (tokens + more) / 2))
+    rows.insert(5, ("decode: number of tokens", None, None, (more - tokens) * (paces[0] + paces[1]) / 2))
+    return rows
+
+
+def interval(trace, name, share):
+    """(low, high) seconds of the 95 % interval around a percentile, as the run found it; None where it did not."""
+    stem = {"latency": "e2e"}.get(name, name)
+    ends = [trace.attributes.get(f"{stem}_p{100 * share:g}_{end}_seconds") for end in ("low", "high")]
+    return None if any(end is None or end != end for end in ends) else tuple(map(float, ends))
+
+
 # --- pictures ---
 
 
@@ -116,7 +198,7 @@ def draw_latency(trace, width=look.WIDE):
     classes = [of for of in class_targets(trace) if of and (measured["class"] == of).any()]
     names = ["ttft", "tpot", "latency"]
     figure, panels = look.figure(width, 6.4, 3)
-    marks = {}
+    marks, shown = {}, False
     for axes, name in zip(panels, names):
         values = numpy.sort(measured[name].dropna().to_numpy())
         if not len(values):
@@ -126,12 +208,19 @@ def draw_latency(trace, width=look.WIDE):
         draw_shares(axes, measured[name], color=look.SHADES[1], label="all")
         marks[name] = [(quantile(values, share), 100 * share) for share in (0.5, 0.9, 0.99)]
         axes.plot(*zip(*marks[name]), color=look.SHADES[1], marker="o", markersize=4, linestyle="none")
+        for share in (0.5, 0.9, 0.99):
+            between = interval(trace, name, share)
+            if between is not None:
+                axes.plot([max(between[0], values[0]), between[1]], [100 * share] * 2, color=look.SHADES[2], marker="|", markersize=7, linewidth=2, zorder=3)
+                shown = True
         if name in limits:
             axes.axvline(limits[name], color="#000000", linestyle="--", linewidth=1)
         if values[0] > 0 and values[-1] > 20 * values[0]:
             look.logarithmic(axes, "x")
         note = f"; dashed: target {look.quantity(limits[name], 's')}" if name in limits else ""
         axes.set(ylim=(0, 103), ylabel="requests, %", xlabel=f"{LATENCIES[name]}, s{note}")
+    if shown:
+        panels[0].set_title("bars: 95 % intervals of the percentiles")
     beside = ((5, -4, "left", "top"), (-5, 4, "right", "bottom"), (5, -14, "left", "top"), (5, -24, "left", "top"))
     for axes, name in zip(panels, names):
         notes = [(value, share, f"p{share:g} {look.quantity(value, 's')}") for value, share in marks.get(name, [])]
@@ -141,8 +230,8 @@ def draw_latency(trace, width=look.WIDE):
     return figure
 
 
-LOAD = [("running", "requests in service"), ("waiting", "requests in queue"), ("kv_tokens", "KV cache held, tokens"),
-        ("power", "power of a GPU, W")]  # fmt: skip
+LOAD = [("running", "in service", "requests"), ("waiting", "in queue", "requests"), ("kv_tokens", "KV cache held", "tokens"),
+        ("power", "power of a GPU", "W")]  # fmt: skip
 
 
 def draw_load(trace, width=look.WIDE):
@@ -151,20 +240,20 @@ def draw_load(trace, width=look.WIDE):
         return None
     figure, panels = look.figure(width, 6.0, len(LOAD), sharex=True)
     replicas = sorted(series["replica"].unique())
-    for axes, (column, label) in zip(panels, LOAD):
+    for axes, (column, label, unit) in zip(panels, LOAD):
         if len(replicas) <= len(look.SHADES):
             for replica, shade, dashes in zip(replicas, look.SHADES[1:] + look.SHADES[:1], look.DASHES):
                 own = series[series["replica"] == replica]
                 axes.plot(own["time"], own[column], color=shade, linestyle=dashes, linewidth=1, label=f"replica {replica}")
         else:
             own = series.groupby("time")[column]
-            axes.fill_between(own.min().index, own.min(), own.max(), color="#bcd4ea", linewidth=0, label="least to most")
+            axes.fill_between(own.min().index, own.min(), own.max(), color="#bcd4ea", linewidth=0, label="min to max")
             axes.plot(own.mean(), color=look.SHADES[1], linewidth=1, label=f"mean of {len(replicas)} replicas")
-        axes.set(ylim=(0, None), title=label)
+        axes.set(ylim=(0, None), title=label, ylabel=unit)
         look.engineering(axes, "y")
     panels[-1].set_xlabel("time, s")
     if len(replicas) > 1:
-        panels[0].legend(fontsize=7, ncol=2)
+        look.legend_under(figure, panels[0], 4 if width > 5 else 2)
     return figure
 
 
@@ -205,17 +294,17 @@ def draw_batch(trace, width=look.WIDE):
     most = int((steps["decodes"] + steps["prompts"]).max())
     edges = numpy.arange(0, most + 2) - 0.5 if most <= 60 else numpy.linspace(0, most + 1, 61)
     bottom = numpy.zeros(len(edges) - 1)
-    for mask, shade, label in (
-        (steps["prompts"] == 0, "#bcd4ea", "decode alone"),
-        (steps["prompts"] > 0, "#1b4f8a", "with prompts"),
+    for mask, shade, hatch, label in (
+        (steps["prompts"] == 0, "#bcd4ea", "", "decode alone"),
+        (steps["prompts"] > 0, "#1b4f8a", "//", "with prompts"),
     ):
         own = steps[mask]
         time, _ = numpy.histogram(own["decodes"] + own["prompts"], edges, weights=own["duration"])
         share = 100 * time / steps["duration"].sum()
-        axes.bar(edges[:-1], share, numpy.diff(edges), bottom, align="edge", label=label, **look.bar_style(shade))
+        axes.bar(edges[:-1], share, numpy.diff(edges), bottom, align="edge", label=label, **look.bar_style(shade, hatch))
         bottom += share
     axes.set(xlabel="sequences in a step", ylabel="share of the time in steps, %")
-    axes.legend()
+    look.legend_under(figure, axes, 2)
     return figure
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A run in words and figures, and what changed between two."""
-import pandas
+import textwrap
 
 from . import look, scenario, serving, training
 from .figures import run_seconds
@@ -16,15 +16,22 @@ LINKS = {"nvlink": "NVLink", "nic": "network card"}
 
 
 def describe_phases(trace):
-    """The phases, one line each: latency, and the parts of the duration as percentages."""
+    """The phases, one line each: sizes and latency; then the parts of the duration as percentages."""
     phases = trace["phases"]
     if training.is_training(trace):
         phases = phases.drop(columns=["cached_tokens", "ring"])
-    parts = [part for part in PARTS if part in phases]
-    shares = phases[parts].div(phases["duration"], axis=0) * 100
-    first = [name for name in ("name", "new_tokens", "cached_tokens", "ring", "latency") if name in phases]
-    table = pandas.concat([phases[first], shares], axis=1)
-    return table.to_string(index=False, formatters={part: "{:.1f} %".format for part in parts})
+    names = {"name": "phase", "new_tokens": "new tokens", "cached_tokens": "cached", "ring": "ring", "latency": "latency"}
+    shown = [name for name in names if name in phases]
+    rows = [[names[name] for name in shown]]
+    for row in phases[shown].to_dict("records"):
+        text = {"new_tokens": "{:,}".format, "cached_tokens": "{:,}".format, "latency": lambda value: look.quantity(value, "s"),
+                "ring": lambda value: str(value).replace("_", "-")}  # fmt: skip
+        rows.append([text.get(name, str)(row[name]) for name in shown])
+    parts = [part for part in PARTS if part in phases and (phases[part] > 0).any()]
+    shares = [["share of time", *(part.replace("_", " ") for part in parts)]]
+    for row in phases.to_dict("records"):
+        shares.append([row["name"], *(f"{100 * row[part] / row['duration']:.1f} %" if row["duration"] else "-" for part in parts)])
+    return "\n".join([*aligned(rows, numbers=True), "", *aligned(shares, numbers=True)])
 
 
 def totals(trace):
@@ -106,12 +113,64 @@ def changed_phases(first, second):
     return rows
 
 
-def aligned(rows):
+WIDTH = 80  # of a terminal
+
+
+def aligned(rows, numbers=False):
+    """Columns, two spaces between, in WIDTH columns: the widest are wrapped. `numbers`: flush right but for the first."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths)).rstrip() for row in rows]
+    while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths) > 12:
+        widths[widths.index(max(widths))] -= 1
+    lines = []
+    for row in rows:
+        cells = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths)]
+        for index in range(max(map(len, cells))):
+            words = [cell[index] if index < len(cell) else "" for cell in cells]
+            sides = [f"{word:>{width}}" if numbers and at else f"{word:{width}}" for at, (word, width) in enumerate(zip(words, widths))]
+            lines.append("  ".join(sides).rstrip())
+    return lines
+
+
+KINDS = {"service": "a service", "training": "a training run", "conversation": "a conversation", "sweep": "a sweep"}
+
+
+def kind(trace):
+    if "cpsim_sweep_format" in trace.attributes:
+        return "sweep"
+    if training.is_training(trace):
+        return "training"
+    return "service" if "requests" in trace else "conversation"
+
+
+def why_text(first, second):
+    """Which wait of a service's requests grew, and by how much of the difference."""
+    rows = serving.why(first, second)
+    whole = sum(change for *_, change in rows)
+    before, after = (sum(serving.waits(trace)[0].values()) for trace in (first, second))
+    table = [["mean time of a request", "first", "second", "change", "of it"]]
+    for name, one, two, change in rows:
+        if one or two or abs(change) > 1e-9:
+            values = ["" if value is None else look.quantity(value, "s") for value in (one, two)]
+            table.append([name, *values, signed(change), f"{100 * change / whole:.0f} %" if abs(whole) > 1e-9 else "-"])
+    table.append(["arrival to last token", look.quantity(before, "s"), look.quantity(after, "s"), signed(whole), ""])
+    lines = aligned(table, numbers=True)
+    name, *_, most = max(rows, key=lambda row: row[-1] * (1 if whole >= 0 else -1))
+    if abs(whole) > 1e-3 * before:
+        word = "longer" if whole > 0 else "shorter"
+        lines += ["", f"A request takes {look.quantity(abs(whole), 's')} {word}, {100 * most / whole:.0f} % of it by {name}."]
+    return lines
+
+
+def signed(seconds):
+    if abs(seconds) < 1e-9:
+        return "0"
+    return f"{'+' if seconds >= 0 else '-'}{look.quantity(abs(seconds), 's')}"
 
 
 def comparison_text(first, second):
+    if kind(first) != kind(second) or kind(first) == "sweep":
+        of = f"{KINDS[kind(first)]}, the other of {KINDS[kind(second)]}" if kind(first) != kind(second) else "a sweep, as is the other"
+        raise ValueError(f"cannot be compared: the one is of {of}; compare takes two runs of one kind")
     lines = [f"first   {title(first)}", f"second  {title(second)}", ""]
     settings = changed_settings(first, second)
     if settings:
@@ -120,6 +179,8 @@ def comparison_text(first, second):
         lines += aligned(shown) if len(shown) > 1 else ["the same settings but for the title"]
     else:
         lines.append("the same settings")
+    if serving.waits(first) and serving.waits(second):
+        lines += ["", *why_text(first, second)]
     phases = changed_phases(first, second)
     if phases:
         rows = [["phase", "first", "second", "latency", "most of the change in its time"]]

@@ -108,6 +108,14 @@ def grid(trace, metric):
     return table if table.notna().to_numpy().mean() > 1 / 3 else None
 
 
+def known_metric(trace, name):
+    """A metric of the sweep by its name, with or without its unit's ending; ValueError: those that there are."""
+    found = [metric for metric in metrics(trace) if name in (metric, metric.removesuffix("_seconds"))]
+    if not found:
+        raise ValueError(f"no metric '{name}' in this sweep; there are: {', '.join(metrics(trace))}")
+    return found[0]
+
+
 def draw_heat_map(trace, width=look.WIDE, metric=None):
     metric = metric or first_metric(trace)
     table = grid(trace, metric) if metric else None

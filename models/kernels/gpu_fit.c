@@ -221,7 +221,7 @@ static void gather(struct trial *trial, const struct kernel_measurement *measure
 }
 
 void gpu_fit(struct gpu *gpu, const struct kernel_measurement *measurements, size_t count,
-             const struct kernel_measurement **scratch,
+             const struct kernel_measurement **scratch, const struct gpu_fit_listener *listener,
              struct gpu_fit_report reports[GPU_FIT_GROUP_COUNT])
 {
     const struct gpu start = *gpu;
@@ -236,6 +236,11 @@ void gpu_fit(struct gpu *gpu, const struct kernel_measurement *measurements, siz
             if (trials[i].constant_count > 0) {
                 gather(&trials[i], measurements, count, scratch);
                 fit_group(gpu, &trials[i]);
+            }
+            if (listener != NULL) {
+                double all = PASSES * (double)GPU_FIT_GROUP_COUNT;
+                listener->told(listener->context,
+                               (pass * (double)GPU_FIT_GROUP_COUNT + (double)i + 1.0) / all);
             }
         }
     }

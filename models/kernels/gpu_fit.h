@@ -46,9 +46,15 @@ struct gpu_fit_report {
     double before, after;                /* mean cost: about the mean error, less 0.03 */
 };
 
-/* Fits `gpu` in place. `scratch` [count] is the caller's. */
+/* Is told how far a fit is, of 1. */
+struct gpu_fit_listener {
+    void (*told)(void *context, double done);
+    void *context;
+};
+
+/* Fits `gpu` in place. `scratch` [count] is the caller's; `listener` may be NULL. */
 void gpu_fit(struct gpu *gpu, const struct kernel_measurement *measurements, size_t count,
-             const struct kernel_measurement **scratch,
+             const struct kernel_measurement **scratch, const struct gpu_fit_listener *listener,
              struct gpu_fit_report reports[GPU_FIT_GROUP_COUNT]);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* clang-format off */
 #define TIME_CLASSES(ROW)                                                                          \
-    ROW(TIME_GEMM, "gemm", "GEMM", "GEMM", "Time in matrix products.")                             \
+    ROW(TIME_GEMM, "gemm", "GEMM", "GEMM", "Time in GEMMs.")                             \
     ROW(TIME_ATTENTION, "attention", "attention", "attention", "Time in attention kernels.")       \
     ROW(TIME_MEMORY, "memory_kernels", "memory", "norms",                                          \
         "Time in kernels bound by memory: norms, activations, quantisation, copies.")              \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/progress.h"
 
+#include "sim/base/quantity.h"
 #include "sim/base/terminal.h"
 
 #include <stdlib.h>
@@ -20,7 +21,7 @@ enum progress_style progress_style(FILE *stream)
     if (wanted != NULL && strcmp(wanted, "never") == 0) {
         return PROGRESS_NONE;
     }
-    return terminal_takes_escapes(stream) ? PROGRESS_REWRITES : PROGRESS_LINES;
+    return terminal_rewrites(stream) ? PROGRESS_REWRITES : PROGRESS_LINES;
 }
 
 struct progress progress_start(FILE *stream, bool quiet)
@@ -42,18 +43,31 @@ void progress_update(struct progress *progress, double done, const char *what)
         return;
     }
     progress->printed_seconds = now;
-    progress->shown = true;
     double spent = now - progress->started_seconds;
     double left = done > 0.0 ? spent / done - spent : 0.0;
-    fprintf(progress->stream, "\r[%3.0f %%] %s, %.0f s left\x1b[K", 100.0 * done, what, left);
-    fflush(progress->stream);
+    char line[128];
+    snprintf(line, sizeof line, "[%3.0f %%] %s%s%s", 100.0 * done, what, done > 0.0 ? ", " : "",
+             done > 0.0 ? quantity_duration(left).text : "");
+    if (done > 0.0) {
+        strncat(line, " left", sizeof line - strlen(line) - 1);
+    }
+    progress->shown = progress_rewrite(progress->stream, line, progress->shown);
+}
+
+int progress_rewrite(FILE *stream, const char *line, int shown)
+{
+    int columns = (int)strlen(line), over = shown > columns ? shown - columns : 0;
+    fprintf(stream, "\r%s%*s", line, over, "");
+    if (columns == 0) {
+        fputc('\r', stream);
+    }
+    fflush(stream);
+    return columns;
 }
 
 void progress_end(struct progress *progress)
 {
-    if (progress->shown) {
-        fputs("\r\x1b[K", progress->stream);
-        fflush(progress->stream);
-        progress->shown = false;
+    if (progress->shown > 0) {
+        progress->shown = progress_rewrite(progress->stream, "", progress->shown);
     }
 }

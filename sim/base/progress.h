@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * One rewritten line on a terminal for what lasts over a second; silence everywhere else (pipes,
- * files, TERM=dumb, NO_COLOR, CPSIM_PROGRESS=never, --quiet). Wall time only decides when to print:
- * nothing of it reaches a result. */
+ * One line on a terminal, written over without escapes, for what lasts over a second; silence
+ * everywhere else (pipes, files, TERM=dumb, CPSIM_PROGRESS=never, --quiet). Wall time only decides
+ * when to print: nothing of it reaches a result. */
 #ifndef CPSIM_SIM_BASE_PROGRESS_H
 #define CPSIM_SIM_BASE_PROGRESS_H
 
@@ -11,11 +11,11 @@
 struct progress {
     FILE *stream; /* NULL: silent */
     double started_seconds, printed_seconds;
-    bool shown;
+    int shown; /* columns that the line took; 0: there is none */
 };
 
 /* How a stream may tell of progress: not at all (CPSIM_PROGRESS=never), by a new line now and then,
- * or, on a terminal that takes escapes, by one line that is written over. */
+ * or, on a terminal, by one line that is written over. */
 enum progress_style { PROGRESS_NONE, PROGRESS_LINES, PROGRESS_REWRITES };
 enum progress_style progress_style(FILE *stream);
 
@@ -27,6 +27,9 @@ void progress_update(struct progress *progress, double done, const char *what);
 
 /* Takes the line away. */
 void progress_end(struct progress *progress);
+
+/* Writes `line` over the last one, of `shown` columns, and returns its own. "": takes it away. */
+int progress_rewrite(FILE *stream, const char *line, int shown);
 
 /* Of a clock that only goes forward. */
 double wall_seconds(void);

@@ -10,4 +10,8 @@
  * empty (no-color.org). */
 bool terminal_takes_escapes(FILE *stream);
 
+/* Whether a line may be written over with \r, without an escape: as above, whatever NO_COLOR says.
+ */
+bool terminal_rewrites(FILE *stream);
+
 #endif

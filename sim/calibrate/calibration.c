@@ -86,6 +86,20 @@ static void round_fitted(struct gpu *gpu, const struct gpu_fit_report *reports)
 }
 
 /* Fits on all rows, or on those that are not held out. */
+/* Two fits, with and without the rows that are held out, take nearly all of the time. */
+struct fit_progress {
+    struct progress *progress; /* NULL: none */
+    double from;               /* of 1: before this fit */
+};
+
+static void told_of_fit(void *context, double done)
+{
+    const struct fit_progress *fit = context;
+    if (fit->progress != NULL) {
+        progress_update(fit->progress, fit->from + 0.5 * done, "fits");
+    }
+}
+
 static struct gpu fit(struct run *run, bool all, struct gpu_fit_report *reports)
 {
     const struct comparison *rows = &run->calibration->rows;
@@ -100,7 +114,9 @@ static struct gpu fit(struct run *run, bool all, struct gpu_fit_report *reports)
         }
     }
     struct gpu gpu = run->base;
-    gpu_fit(&gpu, kernels, count, scratch, reports);
+    struct fit_progress progress = {run->request->progress, all ? 0.5 : 0.0};
+    const struct gpu_fit_listener listener = {.told = told_of_fit, .context = &progress};
+    gpu_fit(&gpu, kernels, count, scratch, &listener, reports);
     round_fitted(&gpu, reports);
     return gpu;
 }

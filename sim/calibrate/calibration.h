@@ -8,6 +8,7 @@
 #define CPSIM_SIM_CALIBRATE_CALIBRATION_H
 
 #include "models/kernels/gpu_fit.h"
+#include "sim/base/progress.h"
 #include "sim/compare/comparison.h"
 #include "sim/config/yaml_tree.h"
 #include "sim/scenario/scenario.h"
@@ -18,6 +19,7 @@ struct calibration_request {
     const char *base;                 /* a GPU's name or path */
     const struct override *overrides; /* [override_count]: gpu.KEY=VALUE over the base */
     size_t override_count;
+    struct progress *progress; /* NULL: none is shown */
 };
 
 /* Errors of one class of figures. */

@@ -1,36 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/calibrate/report.h"
 
-/* Median and ninth decile. */
-static void print_errors(struct text *text, const struct error_summary *summary)
+#include "sim/base/table.h"
+
+static void add_percent(struct table *table, double share)
 {
-    text_print(text, " %6.1f %% %6.1f %%", 100.0 * summary->median, 100.0 * summary->ninth_decile);
+    table_print_cell(table, "%.1f %%", 100.0 * share);
 }
 
-static void print_class(struct text *text, const struct calibration_class *class)
+/* Medians and ninth deciles, before and after. */
+static void add_errors(struct table *table, const struct error_summary *before,
+                       const struct error_summary *after)
 {
-    text_print(text, "%-38s %5zu", class->name, class->before.count);
-    print_errors(text, &class->before);
-    print_errors(text, &class->after);
-    if (class->fitted_rows == 0) {
-        text_add(text, "      no constant was fitted on it");
-    } else if (class->held_after.count > 0) {
-        text_print(text, " %5zu", class->held_after.count);
-        print_errors(text, &class->held_before);
-        print_errors(text, &class->held_after);
+    add_percent(table, before->median);
+    add_percent(table, before->ninth_decile);
+    add_percent(table, after->median);
+    add_percent(table, after->ninth_decile);
+}
+
+static void add_class(struct table *table, const struct calibration_class *class)
+{
+    table_add(table, class->name);
+    table_print_cell(table, "%zu", class->before.count);
+    add_errors(table, &class->before, &class->after);
+    if (class->fitted_rows > 0 && class->held_after.count > 0) {
+        table_print_cell(table, "%zu", class->held_after.count);
+        add_errors(table, &class->held_before, &class->held_after);
+        return;
     }
-    text_add(text, "\n");
+    table_add(table, class->fitted_rows == 0 ? "no constant" : "-");
+    for (int i = 0; i < 4; i++) {
+        table_add(table, "-");
+    }
 }
 
-void calibration_print(struct text *text, const struct calibration *calibration)
+void calibration_print(struct text *text, const struct calibration *calibration, size_t width)
 {
-    text_print(text, "%-38s %5s %17s %17s %23s %17s\n", "", "", "before", "after",
-               "held out: before", "after");
-    text_print(text, "%-38s %5s %8s %8s %8s %8s %5s %8s %8s %8s %8s\n", "class", "rows", "median",
-               "p90", "median", "p90", "rows", "median", "p90", "median", "p90");
+    static const char *const headings[] = {"class",         "rows",          "median",   "p90",
+                                           "after: median", "p90",           "held out", "median",
+                                           "p90",           "after: median", "p90"};
+    enum { COLUMNS = sizeof headings / sizeof *headings };
+    struct table table = table_create(text->arena, COLUMNS);
+    table.apart[6] = true;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        table_add(&table, headings[i]);
+    }
     for (size_t i = 0; i < calibration->class_count; i++) {
-        print_class(text, &calibration->classes[i]);
+        add_class(&table, &calibration->classes[i]);
     }
+    table_print(&table, width, text);
     text_add(text, "\n");
     for (size_t i = 0; i < GPU_FIT_GROUP_COUNT; i++) {
         const char *constants = calibration_constants(text->arena, calibration, i, true);

@@ -6,6 +6,6 @@
 #include "sim/base/text.h"
 #include "sim/calibrate/calibration.h"
 
-void calibration_print(struct text *text, const struct calibration *calibration);
+void calibration_print(struct text *text, const struct calibration *calibration, size_t width);
 
 #endif

@@ -3,6 +3,7 @@
  * software file from a measured engine. */
 #include "sim/cli/cli.h"
 
+#include "sim/base/fold.h"
 #include "sim/calibrate/gpu_file.h"
 #include "sim/calibrate/report.h"
 #include "sim/calibrate/software_calibration.h"
@@ -11,7 +12,7 @@ static int write_result(const struct invocation *invocation, const struct calibr
                         struct arena *arena, struct diagnostics *diagnostics)
 {
     struct text report = {.arena = arena}, file = {.arena = arena};
-    calibration_print(&report, calibration);
+    calibration_print(&report, calibration, invocation->columns);
     int status = EXIT_DONE;
     if (invocation->output != NULL) {
         gpu_file_print(&file, calibration);
@@ -20,8 +21,12 @@ static int write_result(const struct invocation *invocation, const struct calibr
     } else {
         text_add(&report, "\nnothing is written: there is no -o FILE\n");
     }
-    return status != EXIT_DONE || invocation->quiet ? status
-                                                    : result_write(NULL, report.bytes, diagnostics);
+    if (status != EXIT_DONE || invocation->quiet) {
+        return status;
+    }
+    struct text folded = {.arena = arena};
+    fold(&folded, report.bytes, invocation->columns);
+    return result_write(NULL, folded.bytes, diagnostics);
 }
 
 /* --- an engine's software --- */
@@ -84,17 +89,19 @@ static int calibrate_software(const struct invocation *invocation, struct arena 
 static int calibrate_gpu(const struct invocation *invocation, struct arena *arena,
                          struct diagnostics *diagnostics)
 {
+    struct progress progress = progress_start(stderr, invocation->quiet);
     struct calibration_request request = {
         .files = invocation->operands,
         .file_count = invocation->operand_count,
         .base = invocation->base == NULL ? "h100-sxm" : invocation->base,
         .overrides = invocation->overrides,
         .override_count = invocation->override_count,
+        .progress = &progress,
     };
     struct calibration calibration;
-    return calibration_run(arena, &request, &calibration, diagnostics)
-               ? write_result(invocation, &calibration, arena, diagnostics)
-               : refusal(diagnostics);
+    bool done = calibration_run(arena, &request, &calibration, diagnostics);
+    progress_end(&progress);
+    return done ? write_result(invocation, &calibration, arena, diagnostics) : refusal(diagnostics);
 }
 
 static int calibrate(const struct invocation *invocation)
@@ -114,17 +121,17 @@ const struct command command_calibrate = {
     .operands = "FILE...",
     .summary = "fit a GPU file to measured kernels, or a software file to a measured engine",
     .doc =
-        "Reads the tables of cpsim compare (CSV; the kind of each is recognised by its columns),\n"
+        "Reads the tables of cpsim compare (CSV; the kind of each is recognised by its columns), "
         "fits the constants that they show, starting from the GPU of --base, and prints the "
-        "errors\n"
-        "by class before and after. What the data sheet says is set with --set gpu.memory=...;\n"
+        "errors "
+        "by class before and after. What the data sheet says is set with --set gpu.memory=...; "
         "docs/calibrate.md says what to measure and how to read the result. With --scenario FILE, "
-        "the\nservice that was measured: fits the constants of its software's host to steps and "
-        "requests\n(docs/own-engine.md), and writes a software file that uses it.",
+        "the service that was measured: fits the constants of its software's host to steps and "
+        "requests (docs/own-engine.md), and writes a software file that uses it.",
     .example = "cpsim calibrate measurements.csv --base h100-sxm -o my-gpu.yaml",
     .files = "csv|json|jsonl",
-    .options = TAKES(OPTION_BASE) | TAKES(OPTION_SCENARIO) | TAKES(OPTION_SET) |
-               TAKES(OPTION_OUTPUT) | TAKES(OPTION_QUIET),
+    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_BASE) | TAKES(OPTION_SCENARIO) |
+               TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = ANY_NUMBER,
     .run = calibrate,

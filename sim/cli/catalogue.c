@@ -98,7 +98,9 @@ int catalogue_print(const struct invocation *invocation, const struct catalogue_
     }
     text_add(&catalogue.text, "");
     bool failed = diagnostics_error_count(catalogue.diagnostics) > 0;
-    int status = result_write(invocation->output, catalogue.text.bytes, catalogue.diagnostics);
+    int status = invocation->json
+                     ? result_write(invocation->output, catalogue.text.bytes, catalogue.diagnostics)
+                     : result_write_folded(invocation, catalogue.text.bytes, catalogue.diagnostics);
     diagnostics_print(catalogue.diagnostics, stderr);
     diagnostics_destroy(catalogue.diagnostics);
     arena_destroy(arena);

@@ -26,7 +26,8 @@ struct invocation {
     size_t override_count;
     const char *output; /* -o FILE; NULL: not given; so are the next */
     const char *gpu, *cluster, *software, *csv, *base, *format, *table, *jobs, *shard, *slurm,
-        *scenario, *as;
+        *scenario, *as, *width;
+    size_t columns; /* of what is printed for people */
     bool json, quiet, markdown, data_sheet, platform_xml, schedule, retry_failed, submit, partial,
         watch;
 };
@@ -56,6 +57,7 @@ enum option_id {
     OPTION_SLURM,
     OPTION_SUBMIT,
     OPTION_WATCH,
+    OPTION_WIDTH,
     OPTION_COUNT
 };
 
@@ -130,6 +132,19 @@ int result_close(struct result *result);
 void result_abandon(struct result *result);
 /* Both, around one text, made printable. */
 int result_write(const char *path, const char *text, struct diagnostics *diagnostics);
+/* Likewise for people: lines of at most invocation->columns, to -o or stdout. */
+int result_write_folded(const struct invocation *invocation, const char *text,
+                        struct diagnostics *diagnostics);
+
+/* What is printed into `stream` goes to stdout at the end, in lines of at most `columns`. */
+struct page {
+    FILE *stream;
+    char *bytes;
+    size_t size, columns;
+};
+/* In place, for `stream` is bound to it. */
+void page_open(struct page *page, size_t columns);
+void page_close(struct page *page);
 
 /* Flushes stdout. An exit status; EXIT_RUN_FAILED after a complaint on stderr. */
 int stdout_close(void);

@@ -13,7 +13,7 @@ static int list_kinds(const struct invocation *invocation)
     struct text text = {.arena = arena};
     report_print_kinds(&text);
     struct diagnostics *diagnostics = diagnostics_create();
-    int status = result_write(invocation->output, text.bytes, diagnostics);
+    int status = result_write_folded(invocation, text.bytes, diagnostics);
     diagnostics_print(diagnostics, stderr);
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
@@ -41,7 +41,7 @@ static void add_text(const struct compared *compared, struct text *text)
         text_add(text, "\n");
     }
     if (compared->table_count > 0) {
-        report_print(text, &compared->comparison);
+        report_print(text, &compared->comparison, compared->invocation->columns);
     }
 }
 
@@ -78,7 +78,7 @@ static int print_result(const struct compared *compared)
     }
     struct text text = {.arena = compared->arena};
     add_text(compared, &text);
-    return result_write(invocation->output, text.bytes, diagnostics);
+    return result_write_folded(invocation, text.bytes, diagnostics);
 }
 
 static void sort_operands(struct compared *compared)
@@ -124,7 +124,9 @@ static bool compare_all(struct compared *compared)
 {
     const struct invocation *invocation = compared->invocation;
     const struct scenario *scenario = compared->scenario;
+    struct progress progress = progress_start(stderr, false);
     struct comparison_request request = {
+        .progress = &progress,
         .files = compared->tables,
         .file_count = compared->table_count,
         .gpu = invocation->gpu,
@@ -136,8 +138,11 @@ static bool compare_all(struct compared *compared)
         .software_values =
             scenario == NULL || invocation->software != NULL ? NULL : &scenario->software,
     };
-    if (compared->table_count > 0 &&
-        !comparison_run(compared->arena, &request, &compared->comparison, compared->diagnostics)) {
+    bool done =
+        compared->table_count == 0 ||
+        comparison_run(compared->arena, &request, &compared->comparison, compared->diagnostics);
+    progress_end(&progress);
+    if (!done) {
         return false;
     }
     return compared->client_count == 0 ||
@@ -168,14 +173,14 @@ const struct command command_compare = {
     .summary = "predict what was measured and print the errors by class",
     .doc =
         "Tables as CSV; the kind of each is recognised by its columns. Without a file: the kinds "
-        "and\ntheir columns. analysis/measure_gpu.py measures such tables on a GPU of yours. With "
-        "--scenario\nalso what clients of a service wrote (analysis/engine_client.py, vllm bench, "
-        "AIPerf, GuideLLM):\nits requests are played again.",
+        "and their columns. analysis/measure_gpu.py measures such tables on a GPU of yours. With "
+        "--scenario also what clients of a service wrote (analysis/engine_client.py, vllm bench, "
+        "AIPerf, GuideLLM): its requests are played again.",
     .example = "cpsim compare measurements.csv --gpu h100-sxm --cluster dgx-h100",
     .files = "csv|json|jsonl",
-    .options = TAKES(OPTION_GPU) | TAKES(OPTION_CLUSTER) | TAKES(OPTION_SOFTWARE) |
-               TAKES(OPTION_SCENARIO) | TAKES(OPTION_SET) | TAKES(OPTION_CSV) | TAKES(OPTION_JSON) |
-               TAKES(OPTION_OUTPUT),
+    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_GPU) | TAKES(OPTION_CLUSTER) |
+               TAKES(OPTION_SOFTWARE) | TAKES(OPTION_SCENARIO) | TAKES(OPTION_SET) |
+               TAKES(OPTION_CSV) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
     .most_operands = ANY_NUMBER,
     .run = compare,
 };

@@ -153,7 +153,8 @@ static int describe_key(const struct invocation *invocation)
     int status = EXIT_WRONG_INPUT;
     if (known) {
         struct diagnostics *diagnostics = diagnostics_create();
-        status = result_write(invocation->output, text.bytes, diagnostics);
+        status = invocation->markdown ? result_write(invocation->output, text.bytes, diagnostics)
+                                      : result_write_folded(invocation, text.bytes, diagnostics);
         diagnostics_print(diagnostics, stderr);
         diagnostics_destroy(diagnostics);
     } else if (nearest != NULL) {
@@ -174,7 +175,8 @@ const struct command command_describe = {
     .doc = "Without a key: all of them, a line each; cpsim describe sweep: those of a sweep file; "
            "cpsim describe figures: what runs find out, in --json, sweeps and traces.",
     .example = "cpsim describe layout.tensor",
-    .options = TAKES(OPTION_MARKDOWN) | TAKES(OPTION_DATA_SHEET) | TAKES(OPTION_OUTPUT),
+    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_MARKDOWN) | TAKES(OPTION_DATA_SHEET) |
+               TAKES(OPTION_OUTPUT),
     .most_operands = 1,
     .run = describe_key,
 };

@@ -33,10 +33,10 @@ const struct command command_models = {
     .operands = "[MODEL...]",
     .summary = "list the language models that a scenario can name, or describe some",
     .doc = "MODEL is a name of the list, a file, a config.json or a folder that holds one. --json "
-           "gives\nexact counts: parameters, bytes of cache a token, elements of state. Add your "
-           "own as\nmodels/llm/NAME.yaml beside a scenario or in a directory of CPSIM_PATH.",
+           "gives exact counts: parameters, bytes of cache a token, elements of state. Add your "
+           "own as models/llm/NAME.yaml beside a scenario or in a directory of CPSIM_PATH.",
     .example = "cpsim models qwen3-30b-a3b",
-    .options = TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
+    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
     .files = "yaml|yml|json",
     .most_operands = ANY_NUMBER,
     .run = list_models,

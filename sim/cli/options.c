@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * The options there are, and reading them. */
+#include "sim/base/fold.h"
 #include "sim/base/suggest.h"
 #include "sim/cli/cli.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const struct option command_options[OPTION_COUNT] = {
@@ -102,6 +104,10 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_WATCH] = {.name = "--watch",
                       .doc = "let FILE.live beside the trace be read while the run goes on",
                       .offset = offsetof(struct invocation, watch)},
+    [OPTION_WIDTH] = {.name = "--width",
+                      .argument = "N",
+                      .doc = "columns of what is printed, 80 or more; default: COLUMNS, or 80",
+                      .offset = offsetof(struct invocation, width)},
 };
 
 /* Stores an option that was given; `value` is NULL for one without an argument. */
@@ -192,6 +198,30 @@ static bool check_operands(const struct command *command, const struct invocatio
     return true;
 }
 
+/* Of --width, of COLUMNS where a shell says it, or 80. */
+static bool read_columns(struct invocation *invocation)
+{
+    const char *said = getenv("COLUMNS");
+    char *end = NULL;
+    unsigned long columns = said == NULL ? 0 : strtoul(said, &end, 10);
+    bool plain = said != NULL && end != said && *end == '\0';
+    invocation->columns =
+        plain && columns > FOLD_WIDTH && columns <= FOLD_MOST ? columns : FOLD_WIDTH;
+    unsigned asked = FOLD_WIDTH;
+    if (invocation->width == NULL) {
+        return true;
+    }
+    if (!count_read("--width", invocation->width, FOLD_MOST, &asked)) {
+        return false;
+    }
+    if (asked < FOLD_WIDTH) {
+        print_safely(stderr, "cpsim: error: --width: tables need %d columns or more\n", FOLD_WIDTH);
+        return false;
+    }
+    invocation->columns = asked;
+    return true;
+}
+
 bool options_read(const struct command *command, char *const *arguments, size_t count,
                   struct invocation *invocation)
 {
@@ -225,5 +255,5 @@ bool options_read(const struct command *command, char *const *arguments, size_t 
         }
         take(invocation, id, value);
     }
-    return check_operands(command, invocation);
+    return read_columns(invocation) && check_operands(command, invocation);
 }

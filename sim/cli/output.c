@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Where results go, and whether they may be coloured. */
+#include "sim/base/fold.h"
 #include "sim/base/printable.h"
 #include "sim/base/terminal.h"
 #include "sim/cli/cli.h"
@@ -73,6 +74,40 @@ void result_abandon(struct result *result)
         output_abandon(result->file);
         diagnostics_destroy(result->faults);
     }
+}
+
+void page_open(struct page *page, size_t columns)
+{
+    *page = (struct page){.columns = columns};
+    page->stream = open_memstream(&page->bytes, &page->size);
+    if (page->stream == NULL) {
+        page->stream = stdout; /* as it comes, rather than not at all */
+    }
+}
+
+void page_close(struct page *page)
+{
+    if (page->stream == stdout) {
+        return;
+    }
+    fclose(page->stream);
+    struct arena *arena = arena_create();
+    struct text text = {.arena = arena};
+    fold(&text, page->bytes, page->columns);
+    fputs(text.bytes, stdout);
+    arena_destroy(arena);
+    free(page->bytes);
+}
+
+int result_write_folded(const struct invocation *invocation, const char *text,
+                        struct diagnostics *diagnostics)
+{
+    struct arena *arena = arena_create();
+    struct text folded = {.arena = arena};
+    fold(&folded, text, invocation->columns);
+    int status = result_write(invocation->output, folded.bytes, diagnostics);
+    arena_destroy(arena);
+    return status;
 }
 
 int result_write(const char *path, const char *text, struct diagnostics *diagnostics)

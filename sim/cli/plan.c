@@ -151,11 +151,16 @@ static int plan_service(struct arena *arena, struct diagnostics *diagnostics,
     if (invocation->json) {
         plan_print_json(&job, candidates, stdout);
     } else if (!invocation->quiet) {
-        const char *bold = style(stdout, STYLE_BOLD);
-        plan_print(&job, candidates, bold, bold[0] == '\0' ? "" : STYLE_NONE, stdout);
-        print_safely(stdout, "%s/plan.csv%s%s%s\n", invocation->output,
+        struct page page;
+        page_open(&page, invocation->columns);
+        const struct plan_look look = {.bold = style(stdout, STYLE_BOLD),
+                                       .plain = style(stdout, STYLE_NONE),
+                                       .columns = page.columns};
+        plan_print(&job, candidates, look, page.stream);
+        print_safely(page.stream, "%s/plan.csv%s%s%s\n", invocation->output,
                      status == EXIT_DONE ? ", " : "", status == EXIT_DONE ? invocation->output : "",
                      status == EXIT_DONE ? "/winner.yaml" : "");
+        page_close(&page);
     }
     int printed = stdout_close();
     return status != EXIT_DONE ? status : printed;
@@ -196,8 +201,8 @@ const struct command command_plan = {
         "same command goes on where it was. cpsim describe plan and cpsim describe training-plan "
         "say what a plan file holds.",
     .example = "cpsim plan scenarios/plans/chats-70b.yaml -o plan",
-    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) | TAKES(OPTION_JSON) |
-               TAKES(OPTION_QUIET),
+    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) |
+               TAKES(OPTION_JSON) | TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = 1,
     .run = run_plan,

@@ -32,8 +32,8 @@ const struct command command_platforms = {
     .summary =
         "list the clusters, GPUs, software and collective libraries that a scenario can name",
     .doc = "Add your own as platforms/clusters/NAME.yaml, platforms/gpus/NAME.yaml, ... beside a "
-           "scenario\nor in a directory of CPSIM_PATH.",
+           "scenario or in a directory of CPSIM_PATH.",
     .example = "cpsim platforms",
-    .options = TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
+    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
     .run = list_platforms,
 };

@@ -18,8 +18,8 @@ static int print_result(const struct invocation *invocation, const struct scenar
         return result_close(&result);
     }
     struct text text = {.arena = arena};
-    roofline_print(scenario, found, &text);
-    return result_write(invocation->output, text.bytes, diagnostics);
+    roofline_print(scenario, found, invocation->columns, &text);
+    return result_write_folded(invocation, text.bytes, diagnostics);
 }
 
 static int show_roofline(const struct invocation *invocation)
@@ -55,9 +55,9 @@ const struct command command_roofline = {
     .summary = "say where a step's time goes, what bounds it and how near it comes to that",
     .doc =
         "Runs the scenario and writes no trace. Each operator of rank 0 in a phase's first step; "
-        "'hidden'\nis what ran beside computation and cost no time.",
+        "'hidden' is what ran beside computation and cost no time.",
     .example = "cpsim roofline scenarios/llama405b.yaml",
-    .options = TAKES(OPTION_SET) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
+    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_SET) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
     .least_operands = 1,
     .most_operands = 1,
     .run = show_roofline,

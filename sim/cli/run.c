@@ -39,10 +39,13 @@ static int simulate(const struct invocation *invocation, const struct scenario *
     if (invocation->json) {
         run_print_json(&run, arena, stdout);
     } else {
-        run_print(&run, ink_of(style(stdout, STYLE_BOLD)[0] != '\0'), stdout);
-    }
-    if (trace != NULL && !invocation->json) {
-        print_safely(stdout, "trace           %s\n", trace);
+        struct page page;
+        page_open(&page, invocation->columns);
+        run_print(&run, ink_of(style(stdout, STYLE_BOLD)[0] != '\0', page.columns), page.stream);
+        if (trace != NULL) {
+            print_safely(page.stream, "trace           %s\n", trace);
+        }
+        page_close(&page);
     }
     return stdout_close();
 }
@@ -90,8 +93,8 @@ const struct command command_run = {
     .summary = "simulate a scenario; cpsim FILE is short for it",
     .doc = "-o names the trace, in place of the scenario's trace.file.",
     .example = "cpsim scenarios/llama405b.yaml",
-    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JSON) | TAKES(OPTION_QUIET) |
-               TAKES(OPTION_WATCH),
+    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JSON) |
+               TAKES(OPTION_QUIET) | TAKES(OPTION_WATCH),
     .least_operands = 1,
     .most_operands = 1,
     .run = run_command,

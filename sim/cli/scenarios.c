@@ -105,8 +105,8 @@ const struct command command_scenarios = {
     .operands = "",
     .summary = "list the scenarios, sweeps and plans that came with cpsim",
     .doc = "Every command finds them by these names, from any directory; a file of that name in "
-           "the working\ndirectory goes first.",
+           "the working directory goes first.",
     .example = "cpsim scenarios",
-    .options = TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
+    .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
     .run = list_scenarios,
 };

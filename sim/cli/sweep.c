@@ -25,7 +25,8 @@ enum { INTERRUPTED_STATUS = 130 }; /* what shells say of a program that Ctrl-C e
 /* --- progress, on stderr --- */
 
 struct reporting {
-    bool terminal, shown;
+    bool terminal;
+    int shown;   /* columns of the line */
     double last; /* seconds at which the last line was written */
 };
 
@@ -40,35 +41,40 @@ static void report(void *context, const struct sweep_progress *progress)
         return;
     }
     double rate = (double)run / progress->seconds;
-    fprintf(stderr, "%s%" PRIu64 "/%" PRIu64 " points", reporting->terminal ? "\r" : "",
-            progress->already + run, progress->total);
+    char faults[64] = "", line[200];
     if (progress->rejected + progress->failed > 0) {
-        fprintf(stderr, ", %" PRIu64 " rejected, %" PRIu64 " failed", progress->rejected,
-                progress->failed);
+        snprintf(faults, sizeof faults, ", %" PRIu64 " rejected, %" PRIu64 " failed",
+                 progress->rejected, progress->failed);
     }
-    fprintf(stderr, ", %.0f a second, %s left", rate, quantity_seconds((double)left / rate).text);
-    fputs(reporting->terminal ? "\x1b[K" : "\n", stderr);
-    reporting->shown = true;
+    snprintf(line, sizeof line, "%" PRIu64 "/%" PRIu64 " points%s, %.3g a second, %s left",
+             progress->already + run, progress->total, faults, rate,
+             quantity_duration((double)left / rate).text);
+    if (reporting->terminal) {
+        reporting->shown = progress_rewrite(stderr, line, reporting->shown);
+    } else {
+        fprintf(stderr, "%s\n", line);
+    }
     reporting->last = progress->seconds;
 }
 
 static void end_report(const struct reporting *reporting)
 {
-    if (reporting->terminal && reporting->shown) {
-        fputs("\r\x1b[K", stderr);
+    if (reporting->shown > 0) {
+        progress_rewrite(stderr, "", reporting->shown);
     }
 }
 
 /* --- what was found --- */
 
-static void print_errors(const struct journal_contents *contents, enum point_status status)
+static void print_errors(const struct journal_contents *contents, enum point_status status,
+                         FILE *stream)
 {
     static const char *const words[] = {[POINT_REJECTED] = "rejected", [POINT_FAILED] = "failed"};
     uint64_t count = status == POINT_REJECTED ? contents->rejected : contents->failed;
     for (uint64_t point = 0; count > 0 && point < contents->sweep.point_count; point++) {
         const struct point_record *record = contents->points[point];
         if (record != NULL && record->status == status) {
-            print_safely(stdout, "%" PRIu64 " %s; the first is point %" PRIu64 ": %s\n", count,
+            print_safely(stream, "%" PRIu64 " %s; the first is point %" PRIu64 ": %s\n", count,
                          words[status], point, record->error);
             return;
         }
@@ -78,16 +84,21 @@ static void print_errors(const struct journal_contents *contents, enum point_sta
 static int print_results(const struct invocation *invocation,
                          const struct journal_contents *contents, const char *folder)
 {
-    if (!invocation->quiet) {
-        printf("%s%s%s\n\n", style(stdout, STYLE_BOLD), contents->sweep.title,
-               style(stdout, STYLE_NONE));
-        result_print_best(contents, style(stdout, STYLE_DIM),
-                          style(stdout, STYLE_DIM)[0] != '\0' ? STYLE_NONE : "", stdout);
-        printf("\n%" PRIu64 " of %" PRIu64 " points done\n", contents->done,
-               contents->sweep.point_count);
-        print_errors(contents, POINT_REJECTED);
-        print_errors(contents, POINT_FAILED);
-        print_safely(stdout, "%s/sweep.h5, %s/sweep.csv\n", folder, folder);
+    if (invocation->json) {
+        result_print_json(contents, stdout);
+    } else if (!invocation->quiet) {
+        struct page page;
+        page_open(&page, invocation->columns);
+        fprintf(page.stream, "%s%s%s\n\n", style(stdout, STYLE_BOLD), contents->sweep.title,
+                style(stdout, STYLE_NONE));
+        result_print_best(contents, style(stdout, STYLE_DIM), style(stdout, STYLE_NONE),
+                          page.columns, page.stream);
+        fprintf(page.stream, "\n%s of %s points done\n", quantity_count(contents->done).text,
+                quantity_count(contents->sweep.point_count).text);
+        print_errors(contents, POINT_REJECTED, page.stream);
+        print_errors(contents, POINT_FAILED, page.stream);
+        print_safely(page.stream, "%s/sweep.h5, %s/sweep.csv\n", folder, folder);
+        page_close(&page);
     }
     int status = stdout_close();
     return contents->failed > 0 || contents->done == 0 ? EXIT_RUN_FAILED : status;
@@ -277,9 +288,10 @@ const struct command command_sweep = {
            "killed, the same command goes on where it was. cpsim describe sweep says what a sweep "
            "file holds.",
     .example = "cpsim sweep scenarios/sweeps/ttft-against-context.yaml -o ttft -j 8",
-    .options = TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) | TAKES(OPTION_SHARD) |
-               TAKES(OPTION_RETRY_FAILED) | TAKES(OPTION_PARTIAL) | TAKES(OPTION_SLURM) |
-               TAKES(OPTION_SUBMIT) | TAKES(OPTION_QUIET),
+    .options = TAKES(OPTION_JSON) | TAKES(OPTION_WIDTH) | TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) |
+               TAKES(OPTION_JOBS) | TAKES(OPTION_SHARD) | TAKES(OPTION_RETRY_FAILED) |
+               TAKES(OPTION_PARTIAL) | TAKES(OPTION_SLURM) | TAKES(OPTION_SUBMIT) |
+               TAKES(OPTION_QUIET),
     .least_operands = 1,
     .most_operands = 2,
     .run = run_sweep,

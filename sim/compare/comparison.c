@@ -18,7 +18,18 @@ struct runner {
     struct diagnostics *diagnostics;
     struct comparison *comparison;
     size_t capacity;
+    size_t files_done;
 };
+
+/* How far the comparison is, with `done` of 1 of a file. */
+static void tell(const struct runner *runner, double done)
+{
+    if (runner->request->progress != NULL) {
+        progress_update(runner->request->progress,
+                        ((double)runner->files_done + done) / (double)runner->request->file_count,
+                        "tables");
+    }
+}
 
 double figure_error(const struct figure *figure)
 {
@@ -384,6 +395,7 @@ static void compare_table(struct runner *runner, const struct csv *csv)
         (struct compared_table){.file = csv->file, .kind = kind, .row_count = csv->row_count};
     for (size_t i = 0; i < csv->row_count && !kind->runs; i++) {
         predict_row(runner, kind, csv, &csv->rows[i]);
+        tell(runner, (double)(i + 1) / (double)csv->row_count);
     }
     if (kind->runs) {
         run_rows(runner, kind, csv);
@@ -431,6 +443,7 @@ bool comparison_run(struct arena *arena, const struct comparison_request *reques
         (struct comparison){.tables = ARENA_ARRAY(arena, struct compared_table,
                                                   KINETO_MOST_TABLES * request->file_count + 1)};
     for (size_t i = 0; i < request->file_count; i++) {
+        runner.files_done = i;
         compare_file(&runner, request->files[i]);
     }
     if (diagnostics_error_count(diagnostics) > errors_before) {

@@ -4,6 +4,7 @@
 #ifndef CPSIM_SIM_COMPARE_COMPARISON_H
 #define CPSIM_SIM_COMPARE_COMPARISON_H
 
+#include "sim/base/progress.h"
 #include "sim/compare/errors.h"
 #include "sim/compare/measurement.h"
 
@@ -45,6 +46,7 @@ struct comparison_request {
     const struct gpu *gpu_values;         /* in place of a name; NULL: none; so are the next */
     const struct cluster *cluster_values;
     const struct software *software_values;
+    struct progress *progress; /* NULL: none is shown */
     bool one_gpu; /* tables of kinds that need a cluster or no GPU are passed over, with a warning
                    */
 };

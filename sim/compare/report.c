@@ -2,6 +2,8 @@
 #include "sim/compare/report.h"
 
 #include "sim/base/json.h"
+#include "sim/base/quantity.h"
+#include "sim/base/table.h"
 #include "sim/config/find.h"
 
 #include <math.h>
@@ -16,22 +18,26 @@ struct place {
 
 /* --- text --- */
 
-static void print_class(struct text *text, int width, const char *name,
-                        const struct error_summary *summary, size_t extrapolated)
+enum { CLASS_COLUMNS = 7 };
+
+static void add_class(struct table *table, const char *name, const struct error_summary *summary,
+                      size_t extrapolated)
 {
-    text_print(text, "%-*s %5zu %6.1f %% %6.1f %% %6.1f %% %+6.1f %%", width, name, summary->count,
-               100.0 * summary->median, 100.0 * summary->ninth_decile, 100.0 * summary->worst,
-               100.0 * summary->bias);
-    if (extrapolated > 0) {
-        text_print(text, "  %zu", extrapolated);
+    table_add(table, name);
+    table_print_cell(table, "%zu", summary->count);
+    table_print_cell(table, "%.1f %%", 100.0 * summary->median);
+    table_print_cell(table, "%.1f %%", 100.0 * summary->ninth_decile);
+    table_print_cell(table, "%.1f %%", 100.0 * summary->worst);
+    table_print_cell(table, "%+.1f %%", 100.0 * summary->bias);
+    if (table->columns == CLASS_COLUMNS) {
+        table_print_cell(table, extrapolated > 0 ? "%zu" : "-", extrapolated);
     }
-    text_add(text, "\n");
 }
 
 /* Of kinds whose rows are runs, all rows of a column together. */
-static void print_totals(struct text *text, const struct comparison *comparison, int width)
+static void add_totals(struct table *table, const struct comparison *comparison)
 {
-    double *errors = ARENA_ARRAY(text->arena, double, comparison->row_count + 1);
+    double *errors = ARENA_ARRAY(table->arena, double, comparison->row_count + 1);
     for (size_t i = 0; i < comparison->row_count; i++) {
         const struct compared_row *first = &comparison->rows[i];
         if (!first->kind->runs || first->figure_count == 0) {
@@ -50,26 +56,30 @@ static void print_totals(struct text *text, const struct comparison *comparison,
                 }
             }
             struct error_summary summary = errors_summarise(errors, count);
-            print_class(text, width, arena_printf(text->arena, "all %s", column), &summary, 0);
+            add_class(table, arena_printf(table->arena, "all %s", column), &summary, 0);
         }
         return;
     }
 }
 
-static void print_classes(struct text *text, const struct comparison *comparison)
+static void print_classes(struct text *text, const struct comparison *comparison, size_t width)
 {
-    int width = 42;
+    static const char *const headings[CLASS_COLUMNS] = {"class", "count", "median",      "p90",
+                                                        "worst", "bias",  "extrapolated"};
+    bool extrapolated = false;
     for (size_t i = 0; i < comparison->class_count; i++) {
-        int own = (int)strlen(comparison->classes[i].name);
-        width = own > width ? own : width;
+        extrapolated = extrapolated || comparison->classes[i].extrapolated > 0;
     }
-    text_print(text, "%-*s %5s %8s %8s %8s %8s  %s\n", width, "class", "count", "median", "p90",
-               "worst", "bias", "extrapolated");
+    struct table table = table_create(text->arena, CLASS_COLUMNS - (extrapolated ? 0 : 1));
+    for (size_t i = 0; i < table.columns; i++) {
+        table_add(&table, headings[i]);
+    }
     for (size_t i = 0; i < comparison->class_count; i++) {
         const struct error_class *class = &comparison->classes[i];
-        print_class(text, width, class->name, &class->summary, class->extrapolated);
+        add_class(&table, class->name, &class->summary, class->extrapolated);
     }
-    print_totals(text, comparison, width);
+    add_totals(&table, comparison);
+    table_print(&table, width, text);
 }
 
 static bool is_figure(const struct compared_row *row, const char *column)
@@ -132,8 +142,9 @@ static void print_worst(struct text *text, const struct comparison *comparison)
         text_print(text, "%+6.1f %%  %s:%u", 100.0 * figure_error(figure),
                    file_name(row->csv->file), row->row->line);
         print_shape(text, row);
-        text_print(text, ": %s %.4g measured, %.4g predicted%s\n", figure->column, figure->measured,
-                   figure->predicted, figure->extrapolated == NULL ? "" : " (extrapolated)");
+        text_print(text, ": %s %s measured, %s predicted%s\n", figure->column,
+                   quantity_number(figure->measured).text, quantity_number(figure->predicted).text,
+                   figure->extrapolated == NULL ? "" : " (extrapolated)");
     }
 }
 
@@ -190,10 +201,10 @@ static void print_answered(struct text *text, const struct comparison *compariso
     }
 }
 
-void report_print(struct text *text, const struct comparison *comparison)
+void report_print(struct text *text, const struct comparison *comparison, size_t width)
 {
     text_add(text, "");
-    print_classes(text, comparison);
+    print_classes(text, comparison, width);
     size_t slower = 0;
     for (size_t i = 0; i < comparison->row_count; i++) {
         slower += comparison->rows[i].slower;

@@ -11,7 +11,7 @@
 
 enum { REPORT_WORST_ROWS = 10 };
 
-void report_print(struct text *text, const struct comparison *comparison);
+void report_print(struct text *text, const struct comparison *comparison, size_t width);
 void report_print_json(const struct comparison *comparison, FILE *stream);
 void report_print_csv(struct text *text, const struct comparison *comparison);
 

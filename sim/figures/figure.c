@@ -101,6 +101,10 @@ void figures_collect(const struct figure_table *table, const void *subject,
             .whole = is_whole(figure),
         };
         metric_add(list, metric);
+        if (figure->former_name != NULL) {
+            metric.name = name_of(figure, figure->former_name, naming, list->arena);
+            metric_add(list, metric);
+        }
         if (naming.former && figure->former_column != NULL) {
             metric.name = name_of(figure, figure->former_column, naming, list->arena);
             metric_add(list, metric);

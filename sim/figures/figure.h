@@ -32,7 +32,8 @@ struct figure {
     bool bare;                            /* no part stands before its name: `ttft_seconds` */
     /* Deprecated, printed for one release more; then these go. NULL: there is none. */
     const char *former_key;    /* in --json: "service.hit_share" */
-    const char *former_column; /* of a sweep, in place of `name` */
+    const char *former_column; /* of a sweep, beside `name` */
+    const char *former_name;   /* beside `name`, wherever that stands */
 };
 
 /* The value is a member of the subject, of the type that it has. */

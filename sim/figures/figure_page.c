@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/figures/figure_page.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-enum { UNIT_COLUMN = 42, DOC_COLUMN = 48 };
+enum { UNIT_COLUMN = 42, DOC_COLUMN = 48, PAGE_WIDTH = 80 };
 
 static const char *const no_parts[] = {"", NULL};
 
@@ -40,7 +41,7 @@ static void list_name(struct text *text, const struct figure *figure, const char
     text_pad(text, UNIT_COLUMN);
     text_print(text, " %s", figure->unit);
     text_pad(text, DOC_COLUMN);
-    text_print(text, " %s\n", figure->doc);
+    text_wrap(text, figure->doc, DOC_COLUMN + 1, PAGE_WIDTH);
 }
 
 void figures_list_names(struct text *text, const struct figure_table *tables)
@@ -95,6 +96,11 @@ void figures_former_keys(struct text *text, const struct figure_table *tables)
     for (const struct figure_table *table = tables; table->count > 0; table++) {
         for (size_t i = 0; i < table->count; i++) {
             const struct figure *figure = &table->figures[i];
+            if (figure->former_name != NULL) {
+                text_print(text, "| `%s.%s` | %s | %s | `%s.%s` |\n", table->key,
+                           figure->former_name, type_of(figure), figure->unit, table->key,
+                           figure->name);
+            }
             if (figure->former_key != NULL) {
                 bool boolean = figure->kind == FIGURE_FLAG && figure->number == NULL;
                 text_print(text, "| `%s` | %s | %s | `%s.%s` |\n", figure->former_key,
@@ -110,10 +116,34 @@ void figures_former_columns(struct text *text, const struct figure_table *tables
     for (const struct figure_table *table = tables; table->count > 0; table++) {
         EACH_NAME(table, figure, part)
         {
-            if (figure->former_column != NULL) {
-                text_print(text, "| `%s%s` | `%s%s` |\n", before(figure, *part),
-                           figure->former_column, before(figure, *part), figure->name);
+            const char *former[] = {figure->former_column, figure->former_name};
+            for (size_t i = 0; i < sizeof former / sizeof *former; i++) {
+                if (former[i] != NULL) {
+                    text_print(text, "| `%s%s` | `%s%s` |\n", before(figure, *part), former[i],
+                               before(figure, *part), figure->name);
+                }
             }
         }
     }
+}
+
+const char *figures_doc(struct arena *arena, const struct figure_table *tables, const char *name)
+{
+    const char *wanted = figure_without_turn(name);
+    for (const struct figure_table *table = tables; table->count > 0; table++) {
+        EACH_NAME(table, figure, part)
+        {
+            const char *names[] = {figure->name, figure->former_column, figure->former_name};
+            size_t length = strlen(before(figure, *part));
+            bool begins = strncmp(wanted, before(figure, *part), length) == 0;
+            for (size_t i = 0; begins && i < sizeof names / sizeof *names; i++) {
+                if (names[i] != NULL && strcmp(wanted + length, names[i]) == 0) {
+                    return i == 0 ? figure->doc
+                                  : arena_printf(arena, "Deprecated: now %s%s. %s",
+                                                 before(figure, *part), figure->name, figure->doc);
+                }
+            }
+        }
+    }
+    return NULL;
 }

@@ -16,6 +16,9 @@ size_t figures_search(struct text *text, const struct figure_table *tables, cons
 void figures_markdown(struct text *text, const struct figure_table *tables);
 /* Rows of a table in Markdown: former keys of --json, and what has their place. */
 void figures_former_keys(struct text *text, const struct figure_table *tables);
+/* The sentence of a figure, by a name that any part or turn may stand before; of a former name,
+ * what it is called now. NULL: no figure of that name. */
+const char *figures_doc(struct arena *arena, const struct figure_table *tables, const char *name);
 /* Likewise former columns of a sweep. */
 void figures_former_columns(struct text *text, const struct figure_table *tables);
 

@@ -2,6 +2,7 @@
 #include "sim/inference/roofline.h"
 
 #include "sim/base/quantity.h"
+#include "sim/base/table.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -90,46 +91,58 @@ static void row_name(const struct roofline_row *row, char *name)
              distinct ? row->total->segment : "", distinct ? ")" : "");
 }
 
-static void print_rate(struct text *text, double rate, double unit)
+static void add_rate(struct table *table, double rate, double unit)
 {
     if (rate > 0.0) {
-        text_print(text, rate >= 100.0 * unit ? " %9.0f" : " %9.3g", rate / unit);
+        table_print_cell(table, rate >= 100.0 * unit ? "%.0f" : "%.3g", rate / unit);
     } else {
-        text_print(text, " %9s", "-");
+        table_add(table, "-");
     }
 }
 
-static int name_width(const struct roofline *roofline)
-{
-    int widest = 26;
-    for (size_t i = 0; i < roofline->row_count; i++) {
-        char name[NAME_BYTES];
-        row_name(&roofline->rows[i], name);
-        int width = (int)strlen(name);
-        widest = width > widest ? width : widest;
-    }
-    return widest;
-}
-
-static void print_row(const struct roofline *roofline, const struct roofline_row *row, int width,
-                      struct text *text)
+static void add_row(const struct roofline *roofline, const struct roofline_row *row, bool hidden,
+                    struct table *table)
 {
     char name[NAME_BYTES];
     row_name(row, name);
-    text_print(text, "  %-*s %7.0f %10s %10s %8s  %-8s", width, name, row->calls,
-               quantity_seconds(row->seconds).text,
-               row->hidden_seconds > 0.0 ? quantity_seconds(row->hidden_seconds).text : "-",
-               quantity_percent(row->seconds / roofline->step_seconds).text,
-               row->total == NULL                  ? "-"
-               : row->total->kind == OPERATOR_HOST ? "host"
-                                                   : bound_name(row->total->bound));
-    print_rate(text, row->flops_per_second, 1e12);
-    print_rate(text, row->bytes_per_second, 1e9);
+    table_add(table, name);
+    table_add(table, quantity_number(row->calls).text);
+    table_add(table, quantity_seconds(row->seconds).text);
+    if (hidden) {
+        table_add(table,
+                  row->hidden_seconds > 0.0 ? quantity_seconds(row->hidden_seconds).text : "-");
+    }
+    table_add(table, quantity_percent(row->seconds / roofline->step_seconds).text);
+    table_add(table, row->total == NULL                  ? "-"
+                     : row->total->kind == OPERATOR_HOST ? "host"
+                                                         : bound_name(row->total->bound));
+    add_rate(table, row->flops_per_second, 1e12);
+    add_rate(table, row->bytes_per_second, 1e9);
     bool from_cache = row->total != NULL && row->total->bound == BOUND_MEMORY;
-    text_print(text, " %8s\n",
-               row->peak_share > 1.0 && from_cache ? "L2"
-               : row->peak_share > 0.0             ? quantity_percent(row->peak_share).text
-                                                   : "-");
+    table_add(table, row->peak_share > 1.0 && from_cache ? "L2"
+                     : row->peak_share > 0.0             ? quantity_percent(row->peak_share).text
+                                                         : "-");
+}
+
+static void print_rows(const struct roofline *roofline, size_t width, struct text *text)
+{
+    bool hidden = false;
+    for (size_t i = 0; i < roofline->row_count; i++) {
+        hidden = hidden || roofline->rows[i].hidden_seconds > 0.0;
+    }
+    struct table table = table_create(text->arena, hidden ? 9 : 8);
+    table.left[hidden ? 5 : 4] = true;
+    static const char *const headings[] = {"operator", "calls",   "time", "hidden", "share",
+                                           "bound",    "TFLOP/s", "GB/s", "of peak"};
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++) {
+        if (i != 3 || hidden) {
+            table_add(&table, headings[i]);
+        }
+    }
+    for (size_t i = 0; i < roofline->row_count; i++) {
+        add_row(roofline, &roofline->rows[i], hidden, &table);
+    }
+    table_print(&table, width, text);
 }
 
 /* What the longest operator is held up by. */
@@ -178,7 +191,7 @@ static void print_why(const struct scenario *scenario, const struct phase_result
     const struct roofline_row *longest = &roofline->rows[0];
     char name[NAME_BYTES];
     row_name(longest, name);
-    text_print(text, "  Why: %s takes %s of the step; ", name,
+    text_print(text, "Why: %s takes %s of the step; ", name,
                quantity_percent(longest->seconds / roofline->step_seconds).text);
     print_culprit(scenario, phase, longest, text);
     text_add(text, ". By bound:");
@@ -195,24 +208,18 @@ static void print_why(const struct scenario *scenario, const struct phase_result
 }
 
 void roofline_print(const struct scenario *scenario, const struct conversation_result *result,
-                    struct text *text)
+                    size_t width, struct text *text)
 {
     text_print(text, "%s\n", scenario->title);
     for (uint32_t i = 0; i < result->phase_count; i++) {
         const struct phase_result *phase = &result->phases[i];
         struct roofline roofline = roofline_of_phase(scenario, phase, text->arena);
-        text_print(text,
-                   "\n%s turn %" PRIu32 ": %" PRIu64 " new tokens on %" PRIu64
-                   " cached, a step takes %s\n",
+        text_print(text, "\n%s turn %" PRIu32 ": %s new tokens on %s cached, a step takes %s\n",
                    phase->phase == PHASE_PREFILL ? "prefill" : "decode", phase->turn,
-                   phase->new_tokens, phase->cached_tokens,
+                   quantity_count(phase->new_tokens).text,
+                   quantity_count(phase->cached_tokens).text,
                    quantity_seconds(roofline.step_seconds).text);
-        int width = name_width(&roofline);
-        text_print(text, "  %-*s %7s %10s %10s %8s  %-8s %9s %9s %8s\n", width, "operator", "calls",
-                   "time", "hidden", "share", "bound", "TFLOP/s", "GB/s", "of peak");
-        for (size_t row = 0; row < roofline.row_count; row++) {
-            print_row(&roofline, &roofline.rows[row], width, text);
-        }
+        print_rows(&roofline, width, text);
         print_why(scenario, phase, &roofline, text);
     }
 }

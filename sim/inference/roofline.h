@@ -29,9 +29,9 @@ struct roofline {
 struct roofline roofline_of_phase(const struct scenario *scenario, const struct phase_result *phase,
                                   struct arena *arena);
 
-/* All phases of a conversation. */
+/* All phases of a conversation, tables of at most `width` columns. */
 void roofline_print(const struct scenario *scenario, const struct conversation_result *result,
-                    struct text *text);
+                    size_t width, struct text *text);
 void roofline_print_json(const struct scenario *scenario, const struct conversation_result *result,
                          struct arena *arena, FILE *stream);
 

@@ -2,6 +2,7 @@
 #include "sim/inference/summary.h"
 
 #include "sim/base/quantity.h"
+#include "sim/base/table.h"
 #include "sim/inference/summary_quality.h"
 
 #include <inttypes.h>
@@ -20,40 +21,79 @@ static bool is_shown(const struct conversation_result *result, int time_class)
     return result->breakdown.seconds[time_class] > 0.0 || time_class <= TIME_MEMORY;
 }
 
-static void print_header(const struct conversation_result *result, struct ink ink, FILE *stream)
-{
-    fprintf(stream, "%s%-16s %8s %9s  %-8s %4s %9s ", ink.dim, "phase", "new", "cached", "ring", "",
-            "latency");
-    for (int i = 0; i < TIME_CLASS_COUNT; i++) {
-        if (is_shown(result, i)) {
-            fprintf(stream, " %9s", time_class_heading((enum time_class)i));
-        }
-    }
-    fprintf(stream, " %7s%s\n", "MFU", ink.plain);
-}
-
 static void phase_name(const struct phase_result *phase, char *name, size_t size)
 {
     snprintf(name, size, "%-7s turn %" PRIu32, phase->phase == PHASE_PREFILL ? "prefill" : "decode",
              phase->turn);
 }
 
-static void print_phase(const struct conversation_result *result, const struct phase_result *phase,
-                        FILE *stream)
+static void add_name(const struct phase_result *phase, struct table *table)
 {
     char name[NAME_BYTES];
     phase_name(phase, name, sizeof name);
-    fprintf(stream, "%-16s %8" PRIu64 " %9" PRIu64 "  %-8s %4s %9s ", name, phase->new_tokens,
-            phase->cached_tokens, ring_variant_name(phase->variant),
-            phase->phase == PHASE_PREFILL ? "TTFT" : "TPOT",
-            quantity_seconds(phase->latency_seconds).text);
-    double total = breakdown_total_seconds(&phase->breakdown);
+    table_add(table, name);
+}
+
+static void print_table(const struct table *table, struct ink ink, FILE *stream)
+{
+    struct text text = {.arena = table->arena};
+    table_print(table, ink.columns, &text);
+    fputs(text.bytes, stream);
+}
+
+/* What one asks first. */
+static void print_phases(const struct conversation_result *result, struct ink ink,
+                         struct arena *arena, FILE *stream)
+{
+    enum { COLUMNS = 6 };
+    static const char *const headings[COLUMNS] = {"phase", "new tokens", "cached",
+                                                  "ring",  "latency",    "MFU"};
+    struct table table = table_create(arena, COLUMNS);
+    table.before = ink.dim, table.after = ink.plain;
+    table.left[3] = true;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        table_add(&table, headings[i]);
+    }
+    for (uint32_t i = 0; i < result->phase_count; i++) {
+        const struct phase_result *phase = &result->phases[i];
+        add_name(phase, &table);
+        table_add(&table, quantity_count(phase->new_tokens).text);
+        table_add(&table, quantity_count(phase->cached_tokens).text);
+        table_add(&table, ring_variant_name(phase->variant));
+        table_print_cell(&table, "%s %9s", phase->phase == PHASE_PREFILL ? "TTFT" : "TPOT",
+                         quantity_seconds(phase->latency_seconds).text);
+        table_add(&table, quantity_percent(phase->mfu).text);
+    }
+    print_table(&table, ink, stream);
+}
+
+/* ... and where the time went: the classes that any phase spent some in. */
+static void print_shares(const struct conversation_result *result, struct ink ink,
+                         struct arena *arena, FILE *stream)
+{
+    size_t shown = 0;
+    for (int i = 0; i < TIME_CLASS_COUNT; i++) {
+        shown += is_shown(result, i);
+    }
+    struct table table = table_create(arena, 1 + shown);
+    table.before = ink.dim, table.after = ink.plain;
+    table_add(&table, "share of time");
     for (int i = 0; i < TIME_CLASS_COUNT; i++) {
         if (is_shown(result, i)) {
-            fprintf(stream, " %9s", quantity_percent(phase->breakdown.seconds[i] / total).text);
+            table_add(&table, time_class_heading((enum time_class)i));
         }
     }
-    fprintf(stream, " %7s\n", quantity_percent(phase->mfu).text);
+    for (uint32_t i = 0; i < result->phase_count; i++) {
+        const struct breakdown *breakdown = &result->phases[i].breakdown;
+        double total = breakdown_total_seconds(breakdown);
+        add_name(&result->phases[i], &table);
+        for (int j = 0; j < TIME_CLASS_COUNT; j++) {
+            if (is_shown(result, j)) {
+                table_add(&table, quantity_percent(breakdown->seconds[j] / total).text);
+            }
+        }
+    }
+    print_table(&table, ink, stream);
 }
 
 /* Of the time that a phase's products would take at the bf16 peak, the share that they would take
@@ -86,9 +126,9 @@ static void print_peak(const struct scenario *scenario, const struct conversatio
     }
     if (others) {
         fprintf(stream,
-                "MFU: of the bf16 peak, %.4g TFLOP/s a GPU; of the peaks of the formats in use %s "
-                "at most\n",
-                gpu_stated_flops_per_second(&scenario->gpu) / 1e12, quantity_percent(highest).text);
+                "MFU is of the bf16 peak, %s TFLOP/s; of the formats' own peaks %s at most\n",
+                quantity_number(gpu_stated_flops_per_second(&scenario->gpu) / 1e12).text,
+                quantity_percent(highest).text);
     }
 }
 
@@ -98,9 +138,10 @@ static void print_comparison(const struct ring_answer *answer, const struct phas
                              FILE *stream)
 {
     double tokens = (double)phase->new_tokens;
-    fprintf(stream, "T = %" PRIu64 " is %s %.0f, T/(T+P) = %s is %s %s", phase->new_tokens,
-            tokens >= answer->tokens_threshold ? "at least" : "under", answer->tokens_threshold,
-            quantity_percent(answer->miss_rate).text,
+    fprintf(stream, "T = %s is %s %s, ", quantity_count(phase->new_tokens).text,
+            tokens >= answer->tokens_threshold ? "at least" : "under",
+            quantity_number(answer->tokens_threshold).text);
+    fprintf(stream, "T/(T+P) = %s is %s %s", quantity_percent(answer->miss_rate).text,
             answer->miss_rate >= answer->miss_threshold ? "at least" : "under",
             quantity_percent(answer->miss_threshold > 0.0 ? answer->miss_threshold : 0.0).text);
 }
@@ -172,11 +213,12 @@ static void print_memory(const struct scenario *scenario, const struct conversat
 void summary_print(const struct conversation_result *result, struct ink ink, FILE *stream)
 {
     const struct scenario *scenario = result->scenario;
-    print_header(result, ink, stream);
-    for (uint32_t i = 0; i < result->phase_count; i++) {
-        print_phase(result, &result->phases[i], stream);
-    }
+    struct arena *arena = arena_create();
+    print_phases(result, ink, arena, stream);
     print_peak(scenario, result, stream);
+    fputc('\n', stream);
+    print_shares(result, ink, arena, stream);
+    arena_destroy(arena);
     if (has_ring(scenario)) {
         fputs("* exposed: ring time not hidden under attention\n\n", stream);
         print_reasons(scenario, result, stream);

@@ -11,9 +11,10 @@ static void print_over_trained(const struct scenario *scenario, double critical_
     bool alike = precision->attention_weights.format == precision->ffn_weights.format;
     fprintf(
         stream,
-        "                over-trained for %s: beyond %.3g training tokens (D_crit) more data made "
-        "it worse\n",
-        alike ? format_name(precision->ffn_weights.format) : "its weights' bits", critical_tokens);
+        "                over-trained for %s: beyond %s training tokens (D_crit) more data made it "
+        "worse\n",
+        alike ? format_name(precision->ffn_weights.format) : "its weights' bits",
+        quantity_large(critical_tokens).text);
 }
 
 static void print_super_weights(const struct scenario *scenario, FILE *stream)
@@ -59,8 +60,8 @@ void summary_print_quality(const struct conversation_result *result, FILE *strea
     fputs(
         quality->extrapolates
             ? "                extrapolated: the law (arXiv 2411.04330) was fitted on up to 1.7 "
-              "billion parameters,\n                26 billion tokens and 3 bits or more; its "
-              "authors claim trends, not values, elsewhere\n"
+              "billion parameters, 26 billion tokens and 3 bits or more; its authors claim "
+              "trends, not values, elsewhere\n"
             : "                by the law of arXiv 2411.04330, inside the range it was fitted on\n",
         stream);
     print_super_weights(scenario, stream);

@@ -2,7 +2,7 @@
 #include "sim/plan/plan_report.h"
 
 #include "sim/base/quantity.h"
-#include "sim/base/text.h"
+#include "sim/base/table.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -53,16 +53,6 @@ static const char *at_least(const struct candidate *candidate)
     return candidate->search.high > 0.0 ? "" : ">=";
 }
 
-static void print_cost(const struct candidate *candidate, FILE *stream)
-{
-    fprintf(stream, "%6.0f", candidate->gpus);
-    if (candidate->dollars_per_hour > 0.0) {
-        fprintf(stream, " %8.2f", candidate->dollars_per_hour);
-    } else {
-        fprintf(stream, " %8s", "-");
-    }
-}
-
 static void print_counts(const struct plan_job *job, const struct candidate *candidates,
                          FILE *stream)
 {
@@ -73,9 +63,10 @@ static void print_counts(const struct plan_job *job, const struct candidate *can
         runs += candidates[i].runs;
     }
     fprintf(stream,
-            "%" PRIu64 " candidates, %" PRIu64 " simulations: %" PRIu64 " carry %.4g requests/s "
-            "within TTFT p99 %s and TPOT p99 %s\n",
-            job->points->count, runs, good, job->file->rate,
+            "%s candidates, %s simulations: %s carry %s requests/s within TTFT p99 %s and "
+            "TPOT p99 %s\n",
+            quantity_count(job->points->count).text, quantity_count(runs).text,
+            quantity_count(good).text, quantity_number(job->file->rate).text,
             quantity_seconds(job->file->ttft_seconds).text,
             quantity_seconds(job->file->tpot_seconds).text);
     static const char *const words[RULE_COUNT] = {
@@ -143,58 +134,92 @@ size_t plan_speed_front(const struct plan_job *job, const struct candidate *cand
     return front_find(points, count);
 }
 
+static struct table front_table(struct arena *arena, const char *const *headings, size_t columns,
+                                const char *bold, const char *plain)
+{
+    struct table table = table_create(arena, columns);
+    table.before = bold, table.after = plain;
+    table.left[0] = false;
+    table.left[columns - 1] = true;
+    for (size_t i = 0; i < columns; i++) {
+        table_add(&table, headings[i]);
+    }
+    return table;
+}
+
+static void add_capacity(const struct candidate *candidate, struct table *table)
+{
+    table_print_cell(table, "%s%.3g/s", at_least(candidate), candidate->search.low);
+}
+
 /* Cost against TTFT, of those that carry the rate. */
 static void print_cost_front(const struct plan_job *job, const struct candidate *candidates,
-                             struct arena *arena, const char *bold, const char *plain, FILE *stream)
+                             struct arena *arena, struct plan_look look, FILE *stream)
 {
+    static const char *const headings[] = {"GPUs",     "$/h",      "TTFT p99",
+                                           "TPOT p99", "capacity", "candidate"};
     struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
     size_t count = plan_cost_front(job, candidates, points);
     size_t winner = plan_winner(candidates, job->points->count);
-    fprintf(stream, "cost against latency, at %.4g requests/s\n%s%6s %8s %10s %10s %10s  %s%s\n",
-            job->file->rate, bold, "GPUs", "$/h", "TTFT p99", "TPOT p99", "capacity", "candidate",
-            plain);
+    struct table table = front_table(arena, headings, 6, look.bold, look.plain);
     for (size_t i = 0; i < count; i++) {
         const struct candidate *candidate = &candidates[points[i].index];
-        print_cost(candidate, stream);
-        fprintf(stream, " %10s %10s %2s%6.3g/s  %s%s\n", quantity_seconds(points[i].second).text,
-                quantity_seconds(number_of(&candidate->at_rate, "tpot_p99_seconds")).text,
-                at_least(candidate), candidate->search.low, name_of(job, arena, points[i].index),
-                points[i].index == winner ? "  <- the cheapest" : "");
+        const char *mark = points[i].index == winner ? "  <- the cheapest" : "";
+        table_print_cell(&table, "%.0f", candidate->gpus);
+        if (candidate->dollars_per_hour > 0.0) {
+            table_print_cell(&table, "%.2f", candidate->dollars_per_hour);
+        } else {
+            table_add(&table, "-");
+        }
+        table_add(&table, quantity_seconds(points[i].second).text);
+        table_add(&table,
+                  quantity_seconds(number_of(&candidate->at_rate, "tpot_p99_seconds")).text);
+        add_capacity(candidate, &table);
+        table_add(&table, arena_printf(arena, "%s%s", name_of(job, arena, points[i].index), mark));
     }
+    struct text text = {.arena = arena};
+    table_print(&table, look.columns, &text);
+    fprintf(stream, "cost against latency, at %s requests/s\n%s",
+            quantity_number(job->file->rate).text, text.bytes);
 }
 
 /* Tokens a second and GPU against tokens a second and user, each at its capacity. */
 static void print_speed_front(const struct plan_job *job, const struct candidate *candidates,
-                              struct arena *arena, const char *bold, const char *plain,
-                              FILE *stream)
+                              struct arena *arena, struct plan_look look, FILE *stream)
 {
+    static const char *const headings[] = {"tokens/s/GPU", "tokens/s/user", "capacity",
+                                           "candidate"};
     struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
     size_t count = plan_speed_front(job, candidates, points);
     if (count == 0) {
         return;
     }
+    struct table table = front_table(arena, headings, 4, look.bold, look.plain);
+    for (size_t i = 0; i < count; i++) {
+        table_add(&table, quantity_number(-points[i].first).text);
+        table_add(&table, quantity_number(1.0 / points[i].second).text);
+        add_capacity(&candidates[points[i].index], &table);
+        table_add(&table, name_of(job, arena, points[i].index));
+    }
+    struct text text = {.arena = arena};
+    table_print(&table, look.columns, &text);
     fprintf(stream,
             "\nthroughput against interactivity, each at its capacity (as far as it was "
-            "sought)\n%s%12s %12s %10s  %s%s\n",
-            bold, "tokens/s/GPU", "tokens/s/user", "capacity", "candidate", plain);
-    for (size_t i = 0; i < count; i++) {
-        fprintf(stream, "%12.4g %12.4g %2s%6.3g/s  %s\n", -points[i].first, 1.0 / points[i].second,
-                at_least(&candidates[points[i].index]), candidates[points[i].index].search.low,
-                name_of(job, arena, points[i].index));
-    }
+            "sought)\n%s",
+            text.bytes);
 }
 
-void plan_print(const struct plan_job *job, const struct candidate *candidates, const char *bold,
-                const char *plain, FILE *stream)
+void plan_print(const struct plan_job *job, const struct candidate *candidates,
+                struct plan_look look, FILE *stream)
 {
     struct arena *arena = arena_create();
-    fprintf(stream, "%s%s%s\n\n", bold, job->file->sweep.title, plain);
+    fprintf(stream, "%s%s%s\n\n", look.bold, job->file->sweep.title, look.plain);
     print_counts(job, candidates, stream);
     size_t winner = plan_winner(candidates, job->points->count);
     if (winner != SIZE_MAX) {
-        print_cost_front(job, candidates, arena, bold, plain, stream);
+        print_cost_front(job, candidates, arena, look, stream);
     }
-    print_speed_front(job, candidates, arena, bold, plain, stream);
+    print_speed_front(job, candidates, arena, look, stream);
     if (winner != SIZE_MAX) {
         fprintf(stream, "\nthe cheapest: %s, %.0f GPUs, capacity %s%.3g requests/s\n",
                 name_of(job, arena, winner), candidates[winner].gpus, at_least(&candidates[winner]),

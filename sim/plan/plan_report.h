@@ -8,9 +8,13 @@
 
 #include <stdio.h>
 
-/* `bold` and `plain` are codes of the terminal, or "". */
-void plan_print(const struct plan_job *job, const struct candidate *candidates, const char *bold,
-                const char *plain, FILE *stream);
+/* Codes of the terminal, or "", and its columns. */
+struct plan_look {
+    const char *bold, *plain;
+    size_t columns;
+};
+void plan_print(const struct plan_job *job, const struct candidate *candidates,
+                struct plan_look look, FILE *stream);
 
 /* One object: what was asked, how many candidates each rule gave up, both fronts (numbers of
  * candidates), the winner, every candidate. */

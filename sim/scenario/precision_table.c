@@ -117,9 +117,8 @@ const struct preset precision_presets[] = {
      .also = "awq gptq int4 w4 4bit awq_marlin gptq_marlin",
      .yaml = "{attention_weights: {format: int4, scaling: block, block: 128}, "
              "ffn_weights: {format: int4, scaling: block, block: 128}}",
-     .doc =
-         "A layer's weights in int4 with a scale for each 128, dequantised inside bf16 products: "
-         "GPTQ and AWQ checkpoints (arXiv 2210.17323, 2306.00978)."},
+     .doc = "A layer's weights in int4 with a scale for each 128, dequantised inside bf16 GEMMs: "
+            "GPTQ and AWQ checkpoints (arXiv 2210.17323, 2306.00978)."},
     {.name = "w8a8",
      .also = "int8 smoothquant 8bit",
      .yaml = "{attention_weights: {format: int8, scaling: row}, "
@@ -139,7 +138,7 @@ const struct preset precision_presets[] = {
     {.name = "transformer-engine",
      .yaml = "{attention_weights: {format: bf16, inputs: fp8}, "
              "ffn_weights: {format: bf16, inputs: fp8}}",
-     .doc = "Products in fp8 with one scale a tensor, weights kept in bf16 and cast for them, "
+     .doc = "GEMMs in fp8 with one scale a tensor, weights kept in bf16 and cast for them, "
             "everything else as the software stack has it (NVIDIA Transformer Engine, delayed "
             "scaling)."},
     {0}};

@@ -242,7 +242,7 @@ const struct field software_fields[] = {
      .min = 0.1,
      .max = 2,
      .fallback = "1",
-     .doc = "SM clocks that the GPU file's matrix products take, over those of this stack's own."},
+     .doc = "SM clocks that the GPU file's GEMMs take, over those of this stack's own."},
     {.key = "attention_efficiency",
      .kind = FIELD_NUMBER,
      FIELD_AT(software, attention_efficiency),
@@ -296,9 +296,8 @@ const struct field software_fields[] = {
      .kind = FIELD_BOOLEAN,
      FIELD_AT(software, separate_quantisation),
      .fallback = "false",
-     .doc =
-         "Whether inputs of 8-bit products are quantised by kernels of their own although others "
-         "are joined."},
+     .doc = "Whether inputs of 8-bit GEMMs are quantised by kernels of their own although others "
+            "are joined."},
     {.key = "prefill_graph",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(software, prefill_graph),

@@ -47,7 +47,7 @@ const struct field training_software_fields[] = {
      .min = 0.1,
      .max = 4,
      .fallback = "1",
-     .doc = "As matmul_efficiency, beside it, of fp8 products with a scale a row."},
+     .doc = "As matmul_efficiency, beside it, of fp8 GEMMs with a scale a row."},
     {.key = "memory_passes",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_software, memory_passes),

@@ -42,6 +42,11 @@ static void request_ended(void *data, uint32_t id)
     struct serving_run *run = data;
     goal_watch_end(&run->watch, run, &run->requests.all[id]);
     run->source.closed = run->watch.missed;
+    if (run->progress != NULL) {
+        progress_update(run->progress,
+                        (double)run->requests.finished / (double)run->requests.capacity,
+                        "requests");
+    }
 }
 
 static void gaps(void *data, double seconds, uint64_t requests)
@@ -144,6 +149,7 @@ bool serving_run(const struct scenario *scenario, struct arena *arena,
         .arena = arena,
         .diagnostics = diagnostics,
         .trace = options->trace,
+        .progress = options->progress,
     };
     *wrong_input = true;
     if (!prepare(run, options)) {

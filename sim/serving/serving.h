@@ -5,6 +5,7 @@
 #ifndef CPSIM_SIM_SERVING_SERVING_H
 #define CPSIM_SIM_SERVING_SERVING_H
 
+#include "sim/base/progress.h"
 #include "sim/serving/faults/faults.h"
 #include "sim/serving/load/source.h"
 #include "sim/serving/replica/fleet.h"
@@ -19,6 +20,7 @@ struct serving_options {
     struct price_store *prices;      /* shared with other processes; NULL: there is none ... */
     uint64_t price_kind;             /* ... and what its prices are of */
     const struct serving_goal *goal; /* a run that has missed it ends; NULL: every one goes on */
+    struct progress *progress;       /* NULL: none is shown */
     const struct request_trace *requests; /* who comes, in place of the scenario's arrivals.file;
                                              NULL: that file's */
 };
@@ -29,6 +31,7 @@ struct serving_run {
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct serving_trace *trace; /* NULL: none */
+    struct progress *progress;   /* NULL: none */
     struct goal_watch watch;
     struct requests requests;
     struct source source;

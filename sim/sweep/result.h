@@ -13,11 +13,15 @@
 bool result_write_files(const struct journal_contents *contents, const char *folder,
                         struct diagnostics *diagnostics);
 
+/* All of it as one JSON object (docs/json-output.md). */
+void result_print_json(const struct journal_contents *contents, FILE *stream);
+
 /* "traces/000042.h5": where a point's trace lies in the folder. */
 const char *result_trace_name(struct arena *arena, uint64_t point);
 
-/* The best points, replications averaged. `bold` and `plain` are codes of the terminal, or "". */
+/* The best points, replications averaged. `bold` and `plain` are codes of the terminal, or "".
+ * Tables of at most `width` columns. */
 void result_print_best(const struct journal_contents *contents, const char *bold, const char *plain,
-                       FILE *stream);
+                       size_t width, FILE *stream);
 
 #endif

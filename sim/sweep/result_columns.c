@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/sweep/result_columns.h"
 
+#include "sim/config/field.h"
+#include "sim/figures/figure_page.h"
+#include "sim/run/run.h"
+#include "sim/scenario/tables.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -65,6 +70,14 @@ static void add_points(struct building *building)
     }
 }
 
+static const char *doc_of_key(struct arena *arena, const char *key)
+{
+    const struct field *field = field_find_path(scenario_fields, key);
+    return field == NULL || field->doc == NULL
+               ? "Key of the scenario that the sweep varies."
+               : arena_printf(arena, "Varied by the sweep: %s", field->doc);
+}
+
 static void add_parameter(struct building *building, uint32_t index)
 {
     const struct recorded_parameter *parameter = &building->contents->sweep.parameters[index];
@@ -73,7 +86,7 @@ static void add_parameter(struct building *building, uint32_t index)
                                           : parameter->is_whole ? TRACE_U64
                                                                 : TRACE_F64,
                                   .units = parameter->unit,
-                                  .long_name = "Key of the scenario that the sweep varies."};
+                                  .long_name = doc_of_key(building->arena, parameter->key)};
     double *numbers = NULL;
     uint64_t *wholes = NULL;
     const char **texts = NULL;
@@ -129,6 +142,22 @@ static void add_outcome(struct building *building)
     }
 }
 
+/* What the workload says of it; of one that it does not know (a user's own), that it is a figure.
+ */
+static const char *long_name_of(struct arena *arena, const struct metric *metric)
+{
+    const char *doc = NULL;
+    for (size_t i = 0; doc == NULL && workloads[i] != NULL; i++) {
+        doc = figures_doc(arena, workloads[i]->tables, metric->name);
+    }
+    const char *turn = figure_without_turn(metric->name);
+    int digits = (int)(turn - metric->name) - (int)strlen("turn_");
+    return arena_printf(arena, "%s%.*s%s%s %s", turn == metric->name ? "" : "Turn ",
+                        digits > 0 ? digits : 0, metric->name + strlen("turn"),
+                        turn == metric->name ? "" : ": ", doc == NULL ? "Found by the run." : doc,
+                        metric->text != NULL ? "Empty: none was found." : "NaN: none was found.");
+}
+
 /* The column of a metric, made when it is new; points before it lack it. */
 static size_t metric_column(struct building *building, const struct metric *metric, size_t guess)
 {
@@ -145,8 +174,7 @@ static size_t metric_column(struct building *building, const struct metric *metr
         .type = metric->text != NULL ? TRACE_STRING : TRACE_F64,
         .units = metric->unit,
         .may_be_missing = true,
-        .long_name = metric->text != NULL ? "Found by the run; empty where it found none."
-                                          : "Found by the run; NaN where it found none.",
+        .long_name = long_name_of(building->arena, metric),
     };
     double *numbers = NULL;
     const char **texts = NULL;

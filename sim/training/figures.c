@@ -153,7 +153,7 @@ static const struct figure step_figures[] = {
     {.name = "peak_memory_bytes_per_gpu", .unit = "B", .number = peak_memory_bytes,
      .doc = "Used of a GPU's memory, on the fullest stage.", .former_column = "memory_bytes_per_gpu"},
     {.name = "allocated_peak_bytes", .unit = "B", .number = allocated_peak,
-     .doc = "Of it, live tensors at the fullest moment (what torch.cuda.max_memory_allocated() reads)."},
+     .doc = "Of it, live tensors at the fullest moment (what PyTorch calls max_memory_allocated)."},
     {.name = "allocator_reserved_bytes", .unit = "B", .number = reserved_bytes,
      .doc = "Of it, what the allocator reserves beside them."},
     {.name = "outside_allocator_bytes", .unit = "B", .number = outside_bytes,

@@ -9,8 +9,6 @@
 
 #include <inttypes.h>
 
-static const double day_seconds = 86400.0;
-
 static void print_step(const struct training_run *run, FILE *stream)
 {
     const struct training *training = &run->training;
@@ -23,36 +21,42 @@ static void print_step(const struct training_run *run, FILE *stream)
             layout->tensor, layout->context, layout->pipeline, layout->data,
             pipeline_schedule_name(training->schedule), pipeline.micro_batches,
             training->micro_batch);
-    fprintf(stream, "batch           %" PRIu32 " sequences of %" PRIu64 " tokens: %.4g M tokens; ",
-            training->global_batch, training->sequence_tokens,
-            training_step_tokens(training) / 1e6);
-    fprintf(stream, "the critical batch is %.4g M\n", run->critical_batch_tokens / 1e6);
+    fprintf(stream, "batch           %s sequences of %s tokens: %s tokens; ",
+            quantity_count(training->global_batch).text,
+            quantity_count(training->sequence_tokens).text,
+            quantity_large(training_step_tokens(training)).text);
+    fprintf(stream, "the critical batch is %s\n", quantity_large(run->critical_batch_tokens).text);
     fprintf(stream, "step            %s: ", quantity_seconds(run->result.seconds).text);
-    fprintf(stream, "%.5g tokens/s a GPU, %.4g TFLOP/s a GPU, MFU %s\n",
-            figure_value(&training_tables[TRAINING_STEP], run, "tokens_per_second_per_gpu"),
-            run->result.flops / run->result.seconds / gpus / 1e12,
+    fprintf(stream, "%s tokens/s a GPU, %s TFLOP/s a GPU, MFU %s\n",
+            quantity_number(
+                figure_value(&training_tables[TRAINING_STEP], run, "tokens_per_second_per_gpu"))
+                .text,
+            quantity_number(run->result.flops / run->result.seconds / gpus / 1e12).text,
             quantity_percent(run->result.mfu).text);
 }
 
-static void print_share(FILE *stream, const char *name, double seconds, double whole)
+static const char *print_share(FILE *stream, const char *before, const char *name, double seconds,
+                               double whole)
 {
-    if (seconds > 0.0005 * whole) {
-        fprintf(stream, "%s %s", name, quantity_percent(seconds / whole).text);
-        fputs("  ", stream);
+    if (seconds <= 0.0005 * whole) {
+        return before;
     }
+    fprintf(stream, "%s%s %s", before, name, quantity_percent(seconds / whole).text);
+    return ", ";
 }
 
 static void print_classes(const struct training_run *run, FILE *stream)
 {
     const struct training_result *result = &run->result;
+    const char *before = "";
     fprintf(stream, "stage %-3" PRIu32 "       ", result->slowest_stage);
     for (int i = 0; i < TIME_CLASS_COUNT; i++) {
-        print_share(stream, time_class_word((enum time_class)i), result->classes.seconds[i],
-                    result->seconds);
+        before = print_share(stream, before, time_class_word((enum time_class)i),
+                             result->classes.seconds[i], result->seconds);
     }
-    print_share(stream, "DP", result->exchange_seconds, result->seconds);
-    print_share(stream, "bubble", result->bubble_seconds, result->seconds);
-    fputs("(exposed times)\n", stream);
+    before = print_share(stream, before, "DP", result->exchange_seconds, result->seconds);
+    print_share(stream, before, "bubble", result->bubble_seconds, result->seconds);
+    fputs(" (exposed times)\n", stream);
 }
 
 static void print_memory(const struct training_run *run, FILE *stream)
@@ -88,13 +92,14 @@ static void print_plan(const struct training_run *run, FILE *stream)
         return;
     }
     double seconds = figure_value(&training_tables[TRAINING_RUN], run, "run_seconds");
-    fprintf(stream, "run             %.4g tokens in %.0f steps, loss %.4g (%s)\n", plan->tokens,
-            plan->steps, plan->loss, scaling_law_name(&scaling_laws[run->scenario->training.law]));
-    fprintf(stream, "                %.4g days, %.4g GPU-hours, ", seconds / day_seconds,
-            plan->gpu_hours);
+    fprintf(stream, "run             %s tokens in %s steps, loss %.4g (%s)\n",
+            quantity_large(plan->tokens).text, quantity_count((uint64_t)plan->steps).text,
+            plan->loss, scaling_law_name(&scaling_laws[run->scenario->training.law]));
+    fprintf(stream, "                %s, %s GPU-hours, ", quantity_duration(seconds).text,
+            quantity_number(plan->gpu_hours).text);
     fprintf(stream, "%s", quantity_joules(plan->joules).text);
     if (plan->dollars > 0.0) {
-        fprintf(stream, ", %.4g dollars", plan->dollars);
+        fprintf(stream, ", %s", quantity_dollars(plan->dollars).text);
     }
     fputc('\n', stream);
 }
@@ -107,9 +112,10 @@ static void print_failures(const struct training_run *run, FILE *stream)
         return;
     }
     const struct failure_answer *answer = &failures->answer;
-    fprintf(stream, "failures        %" PRIu64 " interruptions, one in %s; ", answer->interruptions,
-            quantity_seconds(failures->mean_seconds).text);
-    fprintf(stream, "a checkpoint every %s\n", quantity_seconds(failures->interval_seconds).text);
+    fprintf(stream, "failures        %s interruptions, one in %s; ",
+            quantity_count(answer->interruptions).text,
+            quantity_duration(failures->mean_seconds).text);
+    fprintf(stream, "a checkpoint every %s\n", quantity_duration(failures->interval_seconds).text);
     fprintf(stream, "goodput         %s",
             quantity_percent(figure_value(&training_tables[TRAINING_RUN], run, "goodput")).text);
     if (failures->expected_share > 0.0) {
@@ -132,15 +138,15 @@ static void print_failures(const struct training_run *run, FILE *stream)
     fputs(settings->cause_count > 0 ? "\n" : "", stream);
 }
 
-void training_summary_print(const struct training_run *run, FILE *stream)
+void training_summary_print(const struct training_run *run, struct ink ink, FILE *stream)
 {
     print_step(run, stream);
     print_classes(run, stream);
     print_memory(run, stream);
     print_checkpoint(run, stream);
     print_plan(run, stream);
-    training_print_widths(run, stream);
-    training_print_budget(run, stream);
+    training_print_widths(run, ink, stream);
+    training_print_budget(run, ink, stream);
     print_failures(run, stream);
-    fprintf(stream, "total           %s simulated\n", quantity_seconds(run->result.seconds).text);
+    fprintf(stream, "total           %s simulated\n", quantity_duration(run->result.seconds).text);
 }

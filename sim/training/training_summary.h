@@ -5,10 +5,11 @@
 
 #include "sim/base/json.h"
 #include "sim/training/training_run.h"
+#include "sim/workload/title.h"
 
 #include <stdio.h>
 
-void training_summary_print(const struct training_run *run, FILE *stream);
+void training_summary_print(const struct training_run *run, struct ink ink, FILE *stream);
 /* What there is a list of, as members of the object that is open. */
 void training_summary_write_json(const struct training_run *run, struct json *json);
 

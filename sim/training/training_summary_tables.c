@@ -2,66 +2,109 @@
 #include "sim/training/training_summary_tables.h"
 
 #include "sim/base/quantity.h"
+#include "sim/base/table.h"
 
 #include <inttypes.h>
 
-static const double day_seconds = 86400.0;
-
-void training_print_widths(const struct training_run *run, FILE *stream)
+static struct table table_of(struct arena *arena, struct ink ink, const char *const *headings,
+                             size_t columns)
 {
+    struct table table = table_create(arena, columns);
+    table.before = ink.dim, table.after = ink.plain;
+    for (size_t i = 0; i < columns; i++) {
+        table_add(&table, headings[i]);
+    }
+    return table;
+}
+
+/* After an empty line. */
+static void print_table(const struct table *table, struct ink ink, FILE *stream)
+{
+    struct text text = {.arena = table->arena};
+    table_print(table, ink.columns, &text);
+    fprintf(stream, "\n%s", text.bytes);
+}
+
+static void print_knee(const struct training_run *run, FILE *stream)
+{
+    const struct training_widths *widths = &run->widths;
+    fprintf(stream, "knee            %s GPUs: a batch of %s tokens is critical\n",
+            quantity_number(widths->knee_gpus).text,
+            quantity_large(run->critical_batch_tokens).text);
+    fprintf(stream,
+            "                The critical batch is %.2f times this for 100 times the parameters on "
+            "as many tokens, %.3g times for 100 times the tokens.\n\n",
+            widths->for_hundredfold_model, widths->for_hundredfold_data);
+}
+
+void training_print_widths(const struct training_run *run, struct ink ink, FILE *stream)
+{
+    enum { COLUMNS = 8 };
+    static const char *const headings[COLUMNS] = {"GPUs",  "batch", "of critical", "step",
+                                                  "steps", "time",  "GPU-hours",   "faster"};
     const struct training_widths *widths = &run->widths;
     if (widths->count == 0) {
         return;
     }
-    fputs(
-        "\n  GPUs  batch, M tokens  of critical      step    steps      days  GPU-hours  faster\n",
-        stream);
-    bool before = true;
+    struct arena *arena = arena_create();
+    struct table table = table_of(arena, ink, headings, COLUMNS);
+    table.left[0] = false;
     for (uint32_t i = 0; i < widths->count; i++) {
         const struct width_row *row = &widths->rows[i];
-        bool past = row->gpus > widths->knee_gpus;
-        if (past && before && i > 0) {
-            fprintf(stream, "%6.0f  the knee: a batch of %.4g M tokens is critical\n",
-                    widths->knee_gpus, run->critical_batch_tokens / 1e6);
-        }
-        before = !past;
-        fprintf(stream, "%6" PRIu32 "  %15.4g  %11.2f  %8s  %7.0f  %8.3g  %9.4g", row->gpus,
-                row->batch_tokens / 1e6, row->batch_tokens / run->critical_batch_tokens,
-                quantity_seconds(row->step_seconds).text, row->steps, row->seconds / day_seconds,
-                row->gpu_hours);
+        table_add(&table, quantity_count(row->gpus).text);
+        table_add(&table, quantity_large(row->batch_tokens).text);
+        table_print_cell(&table, "%.2f", row->batch_tokens / run->critical_batch_tokens);
+        table_add(&table, quantity_seconds(row->step_seconds).text);
+        table_add(&table, quantity_count((uint64_t)row->steps).text);
+        table_add(&table, quantity_duration(row->seconds).text);
+        table_add(&table, quantity_number(row->gpu_hours).text);
         if (i > 0) {
-            fprintf(stream, "  %6.2f", widths->rows[i - 1].seconds / row->seconds);
+            table_print_cell(&table, "%.2f", widths->rows[i - 1].seconds / row->seconds);
+        } else {
+            table_add(&table, "-");
         }
-        fputc('\n', stream);
     }
-    fprintf(stream,
-            "The critical batch is %.2f times this for 100 times the parameters on as many tokens, "
-            "%.3g times for\n100 times the tokens.\n\n",
-            widths->for_hundredfold_model, widths->for_hundredfold_data);
+    print_table(&table, ink, stream);
+    print_knee(run, stream);
+    arena_destroy(arena);
 }
 
-void training_print_budget(const struct training_run *run, FILE *stream)
+static void print_laws(const struct training_budget *budget, struct ink ink, FILE *stream)
+{
+    enum { COLUMNS = 8 };
+    static const char *const headings[COLUMNS] = {"law",   "params", "tokens", "per param",
+                                                  "batch", "steps",  "loss",   "own loss"};
+    struct arena *arena = arena_create();
+    struct table table = table_of(arena, ink, headings, COLUMNS);
+    for (int i = 0; i < TRAINING_LAW_COUNT; i++) {
+        const struct budget_row *row = &budget->rows[i];
+        table_add(&table, scaling_law_name(row->law));
+        table_add(&table, quantity_large(row->best.parameters).text);
+        table_add(&table, quantity_large(row->best.tokens).text);
+        table_add(&table, quantity_number(row->best.tokens / row->best.parameters).text);
+        table_add(&table, quantity_large(row->best.batch_tokens).text);
+        table_add(&table, quantity_count((uint64_t)row->steps).text);
+        table_print_cell(&table, "%.4g", row->best.loss);
+        table_print_cell(&table, "%.4g", row->own_loss);
+    }
+    print_table(&table, ink, stream);
+    fputc('\n', stream);
+    arena_destroy(arena);
+}
+
+void training_print_budget(const struct training_run *run, struct ink ink, FILE *stream)
 {
     const struct training_budget *budget = &run->budget;
     if (budget->flop <= 0.0) {
         return;
     }
-    fprintf(stream, "budget          %.4g FLOPs: %.4g GPU-hours, %.4g days here, ", budget->flop,
-            budget->gpu_hours, budget->seconds / day_seconds);
+    fprintf(stream, "budget          %.4g FLOPs: %s GPU-hours, ", budget->flop,
+            quantity_number(budget->gpu_hours).text);
+    fprintf(stream, "%s here, ", quantity_duration(budget->seconds).text);
     fprintf(stream, "%s", quantity_joules(budget->joules).text);
     if (budget->dollars > 0.0) {
-        fprintf(stream, ", %.4g dollars", budget->dollars);
-    }
-    fputs(
-        "\n\nlaw           parameters     tokens  a parameter  batch, M tokens     steps    loss  "
-        "this model's\n",
-        stream);
-    for (int i = 0; i < TRAINING_LAW_COUNT; i++) {
-        const struct budget_row *row = &budget->rows[i];
-        fprintf(stream, "%-12s  %10.4g  %9.4g  %11.4g  %15.4g  %8.0f  %6.4g  %12.4g\n",
-                scaling_law_name(row->law), row->best.parameters, row->best.tokens,
-                row->best.tokens / row->best.parameters, row->best.batch_tokens / 1e6, row->steps,
-                row->best.loss, row->own_loss);
+        fprintf(stream, ", %s", quantity_dollars(budget->dollars).text);
     }
     fputc('\n', stream);
+    print_laws(budget, ink, stream);
 }

@@ -5,10 +5,11 @@
 #define CPSIM_SIM_TRAINING_TRAINING_SUMMARY_TABLES_H
 
 #include "sim/training/training_run.h"
+#include "sim/workload/title.h"
 
 #include <stdio.h>
 
-void training_print_widths(const struct training_run *run, FILE *stream);
-void training_print_budget(const struct training_run *run, FILE *stream);
+void training_print_widths(const struct training_run *run, struct ink ink, FILE *stream);
+void training_print_budget(const struct training_run *run, struct ink ink, FILE *stream);
 
 #endif

@@ -36,8 +36,7 @@ static void end_trace(const void *result, struct trace *trace)
 
 static void print(const void *result, struct ink ink, FILE *stream)
 {
-    (void)ink;
-    training_summary_print(result, stream);
+    training_summary_print(result, ink, stream);
 }
 
 static void write_json(const void *result, struct json *json)

@@ -7,13 +7,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { LINE_WIDTH = 100, MACHINE_BYTES = 300, WORDS_BYTES = 96 };
+enum { LINE_WIDTH = 80, MACHINE_BYTES = 300, WORDS_BYTES = 96 };
 
-struct ink ink_of(bool colour)
+struct ink ink_of(bool colour, size_t columns)
 {
     return (struct ink){.bold = colour ? "\x1b[1m" : "",
                         .dim = colour ? "\x1b[2m" : "",
-                        .plain = colour ? "\x1b[0m" : ""};
+                        .plain = colour ? "\x1b[0m" : "",
+                        .columns = columns};
 }
 
 /* "TP8 x CP16 x DP4"; nothing of dimensions of one. */

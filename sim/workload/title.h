@@ -8,11 +8,12 @@
 
 #include <stdio.h>
 
-/* Escapes of a terminal; empty where there is none. */
+/* Escapes of a terminal, empty where there is none, and its columns. */
 struct ink {
     const char *bold, *dim, *plain;
+    size_t columns;
 };
-struct ink ink_of(bool colour);
+struct ink ink_of(bool colour, size_t columns);
 
 void title_print(const struct scenario *scenario, struct ink ink, FILE *stream);
 /* Members of the object that is open; `note` of the run (NULL: none) beside the scenario's. */

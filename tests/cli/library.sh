@@ -4,6 +4,7 @@
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 unset CPSIM_PATH NO_COLOR
+export COLUMNS=1000         # a line of a summary is one line here; test_width has terminals' own
 export CPSIM_PROGRESS=never # a slow machine's progress lines are no part of what is compared
 failures=0
 

@@ -30,6 +30,7 @@ def run(command, cpsim, folder):
     done = subprocess.run(
         [cpsim, *words[1:]],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "COLUMNS"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -30,7 +30,7 @@ report = {}
 for line in open("report"):
     found = re.match(r"(\S.*?) +(\d+)" + 4 * r" +([\d.]+) %", line)
     if found:
-        report[found[1]] = found.groups()[1:]
+        report.setdefault(found[1], found.groups()[1:]) # those held out stand below
 assert set(report) == set(before), set(report) ^ set(before)
 for name, row in report.items():
     told = [before[name]["median"], before[name]["p90"], after[name]["median"], after[name]["p90"]]
@@ -157,7 +157,7 @@ expect 0 "" "" cmp thin.yaml again.yaml
 sed -n '1,3p' thin.csv >thinner.csv
 expect 0 "/^nothing is written: there is no -o FILE$/" "/^GEMM bf16: warning: matmul.efficiency.none, .* for too few of the 2 rows/" \
     "$cpsim" calibrate thinner.csv
-expect 0 "/no constant was fitted on it$/" "*" "$cpsim" calibrate thinner.csv
+expect 0 "/ +no constant +- +- +- +-$/" "*" "$cpsim" calibrate thinner.csv
 # Nonsense ends at bounds that are told, not in a GPU that takes no time.
 sed -E 's/,[0-9]+$/,0.001/' thin.csv >nonsense.csv
 expect 0 "*" "/^matmul.efficiency.none: warning: came out at its bound/" "$cpsim" calibrate nonsense.csv -o nonsense.yaml

@@ -189,7 +189,7 @@ cat >printed.txt <<'END_TEXT'
 # Out of bounds values : 0 OK
 # Avg bus bandwidth    : 227.5
 END_TEXT
-expect 0 "/^ *[+-].*printed.txt:17 collective=all_reduce ranks=8 nodes=1 bytes=1073741824: time_us 4128 measured/" "" \
+expect 0 "/^ *[+-].*printed.txt:17 collective=all_reduce ranks=8 nodes=1 bytes=1073741824: time_us 4,128 measured/" "" \
     "$cpsim" compare printed.txt --cluster dgx-h100 --csv printed.csv
 grep -q '^printed.txt,16,collective-tests,all-reduce in a node,time_us,36.1,' printed.csv || { cat printed.csv; exit 1; }
 sed 's/   sum /  none/; s/455.20/227.60/; s/ 50.83/ 25.42/' printed.txt >unsaid.txt

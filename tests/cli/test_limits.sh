@@ -65,7 +65,7 @@ expect 0 "/^gpu: a name/" "" "$cpsim" describe gpu.use
 expect 2 "" "/no key 'layout.preset'/" "$cpsim" describe layout.preset
 
 # --- MFU says of which peak ---
-expect 0 "/^MFU: of the bf16 peak, 989.4 TFLOP.s a GPU; of the peaks of the formats in use [0-9.]+ % at most/" "" \
+expect 0 "/^MFU is of the bf16 peak, 989.4 TFLOP.s; of the formats. own peaks [0-9.]+ % at most/" "" \
     "$cpsim" s.yaml --set precision=fp8-tensor
 "$cpsim" s.yaml >bf16
 if grep -q '^MFU' bf16; then
@@ -77,7 +77,7 @@ fi
     --set gpu.power_limit=5000W >fp8
 python3 - fp8 <<'END' || failures=$((failures + 1))
 import re, sys
-share = float(re.search(r"formats in use ([\d.]+) % at most", open(sys.argv[1]).read())[1])
+share = float(re.search(r"own peaks ([\d.]+) % at most", open(sys.argv[1]).read())[1])
 assert share <= 100, share
 END
 

@@ -27,9 +27,9 @@ same() { # same A B
     fi
 }
 
-expect 0 "/^prefill turn 1 +1000000 +0 +pass-KV +TTFT +[0-9.]+ s /" "" "$cpsim" "$scenario"
-compare "decode" "/^decode  turn 1 +256 +1000000 +pass-Q +TPOT +[0-9.]+ ms /" out
-compare "partial prefill" "/^prefill turn 2 +4000 +1000256 +pass-Q +TTFT +[0-9.]+ s /" out
+expect 0 "/^prefill turn 1 +1,000,000 +0 +pass-KV +TTFT +[0-9.]+ s /" "" "$cpsim" "$scenario"
+compare "decode" "/^decode  turn 1 +256 +1,000,000 +pass-Q +TPOT +[0-9.]+ ms /" out
+compare "partial prefill" "/^prefill turn 2 +4,000 +1,000,256 +pass-Q +TTFT +[0-9.]+ s /" out
 compare "memory" "/^memory per GPU  weights [0-9.]+ GB, KV cache [0-9.]+ GB, activations [0-9.]+ GB: /" out
 compare "trace" "/^trace +llama405b.h5$/" out
 expect 0 "llama405b.h5: ok" "" "$cpsim" trace check llama405b.h5
@@ -56,7 +56,12 @@ if script -qec true probe >log 2>&1 </dev/null; then # where a pseudo-terminal c
     compare "on a terminal" "/$escape\[1m/" terminal
     TERM=xterm NO_COLOR=1 script -qec "$cpsim $scenario" plain >log </dev/null
     TERM=dumb script -qec "$cpsim $scenario" dumb >log </dev/null
-    if grep -q "$escape" plain dumb; then
+    # What lasts over a second says how far it is, on one line that takes no escape.
+    CPSIM_PROGRESS='' TERM=xterm NO_COLOR=1 script -qec \
+        "$cpsim $source/scenarios/serving-faults.yaml --set workload.requests=40000 -o long.h5" long >log </dev/null
+    tr '\r' '\n' <long >progress
+    compare "progress of a service" '/^\[ *[0-9]+ %\] requests, [0-9.]+ [a-z]+ left/' progress
+    if grep -q "$escape" plain dumb long; then
         echo "escape codes in spite of NO_COLOR or TERM=dumb"
         failures=$((failures + 1))
     fi
@@ -87,7 +92,7 @@ fi
 
 # Every shipped scenario runs, and every rank and layer played one by one gives the same table.
 for shipped in "$source"/scenarios/*.yaml; do
-    expect 0 "/^(total +[0-9.]+ m?s simulated|step +[0-9.]+ m?s: .*)$/" "" "$cpsim" "$shipped" -o run.h5
+    expect 0 "/^(total +[0-9.]+ (m?s|minutes|hours|days) simulated|step +[0-9.]+ m?s: .*)$/" "" "$cpsim" "$shipped" -o run.h5
     expect 0 "run.h5: ok" "" "$cpsim" trace check run.h5
 done
 small=("$source/scenarios/follow-up-prompt.yaml" --set cluster.nodes=2 --set layout.context=2

@@ -17,7 +17,7 @@ precision: {attention_weights: {format: int4, scaling: row}, ffn_weights: {forma
 quality: {tokens: 1e12 tokens}
 workload: {kind: conversation, turns: [{prompt: 100 tokens}]}
 END
-expect 0 "/over-trained for int4: beyond 1.82e.11 training tokens .D_crit. more data made it worse/" "" \
+expect 0 "/over-trained for int4: beyond 181.6 B training tokens .D_crit. more data made it worse/" "" \
     "$cpsim" run int4.yaml
 expect 0 "/^super weights   1 in llama-7b .arXiv 2411.07191.; keeping them in 16 bits costs 10.0 B$/" "" \
     "$cpsim" run int4.yaml
@@ -69,7 +69,7 @@ workload:
   requests: 2
 END
 room() {
-    "$cpsim" run service.yaml --set "precision=$1" --json | sed -nE 's/.*"kv_cache_tokens_per_replica": ([0-9]+).*/\1/p'
+    "$cpsim" run service.yaml --set "precision=$1" --json | sed -nE '0,/kv_cache_tokens_per_replica/s/.*"kv_cache_tokens_per_replica": ([0-9]+).*/\1/p'
 }
 bf16=$(room bf16) fp8=$(room kv-fp8) int4=$(room w4a16)
 if [ "$fp8" -lt "$((2 * bf16 - 64))" ] || [ "$fp8" -gt "$((2 * bf16 + 64))" ] || [ "$int4" -le "$bf16" ]; then

@@ -9,7 +9,7 @@ source "$source/tests/cli/library.sh"
 cd "$scratch"
 python=$("$source/tools/find-python.sh" json)
 
-expect 0 "/^  Why: .* of the step; .* By bound: compute [0-9.]+ %, memory/" "" \
+expect 0 "/^Why: .* of the step; .* By bound: compute [0-9.]+ %, memory/" "" \
     "$cpsim" roofline "$source/scenarios/llama405b.yaml"
 [ ! -e llama405b.h5 ] || { echo "roofline wrote a trace"; exit 1; }
 expect 2 "" "/error: layout.tensor: /" "$cpsim" roofline "$source/scenarios/one-gpu.yaml" --set layout.tensor=0

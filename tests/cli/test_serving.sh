@@ -19,12 +19,12 @@ trace() { # trace FORMAT FILE [overrides...]: plays a trace of requests
 
 # Every format reads.
 printf 'arrival_seconds,prompt_tokens,output_tokens,session\n0,1200,30,1\n0.5,90,4,0\n31,1700,25,1\n' >good.csv
-expect 0 "/^requests +3 came, 3 completed$/" "" trace csv good.csv
+expect 0 "/^requests +3 arrived, 3 completed$/" "" trace csv good.csv
 compare "the session's second turn finds its first" "/of prompt tokens found there$/" out
 printf '{"timestamp": 0, "input_length": 1100, "output_length": 6, "hash_ids": [0, 1, 2]}\n{"timestamp": 5000, "input_length": 1400, "output_length": 3, "hash_ids": [0, 1, 3]}\n' >good.jsonl
 expect 0 "/; 41 % of prompt tokens found there$/" "" trace mooncake good.jsonl
 printf '\xef\xbb\xbfTIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-12-31 23:59:59.5,10,5\r\n2024-01-01 00:00:00.5000000,20,0\r\n2024-01-01 00:00:01,20,7\r\n' >good-azure.csv
-expect 0 "/^requests +2 came, 2 completed, 1 of the trace dropped: no answer asked for$/" "" trace azure good-azure.csv
+expect 0 "/^requests +2 arrived, 2 completed, 1 of the trace dropped: no answer asked for$/" "" trace azure good-azure.csv
 
 # Bailian's: seconds, and blocks of 16 tokens: 40 has three, of which the first two, 32 tokens, were seen
 # among 33: 32 of 561.
@@ -32,10 +32,10 @@ printf '{"chat_id": 1, "timestamp": 61.1, "input_length": 521, "output_length": 
     "$(seq -s, 33)" >good-bailian.jsonl
 expect 0 "/; 5.7 % of prompt tokens found there$/" "" trace bailian good-bailian.jsonl
 printf 'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,ChatGPT,472,18,490,Conversation log\n45.5,GPT-4,417,0,417,API log\n' >good-burst.csv
-expect 0 "/^requests +1 came, 1 completed, 1 of the trace dropped: no answer asked for$/" "" trace burstgpt good-burst.csv
+expect 0 "/^requests +1 arrived, 1 completed, 1 of the trace dropped: no answer asked for$/" "" trace burstgpt good-burst.csv
 # Any table by a map of its columns: milliseconds of any moment on.
 printf 'when,in,note,out\n1700000000000,100,"a",5\n1700000040000,50,b,6\n' >own.csv
-expect 0 "/^requests +2 came, 2 completed$/" "" "$cpsim" "$chat" --set 'workload.warm_up=0 s' \
+expect 0 "/^requests +2 arrived, 2 completed$/" "" "$cpsim" "$chat" --set 'workload.warm_up=0 s' \
     --set 'workload.arrivals={kind: trace, file: own.csv, columns: {arrival: when, unit: ms, prompt: in, output: out}}' -o own.h5
 "$cpsim" trace export own.h5 --format csv --table requests | cut -d, -f8 >arrivals
 compare "the second comes 40 s later" "arrival
@@ -86,10 +86,10 @@ expect 2 "" "hours-azure.csv:2:1: error: expected a time such as 2023-11-16 18:1
 hours-azure.csv:3:1: error: expected a time such as 2023-11-16 18:17:03.9799600
 2 errors" trace azure hours-azure.csv
 printf '{"of": "timestamp", "timestamp": 0, "input_length": 10, "output_length": 6, "hash_ids": []}\n' >text.jsonl
-expect 0 "/^requests +1 came, 1 completed$/" "" trace mooncake text.jsonl
+expect 0 "/^requests +1 arrived, 1 completed$/" "" trace mooncake text.jsonl
 # It is JSON, whatever else it holds.
 printf '%s\n' '{"id": "a \"timestamp\": 9", "more": {"hash_ids": [7, {"x": null}], "ok": [true, false]}, "timestamp" :0,"input_length":10, "output_length": 6, "hash_ids":[ ] }' >whole.jsonl
-expect 0 "/^requests +1 came, 1 completed$/" "" trace mooncake whole.jsonl
+expect 0 "/^requests +1 arrived, 1 completed$/" "" trace mooncake whole.jsonl
 rest='"input_length": 10, "output_length": 6, "hash_ids": [1]'
 printf '%s\n' "{\"timestamp\": 0, \"timestamp\": 1, $rest}" "{\"timestamp\": 0, $rest" "{\"timestamp\": 0, $rest} x" \
     "{\"timestamp\": 0 $rest}" "{\"timestamp\": 0, \"more\": [1,], $rest}" "{timestamp: 0, $rest}" "{\"timestamp\": 0, \"a, $rest" >broken.jsonl
@@ -121,7 +121,7 @@ expect 2 "" "folder: error: is a directory; expected a length a line, as text
 expect 2 "" "/^folder: error: is a directory; expected a table as CSV$/" "$cpsim" compare kernels folder
 
 printf 'arrival_seconds,prompt_tokens,output_tokens\n0,5000000,5\n1,50,5\n' >large.csv
-expect 0 "/^requests +2 came, 1 completed, 1 rejected: larger than the KV cache$/" "" trace csv large.csv
+expect 0 "/^requests +2 arrived, 1 completed, 1 rejected: larger than the KV cache$/" "" trace csv large.csv
 
 # Scenarios that cannot be.
 expect 2 "" "/error: workload.service.prefill_replicas: 0 of the 1 replicas/" \
@@ -144,9 +144,9 @@ fi
 # Faults: begun again or lost, and counted; slower machines are slower.
 two=("$chat" --set layout.data=2 --set 'workload.arrivals.rate=10 /s' --set 'workload.warm_up=0 s')
 fails='workload.faults=[{kind: replica, replica: 0, at: 20 s, duration: 30 s}]'
-expect 0 "/^faults +1 replica; 30.0 s of replicas down, [1-9][0-9]* requests begun again, 0 lost$/" "" "$cpsim" "${two[@]}" --set "$fails"
-compare "all are answered" "/^requests +2000 came, 2000 completed$/" out
-expect 0 "/^faults +1 replica; 30.0 s of replicas down, 0 requests begun again, [1-9][0-9]* lost$/" "" \
+expect 0 "/^faults +1 replica; replicas down for 30.0 s, [1-9][0-9]* requests begun again, 0 lost$/" "" "$cpsim" "${two[@]}" --set "$fails"
+compare "all are answered" "/^requests +2,000 arrived, 2,000 completed$/" out
+expect 0 "/^faults +1 replica; replicas down for 30.0 s, 0 requests begun again, [1-9][0-9]* lost$/" "" \
     "$cpsim" "${two[@]}" --set "$fails" --set workload.lost_requests=lose
 slow='workload.faults=[{kind: slow, replica: 0, at: 0 s, duration: 1000 s, factor: 2}]'
 "$cpsim" "${two[@]}" --json >sound.json
@@ -177,9 +177,9 @@ cmp first second || failures=$((failures + 1))
 
 # Clients of a closed loop take a file's requests in order, times or not; all at once is a kind too.
 printf 'prompt_tokens,output_tokens\n100,5\n300,7\n200,6\n' >order.csv
-expect 0 '/^requests +3 came, 3 completed$/' '' "$cpsim" "$chat" \
+expect 0 '/^requests +3 arrived, 3 completed$/' '' "$cpsim" "$chat" \
     --set 'workload.arrivals={kind: closed-loop, clients: 2, file: order.csv}' --set 'workload.warm_up=0 s'
-expect 0 '/^requests +2 came, 2 completed$/' '' "$cpsim" "$chat" \
+expect 0 '/^requests +2 arrived, 2 completed$/' '' "$cpsim" "$chat" \
     --set 'workload.arrivals={kind: at-once, file: order.csv, limit: 2}' --set 'workload.warm_up=0 s'
 expect 2 '' '/^order.csv:2:6: error: when it comes is missing: .*arrival_seconds/' "$cpsim" "$chat" \
     --set 'workload.arrivals={kind: trace, file: order.csv}'

@@ -44,6 +44,31 @@ if [ -e one/sweep.h5.part ] || [ "$(rows one/sweep.csv)" -lt 110 ]; then
     failures=$((failures + 1))
 fi
 
+# --json is the CSV's rows once more; a sweep that ranks by nothing in particular compares points that ask
+# the same: here the batch is asked, and the precision chosen.
+expect 0 '*' '*' "$cpsim" sweep sweep.yaml -o one --json
+python3 - "$scratch/out" one/sweep.csv <<'PY' || failures=$((failures + 1))
+import csv, json, sys
+points = json.load(open(sys.argv[1]))["points"]
+rows = list(csv.DictReader(open(sys.argv[2], newline="")))
+assert len(points) == len(rows) > 0, (len(points), len(rows))
+for point, row in zip(points, rows):
+    assert point["point"] == int(row["point"]) and point["status"] == row["status"], (point, row)
+    assert point["parameters"]["workload.batch"] == int(row["workload.batch"]), (point, row)
+    assert abs(point["figures"]["ttft_seconds"] - float(row["ttft_seconds"])) < 1e-9, (point, row)
+PY
+cat >asked.yaml <<'YAML'
+schema: 1
+title: Asked
+base: base.yaml
+axes: {grid: {workload.batch: [1, 2], precision: [bf16, fp8]}}
+YAML
+expect 0 '/^of 4 points, for each workload.batch the one with the smallest ttft_seconds:$/' '' "$cpsim" sweep asked.yaml -o asked
+if [ "$(grep -cE '^ +[13] +[12] +fp8 ' "$scratch/out")" != 2 ] || grep -q ' bf16 ' "$scratch/out"; then
+    echo "not the faster precision of each batch: $(cat "$scratch/out")"
+    failures=$((failures + 1))
+fi
+
 # Again: nothing is left to run, and the journal does not grow.
 before=$(wc -c <one/points-0-of-1.journal)
 expect 0 '*' '*' "$cpsim" sweep sweep.yaml -o one

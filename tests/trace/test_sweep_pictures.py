@@ -47,6 +47,18 @@ def test_what_was_varied_is_known(results):
     assert sweep.counts(trace) == {"done": 7, "rejected": 2, "failed": 0}
 
 
+def test_every_column_says_what_it_is(results):
+    import h5py
+
+    with h5py.File(results) as file:
+        names = {name: column.attrs["long_name"] for name, column in file["points"].items()}
+    assert names["ttft_seconds"] == "Time to first token. NaN: none was found."
+    assert names["prefill_mfu"].startswith("flops / (seconds x dense bf16 peak of all GPUs).")
+    assert names["layout.context"].startswith("Varied by the sweep: Groups of GPUs")
+    assert not [name for name, text in names.items() if "Found by the run" in text or not text]
+    assert names["memory_bytes_per_gpu"].startswith("Deprecated: now peak_memory_bytes_per_gpu.")
+
+
 def test_the_heat_map_s_table(results):
     trace = cpsim_trace.load(results)
     table = sweep.grid(trace, "ttft_seconds")

@@ -68,7 +68,7 @@ START_TEST(finds_constants_that_were_lost)
 
     static const struct kernel_measurement *scratch[sizeof kernels / sizeof *kernels];
     struct gpu_fit_report reports[GPU_FIT_GROUP_COUNT];
-    gpu_fit(&gpu, kernels, kernel_count, scratch, reports);
+    gpu_fit(&gpu, kernels, kernel_count, scratch, NULL, reports);
     for (size_t i = 0; i < GPU_FIT_GROUP_COUNT; i++) {
         printf("%-26s %4zu rows %.4f -> %.4f  rows that move:", gpu_fit_groups[i].name,
                reports[i].rows, reports[i].before, reports[i].after);

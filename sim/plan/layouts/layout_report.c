@@ -69,9 +69,9 @@ static bool shows_mfu(const struct report *report)
 
 static void print_heading(const struct report *report, const char *title)
 {
-    fprintf(report->stream, "\n%s\n%s%8s", title, report->bold, "step");
+    fprintf(report->stream, "\n%s\n%s%7s", title, report->bold, "step");
     fprintf(report->stream, shows_mfu(report) ? " %5s" : "", "MFU");
-    fprintf(report->stream, " %8s %6s  TP", "memory", "GPUs");
+    fprintf(report->stream, " %7s %6s  TP", "memory", "GPUs");
     fputs(report->context ? "  CP" : "", report->stream);
     fputs(report->expert ? "  EP" : "", report->stream);
     fprintf(report->stream, "  PP    DP VS MB %-11s %-9s %s%s\n", "schedule", "recompute", "shard",
@@ -93,12 +93,12 @@ static void print_row(const struct report *report, size_t number)
     double seconds = layout_step_seconds(found, number);
     FILE *stream = report->stream;
     layout_set(report->job, answer, report->scenario);
-    fprintf(stream, "%8s", quantity_seconds(seconds).text);
+    fprintf(stream, "%7s", quantity_seconds(seconds).text);
     if (shows_mfu(report)) {
         fprintf(stream, " %5s",
                 quantity_percent(answer->mfu * answer->step_seconds / seconds).text);
     }
-    fprintf(stream, " %8s %6u %3u", quantity_bytes(answer->memory_bytes).text, answer->gpus,
+    fprintf(stream, " %7s %6u %3u", quantity_bytes(answer->memory_bytes).text, answer->gpus,
             layout->tensor);
     if (report->context) {
         fprintf(stream, " %3u", layout->context);

@@ -47,7 +47,12 @@ static bool may_leave(const void *subject)
     ONE(stem, "p99", p99, which, what " 99th percentile, nearest rank."),                          \
         ONE(stem, "p50", p50, which, "Median."), ONE(stem, "p90", p90, which, "90th percentile."), \
         ONE(stem, "p95", p95, which, "95th."), ONE(stem, "mean", mean, which, "Mean."),            \
-        ONE(stem, "most", most, which, "Largest."),                                                \
+        {.name = stem "_max_seconds",                                                              \
+         .unit = "s",                                                                              \
+         METRIC(latencies[which].max),                                                             \
+         .doc = "Largest.",                                                                        \
+         .former_key = "service." stem "_seconds.most",                                            \
+         .former_name = stem "_most_seconds"},                                                     \
     {                                                                                              \
         .name = stem "_count", .unit = "1", METRIC(latencies[which].count), .doc = "Values.",      \
         .former_key = "service." stem "_seconds.count"                                             \
@@ -103,7 +108,7 @@ static const struct figure figures[] = {
      .doc = "Measured requests over measured_seconds.",
      .former_key = "service.requests_per_second"},
     {.name = "offered_requests_per_second", .unit = "1/s", METRIC(offered_per_second),
-     .doc = "Requests that came, over the time in which they came.",
+     .doc = "Requests that arrived, over the time in which they did.",
      .former_key = "service.offered_requests_per_second"},
     {.name = "input_tokens_per_second", .unit = "1/s", METRIC(input_tokens_per_second),
      .doc = "Prompt tokens of the measured requests over measured_seconds.",
@@ -117,7 +122,7 @@ static const struct figure figures[] = {
      .doc = "Share of the measured requests within the SLO.",
      .former_key = "service.good_share"},
     {.name = "sustained", .unit = "1", .number = sustained,
-     .doc = "1; 0 when the queue grew as long as requests came.",
+     .doc = "1; 0 when the queue grew as long as requests arrived.",
      .former_key = "service.sustained"},
     {.name = "mean_batch", .unit = "1", METRIC(mean_batch),
      .doc = "Requests in a step, by time.",
@@ -138,20 +143,20 @@ static const struct figure figures[] = {
     {.name = "kv_mean_share", .unit = "1", METRIC(kv_mean_share),
      .doc = "Of the KV cache, held by requests in steps.",
      .former_key = "service.kv_mean_share"},
-    {.name = "kv_most_share", .unit = "1", METRIC(kv_most_share),
+    {.name = "kv_max_share", .unit = "1", METRIC(kv_max_share),
      .doc = "The same at the fullest.",
-     .former_key = "service.kv_most_share"},
+     .former_key = "service.kv_most_share", .former_name = "kv_most_share"},
     {.name = "prefix_hit_share", .unit = "1", METRIC(hit_share),
      .doc = "Of prompt tokens, found in the prefix cache.",
      .former_key = "service.prefix_hit_share", .former_column = "hit_share"},
     {.name = "requests", .unit = "1", METRIC(requests),
-     .doc = "Requests that came.",
+     .doc = "Requests that arrived.",
      .former_key = "service.requests"},
     {.name = "completed", .unit = "1", METRIC(completed),
      .doc = "Of them, answered to the last token.",
      .former_key = "service.completed"},
     {.name = "measured", .unit = "1", METRIC(measured),
-     .doc = "Of those, came after the warm-up.",
+     .doc = "Of those, arrived after the warm-up.",
      .former_key = "service.measured"},
     {.name = "rejected", .unit = "1", METRIC(rejected),
      .doc = "Larger than a replica's KV cache.",
@@ -259,7 +264,7 @@ static const struct figure figures[] = {
     PART(stem, "p99", p99, which, what " 99th percentile."),                                       \
         PART(stem, "p50", p50, which, "Median."),                                                  \
         PART(stem, "p90", p90, which, "90th percentile."), PART(stem, "p95", p95, which, "95th."), \
-        PART(stem, "mean", mean, which, "Mean."), PART(stem, "most", most, which, "Largest.")
+        PART(stem, "mean", mean, which, "Mean."), PART(stem, "max", max, which, "Largest.")
 
 /* clang-format off */
 static const struct figure of_class[] = {
@@ -279,9 +284,9 @@ static const struct figure of_class[] = {
      .doc = "Share of the class's measured requests within its SLO."},
     {.name = "prefix_hit_share", .unit = "1", METRIC(hit_share),
      .doc = "Of its prompt tokens, found in the prefix cache."},
-    {.name = "requests", .unit = "1", METRIC(requests), .doc = "Requests that came."},
+    {.name = "requests", .unit = "1", METRIC(requests), .doc = "Requests that arrived."},
     {.name = "completed", .unit = "1", METRIC(completed), .doc = "Of them, answered."},
-    {.name = "measured", .unit = "1", METRIC(measured), .doc = "Of those, came after the warm-up."},
+    {.name = "measured", .unit = "1", METRIC(measured), .doc = "Of those, arrived after the warm-up."},
     {.name = "rejected", .unit = "1", METRIC(rejected), .doc = "Larger than a replica's KV cache."},
     {.name = "lost", .unit = "1", METRIC(lost), .doc = "Lost with a replica that failed."},
     {.name = "refused", .unit = "1", METRIC(refused), .applies = may_leave,
@@ -305,7 +310,7 @@ static const char *const class_parts[] = {"class_NAME_", NULL};
 const struct figure_table serving_tables[] = {
     [SERVING_ALL] = {.heading = "A service",
                      .doc =
-                         "Latencies are of the measured requests: those that completed and came "
+                         "Latencies are of the measured requests: those that completed and arrived "
                          "after the warm-up. An interval says where the steady state's figure lies "
                          "in 19 of 20 runs (`null`: too few requests to say).",
                      .key = "figures",

@@ -52,7 +52,7 @@ static struct latency_summary summarise(double *column, size_t count, double *sc
     }
     summary.mean = sum / (double)count;
     summary.mean_interval = of_latency(steady_mean(column, count, summary.mean));
-    summary.most = most;
+    summary.max = most;
     return summary;
 }
 
@@ -65,7 +65,7 @@ static struct latency_summary summarise_histogram(const struct histogram *histog
         summary.p90 = histogram_quantile(histogram, 0.90);
         summary.p95 = histogram_quantile(histogram, 0.95);
         summary.p99 = histogram_quantile(histogram, 0.99);
-        summary.most = histogram_quantile(histogram, 1.0);
+        summary.max = histogram_quantile(histogram, 1.0);
     }
     return summary;
 }
@@ -275,8 +275,8 @@ static void measure_servers(const struct serving_run *run, double flops,
         metrics->down_seconds += sums.down;
         verified += sums.verified;
         metrics->pool_busy_share[i] = sums.busy / own_time;
-        metrics->kv_most_share =
-            fmax(metrics->kv_most_share, (double)sums.most_pages / (double)pool->kv_pages);
+        metrics->kv_max_share =
+            fmax(metrics->kv_max_share, (double)sums.most_pages / (double)pool->kv_pages);
         metrics->joules +=
             (own_time - sums.busy) * pool->gpus_per_server * pool->replica.gpu->idle_watts;
         time += own_time;
@@ -294,7 +294,7 @@ static void measure_servers(const struct serving_run *run, double flops,
         metrics->mfu = flops / peak_flops;
         metrics->watts_per_gpu = metrics->joules / (run->end_seconds * gpus);
     } else {
-        metrics->joules = metrics->kv_most_share = 0.0;
+        metrics->joules = metrics->kv_max_share = 0.0;
     }
     if (verified > 0.0) {
         metrics->accepted_share = (double)metrics->accepted / (double)metrics->drafts;

@@ -20,7 +20,7 @@ enum latency {
 /* Seconds; `count` 0: nobody had any, and the rest is 0. */
 struct latency_summary {
     uint64_t count;
-    double mean, p50, p90, p95, p99, most;
+    double mean, p50, p90, p95, p99, max;
     /* Where the steady state's lie, 95 of 100 times (steady.h), from 0 up; NAN where not known, and
      * of the time between tokens, whose values are not kept, none is. */
     struct steady_interval mean_interval, p50_interval, p90_interval, p95_interval, p99_interval;
@@ -51,7 +51,7 @@ struct serving_metrics {
     double mean_batch;                    /* requests in a step, by time */
     double busy_share;                    /* of the replicas' time */
     double pool_busy_share[POOL_COUNT];   /* of either pool's, where there are two */
-    double kv_mean_share, kv_most_share;  /* of the KV cache, in steps; at its fullest */
+    double kv_mean_share, kv_max_share;   /* of the KV cache, in steps; at its fullest */
     double hit_share;                     /* of prompt tokens, found in the prefix cache */
     uint64_t drafts, accepted;            /* tokens that were guessed, and came true */
     double accepted_share;

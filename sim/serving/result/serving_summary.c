@@ -25,14 +25,14 @@ const char *serving_note(const struct serving_metrics *metrics, struct arena *ar
 /* Of the 99th percentiles, which decide and are the least sure. */
 static void print_intervals(const struct serving_metrics *metrics, FILE *stream)
 {
-    const char *before = "95 % intervals   p99 of ";
+    const char *before = "95 % intervals  p99 of ";
     for (size_t i = 0; i < sizeof which / sizeof *which; i++) {
         const struct latency_summary *summary = &metrics->latencies[which[i]];
         const struct steady_interval *interval = &summary->p99_interval;
         if (summary->count > 0 && !interval->known) {
-            fprintf(stream,
-                    "95 %% intervals   p99: not known, of %" PRIu64 " requests; it takes %zu\n",
-                    summary->count, steady_values_needed(0.99));
+            fprintf(stream, "95 %% intervals  p99: not known, of %s requests; it takes %s\n",
+                    quantity_count(summary->count).text,
+                    quantity_count(steady_values_needed(0.99)).text);
             return;
         }
         if (summary->count > 0) {
@@ -48,16 +48,16 @@ static void print_intervals(const struct serving_metrics *metrics, FILE *stream)
 
 static void print_latencies(const struct serving_metrics *metrics, struct ink ink, FILE *stream)
 {
-    fprintf(stream, "%s%-16s %10s %10s %10s %10s %10s %10s%s\n", ink.dim, "latency", "mean", "p50",
-            "p90", "p95", "p99", "most", ink.plain);
+    fprintf(stream, "%s%-9s %10s %10s %10s %10s %10s %10s%s\n", ink.dim, "latency", "mean", "p50",
+            "p90", "p95", "p99", "max", ink.plain);
     for (int i = 0; i < LATENCY_COUNT; i++) {
         const struct latency_summary *summary = &metrics->latencies[i];
         if (summary->count == 0) {
             continue;
         }
         const double values[] = {summary->mean, summary->p50, summary->p90,
-                                 summary->p95,  summary->p99, summary->most};
-        fprintf(stream, "%-16s", latency_name((enum latency)i));
+                                 summary->p95,  summary->p99, summary->max};
+        fprintf(stream, "%-9s", latency_name((enum latency)i));
         for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
             fprintf(stream, " %10s", quantity_seconds(values[j]).text);
         }
@@ -83,18 +83,20 @@ static void print_fault_kinds(const struct serving_run *run, FILE *stream)
 static void print_requests(const struct serving_run *run, const struct serving_metrics *metrics,
                            FILE *stream)
 {
-    fprintf(stream, "requests        %" PRIu64 " came, %" PRIu64 " completed", metrics->requests,
-            metrics->completed);
+    fprintf(stream, "requests        %s arrived, %s completed",
+            quantity_count(metrics->requests).text, quantity_count(metrics->completed).text);
     if (metrics->measured < metrics->completed) {
-        fprintf(stream, " (%" PRIu64 " measured, after %s of warm-up)", metrics->measured,
+        fprintf(stream, " (%s measured, after %s of warm-up)",
+                quantity_count(metrics->measured).text,
                 quantity_seconds(run->serving->warm_up_seconds).text);
     }
     if (metrics->rejected > 0) {
-        fprintf(stream, ", %" PRIu64 " rejected: larger than the KV cache", metrics->rejected);
+        fprintf(stream, ", %s rejected: larger than the KV cache",
+                quantity_count(metrics->rejected).text);
     }
     if (metrics->dropped > 0) {
-        fprintf(stream, ", %" PRIu64 " of the trace dropped: no answer asked for",
-                metrics->dropped);
+        fprintf(stream, ", %s of the trace dropped: no answer asked for",
+                quantity_count(metrics->dropped).text);
     }
     fputc('\n', stream);
     if (serving_may_leave(run->serving)) {
@@ -105,9 +107,9 @@ static void print_requests(const struct serving_run *run, const struct serving_m
     }
     if (metrics->faults > 0) {
         print_fault_kinds(run, stream);
-        fprintf(stream,
-                "; %s of replicas down, %" PRIu64 " requests begun again, %" PRIu64 " lost\n",
-                quantity_seconds(metrics->down_seconds).text, metrics->retries, metrics->lost);
+        fprintf(stream, "; replicas down for %s, %s requests begun again, %s lost\n",
+                quantity_duration(metrics->down_seconds).text,
+                quantity_count(metrics->retries).text, quantity_count(metrics->lost).text);
     }
 }
 
@@ -155,7 +157,7 @@ static void print_classes(const struct serving_run *run, const struct serving_me
             fprintf(stream, "%-16.16s %s within", says->name,
                     quantity_percent(metrics->classes[i].good_share).text);
             print_targets(says, stream);
-            fprintf(stream, ": %.4g requests/s\n", metrics->classes[i].goodput);
+            fprintf(stream, ": %s requests/s\n", quantity_number(metrics->classes[i].goodput).text);
         }
     }
     fputc('\n', stream);
@@ -185,15 +187,16 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
                         FILE *stream)
 {
     const struct serving *serving = run->serving;
-    fprintf(stream, "throughput      %.4g requests/s, %.4g prompt + %.4g output tokens/s",
-            metrics->requests_per_second, metrics->input_tokens_per_second,
-            metrics->output_tokens_per_second);
-    fprintf(
-        stream, " (%.4g output tokens/s a GPU)\n",
-        figure_value(&serving_tables[SERVING_ALL], metrics, "output_tokens_per_second_per_gpu"));
+    fprintf(stream, "throughput      %s requests/s, %s prompt + %s output tokens/s",
+            quantity_number(metrics->requests_per_second).text,
+            quantity_number(metrics->input_tokens_per_second).text,
+            quantity_number(metrics->output_tokens_per_second).text);
+    double per_gpu =
+        figure_value(&serving_tables[SERVING_ALL], metrics, "output_tokens_per_second_per_gpu");
+    fprintf(stream, " (%s output tokens/s a GPU)\n", quantity_number(per_gpu).text);
     if (anyone_has_targets(serving)) {
-        fprintf(stream, "goodput         %.4g requests/s: %s within", metrics->goodput,
-                quantity_percent(metrics->good_share).text);
+        fprintf(stream, "goodput         %s requests/s: %s within",
+                quantity_number(metrics->goodput).text, quantity_percent(metrics->good_share).text);
         if (serving->class_count > 0) {
             fputs(" their class's targets", stream);
         } else {
@@ -203,16 +206,18 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
     }
     if (keeps_step(serving)) {
         fprintf(stream, "clients         in step: all prompts and answers are alike, so they come "
-                        "together and wait for each\n                other; benchmarks draw their "
+                        "together and wait for each "
+                        "other; benchmarks draw their "
                         "lengths (kind: uniform)\n");
     }
     if (!metrics->sustained) {
-        fprintf(
-            stream,
-            "load            NOT SUSTAINED: the service fills as long as requests come (%.3g in "
-            "it at first,\n                %.3g at last); %.4g requests/s came; lower the rate, "
-            "or raise layout.data\n",
-            metrics->in_service_early, metrics->in_service_late, metrics->offered_per_second);
+        fprintf(stream,
+                "load            NOT SUSTAINED: the service fills as long as requests come (%s in "
+                "it at first, %s at last); %s requests/s arrived; lower the rate, or raise "
+                "layout.data\n",
+                quantity_number(metrics->in_service_early).text,
+                quantity_number(metrics->in_service_late).text,
+                quantity_number(metrics->offered_per_second).text);
     }
 }
 
@@ -253,11 +258,13 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                           FILE *stream)
 {
     const struct memory_use *memory = &metrics->memory;
-    fprintf(stream, "batches         %.3g requests on average, %" PRIu64 " steps, %s busy\n",
-            metrics->mean_batch, metrics->steps, quantity_percent(metrics->busy_share).text);
-    fprintf(stream, "KV cache        %s of it held on average, %s at most; %" PRIu64 " preemptions",
+    fprintf(stream, "batches         %.3g requests on average, %s steps, %s busy\n",
+            metrics->mean_batch, quantity_count(metrics->steps).text,
+            quantity_percent(metrics->busy_share).text);
+    fprintf(stream, "KV cache        %s in use on average, %s at most; %s preemptions",
             quantity_percent(metrics->kv_mean_share).text,
-            quantity_percent(metrics->kv_most_share).text, metrics->preemptions);
+            quantity_percent(metrics->kv_max_share).text,
+            quantity_count(metrics->preemptions).text);
     if (metrics->hit_share > 0.0) {
         fprintf(stream, "; %s of prompt tokens found there",
                 quantity_percent(metrics->hit_share).text);
@@ -277,17 +284,17 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 quantity_bytes(metrics->swapped_bytes).text);
     }
     print_pools(run, metrics, stream);
-    fprintf(stream, "memory per GPU  weights %s, KV cache %s (%" PRIu64 " tokens a replica)",
+    fprintf(stream, "memory per GPU  weights %s, KV cache %s (%s tokens a replica)",
             quantity_bytes(memory->weight_bytes).text, quantity_bytes(memory->kv_cache_bytes).text,
-            metrics->kv_cache_tokens);
+            quantity_count(metrics->kv_cache_tokens).text);
     fprintf(stream, ", activations and buffers %s of %s\n",
             quantity_bytes(memory->activation_bytes).text,
             quantity_bytes(run->scenario->gpu.memory_bytes).text);
     if (metrics->full_length_requests > 0.0) {
         fprintf(stream,
-                "concurrency     %.3g requests of the model's full %" PRIu64
-                " tokens fill a replica's KV cache\n",
-                metrics->full_length_requests, run->scenario->llm.context);
+                "concurrency     %.3g requests of the model's full %s tokens fill a replica's KV "
+                "cache\n",
+                metrics->full_length_requests, quantity_count(run->scenario->llm.context).text);
     }
     fprintf(stream, "use of GPUs     %s of %sFLOPs, %s of memory bandwidth, %.3g W a GPU\n",
             quantity_percent(metrics->mfu).text, computes_in_bf16(run->scenario) ? "" : "bf16 ",
@@ -295,10 +302,11 @@ static void print_machine(const struct serving_run *run, const struct serving_me
     fprintf(stream, "energy          %s, %.3g J an output token\n",
             quantity_joules(metrics->joules).text, metrics->joules_per_token);
     if (metrics->dollars_per_million_tokens > 0.0) {
-        fprintf(stream, "cost            $%.3g a million output tokens, at $%g a GPU and hour\n",
-                metrics->dollars_per_million_tokens, run->serving->price_gpu_hour);
+        fprintf(stream, "cost            %s a million output tokens, at %s a GPU-hour\n",
+                quantity_dollars(metrics->dollars_per_million_tokens).text,
+                quantity_dollars(run->serving->price_gpu_hour).text);
     }
-    fprintf(stream, "total           %s simulated\n", quantity_seconds(metrics->end_seconds).text);
+    fprintf(stream, "total           %s simulated\n", quantity_duration(metrics->end_seconds).text);
 }
 
 void serving_summary_print(const struct serving_run *run, const struct serving_metrics *metrics,

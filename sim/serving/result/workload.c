@@ -21,6 +21,7 @@ static enum run_end run(const struct scenario *scenario, struct arena *arena,
         .prices = options->prices,
         .price_kind = options->price_kind,
         .goal = options->goal,
+        .progress = options->progress,
     };
     bool wrong_input = false;
     *result = service;
