@@ -37,7 +37,8 @@ enum {
 static const double straight_from = 0.03; /* as in models/kernels/gpu_fit.c: large errors count
                                              straight, so that one bad row weighs as one row */
 static const double first_step = 0.2, tolerance = 1e-4;
-static const double coarse[] = {0.25, 0.5, 2.0, 4.0}; /* tried first, of each alone */
+static const double coarse[] = {0.25, 0.5, 0.7, 1.4,
+                                2.0,  2.8, 4.0};  /* tried first, of each alone */
 static const double nudge = 3.0, noticed = 0.005; /* a row shows a constant when three times as much
                                                     of it changes the row by half a per cent: most
                                                     are floors, which a little more may not reach */
@@ -409,6 +410,30 @@ static bool is_better(const struct run *run, enum evidence evidence, const struc
             medians(run, after, evidence, held) < medians(run, before, evidence, held));
 }
 
+/* Two constants together: what one explains, the other seems to, so the search begins anew for each
+ * large step of the second. */
+static void search_pairs(struct fit *fit, const struct simplex *simplex, double *point)
+{
+    enum { STEPS = sizeof coarse / sizeof *coarse };
+    double best = fit_value(point, fit), found[2] = {point[0], point[1]};
+    for (size_t j = 0; j <= STEPS; j++) {
+        double start[2] = {0.0, j == STEPS ? 0.0 : log(coarse[j])}, least = INFINITY;
+        for (size_t i = 0; i <= STEPS; i++) {
+            point[0] = i == STEPS ? 0.0 : log(coarse[i]);
+            point[1] = start[1];
+            double value = fit_value(point, fit);
+            start[0] = value < least ? point[0] : start[0];
+            least = fmin(least, value);
+        }
+        least = simplex_minimise(simplex, start);
+        if (least < best) {
+            best = least;
+            memcpy(found, start, sizeof found);
+        }
+    }
+    memcpy(point, found, sizeof found);
+}
+
 /* One constant after the other, by large steps: floors lie flat until something reaches them. */
 static void search_coarsely(struct fit *fit, double *point)
 {
@@ -443,8 +468,12 @@ static void fit_evidence(struct run *run, enum evidence evidence)
                               .evaluations =
                                   evidence == EVIDENCE_REQUESTS ? CASE_EVALUATIONS : EVALUATIONS,
                               .tolerance = tolerance};
-    search_coarsely(&fit, point);
-    simplex_minimise(&simplex, point);
+    if (fit.count == 2) {
+        search_pairs(&fit, &simplex, point);
+    } else {
+        search_coarsely(&fit, point);
+        simplex_minimise(&simplex, point);
+    }
     set_constants(&fit, point);
     for (size_t i = 0; i < fit.count; i++) {
         double *value = software_constant_at(&fit.software, fit.constants[i]->constant->key);

@@ -217,7 +217,7 @@ took = sorted(e["dur"] for e in events if e["cat"] == "kernel" and e["args"]["Ex
 found = [float(r["measured"]) for r in csv.DictReader(open(sys.argv[2])) if r["class"] == "GEMM fp8, a scale a row"]
 assert len(took) == 4 and len(found) == 1 and abs(found[0] / took[1] - 1) < 1e-4, (took, found)
 errors = [abs(float(r["error"])) for r in csv.DictReader(open(sys.argv[2])) if not r["remark"].startswith("does not count")]
-assert len(errors) == 10 and max(errors) < 0.15, errors
+assert len(errors) == 10 and max(errors) < 0.2, errors
 END_PYTHON
 echo '{"traceEvents": [{"cat": "kernel", "name": "k", "dur": 1, "args": {}}]}' >shapeless.json
 expect 2 "" "/^shapeless.json: error: no operator in it has a shape that is known here: profile with record_shapes=True/" \
