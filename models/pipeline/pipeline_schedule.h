@@ -34,8 +34,8 @@ struct cell {
     uint32_t chunk, micro_batch;
     bool with_next; /* it and the next are one action of the runtime's */
     double pace; /* its time over that alone, where it runs with another: pipeline_pair(); 0: 1 */
-    bool first;     /* forward, of its chunk on its stage: parameters are asked for */
-    bool last;      /* that ends a micro-batch, of its chunk: all gradients are made */
+    bool first;  /* forward, of its chunk on its stage: parameters are asked for */
+    bool last;   /* that ends a micro-batch, of its chunk: all gradients are made */
 };
 
 /* Whether it hands gradients on to the part before. */
