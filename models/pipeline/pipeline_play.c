@@ -125,14 +125,12 @@ static bool gathers(const struct pipeline_play *play, const struct cell *cell)
 {
     return play->every_pass ? cell->kind == CELL_FORWARD ||
                                   (cell_is_backward(cell->kind) && !play->keeps_gathered)
-                            : cell->kind == CELL_FORWARD && cell->micro_batch == 0;
+                            : cell->first;
 }
 
 static bool reduces(const struct pipeline_play *play, const struct cell *cell)
 {
-    uint32_t last_passed = play->schedule->last_first ? 0 : play->pipeline.micro_batches - 1;
-    return cell_is_last(play->schedule, cell->kind) &&
-           (play->every_pass || cell->micro_batch == last_passed);
+    return play->every_pass ? cell_is_last(play->schedule, cell->kind) : cell->last;
 }
 
 struct cell_run pipeline_cell_run(const struct pipeline_play *play, const struct cell *cell,
@@ -215,7 +213,7 @@ double pipeline_play(const struct pipeline_play *play, const struct pipeline_scr
     for (uint32_t i = 0; i < stage_count; i++) {
         running[i] = (struct stage){.cells = scratch->cells + (size_t)i * cells,
                                     .spans = scratch->spans + (size_t)i * cells};
-        play->schedule->fill(&play->pipeline, i, scratch->cells + (size_t)i * cells);
+        pipeline_fill(play->schedule, &play->pipeline, i, scratch->cells + (size_t)i * cells);
         pipeline_pair(play, i, scratch->cells + (size_t)i * cells);
     }
     size_t left = (size_t)stage_count * cells;

@@ -2,6 +2,7 @@
 #include "models/pipeline/pipeline_schedule.h"
 
 #include <assert.h>
+#include <string.h>
 
 const struct pipeline_schedule *const pipeline_schedules[TRAINING_SCHEDULE_COUNT] = {
     PIPELINE_SCHEDULES(ROW_OBJECT)};
@@ -13,8 +14,27 @@ const char *pipeline_schedule_name(const struct pipeline_schedule *schedule)
     while (kind < TRAINING_SCHEDULE_COUNT && pipeline_schedules[kind] != schedule) {
         kind++;
     }
-    assert(kind < TRAINING_SCHEDULE_COUNT && "a schedule of the table");
-    return names[kind];
+    return kind < TRAINING_SCHEDULE_COUNT ? names[kind] : "file";
+}
+
+void pipeline_fill(const struct pipeline_schedule *schedule, const struct pipeline *pipeline,
+                   uint32_t stage, struct cell *cells)
+{
+    uint32_t count = pipeline_cell_count(schedule, pipeline);
+    bool seen[PIPELINE_MOST_CHUNKS] = {false}, ended[PIPELINE_MOST_CHUNKS] = {false};
+    assert(pipeline->chunks <= PIPELINE_MOST_CHUNKS && "more parts than was planned");
+    if (schedule->table != NULL) {
+        memcpy(cells, &schedule->table[(size_t)stage * count], count * sizeof *cells);
+    } else {
+        schedule->fill(pipeline, stage, cells);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct cell *forth = &cells[i], *back = &cells[count - 1 - i];
+        forth->first = forth->kind == CELL_FORWARD && !seen[forth->chunk];
+        seen[forth->chunk] |= forth->first;
+        back->last = cell_is_last(schedule, back->kind) && !ended[back->chunk];
+        ended[back->chunk] |= back->last;
+    }
 }
 
 bool cell_is_backward(enum cell_kind kind)

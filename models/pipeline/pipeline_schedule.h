@@ -34,6 +34,8 @@ struct cell {
     uint32_t chunk, micro_batch;
     bool with_next; /* it and the next are one action of the runtime's */
     double pace; /* its time over that alone, where it runs with another: pipeline_pair(); 0: 1 */
+    bool first;  /* forward, of its chunk on its stage: parameters are asked for */
+    bool last;   /* that ends a micro-batch, of its chunk: all gradients are made */
 };
 
 /* Whether it hands gradients on to the part before. */
@@ -44,12 +46,13 @@ struct pipeline_schedule {
     bool pairs;                   /* a forward and a backward pass may run in one another */
     bool interleaved;             /* takes more than one chunk a stage */
     bool any_micro_batches;       /* whatever their number: it knows no rounds */
-    bool last_first;              /* backward passes run from the last micro-batch to the first */
     bool v_shaped;                /* every second chunk runs through the stages backwards */
     uint32_t chunks;              /* that it takes; 0: any number */
     uint32_t least_micro_batches; /* that it needs, a stage; 0: any number */
-    /* Fills cells [pipeline_cell_count()] in the order in which the stage runs them. */
+    /* Fills cells [pipeline_cell_count()] in the order in which the stage runs them, all but first
+     * and last. */
     void (*fill)(const struct pipeline *pipeline, uint32_t stage, struct cell *cells);
+    const struct cell *table; /* [stages][pipeline_cell_count()] in place of fill: a user's own */
 };
 
 /* A schedule_NAME.c and a row here. */
@@ -78,7 +81,14 @@ struct pipeline_schedule {
 /* clang-format on */
 enum training_schedule { PIPELINE_SCHEDULES(ROW_MEMBER) TRAINING_SCHEDULE_COUNT };
 extern const struct pipeline_schedule *const pipeline_schedules[TRAINING_SCHEDULE_COUNT];
-const char *pipeline_schedule_name(const struct pipeline_schedule *schedule); /* "1f1b" */
+/* "1f1b"; of a user's own "file". */
+const char *pipeline_schedule_name(const struct pipeline_schedule *schedule);
+
+enum { PIPELINE_MOST_CHUNKS = 1024 };
+
+/* The cells [pipeline_cell_count()] of a stage, in the order in which it runs them. */
+void pipeline_fill(const struct pipeline_schedule *schedule, const struct pipeline *pipeline,
+                   uint32_t stage, struct cell *cells);
 
 #define PIPELINE_SCHEDULE(member, object, name, sentence)                                          \
     extern const struct pipeline_schedule object;

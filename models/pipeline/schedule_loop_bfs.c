@@ -23,6 +23,5 @@ static void fill(const struct pipeline *pipeline, uint32_t stage, struct cell *c
 const struct pipeline_schedule schedule_loop_bfs = {
     .interleaved = true,
     .any_micro_batches = true,
-    .last_first = true,
     .fill = fill,
 };

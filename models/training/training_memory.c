@@ -216,7 +216,7 @@ struct training_memory training_stage_memory(const struct training *training, ui
     double trained_layers = adapters ? trained : of_layers;
     double trained_others = adapters ? 0.0 : of_others;
     double kept = kept_parameter_bytes(training, of_layers, of_experts, of_others);
-    training->schedule->fill(&pipeline, stage, cells);
+    pipeline_fill(training->schedule, &pipeline, stage, cells);
     const struct training_software *stack = &training->replica.software->training;
     bool last = pipeline_part_stage(training->schedule, &pipeline,
                                     pipeline.stages * pipeline.chunks - 1) == stage;

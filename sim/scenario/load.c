@@ -13,6 +13,7 @@
 #include "sim/scenario/notes.h"
 #include "sim/scenario/pools.h"
 #include "sim/scenario/proposers.h"
+#include "sim/scenario/schedule_file.h"
 #include "sim/scenario/tables.h"
 
 #include <stdio.h>
@@ -104,6 +105,20 @@ static void mark_title(struct arena *arena, struct node *root)
     }
 }
 
+/* A pipeline's order in a file of its own says how many parts a stage has. */
+static void read_schedule(struct arena *arena, struct scenario *scenario,
+                          struct diagnostics *diagnostics)
+{
+    struct training_workload *training = &scenario->training;
+    if (scenario->workload != WORKLOAD_TRAINING || training->schedule_path == NULL) {
+        return;
+    }
+    training->schedule_file = schedule_file_read(arena, training->schedule_path, diagnostics);
+    if (training->schedule_file != NULL && training->virtual_stages == 1) {
+        training->virtual_stages = training->schedule_file->chunks;
+    }
+}
+
 /* Every value by its own row; what values mean together is for the cross checks. */
 static void read_values(const struct expansion *expansion, const char *path, struct node *root,
                         const struct override *overrides, size_t override_count,
@@ -133,6 +148,7 @@ static void read_values(const struct expansion *expansion, const char *path, str
     speculation_finish(&context, root, scenario);
     classes_finish(root, &scenario->serving);
     engine_defaults(arena, root, scenario);
+    read_schedule(arena, scenario, expansion->diagnostics);
 }
 
 const struct node *scenario_read_values(struct arena *arena, const char *path,

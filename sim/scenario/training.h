@@ -8,6 +8,8 @@
 #include "models/layers/training_choices.h"
 #include "models/pipeline/pipeline_schedule.h"
 
+struct schedule_file; /* schedule_file.h */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +43,8 @@ struct training_workload {
     uint32_t micro_batch;
     uint64_t sequence_tokens;
     enum training_schedule schedule;
+    const char *schedule_path;                 /* of the user's own; NULL: `schedule` */
+    const struct schedule_file *schedule_file; /* what it holds */
     uint32_t virtual_stages;
     uint32_t stage_lead, microbatch_group;
     uint32_t adapter_rank;

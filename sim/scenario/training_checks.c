@@ -2,6 +2,7 @@
 #include "models/layers/layer_rows.h"
 #include "models/training/training_memory.h"
 #include "sim/base/quantity.h"
+#include "sim/scenario/schedule_file.h"
 #include "sim/scenario/training_setup.h"
 #include "sim/scenario/workload_checks.h"
 
@@ -36,6 +37,33 @@ static void check_group(const struct checker *checker, const struct pipeline *pi
     }
 }
 
+/* A schedule in a file is one of so many stages, parts and micro-batches. */
+static void check_schedule_file(const struct checker *checker)
+{
+    const struct schedule_file *file = checker->scenario->training.schedule_file;
+    const char *path = "workload.schedule.file";
+    if (file == NULL) {
+        return;
+    }
+    struct training training = scenario_training(checker->scenario);
+    struct pipeline pipeline = training_pipeline(&training);
+    if (file->stages != pipeline.stages) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: has %u ranks, and layout.pipeline is %u; expected a row for each stage",
+                       path, file->stages, pipeline.stages);
+    } else if (file->chunks != pipeline.chunks) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.virtual_stages"),
+                       "workload.virtual_stages: %u, and the schedule's file has %u parts on each "
+                       "rank; leave the key out",
+                       pipeline.chunks, file->chunks);
+    } else if (file->micro_batches != pipeline.micro_batches) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: is an order of %u micro-batches, and a replica has %u (global_batch / "
+                       "(micro_batch x layout.data)); change one of them",
+                       path, file->micro_batches, pipeline.micro_batches);
+    }
+}
+
 static void check_batch(const struct checker *checker)
 {
     const struct training_workload *workload = &checker->scenario->training;
@@ -55,8 +83,10 @@ static void check_batch(const struct checker *checker)
                                 .chunks = workload->virtual_stages,
                                 .micro_batches = batch / (micro * data),
                                 .group = workload->microbatch_group};
-    check_group(checker, &pipeline);
-    const struct pipeline_schedule *schedule = pipeline_schedules[workload->schedule];
+    if (workload->schedule_file == NULL) {
+        check_group(checker, &pipeline);
+    }
+    const struct pipeline_schedule *schedule = scenario_schedule(workload);
     unsigned least = schedule->least_micro_batches * pipeline.stages;
     if (pipeline.micro_batches < least) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
@@ -65,7 +95,7 @@ static void check_batch(const struct checker *checker)
                        batch, pipeline.micro_batches, pipeline_schedule_name(schedule), least);
     }
     const struct software *software = &checker->scenario->software;
-    if (software->training.full_rounds && workload->schedule == TRAINING_1F1B &&
+    if (software->training.full_rounds && schedule == &schedule_1f1b &&
         pipeline.micro_batches < pipeline.stages) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
                        "workload.global_batch: %u gives %u micro-batches a replica, and %s's 1f1b "
@@ -73,8 +103,7 @@ static void check_batch(const struct checker *checker)
                        "schedule: gpipe",
                        batch, pipeline.micro_batches, software->name, pipeline.stages);
     }
-    if (pipeline.chunks > 1 && !pipeline_schedules[workload->schedule]->any_micro_batches &&
-        pipeline_round(&pipeline) == 0) {
+    if (pipeline.chunks > 1 && !schedule->any_micro_batches && pipeline_round(&pipeline) == 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.global_batch"),
                        "workload.global_batch: %u gives %u micro-batches a replica, which do not "
                        "divide into rounds of %u stages or more; expected a multiple of "
@@ -116,7 +145,7 @@ static void check_layers_train(const struct checker *checker)
 static void check_stages(const struct checker *checker)
 {
     const struct training_workload *workload = &checker->scenario->training;
-    const struct pipeline_schedule *schedule = pipeline_schedules[workload->schedule];
+    const struct pipeline_schedule *schedule = scenario_schedule(workload);
     unsigned stages = checker->scenario->layout.pipeline,
              layers = checker->scenario->llm.stack.layers;
     unsigned chunks = workload->virtual_stages;
@@ -282,6 +311,7 @@ static void check_checkpoint(const struct checker *checker)
 
 void check_training_step(const struct checker *checker)
 {
+    check_schedule_file(checker);
     check_batch(checker);
     check_stages(checker);
     check_goal(checker);

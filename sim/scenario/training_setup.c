@@ -2,6 +2,7 @@
 #include "sim/scenario/training_setup.h"
 
 #include "models/laws/batch_size.h"
+#include "sim/scenario/schedule_file.h"
 
 #include <math.h>
 
@@ -87,6 +88,12 @@ static uint32_t critical_batch(const struct scenario *scenario)
     return (uint32_t)(fmin(fmax(floor(wanted), 1.0) * unit, UINT32_MAX));
 }
 
+const struct pipeline_schedule *scenario_schedule(const struct training_workload *workload)
+{
+    return workload->schedule_file != NULL ? &workload->schedule_file->schedule
+                                           : pipeline_schedules[workload->schedule];
+}
+
 struct training scenario_training(const struct scenario *scenario)
 {
     const struct training_workload *workload = &scenario->training;
@@ -104,7 +111,7 @@ struct training scenario_training(const struct scenario *scenario)
             workload->global_batch > 0 ? workload->global_batch : critical_batch(scenario),
         .micro_batch = workload->micro_batch,
         .sequence_tokens = workload->sequence_tokens,
-        .schedule = pipeline_schedules[workload->schedule],
+        .schedule = scenario_schedule(workload),
         .virtual_stages = workload->virtual_stages,
         .stage_lead = workload->stage_lead,
         .microbatch_group = workload->microbatch_group,

@@ -11,6 +11,9 @@
  * to a multiple of micro_batch x data x pipeline, at least one. */
 struct training scenario_training(const struct scenario *scenario);
 
+/* The order of its passes: one that is known by name, or the user's own. */
+const struct pipeline_schedule *scenario_schedule(const struct training_workload *workload);
+
 const struct scaling_law *scenario_scaling_law(const struct scenario *scenario);
 
 /* Whether the scenario says what the run may cost. */

@@ -141,6 +141,21 @@ static const struct field failure_fields[] = {
      .doc = "Until a slow GPU is found and replaced, without an interruption."},
     {0}};
 
+static const struct field schedule_fields[] = {
+    {.key = "kind",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(training_workload, schedule),
+     .fallback = "1f1b",
+     .choices = schedule_choices,
+     .doc = "An order that is known by name."},
+    {.key = "file",
+     .kind = FIELD_INPUT_FILE,
+     FIELD_AT(training_workload, schedule_path),
+     .doc = "A CSV file with an order of your own, in place of `kind`: a row a rank, an action a "
+            "cell, as PyTorch dumps it and torchtitan reads it (3F1, 2I0, 2W0, 2B0). It says how "
+            "many parts a stage has; micro-batches and stages must be those of the run."},
+    {0}};
+
 const struct field training_fields[] = {
     {.key = "global_batch",
      .kind = FIELD_COUNT,
@@ -165,11 +180,10 @@ const struct field training_fields[] = {
      .max = 1e9,
      .doc = "Tokens of a sequence."},
     {.key = "schedule",
-     .kind = FIELD_CHOICE,
-     FIELD_AT(training_workload, schedule),
-     .fallback = "1f1b",
-     .choices = schedule_choices,
-     .doc = "In which order stages run their passes."},
+     .kind = FIELD_MAPPING,
+     .fields = schedule_fields,
+     .shorthand = "kind",
+     .doc = "In which order stages run their passes. A lone word is its `kind`."},
     {.key = "virtual_stages",
      .kind = FIELD_COUNT,
      FIELD_AT(training_workload, virtual_stages),

@@ -18,7 +18,7 @@ const char *schedule_csv(struct arena *arena, const struct pipeline_schedule *sc
     uint32_t count = pipeline_cell_count(schedule, pipeline);
     struct cell *cells = ARENA_ARRAY(arena, struct cell, count);
     for (uint32_t stage = 0; stage < pipeline->stages; stage++) {
-        schedule->fill(pipeline, stage, cells);
+        pipeline_fill(schedule, pipeline, stage, cells);
         bool paired = false;
         for (uint32_t i = 0; i < count && cells[i].kind != CELL_NONE; i++) {
             const struct cell *cell = &cells[i];

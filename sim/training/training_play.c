@@ -251,8 +251,8 @@ bool training_play(const struct training_play *play, const struct training_scrat
         return false;
     }
     for (uint32_t i = 0; i < stages; i++) {
-        player.schedule->schedule->fill(&player.schedule->pipeline, i,
-                                        scratch->pipeline.cells + (size_t)i * player.cell_count);
+        pipeline_fill(player.schedule->schedule, &player.schedule->pipeline, i,
+                      scratch->pipeline.cells + (size_t)i * player.cell_count);
         pipeline_pair(player.schedule, i, scratch->pipeline.cells + (size_t)i * player.cell_count);
     }
     player.groups = group_players_create(&player.placement, GROUP_DATA, arena);

@@ -289,7 +289,8 @@ START_TEST(exchanges_slow_passes)
     parts[0].reduce_seconds = 1.0;
     parts[0].gather_factor = 1.25;
     parts[0].reduce_factor = 1.5;
-    const struct cell forward = {.kind = CELL_FORWARD}, backward = {.kind = CELL_BACKWARD};
+    const struct cell forward = {.kind = CELL_FORWARD, .first = true},
+                      backward = {.kind = CELL_BACKWARD, .last = true};
     ck_assert_double_eq(pipeline_cell_run(&play, &forward, &parts[0]).seconds, 1.25);
     ck_assert_double_eq(pipeline_cell_run(&play, &backward, &parts[0]).seconds, 2.5);
     play.overlap = false;

@@ -25,8 +25,13 @@ bool lever_find(const char *key, struct lever *lever)
         const struct field *field = strncmp(key, rooms[i].prefix, length) == 0
                                         ? field_find(rooms[i].fields, key + length)
                                         : NULL;
+        size_t offset = rooms[i].offset;
+        if (field != NULL && field->kind == FIELD_MAPPING && field->shorthand != NULL) {
+            offset += field->offset;
+            field = field_find(field->fields, field->shorthand);
+        }
         if (field != NULL && is_lever_kind(field->kind)) {
-            *lever = (struct lever){key, field, rooms[i].offset + field->offset};
+            *lever = (struct lever){key, field, offset + field->offset};
             return true;
         }
     }
