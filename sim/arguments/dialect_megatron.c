@@ -52,7 +52,7 @@ static const struct flag flags[] = {
     {.name = "--seq-length", .key = "workload.sequence", .unit = "tokens"},
     {.name = "--num-virtual-stages-per-pipeline-rank", .key = "workload.virtual_stages"},
     {.name = "--num-layers-per-virtual-pipeline-stage", .key = "virtual_layers", .fixed = true},
-    {.name = "--num-virtual-stages-per-pipeline-rank", .key = "workload.schedule", .fixed = true},
+    {.name = "--num-virtual-stages-per-pipeline-rank", .key = "workload.schedule.kind", .fixed = true},
     {.name = "--microbatch-group-size-per-virtual-pipeline-stage",
      .key = "workload.microbatch_group"},
     {.name = "--recompute-granularity",
@@ -193,7 +193,7 @@ static void import_pipeline(struct import *import)
                    arena_printf(import->arena, "%u", layers / (stages * part)));
     }
     if (import_count(import, "workload.virtual_stages", 1) > 1) {
-        import_put(import, "workload.schedule", "interleaved");
+        import_put(import, "workload.schedule.kind", "interleaved");
     }
 }
 

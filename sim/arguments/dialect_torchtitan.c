@@ -26,7 +26,7 @@ static const struct flag flags[] = {
     {.name = "--parallelism.data_parallel_shard_degree", .key = "layout.data"},
     {.name = "--parallelism.expert_parallel_degree", .key = "layout.expert"},
     {.name = "--parallelism.pipeline_parallel_schedule",
-     .key = "workload.schedule",
+     .key = "workload.schedule.kind",
      .words = schedules},
     {.name = "--parallelism.pipeline_parallel_microbatch_size", .key = "workload.micro_batch"},
     {.name = "--training.global_batch_size", .key = "workload.global_batch"},

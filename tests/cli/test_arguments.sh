@@ -92,7 +92,7 @@ holds megatron.yaml model.ffn_hidden 10880 # 4 x 4096 x 2 / 3 = 10922, in whole 
 holds megatron.yaml model.kv_heads 32
 holds megatron.yaml model.tied_embedding true # without --untie-embeddings-and-output-weights
 holds megatron.yaml workload.virtual_stages 4 # 32 layers over 2 stages of 4
-holds megatron.yaml workload.schedule interleaved
+holds megatron.yaml workload.schedule.kind interleaved
 holds megatron.yaml workload.overlap false # without --overlap-grad-reduce
 holds megatron.yaml workload.sharding zero1
 "$cpsim" check megatron.yaml >/dev/null

@@ -60,7 +60,7 @@ expect 0 "/^  fraction: 0.9 /" "" "$cpsim" show s.yaml --set 'memory.fraction={v
 expect 2 "" "/unknown key 'sauce' beside 'value'; expected 'source'/" \
     "$cpsim" check s.yaml --set 'memory.fraction={value: 0.9, sauce: measured}'
 expect 0 "/^  preset: fp8-tensor  The same as fp8/" "" "$cpsim" describe precision.preset
-compare "longest preset" "/^  preset: transformer-engine  Products/" "$scratch/out"
+compare "longest preset" "/^  preset: transformer-engine  GEMMs/" "$scratch/out"
 expect 0 "/^gpu: a name/" "" "$cpsim" describe gpu.use
 expect 2 "" "/no key 'layout.preset'/" "$cpsim" describe layout.preset
 

@@ -43,12 +43,12 @@ cmp <(grep ttft_seconds again.json) <(grep ttft_seconds once.json) || failures=$
 
 # What the engine cannot do is an error that says what can.
 others='meta-context-parallel, nccl-tests, pytorch-deepep, pytorch-experts, pytorch-nccl'
-expect 2 '' "--set layout.context=2: error: layout.context: vllm has no ring attention over context ranks; expected 1, or software that has it: $others, tensorrt-llm (software.features, for one of your own)
+expect 2 '' "--set layout.context=2: error: layout.context: vllm has no ring attention over context ranks; expected 1, or software that has it: $others, tensorrt-llm, tensorrt-llm-0.20, tensorrt-llm-1.1, tensorrt-llm-1.2 (software.features, for one of your own)
 1 error" "$cpsim" check talk.yaml --set layout.context=2
 expect 2 '' "--set workload.service.preemption=swap: error: workload.service.preemption: vllm has no swapping of KV caches to the host; expected recompute, or software that has it: $others (software.features, for one of your own)
 1 error" "$cpsim" check serve.yaml --set workload.service.preemption=swap
 expect 0 '*' '' "$cpsim" check talk.yaml --set layout.context=2 --set 'software.features=[context]'
-expect 2 '' "--set software.features=[pool]: error: software.features.0: 'pool' is not known (did you mean 'pools'?); expected one of: context, pipeline, expert, attention-data, pools, swap
+expect 2 '' "--set software.features=[pool]: error: software.features.0: 'pool' is not known (did you mean 'pools'?); expected one of: context, pipeline, expert, attention-data, pools, swap, speculation
 1 error" "$cpsim" check talk.yaml --set 'software.features=[pool]'
 
 finish

@@ -59,7 +59,8 @@ def watched(tmp_path_factory):
             time.sleep(0.05)
         units = {name: column.attrs["units"] for name, column in live["steps"].items()}
         assert units["kv_tokens"] == "1" and units["power"] == "W" and live.attrs["cpsim_format"]
-        assert h5py.check_enum_dtype(live["requests/outcome"].dtype) == {"done": 0, "rejected": 1, "lost": 2}
+        assert h5py.check_enum_dtype(live["requests/outcome"].dtype) == {
+            "done": 0, "rejected": 1, "lost": 2, "refused": 3, "timed_out": 4, "cancelled": 5}
         assert "name" not in live["operators"] and "start" in live["operators"]
     assert process.returncode == 0, process.stderr.read()
     assert [entry.name for entry in path.parent.iterdir()] == ["run.h5"]
