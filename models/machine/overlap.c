@@ -15,7 +15,8 @@ static double kernel_factor(const struct overlap_constants *constants, double mu
     }
     double share = kernel->memory_bound ? constants->memory_share
                                         : constants->node_multiprocessors / multiprocessors;
-    share *= 1.0 + constants->start_seconds / together;
+    share = together > 0.0 ? share * (1.0 + constants->start_seconds / together)
+                           : constants->largest_share;
     double late = constants->extra_waves * kernel->wave_seconds / kernel->seconds;
     return 1.0 / (1.0 - fmin(share, constants->largest_share)) + late;
 }

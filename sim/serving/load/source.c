@@ -493,7 +493,7 @@ static bool open_classes(struct source *source, const struct request_trace *give
                          : open_stream(source, &serving->every, CLASS_SHARED, given, diagnostics);
             of->stream = shared;
         }
-        source->shares[i] = so_far / sum;
+        source->shares[i] = sum > 0.0 ? so_far / sum : 0.0; /* all have arrivals of their own */
         sound =
             of->stream != NULL && (of->stream->arrivals.trace != NULL ||
                                    (open_lengths(source, &of->prompts, i, "prompts", diagnostics) &&
