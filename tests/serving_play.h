@@ -53,6 +53,9 @@ static inline void played_requests(const struct serving_run *run, struct played 
         played->out_of_order += !ordered;
     }
     double count = (double)played->metrics.completed;
+    if (count <= 0.0) {
+        return; /* nobody stayed to the end */
+    }
     played->served_mean /= count;
     played->served_square_mean /= count;
     played->outstanding_mean = in_system / last;

@@ -137,11 +137,11 @@ static double number(const struct line *line, size_t at)
 static const struct program *program_of_row(const struct output *output, const struct line *line)
 {
     double algorithm = number(line, output->time + 1), bus = number(line, output->time + 2);
-    double share = (output->ranks - 1.0) / output->ranks;
     bool reduces = !is_word(line, 3, "none") && output->time >= 4;
     if (!reduces || algorithm < 1.0 || output->ranks < 2) {
         return NULL;
     }
+    double share = (output->ranks - 1.0) / output->ranks;
     double ratio = bus / algorithm;
     bool all = fabs(ratio / (2.0 * share) - 1.0) < 0.02, half = fabs(ratio / share - 1.0) < 0.02;
     return all ? &programs[0] : half ? &programs[2] : NULL;

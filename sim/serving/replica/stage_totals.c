@@ -5,7 +5,7 @@ void stage_totals_add(struct stage_totals *stage, const struct step_cost *cost, 
                       double seconds)
 {
     /* Whatever makes steps longer makes all their parts longer, so parts never exceed the whole. */
-    double stretch = seconds / cost->seconds;
+    double stretch = cost->seconds > 0.0 ? seconds / cost->seconds : 1.0;
     struct step_parts parts = cost->parts;
     parts.flops *= steps / stretch;
     step_parts_add(&stage->parts, &parts, stretch);
