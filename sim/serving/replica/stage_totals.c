@@ -7,7 +7,7 @@ void stage_totals_add(struct stage_totals *stage, const struct step_cost *cost, 
     /* Whatever makes steps longer makes all their parts longer, so parts never exceed the whole. */
     double stretch = cost->seconds > 0.0 ? seconds / cost->seconds : 1.0;
     struct step_parts parts = cost->parts;
-    parts.flops *= steps / stretch;
+    parts.flops *= stretch > 0.0 ? steps / stretch : 0.0; /* no time passed */
     step_parts_add(&stage->parts, &parts, stretch);
     stage->busy_seconds += seconds;
     stage->joules += seconds * cost->watts;
