@@ -51,7 +51,7 @@ awk -v a="$ttft" -v b="$predicted" 'BEGIN { exit !(a > 0 && a * 1000 / b - 1 < 1
 grep -qE "max_batched_tokens: +1600 tokens" shown || { grep max_batched shown; exit 1; }
 grep -qE "^ +requests: +40( |$)" shown || { grep requests shown; exit 1; }
 
-# A few measured services that nothing was fitted on.
+# A few measured services outside the fifth that constants were fitted on.
 "$cpsim" compare "$source/tests/validation/services.csv" >measured
 holds() { # COLUMN MEDIAN P90: at most, per cent
     awk -v column="$1" -v median="$2" -v ninth="$3" \
