@@ -54,12 +54,18 @@ double scenario_training_tokens(const struct scenario *scenario)
                                   workload->target_loss);
 }
 
+bool scenario_training_ends(const struct scenario *scenario)
+{
+    double tokens = scenario_training_tokens(scenario);
+    return tokens > 0.0 && isfinite(tokens);
+}
+
 double scenario_critical_batch_tokens(const struct scenario *scenario)
 {
     const double chinchilla_tokens = 20.0; /* a parameter: arXiv 2203.15556 */
     double parameters = llm_weights(&scenario->llm);
     double tokens = scenario_training_tokens(scenario);
-    bool known = tokens > 0.0 && isfinite(tokens);
+    bool known = scenario_training_ends(scenario);
     return batch_critical_tokens(parameters, known ? tokens : chinchilla_tokens * parameters);
 }
 

@@ -30,6 +30,9 @@ double scenario_effective_share(const struct scenario *scenario, const struct sc
  * loss. */
 double scenario_training_tokens(const struct scenario *scenario);
 
+/* Whether the scenario says how far the run goes, as a number of tokens. */
+bool scenario_training_ends(const struct scenario *scenario);
+
 /* Steps, not rounded, of a run of so many tokens (above 0) in batches of `training`. Tokens that
  * come from a target loss are those of a small batch: a batch of B sequences of 512 tokens takes a
  * + b / B steps, and `best_steps` (else 0) gets those of the best batch. A number of tokens is that

@@ -107,7 +107,7 @@ static double run_seconds(const struct answering *answering, const struct traini
 {
     const struct scenario *scenario = answering->scenario;
     double tokens = scenario_training_tokens(scenario), best_steps;
-    double steps = tokens > 0.0 && isfinite(tokens)
+    double steps = scenario_training_ends(scenario)
                        ? ceil(scenario_training_steps(scenario, training, tokens, &best_steps))
                        : answering->reference_tokens / training_step_tokens(training);
     return steps * step_seconds;

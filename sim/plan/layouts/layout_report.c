@@ -9,7 +9,6 @@
 #include "sim/scenario/training_setup.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 enum { WIDTH = 80, ROWS_MOST = 12 };
@@ -26,13 +25,6 @@ struct report {
     struct arena *arena;
     FILE *stream;
 };
-
-/* Whether the scenario says how far the run goes. */
-static bool has_end(const struct scenario *scenario)
-{
-    double tokens = scenario_training_tokens(scenario);
-    return tokens > 0.0 && isfinite(tokens);
-}
 
 static void print_counts(const struct report *report)
 {
@@ -143,7 +135,7 @@ static void print_winner(const struct report *report)
     text_wrap(&lines, keys.bytes == NULL ? "the base's own layout" : keys.bytes, 2, WIDTH);
     fprintf(report->stream, "\n%s%s%s: a step of %s", report->bold, aim_words[job->file->aim],
             report->plain, quantity_seconds(layout_step_seconds(found, winner)).text);
-    if (has_end(job->base)) {
+    if (scenario_training_ends(job->base)) {
         fprintf(report->stream, ", a run of %.4g days", seconds / 86400.0);
         if (job->base->training.price_per_gpu_hour > 0.0) {
             fprintf(report->stream, " for $%.4g", layout_cost(job, answer, seconds));
@@ -225,7 +217,7 @@ static void write_layout(struct json *json, const char *key, const struct report
     json_exact(json, "mfu",
                answer->mfu * answer->step_seconds / layout_step_seconds(found, number));
     json_exact(json, "peak_memory_bytes_per_gpu", answer->memory_bytes);
-    if (has_end(report->job->base)) {
+    if (scenario_training_ends(report->job->base)) {
         double seconds = layout_seconds(found, number);
         json_exact(json, "run_undisturbed_seconds", seconds);
         if (report->job->base->training.price_per_gpu_hour > 0.0) {
