@@ -48,6 +48,7 @@ struct stage_times {
     double busy_seconds;     /* in cells */
     double end_seconds;      /* of its last cell */
     double exchange_seconds; /* until its gradients are reduced */
+    double late_seconds; /* of its cells, in which they wait for tokens whose links others share */
 };
 
 /* Room to work in, the caller's. */

@@ -109,23 +109,31 @@ double breakdown_communication_seconds(const struct breakdown *breakdown)
            breakdown->seconds[TIME_EXPERTS];
 }
 
+struct traffic operator_traffic(const struct step_operator *op)
+{
+    struct traffic traffic = {0};
+    for (uint32_t j = 0; op->kind == OPERATOR_COLLECTIVE && j < op->plan.flow_count; j++) {
+        const struct collective_flow *flow = &op->plan.flows[j];
+        const struct group_shape *group = &op->collective.call.group;
+        /* Of a ring that runs through r ranks a node, one edge in r crosses the fabric. */
+        double fabric_share =
+            flow->edge == EDGE_FABRIC_NEXT || flow->edge == EDGE_FABRIC_FAR ? 1.0
+            : flow->edge == EDGE_NODE_NEXT || group->ranks == group->ranks_per_node
+                ? 0.0
+                : 1.0 / group->ranks_per_node;
+        traffic.fabric_bytes += fabric_share * flow->bytes;
+        traffic.node_bytes += (1.0 - fabric_share) * flow->bytes;
+    }
+    return traffic;
+}
+
 struct traffic segment_traffic(const struct step_segment *segment)
 {
     struct traffic traffic = {0};
     for (uint32_t i = 0; i < segment->count; i++) {
-        const struct step_operator *op = &segment->operators[i];
-        for (uint32_t j = 0; op->kind == OPERATOR_COLLECTIVE && j < op->plan.flow_count; j++) {
-            const struct collective_flow *flow = &op->plan.flows[j];
-            const struct group_shape *group = &op->collective.call.group;
-            /* Of a ring that runs through r ranks a node, one edge in r crosses the fabric. */
-            double fabric_share =
-                flow->edge == EDGE_FABRIC_NEXT || flow->edge == EDGE_FABRIC_FAR ? 1.0
-                : flow->edge == EDGE_NODE_NEXT || group->ranks == group->ranks_per_node
-                    ? 0.0
-                    : 1.0 / group->ranks_per_node;
-            traffic.fabric_bytes += fabric_share * flow->bytes;
-            traffic.node_bytes += (1.0 - fabric_share) * flow->bytes;
-        }
+        struct traffic once = operator_traffic(&segment->operators[i]);
+        traffic.fabric_bytes += once.fabric_bytes;
+        traffic.node_bytes += once.node_bytes;
     }
     return traffic;
 }

@@ -28,11 +28,13 @@ double breakdown_total_seconds(const struct breakdown *breakdown);
 /* Of collectives that nothing hides. */
 double breakdown_communication_seconds(const struct breakdown *breakdown);
 
-/* What the program sends over a link of each kind, one rank, bytes of payload on the wire. */
+/* What an operator, or all of a segment, sends over a link of each kind, one rank, bytes of payload
+ * on the wire. */
 struct traffic {
     double node_bytes;   /* NVLink */
     double fabric_bytes; /* NIC */
 };
+struct traffic operator_traffic(const struct step_operator *op);
 struct traffic segment_traffic(const struct step_segment *segment);
 
 #endif

@@ -305,6 +305,7 @@ struct breakdown training_stage_classes(const struct training *training,
     if (costs->play.pairs) {
         classes.seconds[TIME_EXPERTS] -= hidden_seconds(costs, scratch, stage);
     }
+    classes.seconds[TIME_EXPERTS] += scratch->stages[stage].late_seconds;
     if (costs->play.pipeline.stages > 1) { /* forward and backward, each part */
         classes.seconds[TIME_HOST] += 2.0 * costs->play.pipeline.micro_batches *
                                       costs->play.pipeline.chunks *
@@ -319,9 +320,15 @@ struct traffic training_stage_traffic(const struct training *training,
     struct traffic sum = {0};
     struct stage_plays plays = stage_plays(training, costs, stage);
     for (uint32_t i = 0; i < costs->program.segment_count; i++) {
-        struct traffic once = segment_traffic(&costs->program.segments[i]);
-        sum.node_bytes += plays.times[i] * once.node_bytes;
-        sum.fabric_bytes += plays.times[i] * once.fabric_bytes;
+        const struct step_segment *segment = &costs->program.segments[i];
+        for (uint32_t j = 0; j < segment->count; j++) {
+            const struct step_operator *op = &segment->operators[j];
+            if (op->kind == OPERATOR_COLLECTIVE && op->collective.group != GROUP_EXPERT) {
+                struct traffic once = operator_traffic(op);
+                sum.node_bytes += plays.times[i] * once.node_bytes;
+                sum.fabric_bytes += plays.times[i] * once.fabric_bytes;
+            }
+        }
     }
     return sum;
 }

@@ -57,7 +57,7 @@ struct breakdown training_stage_classes(const struct training *training,
                                         const struct training_scratch *scratch, uint32_t stage);
 
 /* What one GPU of a stage sends inside the passes of a step, to its tensor and context ranks.
- * Between stages and replicas it sends what the player's links count. */
+ * Between stages and replicas, and to experts, it sends what the player's links count. */
 struct traffic training_stage_traffic(const struct training *training,
                                       const struct training_costs *costs, uint32_t stage);
 

@@ -19,7 +19,7 @@ struct engine;
 /* Each flow has a limit of its own; where flows of one GPU with unlike limits leave at once, each
  * kind takes a lane, a way out over the same links. Flows of one lane that leave the same way at
  * the same time share the last limit set. */
-enum engine_lane { LANE_COLLECTIVES, LANE_STAGES, LANE_OTHERS, LANE_COUNT };
+enum engine_lane { LANE_COLLECTIVES, LANE_STAGES, LANE_REPLICAS, LANE_OTHERS, LANE_COUNT };
 
 struct engine_setup {
     const struct cluster *cluster;

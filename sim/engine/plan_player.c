@@ -24,7 +24,7 @@ void plan_player_set_pace(struct plan_player *player, double pace)
 {
     player->pace = pace;
     for (uint32_t i = 0; player->plan != NULL && i < player->plan->flow_count; i++) {
-        engine_set_limit(player->engine, LANE_COLLECTIVES, player->gpu, player->to_gpu[i],
+        engine_set_limit(player->engine, player->lane, player->gpu, player->to_gpu[i],
                          flow_limit(player, player->plan, i));
     }
 }
@@ -33,8 +33,9 @@ void plan_player_set_pace(struct plan_player *player, double pace)
 
 static void send(struct plan_player *player, uint32_t flow)
 {
-    actor_send(player->engine, player->gpu, player->to_gpu[flow], player->plan->flows[flow].bytes,
-               flow_limit(player, player->plan, flow), player->times);
+    actor_send_lane(player->engine, player->lane, player->gpu, player->to_gpu[flow],
+                    player->plan->flows[flow].bytes, flow_limit(player, player->plan, flow),
+                    player->times);
 }
 
 static void run_helper(void *data)
@@ -123,7 +124,7 @@ void group_play(struct group_member *member, const struct collective_plan *plan,
         player->to_gpu[i] = placement_edge_gpu(player->placement, player->gpu, member->group->kind,
                                                plan->group, plan->flows[i].edge);
     }
-    if (member->group->played == member->group->size) {
+    if (member->group->played == member->group->size && player->lane == LANE_COLLECTIVES) {
         exchange_flows(player, member);
     } else {
         send_flows(player);

@@ -5,7 +5,8 @@
  * play theirs here.
  *
  * Where every member of a group is played, each flow waits for both of its ends; where stand-ins
- * play, nobody is there to receive, and flows are sent alone. */
+ * play, nobody is there to receive, and flows are sent alone. So they are on a lane beyond the
+ * first, where nothing is received: members meet before and after. */
 #ifndef CPSIM_SIM_ENGINE_PLAN_PLAYER_H
 #define CPSIM_SIM_ENGINE_PLAN_PLAYER_H
 
@@ -32,6 +33,7 @@ struct plan_player {
     struct engine *engine;
     const struct placement *placement;
     struct actor_signal *signal; /* of the actor that plays */
+    enum engine_lane lane;       /* the first unless the owner sets another */
     uint32_t gpu;
     struct flow_helper *helpers; /* [helper_count] */
     uint32_t helper_count, pending_flows;

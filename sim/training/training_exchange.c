@@ -33,8 +33,8 @@ double stage_flow_limit(const struct stage_player *from, uint32_t to, double lim
 }
 
 /* `pieces` collectives of the plan, one after the other, as one. */
-static void run_exchange(struct stage_player *stage, struct group_member *member,
-                         const struct collective_plan *plan, double pieces)
+void stage_play_plan(struct stage_player *stage, struct group_member *member,
+                     const struct collective_plan *plan, double pieces)
 {
     if (pieces <= 0.0 || plan->flow_count == 0) {
         return;
@@ -82,15 +82,15 @@ struct both {
 
 static void run_edge(struct stage_player *stage, const struct both *both, double edge)
 {
-    run_exchange(stage, &stage->replicas, both->plan, both->pieces * edge);
-    run_exchange(stage, &stage->experts, both->expert_plan, both->expert_pieces * edge);
+    stage_play_plan(stage, &stage->replicas, both->plan, both->pieces * edge);
+    stage_play_plan(stage, &stage->experts, both->expert_plan, both->expert_pieces * edge);
 }
 
 static void run_rest(struct stage_player *stage, const struct both *both, double edge)
 {
-    run_exchange(stage, &stage->replicas, both->plan, both->pieces - both->pieces * edge);
-    run_exchange(stage, &stage->experts, both->expert_plan,
-                 both->expert_pieces - both->expert_pieces * edge);
+    stage_play_plan(stage, &stage->replicas, both->plan, both->pieces - both->pieces * edge);
+    stage_play_plan(stage, &stage->experts, both->expert_plan,
+                    both->expert_pieces - both->expert_pieces * edge);
 }
 
 static struct both both_of(const struct stage_player *stage, const struct collective_plan *plan,

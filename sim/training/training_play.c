@@ -25,6 +25,27 @@ static uint32_t most_flows(const struct training_costs *costs)
     return most;
 }
 
+static void open_tokens(struct player *player, struct expert_queue *tokens, uint32_t gpu,
+                        const struct rank_role *role, struct arena *arena)
+{
+    signal_init(&tokens->signal);
+    tokens->capacity = 2 * player->most_exchanges;
+    tokens->plans =
+        ARENA_ARRAY(arena, const struct collective_plan *, (size_t)tokens->capacity + 1);
+    plan_player_open(&tokens->player, player->engine, &player->placement, gpu, &tokens->signal,
+                     player->exchange_flows, arena);
+    if (player->most_exchanges == 0) {
+        return;
+    }
+    group_join(player->token_groups, &tokens->member, &tokens->player, role);
+    uint32_t parts = player->schedule->pipeline.stages * player->schedule->pipeline.chunks;
+    for (uint32_t i = 0; i < parts * CELL_KIND_COUNT; i++) {
+        for (uint32_t j = 0; j < player->exchanges[i].count; j++) {
+            group_member_expect(&tokens->member, player->exchanges[i].list[j].plan);
+        }
+    }
+}
+
 static void open_stage(struct player *player, struct stage_player *stage, uint32_t instance,
                        struct arena *arena)
 {
@@ -51,6 +72,8 @@ static void open_stage(struct player *player, struct stage_player *stage, uint32
     group_join(player->expert_groups, &stage->experts, &stage->plans, &role);
     group_member_expect(&stage->experts, &costs->expert_gather);
     group_member_expect(&stage->experts, &costs->expert_reduce);
+    stage->plans.lane = player->replica_lane;
+    open_tokens(player, &stage->tokens, stage->gpu, &role, arena);
 }
 
 static void close_stage(struct stage_player *stage)
@@ -61,7 +84,9 @@ static void close_stage(struct stage_player *stage)
     signal_destroy(&stage->exchange.signal);
     signal_destroy(&stage->sends[0].signal);
     signal_destroy(&stage->sends[1].signal);
+    signal_destroy(&stage->tokens.signal);
     plan_player_close(&stage->plans);
+    plan_player_close(&stage->tokens.player);
 }
 
 /* --- a pipeline --- */
@@ -92,6 +117,10 @@ static void start_pipeline(struct player *player, struct stage_player *pipeline)
         struct stage_player *stage = &pipeline[i];
         actor_start(player->engine, stage->gpu, stage_run_passes, stage, false);
         actor_start(player->engine, stage->gpu, stage_run_exchange, stage, false);
+        if (player->most_exchanges > 0) {
+            actor_start(player->engine, stage->gpu, stage_run_tokens, stage, false);
+            plan_player_start(&stage->tokens.player);
+        }
         actor_start(player->engine, stage->gpu, stage_run_forward_sends, stage, false);
         actor_start(player->engine, stage->gpu, stage_run_backward_sends, stage, false);
         plan_player_start(&stage->plans);
@@ -170,6 +199,16 @@ static void need_peers(const struct player *player, const struct collective_plan
     }
 }
 
+static void need_tokens_peers(const struct player *player, uint32_t gpu, struct node_list *list)
+{
+    uint32_t parts = player->schedule->pipeline.stages * player->schedule->pipeline.chunks;
+    for (uint32_t i = 0; i < parts * CELL_KIND_COUNT; i++) {
+        for (uint32_t j = 0; j < player->exchanges[i].count; j++) {
+            need_peers(player, player->exchanges[i].list[j].plan, GROUP_EXPERT, gpu, list);
+        }
+    }
+}
+
 /* Folded, on a network without shared switches, only the nodes of played GPUs and of those they
  * send to are made. */
 static struct node_list needed_nodes(const struct player *player, const struct pipelines *pipelines,
@@ -186,6 +225,7 @@ static struct node_list needed_nodes(const struct player *player, const struct p
             need_peers(player, &costs->reduce, GROUP_DATA, gpu, &list);
             need_peers(player, &costs->expert_gather, GROUP_EXPERT_DATA, gpu, &list);
             need_peers(player, &costs->expert_reduce, GROUP_EXPERT_DATA, gpu, &list);
+            need_tokens_peers(player, gpu, &list);
         }
     }
     return list;
@@ -199,12 +239,16 @@ static struct engine *open_machine(struct player *player, bool folded,
     const struct cluster *cluster = play->training->replica.cluster;
     bool others = play->background_count > 0;
     /* What goes to other stages and to replicas has limits of its own where both leave a GPU. */
-    bool both = player->schedule->pipeline.stages > 1 && most_flows(play->costs) > 0;
-    player->send_lane = both ? LANE_STAGES : LANE_COLLECTIVES;
+    bool replicas = most_flows(play->costs) > 0, tokens = player->most_exchanges > 0;
+    bool stages = player->schedule->pipeline.stages > 1;
+    player->send_lane = stages && (replicas || tokens) ? LANE_STAGES : LANE_COLLECTIVES;
+    player->replica_lane = replicas && tokens ? LANE_REPLICAS : LANE_COLLECTIVES;
+    uint32_t lanes = 1 + (uint32_t)(player->replica_lane > player->send_lane ? player->replica_lane
+                                                                             : player->send_lane);
     struct engine_setup setup = {
         .cluster = cluster,
         .nodes = others ? cluster->nodes : placement_nodes(&player->placement),
-        .lanes = others ? LANE_OTHERS + 1 : (uint32_t)player->send_lane + 1,
+        .lanes = others ? LANE_OTHERS + 1 : lanes,
         .platform_xml = play->platform_xml,
     };
     if (folded && cluster->nodes_per_leaf == 0 && play->platform_xml == NULL) {
@@ -233,6 +277,26 @@ static void sum_links(const struct player *player, const struct stage_player *pi
     }
 }
 
+/* What passes send to experts. */
+static void find_exchanges(struct player *player, const struct training_scratch *scratch,
+                           struct arena *arena)
+{
+    const struct training_play *play = player->play;
+    uint32_t parts = player->schedule->pipeline.stages * player->schedule->pipeline.chunks;
+    player->exchanges = expert_exchanges_create(play->training, play->costs, scratch, arena);
+    for (uint32_t i = 0; i < parts * CELL_KIND_COUNT; i++) {
+        const struct expert_exchanges *exchanges = &player->exchanges[i];
+        player->most_exchanges =
+            exchanges->count > player->most_exchanges ? exchanges->count : player->most_exchanges;
+        for (uint32_t j = 0; j < exchanges->count; j++) {
+            uint32_t flows = exchanges->list[j].plan->flow_count;
+            player->exchange_flows =
+                flows > player->exchange_flows ? flows : player->exchange_flows;
+        }
+    }
+    player->token_groups = group_players_create(&player->placement, GROUP_EXPERT, arena);
+}
+
 bool training_play(const struct training_play *play, const struct training_scratch *scratch,
                    struct arena *arena, double *seconds, uint64_t *events,
                    struct diagnostics *diagnostics)
@@ -243,6 +307,7 @@ bool training_play(const struct training_play *play, const struct training_scrat
     /* Others' traffic need not treat ranks alike, so all are played beside it. */
     bool folded =
         play->folded && play->background_count == 0 && placement_is_even(&player.placement);
+    find_exchanges(&player, scratch, arena);
     struct pipelines chosen = choose_pipelines(&player, folded, arena);
     uint32_t stages = player.schedule->pipeline.stages;
     player.cell_count = pipeline_cell_count(player.schedule->schedule, &player.schedule->pipeline);

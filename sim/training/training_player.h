@@ -6,6 +6,7 @@
 
 #include "sim/engine/actor.h"
 #include "sim/engine/plan_player.h"
+#include "sim/training/training_experts.h"
 #include "sim/training/training_play.h"
 
 /* What an actor of a stage is asked for. */
@@ -22,6 +23,18 @@ struct queue {
     struct request *requests;
     uint32_t first, count;
     struct actor_signal signal;
+};
+
+/* Tokens that go to experts or come back, one thing after the other. Never more are asked for at
+ * once than two passes have, so the ring of `capacity` wraps unharmed. */
+struct expert_queue {
+    const struct collective_plan **plans; /* [capacity] */
+    uint32_t capacity;
+    uint64_t asked, done;
+    bool stop;
+    struct actor_signal signal; /* of the actor that plays them */
+    struct plan_player player;
+    struct group_member member;
 };
 
 struct player;
@@ -45,7 +58,10 @@ struct stage_player {
     struct plan_player plans;
     struct group_member replicas; /* that hold the same parameters */
     struct group_member experts;  /* that hold the same experts */
-    struct stage_player *first;   /* [stages]: of its pipeline */
+    struct expert_queue tokens;
+    uint32_t pair_next;         /* exchanges of a pair that its first pass has asked for, ... */
+    double pair_next_seconds;   /* ... and their seconds */
+    struct stage_player *first; /* [stages]: of its pipeline */
 };
 
 struct player {
@@ -53,14 +69,17 @@ struct player {
     const struct pipeline_play *schedule;
     struct engine *engine;
     struct placement placement;
-    struct group_player *groups;        /* of replicas */
-    struct group_player *expert_groups; /* of those that hold the same experts */
-    enum engine_lane send_lane;
+    struct group_player *groups;             /* of replicas */
+    struct group_player *expert_groups;      /* of those that hold the same experts */
+    struct group_player *token_groups;       /* of those that a layer's experts lie on */
+    struct expert_exchanges *exchanges;      /* [parts][CELL_KIND_COUNT] */
+    uint32_t most_exchanges, exchange_flows; /* of a pass; of one of them; 0: none in any */
+    enum engine_lane send_lane, replica_lane;
     uint32_t cell_count, left;
 };
 
-enum { WAITS_FIRST = 1, WAITS_ALL = 2 }; /* what a stage waits for, beside cells from 3 on */
-enum { WAITS_CELLS = 3 };
+/* What a stage waits for, beside cells from the last on. */
+enum { WAITS_FIRST = 1, WAITS_ALL = 2, WAITS_TOKENS = 3, WAITS_CELLS = 4 };
 
 /* --- queues (training_exchange.c) --- */
 
@@ -71,12 +90,37 @@ struct request player_pop(struct queue *queue);
 
 uint32_t stage_part(const struct stage_player *stage, const struct cell *cell);
 const struct part_cost *stage_cost(const struct stage_player *stage, const struct cell *cell);
+struct cell_run stage_run_of(const struct stage_player *stage, uint32_t cell);
 /* A flow's limit with the first stage's degraded link. */
 double stage_flow_limit(const struct stage_player *from, uint32_t to, double limit);
+/* The collective from inside the stage's actor; every flow within its limit. */
+void stage_play_plan(struct stage_player *stage, struct group_member *member,
+                     const struct collective_plan *plan, double pieces);
 
-/* The exchange with replicas (training_exchange.c), the passes, what is sent to neighbours
- * (training_stage.c); `data` is a struct stage_player. */
+/* --- what a pass does while time goes by (training_pass.c) --- */
+
+/* A pass under way. Alone it waits for each of its exchanges of experts where the closed form has
+ * its end; a pair's are spread over both passes, and the second ends when all have. */
+struct pass_player {
+    struct stage_player *stage;
+    double seconds, done_seconds;            /* that it takes; that are behind it */
+    const struct expert_exchanges *lists[2]; /* of the pass; of a pair's first and second */
+    bool paired, waits;
+    double from_seconds, pair_seconds; /* the pair's before it, and all of them */
+    double stretch;        /* a second of kernels takes so much longer beside something */
+    uint32_t next, waited; /* exchanges asked for, waited for */
+    double next_seconds, waited_seconds; /* that those take */
+};
+
+struct pass_player pass_open(struct stage_player *stage, uint32_t cell, double seconds);
+/* Computes up to `seconds` of the pass; waiting for exchanges beyond that is no part of them. */
+void pass_to(struct pass_player *pass, double seconds);
+void pass_close(struct pass_player *pass);
+
+/* The exchange with replicas (training_exchange.c), tokens to their experts (training_pass.c), the
+ * passes, what is sent to neighbours (training_stage.c); `data` is a struct stage_player. */
 void stage_run_exchange(void *data);
+void stage_run_tokens(void *data);
 void stage_run_passes(void *data);
 void stage_run_forward_sends(void *data);
 void stage_run_backward_sends(void *data);

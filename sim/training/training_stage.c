@@ -96,7 +96,7 @@ static void wait_for_input(struct stage_player *stage, const struct cell *cell)
     }
 }
 
-static struct cell_run run_of(const struct stage_player *stage, uint32_t cell)
+struct cell_run stage_run_of(const struct stage_player *stage, uint32_t cell)
 {
     if (cell >= stage->player->cell_count) {
         return (struct cell_run){0};
@@ -105,19 +105,10 @@ static struct cell_run run_of(const struct stage_player *stage, uint32_t cell)
                              stage_cost(stage, &stage->cells[cell]));
 }
 
-/* The pass computes up to `seconds` of itself, of which `*done` are behind it. */
-static void compute_to(double *done, double seconds)
-{
-    if (seconds > *done) {
-        actor_sleep(seconds - *done);
-        *done = seconds;
-    }
-}
-
 static void run_cell(struct stage_player *stage, uint32_t index)
 {
     const struct pipeline_play *schedule = stage->player->schedule;
-    struct cell_run run = run_of(stage, index), next = run_of(stage, index + 1);
+    struct cell_run run = stage_run_of(stage, index), next = stage_run_of(stage, index + 1);
     if (run.gathers && !run.asks_early) {
         player_push(&stage->exchange, REQUEST_GATHER, index);
     }
@@ -129,14 +120,15 @@ static void run_cell(struct stage_player *stage, uint32_t index)
     }
     struct cell_span *span = &stage->spans[index];
     span->start_seconds = engine_clock();
-    double done = 0.0, whole = run.seconds - run.whole_seconds;
+    struct pass_player pass = pass_open(stage, index, run.seconds);
+    double whole = run.seconds - run.whole_seconds;
     bool reduces = run.reduces && run.reduce_after < run.seconds;
     if (reduces && run.reduce_after <= whole) {
-        compute_to(&done, run.reduce_after);
+        pass_to(&pass, run.reduce_after);
         player_push(&stage->exchange, REQUEST_REDUCE, index);
         reduces = false;
     }
-    compute_to(&done, whole);
+    pass_to(&pass, whole);
     bool asks = next.gathers && next.asks_early && schedule->every_pass;
     if (asks && !run.reduces) {
         player_push(&stage->exchange, REQUEST_GATHER, index + 1);
@@ -145,10 +137,10 @@ static void run_cell(struct stage_player *stage, uint32_t index)
         signal_wait(&stage->signal, WAITS_ALL);
     }
     if (reduces) {
-        compute_to(&done, run.reduce_after);
+        pass_to(&pass, run.reduce_after);
         player_push(&stage->exchange, REQUEST_REDUCE, index);
     }
-    compute_to(&done, run.seconds);
+    pass_close(&pass);
     stage->gathers_wanted = wanted;
     span->end_seconds = engine_clock();
     stage->ended++;
@@ -165,7 +157,7 @@ static void run_cell(struct stage_player *stage, uint32_t index)
 static void ask_first(struct stage_player *stage)
 {
     for (uint32_t i = 0; i < stage->player->cell_count; i++) {
-        struct cell_run run = run_of(stage, i);
+        struct cell_run run = stage_run_of(stage, i);
         if (run.gathers && run.asks_early) {
             player_push(&stage->exchange, REQUEST_GATHER, i);
             if (stage->player->schedule->every_pass) {
@@ -187,6 +179,8 @@ void stage_run_passes(void *data)
         stage->times->busy_seconds += span->end_seconds - span->start_seconds;
     }
     stage->times->end_seconds = engine_clock();
+    stage->tokens.stop = true;
+    signal_wake(&stage->tokens.signal, SIGNAL_WORK);
     player_push(&stage->exchange, REQUEST_END, 0);
     player_push(&stage->sends[0], REQUEST_END, 0);
     player_push(&stage->sends[1], REQUEST_END, 0);

@@ -22,7 +22,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TRAINING_CASES = 160, PROGRAM_CASES = 120, SETS = 32, SET_BYTES = 80, TRIES = 4000 };
+enum {
+    TRAINING_CASES = 160,
+    PROGRAM_CASES = 120,
+    EXPERT_CASES = 40,
+    SETS = 32,
+    SET_BYTES = 80,
+    TRIES = 4000
+};
 
 /* A scenario as it is drawn: what --set would be given. */
 struct draw {
@@ -370,4 +377,76 @@ START_TEST(experts_training)
 }
 END_TEST
 
-RUN_TESTS(details, training, programs, experts, experts_training)
+/* Experts beside tensor, context and pipeline ranks, in every order of passes that may run in
+ * pairs.
+ */
+static void draw_experts(struct random_stream *stream, struct draw *draw)
+{
+    uint32_t tensor = power(stream, 2), context = power(stream, 1), pipeline = power(stream, 2);
+    uint32_t ranks = tensor * context, shares = power(stream, 3), data = shares * power(stream, 1);
+    const char *schedule =
+        pipeline == 1 ? "gpipe" : PICK(stream, "1f1b", "interleaved", "dualpipev");
+    uint32_t chunks = schedule[0] == 'i' || schedule[0] == 'd' ? 2 : 1;
+    *draw = (struct draw){0};
+    ADD(draw, "cluster=%s", PICK(stream, "p5", "dgx-h100"));
+    ADD(draw, "cluster.nodes=32");
+    ADD(draw, "software.exchange=%s", PICK(stream, "deepep", "all-to-all"));
+    ADD(draw, "model.layers=%" PRIu32, pipeline * chunks);
+    ADD(draw, "layout.tensor=%u", tensor);
+    ADD(draw, "layout.context=%u", context);
+    ADD(draw, "layout.pipeline=%u", pipeline);
+    ADD(draw, "layout.data=%u", data);
+    ADD(draw, "layout.expert=%u", ranks * shares);
+    ADD(draw, "workload.schedule=%s", schedule);
+    ADD(draw, "workload.virtual_stages=%u", chunks);
+    ADD(draw, "workload.overlap_experts=%s", chunks > 1 ? PICK(stream, "true", "false") : "false");
+    ADD(draw, "workload.global_batch=%u", data * pipeline * 2);
+    ADD(draw, "workload.sequence=%u tokens", 1024U * power(stream, 2));
+    ADD(draw, "workload.sequence_parallel=%s", tensor > 1 ? "true" : "false");
+    ADD(draw, "workload.sharding=%s", PICK(stream, "none", "zero1"));
+    ADD(draw, "workload.stages_outside=%s", PICK(stream, "true", "false"));
+    ADD(draw, "workload.recompute=%s", PICK(stream, "none", "full"));
+    ADD(draw, "workload.overlap=%s", PICK(stream, "true", "false"));
+}
+
+/* Dispatches are flows: alone they take what the closed form says; beside what goes to other stages
+ * or replicas, over the same cards, no less. */
+START_TEST(experts_layouts)
+{
+    struct random_stream stream = random_open(21, "details.experts");
+    const enum detail folded = DETAIL_FOLDED, full = DETAIL_FULL;
+    uint32_t cases = 0, alone = 0, late = 0, paired = 0;
+    for (uint32_t i = 0; i < TRIES && cases < EXPERT_CASES; i++) {
+        struct arena *arena = arena_create();
+        struct draw draw;
+        draw_experts(&stream, &draw);
+        const struct scenario *scenario = load(arena, "train-qwen3-235b.yaml", &draw);
+        if (scenario != NULL && layout_experts(&scenario->layout) > 1) {
+            bool shared = scenario->layout.pipeline > 1 || scenario->training.overlap;
+            struct answers answers = {
+                .closed = closed_training(scenario, arena),
+                .folded = in_child(play_training, scenario, &folded).folded,
+                .full = in_child(play_training, scenario, &full).full,
+            };
+            say(&draw, &answers, shared ? "shared" : "alone");
+            ck_assert_double_eq_tol(answers.folded / answers.full, 1.0, shared ? 1e-2 : 1e-6);
+            ck_assert_double_ge(answers.full, answers.closed * (1.0 - 1e-6));
+            if (!shared) {
+                ck_assert_double_eq_tol(answers.full / answers.closed, 1.0, 1e-6);
+                alone++;
+            }
+            late += answers.full > answers.closed * 1.001;
+            paired += scenario->training.overlap_experts;
+            cases++;
+        }
+        arena_destroy(arena);
+    }
+    printf("%u of %u share nothing, %u are late, %u run in pairs\n", alone, cases, late, paired);
+    ck_assert_uint_eq(cases, EXPERT_CASES);
+    ck_assert_uint_ge(alone, 3);
+    ck_assert_uint_ge(late, 1);
+    ck_assert_uint_ge(paired, 3);
+}
+END_TEST
+
+RUN_TESTS(details, training, programs, experts, experts_training, experts_layouts)
