@@ -4,6 +4,7 @@
 #ifndef CPSIM_MODELS_MACHINE_SOFTWARE_H
 #define CPSIM_MODELS_MACHINE_SOFTWARE_H
 
+#include "models/machine/adapters.h"
 #include "models/machine/collective_library.h"
 #include "models/machine/experts_exchange.h"
 #include "models/machine/kernel_library.h"
@@ -37,6 +38,7 @@ enum engine_feature {
     FEATURE_POOLS,          /* prefill and decode on replicas of their own */
     FEATURE_SWAP,           /* who is preempted has his cache copied to the host */
     FEATURE_SPECULATION,    /* tokens are guessed, and verified together */
+    FEATURE_ADAPTERS,       /* requests bring low-rank adapters of their own */
     FEATURE_COUNT
 };
 
@@ -230,6 +232,7 @@ struct software {
     double handover_seconds;        /* more of it where prompts and answers are computed apart */
     struct engine_memory memory;
     struct engine_server server;
+    struct adapter_software adapters;
     double buffer_bytes;       /* of a GPU's memory, besides weights, KV and activations */
     uint32_t decode_kv_splits; /* Flash Decoding's splits of a sequence's keys; 0: by shape */
     struct collective_library library; /* the one it calls */

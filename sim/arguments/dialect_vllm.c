@@ -18,6 +18,9 @@ static const struct flag_word exchanges[] = {{"allgather_reducescatter", "all-ga
                                              {"deepep_low_latency", "deepep"},
                                              {0}};
 
+/* No key of a scenario: taken away again when all flags are read. */
+#define ENABLE_LORA "workload.service.adapters.enabled"
+
 static const struct flag flags[] = {
     {.name = "--tensor-parallel-size", .others = "-tp", .key = "layout.tensor"},
     {.name = "--pipeline-parallel-size", .others = "-pp", .key = "layout.pipeline"},
@@ -46,6 +49,11 @@ static const struct flag flags[] = {
     {.name = "--no-scheduler-reserve-full-isl",
      .key = "workload.service.reserve_prompt",
      .on = "false"},
+    /* By import_adapters() and export_rest(). */
+    {.name = "--enable-lora", .key = ENABLE_LORA, .on = "true", .fixed = true},
+    {.name = "--max-loras", .key = "workload.service.adapters.max_adapters"},
+    {.name = "--max-lora-rank", .key = "workload.service.adapters.max_rank"},
+    {.name = "--max-cpu-loras", .key = "workload.service.adapters.host_adapters"},
     {.name = "--gpu-memory-utilization", .key = "memory.fraction"},
     {.name = "--max-model-len", .key = "model.context", .unit = "tokens"},
     {.name = "--quantization", .others = "-q", .key = "precision.preset", .words = quantizations},
@@ -99,8 +107,19 @@ static void import_layout(struct import *import)
                    import_count(import, "layout.pipeline", 1);
 }
 
+/* --enable-lora alone means --max-loras 1. */
+static void import_adapters(struct import *import)
+{
+    const char *most = "workload.service.adapters.max_adapters";
+    if (import_get(import, ENABLE_LORA)[0] != '\0') {
+        import_take(import, ENABLE_LORA);
+        import_put(import, most, arena_printf(import->arena, "%u", import_count(import, most, 1)));
+    }
+}
+
 static void import_rest(struct import *import)
 {
+    import_adapters(import);
     enum { GPUS_OF_A_NODE = 8 };
     import_layout(import);
     if (strcmp(import_get(import, "software.decode_graph"), "false") == 0) {
@@ -132,6 +151,14 @@ static void export_experts(struct export *export)
     }
 }
 
+static void export_rest(struct export *export)
+{
+    export_experts(export);
+    if (export->resolved->scenario->serving.service.adapters.max_adapters > 0) {
+        export_flag(export, &dialect_vllm, "--enable-lora", NULL);
+    }
+}
+
 const struct dialect dialect_vllm = {.name = "vllm",
                                      .command = "vllm serve",
                                      .doc = "vllm serve",
@@ -141,4 +168,4 @@ const struct dialect dialect_vllm = {.name = "vllm",
                                      .inert = inert,
                                      .inert_switches = inert_switches,
                                      .import = import_rest,
-                                     .export = export_experts};
+                                     .export = export_rest};

@@ -46,6 +46,7 @@ const struct alias scenario_aliases[] = {
     {.path = "workload.service.policy", .words = "scheduler scheduling batching"},
     {.path = "workload.service.prefix_cache",
      .words = "enable_prefix_caching prefix_caching radix_cache"},
+    {.path = "workload.service.adapters", .words = "loras enable_lora max_loras lora_config"},
     {.path = "workload.service.block", .words = "block_size page_size"},
     {.path = "workload.slo", .words = "sla"},
     {.path = "workload.global_batch", .words = "gbs global_batch_size"},

@@ -9,7 +9,7 @@
 
 extern const struct variant arrival_variants[];
 extern const struct field lengths_fields[], session_fields[], slo_fields[], timeout_fields[],
-    cancel_fields[];
+    cancel_fields[], adapter_choice_fields[];
 
 #define ARRIVALS_ROW(text)                                                                         \
     {                                                                                              \
@@ -32,6 +32,13 @@ extern const struct field lengths_fields[], session_fields[], slo_fields[], time
         .doc = "Tokens with which every prompt begins, the same for all of a class, so that a "    \
                "prefix cache finds them. On top of `lengths.prompt`; of prompts whose lengths a "  \
                "file gives, their first ones."                                                     \
+    }
+#define ADAPTERS_ROW                                                                               \
+    {                                                                                              \
+        .key = "adapters", .kind = FIELD_MAPPING, FIELD_AT(request_class, adapters),               \
+        .fields = adapter_choice_fields, .shorthand = "count",                                     \
+        .doc = "Low-rank adapters (LoRA) that requests ask for; service.adapters says what "       \
+               "replicas can have of them."                                                        \
     }
 #define PRIORITY_ROW                                                                               \
     {                                                                                              \

@@ -324,6 +324,35 @@ const struct field cancel_fields[] = {{.key = "share",
                                               "answered sooner is not given up."},
                                       {0}};
 
+const struct field adapter_choice_fields[] = {
+    {.key = "count",
+     .kind = FIELD_COUNT,
+     FIELD_AT(adapter_choice, count),
+     .max = 30000,
+     .fallback = "0",
+     .doc = "Different ones. 0: all requests are for the model itself."},
+    {.key = "first",
+     .kind = FIELD_COUNT,
+     FIELD_AT(adapter_choice, first),
+     .max = 30000,
+     .fallback = "0",
+     .doc = "Their numbers are this and those after it. Classes share adapters whose numbers they "
+            "share."},
+    {.key = "skew",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(adapter_choice, skew),
+     .max = 10,
+     .fallback = "0",
+     .doc = "The k-th is asked for as often as 1/k^skew says (Zipf). 0: all alike often."},
+    {.key = "base_share",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(adapter_choice, base_share),
+     .max = 1,
+     .fallback = "0",
+     .doc = "Of requests that are for the model itself. All turns of a conversation ask for the "
+            "same."},
+    {0}};
+
 /* --- a class --- */
 
 const struct field request_class_fields[] = {
@@ -349,6 +378,7 @@ const struct field request_class_fields[] = {
     LENGTHS_ROW("How long its prompts and answers are. What is left out is the workload's."),
     SYSTEM_PROMPT_ROW,
     SESSIONS_ROW,
+    ADAPTERS_ROW,
     PRIORITY_ROW,
     TIMEOUT_ROW,
     CANCEL_ROW,

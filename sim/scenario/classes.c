@@ -25,8 +25,9 @@ static void copy_keys(struct arena *arena, const struct node *from, struct node 
 
 void classes_inherit(struct arena *arena, struct node *root)
 {
-    static const char *const whole[] = {"lengths", "system_prompt", "sessions", "priority",
-                                        "timeout", "cancel",        "slo",      NULL};
+    static const char *const whole[] = {"lengths",  "system_prompt", "sessions",
+                                        "adapters", "priority",      "timeout",
+                                        "cancel",   "slo",           NULL};
     static const struct {
         const char *mapping, *keys[3]; /* of which each may be left out by itself */
     } parts[] = {{"lengths", {"prompt", "output", NULL}},

@@ -51,6 +51,7 @@ static const struct effect {
     {"software.schedules_ahead", SERVING, NULL},
     {"software.policy", SERVING, "workload.service.policy"},
     {"software.estimate", SERVING, NULL},
+    {"software.adapters", SERVING, NULL},
     {"software.loop", SERVING, NULL},
     {"software.experts_layer", CONVERSATION | SERVING, NULL},
     {"software.narrow_experts_layer", CONVERSATION | SERVING, NULL},

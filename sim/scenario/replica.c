@@ -2,6 +2,7 @@
 #include "sim/scenario/replica.h"
 
 #include "models/numeric/whole.h"
+#include "sim/scenario/adapter_checks.h"
 #include "sim/scenario/proposers.h"
 
 #include <math.h>
@@ -196,7 +197,8 @@ static struct memory_use stage_memory(const struct scenario *scenario,
                                       const struct model_stage *stage, double activation_bytes)
 {
     struct memory_use use = {.weight_bytes = memory_stage_weight_bytes(replica, stage) +
-                                             speculation_weight_bytes(scenario),
+                                             speculation_weight_bytes(scenario) +
+                                             adapters_room_bytes(scenario, stage),
                              .activation_bytes = activation_bytes};
     double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
     double left = room - use.weight_bytes - use.activation_bytes;

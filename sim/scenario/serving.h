@@ -7,6 +7,7 @@
 #include "models/numeric/rows.h"
 
 #include "models/architecture/llm.h"
+#include "models/machine/adapters.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +38,8 @@ enum arrival_kind { ARRIVALS(ROW_MEMBER) ARRIVAL_KIND_COUNT };
 /* clang-format off */
 #define REQUEST_TRACES(ROW)                                                                        \
     ROW(REQUEST_TRACE_CSV, trace_format_csv, "csv",                                                \
-        "A table: columns prompt_tokens, output_tokens, and optionally session; arrival_seconds "  \
+        "A table: columns prompt_tokens, output_tokens, and optionally session, class, adapter; "  \
+        "arrival_seconds "                                                                         \
         "too, where the file says when they come. `columns` says what else they are called.")      \
     ROW(REQUEST_TRACE_AZURE, trace_format_azure, "azure",                                          \
         "Azure LLM inference traces: TIMESTAMP, ContextTokens, GeneratedTokens.")                  \
@@ -171,10 +173,21 @@ struct speculation {
     struct llm draft;      /* who guesses, where a model does: layers 0: none */
 };
 
+/* Low-rank adapters that a replica serves beside its model. */
+struct service_adapters {
+    uint32_t max_adapters; /* of one step, and in a GPU's memory; 0: none at all */
+    uint32_t max_rank;     /* that room is kept for and kernels compute with */
+    uint32_t rank;         /* of those there are */
+    enum adapter_targets targets;
+    uint32_t host_adapters;          /* in the host's memory; 0: all that there are */
+    double storage_bytes_per_second; /* from where the others come */
+};
+
 struct service {
     enum batching_kind policy;
     enum proposer_kind proposer;
     struct speculation speculation;
+    struct service_adapters adapters;
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */
@@ -239,6 +252,15 @@ struct client {
     double request_seconds; /* of its own in TTFT, before a request is on its way */
 };
 
+/* Which adapters requests ask for: one of `count` from number `first` on, the k-th of them as often
+ * as 1 / k^skew says. */
+struct adapter_choice {
+    uint32_t count; /* 0: none asks for one */
+    uint32_t first; /* from 0 */
+    double skew;
+    double base_share; /* of requests that ask for none */
+};
+
 /* Requests of one kind: when they come, how long they are, what they have in common and what a good
  * answer to them is. */
 struct request_class {
@@ -253,6 +275,7 @@ struct request_class {
     uint64_t system_tokens; /* with which every prompt begins, the same for all of the class */
     double session_turns;   /* mean number of turns of a conversation, 0: no sessions */
     double session_think_seconds;
+    struct adapter_choice adapters;
     uint32_t priority;           /* a lower one is served first */
     double timeout_seconds;      /* its client waits no longer for the whole answer; 0: for ever */
     double first_token_seconds;  /* ... nor for its first token */
@@ -308,6 +331,17 @@ static inline bool serving_may_leave(const struct serving *serving)
                 of->cancel_share > 0.0;
     }
     return leave;
+}
+
+/* One more than the largest number of an adapter that classes name; 0: none has any. */
+static inline uint32_t serving_adapter_count(const struct serving *serving)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < serving_class_count(serving); i++) {
+        const struct adapter_choice *of = &serving_class(serving, i)->adapters;
+        count = of->count > 0 && of->first + of->count > count ? of->first + of->count : count;
+    }
+    return count;
 }
 
 /* Whether a file says what requests of these arrivals are. */

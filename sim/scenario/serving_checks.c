@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/base/quantity.h"
+#include "sim/scenario/adapter_checks.h"
 #include "sim/scenario/classes.h"
 #include "sim/scenario/expert_checks.h"
 #include "sim/scenario/fault_checks.h"
@@ -136,6 +137,7 @@ static void check(const struct checker *checker)
     check_engine_keys(checker);
     check_overlap(checker);
     speculation_check(checker);
+    adapters_check(checker);
     if (serving->service.max_sequences > serving->service.max_batched_tokens &&
         is_known(checker, "workload.service.max_sequences")) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.max_sequences"),

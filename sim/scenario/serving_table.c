@@ -38,6 +38,60 @@ static const struct choice transfer_choices[] = {
             "the replica that decodes has room."},
     {0}};
 
+static const struct choice target_choices[] = {
+    {.name = "all",
+     .value = ADAPTERS_ALL,
+     .doc = "Every linear layer of the model's layers, but experts and routers."},
+    {.name = "attention", .value = ADAPTERS_ATTENTION, .doc = "Those of attention alone."},
+    {.name = "feed-forward", .value = ADAPTERS_FFN, .doc = "Those of feed-forward blocks alone."},
+    {0}};
+
+static const struct field service_adapter_fields[] = {
+    {.key = "max_adapters",
+     .kind = FIELD_COUNT,
+     FIELD_AT(service_adapters, max_adapters),
+     .max = 4096,
+     .fallback = "0",
+     .doc = "Different adapters of one step at most, and as many in a GPU's memory, where room for "
+            "all of them is kept (--max-loras). Who asks for one more waits, others pass. 0: the "
+            "service has none."},
+    {.key = "rank",
+     .kind = FIELD_COUNT,
+     FIELD_AT(service_adapters, rank),
+     .min = 1,
+     .max = 4096,
+     .fallback = "16",
+     .doc = "Of the adapters that there are: what a load moves."},
+    {.key = "max_rank",
+     .kind = FIELD_COUNT,
+     FIELD_AT(service_adapters, max_rank),
+     .max = 4096,
+     .fallback = "0",
+     .doc = "The largest rank allowed: what room is kept for, and what kernels compute with "
+            "(--max-lora-rank). 0: `rank`."},
+    {.key = "targets",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(service_adapters, targets),
+     .fallback = "all",
+     .choices = target_choices,
+     .doc = "Which linear layers have adapters; room is kept and kernels run for these alone."},
+    {.key = "host_adapters",
+     .kind = FIELD_COUNT,
+     FIELD_AT(service_adapters, host_adapters),
+     .max = 1e6,
+     .fallback = "0",
+     .doc =
+         "Adapters in the host's memory, those on the GPU included, the least recently used goes "
+         "first (--max-cpu-loras, whose default is --max-loras). 0: all that there are."},
+    {.key = "storage_rate",
+     .kind = FIELD_BYTES_PER_SECOND,
+     FIELD_AT(service_adapters, storage_bytes_per_second),
+     .max = 1e13,
+     .fallback = "0 B/s",
+     .doc = "At which a replica gets an adapter that is not in its host's memory. Needed with "
+            "`host_adapters`."},
+    {0}};
+
 const struct field service_fields[] = {
     {.key = "policy",
      .kind = FIELD_CHOICE,
@@ -162,6 +216,13 @@ const struct field service_fields[] = {
      FIELD_AT(service, proposer),
      .variants = speculation_variants,
      .doc = "Tokens are guessed, and a step verifies all of them at once. None: one a step."},
+    {.key = "adapters",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(service, adapters),
+     .fields = service_adapter_fields,
+     .shorthand = "max_adapters",
+     .doc = "Low-rank adapters (LoRA) beside the model; `workload.adapters` says who asks for "
+            "which."},
     {.key = "priorities",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(service, priorities),
@@ -419,6 +480,7 @@ const struct field serving_fields[] = {
      .fallback = "0 s",
      .doc = "Requests that come before this are served, and left out of the figures."},
     SESSIONS_ROW,
+    ADAPTERS_ROW,
     {.key = "classes",
      .kind = FIELD_LIST,
      FIELD_AT(serving, classes),

@@ -84,6 +84,12 @@ static bool guesses(const struct scenario *scenario)
            scenario->serving.service.proposer != PROPOSER_NONE;
 }
 
+static bool has_adapters(const struct scenario *scenario)
+{
+    return scenario->workload == WORKLOAD_SERVING &&
+           scenario->serving.service.adapters.max_adapters > 0;
+}
+
 static const struct feature_row {
     const char *key, *what, *instead;
     bool (*asked)(const struct scenario *scenario);
@@ -100,6 +106,8 @@ static const struct feature_row {
                       "recompute", swaps},
     [FEATURE_SPECULATION] = {"workload.service.speculation", "speculative decoding", "none",
                              guesses},
+    [FEATURE_ADAPTERS] = {"workload.service.adapters", "adapters of requests", "none",
+                          has_adapters},
 };
 
 struct feature_wanted {

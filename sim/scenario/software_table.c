@@ -30,6 +30,9 @@ static const struct choice feature_choices[] = {
     {.name = "speculation",
      .value = FEATURE_SPECULATION,
      .doc = "Guesses tokens and verifies them together: service.speculation."},
+    {.name = "adapters",
+     .value = FEATURE_ADAPTERS,
+     .doc = "Requests bring low-rank adapters of their own: service.adapters."},
     {0}};
 
 static const struct field feature_field = {
@@ -152,6 +155,49 @@ static const struct field graph_fields[] = {
         "narrow_experts", narrow_experts_tokens,
         "`piecewise_tokens` of models whose experts' weights have fewer than 8 bits. 0: as "
         "of others."),
+    {0}};
+
+static const struct field adapter_fields[] = {
+    {.key = "shrink",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(adapter_software, shrink_seconds),
+     .max = 1,
+     .fallback = "4 us",
+     .doc = "Of the kernel that multiplies a layer's inputs with A, beyond what its bytes and "
+            "FLOPs take."},
+    {.key = "expand",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(adapter_software, expand_seconds),
+     .max = 1,
+     .fallback = "4 us",
+     .doc = "The same of the kernel that multiplies with B and adds to the layer's outputs."},
+    {.key = "memory_efficiency",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(adapter_software, memory_efficiency),
+     .min = 0.01,
+     .max = 1,
+     .fallback = "1",
+     .doc = "Rate at which both read and write, over the GPU memory's."},
+    {.key = "matmul_efficiency",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(adapter_software, matmul_efficiency),
+     .min = 0.001,
+     .max = 1,
+     .fallback = "1",
+     .doc = "What they reach of the matrix units' peak, tiles of 16 tokens and 16 of the rank."},
+    {.key = "step",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(adapter_software, step_seconds),
+     .max = 1,
+     .fallback = "0 s",
+     .doc = "Of the host, in a step that has adapters: which token has which."},
+    {.key = "load_matrix",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(adapter_software, load_matrix_seconds),
+     .max = 1,
+     .fallback = "10 us",
+     .doc = "Of the host, for each matrix of an adapter that it copies to the GPU: no copy ends "
+            "sooner. The default is what copies of 4 to 64 KiB took from a H100's host."},
     {0}};
 
 static const struct field loop_fields[] = {
@@ -368,6 +414,11 @@ const struct field software_fields[] = {
      .fields = loop_fields,
      .doc = "Such an engine's loop: it schedules, launches and takes in outputs, with two steps in "
             "flight."},
+    {.key = "adapters",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(software, adapters),
+     .fields = adapter_fields,
+     .doc = "What its kernels for low-rank adapters take (service.adapters)."},
     {.key = "eager_launch",
      .kind = FIELD_SECONDS,
      FIELD_AT(software, eager_launch_seconds),

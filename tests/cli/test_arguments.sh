@@ -52,6 +52,16 @@ expect 0 "vllm serve meta-llama/Llama-3.3-70B-Instruct \\
     --quantization fp8 \\
     --kv-cache-dtype fp8" "" "$cpsim" show vllm.yaml --as vllm
 
+# Adapters: --enable-lora alone means one, and is printed with the others.
+"$cpsim" import vllm "meta-llama/Llama-3.1-8B --enable-lora" >lora.yaml
+holds lora.yaml workload.service.adapters.max_adapters 1
+"$cpsim" import vllm "meta-llama/Llama-3.1-8B --max-loras 4 --enable-lora --max-lora-rank 32" >lora.yaml
+holds lora.yaml workload.service.adapters.max_adapters 4
+expect 0 "vllm serve meta-llama/Llama-3.1-8B \\
+    --max-loras 4 \\
+    --max-lora-rank 32 \\
+    --enable-lora" "" "$cpsim" show lora.yaml --as vllm
+
 # Experts on all of a server's ranks: data-parallel ranks share them.
 "$cpsim" import vllm "deepseek-ai/DeepSeek-V3 --data-parallel-size 16 --enable-expert-parallel" >experts.yaml
 holds experts.yaml layout.attention_data 16

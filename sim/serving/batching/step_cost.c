@@ -2,9 +2,12 @@
 #include "sim/serving/batching/step_cost.h"
 
 #include "models/layout/model_stage.h"
+#include "models/numeric/random.h"
+#include "models/passes/adapters.h"
 #include "models/passes/step_price.h"
 #include "models/step/breakdown.h"
 #include "sim/base/hash_table.h"
+#include "sim/scenario/adapter_checks.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/batching/price_store.h"
 
@@ -16,7 +19,7 @@
 enum { KNOTS = 8, FIRST_KNOT = 64, OCTAVES = 24, ROW_KNOTS = 1 + KNOTS * OCTAVES };
 /* Whole numbers are kept to so many bits after the first in a remembered shape. */
 enum { KEY_BITS = 7, CONTEXT_KEY_BITS = 5, DECODE_KEY_BITS = 5 };
-enum { MAX_SLICES = 2, FIRST_ENTRIES = 512 };
+enum { MAX_SLICES = 2, FIRST_ENTRIES = 512, ADAPTER_ENTRIES = 1024 };
 /* Tokens of all ranks that share experts, over as many each as the one that is priced has: parts of
  * an octave, and octaves either way. */
 enum { SHARED_KNOTS = 8, SHARED_OCTAVES = 8, SHARED_MIDDLE = SHARED_KNOTS * SHARED_OCTAVES + 1 };
@@ -31,13 +34,23 @@ struct mixed_entry {
     struct step_cost cost;
 };
 
+/* What a step's adapters add. */
+struct adapter_entry {
+    uint32_t adapters; /* 0: not priced yet */
+    bool graph;
+    uint64_t tokens;
+    struct step_cost cost;
+};
+
 struct step_costs {
     const struct scenario *scenario;
     struct replica replica;
     uint32_t drafts;        /* verified for each that decodes ... */
     struct replica drafter; /* ... and who guesses them; llm NULL: no model does */
     struct software drafter_software;
-    double lookup_seconds; /* of the host, to guess */
+    double lookup_seconds;          /* of the host, to guess */
+    struct adapter_entry *adapters; /* [ADAPTER_ENTRIES], by hash, a later one in another's place;
+                                       NULL: the service has none */
     struct cluster cluster;
     struct model_stage stage;
     struct arena *arena;
@@ -86,6 +99,11 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
     size_t all = transformer_room(&costs->replica, MAX_SLICES);
     size_t drafted = costs->drafter.llm == NULL ? 0 : transformer_room(&costs->drafter, MAX_SLICES);
     all = all > drafted ? all : drafted;
+    if (scenario->serving.service.adapters.max_adapters > 0) {
+        costs->adapters = ARENA_ARRAY(arena, struct adapter_entry, ADAPTER_ENTRIES);
+        size_t room = adapters_room(&costs->replica);
+        all = all > room ? all : room;
+    }
     costs->operators = ARENA_ARRAY(arena, struct step_operator, all);
     costs->scratch = (struct step_scratch){
         .spans = ARENA_ARRAY(arena, struct span, all),
@@ -150,24 +168,18 @@ static double waited_seconds(const struct step_segment *segment)
     return launches ? segment->repeat * last->cost.seconds : 0.0;
 }
 
-/* At the clock of a run of `run_seconds`. */
-static struct step_cost price_for(struct step_costs *costs, const struct replica *replica,
-                                  const struct batch *batch, enum ring_variant variant,
-                                  double run_seconds)
+/* At the clock of a run of `run_seconds`; `by_layer`: its host launches it so. */
+static struct step_cost price_program(struct step_costs *costs, const struct replica *replica,
+                                      struct step_program *program, bool by_layer,
+                                      double run_seconds)
 {
-    struct step_program program;
-    transformer_build(replica, batch, variant, costs->operators, &program);
-    if (replica == &costs->replica) {
-        model_stage_cut(replica->llm, &costs->stage, &program);
-    }
-    struct power_state power = step_price_for(replica, &program, &costs->scratch, run_seconds);
-    bool by_layer = transformer_launched_by_layer(replica, batch);
-    struct step_cost cost = {.watts = power.watts, .variant = variant};
+    struct power_state power = step_price_for(replica, program, &costs->scratch, run_seconds);
+    struct step_cost cost = {.watts = power.watts};
     struct breakdown parts = {0};
     double waited = 0.0;
-    for (uint32_t i = 0; i < program.segment_count; i++) {
-        const struct step_segment *segment = &program.segments[i];
-        double seconds = segment_play(&program, segment, costs->scratch.spans);
+    for (uint32_t i = 0; i < program->segment_count; i++) {
+        const struct step_segment *segment = &program->segments[i];
+        double seconds = segment_play(program, segment, costs->scratch.spans);
         cost.seconds += segment->repeat * seconds;
         breakdown_add(&parts, segment, costs->scratch.spans, seconds, segment->repeat);
         add_operators(segment, &cost);
@@ -185,6 +197,21 @@ static struct step_cost price_for(struct step_costs *costs, const struct replica
     cost.rested_seconds = cost.gpu_seconds;
     cost.rested_watts = cost.watts;
     costs->built++;
+    return cost;
+}
+
+static struct step_cost price_for(struct step_costs *costs, const struct replica *replica,
+                                  const struct batch *batch, enum ring_variant variant,
+                                  double run_seconds)
+{
+    struct step_program program;
+    transformer_build(replica, batch, variant, costs->operators, &program);
+    if (replica == &costs->replica) {
+        model_stage_cut(replica->llm, &costs->stage, &program);
+    }
+    struct step_cost cost = price_program(
+        costs, replica, &program, transformer_launched_by_layer(replica, batch), run_seconds);
+    cost.variant = variant;
     return cost;
 }
 
@@ -365,11 +392,10 @@ static uint64_t shared_tokens(const struct step_costs *costs, const struct price
     return (uint64_t)fmax(1.0, round(own * ranks * exp2(steps / SHARED_KNOTS)));
 }
 
-static struct step_cost price_key(struct step_costs *costs, const struct price_key *key)
+static struct batch batch_of(const struct step_costs *costs, const struct price_key *key,
+                             struct batch_slice slices[MAX_SLICES])
 {
-    struct batch_slice slices[MAX_SLICES];
     uint32_t count = 0;
-    const struct batch_slice *prompts = NULL;
     if (key->decodes > 0) {
         slices[count++] = (struct batch_slice){.phase = PHASE_DECODE,
                                                .sequences = key->decodes,
@@ -381,11 +407,18 @@ static struct step_cost price_key(struct step_costs *costs, const struct price_k
                                              .sequences = key->prompts,
                                              .new_tokens = key->new_tokens,
                                              .cached_tokens = key->cached_tokens};
-        prompts = &slices[count++];
+        count++;
     }
-    struct batch batch = {
+    return (struct batch){
         .slices = slices, .slice_count = count, .shared_tokens = shared_tokens(costs, key)};
-    struct step_cost cost = price_best(costs, &batch, prompts);
+}
+
+static struct step_cost price_key(struct step_costs *costs, const struct price_key *key)
+{
+    struct batch_slice slices[MAX_SLICES];
+    struct batch batch = batch_of(costs, key, slices);
+    const struct batch_slice *last = &slices[batch.slice_count - 1];
+    struct step_cost cost = price_best(costs, &batch, key->prompts > 0 ? last : NULL);
     if (costs->drafts > 0) {
         add_drafts(costs, &batch, &cost);
     }
@@ -407,7 +440,7 @@ static struct step_cost remembered_price(struct step_costs *costs, struct price_
     return cost;
 }
 
-/* --- decode --- */
+/* --- rounding --- */
 
 /* To `bits` bits after the first. */
 static uint64_t round_bits(uint64_t value, unsigned bits)
@@ -419,6 +452,61 @@ static uint64_t round_bits(uint64_t value, unsigned bits)
     uint64_t half = shift > 0 ? 1ULL << (shift - 1) : 0;
     return ((value + half) >> shift) << shift;
 }
+
+/* Prompts of different lengths as so many alike, with as many new tokens and as many pairs of a
+ * query and a key. */
+static struct price_key exact_key(const struct step_shape *shape)
+{
+    struct price_key key = {.decodes = shape->decodes,
+                            .decode_context = (uint64_t)llround(shape->decode_context),
+                            .prompts = shape->prompts};
+    if (shape->prompts > 0) {
+        double each = (double)shape->prompt_tokens / shape->prompts;
+        double cached = shape->prompt_pairs / shape->prompts / each - 0.5 * each;
+        key.new_tokens = (uint64_t)fmax(round(each), 1.0);
+        key.cached_tokens = cached > 0.5 ? (uint64_t)llround(cached) : 0;
+    }
+    return key;
+}
+
+/* --- adapters --- */
+
+static struct step_cost price_adapters(struct step_costs *costs, const struct adapter_entry *entry)
+{
+    const struct service_adapters *says = &costs->scenario->serving.service.adapters;
+    const struct adapter_batch batch = {.targets = says->targets,
+                                        .rank = adapters_rank(says),
+                                        .adapters = entry->adapters,
+                                        .tokens = (double)entry->tokens,
+                                        .graph = entry->graph};
+    struct step_program program;
+    adapters_build(&costs->replica, &costs->stage, &batch, costs->operators, &program);
+    struct step_cost cost = price_program(costs, &costs->replica, &program, false, INFINITY);
+    cost.parts.gemm_seconds += cost.parts.attention_seconds; /* kernels of a library's own */
+    cost.parts.attention_seconds = 0.0;
+    return cost;
+}
+
+/* Remembered until another of the same hash is asked for. */
+static const struct step_cost *adapter_cost(struct step_costs *costs,
+                                            const struct step_shape *shape)
+{
+    struct batch_slice slices[MAX_SLICES];
+    struct price_key key = exact_key(shape);
+    struct batch batch = batch_of(costs, &key, slices);
+    bool graph = !transformer_launched_by_hand(&costs->replica, &batch);
+    uint64_t tokens = round_bits(shape->adapter_tokens, KEY_BITS);
+    uint64_t hash = random_mix(tokens << 20 | (uint64_t)shape->adapters << 1 | graph);
+    struct adapter_entry *entry = &costs->adapters[hash % ADAPTER_ENTRIES];
+    if (entry->adapters != shape->adapters || entry->tokens != tokens || entry->graph != graph) {
+        *entry =
+            (struct adapter_entry){.adapters = shape->adapters, .graph = graph, .tokens = tokens};
+        entry->cost = price_adapters(costs, entry);
+    }
+    return &entry->cost;
+}
+
+/* --- decode --- */
 
 static double knot_context(uint32_t knot)
 {
@@ -473,8 +561,9 @@ double step_cost_decode_seconds(struct step_costs *costs, const struct step_shap
     uint32_t decodes = shape->decodes, shared = shared_step(costs, shape);
     uint32_t knot = knot_under(context);
     double part = part_between(knot, context);
+    double adapters = shape->adapters > 0 ? adapter_cost(costs, shape)->seconds : 0.0;
     return (1.0 - part) * knot_cost(costs, decodes, shared, knot)->seconds +
-           part * knot_cost(costs, decodes, shared, knot + 1)->seconds;
+           part * knot_cost(costs, decodes, shared, knot + 1)->seconds + adapters;
 }
 
 static struct step_cost decode_cost(struct step_costs *costs, const struct step_shape *shape)
@@ -504,22 +593,6 @@ static struct step_cost decode_cost(struct step_costs *costs, const struct step_
 
 /* --- prompts --- */
 
-/* Prompts of different lengths as so many alike, with as many new tokens and as many pairs of a
- * query and a key. */
-static struct price_key exact_key(const struct step_shape *shape)
-{
-    struct price_key key = {.decodes = shape->decodes,
-                            .decode_context = (uint64_t)llround(shape->decode_context),
-                            .prompts = shape->prompts};
-    if (shape->prompts > 0) {
-        double each = (double)shape->prompt_tokens / shape->prompts;
-        double cached = shape->prompt_pairs / shape->prompts / each - 0.5 * each;
-        key.new_tokens = (uint64_t)fmax(round(each), 1.0);
-        key.cached_tokens = cached > 0.5 ? (uint64_t)llround(cached) : 0;
-    }
-    return key;
-}
-
 static struct price_key rounded_key(const struct step_shape *shape)
 {
     struct price_key key = exact_key(shape);
@@ -543,7 +616,7 @@ static void add_entry(struct step_costs *costs, const struct mixed_entry *entry)
     hash_table_add(&costs->table, price_key_hash(&entry->key), costs->entry_count);
 }
 
-struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape)
+static struct step_cost plain_cost(struct step_costs *costs, const struct step_shape *shape)
 {
     if (shape->prompts == 0) {
         return decode_cost(costs, shape);
@@ -561,11 +634,24 @@ struct step_cost step_cost(struct step_costs *costs, const struct step_shape *sh
     return entry.cost;
 }
 
+struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape)
+{
+    struct step_cost cost = plain_cost(costs, shape);
+    if (shape->adapters > 0) {
+        add_cost(&cost, adapter_cost(costs, shape), 1.0);
+    }
+    return cost;
+}
+
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape)
 {
     struct price_key key = exact_key(shape);
     key.shared = shared_step(costs, shape);
-    return price_key(costs, &key);
+    struct step_cost cost = price_key(costs, &key);
+    if (shape->adapters > 0) {
+        add_cost(&cost, adapter_cost(costs, shape), 1.0);
+    }
+    return cost;
 }
 
 uint64_t step_costs_built(const struct step_costs *costs)

@@ -48,10 +48,12 @@ struct step_shape {
     uint32_t decodes;
     double decode_context; /* mean cached tokens of those that decode */
     uint32_t prompts;
-    uint64_t prompt_tokens; /* new, of all prompts */
-    double prompt_pairs;    /* of all prompts: new tokens x (cached + new / 2) */
-    double shared_tokens;   /* that all ranks which share experts bring, prompts and answers; 0: as
-                               many each. Rounded to an eighth of an octave */
+    uint64_t prompt_tokens;  /* new, of all prompts */
+    double prompt_pairs;     /* of all prompts: new tokens x (cached + new / 2) */
+    uint32_t adapters;       /* different ones that tokens bring (models/passes/adapters.h) ... */
+    uint64_t adapter_tokens; /* ... and tokens that do */
+    double shared_tokens;    /* that all ranks which share experts bring, prompts and answers; 0: as
+                                many each. Rounded to an eighth of an octave */
 };
 
 /* Of the layers of one stage of the layout's pipeline (0 and there is but one: of all), on network

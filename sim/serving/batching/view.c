@@ -16,8 +16,14 @@ void batch_view_create(struct batch_view *view, struct arena *arena, struct requ
         .waiting = {.first = REQUEST_NONE, .last = REQUEST_NONE},
         .running = ARENA_ARRAY(arena, uint32_t, limits->sequences + 1),
         .landed = {.first = REQUEST_NONE, .last = REQUEST_NONE},
+        .passed = {.first = REQUEST_NONE, .last = REQUEST_NONE},
     };
     kv_cache_create(&view->kv, arena, pages, layout);
+}
+
+void batch_view_adapters(struct batch_view *view, struct arena *arena, uint32_t adapters)
+{
+    view->adapter_marks = ARENA_ARRAY(arena, uint32_t, adapters + 1);
 }
 
 void decision_create(struct decision *decision, struct arena *arena,
@@ -70,13 +76,89 @@ void decision_clear(struct decision *decision)
     decision->tokens = decision->swapped_tokens = 0;
     decision->decode_count = 0;
     decision->decode_context = 0;
+    decision->adapters = 0;
+    decision->adapter_tokens = 0;
+}
+
+/* --- adapters --- */
+
+static bool is_counted(const struct batch_view *view, uint32_t adapter)
+{
+    return adapter == 0 || view->adapter_marks[adapter] == view->adapter_round;
+}
+
+static void count_adapter(struct batch_view *view, uint32_t adapter)
+{
+    view->adapter_count += !is_counted(view, adapter);
+    view->adapter_marks[adapter] = adapter > 0 ? view->adapter_round : 0;
+}
+
+static void count_running(struct batch_view *view)
+{
+    view->adapter_round++;
+    view->adapter_count = 0;
+    for (uint32_t i = 0; i < view->running_count; i++) {
+        count_adapter(view, batch_request(view, view->running[i])->adapter);
+    }
+}
+
+bool batch_fits_adapter(struct batch_view *view)
+{
+    while (view->waiting.count > 0) {
+        uint32_t id = view->waiting.first;
+        struct request *request = batch_request(view, id);
+        if (view->adapter_count < view->limits.adapters || is_counted(view, request->adapter)) {
+            return true;
+        }
+        request->held = true;
+        queue_pop(&view->waiting, view->requests);
+        queue_push(&view->passed, view->requests, id);
+    }
+    return false;
+}
+
+/* Those who were passed over are first again, in their order. */
+static void put_back(struct batch_view *view)
+{
+    struct request_queue *passed = &view->passed, *waiting = &view->waiting;
+    if (passed->count == 0) {
+        return;
+    }
+    if (waiting->count == 0) {
+        waiting->last = passed->last;
+    } else {
+        view->requests[passed->last].next = waiting->first;
+    }
+    waiting->first = passed->first;
+    waiting->count += passed->count;
+    *passed = (struct request_queue){.first = REQUEST_NONE, .last = REQUEST_NONE};
+}
+
+static void count_shares(struct batch_view *view, struct decision *decision)
+{
+    view->adapter_round++;
+    view->adapter_count = 0;
+    for (uint32_t i = 0; i < decision->share_count; i++) {
+        const struct share *share = &decision->shares[i];
+        uint32_t adapter = batch_request(view, share->request)->adapter;
+        decision->adapter_tokens += adapter > 0 ? share->tokens : 0;
+        count_adapter(view, adapter);
+    }
+    decision->adapters = view->adapter_count;
 }
 
 void batch_decide(struct batch_view *view, const struct batching_policy *policy,
                   struct decision *decision)
 {
     decision_clear(decision);
+    if (view->limits.adapters == 0) {
+        policy->decide(view, decision);
+        return;
+    }
+    count_running(view);
     policy->decide(view, decision);
+    put_back(view);
+    count_shares(view, decision);
 }
 
 /* What a running request could get now, at most `most`. */
@@ -325,6 +407,9 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
     request->state = REQUEST_RUNNING;
     request->in_prompt = true;
     request->swapped_tokens = 0;
+    if (view->limits.adapters > 0) {
+        count_adapter(view, request->adapter);
+    }
     request->computed_tokens = cached;
     if (request->scheduled_seconds < 0.0) {
         request->scheduled_seconds = view->now_seconds;

@@ -17,6 +17,7 @@ struct batch_limits {
     uint32_t spare_blocks; /* that an admission leaves free while others run */
     uint32_t look_ahead;   /* slots that a drafter wants beyond the tokens of a step */
     uint32_t draft_tokens; /* guessed after a step that samples */
+    uint32_t adapters;     /* different ones of a step; 0: nobody asks for any */
     bool whole_prompts;    /* a prompt is computed in one step or not at all */
     bool reserves_prompt;  /* who is let in finds room for all that is known of it */
     bool by_priority;      /* else who came first is first */
@@ -51,6 +52,10 @@ struct batch_view {
                           that prefill together) */
     bool saturated;    /* the last step that did not hold back left requests waiting */
     bool gone;         /* somebody who runs has ended or gone elsewhere */
+    uint32_t *adapter_marks;     /* [by adapter]: the decision that last counted it ... */
+    uint32_t adapter_round;      /* ... of which this is the number ... */
+    uint32_t adapter_count;      /* ... and that has so many of those who run */
+    struct request_queue passed; /* over in this decision: their adapter is one too many */
     double now_seconds;
     uint64_t pending_tokens; /* of all requests it has */
     uint64_t preemptions;    /* so far */
@@ -78,11 +83,15 @@ struct decision {
     uint32_t decode_count;   /* shares that are an answer\'s next token ... */
     uint64_t decode_context; /* ... and their computed tokens */
     uint64_t swapped_tokens; /* moved to the host's memory and back, before the step */
+    uint32_t adapters;       /* different ones of its shares, and ... */
+    uint64_t adapter_tokens; /* ... tokens that have one */
 };
 
 void batch_view_create(struct batch_view *view, struct arena *arena, struct request *requests,
                        const struct batch_limits *limits, uint64_t pages,
                        const struct kv_layout *layout);
+/* There are so many adapters, of which a step has limits.adapters at most. */
+void batch_view_adapters(struct batch_view *view, struct arena *arena, uint32_t adapters);
 void decision_create(struct decision *decision, struct arena *arena,
                      const struct batch_limits *limits);
 
@@ -168,10 +177,16 @@ static inline bool batch_comes_whole(const struct batch_view *view)
 bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t most, bool whole,
                  bool whole_answer);
 
+/* Whether somebody waits whose adapter a step can have; those before him step aside until the
+ * decision is made (vLLM's scheduler: it skips them, and puts them back in front). */
+bool batch_fits_adapter(struct batch_view *view);
+
 /* Whether the queue has somebody and the replica a seat. */
-static inline bool batch_has_seat(const struct batch_view *view)
+static inline bool batch_has_seat(struct batch_view *view)
 {
-    return view->waiting.count > 0 && view->running_count + view->incoming < view->limits.sequences;
+    return view->waiting.count > 0 &&
+           view->running_count + view->incoming < view->limits.sequences &&
+           (view->limits.adapters == 0 || batch_fits_adapter(view));
 }
 
 #endif

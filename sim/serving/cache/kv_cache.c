@@ -155,10 +155,15 @@ uint64_t kv_cache_label_of(uint64_t label, uint32_t group)
     return group == 0 ? label : random_mix(label + group) | 1U;
 }
 
+/* The same text has other keys and values under another adapter. */
 static uint64_t block_label(const struct kv_cache *cache, const struct request *request,
                             uint32_t group, uint32_t index)
 {
-    return kv_cache_label_of(text_label(cache, request, last_label(cache, group, index)), group);
+    uint64_t text = text_label(cache, request, last_label(cache, group, index));
+    if (request->adapter > 0) {
+        text = random_mix(text ^ (uint64_t)request->adapter << 40) | 1U;
+    }
+    return kv_cache_label_of(text, group);
 }
 
 /* --- tables --- */

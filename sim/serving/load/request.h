@@ -69,7 +69,9 @@ struct request {
     uint32_t home_epoch;     /* ... and how often that had failed */
     float streamed_seconds;  /* its KV cache has moved for so long beside its prefill */
     uint16_t class_index;    /* among the workload's classes */
+    uint16_t adapter;        /* that it asks for, from 1; 0: none */
     uint8_t leaving;         /* the state in which it shall end as soon as it can; 0: none */
+    bool held;               /* it waited because a step had as many adapters as it may */
 };
 
 /* Whether it is over, one way or another. */

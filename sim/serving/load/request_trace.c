@@ -156,7 +156,7 @@ static const char *const *names_of_columns(struct arena *arena, const struct arr
     if (names == NULL || arrivals->format != REQUEST_TRACE_CSV) {
         return names;
     }
-    enum { MOST = 8 };
+    enum { MOST = 9 };
     const char **called = ARENA_ARRAY(arena, const char *, MOST);
     for (size_t i = 0; i + 1 < MOST && names[i] != NULL; i++) {
         const char *others[] = {own->prompt, own->output, own->arrival, own->session};

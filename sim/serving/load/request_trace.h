@@ -9,10 +9,11 @@
 #include "sim/base/diagnostics.h"
 #include "sim/scenario/scenario.h"
 
-/* Classes that a file may name; none: what it says of them is not looked at. */
+/* Classes and adapters that a file may name; none: what it says of them is not looked at. */
 struct trace_classes {
     const struct request_class *says; /* [count] */
     size_t count;
+    uint32_t adapters;
 };
 
 struct trace_item {
@@ -20,6 +21,7 @@ struct trace_item {
     uint32_t prompt_tokens, output_tokens;
     uint32_t session;      /* 0: none */
     uint16_t class_number; /* from 1; 0: the file does not say */
+    uint16_t adapter;      /* likewise; the file counts from 0 */
     uint32_t hash_count;
     const uint32_t *hashes; /* [hash_count] */
     uint32_t hash_tokens;   /* of a block that a hash names */

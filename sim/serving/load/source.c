@@ -134,6 +134,42 @@ static uint16_t draw_class(struct source *source, const struct request_stream *s
     return index;
 }
 
+/* Which adapter it asks for, by a place between 0 and 1; 0: none. */
+static uint16_t adapter_at(const struct class_source *of, double place)
+{
+    const struct adapter_choice *choice = &of->says->adapters;
+    if (choice->count == 0 || place < choice->base_share) {
+        return 0;
+    }
+    place = (place - choice->base_share) / (1.0 - choice->base_share);
+    uint32_t low = 0, high = choice->count - 1;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (of->adapter_shares[middle] <= place) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return (uint16_t)(choice->first + low + 1);
+}
+
+/* All turns of a file's conversation ask for the same. */
+static void choose_adapter(struct source *source, const struct trace_item *item,
+                           struct request *request)
+{
+    struct class_source *of = class_of(source, request);
+    if (item != NULL && item->adapter > 0) {
+        request->adapter = item->adapter;
+    } else if (of->says->adapters.count > 0) {
+        bool session = item != NULL && item->session > 0;
+        double place =
+            session ? ldexp((double)(random_mix(source->scenario->seed ^ item->session) >> 11), -53)
+                    : random_uniform(&of->choosing);
+        request->adapter = adapter_at(of, place);
+    }
+}
+
 /* The first prompt of a session, or a request of its own. */
 static void draw_request(struct source *source, struct request *request)
 {
@@ -181,6 +217,7 @@ static void fill_request(struct source *source, struct request_stream *stream,
     } else {
         draw_request(source, request);
     }
+    choose_adapter(source, item, request);
 }
 
 /* When its client gives it up. */
@@ -286,6 +323,7 @@ void source_follow(struct source *source, uint32_t id)
             next->content = CONTENT_SESSION;
             next->session = ended->session;
             next->turn = ended->turn + 1;
+            next->adapter = ended->adapter;
             next->shared_tokens = ended->shared_tokens;
             next->prompt_tokens =
                 ended->prompt_tokens + ended->output_tokens + length_draw(&of->prompts);
@@ -459,13 +497,32 @@ static struct request_stream *open_stream(struct source *source, const struct re
     }
     const struct trace_classes classes = {
         .says = own_class == CLASS_SHARED ? serving->classes : NULL,
-        .count = own_class == CLASS_SHARED ? serving->class_count : 0};
+        .count = own_class == CLASS_SHARED ? serving->class_count : 0,
+        .adapters = serving_adapter_count(serving)};
     bool read =
         request_trace_read(source->arena, &caller->arrivals, caller->arrival == ARRIVAL_TRACE,
                            &classes, &stream->trace, diagnostics);
     stream->trace.count = stream->trace.count < asked ? stream->trace.count : asked;
     stream->left = stream->trace.count;
     return read && fits_context(source->scenario, stream, diagnostics) ? stream : NULL;
+}
+
+/* Zipf: the k-th as often as 1 / k^skew says. */
+static void open_adapters(struct source *source, struct class_source *of)
+{
+    const struct adapter_choice *choice = &of->says->adapters;
+    double sum = 0.0;
+    if (choice->count == 0) {
+        return;
+    }
+    of->adapter_shares = ARENA_ARRAY(source->arena, double, choice->count);
+    for (uint32_t i = 0; i < choice->count; i++) {
+        sum += pow(i + 1.0, -choice->skew);
+        of->adapter_shares[i] = sum;
+    }
+    for (uint32_t i = 0; i < choice->count; i++) {
+        of->adapter_shares[i] /= sum;
+    }
 }
 
 static bool open_classes(struct source *source, const struct request_trace *given,
@@ -484,6 +541,8 @@ static bool open_classes(struct source *source, const struct request_trace *give
         of->turns = open_random(source, "turns", i);
         of->thinking = open_random(source, "thinking", i);
         of->cancelling = open_random(source, "cancelling", i);
+        of->choosing = open_random(source, "adapters", i);
+        open_adapters(source, of);
         if (of->says->has_arrivals) {
             of->stream = open_stream(source, of->says, (uint16_t)i, NULL, diagnostics);
         } else {

@@ -44,7 +44,8 @@ struct class_source {
     const struct request_class *says;
     struct request_stream *stream;
     struct length_source prompts, outputs;
-    struct random_stream turns, thinking, cancelling;
+    struct random_stream turns, thinking, cancelling, choosing;
+    double *adapter_shares; /* [adapters.count]: summed up to 1; NULL: nobody asks for one */
 };
 
 struct source {

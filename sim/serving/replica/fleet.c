@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/replica/fleet.h"
 
+#include "models/layout/model_stage.h"
 #include "models/numeric/random.h"
+#include "models/passes/adapters.h"
+#include "sim/scenario/adapter_checks.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/batching/price_store.h"
 #include "sim/serving/replica/router.h"
@@ -14,6 +17,28 @@
 uint32_t pool_ranks(const struct pool *pool)
 {
     return layout_attention_data(&pool->scenario->layout);
+}
+
+/* Stages load theirs at once: the first one's stands for all. Each worker reads a whole one. */
+static void price_adapters(struct pool *pool)
+{
+    const struct scenario *scenario = pool->scenario;
+    const struct service_adapters *says = &scenario->serving.service.adapters;
+    struct model_stage stage = model_stage(&scenario->llm, scenario->layout.pipeline, 0);
+    struct model_stage whole = model_stage(&scenario->llm, 1, 0);
+    const struct layout one = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
+    struct replica alone = pool->replica;
+    alone.layout = &one;
+    double by_hand = adapters_matrices(&pool->replica, &stage, says->targets) *
+                     scenario->software.adapters.load_matrix_seconds;
+    pool->adapter_room_bytes = adapters_room_bytes(scenario, &stage);
+    pool->adapter_bytes = adapters_bytes(&pool->replica, &stage, says->targets, says->rank);
+    pool->adapter_load_seconds =
+        fmax(by_hand, pool->adapter_bytes / scenario->cluster.host_bytes_per_second);
+    if (says->storage_bytes_per_second > 0.0) {
+        pool->adapter_read_seconds = adapters_bytes(&alone, &whole, says->targets, says->rank) /
+                                     says->storage_bytes_per_second;
+    }
 }
 
 static void create_pool(struct fleet *fleet, uint32_t index)
@@ -44,6 +69,9 @@ static void create_pool(struct fleet *fleet, uint32_t index)
     pool->kv_beside =
         kv_beside_of(&room, scenario->layout.context, scenario->serving.service.block_tokens);
     pool->group_count = pool_ranks(pool) > 1 ? place.layout.data : 0;
+    if (scenario->serving.service.adapters.max_adapters > 0) {
+        price_adapters(pool);
+    }
 }
 
 static void create_servers(struct fleet *fleet, struct pool *pool, uint32_t first)

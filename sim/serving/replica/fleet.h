@@ -51,6 +51,9 @@ struct pool {
     uint32_t cache_parts;         /* of its tensor ranks' that differ */
     uint64_t kv_pages;            /* of a server */
     struct kv_beside kv_beside;
+    double adapter_bytes, adapter_load_seconds; /* of one adapter: to each GPU, and how long ... */
+    double adapter_read_seconds;                /* ... and from storage before that */
+    double adapter_room_bytes;                  /* of each GPU, for all that a step may have */
     struct memory_use memory;    /* of one GPU: weights, the whole KV cache, activations */
     struct network_costs *costs; /* of steps, by what is left of the network cards' rate */
 };

@@ -37,6 +37,8 @@ static struct batch_limits limits_of(const struct pool *pool, enum server_role r
         /* The null block counts, as in vLLM. */
         .spare_blocks = (uint32_t)(service->watermark * (double)(pool->kv_pages + 1)),
         .reserves_prompt = service->reserve_prompt,
+        .adapters =
+            serving_adapter_count(&scenario->serving) > 0 ? service->adapters.max_adapters : 0,
         .whole_prompts = service->whole_prompts,
         .by_priority = service->priorities,
         .ahead = scenario->software.schedules_ahead && scenario->layout.pipeline == 1 &&
@@ -114,6 +116,13 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
     layout.drops_last = proposer_of(service) != NULL && proposer_of(service)->drops_last;
     layout.beside = pool->kv_beside;
     batch_view_create(&server->view, arena, fleet->requests->all, &limits, pool->kv_pages, &layout);
+    if (limits.adapters > 0) {
+        uint32_t adapters = serving_adapter_count(&pool->scenario->serving);
+        uint32_t in_host = service->adapters.host_adapters;
+        batch_view_adapters(&server->view, arena, adapters);
+        adapter_store_create(&server->adapters, arena, adapters, limits.adapters,
+                             in_host > 0 ? in_host : adapters);
+    }
     if (service->policy == BATCHING_SGLANG) {
         struct sglang_settings settings = sglang_settings_of(pool);
         sglang_create(&server->view, arena, &settings);
@@ -292,7 +301,9 @@ void lane_account(struct lane *lane, const struct played_steps *played)
 struct step_shape lane_shape(const struct decision *decision)
 {
     struct step_shape shape = {.decodes = decision->decode_count,
-                               .prompts = decision->share_count - decision->decode_count};
+                               .prompts = decision->share_count - decision->decode_count,
+                               .adapters = decision->adapters,
+                               .adapter_tokens = decision->adapter_tokens};
     if (shape.decodes > 0) {
         shape.decode_context = (double)decision->decode_context / shape.decodes;
     }
@@ -303,6 +314,30 @@ struct step_shape lane_shape(const struct decision *decision)
         shape.prompt_pairs += tokens * (share->computed + 0.5 * tokens);
     }
     return shape;
+}
+
+/* Those of the step that are not on the GPUs come before it begins, one after the other: vLLM's
+ * worker brings them when it prepares the step's inputs. Returns how long that takes. */
+static double load_adapters(struct server *server, const struct decision *decision)
+{
+    const struct pool *pool = server->pool;
+    struct server_totals *totals = &server->totals;
+    double seconds = 0.0;
+    for (int missing = 0; missing < 2; missing++) { /* those that stay are used before others go */
+        for (uint32_t i = 0; i < decision->share_count && decision->adapters > 0; i++) {
+            uint32_t adapter = request_of(server, decision->shares[i].request)->adapter;
+            if (adapter == 0 || adapter_store_touch(&server->adapters, adapter) || missing == 0) {
+                continue;
+            }
+            bool read = adapter_store_load(&server->adapters, adapter) == ADAPTER_IN_STORAGE;
+            seconds += pool->adapter_load_seconds + (read ? pool->adapter_read_seconds : 0.0);
+            totals->adapter_loads++;
+            totals->adapter_reads += read;
+            totals->adapter_bytes += pool->adapter_bytes * pool->gpus_per_server;
+        }
+    }
+    totals->adapter_seconds += seconds;
+    return seconds;
 }
 
 /* KV moves between each GPU and its host before the step: each has a link of its own, so nothing
@@ -318,7 +353,7 @@ void lane_swap(struct lane *lane, const struct decision *decision)
     double own = scenario->serving.service.swap_bytes_per_second;
     double rate = own > 0.0 ? own : scenario->cluster.host_bytes_per_second;
     server->totals.swapped_bytes += pool->kv_bytes_per_token * tokens * scenario->layout.tensor;
-    lane->swap_seconds = pool->kv_bytes_per_token * shard / rate;
+    lane->swap_seconds = pool->kv_bytes_per_token * shard / rate + load_adapters(server, decision);
 }
 
 /* One step, which an engine's loop has launched as `flight`, and perhaps `next` after it (both
@@ -409,7 +444,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     /* Who waits already cannot be let in before somebody ends; newcomers wait behind. A cache on
      * its way is let in when it lands. */
     bool settled = server->view.waiting.count > 0 && server->view.incoming == 0 &&
-                   !server->view.limits.by_priority;
+                   !server->view.limits.by_priority && server->view.limits.adapters == 0;
     if (settled && !server->fleet->may_leave) {
         actor_sleep(lane->ends[steps - 1]);
     } else if (signal_wait_until(&lane->signal, settled ? SERVER_LEAVE : SERVER_WAKE,
@@ -432,8 +467,8 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     batch_repeat(&server->view, decision, next, steps - 1);
     loop_draw(lane, played.cost.watts, played.seconds);
     if (ahead != NULL && steps > 1) {
-        struct step_shape last = {.decodes = played.shape.decodes,
-                                  .decode_context = lane_shape(decision).decode_context + 1.0};
+        struct step_shape last = lane_shape(decision);
+        last.decode_context += 1.0;
         loop_go_on(lane, ahead,
                    loop_pace(lane, &last, run_step_seconds(lane, &last, 0), &ahead->cost));
     }

@@ -15,6 +15,7 @@
 #include "sim/engine/actor.h"
 #include "sim/serving/batching/policy.h"
 #include "sim/serving/batching/step_cost.h"
+#include "sim/serving/replica/adapter_store.h"
 
 struct fleet;
 struct pool;
@@ -39,6 +40,10 @@ struct server_totals {
     uint64_t drafts, accepted; /* tokens that were guessed, and came true */
     uint64_t verified;         /* times that guesses of a request were */
     double swapped_bytes;      /* to the hosts and back, of all GPUs */
+    uint64_t adapter_loads;    /* adapters that came to the GPUs, ... */
+    uint64_t adapter_reads;    /* ... of them from storage */
+    double adapter_bytes;      /* to all GPUs */
+    double adapter_seconds;    /* that steps waited for them */
 };
 
 /* One direction of a link of one GPU. */
@@ -83,7 +88,7 @@ struct lane {
     double *ends;              /* [SERVER_MAX_RUN] ends of the steps of a run */
     double step_seconds;       /* of the last step with prompts */
     double decode_end_seconds; /* of the last step in which it decoded */
-    double swap_seconds;       /* moving KV between GPU and host, before the step */
+    double swap_seconds;       /* moving KV and adapters between GPU and host, before the step */
 };
 
 struct server {
@@ -109,6 +114,7 @@ struct server {
     uint32_t *leaving; /* [leaving_count of leaving_capacity]: to go before the next decision */
     uint32_t leaving_count, leaving_capacity;
     bool left; /* somebody has gone outside a step: the source has not been told */
+    struct adapter_store adapters; /* where the service has some */
     struct server_totals totals;
 };
 

@@ -30,6 +30,12 @@ static bool guesses(const void *subject)
     return metrics->run->serving->service.proposer != PROPOSER_NONE;
 }
 
+static bool has_adapters(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->run->serving->service.adapters.max_adapters > 0;
+}
+
 static bool may_leave(const void *subject)
 {
     const struct serving_metrics *metrics = subject;
@@ -187,6 +193,20 @@ static const struct figure figures[] = {
      .doc = "Of them, came true."},
     {.name = "tokens_per_verification", .unit = "1", METRIC(tokens_per_verification), .applies = guesses,
      .doc = "Tokens that a step gave a request whose guesses it verified, the one it would have given anyway included."},
+    {.name = "adapter_hit_share", .unit = "1", METRIC(adapter_hit_share), .applies = has_adapters,
+     .doc = "Of requests with an adapter, found it on their GPUs: 1 less adapter_loads over them."},
+    {.name = "adapter_loads", .unit = "1", METRIC(adapter_loads), .applies = has_adapters,
+     .doc = "Times an adapter came to a replica's GPUs."},
+    {.name = "adapter_reads", .unit = "1", METRIC(adapter_reads), .applies = has_adapters,
+     .doc = "Of them, it came from storage, through the host's memory."},
+    {.name = "adapter_loaded_bytes", .unit = "B", METRIC(adapter_bytes), .applies = has_adapters,
+     .doc = "Bytes of adapters to all GPUs."},
+    {.name = "adapter_load_seconds", .unit = "s", METRIC(adapter_seconds), .applies = has_adapters,
+     .doc = "That steps of all replicas waited for adapters."},
+    {.name = "adapter_waits", .unit = "1", METRIC(adapter_waits), .applies = has_adapters,
+     .doc = "Requests that waited while a step had service.adapters.max_adapters others."},
+    {.name = "adapter_room_bytes", .unit = "B", METRIC(adapter_room_bytes), .applies = has_adapters,
+     .doc = "Of a GPU's memory, kept for adapters; among its weights."},
     {.name = "preemptions", .unit = "1", METRIC(preemptions),
      .doc = "Times a running request gave way because the KV cache was full.",
      .former_key = "service.preemptions"},

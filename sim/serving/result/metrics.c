@@ -243,6 +243,10 @@ static struct pool_sums sum_pool(const struct pool *pool, struct serving_metrics
         sums.bytes += totals->bytes;
         sums.down += totals->down_seconds;
         metrics->swapped_bytes += totals->swapped_bytes;
+        metrics->adapter_loads += totals->adapter_loads;
+        metrics->adapter_reads += totals->adapter_reads;
+        metrics->adapter_bytes += totals->adapter_bytes;
+        metrics->adapter_seconds += totals->adapter_seconds;
         metrics->drafts += totals->drafts;
         metrics->accepted += totals->accepted;
         sums.verified += (double)totals->verified;
@@ -300,10 +304,16 @@ static void measure_servers(const struct serving_run *run, double flops,
         metrics->accepted_share = (double)metrics->accepted / (double)metrics->drafts;
         metrics->tokens_per_verification = 1.0 + (double)metrics->accepted / verified;
     }
-    uint64_t tokens = 0;
+    uint64_t tokens = 0, adapted = 0;
     for (uint32_t i = 0; i < run->requests.count; i++) {
-        tokens +=
-            run->requests.all[i].state == REQUEST_DONE ? run->requests.all[i].output_tokens : 0;
+        const struct request *request = &run->requests.all[i];
+        tokens += request->state == REQUEST_DONE ? request->output_tokens : 0;
+        adapted += request->adapter > 0 && request->scheduled_seconds >= 0.0;
+        metrics->adapter_waits += request->held;
+    }
+    if (adapted > 0) {
+        metrics->adapter_hit_share =
+            fmax(0.0, 1.0 - (double)metrics->adapter_loads / (double)adapted);
     }
     if (tokens > 0) {
         metrics->joules_per_token = metrics->joules / (double)tokens;
@@ -396,6 +406,7 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         .end_seconds = run->end_seconds,
         .memory = last->memory,
         .kv_cache_tokens = last->kv_pages * block,
+        .adapter_room_bytes = last->adapter_room_bytes,
         .events = run->events,
     };
     uint64_t context = run->scenario->llm.context;

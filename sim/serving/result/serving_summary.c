@@ -275,6 +275,14 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 quantity_percent(metrics->accepted_share).text, metrics->drafts,
                 metrics->tokens_per_verification);
     }
+    if (metrics->adapter_loads > 0) {
+        fprintf(stream,
+                "adapters        %" PRIu64 " loads, %s, that steps waited %s for; %s of requests "
+                "found theirs there, %" PRIu64 " waited for others to end\n",
+                metrics->adapter_loads, quantity_bytes(metrics->adapter_bytes).text,
+                quantity_seconds(metrics->adapter_seconds).text,
+                quantity_percent(metrics->adapter_hit_share).text, metrics->adapter_waits);
+    }
     if (metrics->moved_bytes > 0.0) {
         fprintf(stream, "KV moved        %s between replicas\n",
                 quantity_bytes(metrics->moved_bytes).text);

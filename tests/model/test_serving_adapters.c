@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ * A service with low-rank adapters: who waits, what loads take, what room they leave. */
+#include "run_tests.h"
+#include "serving_play.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SMALL CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml"
+#define FEATURES "software.features=[adapters, pipeline]"
+
+static double e2e(const struct played *played)
+{
+    return played->metrics.latencies[LATENCY_E2E].max;
+}
+
+/* A table of requests; the caller removes it. */
+static const char *table(char *path, const char *rows)
+{
+    static char text[256];
+    int descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    ck_assert_int_eq(write(descriptor, rows, strlen(rows)), (ssize_t)strlen(rows));
+    close(descriptor);
+    snprintf(text, sizeof text, "workload.arrivals={kind: at-once, file: %s}", path);
+    return text;
+}
+
+/* Four requests at once, alike, for adapters 0, 1, 0, 1. Where a step may have one adapter the
+ * third passes the second and runs beside the first, and the others follow them together: two
+ * rounds for the two adapters, each loaded once, as if two requests ran after two. Where it may
+ * have two nobody waits. */
+START_TEST(who_fits_passes)
+{
+    char path[] = "/tmp/cpsim-adapters-XXXXXX";
+    const char *arrivals = table(path, "prompt_tokens,output_tokens,adapter\n"
+                                       "128,400,0\n128,400,1\n128,400,0\n128,400,1\n");
+    struct played one = play_serving(
+        SMALL, (const char *const[]){FEATURES, arrivals, "workload.adapters=2",
+                                     "workload.service.adapters={max_adapters: 1}", NULL});
+    struct played two = play_serving(
+        SMALL, (const char *const[]){FEATURES, arrivals, "workload.adapters=2",
+                                     "workload.service.adapters={max_adapters: 2}", NULL});
+    printf("a step with one adapter: %.3f s, with two: %.3f s\n", e2e(&one), e2e(&two));
+    ck_assert_uint_eq(one.metrics.adapter_waits, 2);
+    ck_assert_uint_eq(one.metrics.adapter_loads, 2);
+    ck_assert_double_eq(one.metrics.adapter_hit_share, 0.5);
+    ck_assert_double_eq_tol(one.metrics.mean_batch, 2.0, 0.01);
+    ck_assert_uint_eq(two.metrics.adapter_waits, 0);
+    ck_assert_uint_eq(two.metrics.adapter_loads, 2);
+    ck_assert_double_eq_tol(two.metrics.mean_batch, 4.0, 0.05);
+    ck_assert_double_gt(e2e(&one) / e2e(&two), 1.8);
+    ck_assert_double_lt(e2e(&one) / e2e(&two), 2.0);
+    remove(path);
+}
+END_TEST
+
+/* One client, adapters 0 and 1 by turns, room for one: each of ten requests loads its own, 448
+ * matrices of 10 us each, for that is more than 83.9 MB at 50 GB/s. Larger ones of rank 128, 671
+ * MB, take 13.4 ms. Where the host has one of them too, each is read before at 1 GB/s: 83.9 ms.
+ * The time is in the first token's. */
+START_TEST(loads_by_hand)
+{
+    char path[] = "/tmp/cpsim-adapters-XXXXXX";
+    const char *at_once = table(path, "prompt_tokens,output_tokens,adapter\n"
+                                      "128,9,0\n128,9,1\n128,9,0\n128,9,1\n128,9,0\n"
+                                      "128,9,1\n128,9,0\n128,9,1\n128,9,0\n128,9,1\n");
+    char clients[256];
+    snprintf(clients, sizeof clients, "workload.arrivals={kind: closed-loop, clients: 1, file: %s}",
+             strstr(at_once, "/tmp") != NULL ? path : "");
+    static const struct {
+        const char *adapters;
+        double seconds, bytes;
+        uint64_t reads;
+    } rows[] = {
+        {"workload.service.adapters={max_adapters: 2}", 2 * 448 * 10e-6, 2 * 83886080.0, 0},
+        {"workload.service.adapters={max_adapters: 1}", 10 * 448 * 10e-6, 10 * 83886080.0, 0},
+        {"workload.service.adapters={max_adapters: 1, rank: 128}", 10 * 671088640.0 / 50e9,
+         10 * 671088640.0, 0},
+        {"workload.service.adapters={max_adapters: 1, host_adapters: 1, storage_rate: 1 GB/s}",
+         10 * (448 * 10e-6 + 83886080.0 / 1e9), 10 * 83886080.0, 10},
+    };
+    double first[4];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct played played = play_serving(
+            SMALL, (const char *const[]){FEATURES, clients, "workload.adapters=2",
+                                         "software.adapters.load_matrix=10 us",
+                                         "cluster.host_rate=50 GB/s", rows[i].adapters, NULL});
+        first[i] = played.metrics.latencies[LATENCY_TTFT].mean;
+        printf("TTFT %.3f ms, loads %.3f ms\n", 1e3 * first[i],
+               1e3 * played.metrics.adapter_seconds);
+        ck_assert_double_eq_tol(played.metrics.adapter_seconds, rows[i].seconds, 1e-9);
+        ck_assert_double_eq(played.metrics.adapter_bytes, rows[i].bytes);
+        ck_assert_uint_eq(played.metrics.adapter_reads, rows[i].reads);
+    }
+    ck_assert_double_eq_tol(first[1] - first[0], 0.8 * 448 * 10e-6, 2e-4);
+    ck_assert_double_eq_tol(first[3] - first[1], 83886080.0 / 1e9, 2e-4);
+    remove(path);
+}
+END_TEST
+
+/* Room for 8 adapters of rank 16 is 8 x 83,886,080 B: of Llama 3 8B's cache, 131,072 B a token,
+ * 5,120 tokens fewer. What is kept is for the largest rank. */
+START_TEST(room_by_hand)
+{
+    static const char *const adapters[] = {
+        "seed=0", "workload.service.adapters={max_adapters: 8, rank: 16}",
+        "workload.service.adapters={max_adapters: 8, rank: 8, max_rank: 32}",
+        "workload.service.adapters={max_adapters: 8, rank: 16, targets: attention}"};
+    static const double tokens[] = {0.0, 5120.0, 10240.0, 1664.0},
+                        bytes[] = {0.0, 671088640.0, 1342177280.0, 218103808.0};
+    struct played plain = play_serving(
+        SMALL, (const char *const[]){FEATURES, "workload.requests=5", adapters[0], NULL});
+    for (size_t i = 1; i < 4; i++) {
+        struct played played = play_serving(
+            SMALL, (const char *const[]){FEATURES, "workload.requests=5", adapters[i], NULL});
+        double fewer =
+            (double)plain.metrics.kv_cache_tokens - (double)played.metrics.kv_cache_tokens;
+        ck_assert_double_eq_tol(fewer, tokens[i], 16.0);
+        ck_assert_double_eq(played.metrics.adapter_room_bytes, bytes[i]);
+    }
+}
+END_TEST
+
+/* A system prompt of 1024 tokens, whole pages, of one class: the first request of each adapter
+ * computes it, for its keys and values are that adapter's. Of 200 requests at 1152 tokens, 5
+ * adapters hit (200 - 5) x 1024; one or two of 50 nobody asks for. */
+START_TEST(a_prefix_is_one_adapters)
+{
+    static const char *const counts[] = {"workload.adapters=1", "workload.adapters=5",
+                                         "workload.adapters=50"};
+    static const double of[] = {1.0, 5.0, 50.0};
+    for (size_t i = 0; i < 3; i++) {
+        struct played played = play_serving(
+            SMALL, (const char *const[]){FEATURES, counts[i], "workload.requests=200",
+                                         "workload.system_prompt=1024 tokens",
+                                         "workload.service.adapters={max_adapters: 4}", NULL});
+        double hits = played.metrics.hit_share * (double)played.metrics.input_tokens / 1024.0;
+        printf("%s: %.0f of 200 prompts found theirs\n", counts[i], hits);
+        ck_assert_double_eq_tol(hits, 200.0 - of[i], i == 2 ? 3.0 : 0.1);
+    }
+}
+END_TEST
+
+/* Four adapters by Zipf with exponent 1: 12/25, 6/25, 4/25, 3/25 of requests. One client and room
+ * for one: a request finds its adapter there if the one before had the same, with probability (144
+ * + 36 + 16 + 9) / 625 = 0.328. Half of the requests for the model itself leave it there. */
+START_TEST(popularity)
+{
+    static const char *const choices[] = {"workload.adapters={count: 4, skew: 1}",
+                                          "workload.adapters={count: 4, skew: 0}",
+                                          "workload.adapters={count: 4, skew: 1, base_share: 0.5}"};
+    static const double expected[] = {0.328, 0.25, 0.328};
+    for (size_t i = 0; i < 3; i++) {
+        struct played played = play_serving(
+            SMALL, (const char *const[]){FEATURES, choices[i], "workload.requests=20000",
+                                         "workload.arrivals={kind: closed-loop, clients: 1}",
+                                         "workload.lengths.output.tokens=2 tokens",
+                                         "workload.service.adapters={max_adapters: 1}", NULL});
+        printf("%s: %.3f\n", choices[i], played.metrics.adapter_hit_share);
+        ck_assert_double_eq_tol(played.metrics.adapter_hit_share, expected[i], 0.012);
+    }
+}
+END_TEST
+
+/* Preemption, cancelled requests, stages of a pipeline, classes with adapters in common: nothing is
+ * lost, and no step has more than it may. */
+START_TEST(nothing_is_lost)
+{
+    struct played played = play_serving(
+        SMALL,
+        (const char *const[]){FEATURES, "workload.arrivals.rate=40 /s", "workload.requests=800",
+                              "workload.lengths.output.tokens=300 tokens", "memory.fraction=0.24",
+                              "workload.cancel={share: 0.2, after: 3 s}",
+                              "workload.adapters={count: 30, skew: 0.7, base_share: 0.1}",
+                              "workload.service.adapters={max_adapters: 6}", NULL});
+    ck_assert_uint_gt(played.metrics.cancelled, 10);
+    ck_assert_uint_eq(played.metrics.cancelled + played.metrics.completed, 800);
+    ck_assert_uint_gt(played.metrics.preemptions, 0);
+    ck_assert_uint_gt(played.metrics.adapter_waits, 0);
+    ck_assert_uint_eq(played.free_pages, played.kv_pages);
+    ck_assert_uint_eq(played.out_of_order, 0);
+    played = play_serving(
+        SMALL, (const char *const[]){FEATURES, "workload.arrivals.rate=20 /s", "layout.pipeline=2",
+                                     "workload.requests=400", "workload.adapters=12",
+                                     "workload.service.adapters={max_adapters: 3}",
+                                     "workload.classes=[{name: a}, {name: b, adapters: {count: 4, "
+                                     "first: 8}}]",
+                                     NULL});
+    ck_assert_uint_eq(played.metrics.completed, 400);
+    ck_assert_uint_gt(played.metrics.adapter_loads, 12);
+    ck_assert_uint_eq(played.out_of_order, 0);
+}
+END_TEST
+
+RUN_TESTS(serving_adapters, who_fits_passes, loads_by_hand, room_by_hand, a_prefix_is_one_adapters,
+          popularity, nothing_is_lost)
