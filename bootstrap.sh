@@ -53,6 +53,7 @@ present() {
     munge) command -v munged ;;
     mpich) command -v mpirun ;;
     hdf5-tools) command -v h5dump ;;
+    clang-14 | libclang-rt-14-dev) echo 'int main(void){return 0;}' | clang-14 -fsanitize=address -x c - -o /dev/null ;;
     *) return 3 ;;
     esac >/dev/null 2>&1
 }
@@ -164,6 +165,16 @@ end_tests() {
     [ ${#failed[@]} -eq 0 ] || fail "tests failed in: ${failed[*]}"
 }
 
+# Every loader with random bytes for half a minute.
+fuzz_loaders() {
+    if ! command -v clang-14 >/dev/null; then
+        say "the loaders are not fuzzed: that takes clang-14"
+        return
+    fi
+    say "fuzzing the loaders, 30 s each"
+    tests/fuzz/run.sh 30 || failed+=("the fuzzers")
+}
+
 test_quick() {
     provide 'build|test'
     choose_quiet
@@ -177,7 +188,7 @@ test_quick() {
 # Everything on what users run; the sanitizers look at all that runs C of ours but the
 # comparisons with measurements, which give them nothing new to look at.
 test_all() {
-    provide 'build|test'
+    provide 'build|test|fuzz'
     choose_quiet
     say "checking the sources"
     tools/check.sh || failed+=("the sources")
@@ -188,6 +199,9 @@ test_all() {
     run_tests release
     run_tests sanitize --label-exclude 'validation|slow|pictures'
     run_tests debug --label-regex unit
+    say "comparing what build/debug and build/release answer"
+    tests/properties/builds.sh build/release/cpsim build/debug/cpsim || failed+=("debug against release")
+    fuzz_loaders
     end_tests
 }
 

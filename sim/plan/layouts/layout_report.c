@@ -62,7 +62,9 @@ static bool shows_mfu(const struct report *report)
 static void print_heading(const struct report *report, const char *title)
 {
     fprintf(report->stream, "\n%s\n%s%7s", title, report->bold, "step");
-    fprintf(report->stream, shows_mfu(report) ? " %5s" : "", "MFU");
+    if (shows_mfu(report)) {
+        fprintf(report->stream, " %5s", "MFU");
+    }
     fprintf(report->stream, " %7s %6s  TP", "memory", "GPUs");
     fputs(report->context ? "  CP" : "", report->stream);
     fputs(report->expert ? "  EP" : "", report->stream);

@@ -12,7 +12,8 @@
 #include "sim/base/hash_table.h"
 #include "sim/serving/cache/text.h"
 
-enum { RADIX_ROOT = 0, RADIX_NONE = UINT32_MAX };
+#define RADIX_ROOT 0U
+#define RADIX_NONE UINT32_MAX
 
 struct radix_node {
     uint32_t parent;
