@@ -177,5 +177,9 @@ def main(words=None, keep=lambda work: work()):
     return keep(lambda: answer(arguments))
 
 
-if __name__ == "__main__":
+def console():
     sys.exit(main(keep=guard.run))
+
+
+if __name__ == "__main__":
+    console()
