@@ -8,12 +8,17 @@ import sys
 
 if not __package__:  # run as a folder
     sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
+    __package__ = "analysis"
+    import analysis  # noqa: F401
 
-from analysis import cpsim_trace, figures, guard, look, output, serving, summary, sweep, training  # noqa: E402
+try:
+    from . import cpsim_trace, drawings, guard, look, output, summary, sweep
+except ModuleNotFoundError as missing:
+    sys.exit(f"analysis: error: {sys.executable} (Python {sys.version.split()[0]}) has no {missing.name}; it needs h5py, pandas and "
+             "matplotlib (Debian: python3-h5py, python3-pandas, python3-matplotlib; pip install 'cpsim[analysis]')")  # fmt: skip
 
 
-class Refusal(Exception):
-    """What the user can mend."""
+Refusal = drawings.Refusal
 
 
 def printable(text):
@@ -41,7 +46,7 @@ def run_compare(arguments):
 
 
 def run_report(arguments):
-    from analysis import report
+    from . import report
 
     path = arguments.output or pathlib.Path(arguments.trace[0]).with_suffix(".html")
     output.refuse_input(path, arguments.trace)
@@ -50,8 +55,9 @@ def run_report(arguments):
     print(printable(str(path)))
 
 
-def draws(draw, needs):
+def draws(name):
     """A command that draws one figure of each trace."""
+    _, draw, needs = drawings.DRAWINGS[name]
 
     def command(arguments):
         if arguments.output and len(arguments.trace) > 1:
@@ -69,47 +75,20 @@ def draws(draw, needs):
     return command
 
 
-def sweep_only(draw, most_metrics=1):
-    def checked(trace, chosen=()):
-        if not sweep.is_sweep(trace):
-            raise Refusal("this picture is of a sweep: name its sweep.h5")
-        if not chosen:
-            return draw(trace)
-        if len(chosen) != most_metrics:
-            raise Refusal(f"this picture is of {most_metrics} metric{'s, a comma between them' if most_metrics > 1 else ''}")
-        names = [sweep.known_metric(trace, name) for name in chosen]
-        return draw(trace, look.WIDE, names[0] if most_metrics == 1 else tuple(names))
-
-    return checked
-
-
-def first_of(*draws_in_turn):
-    """The first of the pictures that a trace has something for."""
-
-    def draw(*what, **how):
-        return next((drawn for drawn in (own(*what, **how) for own in draws_in_turn) if drawn is not None), None)
-
-    return draw
-
-
-def draw_batch(trace):
-    return training.draw_batch(trace) if sweep.is_sweep(trace) else serving.draw_batch(trace)
-
-
 def run_precisions(arguments):
-    from analysis import precision
+    from . import precision
 
     for path in arguments.trace:
         points = precision.prepared(load(path))
         if points is not None:
             print("\n".join(precision.table(points)))
-    draws(precision.draw, "it has no sweep of 2 points with seconds, memory and quality: {tokens: ...}")(arguments)
+    draws("precisions")(arguments)
 
 
 def run_throughput(arguments):
     names = [pathlib.Path(path).stem for path in arguments.trace]
     traces = [load(path) for path in arguments.trace]
-    drawn = first_of(serving.draw_throughput, training.draw_throughput)(traces, names=names)
+    drawn = drawings.draw_throughput(traces, names=names)
     if drawn is None:
         raise Refusal("nothing to draw: none of the traces has requests that got two tokens, or a training step")
     picture = arguments.output or "throughput.svg"
@@ -119,14 +98,14 @@ def run_throughput(arguments):
 
 
 def run_watch(arguments):
-    from analysis import watch
+    from . import watch
 
     for text in watch.lines(arguments.trace, arguments.every):
         print(printable(text), flush=True)
 
 
 def run_scaling(arguments):
-    from analysis import scaling
+    from . import scaling
 
     folder = pathlib.Path(arguments.output or ".")
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,32 +118,10 @@ COMMANDS = {  # name: (what it says, arguments, function)
     "summary": ("a run in figures: phases, totals, percentiles", TRACES, run_summary),
     "compare": ("what changed between two runs, and by how much",
                 [("first", {"metavar": "A"}), ("second", {"metavar": "B"})], run_compare),
-    "phases": ("where the time of each phase goes", TRACES, draws(figures.draw_phases, "no phases")),
-    "timeline": ("one layer of each phase as it ran; of training, the pipeline's schedule", TRACES,
-                 draws(first_of(training.draw_schedule, figures.draw_timeline),
-                       "it has no operators; trace: {operators: layer} keeps some")),
-    "roofline": ("each kernel's rate against the GPU's limits", TRACES,
-                 draws(figures.draw_roofline, "it has no operators; trace: {operators: layer} keeps some")),
-    "memory": ("what fills the GPUs' memory", TRACES, draws(first_of(training.draw_memory, figures.draw_memory), "it has no GPUs")),
-    "utilisation": ("how busy each GPU is, or each stage of a training step, and with what", TRACES,
-                    draws(first_of(training.draw_stages, figures.draw_utilisation), "it has no GPUs")),
-    "links": ("how much each link carries of what it could", TRACES, draws(figures.draw_links, "it has no links")),
-    "link-series": ("what goes over links as the run goes on", TRACES,
-                    draws(figures.draw_link_series, "it has no series of links; trace: {links: series} keeps them")),
-    "latency": ("cumulative distributions of a service's latencies, percentiles and targets", TRACES,
-                draws(serving.draw_latency, "it has no requests")),
-    "throughput": ("services as points: tokens/s of a GPU against tokens/s of a user; training steps: against GPUs", TRACES, run_throughput),
-    "load": ("a service's queue, KV cache and power over time", TRACES, draws(serving.draw_load, "it has no series")),
-    "batch": ("how large a service's batches are; of a sweep of training, steps and GPU-hours against the batch", TRACES,
-              draws(draw_batch, "it is of no service, nor a sweep of training runs to an end with two batches or more")),
-    "heat-map": ("a sweep's metric over two of its parameters", TRACES,
-                 draws(sweep_only(sweep.draw_heat_map), "the sweep has no two parameters with a grid of values")),
-    "effect": ("a sweep's metric against the parameter with the most values", TRACES,
-               draws(sweep_only(sweep.draw_effect), "the sweep varies no parameter, or found no number")),
-    "pareto": ("which points of a sweep nothing beats in two metrics", TRACES,
-               draws(sweep_only(sweep.draw_pareto, 2), "the sweep has no two metrics to weigh, or under 3 points")),
-    "precisions": ("which precisions of a sweep nothing beats in time, memory and predicted quality", TRACES,
-                   run_precisions),
+    **{name: (doc, TRACES, draws(name)) for name, (doc, _, _) in drawings.DRAWINGS.items() if name != "precisions"},
+    "throughput": ("services as points: tokens/s of a GPU against tokens/s of a user; training steps: against GPUs", TRACES,
+                   run_throughput),
+    "precisions": (drawings.DRAWINGS["precisions"][0], TRACES, run_precisions),
     "scaling": ("the paper's Figures 6 to 9, simulated beside measured",
                 [("cpsim", {"metavar": "CPSIM", "help": "the program"})], run_scaling),
     "watch": ("how far a run is that was started with --watch",
@@ -220,5 +177,9 @@ def main(words=None, keep=lambda work: work()):
     return keep(lambda: answer(arguments))
 
 
-if __name__ == "__main__":
+def console():
     sys.exit(main(keep=guard.run))
+
+
+if __name__ == "__main__":
+    console()

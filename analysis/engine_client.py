@@ -31,7 +31,10 @@ def read_requests(path):
 def figures(sent, stamps):
     """TTFT, end to end, chunks and gaps between them, of times in seconds."""
     gaps = sorted(after - before for before, after in zip(stamps, stamps[1:]))
-    share = lambda part: gaps[min(len(gaps) - 1, int(part * len(gaps)))] if gaps else 0.0
+
+    def share(part):
+        return gaps[min(len(gaps) - 1, int(part * len(gaps)))] if gaps else 0.0
+
     return [stamps[0] - sent, stamps[-1] - sent, len(stamps), share(0.5), share(0.99), gaps[-1] if gaps else 0.0]
 
 

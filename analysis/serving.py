@@ -124,7 +124,7 @@ def kv_full_seconds(trace, requests):
         spans = numpy.append(numpy.diff(ends), 0.0) * full
         sums = numpy.concatenate([[0.0], numpy.cumsum(spans)])
 
-        def until(times):
+        def until(times, ends=ends, full=full, sums=sums):
             at = numpy.searchsorted(ends, times, side="right")  # steps that ended before
             last = numpy.maximum(at - 1, 0)
             return sums[last] + numpy.where(at > 0, full[last] * (times - ends[last]), 0.0)

@@ -62,6 +62,15 @@ if python=$("$source/tools/find-python.sh" h5py matplotlib pandas 2>"$scratch/lo
     PYTHON=$python expect 0 "/^ *prefill/" "" "${anybody[@]}" "$(dirname "$installed")/cpsim-analysis" summary one-gpu.h5
     PYTHON=$python expect 0 "one-gpu-phases.svg" "" "${anybody[@]}" "$(dirname "$installed")/cpsim-analysis" phases one-gpu.h5
 fi
+# The Python package came too: it asks the program beside it, and draws with the one copy of analysis.
+if python=$("$source/tools/find-python.sh" h5py matplotlib pandas 2>"$scratch/log"); then
+    expect 0 "$installed one-gpu.h5: phases" "" "${anybody[@]}" env "PYTHONPATH=$share/cpsim/python" "$python" -B -c '
+import cpsim
+run = cpsim.run("one-gpu", trace="python.h5")
+run.plot("phases").save("phases.svg")
+print(cpsim.program(), "one-gpu.h5:", *[name for name in cpsim.load("one-gpu.h5") if name == "phases"])'
+    expect 0 "/^ *prefill/" "" "${anybody[@]}" env "PYTHONPATH=$share/cpsim/python" "$python" -B -m cpsim.analysis summary one-gpu.h5
+fi
 cd /
 
 # The completion is bash, and completes commands, options and keys.
