@@ -19,6 +19,12 @@ if(NOT HDF5_FOUND)
     list(APPEND missing libhdf5-dev)
 endif()
 if(missing)
+    # What was found on the way is looked for anew when the rest is there: it may lie elsewhere then.
+    get_cmake_property(cached CACHE_VARIABLES)
+    list(FILTER cached INCLUDE REGEX "^HDF5_")
+    foreach(name IN LISTS cached)
+        unset(${name} CACHE)
+    endforeach()
     list(JOIN missing " " missing)
     message(FATAL_ERROR "cpsim is built on SimGrid (3.32 or newer), libyaml and HDF5. Not found here, by Debian's names: "
         "${missing}\n"
