@@ -26,6 +26,7 @@ SET_TITLES = {
     "h200": "Two H200",
     "h200x4": "Experts on four H200",
     "exchange": "Exchanges of experts",
+    "pplx": "Exchanges of experts by pplx-kernels",
     "engines": "Kernels of engines",
     "collectives": "Collectives on 2 to 1,024 GPUs",
 }
@@ -53,6 +54,9 @@ kernels' time, and the slow weighted sum); products and exchanges are predicted.
 DeepEP's kernels on one and four nodes of 8 H100, every ninth row of the table that the constants of `platforms/exchanges/deepep.yaml`
 were fitted on (`tests/validation/exchange`). Links, rows and destinations are counted; what was fitted is latencies and the kernels' own
 work.""",
+    "pplx": """\
+Perplexity's own benchmark, all ten rows of which the constants of `platforms/exchanges/pplx.yaml` were fitted on, 1 and 128 tokens a GPU on
+one to sixteen nodes of 8 H100 (`tests/validation/exchange_pplx`): nothing is held out.""",
     "engines": """\
 Attention and fused experts of vLLM, SGLang and TensorRT-LLM as `platforms/kernels/` has them, on every 25th and every 31st row
 of the tables that its constants were fitted on (`tests/validation/engines`, each row with its source); latent, sparse,
@@ -239,7 +243,16 @@ def draw(results, path):
     figure, axes = pyplot.subplots(figsize=(8.5, 0.24 * len(groups) + 1.4))
     # Told apart in grey by their hatches; the order on the page is the legend's.
     pyplot.rcParams["hatch.linewidth"] = 0.5
-    shades = (("#1b4f8a", ""), ("#bcd4ea", ""), ("#7fbf9a", "//"), ("#d9c27a", ".."), ("#e0a090", "xx"))
+    shades = (
+        ("#1b4f8a", ""),
+        ("#bcd4ea", ""),
+        ("#7fbf9a", "//"),
+        ("#d9c27a", ".."),
+        ("#e0a090", "xx"),
+        ("#b8a9d0", "--"),
+        ("#9aa0a6", "++"),
+        ("#f2f2f2", "oo"),
+    )
     styles = {
         title: {"facecolor": shade, "hatch": hatch, "edgecolor": "#000000", "linewidth": 0.4}
         for title, (shade, hatch) in zip(SET_TITLES.values(), shades)

@@ -70,23 +70,29 @@ size_t llm_super_weights(const struct llm *llm)
     return count;
 }
 
+double llm_layer_flops(const struct llm *llm, uint32_t kind, double new_tokens,
+                       double cached_tokens)
+{
+    const struct layer_kind *of = &llm->stack.kinds[kind];
+    struct weight_list list;
+    layer_kind_weights(of, llm->hidden, &list);
+    double met = 0.0, flops = 0.0;
+    for (uint32_t i = 0; i < list.count; i++) {
+        met += list.items[i].product ? weight_active_elements(&list.items[i]) : 0.0;
+    }
+    for (uint32_t i = 0; i < of->mixer_count; i++) {
+        const struct mixer *mixer = &of->mixers[i];
+        flops += mixer_rows[mixer->kind]->flops(mixer, new_tokens, cached_tokens);
+    }
+    return flops + 2.0 * met * new_tokens;
+}
+
 double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens)
 {
     double flops = 0.0;
     for (uint32_t i = 0; i < llm->stack.kind_count; i++) {
-        const struct layer_kind *kind = &llm->stack.kinds[i];
-        struct weight_list list;
-        layer_kind_weights(kind, llm->hidden, &list);
-        double met = 0.0, of_layer = 0.0;
-        for (uint32_t j = 0; j < list.count; j++) {
-            met += list.items[j].product ? weight_active_elements(&list.items[j]) : 0.0;
-        }
-        for (uint32_t j = 0; j < kind->mixer_count; j++) {
-            const struct mixer *mixer = &kind->mixers[j];
-            of_layer += mixer_rows[mixer->kind]->flops(mixer, new_tokens, cached_tokens);
-        }
-        of_layer += 2.0 * met * new_tokens;
-        flops += stack_kind_layers(&llm->stack, i, 0, llm->stack.layers) * of_layer;
+        flops += stack_kind_layers(&llm->stack, i, 0, llm->stack.layers) *
+                 llm_layer_flops(llm, i, new_tokens, cached_tokens);
     }
     return flops;
 }

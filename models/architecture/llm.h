@@ -118,5 +118,8 @@ double llm_active_weights(const struct llm *llm);
  * heads x head size for each pair of a query and a key it sees (arXiv 2411.01783, appendix A,
  * halves T^2 for the causal mask). */
 double llm_forward_flops(const struct llm *llm, double new_tokens, double cached_tokens);
+/* The same of one layer of a kind. */
+double llm_layer_flops(const struct llm *llm, uint32_t kind, double new_tokens,
+                       double cached_tokens);
 
 #endif

@@ -12,6 +12,7 @@ static const struct collective_policy *const policies[] = {
     &collective_nvls_tree, &collective_one_shot,      &collective_two_shot,
     &collective_multimem,  &collective_all_to_all,    &collective_send,
     &collective_send_recv, &collective_deepep_normal, &collective_deepep_low_latency,
+    &collective_pplx,
 };
 enum { POLICY_COUNT = sizeof policies / sizeof *policies };
 

@@ -42,7 +42,7 @@ struct experts_traffic {
     double experts;              /* of the layer */
     double imbalance;            /* the fullest member's rows over the mean */
     double kept_near; /* of what would go to other nodes, the share that copies near by keep */
-    bool low_latency;
+    enum exchange_kind kind; /* whose kernels send */
 };
 
 struct collective_call {

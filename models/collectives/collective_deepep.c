@@ -8,20 +8,20 @@
 
 #include <math.h>
 
-static bool is_exchange(const struct collective_call *call, bool low_latency)
+static bool is_exchange(const struct collective_call *call, enum exchange_kind kind)
 {
     return (call->kind == COLLECTIVE_DISPATCH || call->kind == COLLECTIVE_COMBINE) &&
-           call->experts.low_latency == low_latency;
+           call->experts.kind == kind;
 }
 
 static bool normal_applies(const struct collective_context *context)
 {
-    return is_exchange(context->call, false);
+    return is_exchange(context->call, EXCHANGE_NORMAL);
 }
 
 static bool low_latency_applies(const struct collective_context *context)
 {
-    return is_exchange(context->call, true);
+    return is_exchange(context->call, EXCHANGE_LOW_LATENCY);
 }
 
 static void plan_exchange(const struct collective_context *context,

@@ -32,7 +32,7 @@ enum {
 extern const struct collective_policy collective_ring, collective_tree, collective_nvls,
     collective_nvls_tree, collective_send, collective_send_recv, collective_all_to_all,
     collective_one_shot, collective_two_shot, collective_multimem, collective_deepep_normal,
-    collective_deepep_low_latency;
+    collective_deepep_low_latency, collective_pplx;
 
 static inline double group_nodes(const struct group_shape *group)
 {

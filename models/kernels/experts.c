@@ -328,3 +328,23 @@ double experts_remote(struct experts experts, struct routing routing, bool by_ro
     double met = 1.0 - pow(1.0 - away / (nodes - 1.0), experts.per_token);
     return met / (1.0 - pow(1.0 - 1.0 / nodes, experts.per_token));
 }
+
+struct experts_reach experts_reach(struct experts experts, struct routing routing, double ranks,
+                                   double nodes, bool by_row)
+{
+    const struct expert_loads *seen = routing.loads;
+    if (seen == NULL || seen->ranks_met <= 0.0) {
+        return (struct experts_reach){
+            .ranks = experts_destinations(experts, ranks),
+            .nodes = experts_destinations(experts, nodes),
+            .kept_near = 1.0 - experts_remote(experts, routing, by_row),
+        };
+    }
+    /* What an exchange takes for the share that leaves: (nodes - 1) / nodes of them. */
+    double away = nodes > 1.0 ? (nodes - 1.0) / nodes : 1.0;
+    return (struct experts_reach){
+        .ranks = seen->ranks_met,
+        .nodes = seen->nodes_away / away,
+        .kept_near = by_row ? 1.0 - seen->rows_away / away : 0.0,
+    };
+}

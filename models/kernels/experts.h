@@ -29,9 +29,10 @@ enum routing_kind { ROUTING_EVEN, ROUTING_BALANCED, ROUTING_POWER_LAW, ROUTING_M
 
 /* Which rank has which experts. */
 enum expert_placement {
-    PLACEMENT_DEALT,    /* whoever comes next, whatever its load */
-    PLACEMENT_EPLB,     /* copies of the heaviest, packed evenly */
-    PLACEMENT_EPLB_NODE /* the same, groups of experts kept in a node */
+    PLACEMENT_DEALT,     /* whoever comes next, whatever its load */
+    PLACEMENT_EPLB,      /* copies of the heaviest, packed evenly */
+    PLACEMENT_EPLB_NODE, /* the same, groups of experts kept in a node */
+    PLACEMENT_TOGETHER   /* those that tokens ask together on one node and rank, copies elsewhere */
 };
 
 /* Of the rank that has most to do: shares of all rows that its experts get, the fullest first. */
@@ -39,6 +40,9 @@ struct expert_loads {
     double *shares; /* [count] */
     uint32_t count;
     double copies_here; /* share of all rows whose expert has a copy in a token's own node */
+    /* Where tokens were seen to go, of a token: different ranks, different nodes but its own, and
+     * the share of its rows that leave its node. ranks_met 0: their choices are not known. */
+    double ranks_met, nodes_away, rows_away;
 };
 
 struct routing {
@@ -84,5 +88,14 @@ double experts_held(struct experts experts, struct routing routing);
 /* Of the rows that would go to experts on other nodes, what still does where tokens take copies
  * near them; 1 where they do not. A token's rows to a node count apart (`by_row`), or once. */
 double experts_remote(struct experts experts, struct routing routing, bool by_row);
+
+/* Where a token's rows go, as an exchange counts it: different ranks and nodes, its own included,
+ * and of what would go to other nodes the share that stays; by what was seen of tokens, or expected
+ * of random ones. */
+struct experts_reach {
+    double ranks, nodes, kept_near;
+};
+struct experts_reach experts_reach(struct experts experts, struct routing routing, double ranks,
+                                   double nodes, bool by_row);
 
 #endif

@@ -20,6 +20,15 @@ struct experts_to_place {
         groups; /* nodes 1: over all ranks at once, as where nodes do not divide groups */
 };
 
+/* Every copy: which expert it is of, and the rank that has it. */
+struct placed_experts {
+    uint16_t experts[EXPERTS_MOST], ranks[EXPERTS_MOST];
+    uint32_t count;
+};
+
+/* All copies. */
+void experts_place_all(const struct experts_to_place *question, struct placed_experts *placed);
+
 /* Loads of the copies on the rank that has most to do, the fullest first; returns how many. */
 uint32_t experts_place(const struct experts_to_place *question, double fullest[EXPERTS_MOST]);
 

@@ -14,7 +14,9 @@ double exchange_arriving_tokens(const struct replica *replica, struct experts ex
                                 double all_tokens)
 {
     double ranks = layout_experts(replica->layout);
-    return all_tokens * experts_destinations(experts, ranks) / ranks;
+    double nodes = replica_routing(replica).nodes;
+    return all_tokens *
+           experts_reach(experts, replica_routing(replica), ranks, nodes, false).ranks / ranks;
 }
 
 double exchange_token_bytes(const struct replica *replica, const struct exchange_call *call)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * DeepEP's two modes (models/collectives/collective_deepep.c). Tensor ranks each send their part of
- * the tokens. */
+ * Libraries whose kernels send by themselves: DeepEP's two modes
+ * (models/collectives/collective_deepep.c) and pplx-kernels (collective_pplx.c). Tensor ranks each
+ * send their part of the tokens. */
 #include "models/layers/exchange.h"
 
 static struct step_operator make(const struct replica *replica, const struct exchange_call *call,
-                                 bool low_latency)
+                                 enum exchange_kind kind)
 {
+    bool by_row = kind != EXCHANGE_NORMAL;
     double token_bytes = exchange_token_bytes(replica, call);
     double copies = call->experts.per_token;
     struct step_operator op = exchange_collective(
@@ -13,17 +15,19 @@ static struct step_operator make(const struct replica *replica, const struct exc
         call->tokens * copies * token_bytes);
     const struct group_shape *group = &op.collective.call.group;
     double nodes = (double)group->ranks / group->ranks_per_node;
+    struct experts_reach reach =
+        experts_reach(call->experts, replica_routing(replica), group->ranks, nodes, by_row);
     op.collective.call.experts = (struct experts_traffic){
         .tokens = call->tokens,
         .token_bytes = token_bytes,
         .hidden = call->elements,
         .copies = copies,
-        .ranks = experts_destinations(call->experts, group->ranks),
-        .nodes = experts_destinations(call->experts, nodes),
+        .ranks = reach.ranks,
+        .nodes = reach.nodes,
         .experts = call->experts.count,
         .imbalance = exchange_imbalance(replica, call),
-        .kept_near = 1.0 - experts_remote(call->experts, replica_routing(replica), low_latency),
-        .low_latency = low_latency,
+        .kept_near = reach.kept_near,
+        .kind = kind,
     };
     return op;
 }
@@ -31,13 +35,13 @@ static struct step_operator make(const struct replica *replica, const struct exc
 static struct step_operator make_normal(const struct replica *replica,
                                         const struct exchange_call *call)
 {
-    return make(replica, call, false);
+    return make(replica, call, EXCHANGE_NORMAL);
 }
 
 static struct step_operator make_low_latency(const struct replica *replica,
                                              const struct exchange_call *call)
 {
-    return make(replica, call, true);
+    return make(replica, call, EXCHANGE_LOW_LATENCY);
 }
 
 const struct exchange_row exchange_normal_row = {
@@ -50,4 +54,16 @@ const struct exchange_row exchange_low_latency_row = {
     .arrival = ARRIVAL_SORTED,
     .whole_experts = true,
     .operator= make_low_latency,
+};
+
+static struct step_operator make_peers(const struct replica *replica,
+                                       const struct exchange_call *call)
+{
+    return make(replica, call, EXCHANGE_PEERS);
+}
+
+const struct exchange_row exchange_peers_row = {
+    .arrival = ARRIVAL_SORTED,
+    .whole_experts = true,
+    .operator= make_peers,
 };

@@ -65,7 +65,7 @@ static void dense_kept(const struct layer_training *training, const struct ffn *
     }
     train_keep_input(training, number, apart ? gates : 1.0, kept);
     bool twice = ffn->gated && stack->product_tensors > 3.0; /* the gate's activation too */
-    kept_add(kept, KEPT_ACTIVATION, UNDER_PLAIN,
+    kept_add(kept, KEPT_ACTIVATION, UNDER_PLAIN | CHEAP_AGAIN,
              (twice ? stack->product_tensors - 3.0 : 0.0) * inner +
                  inner / element *
                      (stack->product_tensors > 0.0 ? element : train_kept_bytes(training, number)));

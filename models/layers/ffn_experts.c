@@ -99,8 +99,17 @@ static void experts_half(const struct replica *replica, const struct ffn *ffn, s
         rows->tokens = own;
         rows->copies = experts.per_token;
     }
+    bool beside =
+        exchange != NULL && ffn->shared_hidden > 0 && replica->software->shared_experts_beside;
     if (exchange != NULL) {
         half_exchange(half, experts, (double)outer, false);
+    }
+    if (beside) {
+        uint32_t first = half->count;
+        shared_block(replica, ffn, &list, half);
+        for (uint32_t i = first; i < half->count; i++) {
+            half->ops[i].beside = true;
+        }
     }
     if (!sorted) {
         struct half_op *sort =
@@ -141,7 +150,7 @@ static void experts_half(const struct replica *replica, const struct ffn *ffn, s
     if (ffn->latent > 0) {
         half_product(half, &list, "latent up", false)->tokens = own;
     }
-    if (ffn->shared_hidden > 0) {
+    if (ffn->shared_hidden > 0 && !beside) {
         shared_block(replica, ffn, &list, half);
     }
 }
@@ -196,17 +205,19 @@ static void experts_kept(const struct layer_training *training, const struct ffn
              rows * (stack->experts_output_tensors * outer * element + sizeof(uint64_t)));
     kept_add(kept, KEPT_DISPATCH, listed, sizeof(float) * outer);
     bool eager = stack->product_tensors > 3.0; /* the gate's activation too */
-    double row = outer * narrow + (gates + (eager ? gates - 1.0 : 0.0)) * inner * element +
-                 inner * narrow + sizeof(uint32_t);
+    double activation = (eager ? gates - 1.0 : 0.0) * inner * element + inner * narrow;
+    double row = outer * narrow + gates * inner * element + sizeof(uint32_t);
     kept_add(kept, KEPT_EXPERTS, UNDER_PLAIN, rows * row);
+    kept_add(kept, KEPT_EXPERTS, UNDER_PLAIN | CHEAP_AGAIN, rows * activation);
     double held = (double)ffn->experts.count / layout_experts(replica->layout);
-    kept_add_layer(kept, UNDER_PLAIN, stack->expert_padding_rows * held * row);
+    kept_add_layer(kept, UNDER_PLAIN, stack->expert_padding_rows * held * (row + activation));
     if (stack->expert_padding_rows > 0.0 && !eager) {
         /* torchtitan's compiler ends its graph before them: both sides of a sum. */
         kept_add(kept, KEPT_RESIDUAL, UNDER_PLAIN, train_residual(training) * element);
     }
     if (shared > 0.0) {
-        kept_add(kept, KEPT_EXPERTS, UNDER_PLAIN, gates * shared * element + shared * narrow);
+        kept_add(kept, KEPT_EXPERTS, UNDER_PLAIN, gates * shared * element);
+        kept_add(kept, KEPT_EXPERTS, UNDER_PLAIN | CHEAP_AGAIN, shared * narrow);
     }
 }
 

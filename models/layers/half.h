@@ -31,12 +31,14 @@ struct half_op {
     enum half_op_kind kind;
     const char *name;
     bool of_inference; /* training has none: the append to a cache */
+    bool beside;       /* it runs while the exchange before it is under way */
     bool of_training;  /* in inference the core does it, for some of the tokens */
     enum half_tokens tokens;
     struct experts experts; /* of TOKENS_ROWS, TOKENS_ARRIVED, HALF_EXCHANGE */
     /* HALF_PRODUCT: its rows are the tokens, or with experts each token once an expert. */
     struct weight weight;
-    bool fusible; /* the kernel before can write its input narrow: a norm, an activation */
+    bool fusible;     /* the kernel before can write its input narrow: a norm, an activation */
+    bool cheap_again; /* RECOMPUTE_CHEAP computes it again */
     enum half_again again;
     uint32_t again_piece; /* with AGAIN_PIECE: one piece of its columns, called ... */
     const char *again_name;

@@ -40,6 +40,7 @@ static bool is_left(const struct kept *kept, unsigned under)
     return recompute == RECOMPUTE_FULL        ? under == UNDER_ALL
            : recompute == RECOMPUTE_ATTENTION ? (under & UNDER_ATTENTION) != 0
            : recompute == RECOMPUTE_OPERATORS ? (under & UNDER_OPERATORS) != 0
+           : recompute == RECOMPUTE_CHEAP     ? (under & (UNDER_NONE | CHEAP_AGAIN)) == UNDER_NONE
                                               : (under & UNDER_NONE) != 0;
 }
 

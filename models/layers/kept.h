@@ -41,7 +41,9 @@ enum kept_under {
     UNDER_OPERATORS = 4,
     UNDER_PLAIN = UNDER_NONE | UNDER_ATTENTION, /* neither core nor listed */
     UNDER_LISTED = UNDER_PLAIN | UNDER_OPERATORS,
-    UNDER_ALL = 15
+    UNDER_ALL = 15,
+    CHEAP_AGAIN = 16 /* RECOMPUTE_CHEAP does not leave it, as all else that nothing is recomputed
+                        leaves */
 };
 
 struct kept {

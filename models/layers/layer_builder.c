@@ -5,7 +5,8 @@
 
 void layer_append(struct layer_builder *builder, struct step_operator op)
 {
-    builder->last = step_append(builder->segment, op, builder->last, STEP_NO_OPERATOR);
+    builder->last = step_append(builder->segment, op, builder->last, builder->beside);
+    builder->beside = STEP_NO_OPERATOR;
 }
 
 static void gemm(struct layer_builder *builder, const char *name, struct layer_matrices matrices,

@@ -21,6 +21,7 @@ struct layer_builder {
     bool graph;
     bool mixed_by_hand; /* with prompts, beyond the CUDA graphs */
     uint32_t last;      /* the operator that the next one waits for */
+    uint32_t beside;    /* an exchange that it waits for too, or STEP_NO_OPERATOR */
 };
 
 /* What a product multiplies: [rows][depth] with weights [depth][columns], or with those of experts.

@@ -60,32 +60,49 @@ static bool is_done(const struct layer_builder *builder, const struct half *half
     return false;
 }
 
+/* What waits for the last operator besides an exchange that is under way. */
+static void half_op(struct layer_builder *builder, const struct half_op *op)
+{
+    switch (op->kind) {
+    case HALF_PRODUCT:
+        product(builder, op);
+        break;
+    case HALF_POINTWISE:
+        layer_memory(builder, op->name, op->kernel,
+                     half_rows(builder->replica, op, counts_of(builder)), op->columns,
+                     op->forward_bytes);
+        break;
+    case HALF_HOST:
+        layer_host(builder, op->name, op->seconds + (double)builder->tokens * op->token_seconds);
+        break;
+    case HALF_EXCHANGE:
+        exchange(builder, op);
+        break;
+    case HALF_CORE:
+        mixer_passes[op->mixer->kind]->infer(builder, op->mixer);
+        break;
+    }
+}
+
+/* Operators beside an exchange wait for what it waits for; who comes after them for both. */
 static void half_forward(struct layer_builder *builder, const struct half *half)
 {
+    uint32_t exchange = STEP_NO_OPERATOR;
     for (uint32_t i = 0; i < half->count; i++) {
         const struct half_op *op = &half->ops[i];
         if (op->of_training || is_done(builder, half, op)) {
             continue;
         }
-        switch (op->kind) {
-        case HALF_PRODUCT:
-            product(builder, op);
-            break;
-        case HALF_POINTWISE:
-            layer_memory(builder, op->name, op->kernel,
-                         half_rows(builder->replica, op, counts_of(builder)), op->columns,
-                         op->forward_bytes);
-            break;
-        case HALF_HOST:
-            layer_host(builder, op->name,
-                       op->seconds + (double)builder->tokens * op->token_seconds);
-            break;
-        case HALF_EXCHANGE:
-            exchange(builder, op);
-            break;
-        case HALF_CORE:
-            mixer_passes[op->mixer->kind]->infer(builder, op->mixer);
-            break;
+        bool starts = op->kind == HALF_EXCHANGE && i + 1 < half->count && half->ops[i + 1].beside;
+        uint32_t before = builder->last;
+        if (!op->beside && exchange != STEP_NO_OPERATOR) {
+            builder->beside = exchange;
+            exchange = STEP_NO_OPERATOR;
+        }
+        half_op(builder, op);
+        if (starts) {
+            exchange = builder->last;
+            builder->last = before;
         }
     }
 }

@@ -23,7 +23,8 @@ static uint64_t latent_size(const struct latent *latent)
 
 static void norm(struct half *half, const char *name, uint64_t columns, double element)
 {
-    half_pointwise(half, name, MEMORY_ADD_RMSNORM, columns, 2.0 * element, 4.0 * element);
+    half_pointwise(half, name, MEMORY_ADD_RMSNORM, columns, 2.0 * element, 4.0 * element)
+        ->cheap_again = true;
 }
 
 static void latent_half(const struct replica *replica, const struct mixer *mixer, struct half *half)
@@ -38,7 +39,7 @@ static void latent_half(const struct replica *replica, const struct mixer *mixer
     half_joined(half, &list, latent->query_rank > 0 ? "query+kv down" : "kv down", down, true);
     if (latent->query_rank > 0) {
         norm(half, "query norm", latent->query_rank, element);
-        half_product(half, &list, "query up", true);
+        half_product(half, &list, "query up", true)->cheap_again = true;
     } else {
         half_product(half, &list, "query", true);
     }
@@ -46,6 +47,7 @@ static void latent_half(const struct replica *replica, const struct mixer *mixer
     struct half_op *rope = half_pointwise(
         half, "rope", MEMORY_ROPE, (heads + 1) * latent->rope_size, 2.0 * element, 2.0 * element);
     rope->pointwise = POINTWISE_ROPE;
+    rope->cheap_again = latent->query_rank > 0;
     double kept = precision_cache_bytes(replica->precision, (double)latent_size(latent)) /
                   (double)latent_size(latent);
     half_pointwise(half, "kv append", MEMORY_KV_APPEND, latent_size(latent), element + kept, 0.0)
@@ -53,7 +55,8 @@ static void latent_half(const struct replica *replica, const struct mixer *mixer
     if (latent->indexer.heads > 0) {
         sparse_indexer_half(replica, &latent->indexer, &list, false, half);
     }
-    half_product(half, &list, "kv up", true)->of_training = true;
+    struct half_op *up = half_product(half, &list, "kv up", true);
+    up->of_training = up->cheap_again = true;
     half_core(half, "attention", mixer);
     if (weights_find(&list, "gate") != NULL) {
         half_product(half, &list, "gate", false);
@@ -380,9 +383,13 @@ static void latent_kept(const struct layer_training *training, const struct mixe
     double key = heads * (double)key_size(latent), value = heads * latent->value_head_size;
     double ranks = (double)latent->query_rank + latent->kv_rank;
     train_keep_input(training, number, 1.0, kept);
-    kept_add(kept, KEPT_NORMS, UNDER_PLAIN, ranks * (element + train_kept_bytes(training, number)));
-    kept_add(kept, KEPT_QKV, UNDER_LISTED, (key + value) * element);
-    kept_add(kept, KEPT_ROPE, UNDER_PLAIN, key * element);
+    /* Without a latent of queries these are the first product's, not an up-projection's. */
+    unsigned queries = latent->query_rank > 0 ? CHEAP_AGAIN : 0;
+    kept_add(kept, KEPT_NORMS, UNDER_PLAIN, ranks * element);
+    kept_add(kept, KEPT_NORMS, UNDER_PLAIN | CHEAP_AGAIN,
+             ranks * train_kept_bytes(training, number));
+    kept_add(kept, KEPT_QKV, UNDER_LISTED | CHEAP_AGAIN, (key + value) * element);
+    kept_add(kept, KEPT_ROPE, UNDER_PLAIN | queries, key * element);
     kept_add(kept, KEPT_ATTENTION, UNDER_LISTED, value * element);
     kept_add(kept, KEPT_ATTENTION, UNDER_PLAIN, value * train_copy_bytes(training, number));
     kept_add(kept, KEPT_ATTENTION, UNDER_NONE | UNDER_OPERATORS, heads * sizeof(float));

@@ -52,7 +52,7 @@ void train_keep_input(const struct layer_training *training, struct number numbe
     bool gathered =
         training->sequence_parallel && training->replica->software->training.gathered_inputs;
     double elements = gathered ? training->replica->llm->hidden : train_residual(training);
-    kept_add(kept, gathered ? KEPT_COLLECTIVES : KEPT_NORMS, UNDER_PLAIN,
+    kept_add(kept, gathered ? KEPT_COLLECTIVES : KEPT_NORMS, UNDER_PLAIN | CHEAP_AGAIN,
              copies * elements * train_kept_bytes(training, number));
 }
 

@@ -219,6 +219,23 @@ static void second_products(struct train_builder *builder, const struct half *ha
     }
 }
 
+/* Norms, activations and up-projections, each from what was kept before it. */
+static void cheap_parts(struct train_builder *builder, const struct half *half,
+                        const struct around *names)
+{
+    builder_norm(builder, names->norm, false);
+    for (uint32_t i = 0; i < half->count; i++) {
+        const struct half_op *op = &half->ops[i];
+        bool again = op->cheap_again || op->pointwise == POINTWISE_ACTIVATION;
+        if (op->kind == HALF_POINTWISE && again) {
+            pointwise(builder, op, false);
+        } else if (op->kind == HALF_PRODUCT && again) {
+            struct product product = product_of(builder, op);
+            product_forward(builder, &product);
+        }
+    }
+}
+
 /* What the backward pass needs and the forward pass has not kept. */
 static void recompute(struct train_builder *builder, const struct layer_kind *kind,
                       const struct half halves[LAYER_HALVES])
@@ -232,9 +249,10 @@ static void recompute(struct train_builder *builder, const struct layer_kind *ki
         return;
     }
     for (int i = 0; i < LAYER_HALVES; i++) {
-        if (what == RECOMPUTE_OPERATORS) {
+        if (what == RECOMPUTE_OPERATORS || what == RECOMPUTE_CHEAP) {
             if (halves[i].count > 0) {
-                second_products(builder, &halves[i], &around[i]);
+                (what == RECOMPUTE_CHEAP ? cheap_parts : second_products)(builder, &halves[i],
+                                                                          &around[i]);
             }
             continue;
         }

@@ -10,6 +10,9 @@ enum recompute {
     RECOMPUTE_ATTENTION, /* the core attention, from query, key and value (Megatron-LM) */
     RECOMPUTE_OPERATORS, /* what torchtitan's list of operators does not have: every second product,
                             norms, activations */
+    RECOMPUTE_CHEAP,     /* norms, activations and a latent's up-projections (DeepSeek-V3, arXiv
+                            2412.19437, sections 3.2.3 and 3.3.1; Megatron-Core's modules layernorm,
+                            moe_act and mla_up_proj) */
     RECOMPUTE_FULL       /* the whole layer, from its input */
 };
 

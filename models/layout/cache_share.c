@@ -26,7 +26,10 @@ struct cache_share cache_share_of(const struct replica *replica, uint32_t head_p
 
 double cache_share_sent(const struct cache_share *from, const struct cache_share *to)
 {
-    double volume = from->copy == to->copy % from->copies ? 1.0 : 0.0;
+    /* Whose place among those that hold the same is the same (SGLang,
+     * disaggregation/common/conn.py, _resolve_rank_mapping()). */
+    uint32_t sender = (uint32_t)((uint64_t)to->copy * from->copies / to->copies);
+    double volume = from->copy == sender ? 1.0 : 0.0;
     for (int side = 0; side < CACHE_SIDES; side++) {
         double begin = fmax(from->begin[side], to->begin[side]);
         volume *= fmax(0.0, fmin(from->end[side], to->end[side]) - begin);

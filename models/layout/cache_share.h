@@ -20,8 +20,9 @@ struct cache_share {
 struct cache_share cache_share_of(const struct replica *replica, uint32_t head_parts,
                                   uint32_t rank);
 
-/* Of the whole cache, what `to` gets from `from`: of ranks with copies one sends, another to each
- * of those that hold the same. 0 to 1. */
+/* Of the whole cache, what `to` gets from `from`: of ranks with copies one sends, the one in the
+ * receiver's place among those that hold the same: of four to two the first and the third, of two
+ * to four each to two. 0 to 1. */
 double cache_share_sent(const struct cache_share *from, const struct cache_share *to);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "models/numeric/rows.h"
 
+#include <stddef.h>
+
 /* An exchange_NAME.c of models/layers and a row here. */
 /* clang-format off */
 #define EXCHANGES(ROW)                                                                             \
@@ -18,7 +20,9 @@
     ROW(EXCHANGE_NORMAL, exchange_normal_row, "normal",                                            \
         "DeepEP's normal kernels: once a node over its NIC, once a rank over NVLink.")             \
     ROW(EXCHANGE_LOW_LATENCY, exchange_low_latency_row, "low-latency",                             \
-        "DeepEP's low-latency kernels: a row for each expert, straight to its rank.")
+        "DeepEP's low-latency kernels: a row for each expert, straight to its rank.")              \
+    ROW(EXCHANGE_PEERS, exchange_peers_row, "peers",                                               \
+        "pplx-kernels: a row for each expert, straight to its rank, over a connection to each.")
 /* clang-format on */
 enum exchange_kind { EXCHANGES(ROW_MEMBER) EXCHANGE_KIND_COUNT };
 
@@ -33,6 +37,8 @@ struct exchange_way {
     double copy_seconds;          /* of each rank that it goes to */
     double expert_token_seconds;  /* of a token where one SM serves one expert */
     double node_bytes_per_second; /* payload */
+    double peer_bytes_per_second; /* payload to each rank of another node; 0: no limit */
+    double fabric_efficiency;     /* payload of a raw byte on the fabric; 0: the exchange's */
     /* How far the last channel lags behind, after 1 MB; it grows as the root of the bytes. */
     double node_spread_seconds, fabric_spread_seconds;
 };
@@ -51,7 +57,17 @@ struct experts_exchange {
                                  activations */
     double fabric_efficiency; /* payload of a raw byte on the fabric */
     double senders;           /* SMs that serve experts, at most */
-    struct exchange_library normal, low_latency;
+    struct exchange_library normal, low_latency, peers;
 };
+
+/* The constants of a kind whose kernels send by themselves; NULL: a collective library sends. */
+static inline const struct exchange_library *
+exchange_library(const struct experts_exchange *exchange, enum exchange_kind kind)
+{
+    return kind == EXCHANGE_NORMAL        ? &exchange->normal
+           : kind == EXCHANGE_LOW_LATENCY ? &exchange->low_latency
+           : kind == EXCHANGE_PEERS       ? &exchange->peers
+                                          : NULL;
+}
 
 #endif

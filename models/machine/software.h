@@ -195,7 +195,9 @@ struct software {
     bool fused_kernels;     /* memory-bound kernels joined with their neighbours, as compilers and
                                serving engines do; a norm or an activation then writes the
                                input of a product with one scale a tensor as it wants it */
-    bool separate_quantisation;       /* no kernel writes the next one's fp8 input, fused or not */
+    bool shared_experts_beside; /* they run while tokens travel to the others, on a stream of their
+                                   own */
+    bool separate_quantisation; /* no kernel writes the next one's fp8 input, fused or not */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
     uint32_t piecewise_tokens;        /* the largest graph: steps with prompts of up to so many new
                                          tokens are launched from one for each layer's parts,

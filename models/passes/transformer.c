@@ -184,7 +184,7 @@ static struct step_segment *start_segment(struct build *build, struct step_segme
     segment.operators = build->operators + (size_t)program->segment_count * build->capacity;
     program->segments[program->segment_count] = segment;
     build->builder.segment = &program->segments[program->segment_count++];
-    build->builder.last = STEP_NO_OPERATOR;
+    build->builder.last = build->builder.beside = STEP_NO_OPERATOR;
     return build->builder.segment;
 }
 

@@ -84,7 +84,7 @@ struct step_segment {
     struct step_operator *operators; /* [capacity], the caller's */
 };
 
-enum { STEP_MAX_SEGMENTS = 80 };
+enum { STEP_MAX_SEGMENTS = 84 };
 
 struct step_program {
     struct step_segment segments[STEP_MAX_SEGMENTS]; /* one after the other */

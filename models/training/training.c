@@ -61,14 +61,29 @@ uint32_t training_part_first_layer(const struct training *training, uint32_t par
     return layer;
 }
 
+uint32_t training_part_predicted(const struct training *training, uint32_t part)
+{
+    uint32_t parts = training->replica.layout->pipeline * training->virtual_stages;
+    return part + 1 == parts ? training->predicted : 0;
+}
+
 uint32_t training_part_kind_layers(const struct training *training, uint32_t part, uint32_t kind)
 {
     const struct stack *stack = &training->replica.llm->stack;
+    uint32_t predicted = training_part_predicted(training, part);
     if (stack->kind_count == 1) {
-        return training_part_layers(training, part);
+        return training_part_layers(training, part) + predicted;
     }
     uint32_t first = training_part_first_layer(training, part);
-    return stack_kind_layers(stack, kind, first, first + training_part_layers(training, part));
+    bool of_last = predicted > 0 && stack_kind(stack, stack->layers - 1) == kind;
+    return stack_kind_layers(stack, kind, first, first + training_part_layers(training, part)) +
+           (of_last ? predicted : 0);
+}
+
+double training_join_parameters(const struct replica *replica)
+{
+    double hidden = replica->llm->hidden;
+    return 2.0 * hidden * hidden / replica->layout->tensor + 3.0 * hidden;
 }
 
 double training_layer_parameters(const struct replica *replica)
@@ -117,6 +132,15 @@ double training_part_parameters(const struct training *training, uint32_t part)
     bool tied = replica->llm->tied_embedding && parts == 1;
     parameters += part == 0 ? embedding : 0.0;
     parameters += part + 1 == parts && !tied ? embedding : 0.0;
+    if (training_part_predicted(training, part) > 0) {
+        /* Its tokens' embedding: the head's, the first part's, or a copy. */
+        struct pipeline pipeline = training_pipeline(training);
+        bool here = replica->llm->tied_embedding ||
+                    pipeline_part_stage(training->schedule, &pipeline, 0) ==
+                        pipeline_part_stage(training->schedule, &pipeline, part);
+        parameters +=
+            training->predicted * training_join_parameters(replica) + (here ? 0.0 : embedding);
+    }
     return parameters;
 }
 
@@ -181,5 +205,9 @@ double training_step_flops(const struct training *training)
     double sequence = (double)training->sequence_tokens;
     double head = 2.0 * sequence * llm->vocabulary * llm->hidden;
     double passes = training->adapter_rank > 0 ? 2.0 : 3.0;
-    return passes * training->global_batch * (llm_forward_flops(llm, sequence, 0.0) + head);
+    uint32_t last = stack_kind(&llm->stack, llm->stack.layers - 1);
+    double join = 2.0 * sequence * 2.0 * (double)llm->hidden * llm->hidden;
+    double predicted = llm_layer_flops(llm, last, sequence, 0.0) + join + head;
+    return passes * training->global_batch *
+           (llm_forward_flops(llm, sequence, 0.0) + head + training->predicted * predicted);
 }

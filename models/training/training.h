@@ -22,6 +22,8 @@ struct training {
     enum recompute recompute;
     enum sharding sharding;
     enum context_exchange context_exchange;
+    uint32_t predicted; /* layers behind the last that predict further tokens, each with a loss of
+                           its own (arXiv 2404.19737; 2412.19437, section 2.2) */
     uint32_t adapter_rank;  /* of LoRA adapters on attention's linear layers, all that is trained
                                then  (arXiv 2106.09685); 0: everything is */
     bool pipeline_outside;  /* stages lie farther from each other than replicas, as Megatron-LM and
@@ -49,9 +51,11 @@ uint64_t training_rank_tokens(const struct training *training);
 struct layer_training training_of_layers(const struct training *training);
 
 /* Layers of part `part` of stages x virtual stages, in the order of the model; the first of them;
- * and those of one kind. */
+ * those that predict further tokens, of the last part, which are of the last layer's kind; and
+ * those of one kind, these included. */
 uint32_t training_part_layers(const struct training *training, uint32_t part);
 uint32_t training_part_first_layer(const struct training *training, uint32_t part);
+uint32_t training_part_predicted(const struct training *training, uint32_t part);
 uint32_t training_part_kind_layers(const struct training *training, uint32_t part, uint32_t kind);
 
 /* Parameters that one tensor rank holds: of a layer on average and of the largest, and of the
@@ -59,6 +63,8 @@ uint32_t training_part_kind_layers(const struct training *training, uint32_t par
 double training_layer_parameters(const struct replica *replica);
 double training_largest_layer_parameters(const struct replica *replica);
 double training_embedding_parameters(const struct replica *replica);
+/* Of what joins a token's embedding to the residual before a layer that predicts. */
+double training_join_parameters(const struct replica *replica);
 /* Of part `part`: its layers', and all with embedding and head. */
 double training_part_layer_parameters(const struct training *training, uint32_t part);
 double training_part_parameters(const struct training *training, uint32_t part);

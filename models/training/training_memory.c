@@ -62,6 +62,18 @@ static double loss_bytes(const struct training *training)
            training_last_norm_bytes(training);
 }
 
+/* The same of all losses: what predicts a further token has one too, and keeps its norms' inputs
+ * and its product's. */
+static double all_loss_bytes(const struct training *training)
+{
+    const struct replica *replica = &training->replica;
+    double joined = (double)training_rank_tokens(training) * 4.0 * replica->llm->hidden *
+                    format_bytes(replica->precision->activations) /
+                    (training->sequence_parallel ? replica->layout->tensor : 1);
+    double one = loss_bytes(training);
+    return one + training->predicted * (one + joined);
+}
+
 /* What a stage's passes need at work and bring about. */
 struct pass_bytes {
     double working;   /* at the loss, or in a layer */
@@ -106,7 +118,7 @@ static double bytes_in_flight(const struct training *training, const struct pipe
                               const struct pass_bytes *passes)
 {
     struct layer_bytes bytes = layer_bytes_of(training);
-    double loss = loss_bytes(training);
+    double loss = all_loss_bytes(training);
     double parameters = 0.0;
     for (uint32_t chunk = 0; chunk < pipeline->chunks; chunk++) {
         parameters += training_part_trained(

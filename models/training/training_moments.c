@@ -19,7 +19,7 @@ double moment_total(const struct moment_bytes *bytes)
 bool training_has_moments(const struct training *training)
 {
     return training->sharding == SHARDING_FSDP && training->replica.layout->pipeline == 1 &&
-           training->adapter_rank == 0 && !training->keeps_gathered;
+           training->adapter_rank == 0 && training->predicted == 0 && !training->keeps_gathered;
 }
 
 static double element_bytes(const struct training *training)

@@ -97,6 +97,44 @@ static void head_backward(const struct training *training, struct train_builder 
     builder_norm(builder, "final norm", true);
 }
 
+/* --- prediction of further tokens --- */
+
+static struct product join_product(const struct replica *replica)
+{
+    return (struct product){
+        .name = "join",
+        .columns = divide_up(replica->llm->hidden, replica->layout->tensor),
+        .depth = 2 * (uint64_t)replica->llm->hidden,
+        .number = replica->precision->embedding,
+    };
+}
+
+/* The next token's embedding and the residual, each normed, become the residual of a layer that
+ * predicts the token after (arXiv 2412.19437, equation 21). */
+static void join(const struct training *training, struct train_builder *builder)
+{
+    struct product product = join_product(&training->replica);
+    embedding(training, builder);
+    builder_norm(builder, "embedding norm", false);
+    builder_norm(builder, "join norm", false);
+    builder_gather_before(builder, "join all-gather", product.number);
+    product_after_gather(builder, &product, product_forward);
+    if (builder_tensor_ranks(builder) > 1) { /* its columns lie on tensor ranks */
+        builder_append(builder,
+                       builder_collective(builder, "joined all-gather", GROUP_TENSOR,
+                                          COLLECTIVE_ALL_GATHER, builder_residual_bytes(builder)));
+    }
+}
+
+static void join_backward(const struct training *training, struct train_builder *builder)
+{
+    struct product product = join_product(&training->replica);
+    product_column_backward(builder, "join gradient sum", &product, GRADIENTS_BOTH);
+    builder_norm(builder, "join norm", true);
+    builder_norm(builder, "embedding norm", true);
+    embedding_backward(training, builder);
+}
+
 /* Layers of a kind on the stage that has most of them. */
 static uint32_t fullest_layers(const struct training *training, uint32_t kind)
 {
@@ -181,6 +219,16 @@ static void build_segment(const struct training *training, struct train_builder 
     case TRAINING_EMBEDDING_BACKWARD:
         embedding_backward(training, builder);
         break;
+    case TRAINING_JOIN:
+        if (training->predicted > 0) {
+            join(training, builder);
+        }
+        break;
+    case TRAINING_JOIN_BACKWARD:
+        if (training->predicted > 0) {
+            join_backward(training, builder);
+        }
+        break;
     case TRAINING_OPTIMIZER:
         optimizer(training, builder);
         break;
@@ -229,7 +277,10 @@ static uint32_t repeats(const struct training *training, enum training_segment p
     if (pass == TRAINING_OPTIMIZER) {
         return 1;
     }
-    return training->replica.layout->pipeline == 1 ? micro_batches : 0;
+    bool joins = pass == TRAINING_JOIN || pass == TRAINING_JOIN_BACKWARD;
+    bool heads = pass == TRAINING_HEAD || pass == TRAINING_HEAD_BACKWARD;
+    uint32_t times = (joins ? 0 : 1) + (joins || heads ? training->predicted : 0);
+    return training->replica.layout->pipeline == 1 ? times * micro_batches : 0;
 }
 
 void training_build(const struct training *training, struct step_operator *operators,
@@ -243,6 +294,8 @@ void training_build(const struct training *training, struct step_operator *opera
         [TRAINING_HEAD] = "head",
         [TRAINING_HEAD_BACKWARD] = "head backward",
         [TRAINING_EMBEDDING_BACKWARD] = "embedding backward",
+        [TRAINING_JOIN] = "join",
+        [TRAINING_JOIN_BACKWARD] = "join backward",
         [TRAINING_OPTIMIZER] = "optimizer",
     };
     _Static_assert((int)TRAINING_SEGMENT_COUNT + 3 * STACK_MAX_KINDS <= (int)STEP_MAX_SEGMENTS,

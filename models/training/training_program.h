@@ -20,6 +20,8 @@ enum training_segment {
     TRAINING_HEAD,          /* final norm, head, loss */
     TRAINING_HEAD_BACKWARD, /* with the gradients of its weights */
     TRAINING_EMBEDDING_BACKWARD,
+    TRAINING_JOIN, /* before a layer that predicts a further token; empty unless there is one */
+    TRAINING_JOIN_BACKWARD,
     TRAINING_OPTIMIZER, /* for the parameters of the fullest stage */
     TRAINING_SEGMENT_COUNT
 };

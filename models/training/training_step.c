@@ -81,7 +81,7 @@ static double expert_bucket(const struct training *training)
     for (uint32_t part = 0; part < parts; part++) {
         experts += training_part_expert_parameters(training, part);
     }
-    return experts / training->replica.llm->stack.layers;
+    return experts / (training->replica.llm->stack.layers + training->predicted);
 }
 
 static void plan_exchanges(const struct training *training, struct training_costs *costs)
@@ -154,8 +154,9 @@ static void price_part(const struct training *training, const struct training_co
 {
     const double *seconds = costs->segment_seconds;
     const struct cluster *cluster = training->replica.cluster;
-    uint32_t layers = training_part_layers(training, part);
-    bool last = part + 1 == parts_of(training);
+    uint32_t predicted = training_part_predicted(training, part);
+    uint32_t layers = training_part_layers(training, part) + predicted;
+    double heads = part + 1 == parts_of(training) ? 1.0 + predicted : 0.0;
     double host = training->replica.layout->pipeline > 1
                       ? training->replica.software->training.stage_pass_seconds
                       : 0.0;
@@ -170,14 +171,15 @@ static void price_part(const struct training *training, const struct training_co
     double expert_gather = expert_pieces * collective_seconds(cluster, &costs->expert_gather);
     double expert_reduce = expert_pieces * collective_seconds(cluster, &costs->expert_reduce);
     *cost = (struct part_cost){
-        .seconds = {[CELL_FORWARD] = host +
-                                     layers_seconds(training, costs, part, TRAINING_FORWARD) +
-                                     (part == 0 ? seconds[TRAINING_EMBEDDING] : 0.0) +
-                                     (last ? seconds[TRAINING_HEAD] : 0.0),
+        .seconds = {[CELL_FORWARD] =
+                        host + layers_seconds(training, costs, part, TRAINING_FORWARD) +
+                        (part == 0 ? seconds[TRAINING_EMBEDDING] : 0.0) +
+                        heads * seconds[TRAINING_HEAD] + predicted * seconds[TRAINING_JOIN],
                     [CELL_BACKWARD] = host +
                                       layers_seconds(training, costs, part, TRAINING_BACKWARD) +
                                       (part == 0 ? seconds[TRAINING_EMBEDDING_BACKWARD] : 0.0) +
-                                      (last ? seconds[TRAINING_HEAD_BACKWARD] : 0.0),
+                                      heads * seconds[TRAINING_HEAD_BACKWARD] +
+                                      predicted * seconds[TRAINING_JOIN_BACKWARD],
                     [CELL_WEIGHT] = layers_seconds(training, costs, part, TRAINING_WEIGHT)},
         .gather_seconds = gathered * collective_seconds(cluster, &costs->gather) + expert_gather,
         .reduce_seconds = pieces * collective_seconds(cluster, &costs->reduce) + expert_reduce,
@@ -194,6 +196,14 @@ static void price_part(const struct training *training, const struct training_co
     cost->experts_seconds[CELL_BACKWARD] = cost->experts_seconds[CELL_WHOLE] =
         layers_sum(training, exchanges, part, TRAINING_BACKWARD);
     set_edges(training, part, cost);
+}
+
+/* That the kernels which send tokens take from those beside them. */
+static double exchange_multiprocessors(const struct replica *replica)
+{
+    const struct exchange_library *library =
+        exchange_library(&replica->software->exchange, replica->exchange);
+    return library != NULL ? library->multiprocessors : 0.0;
 }
 
 struct training_costs training_price(const struct training *training,
@@ -224,7 +234,7 @@ struct training_costs training_price(const struct training *training,
         .hop_seconds = scratch->hop_seconds,
         .overlap = training->overlap,
         .pairs = training->overlap_experts,
-        .exchange_share = training->replica.software->exchange.normal.multiprocessors /
+        .exchange_share = exchange_multiprocessors(&training->replica) /
                           training->replica.gpu->streaming_multiprocessors,
         .keeps_gathered = training->keeps_gathered,
         .every_pass =
@@ -268,7 +278,9 @@ static struct stage_plays stage_plays(const struct training *training,
             plays.times[TRAINING_EMBEDDING] = plays.times[TRAINING_EMBEDDING_BACKWARD] = passes;
         }
         if (part + 1 == parts) {
-            plays.times[TRAINING_HEAD] = plays.times[TRAINING_HEAD_BACKWARD] = passes;
+            double predicted = passes * training->predicted;
+            plays.times[TRAINING_HEAD] = plays.times[TRAINING_HEAD_BACKWARD] = passes + predicted;
+            plays.times[TRAINING_JOIN] = plays.times[TRAINING_JOIN_BACKWARD] = predicted;
         }
     }
     return plays;

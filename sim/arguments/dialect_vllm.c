@@ -16,6 +16,7 @@ static const struct flag_word formats[] = {
 static const struct flag_word exchanges[] = {{"allgather_reducescatter", "all-gather"},
                                              {"deepep_high_throughput", "deepep"},
                                              {"deepep_low_latency", "deepep"},
+                                             {"pplx", "pplx"},
                                              {0}};
 
 /* No key of a scenario: taken away again when all flags are read. */

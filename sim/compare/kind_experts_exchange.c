@@ -38,8 +38,10 @@ static double exchange_microseconds(struct measurement *row, struct exchange_cal
 
 static void predict_exchange(struct measurement *row)
 {
-    static const struct measurement_choice modes[] = {
-        {"normal", EXCHANGE_NORMAL}, {"low-latency", EXCHANGE_LOW_LATENCY}, {NULL, 0}};
+    static const struct measurement_choice modes[] = {{"normal", EXCHANGE_NORMAL},
+                                                      {"low-latency", EXCHANGE_LOW_LATENCY},
+                                                      {"peers", EXCHANGE_PEERS},
+                                                      {NULL, 0}};
     enum exchange_kind kind = (enum exchange_kind)measurement_choice(row, "mode", modes);
     uint32_t ranks = (uint32_t)measurement_count(row, "gpus", 2, 65536);
     uint32_t nodes = (uint32_t)measurement_count(row, "nodes", 1, 65536);
@@ -63,11 +65,16 @@ static void predict_exchange(struct measurement *row)
     double notify = normal->notify_seconds + call.tokens * normal->notify_token_seconds;
     normal->notify_seconds = normal->notify_token_seconds = 0.0; /* a column of its own */
     row->machine.software = software;
-    bool low = kind == EXCHANGE_LOW_LATENCY;
-    measurement_compare(row, low ? "low-latency dispatch of experts" : "dispatch of experts",
-                        "dispatch_us", exchange_microseconds(row, &call, group, kind, false));
-    measurement_compare(row, low ? "low-latency combine of experts" : "combine of experts",
-                        "combine_us", exchange_microseconds(row, &call, group, kind, true));
+    const char *const there = kind == EXCHANGE_LOW_LATENCY ? "low-latency dispatch of experts"
+                              : kind == EXCHANGE_PEERS     ? "dispatch of experts by pplx-kernels"
+                                                           : "dispatch of experts";
+    const char *const back = kind == EXCHANGE_LOW_LATENCY ? "low-latency combine of experts"
+                             : kind == EXCHANGE_PEERS     ? "combine of experts by pplx-kernels"
+                                                          : "combine of experts";
+    measurement_compare(row, there, "dispatch_us",
+                        exchange_microseconds(row, &call, group, kind, false));
+    measurement_compare(row, back, "combine_us",
+                        exchange_microseconds(row, &call, group, kind, true));
     if (notifies && measurement_has(row, "dispatch_notify_us")) {
         measurement_compare(row, "notice of a dispatch", "dispatch_notify_us", 1e6 * notify);
     }

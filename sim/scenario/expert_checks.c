@@ -73,6 +73,18 @@ static void check_copies(const struct checker *checker, struct experts experts)
             "routing.redundant: copies go where routing.placement says; expected eplb or "
             "eplb-node");
     }
+    if (routing->placement == PLACEMENT_TOGETHER && routing->kind != ROUTING_MEASURED) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.placement"),
+                       "routing.placement: grace puts experts together that tokens choose "
+                       "together; expected routing.kind: measured with a file of their choices");
+        return;
+    }
+    if (routing->placement == PLACEMENT_TOGETHER && experts.count % parts != 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.expert"),
+                       "layout.expert: %u ranks do not divide the model's %u experts, of which "
+                       "grace puts as many on each before it adds copies",
+                       parts, experts.count);
+    }
     if (known && copies > EXPERTS_MOST && routing->placement != PLACEMENT_DEALT) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.redundant"),
                        "routing.redundant: %u experts and copies; at most %u can be placed", copies,
@@ -97,8 +109,8 @@ static void check_nearest(const struct checker *checker)
     if (!scenario->routing_keys.routing.nearest) {
         return;
     }
-    bool once = exchange->prompts == EXCHANGE_NORMAL || exchange->decode == EXCHANGE_LOW_LATENCY ||
-                exchange->decode == EXCHANGE_NORMAL;
+    bool once = exchange_library(exchange, exchange->prompts) != NULL ||
+                exchange_library(exchange, exchange->decode) != NULL;
     if (scenario->routing_keys.routing.redundant == 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.nearest"),
                        "routing.nearest: there is one copy of each expert; set routing.redundant");

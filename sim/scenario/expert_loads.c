@@ -5,6 +5,7 @@
 #include "models/layout/replica.h"
 #include "sim/base/csv.h"
 #include "sim/scenario/expert_checks.h"
+#include "sim/scenario/expert_choices.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -171,7 +172,9 @@ static bool can_be_placed(const struct scenario *scenario, struct experts expert
                           const struct routing *routing)
 {
     uint32_t copies = experts.count + routing->redundant;
-    bool divides = experts.groups == 0 || experts.count % experts.groups == 0;
+    bool divides =
+        (experts.groups == 0 || experts.count % experts.groups == 0) &&
+        (routing->placement != PLACEMENT_TOGETHER || experts.count % routing->ranks == 0);
     return experts.count > 0 && copies <= EXPERTS_MOST && copies % routing->ranks == 0 && divides &&
            (routing->redundant == 0 || routing->placement != PLACEMENT_DEALT) &&
            scenario->cluster.gpus_per_node > 0;
@@ -184,7 +187,8 @@ void expert_loads_read(struct arena *arena, struct node *tree, struct scenario *
     struct experts experts = scenario_experts(scenario);
     struct routing routing = keys->routing;
     bool measured = routing.kind == ROUTING_MEASURED && keys->file != NULL;
-    bool placed = routing.kind == ROUTING_POWER_LAW && routing.placement != PLACEMENT_DEALT;
+    bool placed = routing.kind == ROUTING_POWER_LAW && routing.placement != PLACEMENT_DEALT &&
+                  routing.placement != PLACEMENT_TOGETHER;
     routing.ranks = layout_experts(&scenario->layout);
     if ((!measured && !placed) || !can_be_placed(scenario, experts, &routing)) {
         return;
@@ -195,13 +199,24 @@ void expert_loads_read(struct arena *arena, struct node *tree, struct scenario *
     struct arena *scratch = arena_create();
     struct table table = {.experts = experts.count};
     struct csv *csv = measured ? csv_load(scratch, keys->file, diagnostics) : NULL;
-    bool right = placed || (csv != NULL && read_table(csv, scratch, &table, diagnostics));
+    bool choices = csv != NULL && expert_choices_are(csv);
+    bool together = routing.placement == PLACEMENT_TOGETHER;
+    if (csv != NULL && together && !choices) {
+        DIAGNOSE_ERROR(diagnostics, node_find(tree, "routing.placement")->mark,
+                       "routing.placement: grace puts experts together that tokens choose "
+                       "together, and '%.200s' has loads alone; expected a token a row, columns "
+                       "layer and experts, or another placement",
+                       keys->file);
+    }
+    bool right = placed || (csv != NULL && !choices && !together &&
+                            read_table(csv, scratch, &table, diagnostics));
     if (placed) {
         power_table(scratch, experts, routing.exponent, &table);
     }
     struct expert_loads *mean = ARENA_NEW(arena, struct expert_loads);
     mean->shares = ARENA_ARRAY(arena, double, EXPERTS_MOST);
-    bool any = right && add_layers(&table, experts, &routing, mean);
+    bool any = choices ? expert_choices_place(csv, experts, &routing, mean, diagnostics)
+                       : right && add_layers(&table, experts, &routing, mean);
     if (right && !any) {
         DIAGNOSE_ERROR(diagnostics, node_find(tree, "routing.file")->mark,
                        "routing.file: '%.200s' has no loads", keys->file);

@@ -242,8 +242,9 @@ const struct field llm_fields[] = {
      .kind = FIELD_COUNT,
      FIELD_AT(llm, multi_token_prediction),
      .max = 64,
-     .doc = "Layers that guess the tokens after the next (arXiv 2404.19737). They are in no count, "
-            "and nothing runs them yet."},
+     .doc = "Layers that guess the tokens after the next (arXiv 2404.19737). They are in no count; "
+            "a service guesses with them (speculation), and training trains as many as "
+            "`workload.multi_token_prediction` says."},
     {.key = "precision",
      .kind = FIELD_KEYS,
      .doc = "What the published weights are kept in, in the words of the scenario's `precision` (a "

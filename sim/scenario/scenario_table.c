@@ -169,6 +169,11 @@ static const struct choice placement_choices[] = {
     {.name = "eplb-node",
      .value = PLACEMENT_EPLB_NODE,
      .doc = "EPLB by nodes: the model's groups of experts stay in a node, copies are made within."},
+    {.name = "grace",
+     .value = PLACEMENT_TOGETHER,
+     .doc = "GRACE-MoE (arXiv 2509.25041): experts that tokens choose together on one node, and "
+            "there on one rank; copies of the heaviest on other nodes; tokens take the nearest. "
+            "Needs tokens' choices (`routing.file`)."},
     {0}};
 
 static const struct field routing_fields[] = {
@@ -191,7 +196,11 @@ static const struct field routing_fields[] = {
      FIELD_AT(routing_keys, file),
      .doc =
          "Measured loads: a CSV with the columns layer, expert and load (tokens that came to it, "
-         "in any unit), every expert of every layer that it has."},
+         "in any unit), every expert of every layer that it has. Or tokens' choices: a token a "
+         "row, "
+         "columns layer and experts (their numbers, blanks between them); where tokens go is then "
+         "what they were seen to do, not what is expected of random ones. As many tokens a layer "
+         "as a step has, or more: the fullest rank's share is theirs."},
     {.key = "placement",
      .kind = FIELD_CHOICE,
      FIELD_AT(routing_keys, routing.placement),

@@ -109,9 +109,8 @@ static void check_overlap(const struct checker *checker)
     const struct scenario *scenario = checker->scenario;
     const struct experts_exchange *exchange = &scenario->software.exchange;
     const char *path = "workload.service.two_batch_overlap";
-    bool deepep =
-        (exchange->prompts == EXCHANGE_NORMAL || exchange->prompts == EXCHANGE_LOW_LATENCY) &&
-        (exchange->decode == EXCHANGE_NORMAL || exchange->decode == EXCHANGE_LOW_LATENCY);
+    bool by_kernels = exchange_library(exchange, exchange->prompts) != NULL &&
+                      exchange_library(exchange, exchange->decode) != NULL;
     if (!scenario->serving.service.two_batch_overlap) {
         return;
     }
@@ -120,10 +119,10 @@ static void check_overlap(const struct checker *checker)
                        "%s: no tokens are sent to experts; set layout.attention_data and "
                        "layout.expert, or leave it out",
                        path);
-    } else if (!deepep) {
+    } else if (!by_kernels) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
                        "%s: the exchange '%s' is a collective that waits for all kernels; expected "
-                       "software.exchange: deepep",
+                       "software.exchange: deepep or pplx",
                        path, exchange->name);
     }
 }

@@ -344,6 +344,13 @@ const struct field software_fields[] = {
      .fallback = "false",
      .doc = "Whether inputs of 8-bit GEMMs are quantised by kernels of their own although others "
             "are joined."},
+    {.key = "shared_experts_beside",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(software, shared_experts_beside),
+     .fallback = "false",
+     .doc =
+         "Whether shared experts run while tokens travel to the others, on a stream of their own, "
+         "in inference; otherwise after them."},
     {.key = "prefill_graph",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(software, prefill_graph),

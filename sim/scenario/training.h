@@ -47,6 +47,7 @@ struct training_workload {
     const struct schedule_file *schedule_file; /* what it holds */
     uint32_t virtual_stages;
     uint32_t stage_lead, microbatch_group;
+    uint32_t predicted; /* layers that predict further tokens */
     uint32_t adapter_rank;
     enum recompute recompute;
     enum sharding sharding;

@@ -142,6 +142,33 @@ static void check_layers_train(const struct checker *checker)
     }
 }
 
+static void check_predicted(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    unsigned wanted = scenario->training.predicted, has = scenario->llm.multi_token_prediction;
+    const char *path = "workload.multi_token_prediction";
+    if (wanted > has) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: %u layers, and %s has %u that predict further tokens; expected at most "
+                       "as many, or set model.multi_token_prediction",
+                       path, wanted, scenario->llm.name, has);
+    } else if (wanted > 0 && scenario->training.adapter_rank > 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: adapters are trained alone, and the model as it is; leave one of the "
+                       "two out",
+                       path);
+    }
+}
+
+static void check_beside(const struct checker *checker)
+{
+    if (checker->scenario->software.shared_experts_beside) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "software.shared_experts_beside"),
+                       "software.shared_experts_beside: in training shared experts run after the "
+                       "others; leave it out");
+    }
+}
+
 static void check_stages(const struct checker *checker)
 {
     const struct training_workload *workload = &checker->scenario->training;
@@ -313,6 +340,8 @@ void check_training_step(const struct checker *checker)
 {
     check_schedule_file(checker);
     check_batch(checker);
+    check_predicted(checker);
+    check_beside(checker);
     check_stages(checker);
     check_goal(checker);
     check_checkpoint(checker);

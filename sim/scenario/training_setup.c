@@ -121,6 +121,7 @@ struct training scenario_training(const struct scenario *scenario)
         .virtual_stages = workload->virtual_stages,
         .stage_lead = workload->stage_lead,
         .microbatch_group = workload->microbatch_group,
+        .predicted = workload->predicted,
         .adapter_rank = workload->adapter_rank,
         .recompute = workload->recompute,
         .dropout = workload->dropout > 0.0,

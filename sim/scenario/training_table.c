@@ -17,6 +17,11 @@ static const struct choice recompute_choices[] = {
      .value = RECOMPUTE_OPERATORS,
      .doc = "What torchtitan's list of operators does not have: every second product, norms, "
             "activations."},
+    {.name = "cheap",
+     .value = RECOMPUTE_CHEAP,
+     .doc = "Norms, activations and a latent's up-projections (DeepSeek-V3, arXiv 2412.19437, "
+            "sections 3.2.3 and 3.3.1; Megatron-Core's recompute modules layernorm, moe_act, "
+            "mla_up_proj)."},
     {.name = "full", .value = RECOMPUTE_FULL, .doc = "Each layer again, from its input."},
     {0}};
 
@@ -267,6 +272,14 @@ const struct field training_fields[] = {
      FIELD_AT(training_workload, overlap),
      .fallback = "true",
      .doc = "Whether parameters and gradients travel beside compute."},
+    {.key = "multi_token_prediction",
+     .kind = FIELD_COUNT,
+     FIELD_AT(training_workload, predicted),
+     .max = 64,
+     .fallback = "0",
+     .doc = "Layers behind the last that are trained to predict the tokens after the next, at most "
+            "the model's (`model.multi_token_prediction`): each with a product that joins the "
+            "token's embedding, a layer of the last one's kind, and the head and loss again."},
     {.key = "overlap_experts",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(training_workload, overlap_experts),

@@ -68,7 +68,10 @@ static void add_pass(struct pass *pass, uint32_t part, enum cell_kind kind)
         pass->reached_seconds += first ? pass->costs->segment_seconds[TRAINING_EMBEDDING] : 0.0;
         add_layers(pass, part, TRAINING_FORWARD);
     } else if (cell_is_backward(kind)) {
-        pass->reached_seconds += last ? pass->costs->segment_seconds[TRAINING_HEAD_BACKWARD] : 0.0;
+        double heads = last ? 1.0 + pass->training->predicted : 0.0;
+        pass->reached_seconds +=
+            heads * pass->costs->segment_seconds[TRAINING_HEAD_BACKWARD] +
+            (heads - last) * pass->costs->segment_seconds[TRAINING_JOIN_BACKWARD];
         add_layers(pass, part, TRAINING_BACKWARD);
     }
 }

@@ -89,6 +89,28 @@ static void add_segment(struct pass *pass, uint32_t index, uint32_t layer)
     pass->start_seconds += pass->stretch * seconds;
 }
 
+/* The layers behind the last that predict further tokens, with heads of their own. */
+static void add_predicted(struct pass *pass, uint32_t layers, enum training_segment kind,
+                          bool weights)
+{
+    const struct stack *stack = &pass->run->training.replica.llm->stack;
+    uint32_t of = stack_kind(stack, stack->layers - 1);
+    for (uint32_t i = 0; i < layers; i++) {
+        bool forward = kind == TRAINING_FORWARD, backward = kind == TRAINING_BACKWARD;
+        uint32_t layer = stack->layers + (forward ? i : layers - 1 - i);
+        if (forward || backward) {
+            add_segment(pass, forward ? TRAINING_JOIN : TRAINING_HEAD_BACKWARD, layer);
+        }
+        add_segment(pass, training_segment_of(kind, of), layer);
+        if (weights) {
+            add_segment(pass, training_segment_of(TRAINING_WEIGHT, of), layer);
+        }
+        if (forward || backward) {
+            add_segment(pass, forward ? TRAINING_HEAD : TRAINING_JOIN_BACKWARD, layer);
+        }
+    }
+}
+
 /* The operators of a cell, one layer after the other; a cell that an exchange slows is stretched.
  */
 static void add_operators(const struct training_run *run, struct trace *trace, uint32_t phase,
@@ -110,10 +132,14 @@ static void add_operators(const struct training_run *run, struct trace *trace, u
                         .stretch =
                             alone > 0.0 ? (span->end_seconds - span->start_seconds) / alone : 1.0};
     bool forward = cell->kind == CELL_FORWARD;
+    uint32_t predicted = training_part_predicted(training, part);
     if (forward && part == 0) {
         add_segment(&pass, TRAINING_EMBEDDING, 0);
     } else if (cell_is_backward(cell->kind) && last) {
         add_segment(&pass, TRAINING_HEAD_BACKWARD, 0);
+        add_predicted(&pass, predicted, TRAINING_BACKWARD, cell->kind == CELL_WHOLE);
+    } else if (cell->kind == CELL_WEIGHT) {
+        add_predicted(&pass, predicted, TRAINING_WEIGHT, false);
     }
     enum training_segment kind = forward                        ? TRAINING_FORWARD
                                  : cell_is_backward(cell->kind) ? TRAINING_BACKWARD
@@ -128,6 +154,7 @@ static void add_operators(const struct training_run *run, struct trace *trace, u
     }
     if (forward && last) {
         add_segment(&pass, TRAINING_HEAD, 0);
+        add_predicted(&pass, predicted, TRAINING_FORWARD, false);
     } else if (cell_is_backward(cell->kind) && part == 0) {
         add_segment(&pass, TRAINING_EMBEDDING_BACKWARD, 0);
     }

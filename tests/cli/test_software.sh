@@ -42,7 +42,7 @@ taken vllm talk.yaml --set 'software.step=1 ms'
 cmp <(grep ttft_seconds again.json) <(grep ttft_seconds once.json) || failures=$((failures + 1))
 
 # What the engine cannot do is an error that says what can.
-others='meta-context-parallel, nccl-tests, pytorch-deepep, pytorch-experts, pytorch-nccl'
+others='meta-context-parallel, nccl-tests, pytorch-deepep, pytorch-experts, pytorch-nccl, pytorch-pplx'
 expect 2 '' "--set layout.context=2: error: layout.context: vllm has no ring attention over context ranks; expected 1, or software that has it: $others, tensorrt-llm, tensorrt-llm-0.20, tensorrt-llm-1.1, tensorrt-llm-1.2 (software.features, for one of your own)
 1 error" "$cpsim" check talk.yaml --set layout.context=2
 expect 2 '' "--set workload.service.preemption=swap: error: workload.service.preemption: vllm has no swapping of KV caches to the host; expected recompute, or software that has it: $others (software.features, for one of your own)

@@ -361,6 +361,7 @@ START_TEST(experts_training)
     ADD(&draw, "workload.schedule=gpipe");
     ADD(&draw, "workload.virtual_stages=1");
     ADD(&draw, "workload.overlap_experts=false");
+    ADD(&draw, "workload.overlap=false");
     ADD(&draw, "workload.global_batch=128");
     const struct scenario *scenario = load(arena, "train-deepseek-v3.yaml", &draw);
     ck_assert_ptr_nonnull(scenario);

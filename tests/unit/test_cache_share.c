@@ -35,7 +35,8 @@ START_TEST(heads_and_layers)
 END_TEST
 
 /* A latent is whole on all four ranks: one that decodes alone gets it of the first; two that share
- * it again get it of one each. Two KV heads over four ranks: each twice, and a rank with both of
+ * it again get it of the first and the third; of two ranks four get it of the first twice, then of
+ * the second. Two KV heads over four ranks: each twice, and a rank with both of
  * them gets a half of either. */
 START_TEST(copies_send_once)
 {
@@ -44,7 +45,8 @@ START_TEST(copies_send_once)
     const struct layout four = {.tensor = 4, .context = 1, .pipeline = 1, .data = 1};
     for (uint32_t rank = 0; rank < 4; rank++) {
         ck_assert_double_eq_tol(sent(&four, 1, rank, &one, 1, 0), rank == 0 ? 1.0 : 0.0, 1e-15);
-        ck_assert_double_eq_tol(sent(&four, 1, rank, &two, 1, 1), rank == 1 ? 1.0 : 0.0, 1e-15);
+        ck_assert_double_eq_tol(sent(&four, 1, rank, &two, 1, 1), rank == 2 ? 1.0 : 0.0, 1e-15);
+        ck_assert_double_eq_tol(sent(&two, 1, 0, &four, 1, rank), rank < 2 ? 1.0 : 0.0, 1e-15);
         ck_assert_double_eq_tol(sent(&four, 2, rank, &one, 1, 0), rank % 2 == 0 ? 0.5 : 0.0, 1e-15);
         ck_assert_double_eq_tol(sent(&one, 1, 0, &four, 1, rank), 1.0, 1e-15);
     }

@@ -7,6 +7,7 @@
 #include "models/layout/placement.h"
 #include "models/passes/memory.h"
 #include "models/passes/transformer.h"
+#include "models/step/critical_path.h"
 #include "run_tests.h"
 
 #include <math.h>
@@ -56,7 +57,14 @@ static struct software round_software(void)
                                 .combine = way,
                                 .notify_seconds = 19e-6,
                                 .notify_token_seconds = 1e-9},
-                     .low_latency = {.dispatch = way, .combine = way}},
+                     .low_latency = {.dispatch = way, .combine = way},
+                     .peers = {.dispatch = {.base_seconds = 10e-6,
+                                            .fabric_seconds = 5e-6,
+                                            .node_bytes_per_second = 80e9,
+                                            .peer_bytes_per_second = 0.5e9},
+                               .combine = {.base_seconds = 10e-6,
+                                           .node_bytes_per_second = 80e9,
+                                           .fabric_efficiency = 0.25}}},
     };
 }
 
@@ -78,7 +86,7 @@ static struct collective_plan plan_of(enum collective_kind kind, uint32_t ranks,
                                    .bytes = 8e6,
                                    .graph = true,
                                    .experts = traffic};
-    call.experts.low_latency = low_latency;
+    call.experts.kind = low_latency ? EXCHANGE_LOW_LATENCY : EXCHANGE_NORMAL;
     call.experts.imbalance = imbalance;
     return collective_plan(&round_cluster, &software, &call);
 }
@@ -114,6 +122,33 @@ START_TEST(low_latency_by_hand)
     ck_assert_double_eq_tol(collective_seconds(&round_cluster, &inside), 110 * MICROSECONDS, 1e-12);
     struct collective_plan across = plan_of(COLLECTIVE_DISPATCH, 16, true, 1.0);
     ck_assert_double_eq_tol(collective_seconds(&round_cluster, &across), 815 * MICROSECONDS, 1e-12);
+}
+END_TEST
+
+/* The same rows by pplx-kernels: 4 MB leave over 8 connections of 0.5 GB/s, slower than half of the
+ * card's 10 GB/s; over 24 of them, of 6 MB, the card's 5 GB/s decide. Back, a quarter of the
+ * card's.
+ */
+START_TEST(pplx_by_hand)
+{
+    struct software software = round_software();
+    struct collective_call call = {.kind = COLLECTIVE_DISPATCH,
+                                   .group = {.ranks = 16, .ranks_per_node = 8},
+                                   .bytes = 8e6,
+                                   .graph = true,
+                                   .experts = traffic};
+    call.experts.kind = EXCHANGE_PEERS;
+    struct collective_plan plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_double_eq_tol(collective_seconds(&round_cluster, &plan), 1015 * MICROSECONDS, 1e-12);
+    call.group.ranks = 32;
+    plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_double_eq_tol(collective_seconds(&round_cluster, &plan), 1215 * MICROSECONDS, 1e-12);
+    call.kind = COLLECTIVE_COMBINE;
+    plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_double_eq_tol(collective_seconds(&round_cluster, &plan), 2410 * MICROSECONDS, 1e-12);
+    call.group.ranks = 8;
+    plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_double_eq_tol(collective_seconds(&round_cluster, &plan), 110 * MICROSECONDS, 1e-12);
 }
 END_TEST
 
@@ -198,6 +233,33 @@ static const struct step_segment *layers_of(struct step_program *program, enum e
     return &program->segments[1];
 }
 
+/* The same with a block beside the experts, that all tokens go through. */
+static const struct step_segment *shared_layers(struct step_program *program, bool beside)
+{
+    static struct llm shared;
+    static struct software software;
+    static const struct layout layout = {
+        .tensor = 1, .context = 1, .pipeline = 1, .data = 1, .expert = 4, .attention_data = 4};
+    static struct precision precision;
+    shared = mixtral;
+    only_kind(&shared)->ffn.shared_hidden = 1024;
+    software = round_software();
+    software.fused_kernels = true;
+    software.exchange.prompts = EXCHANGE_NORMAL;
+    software.shared_experts_beside = beside;
+    precision = plain();
+    struct replica replica = {.llm = &shared,
+                              .gpu = &fixture_gpu,
+                              .cluster = &fixture_cluster,
+                              .software = &software,
+                              .layout = &layout,
+                              .precision = &precision};
+    struct batch_slice slice = {PHASE_PREFILL, 1, 100, 0};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    transformer_build(&replica, &batch, RING_NONE, operators, program);
+    return &program->segments[1];
+}
+
 static const struct step_operator *find(const struct step_segment *segment, const char *name)
 {
     for (uint32_t i = 0; i < segment->count; i++) {
@@ -237,6 +299,29 @@ START_TEST(operators_of_shared_experts)
 }
 END_TEST
 
+/* A shared block of 1024: after everything, or while the dispatch is under way. Both orders have
+ * the same operators; played, they differ by the shorter of the two: two products and the
+ * activation between them. */
+START_TEST(shared_experts_beside_the_dispatch)
+{
+    static struct span spans[1024];
+    double seconds[2];
+    uint32_t shared = 0;
+    for (int beside = 0; beside < 2; beside++) {
+        struct step_program program = {.segment_count = 0};
+        const struct step_segment *layers = shared_layers(&program, beside != 0);
+        for (uint32_t i = 0; i < layers->count; i++) {
+            struct step_operator *op = &layers->operators[i];
+            op->cost.seconds = op->kind == OPERATOR_COLLECTIVE ? 5.0 : 1.0;
+            shared += strncmp(op->name, "shared", 6) == 0;
+        }
+        seconds[beside] = segment_play(&program, layers, spans);
+    }
+    ck_assert_uint_eq(shared, 2 * 2);
+    ck_assert_double_eq_tol(seconds[0] - seconds[1], 3.0, 1e-9);
+}
+END_TEST
+
 /* Training: 16 replicas of tensor 2; experts over 8 GPUs are 4 replicas' of both tensor ranks, each
  * with whole experts, and 16 / 4 sets of such replicas hold the same. */
 START_TEST(placement_of_experts_in_training)
@@ -257,5 +342,6 @@ START_TEST(placement_of_experts_in_training)
 }
 END_TEST
 
-RUN_TESTS(exchange, destinations_by_hand, deepep_over_two_nodes, low_latency_by_hand,
-          weights_of_a_rank, operators_of_shared_experts, placement_of_experts_in_training)
+RUN_TESTS(exchange, destinations_by_hand, deepep_over_two_nodes, low_latency_by_hand, pplx_by_hand,
+          shared_experts_beside_the_dispatch, weights_of_a_rank, operators_of_shared_experts,
+          placement_of_experts_in_training)

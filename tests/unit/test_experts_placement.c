@@ -2,6 +2,7 @@
  * Copies of experts and where they go, groups that tokens keep to, copies near by: worked by hand.
  */
 #include "models/kernels/experts.h"
+#include "models/kernels/experts_grouping.h"
 #include "models/kernels/experts_placement.h"
 #include "run_tests.h"
 
@@ -121,5 +122,71 @@ START_TEST(copies)
 }
 END_TEST
 
-RUN_TESTS(experts_placement, the_heaviest_is_copied, groups_stay_in_a_node, tokens_keep_to_groups,
-          deepseek_goes_to_four_nodes, placed_loads, copies)
+/* Eight experts, of which tokens choose even ones together, or odd ones: 0 with 2, 4, 6; 1 with 3,
+ * 5, 7, and of the even ones 0 with 4 and 2 with 6 most. 0 is asked most: the first node is the
+ * even ones, its first rank 0 and 4. */
+START_TEST(together_on_a_node)
+{
+    double together[8][8] = {{0.0}};
+    for (int i = 0; i < 8; i++) {
+        for (int j = 0; j < 8; j++) {
+            together[i][j] = i % 2 == j % 2 ? 10.0 : 0.0;
+        }
+    }
+    together[0][0] = 20.0;
+    together[0][4] = together[4][0] = together[2][6] = together[6][2] = 15.0;
+    static const double loads[] = {20.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 10.0};
+    struct placed_experts placed;
+    struct experts_to_place question = {.loads = loads, .count = 8, .ranks = 4, .nodes = 2};
+    experts_place_together(&question, &together[0][0], &placed);
+    ck_assert_uint_eq(placed.count, 8);
+    uint16_t rank_of[8];
+    for (uint32_t i = 0; i < 8; i++) {
+        rank_of[placed.experts[i]] = placed.ranks[i];
+    }
+    ck_assert_uint_eq(rank_of[0], 0);
+    ck_assert_uint_eq(rank_of[4], 0);
+    ck_assert_uint_eq(rank_of[2], 1);
+    ck_assert_uint_eq(rank_of[6], 1);
+    for (uint32_t i = 1; i < 8; i += 2) {
+        ck_assert_uint_ge(rank_of[i], 2);
+    }
+    /* Four copies: of 0 first, on the other node's rank with the least load: both have 20, the
+     * first. Whoever comes next, every rank has three in the end. */
+    question.redundant = 4;
+    experts_place_together(&question, &together[0][0], &placed);
+    ck_assert_uint_eq(placed.count, 12);
+    ck_assert_uint_eq(placed.experts[8], 0);
+    ck_assert_uint_eq(placed.ranks[8], 2);
+    uint32_t held[4] = {0};
+    for (uint32_t i = 0; i < 12; i++) {
+        held[placed.ranks[i]]++;
+    }
+    for (uint32_t r = 0; r < 4; r++) {
+        ck_assert_uint_eq(held[r], 3);
+    }
+}
+END_TEST
+
+/* Tokens that were seen to meet 2 ranks, 0.5 other nodes with 0.25 of their rows: over two nodes an
+ * exchange takes half of its nodes for others: 1; and keeps back so many rows that a quarter goes.
+ */
+START_TEST(seen_tokens_reach)
+{
+    struct expert_loads loads = {.ranks_met = 2.0, .nodes_away = 0.5, .rows_away = 0.25};
+    struct experts experts = {.count = 8, .per_token = 4};
+    struct routing routing = {.ranks = 4, .nodes = 2, .loads = &loads};
+    struct experts_reach reach = experts_reach(experts, routing, 4.0, 2.0, false);
+    ck_assert_double_eq(reach.ranks, 2.0);
+    ck_assert_double_eq(reach.nodes, 1.0);
+    ck_assert_double_eq(reach.kept_near, 0.0);
+    ck_assert_double_eq(experts_reach(experts, routing, 4.0, 2.0, true).kept_near, 0.5);
+    loads.ranks_met = 0.0;
+    reach = experts_reach(experts, routing, 4.0, 2.0, false);
+    ck_assert_double_eq(reach.ranks, experts_destinations(experts, 4.0));
+}
+END_TEST
+
+RUN_TESTS(experts_placement, together_on_a_node, seen_tokens_reach, the_heaviest_is_copied,
+          groups_stay_in_a_node, tokens_keep_to_groups, deepseek_goes_to_four_nodes, placed_loads,
+          copies)

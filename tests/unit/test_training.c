@@ -165,6 +165,43 @@ START_TEST(recomputation)
 }
 END_TEST
 
+/* Of a dense layer two norms and an activation: no product. With a latent of 512, 256 of queries,
+ * its two up-projections: 2 x 8192 x 32 heads x (256 x (128 + 64) + 512 x (128 + 128)). What is not
+ * kept then, 2 bytes each: two norms' outputs (4096), the activation's (14336); of a latent those
+ * of its norms (256 + 512), and query, key and value of its heads, query and key as they were
+ * turned. */
+START_TEST(cheap_recomputation)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
+    struct training training = training_of(&layout);
+    double kept = product_flops(&build(&training)[TRAINING_BACKWARD]);
+    uint32_t count = program.segments[TRAINING_BACKWARD].count;
+    double bytes = training_layer_activation_bytes(&training, 0);
+    training.recompute = RECOMPUTE_CHEAP;
+    ck_assert_double_eq_tol(product_flops(&build(&training)[TRAINING_BACKWARD]), kept, 1.0);
+    ck_assert_uint_eq(program.segments[TRAINING_BACKWARD].count, count + 3);
+    ck_assert_double_eq_tol(bytes - training_layer_activation_bytes(&training, 0),
+                            8192.0 * 2.0 * (2.0 * 4096.0 + 14336.0), 1.0);
+    struct llm latent = small;
+    latent.stack.kinds[0].mixers[0] = (struct mixer){.kind = MIXER_LATENT,
+                                                     .latent = {.query_heads = 32,
+                                                                .query_rank = 256,
+                                                                .kv_rank = 512,
+                                                                .nope_size = 128,
+                                                                .rope_size = 64,
+                                                                .value_head_size = 128}};
+    training.replica.llm = &latent;
+    double again = product_flops(&build(&training)[TRAINING_BACKWARD]);
+    double left = training_layer_activation_bytes(&training, 0);
+    training.recompute = RECOMPUTE_NONE;
+    double up = 2.0 * 8192.0 * 32.0 * (256.0 * 192.0 + 512.0 * 256.0);
+    ck_assert_double_eq_tol(again - product_flops(&build(&training)[TRAINING_BACKWARD]), up, 1.0);
+    double heads = 32.0 * (192.0 + 128.0 + 192.0);
+    ck_assert_double_eq_tol(training_layer_activation_bytes(&training, 0) - left,
+                            8192.0 * 2.0 * (2.0 * 4096.0 + 14336.0 + 256.0 + 512.0 + heads), 1.0);
+}
+END_TEST
+
 /* Three passes over 8 sequences of 8,192 tokens: 2 x 8192 x 32 layers x 218,103,808 weights, 4 x
  * 4096 for each of 8192^2 / 2 pairs and layer, and the head's 2 x 8192 x 128256 x 4096. */
 START_TEST(flops_of_a_step_have_the_head)
@@ -258,5 +295,5 @@ START_TEST(memory_of_a_stage)
 END_TEST
 
 RUN_TESTS(training, flops_are_conserved, split_backward_loses_nothing, recomputation,
-          parallel_blocks_exchange_once, layers_of_parts, memory_of_a_stage,
+          cheap_recomputation, parallel_blocks_exchange_once, layers_of_parts, memory_of_a_stage,
           flops_of_a_step_have_the_head)

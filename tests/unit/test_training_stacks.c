@@ -172,6 +172,57 @@ START_TEST(two_kinds_of_layers)
 }
 END_TEST
 
+/* A layer more that predicts a further token: on the second of two stages it brings a layer, a
+ * product of 2 x 1024 by 1024 with three norms before it and behind it, and a copy of the first
+ * stage's embedding; its passes are a layer's, the product's and the head's again. */
+START_TEST(layers_that_predict)
+{
+    struct training training = training_of(2, 1);
+    double before = training_part_parameters(&training, 1), flops = training_step_flops(&training);
+    training.predicted = 1;
+    ck_assert_uint_eq(training_part_kind_layers(&training, 0, 0), 8);
+    ck_assert_uint_eq(training_part_kind_layers(&training, 1, 0), 9);
+    double join = 2.0 * 1024.0 * 1024.0 + 3.0 * 1024.0;
+    ck_assert_double_eq_tol(training_part_parameters(&training, 1) - before,
+                            layer_parameters + join + embedding_parameters, 1e-3);
+    double sequence = (double)training.sequence_tokens;
+    double layer = llm_forward_flops(training.replica.llm, sequence, 0.0) / 16.0;
+    double more = layer + 4.0 * sequence * 1024.0 * 1024.0 + 2.0 * sequence * embedding_parameters;
+    ck_assert_double_eq_tol(
+        (training_step_flops(&training) - flops) / (3.0 * training.global_batch * more), 1.0, 1e-9);
+    struct arena *arena = arena_create();
+    load_platform_file(arena, "gpu", "gpus", "h100-sxm", &gpu);
+    software.library = load_software(arena, "pytorch-nccl")->library;
+    software.matmul_efficiency = software.attention_efficiency = 1.0;
+    struct training_scratch scratch = training_scratch_create(arena, &training);
+    struct training_costs costs = training_price(&training, &scratch);
+    const double *seconds = costs.segment_seconds;
+    ck_assert_double_gt(seconds[TRAINING_JOIN], 0.0);
+    ck_assert_double_eq_tol(scratch.parts[1].seconds[CELL_FORWARD],
+                            9.0 * seconds[TRAINING_FORWARD] + seconds[TRAINING_JOIN] +
+                                2.0 * seconds[TRAINING_HEAD],
+                            1e-12);
+    ck_assert_double_eq_tol(scratch.parts[1].seconds[CELL_BACKWARD],
+                            9.0 * seconds[TRAINING_BACKWARD] + seconds[TRAINING_JOIN_BACKWARD] +
+                                2.0 * seconds[TRAINING_HEAD_BACKWARD],
+                            1e-12);
+    ck_assert_double_eq_tol(scratch.parts[0].seconds[CELL_FORWARD],
+                            8.0 * seconds[TRAINING_FORWARD] + seconds[TRAINING_EMBEDDING], 1e-12);
+    /* Kept of a micro-batch: a layer, the loss's softmax and last norm again, and 4 x 1024
+     * elements of the join. */
+    struct cell cells[64];
+    double with = training_stage_memory(&training, 1, cells).activation_bytes;
+    training.predicted = 0;
+    double without = training_stage_memory(&training, 1, cells).activation_bytes;
+    double tokens = (double)training_rank_tokens(&training);
+    double kept = training_layer_activation_bytes(&training, 0) +
+                  tokens * (4.0 * embedding_parameters / 1024.0 + 4.0 * 1024.0 * 2.0);
+    ck_assert_double_ge(with - without, kept);
+    ck_assert_double_le(with - without, 1.05 * kept);
+    arena_destroy(arena);
+}
+END_TEST
+
 /* Adapters of rank 16: a layer's backward pass has gradients of inputs, one product each, and of
  * the two adapters; nothing else is trained. 16 x (2 x 1024 + 2 x 1024 + 2 x 512) parameters. */
 START_TEST(adapters)
@@ -364,4 +415,4 @@ END_TEST
 RUN_TESTS(training_stacks, buckets, products_apart, adapters, launches_bound_a_layer, fsdp_gathers,
           what_is_held_when, copies_of_gradients, autocast_keeps_casts,
           tensor_ranks_keep_whole_tensors, split_passes_keep_gradients, gradients_come_with_a_pass,
-          stages_send_a_residual, two_kinds_of_layers)
+          stages_send_a_residual, two_kinds_of_layers, layers_that_predict)

@@ -15,6 +15,7 @@ SETS = {
     "h200": ("silicon/h200x2_*.csv", ["--gpu", "h200-sxm", "--cluster", "hgx-h200"]),
     "h200x4": ("silicon/h200x4_*.csv", ["--gpu", "h200-sxm", "--cluster", "hgx-h200x4"]),
     "exchange": ("exchange/*.csv", ["--cluster", "dgx-h100"]),
+    "pplx": ("exchange_pplx/*.csv", ["--cluster", "dgx-h100", "--software", "pytorch-pplx"]),
     "engines": ("engines/*.csv", ["--gpu", "h100-sxm"]),
     "collectives": ("collectives.csv", []),
 }

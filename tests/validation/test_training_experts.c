@@ -141,7 +141,7 @@ START_TEST(deepseek_v3_as_published)
            "%.0f  %+.1f %%\n",
            hours, 100.0 * (hours / 180e3 - 1.0));
     errors_judge(&published,
-                 &(struct error_bound){.name = "DeepSeek-V3", .median = 0.25, .worst = 0.25});
+                 &(struct error_bound){.name = "DeepSeek-V3", .median = 0.10, .worst = 0.10});
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
 }

@@ -261,9 +261,10 @@ static double exchange_share(const struct step_costs *costs, const struct batch 
         prompts = prompts || batch->slices[i].phase == PHASE_PREFILL;
     }
     enum exchange_kind kind = prompts ? exchange->prompts : exchange->decode;
-    const struct exchange_library *library =
-        kind == EXCHANGE_LOW_LATENCY ? &exchange->low_latency : &exchange->normal;
-    return library->multiprocessors / costs->replica.gpu->streaming_multiprocessors;
+    const struct exchange_library *library = exchange_library(exchange, kind);
+    return library == NULL
+               ? 0.0
+               : library->multiprocessors / costs->replica.gpu->streaming_multiprocessors;
 }
 
 /* Two halves of kernels K and exchanges E each, which take SMs' share s from what runs beside them:
