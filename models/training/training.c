@@ -28,6 +28,7 @@ struct layer_training training_of_layers(const struct training *training)
         .replica = &training->replica,
         .micro_batch = training->micro_batch,
         .sequence_tokens = training->sequence_tokens,
+        .document_share = training->document_share,
         .micro_batches = training_pipeline(training).micro_batches,
         .recompute = training->recompute,
         .dropout = training->dropout,
@@ -175,11 +176,22 @@ double training_step_tokens(const struct training *training)
     return (double)training->global_batch * (double)training->sequence_tokens;
 }
 
-double training_step_flops(const struct training *training)
+double training_forward_flops(const struct training *training)
 {
     const struct llm *llm = training->replica.llm;
     double sequence = (double)training->sequence_tokens;
-    double head = 2.0 * sequence * llm->vocabulary * llm->hidden;
+    double forward = llm_forward_flops(llm, sequence, 0.0);
+    if (training->mean_document_share > 0.0) { /* the rest of attention is masked */
+        double products = 2.0 * sequence * llm_product_weights(llm);
+        forward = products + (forward - products) * training->mean_document_share;
+    }
+    return training->global_batch * forward;
+}
+
+double training_step_flops(const struct training *training)
+{
+    const struct llm *llm = training->replica.llm;
+    double head = 2.0 * (double)training->sequence_tokens * llm->vocabulary * llm->hidden;
     double passes = training->adapter_rank > 0 ? 2.0 : 3.0;
-    return passes * training->global_batch * (llm_forward_flops(llm, sequence, 0.0) + head);
+    return passes * (training_forward_flops(training) + training->global_batch * head);
 }
