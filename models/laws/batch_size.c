@@ -65,6 +65,24 @@ double batch_critical_tokens(double parameters, double tokens)
     return by_data * by_model * BATCH_SEQUENCE_TOKENS;
 }
 
+/* The curve of a run of so many tokens of the best small batch. Where its critical batch is not
+ * above that one the law says nothing, and no larger batch takes fewer tokens. */
+static struct batch_curve curve_of(double parameters, double tokens)
+{
+    const double best = (double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS;
+    double critical = tokens > 0.0 ? batch_critical_tokens(parameters, tokens) : 0.0;
+    return critical > overhead * best
+               ? batch_curve_from(critical / BATCH_SEQUENCE_TOKENS, tokens / best)
+               : (struct batch_curve){.least_steps = tokens / best};
+}
+
+double batch_piece_steps(double parameters, double batch_tokens, double from, double to)
+{
+    double sequences = batch_tokens / BATCH_SEQUENCE_TOKENS;
+    return batch_curve_steps(curve_of(parameters, to), sequences) -
+           batch_curve_steps(curve_of(parameters, from), sequences);
+}
+
 double batch_noise_steps(double least_steps, double noise_batch, double batch)
 {
     return least_steps * (1.0 + noise_batch / batch);

@@ -43,6 +43,12 @@ double batch_law_sequences(enum batch_law law, double parameters, double tokens)
  * the model's at fixed data; tokens. It is what `global_batch: 0` asks. */
 double batch_critical_tokens(double parameters, double tokens);
 
+/* Steps of a batch that take a run from `from` to `to` tokens of progress, counted as the best
+ * small batch takes them: the difference of the curves of runs that end there, so that pieces of
+ * one batch add up to a run at that batch. For a batch that changes on the way; the paper's were
+ * constant. */
+double batch_piece_steps(double parameters, double batch_tokens, double from, double to);
+
 /* McCandlish: S / S_min = 1 + B_noise / B, E / E_min = 1 + B / B_noise. */
 double batch_noise_steps(double least_steps, double noise_batch, double batch);
 double batch_noise_examples(double least_examples, double noise_batch, double batch);

@@ -186,37 +186,66 @@ double scaling_batch_tokens(const struct scaling_law *law, double parameters, do
 
 struct budget {
     const struct scaling_law *law;
-    double flops, share;
+    double flops, share, served;
 };
+
+double scaling_budget_tokens(double flops, double parameters, double served_tokens)
+{
+    return flops / 6.0 / parameters - served_tokens / 3.0;
+}
 
 static double loss_at(double log_parameters, const void *context)
 {
     const struct budget *budget = context;
     double parameters = exp(log_parameters);
-    return scaling_loss(budget->law, budget->share * parameters, budget->flops / 6.0 / parameters);
+    return scaling_loss(budget->law, budget->share * parameters,
+                        scaling_budget_tokens(budget->flops, parameters, budget->served));
 }
 
-/* The loss along 6 N D = flops has one minimum in ln N. */
-static double best_parameters(const struct scaling_law *law, double flops, double share)
+/* The loss along the budget has one minimum in ln N. */
+static double best_parameters(const struct budget *budget)
 {
-    const double least = 1e3;
-    const struct budget budget = {.law = law, .flops = flops, .share = share};
-    return exp(golden_section(loss_at, &budget, log(least), log(flops / 6.0 / least)));
+    const double least = 1e3; /* parameters, and tokens */
+    double most = budget->flops / (6.0 * least + 2.0 * budget->served);
+    return exp(golden_section(loss_at, budget, log(least), log(most)));
 }
 
 static const double least_tokens_scale = 5e3, least_tokens_exponent = 0.74;
 
-struct scaling_optimum scaling_optimum(const struct scaling_law *law, double flops,
-                                       double effective_share)
+/* How far a model trained on its least tokens is from the budget. */
+static double from_budget(double log_parameters, const void *context)
 {
-    double parameters = law->form->one_variable ? pow(flops / (6.0 * least_tokens_scale),
-                                                      1.0 / (1.0 + least_tokens_exponent))
-                                                : best_parameters(law, flops, effective_share);
-    double tokens = flops / 6.0 / parameters;
+    const struct budget *budget = context;
+    double parameters = exp(log_parameters);
+    double tokens = scaling_least_tokens(parameters);
+    return fabs(log((6.0 * tokens + 2.0 * budget->served) / budget->flops) + log_parameters);
+}
+
+static double one_variable_parameters(const struct budget *budget)
+{
+    double most =
+        pow(budget->flops / (6.0 * least_tokens_scale), 1.0 / (1.0 + least_tokens_exponent));
+    return budget->served > 0.0 ? exp(golden_section(from_budget, budget, 0.0, log(most))) : most;
+}
+
+struct scaling_optimum scaling_optimum_served(const struct scaling_law *law, double flops,
+                                              double effective_share, double served_tokens)
+{
+    const struct budget budget = {
+        .law = law, .flops = flops, .share = effective_share, .served = served_tokens};
+    double parameters =
+        law->form->one_variable ? one_variable_parameters(&budget) : best_parameters(&budget);
+    double tokens = scaling_budget_tokens(flops, parameters, served_tokens);
     return (struct scaling_optimum){.parameters = parameters,
                                     .tokens = tokens,
                                     .loss = scaling_loss(law, effective_share * parameters, tokens),
                                     .batch_tokens = scaling_batch_tokens(law, parameters, tokens)};
+}
+
+struct scaling_optimum scaling_optimum(const struct scaling_law *law, double flops,
+                                       double effective_share)
+{
+    return scaling_optimum_served(law, flops, effective_share, 0.0);
 }
 
 double scaling_least_tokens(double parameters)

@@ -74,6 +74,14 @@ struct scaling_optimum {
 struct scaling_optimum scaling_optimum(const struct scaling_law *law, double flops,
                                        double effective_share);
 
+/* The same when the budget also pays for `served_tokens` over the model's life, 2 FLOPs a parameter
+ * and token: 6 N D + 2 N T = flops (Sardana et al., arXiv 2401.00448, equation 3). */
+struct scaling_optimum scaling_optimum_served(const struct scaling_law *law, double flops,
+                                              double effective_share, double served_tokens);
+
+/* Tokens that a budget leaves to train a model with; negative: serving takes more than all. */
+double scaling_budget_tokens(double flops, double parameters, double served_tokens);
+
 /* Kaplan et al.'s single laws, equations 1.1 to 1.3. */
 double kaplan_loss_of_model(double parameters);        /* (8.8e13 / N)^0.076 */
 double kaplan_loss_of_data(double tokens);             /* (5.4e13 / D)^0.095 */

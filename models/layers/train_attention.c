@@ -2,6 +2,8 @@
 #include "models/layers/train_builder.h"
 #include "models/numeric/whole.h"
 
+#include <math.h>
+
 static struct step_operator attention(const struct train_builder *builder,
                                       const struct attention_heads *heads, uint64_t queries,
                                       uint64_t keys, bool causal, bool backward)
@@ -30,13 +32,28 @@ static double kv_bytes(const struct train_builder *builder, const struct attenti
            builder_element_bytes(builder);
 }
 
+/* Keys that a sequence's tokens see: of a sequence packed with documents those of a token's own, on
+ * average, where a window does not end before. */
+static struct attention_keys sequence_keys(const struct layer_training *training,
+                                           const struct attention_heads *heads)
+{
+    struct attention_keys seen = attention_keys(heads, training->sequence_tokens, 0);
+    double share = training->document_share;
+    if (share <= 0.0 || share >= 1.0) {
+        return seen;
+    }
+    double own = fmax(round(0.5 * share * (double)training->sequence_tokens), 1.0);
+    bool window = !seen.causal && (double)seen.keys < own;
+    return (struct attention_keys){.keys = window ? seen.keys : (uint64_t)own};
+}
+
 /* A rank's queries are the chunks i and 2N-1-i of 2N: on average they see half of all keys. */
 static void gathered_attention(struct train_builder *builder, const struct attention_heads *heads,
                                uint64_t queries, bool backward)
 {
     const struct layer_training *training = builder->training;
     uint32_t ranks = training->replica->layout->context;
-    struct attention_keys seen = attention_keys(heads, training->sequence_tokens, 0);
+    struct attention_keys seen = sequence_keys(training, heads);
     uint64_t keys = seen.causal ? (training->sequence_tokens + queries) / 2 : seen.keys;
     double all_keys = kv_bytes(builder, heads, builder->tokens) * ranks;
     builder_append(builder, builder_collective(builder, "kv all-gather", GROUP_CONTEXT,
@@ -55,7 +72,7 @@ static void ring_attention(struct train_builder *builder, const struct attention
                            uint64_t queries, bool backward)
 {
     uint32_t ranks = builder->training->replica->layout->context;
-    struct attention_keys seen = attention_keys(heads, builder->training->sequence_tokens, 0);
+    struct attention_keys seen = sequence_keys(builder->training, heads);
     double bytes = kv_bytes(builder, heads, builder->tokens) * (backward ? 2.0 : 1.0);
     uint32_t arrived = STEP_NO_OPERATOR;
     for (uint32_t i = 0; i < ranks; i++) {
@@ -88,7 +105,7 @@ void train_attention(struct train_builder *builder, const struct attention_heads
     uint32_t ranks = training->replica->layout->context;
     uint64_t queries = context_prefill_tokens(training->sequence_tokens, ranks);
     if (ranks == 1) {
-        struct attention_keys seen = attention_keys(heads, queries, 0);
+        struct attention_keys seen = sequence_keys(training, heads);
         builder_append(builder,
                        attention(builder, heads, queries, seen.keys, seen.causal, backward));
     } else if (training->context_exchange == CONTEXT_ALL_GATHER) {

@@ -14,7 +14,8 @@ struct layer_training {
     const struct replica *replica;
     uint32_t micro_batch; /* sequences */
     uint64_t sequence_tokens;
-    double micro_batches; /* of a step */
+    double document_share; /* of a sequence's pairs of tokens, those of one document; 0: all */
+    double micro_batches;  /* of a step */
     enum recompute recompute;
     enum context_exchange context_exchange;
     uint32_t adapter_rank;

@@ -32,4 +32,11 @@ enum context_exchange {
     CONTEXT_RING        /* pass-KV, a hop under each part of attention (arXiv 2310.01889) */
 };
 
+/* What lies in the host's memory, shares; fetched and put back over the GPU's link to it, under the
+ * passes that need it. */
+struct offload {
+    double states; /* the optimizer's, and its master weights */
+    double activations, parameters;
+};
+
 #endif

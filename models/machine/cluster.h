@@ -7,6 +7,13 @@
 
 #include <stdint.h>
 
+/* Clusters alike, each the whole of a struct cluster, joined by links of their own. */
+struct cluster_sites {
+    uint32_t count;
+    double bytes_per_second; /* of one site's link to the others, each direction */
+    double latency_seconds;  /* one way */
+};
+
 struct cluster {
     const char *name;
     uint32_t nodes, gpus_per_node;
@@ -17,6 +24,8 @@ struct cluster {
                                            nodes reaches alone; two connections may fill the NIC. 0:
                                            the NIC's rate */
     double host_bytes_per_second;       /* one GPU and its host's memory, each direction */
+    double host_both_share;             /* of it that is left when both directions are busy */
+    double host_memory_bytes;           /* of a node; 0: unknown */
     double fabric_latency_seconds;      /* of this fabric, once a hop */
     double fabric_spread_seconds; /* packets on many paths arrive unevenly: the lag of the last
                                      after 1 MB of one NIC; it grows as the root of the bytes */
@@ -25,6 +34,7 @@ struct cluster {
                                 non-blocking fabric */
     double oversubscription; /* of a leaf's uplinks. 1: non-blocking; 7: Llama 3's cluster at its
                                 top layer */
+    struct cluster_sites sites;
     double storage_bytes_per_second;      /* that a job writes checkpoints at, in all; 0: unknown */
     double node_storage_bytes_per_second; /* that one node writes at; 0: it never bounds */
 };

@@ -8,6 +8,7 @@
 #include "models/machine/fitted.h"
 #include "models/machine/format.h"
 #include "models/machine/gpu_generation.h"
+#include "models/machine/jitter.h"
 
 #include <stdint.h>
 
@@ -93,6 +94,8 @@ struct gpu {
     double memory_joules_per_byte;               /* GPU memory to L2 and back, at any clock */
     double burst_watts;  /* what the fast limiter lets through before the slow one acts */
     double burst_joules; /* drawn above the limit before the slow one has acted */
+
+    struct jitter jitter;
 
     struct gpu_fitted fitted;
 };

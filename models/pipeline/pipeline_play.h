@@ -22,7 +22,8 @@ struct part_cost {
     double pieces;                       /* in which they travel */
     double gather_edge, reduce_edge; /* share that is gathered before the pass can start, and that
                                         is reduced after it has ended: that of a piece, or more */
-    uint32_t layers;                 /* of the pass; at least 1 */
+    double offload_seconds; /* of a forward and a backward pass, in which they wait for the host */
+    uint32_t layers;        /* of the pass; at least 1 */
 };
 
 struct pipeline_play {

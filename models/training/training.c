@@ -28,6 +28,7 @@ struct layer_training training_of_layers(const struct training *training)
         .replica = &training->replica,
         .micro_batch = training->micro_batch,
         .sequence_tokens = training->sequence_tokens,
+        .document_share = training->document_share,
         .micro_batches = training_pipeline(training).micro_batches,
         .recompute = training->recompute,
         .dropout = training->dropout,
@@ -199,15 +200,26 @@ double training_step_tokens(const struct training *training)
     return (double)training->global_batch * (double)training->sequence_tokens;
 }
 
-double training_step_flops(const struct training *training)
+double training_forward_flops(const struct training *training)
 {
     const struct llm *llm = training->replica.llm;
     double sequence = (double)training->sequence_tokens;
-    double head = 2.0 * sequence * llm->vocabulary * llm->hidden;
-    double passes = training->adapter_rank > 0 ? 2.0 : 3.0;
+    double forward = llm_forward_flops(llm, sequence, 0.0), seen = 1.0;
+    if (training->mean_document_share > 0.0) { /* the rest of attention is masked */
+        double products = 2.0 * sequence * llm_product_weights(llm);
+        seen = (products + (forward - products) * training->mean_document_share) / forward;
+    }
     uint32_t last = stack_kind(&llm->stack, llm->stack.layers - 1);
     double join = 2.0 * sequence * 2.0 * (double)llm->hidden * llm->hidden;
-    double predicted = llm_layer_flops(llm, last, sequence, 0.0) + join + head;
-    return passes * training->global_batch *
-           (llm_forward_flops(llm, sequence, 0.0) + head + training->predicted * predicted);
+    double predicted = llm_layer_flops(llm, last, sequence, 0.0) * seen + join;
+    return training->global_batch * (forward * seen + training->predicted * predicted);
+}
+
+double training_step_flops(const struct training *training)
+{
+    const struct llm *llm = training->replica.llm;
+    double head = 2.0 * (double)training->sequence_tokens * llm->vocabulary * llm->hidden;
+    double heads = training->global_batch * (1.0 + training->predicted) * head;
+    double passes = training->adapter_rank > 0 ? 2.0 : 3.0;
+    return passes * (training_forward_flops(training) + heads);
 }

@@ -37,8 +37,13 @@ struct training {
     bool overlap_experts;   /* a pair of passes sends its tokens to experts under each other's
                                kernels */
     bool dropout;           /* masks of dropout are kept */
-    bool tensor_overlap;    /* tensor-parallel exchanges travel beside the products that they feed
-                               or that feed them, cut in `tensor` pieces */
+    /* Of a sequence's pairs of tokens, those within one document: of the replica that has most, and
+     * on average; 0: sequences are whole. */
+    double document_share, mean_document_share;
+    struct offload offload;
+    bool jitter;         /* GPUs differ and drift, and all wait for the slowest (gpu->jitter) */
+    bool tensor_overlap; /* tensor-parallel exchanges travel beside the products that they feed
+                            or that feed them, cut in `tensor` pieces */
 };
 
 /* The numbers of stages, parts and micro-batches of one pipeline. */
@@ -88,6 +93,8 @@ double training_sharded(const struct training *training, double amount, double o
  * gradient), causal attention counted half, the head's
  * product included, nothing that is computed again. */
 double training_step_flops(const struct training *training);
+/* Of the layers' forward passes alone. */
+double training_forward_flops(const struct training *training);
 double training_step_tokens(const struct training *training);
 
 #endif

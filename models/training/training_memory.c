@@ -14,11 +14,31 @@ double training_layer_activation_bytes(const struct training *training, uint32_t
     return train_layer_kept_bytes(&of_layers, &training->replica.llm->stack.kinds[kind]);
 }
 
+double training_part_activation_bytes(const struct training *training, uint32_t part)
+{
+    double bytes = 0.0;
+    for (uint32_t kind = 0; kind < training->replica.llm->stack.kind_count; kind++) {
+        bytes += training_part_kind_layers(training, part, kind) *
+                 training_layer_activation_bytes(training, kind);
+    }
+    return bytes;
+}
+
 /* Logits of a token that a rank takes the loss of. */
 static double loss_columns(const struct replica *replica)
 {
     bool whole = replica->software->training.whole_logits;
     return replica->llm->vocabulary / (whole ? 1.0 : (double)replica->layout->tensor);
+}
+
+/* Of activations that lie on the host: the layer at work, and the next one's on their way. */
+static double offload_buffer(const struct training *training)
+{
+    double most = 0.0;
+    for (uint32_t kind = 0; kind < training->replica.llm->stack.kind_count; kind++) {
+        most = fmax(most, training_layer_activation_bytes(training, kind));
+    }
+    return 2.0 * most * training->offload.activations;
 }
 
 /* One pass at work: what a layer computes again, and on the last stage the logits and their
@@ -36,7 +56,7 @@ static double working_bytes(const struct training *training, bool last)
         most = fmax(most, train_layer_full_bytes(&of_layers, &stack->kinds[kind]) -
                               train_layer_kept_bytes(&of_layers, &stack->kinds[kind]));
     }
-    bytes += most;
+    bytes += most + offload_buffer(training);
     return fmax(bytes,
                 last ? training_last_norm_bytes(training) + training_loss_bytes(training) : 0.0);
 }
@@ -91,7 +111,8 @@ static struct layer_bytes layer_bytes_of(const struct training *training)
     struct layer_training of_layers = training_of_layers(training);
     struct layer_bytes bytes;
     for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
-        bytes.kept[kind] = training_layer_activation_bytes(training, kind);
+        bytes.kept[kind] =
+            training_layer_activation_bytes(training, kind) * (1.0 - training->offload.activations);
         bytes.waiting[kind] = training->schedule->splits_backward
                                   ? train_layer_waiting_bytes(&of_layers, &stack->kinds[kind])
                                   : 0.0;
@@ -179,6 +200,38 @@ static double kept_parameter_bytes(const struct training *training, double of_la
     return shard + gathered;
 }
 
+/* Activations of all passes under way that lie on the host: as many as the GPU has of the rest. */
+static double host_activations(const struct training *training, const struct pipeline *pipeline,
+                               uint32_t stage, const struct cell *cells)
+{
+    double all = 0.0, most = 0.0;
+    for (uint32_t i = 0; i < pipeline_cell_count(training->schedule, pipeline); i++) {
+        uint32_t part = pipeline_part(training->schedule, pipeline, stage, cells[i].chunk);
+        double kept = training_part_activation_bytes(training, part);
+        all += cells[i].kind == CELL_FORWARD ? kept : 0.0;
+        most = fmax(most, all);
+        all -= cell_is_last(training->schedule, cells[i].kind) ? kept : 0.0;
+    }
+    return most * training->offload.activations;
+}
+
+/* Moves to the host what lies there. Of the optimizer and of parameters the GPU keeps two layers
+ * beside: one at work, one that travels. */
+static void offload(const struct training *training, const struct pipeline *pipeline,
+                    uint32_t stage, const struct cell *cells, struct training_memory *memory)
+{
+    const struct offload *shares = &training->offload;
+    double layers =
+        fmax(training->replica.llm->stack.layers, 1.0) / training->replica.layout->pipeline;
+    double two = fmin(2.0 / layers, 1.0);
+    double optimizer = shares->states * memory->optimizer_bytes;
+    double parameters = shares->parameters * memory->parameter_bytes;
+    memory->host_bytes =
+        optimizer + parameters + host_activations(training, pipeline, stage, cells);
+    memory->optimizer_bytes -= optimizer * (1.0 - two);
+    memory->parameter_bytes -= parameters * (1.0 - two);
+}
+
 /* Beside tensors: what the allocator cannot use, and holds for gradients that are not there. */
 static double allocator_bytes(const struct training *training, double gradients, double counted)
 {
@@ -203,13 +256,47 @@ static struct training_memory moment_memory(const struct training *training)
     };
 }
 
+double training_part_kept_bytes(const struct training *training, uint32_t part)
+{
+    double of_layers = training_part_layer_parameters(training, part);
+    double of_others = training_part_parameters(training, part) - of_layers;
+    double layer = training_layer_bytes(training).kept;
+    double bytes = of_layers * layer + of_others * training_other_bytes(training).kept;
+    double experts = training_part_expert_parameters(training, part);
+    return training->sharding == SHARDING_FSDP ? training_sharded(training, bytes, experts * layer)
+                                               : bytes;
+}
+
+double training_stage_optimizer_bytes(const struct training *training, uint32_t stage)
+{
+    struct pipeline pipeline = training_pipeline(training);
+    struct parameter_bytes layer = training_layer_bytes(training);
+    struct parameter_bytes other = training_other_bytes(training);
+    double of_layers = 0.0, of_others = 0.0, of_experts = 0.0;
+    for (uint32_t chunk = 0; chunk < pipeline.chunks; chunk++) {
+        uint32_t part = pipeline_part(training->schedule, &pipeline, stage, chunk);
+        double layers = training_part_layer_parameters(training, part);
+        bool adapters = training->adapter_rank > 0;
+        of_layers += adapters ? training_part_trained(training, part) : layers;
+        of_others += adapters ? 0.0 : training_part_parameters(training, part) - layers;
+        of_experts += training_part_expert_parameters(training, part);
+    }
+    double bytes = of_layers * layer.states + of_others * other.states;
+    return training->sharding != SHARDING_NONE
+               ? training_sharded(training, bytes, of_experts * layer.states)
+               : bytes;
+}
+
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
                                              struct cell *cells)
 {
-    if (training_has_moments(training)) {
-        return moment_memory(training);
-    }
     struct pipeline pipeline = training_pipeline(training);
+    pipeline_fill(training->schedule, &pipeline, stage, cells);
+    if (training_has_moments(training)) {
+        struct training_memory memory = moment_memory(training);
+        offload(training, &pipeline, stage, cells, &memory);
+        return memory;
+    }
     double ranks = training_data_group(training).ranks;
     bool sharded = training->sharding != SHARDING_NONE;
     bool all_sharded = training->sharding == SHARDING_FSDP;
@@ -228,7 +315,6 @@ struct training_memory training_stage_memory(const struct training *training, ui
     double trained_layers = adapters ? trained : of_layers;
     double trained_others = adapters ? 0.0 : of_others;
     double kept = kept_parameter_bytes(training, of_layers, of_experts, of_others);
-    pipeline_fill(training->schedule, &pipeline, stage, cells);
     const struct training_software *stack = &training->replica.software->training;
     bool last = pipeline_part_stage(training->schedule, &pipeline,
                                     pipeline.stages * pipeline.chunks - 1) == stage;
@@ -238,9 +324,7 @@ struct training_memory training_stage_memory(const struct training *training, ui
                     ? training_sharded(training, gradients, of_experts * layer.gradient)
                     : gradients;
     double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
-    double optimizer = trained_layers * layer.states + trained_others * other.states;
-    optimizer =
-        sharded ? training_sharded(training, optimizer, of_experts * layer.states) : optimizer;
+    double optimizer = training_stage_optimizer_bytes(training, stage);
     struct pass_bytes passes = {.working = working_bytes(training, last) -
                                            (last ? loss_bytes(training) : 0.0)};
     double activations = bytes_in_flight(training, &pipeline, stage, cells, &passes);
@@ -253,7 +337,7 @@ struct training_memory training_stage_memory(const struct training *training, ui
         double outputs = output_bytes(training);
         activations = fmax(activations + outputs, 2.0 * outputs);
     }
-    return (struct training_memory){
+    struct training_memory memory = {
         .parameter_bytes = kept,
         .gradient_bytes = gradients + buckets,
         .optimizer_bytes = optimizer,
@@ -262,6 +346,8 @@ struct training_memory training_stage_memory(const struct training *training, ui
         .outside_bytes = stack->outside_bytes,
         .passes_in_flight = pipeline_in_flight(training->schedule, &pipeline, cells),
     };
+    offload(training, &pipeline, stage, cells, &memory);
+    return memory;
 }
 
 double training_memory_allocated(const struct training_memory *memory)

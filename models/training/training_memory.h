@@ -15,6 +15,7 @@ struct training_memory {
     double parameter_bytes, gradient_bytes, optimizer_bytes;
     double reserved_bytes;   /* by the allocator, beside tensors */
     double outside_bytes;    /* that no allocator sees: the driver's, the collective library's */
+    double host_bytes;       /* in the host's memory, one GPU's */
     double activation_bytes; /* kept for backward passes, and what one pass works on */
     enum training_moment moment; /* the fullest */
     uint32_t passes_in_flight;   /* forward passes of a chunk whose backward pass is to come */
@@ -22,6 +23,14 @@ struct training_memory {
 
 /* Kept for the backward pass of one layer of a kind and micro-batch. */
 double training_layer_activation_bytes(const struct training *training, uint32_t kind);
+
+/* Of all layers of a part. */
+double training_part_activation_bytes(const struct training *training, uint32_t part);
+
+/* The optimizer's states of a stage, one rank's, wherever they lie. */
+double training_stage_optimizer_bytes(const struct training *training, uint32_t stage);
+/* The parameters of a part that a rank keeps between passes, likewise. */
+double training_part_kept_bytes(const struct training *training, uint32_t part);
 
 /* `cells`: room for the cells of one stage, [pipeline_cell_count()]. */
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,

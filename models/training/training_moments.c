@@ -70,6 +70,10 @@ static struct layer_size size_of(const struct training *training, const struct l
         .kept = train_layer_kept_bytes(&of_layers, kind),
         .full = train_layer_full_bytes(&of_layers, kind),
     };
+    /* What the host keeps is here while its layer works. */
+    size.full = fmax(size.full, size.kept);
+    size.kept *= 1.0 - training->offload.activations;
+    size.full += training->offload.activations > 0.0 ? size.full - size.kept : 0.0;
     struct half halves[LAYER_HALVES];
     layer_halves(replica, kind, halves);
     double residual = replica->llm->hidden, inner = 0.0, first = 0.0;

@@ -2,6 +2,7 @@
 #include "models/training/training_step.h"
 
 #include "models/training/training_bytes.h"
+#include "models/training/training_memory.h"
 
 #include <math.h>
 
@@ -149,6 +150,40 @@ static double layers_seconds(const struct training *training, const struct train
     return layers_sum(training, costs->segment_seconds, part, pass);
 }
 
+/* Of bytes each way between a GPU and its host, both ways at once. */
+static double host_seconds(const struct training *training, double bytes)
+{
+    const struct cluster *cluster = training->replica.cluster;
+    return bytes > 0.0 ? bytes / (cluster->host_bytes_per_second * cluster->host_both_share) : 0.0;
+}
+
+/* A pass lasts as long as what it sends to the host, or what it fetches: activations go in forward
+ * passes and come in backward passes, parameters come in both. Copies of an H100 take nothing from
+ * its kernels (h100_host_link.csv: 55 GB/s beside a GEMM as alone). */
+static void wait_for_host(const struct training *training, uint32_t part, struct part_cost *cost)
+{
+    double kept = training->offload.activations * training_part_activation_bytes(training, part);
+    double fetched = training->offload.parameters * training_part_kept_bytes(training, part);
+    double forward = host_seconds(training, fmax(kept, fetched)) - cost->seconds[CELL_FORWARD];
+    double back = host_seconds(training, kept + fetched) - cost->seconds[CELL_BACKWARD];
+    double whole = host_seconds(training, kept + fetched) - cost->seconds[CELL_WHOLE];
+    cost->seconds[CELL_FORWARD] += fmax(forward, 0.0);
+    cost->seconds[CELL_BACKWARD] += fmax(back, 0.0);
+    cost->seconds[CELL_WHOLE] += fmax(whole, 0.0);
+    cost->offload_seconds = fmax(forward, 0.0) + fmax(back, 0.0);
+}
+
+/* The update goes through the states at the pace at which they come and go. */
+static double optimizer_seconds(const struct training *training, double update)
+{
+    double seconds = update;
+    for (uint32_t stage = 0; stage < training->replica.layout->pipeline; stage++) {
+        double states = training_stage_optimizer_bytes(training, stage);
+        seconds = fmax(seconds, host_seconds(training, training->offload.states * states));
+    }
+    return seconds;
+}
+
 static void price_part(const struct training *training, const struct training_costs *costs,
                        uint32_t part, struct part_cost *cost)
 {
@@ -191,6 +226,7 @@ static void price_part(const struct training *training, const struct training_co
         .layers = layers > 0 ? layers : 1,
     };
     cost->seconds[CELL_WHOLE] = cost->seconds[CELL_BACKWARD] + cost->seconds[CELL_WEIGHT];
+    wait_for_host(training, part, cost);
     const double *exchanges = costs->experts_seconds;
     cost->experts_seconds[CELL_FORWARD] = layers_sum(training, exchanges, part, TRAINING_FORWARD);
     cost->experts_seconds[CELL_BACKWARD] = cost->experts_seconds[CELL_WHOLE] =
@@ -206,10 +242,51 @@ static double exchange_multiprocessors(const struct replica *replica)
     return library != NULL ? library->multiprocessors : 0.0;
 }
 
+/* --- the slowest of many --- */
+
+/* Seconds that a stage on average computes in a step. */
+static double stage_seconds(const struct training *training, const struct training_costs *costs)
+{
+    double seconds = 0.0;
+    for (uint32_t part = 0; part < parts_of(training); part++) {
+        seconds += layers_seconds(training, costs, part, TRAINING_FORWARD) +
+                   layers_seconds(training, costs, part, TRAINING_BACKWARD) +
+                   layers_seconds(training, costs, part, TRAINING_WEIGHT);
+    }
+    return seconds * training_pipeline(training).micro_batches / training->replica.layout->pipeline;
+}
+
+/* Tensor and context ranks wait for each other in every layer; their groups, stage by stage and
+ * replica by replica, once a step: what micro-batches leave between stages is room. Ranks that
+ * experts lie on meet in every layer too. */
+static double slowdown_of(const struct training *training, const struct training_costs *costs)
+{
+    const struct layout *layout = training->replica.layout;
+    double together = (double)layout->tensor * layout->context;
+    struct jitter_ranks ranks = {
+        .group = fmax(together, layout_experts(layout)),
+        .seconds = stage_seconds(training, costs),
+        .limited = costs->power.clock_hertz < training->replica.gpu->boost_clock_hertz,
+    };
+    ranks.groups = fmax(layout_gpus(layout) / ranks.group, 1.0);
+    return jitter_slowdown(&training->replica.gpu->jitter, &ranks);
+}
+
+static void slow_down(const struct training *training, struct training_costs *costs,
+                      const double *kernel_seconds)
+{
+    costs->slowdown = training->jitter ? slowdown_of(training, costs) : 0.0;
+    for (uint32_t i = 0; i < costs->program.segment_count; i++) {
+        costs->jitter_seconds[i] = kernel_seconds[i] * costs->slowdown;
+        costs->segment_seconds[i] += costs->jitter_seconds[i];
+    }
+}
+
 struct training_costs training_price(const struct training *training,
                                      const struct training_scratch *scratch)
 {
     struct training_costs costs;
+    double kernel_seconds[STEP_MAX_SEGMENTS];
     training_build(training, scratch->operators, &costs.program);
     costs.power = step_price(&training->replica, &costs.program, &scratch->step);
     for (uint32_t i = 0; i < costs.program.segment_count; i++) {
@@ -218,7 +295,10 @@ struct training_costs training_price(const struct training *training,
         costs.segment_seconds[i] = segment_play(&costs.program, segment, scratch->step.spans);
         breakdown_add(&classes, segment, scratch->step.spans, costs.segment_seconds[i], 1.0);
         costs.experts_seconds[i] = classes.seconds[TIME_EXPERTS];
+        kernel_seconds[i] = costs.segment_seconds[i] - breakdown_communication_seconds(&classes) -
+                            classes.seconds[TIME_HOST];
     }
+    slow_down(training, &costs, kernel_seconds);
     for (int in_node = 0; in_node < 2; in_node++) {
         costs.send[in_node] = plan_send(training, in_node != 0);
     }
@@ -240,7 +320,8 @@ struct training_costs training_price(const struct training *training,
         .every_pass =
             training->sharding == SHARDING_FSDP && training->replica.layout->pipeline == 1,
     };
-    costs.optimizer_seconds = costs.segment_seconds[TRAINING_OPTIMIZER];
+    costs.optimizer_seconds =
+        optimizer_seconds(training, costs.segment_seconds[TRAINING_OPTIMIZER]);
     costs.host_seconds = training->replica.software->training.step_seconds;
     return costs;
 }
@@ -326,6 +407,31 @@ struct breakdown training_stage_classes(const struct training *training,
     return classes;
 }
 
+/* What a stage's passes of a step wait for the host. */
+static double stage_offload_seconds(const struct training *training,
+                                    const struct training_costs *costs,
+                                    const struct training_scratch *scratch, uint32_t stage)
+{
+    double seconds = 0.0;
+    for (uint32_t chunk = 0; chunk < costs->play.pipeline.chunks; chunk++) {
+        uint32_t part = pipeline_part(training->schedule, &costs->play.pipeline, stage, chunk);
+        seconds += costs->play.pipeline.micro_batches * scratch->parts[part].offload_seconds;
+    }
+    return seconds;
+}
+
+/* What a stage's passes of a step take longer because some GPU is slower. */
+static double stage_jitter_seconds(const struct training *training,
+                                   const struct training_costs *costs, uint32_t stage)
+{
+    double seconds = 0.0;
+    struct stage_plays plays = stage_plays(training, costs, stage);
+    for (uint32_t i = 0; i < costs->program.segment_count; i++) {
+        seconds += plays.times[i] * costs->jitter_seconds[i];
+    }
+    return seconds;
+}
+
 struct traffic training_stage_traffic(const struct training *training,
                                       const struct training_costs *costs, uint32_t stage)
 {
@@ -365,10 +471,16 @@ struct training_result training_summarise(const struct training *training,
     const struct stage_times *slowest = &scratch->stages[result.slowest_stage];
     result.classes = training_stage_classes(training, costs, scratch, result.slowest_stage);
     double passes = breakdown_total_seconds(&result.classes);
-    double exposed = fmax(slowest->busy_seconds - passes, 0.0) +
+    double waits = stage_jitter_seconds(training, costs, result.slowest_stage);
+    result.offload_seconds = stage_offload_seconds(training, costs, scratch, result.slowest_stage);
+    waits += result.offload_seconds;
+    double exposed = fmax(slowest->busy_seconds - passes - waits, 0.0) +
                      fmax(slowest->exchange_seconds - slowest->end_seconds, 0.0);
     result.exchange_seconds = exposed;
-    result.bubble_seconds = fmax(pipeline_seconds - passes - exposed, 0.0);
+    result.bubble_seconds = fmax(pipeline_seconds - passes - waits - exposed, 0.0);
+    result.jitter_seconds =
+        waits - result.offload_seconds + costs->jitter_seconds[TRAINING_OPTIMIZER];
+    result.offload_seconds += costs->optimizer_seconds - costs->segment_seconds[TRAINING_OPTIMIZER];
     add_segment(costs, scratch, TRAINING_OPTIMIZER, 1.0, &result.classes);
     result.classes.seconds[TIME_HOST] += costs->host_seconds;
     result.tokens_per_second = training_step_tokens(training) / result.seconds;

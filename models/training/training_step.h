@@ -26,6 +26,8 @@ struct training_costs {
     struct step_program program;               /* priced */
     struct power_state power;                  /* of a GPU that computes without a break */
     double segment_seconds[STEP_MAX_SEGMENTS]; /* one play of each */
+    double jitter_seconds[STEP_MAX_SEGMENTS];  /* of it, what slower GPUs take longer */
+    double slowdown;                           /* of kernels by these, 0: none */
     double experts_seconds[STEP_MAX_SEGMENTS]; /* of it, in exchanges of experts alone */
     struct pipeline_play play;                 /* its parts are the scratch's */
     struct collective_plan gather, reduce;     /* of one bucket */
@@ -46,6 +48,8 @@ struct training_result {
     double mfu;               /* of the GPU's stated bf16 rate */
     uint32_t slowest_stage;   /* the one that is busy longest */
     double bubble_seconds;    /* in which that stage waits for others */
+    double offload_seconds;   /* in which it waits for what lies in the host's memory */
+    double jitter_seconds;    /* in which it waits for the slowest of all GPUs */
     double exchange_seconds;  /* in which it waits for parameters or gradients alone */
     struct breakdown classes; /* of its passes and the optimizer */
     double joules;            /* of all GPUs */

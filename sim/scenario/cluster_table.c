@@ -26,6 +26,29 @@ const struct field fabric_fields[] = {
      .doc = "As cluster.fabric_spread."},
     {0}};
 
+static const struct field site_fields[] = {
+    {.key = "count",
+     .kind = FIELD_COUNT,
+     FIELD_AT(cluster_sites, count),
+     .min = 1,
+     .max = 65536,
+     .fallback = "1",
+     .doc = "Sites, each with all of the cluster's nodes."},
+    {.key = "link_rate",
+     .kind = FIELD_BYTES_PER_SECOND,
+     FIELD_AT(cluster_sites, bytes_per_second),
+     .min = 1,
+     .max = 1e15,
+     .fallback = "100 Gb/s",
+     .doc = "Of a site's link to the others, each direction, for all its nodes together."},
+    {.key = "latency",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(cluster_sites, latency_seconds),
+     .max = 100,
+     .fallback = "20 ms",
+     .doc = "One way between two sites."},
+    {0}};
+
 const struct field cluster_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -91,6 +114,28 @@ const struct field cluster_fields[] = {
      .doc =
          "Between one GPU and its host's memory, each direction. The default is what copies from "
          "pinned memory reach of PCIe 5.0 x16's 63 GB/s."},
+    {.key = "sites",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(cluster, sites),
+     .fields = site_fields,
+     .shorthand = "count",
+     .doc =
+         "Clusters alike in several places, for training runs (`workload.inner_steps`): layout and "
+         "batch are those of one site. A lone number is their `count`."},
+    {.key = "host_both_share",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(cluster, host_both_share),
+     .min = 0.01,
+     .max = 1,
+     .fallback = "1",
+     .doc = "Share of host_rate that each direction keeps while both are busy."},
+    {.key = "host_memory",
+     .kind = FIELD_BYTES,
+     FIELD_AT(cluster, host_memory_bytes),
+     .max = 1e18,
+     .fallback = "0",
+     .doc = "Memory of a node's host, for what a training run keeps there. 0: unknown, and nothing "
+            "is refused."},
     {.key = "fabric_latency",
      .kind = FIELD_SECONDS,
      FIELD_AT(cluster, fabric_latency_seconds),

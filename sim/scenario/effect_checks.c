@@ -17,6 +17,8 @@ static const struct effect {
     unsigned kinds;     /* that it changes */
     const char *advice; /* what to write in its place; NULL: nothing */
 } effects[] = {
+    {"jitter", SERVING | TRAINING, NULL},
+    {"gpu.jitter", SERVING | TRAINING, NULL},
     {"quality", CONVERSATION, NULL},
     {"attention", CONVERSATION | SERVING, "workload.context_exchange"},
     {"layout.attention_data", CONVERSATION | SERVING, "layout.data and layout.expert"},
@@ -31,6 +33,9 @@ static const struct effect {
     {"precision.gradient_reduce", TRAINING, NULL},
     {"precision.weight_gather", TRAINING, NULL},
     {"cluster.storage_rate", TRAINING, NULL},
+    {"cluster.sites", TRAINING, NULL},
+    {"cluster.host_memory", TRAINING, NULL},
+    {"cluster.host_both_share", TRAINING, NULL},
     {"cluster.node_storage_rate", TRAINING, NULL},
     {"software.training", TRAINING, NULL},
     {"software.paged_efficiency", CONVERSATION | SERVING, NULL},

@@ -103,6 +103,28 @@ static const struct field fitted_fields[] = {
     RANGE("memory_bytes", memory_bytes, "Bytes that a kernel bound by memory moves."),
     {0}};
 
+static const struct field jitter_fields[] = {
+    {.key = "spread",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(jitter, spread),
+     .max = 1,
+     .fallback = "0",
+     .doc = "Standard deviation between GPUs alike, of the time that the same kernels take."},
+    {.key = "drift",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(jitter, drift),
+     .max = 1,
+     .fallback = "0",
+     .doc = "Of one GPU over time, against others under the same load, where the power limit pulls "
+            "its clock down."},
+    {.key = "drift_time",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(jitter, drift_seconds),
+     .max = 1e6,
+     .fallback = "0",
+     .doc = "After which such a drift has gone to 1/e."},
+    {0}};
+
 const struct field gpu_fields[] = {
     {.key = "name",
      .kind = FIELD_NAME,
@@ -502,6 +524,11 @@ const struct field gpu_fields[] = {
      .required = true,
      .max = 1e6,
      .doc = "Drawn above the limit before the slow limiter has acted."},
+    {.key = "jitter",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(gpu, jitter),
+     .fields = jitter_fields,
+     .doc = "How far GPUs of this kind run apart: read where the scenario says `jitter: true`."},
     {.key = "fitted",
      .kind = FIELD_MAPPING,
      FIELD_AT(gpu, fitted),

@@ -75,6 +75,7 @@ struct trace_options {
 struct scenario {
     const char *title;
     uint64_t seed;
+    bool jitter; /* whoever waits for others waits for the slowest */
     struct llm llm;
     struct gpu gpu;
     struct cluster cluster;

@@ -292,6 +292,13 @@ const struct field scenario_fields[] = {
      .fallback = "0",
      .doc =
          "Of whatever is random. The same scenario and seed give the same result, byte for byte."},
+    {.key = "jitter",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(scenario, jitter),
+     .fallback = "false",
+     .doc = "Whether GPUs differ and drift as `gpu.jitter` says, so that whoever waits for others "
+            "waits for the slowest: in a training run, and in a service. false: all are the GPU in "
+            "the middle."},
     {.key = "model",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, llm),

@@ -35,7 +35,31 @@ struct failure_settings {
 struct compute_budget {
     double flop; /* 6 N D */
     double gpu_hours;
-    double dollars; /* at price_per_gpu_hour */
+    double dollars;       /* at price_per_gpu_hour */
+    double served_tokens; /* over the model's life, paid of flop; 0: none */
+};
+
+/* How a batch that grows over the run is spread over GPUs. */
+enum batch_width {
+    BATCH_WIDTH_FIXED,    /* the layout is the scenario's: replicas run more micro-batches */
+    BATCH_WIDTH_GROWING,  /* replicas run as many: there are more of them */
+    BATCH_WIDTH_REPLANNED /* all GPUs, in the layout of the least step */
+};
+
+struct batch_schedule {
+    uint32_t growth; /* of the batch at each change; 1: it never changes */
+    double share;    /* of the critical batch of the tokens so far */
+    enum batch_width width;
+    double restart_seconds; /* of a change of layout */
+};
+
+/* Which replica trains on which sequence. */
+enum document_packing { PACKING_IN_ORDER, PACKING_BALANCED };
+
+/* Documents that sequences are packed with, one after the other, cut where a sequence ends. */
+struct documents {
+    double mean_tokens, variation; /* of a log-normal distribution; mean 0: sequences are whole */
+    enum document_packing packing;
 };
 
 struct training_workload {
@@ -60,7 +84,12 @@ struct training_workload {
     double target_loss;   /* nats a token; 0: none */
     enum training_law law;
     struct compute_budget budget; /* in place of tokens and target_loss */
-    double price_per_gpu_hour;    /* dollars */
+    uint32_t inner_steps;         /* between two exchanges of sites */
+    bool outer_overlap;           /* it travels under the steps that follow */
+    struct batch_schedule batches;
+    struct offload offload;
+    struct documents documents;
+    double price_per_gpu_hour; /* dollars */
     struct failure_settings failures;
 };
 

@@ -249,11 +249,56 @@ static void check_budget(const struct checker *checker)
                        "%s; leave one of them out",
                        other);
     }
+    double served = 2.0 * llm_weights(&checker->scenario->llm) * budget->served_tokens;
+    if (budget->served_tokens > 0.0 && budget->flop <= served) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "workload.compute_budget.served_tokens"),
+            "workload.compute_budget.served_tokens: serving %.4g tokens takes %.4g FLOPs "
+            "of this model; expected workload.compute_budget.flop, which pays for both, "
+            "above that, and it is %.4g",
+            budget->served_tokens, served, budget->flop);
+    }
     if (budget->dollars > 0.0 && workload->price_per_gpu_hour <= 0.0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.compute_budget"),
                        "workload.compute_budget: %.4g dollars buy no GPU-hours without "
                        "workload.price, dollars of an hour of one GPU",
                        budget->dollars);
+    }
+}
+
+static void check_sites(const struct checker *checker)
+{
+    const struct training_workload *workload = &checker->scenario->training;
+    bool several = checker->scenario->cluster.sites.count > 1;
+    if (workload->inner_steps > 1 && !several) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.inner_steps"),
+                       "workload.inner_steps: steps between two exchanges of sites, and there is "
+                       "one; set cluster.sites.count, or leave it out");
+    }
+    if (several && workload->batches.growth > 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.batch_schedule"),
+                       "workload.batch_schedule: not with several cluster.sites yet; leave one of "
+                       "them out");
+    }
+}
+
+static void check_growth(const struct checker *checker)
+{
+    const struct training_workload *workload = &checker->scenario->training;
+    const struct batch_schedule *batches = &workload->batches;
+    const char *path = "workload.batch_schedule";
+    bool to_loss = workload->target_loss > 0.0 && workload->tokens <= 0.0;
+    if (batches->growth > 1 && !to_loss) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: how many steps a batch takes is known of a run to a loss; expected "
+                       "workload.target_loss, and no workload.tokens",
+                       path);
+    }
+    if (batches->growth > 1 && workload->schedule_file != NULL) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: a schedule in a file has one number of micro-batches; name one by its "
+                       "kind, such as interleaved",
+                       path);
     }
 }
 
@@ -271,6 +316,8 @@ static void check_goal(const struct checker *checker)
                        scaling_loss(law, parameters, 1e30));
     }
     check_budget(checker);
+    check_growth(checker);
+    check_sites(checker);
 }
 
 static double fullest_total(const struct training *training, struct cell *cells)
@@ -293,6 +340,24 @@ static const char *memory_advice(const struct training *training, struct cell *c
                               : "";
 }
 
+static void check_host_memory(const struct checker *checker, const struct training *training,
+                              struct cell *cells)
+{
+    const struct cluster *cluster = &checker->scenario->cluster;
+    double most = 0.0;
+    for (uint32_t stage = 0; stage < training->replica.layout->pipeline; stage++) {
+        most = fmax(most, training_stage_memory(training, stage, cells).host_bytes);
+    }
+    if (cluster->host_memory_bytes > 0.0 &&
+        most * cluster->gpus_per_node > cluster->host_memory_bytes) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.offload"),
+                       "workload.offload: %s a GPU are more than the %s that a node's host has for "
+                       "its %u GPUs (cluster.host_memory); offload less",
+                       quantity_bytes(most).text, quantity_bytes(cluster->host_memory_bytes).text,
+                       cluster->gpus_per_node);
+    }
+}
+
 static void check_training_memory(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -302,6 +367,7 @@ static void check_training_memory(const struct checker *checker)
         ARENA_ARRAY(checker->arena, struct cell, pipeline_cell_count(training.schedule, &pipeline));
     uint32_t stage = 0;
     struct training_memory fullest = training_fullest_memory(&training, &stage, cells);
+    check_host_memory(checker, &training, cells);
     double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
     double missing = training_memory_total(&fullest) - room;
     if (missing > 0.0) {

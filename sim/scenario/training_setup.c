@@ -2,6 +2,7 @@
 #include "sim/scenario/training_setup.h"
 
 #include "models/laws/batch_size.h"
+#include "sim/scenario/documents.h"
 #include "sim/scenario/schedule_file.h"
 
 #include <math.h>
@@ -45,7 +46,8 @@ double scenario_training_tokens(const struct scenario *scenario)
     const struct scaling_law *law = scenario_scaling_law(scenario);
     double parameters = scenario_law_parameters(scenario, law);
     if (workload->budget.flop > 0.0) {
-        return workload->budget.flop / 6.0 / llm_weights(&scenario->llm);
+        return scaling_budget_tokens(workload->budget.flop, llm_weights(&scenario->llm),
+                                     workload->budget.served_tokens);
     }
     if (workload->tokens > 0.0 || workload->target_loss <= 0.0) {
         return workload->tokens;
@@ -73,7 +75,7 @@ double scenario_training_steps(const struct scenario *scenario, const struct tra
                                double tokens, double *best_steps)
 {
     const struct training_workload *workload = &scenario->training;
-    double batch_tokens = training_step_tokens(training);
+    double batch_tokens = training_step_tokens(training) * scenario->cluster.sites.count;
     *best_steps = 0.0;
     if (workload->target_loss <= 0.0 || workload->tokens > 0.0) {
         return tokens / batch_tokens;
@@ -132,6 +134,24 @@ struct training scenario_training(const struct scenario *scenario)
         .keeps_gathered = !workload->reshard_after_forward,
         .overlap = workload->overlap,
         .overlap_experts = workload->overlap_experts,
+        .offload = workload->offload,
+        .jitter = scenario->jitter,
         .tensor_overlap = workload->tensor_overlap && scenario->layout.tensor > 1,
     };
+}
+
+void scenario_pack_documents(const struct scenario *scenario, struct arena *arena,
+                             struct training *training)
+{
+    enum { STEPS = 16 }; /* that are drawn */
+    const struct documents *documents = &scenario->training.documents;
+    uint32_t replicas = training->replica.layout->data, batch = training->global_batch;
+    if (documents->mean_tokens <= 0.0) {
+        return;
+    }
+    struct document_shares shares = document_shares(
+        documents, training->sequence_tokens, batch, replicas, scenario->seed, STEPS,
+        ARENA_ARRAY(arena, double, batch), ARENA_ARRAY(arena, double, replicas));
+    training->mean_document_share = shares.mean;
+    training->document_share = shares.most;
 }

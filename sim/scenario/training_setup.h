@@ -43,4 +43,9 @@ double scenario_training_steps(const struct scenario *scenario, const struct tra
 /* The critical batch for those tokens (20 a parameter when there are none), tokens. */
 double scenario_critical_batch_tokens(const struct scenario *scenario);
 
+/* Sets how much attention the training's documents leave, on its replicas; nothing where sequences
+ * are whole. The arena has room to work in. */
+void scenario_pack_documents(const struct scenario *scenario, struct arena *arena,
+                             struct training *training);
+
 #endif

@@ -69,6 +69,106 @@ static const struct field budget_fields[] = {
      .max = 1e15,
      .fallback = "0",
      .doc = "Dollars, at `price` a GPU-hour."},
+    {.key = "served_tokens",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(compute_budget, served_tokens),
+     .max = 1e20,
+     .fallback = "0",
+     .doc = "Tokens that the model reads and writes over its life in service, prompts and answers, "
+            "2 FLOPs a parameter each, which `flop` pays for too (arXiv 2401.00448)."},
+    {0}};
+
+static const struct choice width_choices[] = {
+    {.name = "fixed",
+     .value = BATCH_WIDTH_FIXED,
+     .doc = "The layout stays: replicas run more micro-batches a step."},
+    {.name = "growing",
+     .value = BATCH_WIDTH_GROWING,
+     .doc = "Replicas run as many micro-batches, and there are more of them: layout.data is the "
+            "last."},
+    {.name = "replanned",
+     .value = BATCH_WIDTH_REPLANNED,
+     .doc = "All GPUs, and tensor, pipeline, data and micro-batch of the least step for each batch "
+            "(COPUS, arXiv 2604.26687), if it makes up for the restart."},
+    {0}};
+
+static const struct choice packing_choices[] = {
+    {.name = "in-order",
+     .value = PACKING_IN_ORDER,
+     .doc = "Sequences go to replicas as they come."},
+    {.name = "balanced",
+     .value = PACKING_BALANCED,
+     .doc =
+         "Of a step's sequences the one with most work goes to the replica with least so far, all "
+         "with as many (WLB-LLM, arXiv 2503.17924, does so with documents)."},
+    {0}};
+
+static const struct field document_fields[] = {
+    {.key = "mean",
+     .kind = FIELD_MEAN_TOKENS,
+     FIELD_AT(documents, mean_tokens),
+     .max = 1e9,
+     .fallback = "0 tokens",
+     .doc = "Mean length of a document. 0: sequences are whole."},
+    {.key = "variation",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(documents, variation),
+     .max = 100,
+     .fallback = "1",
+     .doc =
+         "Coefficient of variation (standard deviation over mean) of the log-normal distribution "
+         "of lengths; 0: all alike."},
+    {.key = "packing",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(documents, packing),
+     .fallback = "in-order",
+     .choices = packing_choices,
+     .doc = "Which replica trains on which sequence."},
+    {0}};
+
+#define OFFLOADED(name, what)                                                                      \
+    {                                                                                              \
+        .key = #name, .kind = FIELD_NUMBER, FIELD_AT(offload, name), .max = 1, .fallback = "0",    \
+        .doc = what                                                                                \
+    }
+
+static const struct field offload_fields[] = {
+    OFFLOADED(states, "Share of the optimizer's states and master weights, which come to the GPU "
+                      "for the update and go back."),
+    OFFLOADED(activations, "Share of what layers keep for their backward passes: it leaves in a "
+                           "forward pass and comes back in the backward pass."),
+    OFFLOADED(parameters, "Share of the parameters that a GPU holds, fetched for every pass."),
+    {0}};
+
+static const struct field batch_fields[] = {
+    {.key = "growth",
+     .kind = FIELD_COUNT,
+     FIELD_AT(batch_schedule, growth),
+     .min = 1,
+     .max = 1024,
+     .fallback = "1",
+     .doc = "How many times as large the batch is after each change. 1: it stays."},
+    {.key = "share",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(batch_schedule, share),
+     .min = 0.01,
+     .max = 100,
+     .fallback = "1",
+     .doc = "A batch is taken as soon as so much of the critical batch of the tokens so far is as "
+            "large (arXiv 2410.21676)."},
+    {.key = "width",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(batch_schedule, width),
+     .fallback = "fixed",
+     .choices = width_choices,
+     .doc = "How a larger batch is spread over GPUs."},
+    {.key = "restart",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(batch_schedule, restart_seconds),
+     .max = 1e6,
+     .fallback = "300 s",
+     .doc = "What a change of the layout keeps the job from work: a checkpoint, and a start from "
+            "it."},
     {0}};
 
 static const struct field cause_fields[] = {
@@ -326,6 +426,45 @@ const struct field training_fields[] = {
      .shorthand = "flop",
      .doc = "What the run may cost, in place of tokens and target_loss: one of its keys, or a lone "
             "number of FLOPs. Every law then says which model, tokens and batch make most of it."},
+    {.key = "documents",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(training_workload, documents),
+     .fields = document_fields,
+     .shorthand = "mean",
+     .doc =
+         "Documents that sequences are packed with, drawn by the seed: attention stays within one, "
+         "so sequences differ in work, and the step waits for the replica with most. A lone "
+         "number is their mean length."},
+    {.key = "inner_steps",
+     .kind = FIELD_COUNT,
+     FIELD_AT(training_workload, inner_steps),
+     .min = 1,
+     .max = 1e9,
+     .fallback = "1",
+     .doc =
+         "Steps that each of the cluster's sites takes alone before they exchange what changed "
+         "(DiLoCo, arXiv 2311.08105). 1: gradients of every step. The loss is taken to be that of "
+         "steps in common."},
+    {.key = "outer_overlap",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_workload, outer_overlap),
+     .fallback = "false",
+     .doc = "Whether sites train on while their exchange travels (arXiv 2501.18512)."},
+    {.key = "offload",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(training_workload, offload),
+     .fields = offload_fields,
+     .shorthand = "states",
+     .doc = "What lies in the hosts' memory (cluster.host_rate). It travels under the passes that "
+            "need it, layer by layer; a pass takes as long as what travels if that is longer. A "
+            "lone number is that of the optimizer's states."},
+    {.key = "batch_schedule",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(training_workload, batches),
+     .fields = batch_fields,
+     .shorthand = "growth",
+     .doc = "A batch that grows as the critical batch does, up to `global_batch`, of a run to a "
+            "`target_loss`. A lone number is its `growth`."},
     {.key = "price",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_workload, price_per_gpu_hour),

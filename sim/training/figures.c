@@ -39,6 +39,23 @@ static bool has_widths(const void *subject)
     return run->widths.count > 0;
 }
 
+static bool has_sites(const void *subject)
+{
+    const struct training_run *run = subject;
+    return run->scenario->cluster.sites.count > 1;
+}
+
+static double mean_step_seconds(const void *subject)
+{
+    return training_mean_step_seconds(subject);
+}
+
+static bool has_batches(const void *subject)
+{
+    const struct training_run *run = subject;
+    return run->batches.count > 0;
+}
+
 static bool has_budget(const void *subject)
 {
     const struct training_run *run = subject;
@@ -97,6 +114,30 @@ static double outside_bytes(const void *subject)
     return fullest_memory(subject)->outside_bytes;
 }
 
+static double document_share(const void *subject)
+{
+    const struct training_run *run = subject;
+    return run->training.mean_document_share > 0.0 ? run->training.mean_document_share : 1.0;
+}
+
+static double document_imbalance(const void *subject)
+{
+    const struct training_run *run = subject;
+    return run->training.mean_document_share > 0.0
+               ? run->training.document_share / run->training.mean_document_share
+               : 1.0;
+}
+
+static double host_bytes(const void *subject)
+{
+    const struct training_run *run = subject;
+    double most = 0.0;
+    for (uint32_t i = 0; i < run->training.replica.layout->pipeline; i++) {
+        most = fmax(most, run->stages[i].host_bytes);
+    }
+    return most;
+}
+
 static double checkpoint_seconds(const void *subject)
 {
     const struct training_run *run = subject;
@@ -131,6 +172,14 @@ static const struct figure step_figures[] = {
     {.name = "exchange_seconds", .unit = "s", RUN(result.exchange_seconds),
      .doc = "Exchanges of gradients and parameters between replicas that nothing hides.",
      .former_key = "step.seconds_by_class.data_exchange"},
+    {.name = "jitter_seconds", .unit = "s", RUN(result.jitter_seconds),
+     .doc = "The slowest stage waits for the slowest of all GPUs (`jitter: true`)."},
+    {.name = "document_share", .unit = "1", .number = document_share,
+     .doc = "Of a sequence's pairs of tokens, those within one document (`documents`); 1: all."},
+    {.name = "document_imbalance", .unit = "1", .number = document_imbalance,
+     .doc = "The same of the replica that has most, over the mean; the step waits for it."},
+    {.name = "offload_seconds", .unit = "s", RUN(result.offload_seconds),
+     .doc = "The slowest stage waits for what lies in the hosts' memory (`offload`)."},
     TIME_CLASSES(CLASS)
     {.name = "watts_per_gpu", .unit = "W", RUN(costs.power.watts),
      .doc = "Average power of a GPU.",
@@ -158,6 +207,8 @@ static const struct figure step_figures[] = {
      .doc = "Of it, what the allocator reserves beside them."},
     {.name = "outside_allocator_bytes", .unit = "B", .number = outside_bytes,
      .doc = "Of it, what the driver and the collective library take."},
+    {.name = "host_memory_bytes_per_gpu", .unit = "B", .number = host_bytes,
+     .doc = "What a GPU has in its host's memory, of the stage that has most."},
     {.name = "checkpoint_bytes", .unit = "B", RUN(checkpoint.bytes),
      .doc = "A checkpoint in all.",
      .former_key = "checkpoint.bytes"},
@@ -256,6 +307,30 @@ static const struct figure width_figures[] = {
      .former_key = "widths.critical_batch_for_100x_tokens"},
 };
 
+static const struct figure site_figures[] = {
+    {.name = "outer_exchange_bytes", .unit = "B", RUN(outer.bytes), .applies = has_sites,
+     .doc = "What a site sends to others, an exchange."},
+    {.name = "outer_exchange_seconds", .unit = "s", RUN(outer.seconds), .applies = has_sites,
+     .doc = "How long an exchange takes."},
+    {.name = "outer_wait_seconds", .unit = "s", RUN(outer.wait_seconds), .applies = has_sites,
+     .doc = "Of it, what no step hides."},
+    {.name = "mean_step_seconds", .unit = "s", .number = mean_step_seconds, .applies = has_sites,
+     .doc = "A step with its share of that."},
+};
+
+static const struct figure batch_figures[] = {
+    {.name = "batch_phases", .unit = "1", RUN(batches.count), .applies = has_batches,
+     .doc = "Stretches of the run with one batch each."},
+    {.name = "batch_restarts", .unit = "1", RUN(batches.restarts), .applies = has_batches,
+     .doc = "Changes of the layout between them."},
+    {.name = "constant_batch_steps", .unit = "1", RUN(batches.constant_steps), .applies = has_batches,
+     .doc = "Steps of the same run with the last batch from the start."},
+    {.name = "constant_batch_seconds", .unit = "s", RUN(batches.constant_seconds), .applies = has_batches,
+     .doc = "Its time, undisturbed."},
+    {.name = "constant_batch_gpu_hours", .unit = "h", RUN(batches.constant_gpu_hours), .applies = has_batches,
+     .doc = "Its GPU-hours, undisturbed."},
+};
+
 static const struct figure budget_figures[] = {
     {.name = "budget_flop", .unit = "FLOP", RUN(budget.flop), .applies = has_budget,
      .doc = "What may be spent: 6 N D.",
@@ -284,12 +359,14 @@ static const struct figure budget_figures[] = {
 const struct figure_table training_tables[TRAINING_TABLE_COUNT + 1] = {
     [TRAINING_STEP] =
         TABLE("A training step",
-              "Where its time goes is the slowest stage's: the seven classes, the bubble and the "
-              "exchange.",
+              "Where its time goes is the slowest stage's: the seven classes, the bubble, the "
+              "exchange, the jitter and what waits for the host.",
               step_figures),
     [TRAINING_RUN] = TABLE("A whole training run", "", run_figures),
     [TRAINING_FAILURES] =
         TABLE("Its failures", "With `failures:` in the scenario.", failure_figures),
     [TRAINING_WIDTHS] = TABLE("Its width", "With `target_loss`.", width_figures),
+    [TRAINING_SITES] = TABLE("Several sites", "With `cluster.sites`.", site_figures),
+    [TRAINING_BATCHES] = TABLE("A growing batch", "With `batch_schedule`.", batch_figures),
     [TRAINING_BUDGET] = TABLE("A compute budget", "With `compute_budget`.", budget_figures),
 };

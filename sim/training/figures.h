@@ -11,6 +11,8 @@ enum training_table {
     TRAINING_RUN, /* the whole run, when the scenario says how far it goes */
     TRAINING_FAILURES,
     TRAINING_WIDTHS,
+    TRAINING_SITES,
+    TRAINING_BATCHES,
     TRAINING_BUDGET,
     TRAINING_TABLE_COUNT
 };

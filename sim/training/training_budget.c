@@ -22,30 +22,36 @@ struct training_budget training_budget(const struct training_run *run)
     if (!scenario_has_budget(scenario)) {
         return (struct training_budget){0};
     }
-    double gpus = layout_gpus(&scenario->layout);
+    double sites = scenario->cluster.sites.count;
+    double gpus = layout_gpus(&scenario->layout) * sites;
     double flop_of_token = 6.0 * llm_weights(&scenario->llm);
-    double flop_per_second = flop_of_token * run->result.tokens_per_second;
+    double at_work = run->result.seconds / training_mean_step_seconds(run);
+    double flop_per_second = flop_of_token * run->result.tokens_per_second * sites * at_work;
     double hours = workload->budget.gpu_hours;
     if (workload->budget.dollars > 0.0) {
         hours = workload->budget.dollars / workload->price_per_gpu_hour;
     }
+    double served = workload->budget.served_tokens;
+    double serving_flop = 2.0 * llm_weights(&scenario->llm) * served;
     if (workload->budget.flop > 0.0) {
-        hours = workload->budget.flop / flop_per_second * gpus / hour_seconds;
+        hours = (workload->budget.flop - serving_flop) / flop_per_second * gpus / hour_seconds;
     }
     struct training_budget budget = {
         .gpu_hours = hours,
         .seconds = hours * hour_seconds / gpus,
         .dollars = hours * workload->price_per_gpu_hour,
     };
-    budget.flop = budget.seconds * flop_per_second;
-    budget.joules = budget.seconds / run->result.seconds * run->result.joules;
+    budget.flop = budget.seconds * flop_per_second + serving_flop;
+    budget.joules = budget.seconds / training_mean_step_seconds(run) * run->result.joules * sites;
     for (int i = 0; i < TRAINING_LAW_COUNT; i++) {
         const struct scaling_law *law = &scaling_laws[i];
         struct budget_row *row = &budget.rows[i];
         row->law = law;
-        row->best = scaling_optimum(law, budget.flop, scenario_effective_share(scenario, law));
+        row->best = scaling_optimum_served(law, budget.flop,
+                                           scenario_effective_share(scenario, law), served);
         row->steps = ceil(row->best.tokens / row->best.batch_tokens);
-        row->own_loss = training_own_loss(scenario, law, budget.flop / flop_of_token);
+        row->own_loss = training_own_loss(
+            scenario, law, scaling_budget_tokens(budget.flop, llm_weights(&scenario->llm), served));
     }
     return budget;
 }

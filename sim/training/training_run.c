@@ -4,6 +4,7 @@
 #include "models/laws/batch_size.h"
 #include "models/laws/goodput.h"
 #include "sim/scenario/training_setup.h"
+#include "sim/training/training_batches.h"
 #include "sim/training/training_budget.h"
 #include "sim/training/training_play.h"
 #include "sim/training/training_scratch.h"
@@ -28,29 +29,64 @@ static void measure_stages(struct training_run *run, struct arena *arena)
 
 /* --- the whole run --- */
 
+static double sites_of(const struct training_run *run)
+{
+    return run->scenario->cluster.sites.count;
+}
+
+double training_mean_step_seconds(const struct training_run *run)
+{
+    return run->result.seconds + run->outer.wait_seconds / run->scenario->training.inner_steps;
+}
+
+static void exchange_sites(struct training_run *run)
+{
+    const struct training_workload *workload = &run->scenario->training;
+    double hidden = workload->outer_overlap ? workload->inner_steps * run->result.seconds : 0.0;
+    run->outer = outer_step(&run->training, hidden);
+}
+
 static void plan_run(struct training_run *run)
 {
     struct training_plan *plan = &run->plan;
     double tokens = scenario_training_tokens(run->scenario);
     if (run->budget.flop > 0.0) {
-        tokens = run->budget.flop / 6.0 / llm_weights(&run->scenario->llm);
+        tokens = scaling_budget_tokens(run->budget.flop, llm_weights(&run->scenario->llm),
+                                       run->scenario->training.budget.served_tokens);
     }
     if (tokens <= 0.0) {
         return;
     }
     plan->steps = scenario_training_steps(run->scenario, &run->training, tokens, &plan->best_steps);
-    plan->tokens =
-        plan->best_steps > 0.0 ? plan->steps * training_step_tokens(&run->training) : tokens;
+    plan->tokens = plan->best_steps > 0.0
+                       ? plan->steps * training_step_tokens(&run->training) * sites_of(run)
+                       : tokens;
     plan->steps = ceil(plan->steps);
     plan->loss = training_own_loss(run->scenario, scenario_scaling_law(run->scenario), tokens);
-    plan->seconds = plan->steps * run->result.seconds;
+    plan->seconds = plan->steps * training_mean_step_seconds(run);
+    plan->mean_gpus = layout_gpus(&run->scenario->layout) * sites_of(run);
+    plan->watts = sites_of(run) * run->result.joules / training_mean_step_seconds(run);
+}
+
+/* A batch that grows makes another run of it. */
+static void plan_batches(struct training_run *run, struct arena *arena)
+{
+    struct training_plan *plan = &run->plan;
+    run->batches = training_batches(run, arena);
+    if (run->batches.count > 0) {
+        plan->tokens = run->batches.tokens;
+        plan->steps = run->batches.steps;
+        plan->seconds = run->batches.seconds;
+        plan->mean_gpus = run->batches.gpu_hours * hour_seconds / plan->seconds;
+        plan->watts = run->batches.joules / plan->seconds;
+    }
 }
 
 /* --- failures --- */
 
 static double job_mean_seconds(const struct training_run *run, double gpu_hours)
 {
-    return gpu_hours * hour_seconds / layout_gpus(&run->scenario->layout);
+    return gpu_hours * hour_seconds / run->plan.mean_gpus;
 }
 
 static void play_failures(struct training_run *run, struct arena *arena)
@@ -114,7 +150,7 @@ static void play_failures(struct training_run *run, struct arena *arena)
 static void total(struct training_run *run)
 {
     struct training_plan *plan = &run->plan;
-    double gpus = layout_gpus(&run->scenario->layout);
+    double gpus = plan->mean_gpus;
     double seconds =
         run->failures.mean_seconds > 0.0 ? run->failures.answer.seconds : plan->seconds;
     /* Work that is done again draws what work draws; waiting idles. */
@@ -122,8 +158,7 @@ static void total(struct training_run *run)
                         ? run->failures.answer.work_seconds + run->failures.answer.lost_seconds
                         : plan->seconds;
     plan->gpu_hours = gpus * seconds / hour_seconds;
-    plan->joules = worked / run->result.seconds * run->result.joules +
-                   (seconds - worked) * gpus * run->scenario->gpu.idle_watts;
+    plan->joules = worked * plan->watts + (seconds - worked) * gpus * run->scenario->gpu.idle_watts;
     plan->dollars = plan->gpu_hours * run->scenario->training.price_per_gpu_hour;
 }
 
@@ -132,6 +167,7 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct t
 {
     *wrong_input = false;
     *run = (struct training_run){.scenario = scenario, .training = scenario_training(scenario)};
+    scenario_pack_documents(scenario, arena, &run->training);
     run->scratch = training_scratch_create(arena, &run->training);
     run->critical_batch_tokens = scenario_critical_batch_tokens(scenario);
     struct training_result closed = training_step(&run->training, &run->scratch, &run->costs);
@@ -153,9 +189,11 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct t
     }
     run->result = training_summarise(&run->training, &run->costs, &run->scratch, seconds);
     measure_stages(run, arena);
+    exchange_sites(run);
     run->budget = training_budget(run);
     plan_run(run);
     run->widths = training_widths(run, arena);
+    plan_batches(run, arena);
     play_failures(run, arena);
     if (run->plan.tokens > 0.0) {
         total(run);

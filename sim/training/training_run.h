@@ -6,6 +6,7 @@
 
 #include "models/laws/failures.h"
 #include "models/laws/scaling_law.h"
+#include "models/training/outer_step.h"
 #include "models/training/training_checkpoint.h"
 #include "models/training/training_memory.h"
 #include "models/training/training_step.h"
@@ -18,6 +19,7 @@
 struct training_plan {
     double tokens, steps;     /* tokens 0: a step alone */
     double seconds;           /* undisturbed */
+    double mean_gpus, watts;  /* over it; watts of all GPUs */
     double gpu_hours, joules; /* failures included */
     double dollars;           /* 0: no price */
     double loss;              /* by the scenario's law */
@@ -55,6 +57,25 @@ struct training_widths {
     double for_hundredfold_model, for_hundredfold_data;
 };
 
+/* A stretch of the run with one batch. */
+struct batch_phase {
+    uint32_t global_batch, micro_batch; /* sequences */
+    uint32_t tensor, pipeline, data, virtual_stages, gpus;
+    double from_tokens; /* of progress, as the best small batch takes them */
+    double batch_tokens, step_seconds, step_joules;
+    double steps, seconds, gpu_hours; /* undisturbed, without restarts */
+};
+
+enum { BATCH_PHASES = 24 };
+struct training_batches {
+    struct batch_phase phases[BATCH_PHASES];
+    uint32_t count; /* 0: the batch never changes */
+    uint32_t restarts;
+    double tokens, steps, seconds, gpu_hours, joules; /* of all, restarts included */
+    /* The same run with the last batch and its layout from the start. */
+    double constant_steps, constant_seconds, constant_gpu_hours;
+};
+
 struct training_failures {
     double interval_seconds;   /* between checkpoints */
     double checkpoint_seconds; /* that one keeps the job from work */
@@ -75,12 +96,17 @@ struct training_run {
     struct training_checkpoint checkpoint;
     double critical_batch_tokens;
     const struct stage_links *links; /* [pipeline] */
+    struct outer_step outer;         /* of several sites; zero: there is one */
     struct training_plan plan;
     struct training_budget budget;
     struct training_widths widths;
+    struct training_batches batches;
     struct training_failures failures; /* mean_seconds 0: nothing breaks */
     uint64_t events;
 };
+
+/* A step, and its share of the exchange between sites. */
+double training_mean_step_seconds(const struct training_run *run);
 
 /* False with diagnostics; `wrong_input`: the user's to mend. The result lives in the arena. */
 bool training_run(const struct scenario *scenario, struct arena *arena, struct training_run *run,

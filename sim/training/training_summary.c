@@ -26,6 +26,13 @@ static void print_step(const struct training_run *run, FILE *stream)
             quantity_count(training->sequence_tokens).text,
             quantity_large(training_step_tokens(training)).text);
     fprintf(stream, "the critical batch is %s\n", quantity_large(run->critical_batch_tokens).text);
+    if (training->mean_document_share > 0.0) {
+        fprintf(stream, "documents       %s of attention's pairs are within one; ",
+                quantity_percent(training->mean_document_share).text);
+        fprintf(
+            stream, "the fullest replica has %s more than the mean\n",
+            quantity_percent(training->document_share / training->mean_document_share - 1.0).text);
+    }
     fprintf(stream, "step            %s: ", quantity_seconds(run->result.seconds).text);
     fprintf(stream, "%s tokens/s a GPU, %s TFLOP/s a GPU, MFU %s\n",
             quantity_number(
@@ -54,6 +61,8 @@ static void print_classes(const struct training_run *run, FILE *stream)
         before = print_share(stream, before, time_class_word((enum time_class)i),
                              result->classes.seconds[i], result->seconds);
     }
+    before = print_share(stream, before, "slower GPUs", result->jitter_seconds, result->seconds);
+    before = print_share(stream, before, "host memory", result->offload_seconds, result->seconds);
     before = print_share(stream, before, "DP", result->exchange_seconds, result->seconds);
     print_share(stream, before, "bubble", result->bubble_seconds, result->seconds);
     fputs(" (exposed times)\n", stream);
@@ -71,6 +80,27 @@ static void print_memory(const struct training_run *run, FILE *stream)
     fprintf(stream, " (%" PRIu32 " in flight): ", memory->passes_in_flight);
     fprintf(stream, "%s", quantity_bytes(training_memory_total(memory)).text);
     fprintf(stream, " of %s\n", quantity_bytes(run->scenario->gpu.memory_bytes).text);
+    double host = figure_value(&training_tables[TRAINING_STEP], run, "host_memory_bytes_per_gpu");
+    if (host > 0.0) {
+        fprintf(stream, "host memory     %s a GPU, ", quantity_bytes(host).text);
+        fprintf(stream, "%s a node\n",
+                quantity_bytes(host * run->scenario->cluster.gpus_per_node).text);
+    }
+}
+
+static void print_sites(const struct training_run *run, FILE *stream)
+{
+    const struct outer_step *outer = &run->outer;
+    uint32_t count = run->scenario->cluster.sites.count;
+    if (count < 2) {
+        return;
+    }
+    double mean = training_mean_step_seconds(run);
+    fprintf(stream, "sites           %" PRIu32 ", each as above; every %s steps ", count,
+            quantity_count(run->scenario->training.inner_steps).text);
+    fprintf(stream, "each sends %s, ", quantity_bytes(outer->bytes).text);
+    fprintf(stream, "in %s: ", quantity_seconds(outer->seconds).text);
+    fprintf(stream, "%s of the time\n", quantity_percent((mean - run->result.seconds) / mean).text);
 }
 
 static void print_checkpoint(const struct training_run *run, FILE *stream)
@@ -143,9 +173,11 @@ void training_summary_print(const struct training_run *run, struct ink ink, FILE
     print_step(run, stream);
     print_classes(run, stream);
     print_memory(run, stream);
+    print_sites(run, stream);
     print_checkpoint(run, stream);
     print_plan(run, stream);
     training_print_widths(run, ink, stream);
+    training_print_batches(run, ink, stream);
     training_print_budget(run, ink, stream);
     print_failures(run, stream);
     fprintf(stream, "total           %s simulated\n", quantity_duration(run->result.seconds).text);

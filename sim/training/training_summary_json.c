@@ -101,6 +101,33 @@ static void write_widths(struct json *json, const struct training_run *run)
     json_close(json, '}');
 }
 
+static void write_batches(struct json *json, const struct training_run *run)
+{
+    const struct training_batches *batches = &run->batches;
+    if (batches->count == 0) {
+        return;
+    }
+    json_open(json, "batches", '[');
+    for (uint32_t i = 0; i < batches->count; i++) {
+        const struct batch_phase *phase = &batches->phases[i];
+        json_open(json, NULL, '{');
+        json_number(json, "from_tokens", phase->from_tokens);
+        json_count(json, "global_batch", phase->global_batch);
+        json_count(json, "gpus", phase->gpus);
+        json_count(json, "tensor", phase->tensor);
+        json_count(json, "pipeline", phase->pipeline);
+        json_count(json, "data", phase->data);
+        json_count(json, "virtual_stages", phase->virtual_stages);
+        json_count(json, "micro_batch", phase->micro_batch);
+        json_number(json, "step_seconds", phase->step_seconds);
+        json_number(json, "steps", phase->steps);
+        json_number(json, "seconds", phase->seconds);
+        json_number(json, "gpu_hours", phase->gpu_hours);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
 static void write_budget(struct json *json, const struct training_run *run)
 {
     const struct training_budget *budget = &run->budget;
@@ -158,6 +185,7 @@ void training_summary_write_json(const struct training_run *run, struct json *js
         write_former_object(run, "run", json);
     }
     write_widths(json, run);
+    write_batches(json, run);
     write_budget(json, run);
     write_failures(json, run);
     write_former(run, "", json);

@@ -69,6 +69,48 @@ void training_print_widths(const struct training_run *run, struct ink ink, FILE 
     arena_destroy(arena);
 }
 
+static void print_constant(const struct training_run *run, FILE *stream)
+{
+    const struct training_batches *batches = &run->batches;
+    fprintf(stream, "growing batch   %s steps, ", quantity_count((uint64_t)batches->steps).text);
+    fprintf(stream, "%s, ", quantity_duration(batches->seconds).text);
+    fprintf(stream, "%s GPU-hours, %" PRIu32 " changes of layout\n",
+            quantity_number(batches->gpu_hours).text, batches->restarts);
+    fprintf(stream, "constant batch  %s steps, ",
+            quantity_count((uint64_t)batches->constant_steps).text);
+    fprintf(stream, "%s, ", quantity_duration(batches->constant_seconds).text);
+    fprintf(stream, "%s GPU-hours\n\n", quantity_number(batches->constant_gpu_hours).text);
+}
+
+void training_print_batches(const struct training_run *run, struct ink ink, FILE *stream)
+{
+    enum { COLUMNS = 10 };
+    static const char *const headings[COLUMNS] = {"from tokens", "batch", "GPUs", "TP",   "PP",
+                                                  "DP",          "VS",    "MB",   "step", "steps"};
+    const struct training_batches *batches = &run->batches;
+    if (batches->count == 0) {
+        return;
+    }
+    struct arena *arena = arena_create();
+    struct table table = table_of(arena, ink, headings, COLUMNS);
+    table.left[0] = false;
+    for (uint32_t i = 0; i < batches->count; i++) {
+        const struct batch_phase *phase = &batches->phases[i];
+        const uint32_t layout[] = {phase->gpus, phase->tensor,         phase->pipeline,
+                                   phase->data, phase->virtual_stages, phase->micro_batch};
+        table_add(&table, quantity_large(phase->from_tokens).text);
+        table_add(&table, quantity_large(phase->batch_tokens).text);
+        for (size_t j = 0; j < sizeof layout / sizeof *layout; j++) {
+            table_print_cell(&table, "%" PRIu32, layout[j]);
+        }
+        table_add(&table, quantity_seconds(phase->step_seconds).text);
+        table_add(&table, quantity_count((uint64_t)phase->steps).text);
+    }
+    print_table(&table, ink, stream);
+    print_constant(run, stream);
+    arena_destroy(arena);
+}
+
 static void print_laws(const struct training_budget *budget, struct ink ink, FILE *stream)
 {
     enum { COLUMNS = 8 };
@@ -106,5 +148,13 @@ void training_print_budget(const struct training_run *run, struct ink ink, FILE 
         fprintf(stream, ", %s", quantity_dollars(budget->dollars).text);
     }
     fputc('\n', stream);
+    double served = run->scenario->training.budget.served_tokens;
+    if (served > 0.0) {
+        fprintf(stream, "served          %s tokens over its life, 2 FLOPs a parameter each: ",
+                quantity_large(served).text);
+        fprintf(
+            stream, "%s of the budget with this model\n",
+            quantity_percent(2.0 * llm_weights(&run->scenario->llm) * served / budget->flop).text);
+    }
     print_laws(budget, ink, stream);
 }

@@ -10,6 +10,8 @@
 #include <stdio.h>
 
 void training_print_widths(const struct training_run *run, struct ink ink, FILE *stream);
+/* The stretches of a run whose batch grows, against a batch that does not. */
+void training_print_batches(const struct training_run *run, struct ink ink, FILE *stream);
 void training_print_budget(const struct training_run *run, struct ink ink, FILE *stream);
 
 #endif

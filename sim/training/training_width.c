@@ -50,7 +50,7 @@ struct training_widths training_widths(const struct training_run *run, struct ar
     static const double shares[WIDTH_ROWS] = {0.25, 0.5, 1.0, 2.0, 4.0, 8.0};
     struct training_widths widths = {0};
     double tokens = scenario_training_tokens(run->scenario);
-    if (run->plan.best_steps <= 0.0) {
+    if (run->plan.best_steps <= 0.0 || run->scenario->cluster.sites.count > 1) {
         return widths;
     }
     struct batch_curve curve =

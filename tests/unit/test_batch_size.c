@@ -165,5 +165,21 @@ START_TEST(kaplan_laws)
 }
 END_TEST
 
+/* A run of 302e6 parameters over 1e10 tokens: B* is 22.91 x 1e4^0.467 x 512 = 865.6 thousand
+ * tokens, so n = (B* - 1.2 B_opt) / 0.2 is 3.54 million, a = D / (B_opt + n) = 2,723 steps and b =
+ * n a; in batches of a million 2,723 + 9,643 = 12,366. Pieces add up to it. The best small batch
+ * takes its tokens, of any piece. */
+START_TEST(a_piece_of_a_run)
+{
+    double whole = batch_piece_steps(302e6, 1e6, 0.0, 1e10);
+    ck_assert_double_eq_tol(whole, 12366.0, 5.0);
+    ck_assert_double_eq_tol(batch_piece_steps(302e6, 1e6, 0.0, 4e9) +
+                                batch_piece_steps(302e6, 1e6, 4e9, 1e10),
+                            whole, 1e-6);
+    const double best = (double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS;
+    ck_assert_double_eq_tol(batch_piece_steps(302e6, best, 1e9, 2e9), 1e9 / best, 1e-6);
+}
+END_TEST
+
 RUN_TESTS(batch_size, five_models, measured_steps, forecasts, data_matter_more_than_size,
-          noise_scale, kaplan_batch, chinchilla, tokens_to_loss, kaplan_laws)
+          noise_scale, kaplan_batch, chinchilla, tokens_to_loss, kaplan_laws, a_piece_of_a_run)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  * A training step priced on a GPU of round numbers: what waits, what is slowed, what is sent and
  * what is written, by hand. Times of whole steps against published ones have room for each. */
+#include "models/training/outer_step.h"
 #include "models/training/training_bytes.h"
 #include "models/training/training_checkpoint.h"
+#include "models/training/training_memory.h"
 #include "models/training/training_step.h"
 
 #include "fixture.h"
 #include "round_gpu.h"
 #include "run_tests.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { OPERATORS = 40 * 300, CELLS = 64 };
@@ -201,6 +204,84 @@ START_TEST(a_checkpoint_has_weights_and_states)
 }
 END_TEST
 
+/* Half a rate each way is left while both are busy. At a link that takes 10 s for a part's
+ * activations a pass takes 10 s each way, a link without end costs nothing, and parameters beside
+ * activations come back with them: 2 of bf16 a parameter. The update waits for 12 B of states a
+ * parameter. */
+START_TEST(the_host_keeps_some)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
+    struct training training = training_of(&layout);
+    struct cluster cluster = fixture_cluster;
+    cluster.host_bytes_per_second = 1e30;
+    cluster.host_both_share = 0.5;
+    training.replica.cluster = &cluster;
+    struct training_costs costs = training_price(&training, &scratch);
+    double forward = parts[0].seconds[CELL_FORWARD], update = costs.optimizer_seconds;
+    ck_assert_double_lt(fmax(forward, parts[0].seconds[CELL_BACKWARD]), 10.0);
+    training.offload = (struct offload){.states = 1.0, .activations = 1.0, .parameters = 1.0};
+    costs = training_price(&training, &scratch);
+    ck_assert_double_eq(parts[0].seconds[CELL_FORWARD], forward);
+    ck_assert_double_eq(costs.optimizer_seconds, update);
+    double kept = training_part_activation_bytes(&training, 0);
+    double parameters = training_part_parameters(&training, 0);
+    cluster.host_bytes_per_second = kept / 5.0;
+    costs = training_price(&training, &scratch);
+    double fetched = 10.0 * 2.0 * parameters / kept;
+    ck_assert_double_eq_tol(parts[0].seconds[CELL_FORWARD], fmax(10.0, fetched), 1e-9);
+    ck_assert_double_eq_tol(parts[0].seconds[CELL_BACKWARD], 10.0 + fetched, 1e-9);
+    ck_assert_double_eq_tol(costs.optimizer_seconds, 10.0 * 12.0 * parameters / kept, 1e-9);
+    training.offload.activations = 0.5;
+    training.offload.parameters = 0.0;
+    training_price(&training, &scratch);
+    ck_assert_double_eq_tol(parts[0].seconds[CELL_FORWARD], 5.0, 1e-9);
+}
+END_TEST
+
+/* 4 layers, one micro-batch under way. On the host: the states, 12 B a parameter, and what four
+ * layers keep. Here: of states and parameters two layers of four, of activations the two layers' at
+ * work and on their way. */
+START_TEST(memory_on_the_host)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
+    struct training training = training_of(&layout);
+    struct training_memory all = training_stage_memory(&training, 0, cells);
+    ck_assert_double_eq(all.host_bytes, 0.0);
+    training.offload = (struct offload){.states = 1.0, .activations = 0.5, .parameters = 1.0};
+    struct training_memory rest = training_stage_memory(&training, 0, cells);
+    double layer = training_layer_activation_bytes(&training, 0);
+    double parameters = training_part_parameters(&training, 0);
+    ck_assert_double_eq_tol(all.optimizer_bytes, 12.0 * parameters, 1.0);
+    ck_assert_double_eq_tol(rest.optimizer_bytes, 6.0 * parameters, 1.0);
+    ck_assert_double_eq_tol(rest.parameter_bytes, 0.5 * all.parameter_bytes, 1.0);
+    ck_assert_double_eq_tol(rest.host_bytes, 14.0 * parameters + 2.0 * layer, 1.0);
+    ck_assert_double_le(rest.activation_bytes, all.activation_bytes - 2.0 * layer + layer + 1.0);
+}
+END_TEST
+
+/* Four sites: 2 x 3 / 4 of the model's parameters at 4 B each, both tensor ranks' and both stages',
+ * over 1 GB/s, and six times 10 ms. Steps that follow hide of it what they take. */
+START_TEST(between_sites)
+{
+    static const struct layout layout = {.tensor = 2, .context = 1, .pipeline = 2, .data = 1};
+    struct training training = training_of(&layout);
+    struct cluster cluster = fixture_cluster;
+    training.replica.cluster = &cluster;
+    cluster.sites =
+        (struct cluster_sites){.count = 4, .bytes_per_second = 1e9, .latency_seconds = 0.01};
+    double parameters = llm_weights(&small), seconds = 1.5 * parameters * 4.0 / 1e9 + 0.06;
+    struct outer_step outer = outer_step(&training, 0.0);
+    ck_assert_double_eq_tol(outer.bytes / (6.0 * parameters), 1.0, 1e-3); /* norms are whole */
+    ck_assert_double_eq_tol(outer.seconds / seconds, 1.0, 1e-3);
+    ck_assert_double_eq(outer.wait_seconds, outer.seconds);
+    ck_assert_double_eq_tol(outer_step(&training, 0.5).wait_seconds, outer.seconds - 0.5, 1e-9);
+    ck_assert_double_eq(outer_step(&training, 1e3).wait_seconds, 0.0);
+    cluster.sites.count = 1;
+    ck_assert_double_eq(outer_step(&training, 0.0).seconds, 0.0);
+}
+END_TEST
+
 RUN_TESTS(training_step, bytes_of_a_ring, a_ring_has_an_efficiency_of_its_own, who_waits_idles,
           the_host_works_for_every_pass, an_exchange_slows_a_pass, an_own_shard_is_not_sent,
-          a_checkpoint_has_weights_and_states)
+          a_checkpoint_has_weights_and_states, the_host_keeps_some, memory_on_the_host,
+          between_sites)

@@ -83,8 +83,7 @@ static bool is_possible(const struct answering *answering, struct arena *arena)
 static double least_step_seconds(const struct scenario *scenario, const struct training *training)
 {
     const struct llm *llm = &scenario->llm;
-    double forward =
-        training->global_batch * llm_forward_flops(llm, (double)training->sequence_tokens, 0.0);
+    double forward = training_forward_flops(training);
     double flops = training_step_flops(training);
     double layers = (training->adapter_rank > 0 ? 2.0 : 3.0) * forward;
     if (training->recompute == RECOMPUTE_FULL) {
@@ -121,6 +120,7 @@ static enum answer_state price(const struct answering *answering, struct arena *
         return ANSWER_REFUSED;
     }
     struct training training = scenario_training(scenario);
+    scenario_pack_documents(scenario, arena, &training);
     struct training_scratch scratch = training_scratch_create(arena, &training);
     struct training_memory memory =
         training_fullest_memory(&training, NULL, scratch.pipeline.cells);

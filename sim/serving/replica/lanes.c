@@ -53,7 +53,8 @@ void lane_pass(struct lane *lane, const struct step_shape *shape, struct step_co
     *busy_seconds = 0.0;
     for (uint32_t i = 0; i < stages && server->epoch == epoch; i++) {
         struct step_cost part = step_cost(server->stage_costs[i], shape);
-        double seconds = part.seconds * server->slowness[i] + (i == 0 ? lane->swap_seconds : 0.0);
+        double pace = server->slowness[i] * pace_of_step(&server->pace, part.watts, engine_clock());
+        double seconds = part.seconds * pace + (i == 0 ? lane->swap_seconds : 0.0);
         server->stage_ends[i] = fmax(server->stage_ends[i], engine_clock()) + seconds;
         actor_sleep(server->stage_ends[i] - engine_clock());
         stage_totals_add(&server->stages[i], &part, 1.0, seconds);

@@ -52,7 +52,7 @@ static void settle_clock(const struct lane *lane, struct step_cost *cost)
 
 void loop_launch(struct lane *lane, const struct step_shape *shape, struct flight *flight)
 {
-    const struct server *server = lane->server;
+    struct server *server = lane->server;
     const struct engine_loop *loop = loop_of(lane);
     double idle_watts = server->pool->scenario->gpu.idle_watts;
     struct step_cost *cost = &flight->cost;
@@ -65,7 +65,8 @@ void loop_launch(struct lane *lane, const struct step_shape *shape, struct fligh
     double start = fmax(first, lane->gpu_free_seconds);
     loop_draw(lane, idle_watts, start - lane->gpu_free_seconds);
     settle_clock(lane, cost);
-    double gpu = server->slowness[0] * cost->gpu_seconds + lane->swap_seconds;
+    double pace = server->slowness[0] * pace_of_step(&server->pace, cost->watts, start);
+    double gpu = pace * cost->gpu_seconds + lane->swap_seconds;
     flight->launched_seconds = last + loop->sample_seconds;
     flight->ready_seconds = start + gpu;
     if (cost->launch_seconds > 0.0) {

@@ -129,9 +129,10 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
     }
     server->view.is_decoder = role == SERVER_DECODE;
     server->view.hooks = (struct batch_hooks){.data = server, .fetch = fetch};
+    pace_open(&server->pace, pool->scenario, index);
     for (uint32_t i = 0; i < stages; i++) {
         struct lane *lane = &server->lanes[i];
-        server->slowness[i] = 1.0;
+        server->slowness[i] = pace_of_stage(&server->pace);
         *lane = (struct lane){.server = server, .ends = ARENA_ARRAY(arena, double, SERVER_MAX_RUN)};
         decision_create(&lane->decisions[0], arena, &limits);
         decision_create(&lane->decisions[1], arena, &limits);
@@ -374,7 +375,8 @@ static bool play_step(struct lane *lane, const struct decision *decision,
         played.busy_seconds = engine_clock() - played.start_seconds;
     } else {
         played.cost = step_cost(server->stage_costs[0], &played.shape);
-        played.busy_seconds = played.cost.seconds * server->slowness[0] + lane->swap_seconds;
+        double pace = pace_of_step(&server->pace, played.cost.watts, engine_clock());
+        played.busy_seconds = played.cost.seconds * server->slowness[0] * pace + lane->swap_seconds;
         actor_sleep(played.busy_seconds);
     }
     if (server->epoch != epoch) {

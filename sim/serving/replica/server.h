@@ -16,6 +16,7 @@
 #include "sim/serving/batching/policy.h"
 #include "sim/serving/batching/step_cost.h"
 #include "sim/serving/replica/adapter_store.h"
+#include "sim/serving/replica/pace.h"
 
 struct fleet;
 struct pool;
@@ -103,8 +104,9 @@ struct server {
     const struct batching_policy *policy;
     enum server_role role;
     struct batch_view view;
-    uint32_t outstanding;            /* requests it has */
-    double *slowness;                /* [pipeline]: a stage takes so many times as long */
+    uint32_t outstanding; /* requests it has */
+    double *slowness;     /* [pipeline]: a stage takes so many times as long */
+    struct pace pace;
     struct step_costs **stage_costs; /* [pipeline]: of its layers and network */
     double nic_share;                /* of its network cards' rate that is left */
     uint32_t down;                   /* faults that keep it from working */

@@ -36,7 +36,7 @@ static double pairs_of(const struct step_shape *shape)
 /* All wait for the slowest. */
 static double slowness_of(const struct step_group *group)
 {
-    double slowness = 1.0;
+    double slowness = 0.0;
     for (uint32_t i = 0; i < group->count; i++) {
         slowness = fmax(slowness, group->servers[i].slowness[0]);
     }
@@ -93,6 +93,16 @@ static uint32_t repeats(const struct step_group *group)
         }
     }
     return steps;
+}
+
+/* Of a step that begins now: the slowest's. */
+static double pace_of(struct step_group *group, double watts)
+{
+    double pace = 0.0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        pace = fmax(pace, pace_of_step(&group->servers[i].pace, watts, engine_clock()));
+    }
+    return pace;
 }
 
 /* Fills the first lane's ends with when each step of a run ends. */
@@ -179,7 +189,8 @@ static void play(struct step_group *group)
     if (steps > 1) {
         price_run(group, member, swap_seconds, steps);
     } else {
-        lane_of(group, 0)->ends[0] = swap_seconds + slowness_of(group) * played.cost.seconds;
+        double pace = slowness_of(group) * pace_of(group, played.cost.watts);
+        lane_of(group, 0)->ends[0] = swap_seconds + pace * played.cost.seconds;
     }
     played.steps = wait_for(group, steps);
     if (played.steps == 0) {

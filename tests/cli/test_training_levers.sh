@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What docs/training.md says of levers and of GPUs that are not alike: the shipped scenarios' own answers.
+set -euo pipefail
+cpsim=$1 source=$2
+# shellcheck source=tests/cli/library.sh
+. "$source/tests/cli/library.sh"
+cd "$scratch"
+# shellcheck disable=SC2317 # expect calls it
+train() {
+    local scenario=$1 keys=()
+    shift
+    for key in "$@"; do keys+=(--set "$key"); done
+    "$cpsim" run "$source/scenarios/train-$scenario.yaml" "${keys[@]}"
+}
+
+expect 0 '/^step +6\.58 s/' '' train 16k-jitter
+expect 0 '/^step +6\.41 s/' '' train 16k-jitter jitter=false
+expect 0 '/^step +6\.56 s/' '' train 16k-jitter layout.data=16 workload.global_batch=256
+expect 0 '/^step +6\.40 s/' '' train 16k-jitter jitter=false layout.data=16 workload.global_batch=256
+
+growing='workload.batch_schedule.width=growing'
+expect 0 '/^growing batch .* 2\.45 days, 15,040 GPU-hours, 0 changes/' '' train growing-batch
+expect 0 '/^constant batch .* 2\.81 days, 17,300 GPU-hours/' '' train growing-batch
+expect 0 '/^growing batch .* 7\.67 days, 14,980 GPU-hours, 5 changes/' '' train growing-batch $growing
+expect 0 '/^growing batch .* 2\.25 days, 13,850 GPU-hours, 3 changes/' '' \
+    train growing-batch workload.batch_schedule.width=replanned
+expect 2 '' '/batch_schedule: how many steps a batch takes is known of a run to a loss/' \
+    train growing-batch workload.target_loss=0
+
+expect 0 '/^step +78\.1 s.* MFU 38 %/' '' train offload
+expect 0 '/^host memory +106 GB a GPU, 847 GB a node/' '' train offload
+expect 0 '/MFU 47 %/' '' train offload workload.recompute=core-attention workload.offload.activations=0.5
+expect 0 '/MFU 20 %/' '' train offload workload.recompute=core-attention workload.offload.activations=1 \
+    'cluster.host_rate=25 GB/s'
+expect 2 '' '/workload.offload: 106 GB a GPU are more than the 500 GB/' train offload 'cluster.host_memory=500 GB'
+
+expect 0 '/each sends 423 GB, in 8\.59 s: 1\.2 % of the time/' '' train four-sites
+expect 0 '/: 55 % of the time/' '' train four-sites workload.inner_steps=1
+expect 2 '' '/workload.inner_steps: .* there is one/' train 16k-jitter workload.inner_steps=10
+
+expect 0 '/^step +15\.6 s/' '' train documents
+expect 0 '/^step +13\.1 s/' '' train documents workload.documents.packing=balanced
+expect 0 '/^step +27\.1 s/' '' train documents workload.documents.mean=0
+
+expect 0 '/^hoffmann +17\.25 B +6\.331 T/' '' train served
+expect 0 '/^hoffmann +41\.3 B +4\.036 T/' '' train served workload.compute_budget.served_tokens=0
+expect 2 '' '/served_tokens: serving 1e\+14 tokens takes/' train served workload.compute_budget.served_tokens=1e14
+finish
