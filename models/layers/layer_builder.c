@@ -150,5 +150,5 @@ void layer_rest(struct layer_builder *builder, const struct kernel_rest *rest, u
         layer_memory(builder, "around", MEMORY_COPY, tokens, builder->replica->llm->hidden,
                      rest->residual_bytes);
     }
-    layer_host(builder, "around", rest->seconds);
+    layer_host(builder, "around", builder->graph ? 0.0 : rest->seconds);
 }
