@@ -195,6 +195,7 @@ struct software {
     bool fused_kernels;     /* memory-bound kernels joined with their neighbours, as compilers and
                                serving engines do; a norm or an activation then writes the
                                input of a product with one scale a tensor as it wants it */
+    bool fuses_row_scales;  /* such a kernel finds the scale of each of its rows too */
     bool separate_quantisation;       /* no kernel writes the next one's fp8 input, fused or not */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
     uint32_t piecewise_tokens;        /* the largest graph: steps with prompts of up to so many new
