@@ -12,7 +12,8 @@
 
 /* What belongs to a host and to no case, model or kernel. Of the loop, its launches (prepare,
  * sample) and what it does with outputs (take_in, take_in_sequence) hide under the GPU's work and
- * stand beside own_launch and request in every TTFT: an executor's own log shows them, no client. */
+ * stand beside own_launch and request in every TTFT: an executor's own log shows them, no client.
+ */
 const struct software_constant software_constants[] = {
     {"loop.schedule", EVIDENCE_SCHEDULER},
     {"loop.schedule_sequence", EVIDENCE_SCHEDULER},
