@@ -44,6 +44,13 @@ static double cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape
         fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
 }
 
+static double start_seconds(const struct gpu *gpu, const struct gemm_shape *shape)
+{
+    const struct product_kernel *kernel = library_product(shape);
+    return kernel != NULL ? kernel->start_seconds
+                          : gpu->matmul_seconds[matmul_fitted_scaling(shape->scaling)];
+}
+
 static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *shape,
                               struct tile tile, bool rows_along_m, double split,
                               double memory_seconds)
@@ -62,7 +69,7 @@ static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *sh
     struct plan plan = {
         .sm_cycles = waves * (k * cycles_per_k(gpu, shape, tile, along_n, along_n / tiles_along_m) +
                               between),
-        .fixed_seconds = gpu->matmul_seconds[matmul_fitted_scaling(shape->scaling)],
+        .fixed_seconds = start_seconds(gpu, shape),
         .matmul_flops = 2.0 * tiles * split * k * tile.rows * tile.columns,
         .tile_bytes = tiles * split * k * tile_bytes_per_k(shape, tile, along_n),
     };
@@ -112,7 +119,9 @@ static void try_tile(struct search *search, const struct tile_family *family, st
 static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *shape,
                              double memory_seconds)
 {
-    const struct tile_family *family = &gpu->generation.families[shape->scaling];
+    const struct product_kernel *own = library_product(shape);
+    const struct tile_family *family =
+        own != NULL ? &own->family : &gpu->generation.families[shape->scaling];
     struct search search = {.gpu = gpu,
                             .shape = shape,
                             .memory_seconds = memory_seconds,

@@ -33,8 +33,8 @@ struct gemm_shape {
     struct routing routing;         /* of their tokens; all zero: even, on one rank */
     enum experts_gradient gradient; /* m, n and k stay the forward product's */
     uint32_t expert_width; /* of an expert's middle layer on this rank; for a library's tuning */
-    const struct kernel_library *library; /* whose kernel a product of experts is; NULL: the GPU
-                                             file's */
+    const struct kernel_library *library; /* whose kernel it is, of experts or with scales; NULL:
+                                             the GPU file's */
     enum format format;   /* that the matrix units multiply: both operands, in memory too ... */
     enum scaling scaling; /* SCALING_NONE for 16-bit formats */
     uint32_t block;       /* elements along k that share a scale, with SCALING_BLOCK */

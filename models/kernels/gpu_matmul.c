@@ -26,8 +26,21 @@ enum scaling matmul_fitted_scaling(enum scaling scaling)
     return scaling == SCALING_BLOCK ? SCALING_ROW : scaling;
 }
 
+const struct product_kernel *library_product(const struct gemm_shape *shape)
+{
+    if (shape->library == NULL || shape->experts.count > 0) {
+        return NULL;
+    }
+    const struct product_kernel *kernel = &shape->library->products[shape->scaling];
+    return kernel->efficiency > 0.0 ? kernel : NULL;
+}
+
 double matmul_efficiency(const struct gpu *gpu, const struct gemm_shape *shape)
 {
+    const struct product_kernel *kernel = library_product(shape);
+    if (kernel != NULL) {
+        return kernel->efficiency;
+    }
     if (format_is_integer(shape->format) && gpu->matmul_integer_efficiency > 0.0) {
         return gpu->matmul_integer_efficiency;
     }

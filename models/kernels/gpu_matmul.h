@@ -10,6 +10,9 @@
 double matmul_flops_per_clock(const struct gpu *gpu, enum format format);
 /* At boost voltage. */
 double matmul_joules_per_flop(const struct gpu *gpu, enum format format);
+/* The shape's library's kernel for a product of no experts; NULL: it has none, the GPU file's is
+ * used. */
+const struct product_kernel *library_product(const struct gemm_shape *shape);
 /* Share of the matrix units' peak inside a tile of one product. */
 double matmul_efficiency(const struct gpu *gpu, const struct gemm_shape *shape);
 /* Whose constants stand for this scaling's: row scales stand for those of blocks too. */

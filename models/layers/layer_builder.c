@@ -94,8 +94,10 @@ void layer_product(struct layer_builder *builder, const char *name, struct layer
     const struct replica *replica = builder->replica;
     struct product_formats how =
         precision_product(replica->gpu, number, replica->precision->activations);
-    bool fused = fusible && how.scaling == SCALING_TENSOR && replica->software->fused_kernels &&
-                 !replica->software->separate_quantisation;
+    const struct software *software = replica->software;
+    bool scales =
+        how.scaling == SCALING_TENSOR || (how.scaling == SCALING_ROW && software->fuses_row_scales);
+    bool fused = fusible && scales && software->fused_kernels && !software->separate_quantisation;
     if (how.casts_weights) {
         uint64_t experts = (uint64_t)experts_held(matrices.experts, replica_routing(replica));
         uint64_t copies = experts > 0 ? experts : 1;
@@ -151,5 +153,5 @@ void layer_rest(struct layer_builder *builder, const struct kernel_rest *rest, u
         layer_memory(builder, "around", MEMORY_COPY, tokens, builder->replica->llm->hidden,
                      rest->residual_bytes);
     }
-    layer_host(builder, "around", rest->seconds);
+    layer_host(builder, "around", builder->graph ? 0.0 : rest->seconds);
 }

@@ -51,6 +51,13 @@ struct decode_kernel {
     uint32_t most_parts;
 };
 
+/* A product of operands with scales. Its tiles are the library's own. */
+struct product_kernel {
+    double efficiency; /* of the matrix units' peak, inside a tile; 0: no such kernel */
+    double start_seconds;
+    struct tile_family family;
+};
+
 /* The two products of a mixture of experts with what lies around them. */
 enum experts_operands {
     EXPERTS_16_BIT,
@@ -89,6 +96,7 @@ struct kernel_library {
     const char *name; /* NULL: none, all kernels are the GPU file's */
     struct prefill_kernel prefill[KEYS_WIDTH_COUNT];
     struct decode_kernel decode[KEYS_WIDTH_COUNT];
+    struct product_kernel products[SCALING_COUNT];
     struct experts_kernels experts; /* all experts on one rank, or each cut among ranks */
     struct experts_kernels spread; /* experts whole on several ranks; where it has none: as above */
     struct mixer_kernels mixers;

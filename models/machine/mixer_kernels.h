@@ -36,7 +36,7 @@ struct kernel_variants {
 
 /* Small kernels and gaps around a mixer's core that nothing else stands for. */
 struct kernel_rest {
-    double seconds;        /* once a pass */
+    double seconds;        /* gaps of a pass that is launched kernel by kernel; none in a graph */
     double residual_bytes; /* read and written, a token and element of the residual */
     double host_seconds; /* of the host, where kernels are launched one by one: no pass is sooner */
 };

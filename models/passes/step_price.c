@@ -65,7 +65,7 @@ static double attention_efficiency(const struct software *software,
                                    : software->attention_efficiency);
 }
 
-/* Products of experts by the engine's own kernel, if it has one, which was measured as it is. */
+/* Products by the engine's own kernel, if it has one, which was measured as it is. */
 static struct kernel_work stack_gemm_work(const struct replica *replica,
                                           const struct gemm_shape *shape, bool graph)
 {
@@ -78,7 +78,8 @@ static struct kernel_work stack_gemm_work(const struct replica *replica,
         work.fixed_seconds -= graph ? fmin(kernel->hidden_seconds, work.fixed_seconds) : 0.0;
         return work;
     }
-    return at_efficiency(work, gemm_efficiency(replica, shape));
+    return library_product(&own) != NULL ? work
+                                         : at_efficiency(work, gemm_efficiency(replica, shape));
 }
 
 static struct kernel_work operator_work(const struct replica *replica,

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What belongs to a host and to no case, model or kernel. */
+/* What belongs to a host and to no case, model or kernel. Of the loop, its launches (prepare,
+ * sample) and what it does with outputs (take_in, take_in_sequence) hide under the GPU's work and
+ * stand beside own_launch and request in every TTFT: an executor's own log shows them, no client.
+ */
 const struct software_constant software_constants[] = {
     {"loop.schedule", EVIDENCE_SCHEDULER},
     {"loop.schedule_sequence", EVIDENCE_SCHEDULER},
@@ -18,11 +21,13 @@ const struct software_constant software_constants[] = {
     {"piecewise_layer", EVIDENCE_STEPS},
     {"prefill_layer", EVIDENCE_STEPS},
     {"experts_layer", EVIDENCE_STEPS},
+    {"narrow_experts_layer", EVIDENCE_STEPS},
     {"decode_layer", EVIDENCE_STEPS},
     {"experts_block", EVIDENCE_STEPS},
     {"step", EVIDENCE_STEPS},
     {"step_sequence", EVIDENCE_STEPS},
     {"request", EVIDENCE_REQUESTS},
+    {"answer_sequence", EVIDENCE_REQUESTS},
     {NULL, EVIDENCE_COUNT},
 };
 

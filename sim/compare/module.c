@@ -63,6 +63,7 @@ double module_seconds(struct measurement *row, const struct module_shape *shape)
     software.decode_layer_seconds = software.cached_prefill_seconds = 0.0;
     software.hand_layer_seconds = 0.0;
     software.graphs = (struct graph_sizes){0};
+    software.decode_graph = software.prefill_graph = false; /* measured one kernel at a time */
     struct replica replica = {.llm = llm,
                               .gpu = row->machine.gpu,
                               .cluster = &alone,

@@ -191,6 +191,30 @@ static const struct field experts_fields[] = {
      .doc = "The kernel of 16 bits where it was not tuned."},
     {0}};
 
+static const struct field product_kernel_fields[] = {
+    SIZES(
+        "tiles", product_kernel, family.tiles, 1,
+        "Rows (the side that the matrix unit takes in steps) by columns, either along the tokens; "
+        "the largest first."),
+    SIZES("narrow_tiles", product_kernel, family.narrow_tiles, 0,
+          "Taken by products whose tokens all fit in the columns of one."),
+    {.key = "splits",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(product_kernel, family.splits),
+     .fallback = "false",
+     .doc = "Whether there are kernels that split a product along its depth."},
+    SHARE("efficiency", product_kernel, efficiency,
+          "Share of the matrix units' peak inside a tile."),
+    SECONDS("start", product_kernel, start_seconds, "Launch, fill and drain."),
+    {0}};
+
+static const struct field products_fields[] = {
+    KERNEL("tensor", product_kernel, SCALING_TENSOR, product_kernel_fields, "A scale a tensor."),
+    KERNEL("row", product_kernel, SCALING_ROW, product_kernel_fields, "A scale a row and column."),
+    KERNEL("block", product_kernel, SCALING_BLOCK, product_kernel_fields,
+           "A scale a block along the depth."),
+    {0}};
+
 #define FAMILY(member, table, text)                                                                \
     {                                                                                              \
         .key = #member, .kind = FIELD_MAPPING, FIELD_AT(kernel_library, mixers.member),            \
@@ -214,6 +238,12 @@ const struct field kernel_library_fields[] = {
      FIELD_AT(kernel_library, decode),
      .fields = decode_fields,
      .doc = "Attention of a new token, or a few, a sequence."},
+    {.key = "products",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(kernel_library, products),
+     .fields = products_fields,
+     .doc = "Products of 8 bits by how operands are scaled, measured as the engine runs them. "
+            "Default: the GPU file's, at the software's scaled_matmul_efficiency."},
     {.key = "experts",
      .kind = FIELD_MAPPING,
      FIELD_AT(kernel_library, experts),

@@ -74,7 +74,7 @@ static const struct field rest_fields[] = {
      .kind = FIELD_SECONDS,
      FIELD_AT(kernel_rest, seconds),
      .max = 1,
-     .doc = "Once a pass."},
+     .doc = "Once a pass that is launched kernel by kernel: gaps. None in a CUDA graph."},
     {.key = "residual_bytes",
      .kind = FIELD_BYTES,
      FIELD_AT(kernel_rest, residual_bytes),

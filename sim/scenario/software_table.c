@@ -338,6 +338,14 @@ const struct field software_fields[] = {
      .doc =
          "Whether memory-bound kernels are joined with their neighbours, as compilers and serving "
          "engines do; otherwise they run one by one, as in eager PyTorch."},
+    {.key = "fuses_row_scales",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(software, fuses_row_scales),
+     .fallback = "false",
+     .doc =
+         "Whether a norm or an activation that is joined with the cast to 8 bits finds the scale "
+         "of each of its rows too. Of one scale a tensor, known beforehand, it does in any "
+         "case."},
     {.key = "separate_quantisation",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(software, separate_quantisation),

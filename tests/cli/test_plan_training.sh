@@ -112,6 +112,6 @@ printf '%s\n' 'schema: 1' 'base: base.yaml' 'axes:' '  layout.data: [1]' '  prec
 expect 2 '' "wrong.yaml:4:3: error: axes.layout.data: replicas follow from \`gpus\` and what else is laid out; leave it out, or list numbers of GPUs
 wrong.yaml:5:3: error: axes.precision: expected a count, a choice or a yes-or-no of \`layout\` or of a training \`workload\`, such as workload.reshard_after_forward; what is read from files (precision, software, gpu) needs a plan of its own each, or a sweep
 wrong.yaml:6:18: error: axes.layout.tensor: expected a list of 1 to 256 values, such as [1, 2, 4]
-wrong.yaml:7:24: error: workload.recompute: 'everything' is not known; expected one of: none, selective, core-attention, operators, full
+wrong.yaml:7:24: error: workload.recompute: 'everything' is not known; expected one of: none, selective, core-attention, operators, cheap, full
 4 errors" "$cpsim" plan wrong.yaml -o wrong
 finish

@@ -62,7 +62,8 @@ def test_client_plays_arrivals(tmp_path):
     assert sorted(Server.seen) == [5, 7, 9]
     for row in rows:
         assert 0.02 <= float(row["ttft_s"]) < 2
-        assert float(row["e2e_s"]) >= float(row["ttft_s"]) + 0.01 * (int(row["output_tokens"]) - 1)
+        # What the server waits; between two pieces a busy client may see less.
+        assert float(row["e2e_s"]) >= 0.02 + 0.01 * (int(row["output_tokens"]) - 1)
     assert float(rows[1]["sent_s"]) >= 0.1
 
 

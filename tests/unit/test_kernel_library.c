@@ -267,7 +267,32 @@ START_TEST(kernels_around_experts_see_their_rows_or_all)
 }
 END_TEST
 
-RUN_TESTS(kernel_library, prefill_by_hand, window_by_hand, narrow_keys_have_a_kernel_of_their_own,
-          values_of_another_size, decode_by_hand, a_warm_cache_is_in_the_l2,
-          few_queries_are_split_or_a_block, experts_by_hand, kernels_around_attention_are_passes,
-          few_sms_have_more_of_the_l2, kernels_around_experts_see_their_rows_or_all)
+/* 100 tiles of 128 x 128 on 100 SMs, 1024 deep: 2 x 128 x 128 x 1024 FLOP at half of 8192 a clock
+ * are 8.192 us. Scales of a tensor are the GPU file's kernels, as without a library. */
+START_TEST(products_with_scales_by_hand)
+{
+    static const struct tile square[] = {{128, 128}};
+    struct gpu gpu = round_gpu();
+    struct kernel_library own = library;
+    own.products[SCALING_ROW] = (struct product_kernel){
+        .efficiency = 0.5, .start_seconds = 5e-6, .family = {.tiles = {square, 1}}};
+    struct gemm_shape shape = {.m = 1280,
+                               .n = 1280,
+                               .k = 1024,
+                               .format = FORMAT_FP8,
+                               .scaling = SCALING_ROW,
+                               .library = &own};
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 5e-6 + 8.192e-6, 1e-10);
+    shape.scaling = SCALING_TENSOR;
+    double scaled = gemm_cost(&gpu, &shape, 1e9).seconds;
+    shape.library = NULL;
+    ck_assert_double_eq(gemm_cost(&gpu, &shape, 1e9).seconds, scaled);
+    ck_assert_double_eq_tol(scaled, 4.096e-6, 1e-9);
+}
+END_TEST
+
+RUN_TESTS(kernel_library, products_with_scales_by_hand, prefill_by_hand, window_by_hand,
+          narrow_keys_have_a_kernel_of_their_own, values_of_another_size, decode_by_hand,
+          a_warm_cache_is_in_the_l2, few_queries_are_split_or_a_block, experts_by_hand,
+          kernels_around_attention_are_passes, few_sms_have_more_of_the_l2,
+          kernels_around_experts_see_their_rows_or_all)

@@ -3,6 +3,7 @@
  * expanded and absorbed, what context ranks send. Catches a down projection that is cut, a cache
  * that is expanded in decode, a ring that carries all heads. */
 #include "fixture.h"
+#include "models/kernels/kernel_default.h"
 #include "models/layers/layer_rows.h"
 #include "models/passes/transformer.h"
 #include "round_gpu.h"
@@ -23,6 +24,8 @@ static const struct mixer delta = {
     .kind = MIXER_DELTA,
     .delta = {
         .key_heads = 16, .value_heads = 32, .key_size = 128, .value_size = 128, .convolution = 4}};
+
+static struct software software; /* all zero: the fixture's */
 
 static struct step_operator operators[STEP_MAX_SEGMENTS * MAX_OPERATORS];
 
@@ -46,7 +49,7 @@ static const struct step_segment *build(const struct mixer *mixer, uint32_t tens
     replica = (struct replica){.llm = &llm,
                                .gpu = &gpu,
                                .cluster = &fixture_cluster,
-                               .software = &fixture_software,
+                               .software = software.name != NULL ? &software : &fixture_software,
                                .layout = &layout,
                                .precision = &fixture_precision};
     struct batch batch = {.slices = &slice, .slice_count = 1};
@@ -110,6 +113,25 @@ START_TEST(decode_absorbs)
 }
 END_TEST
 
+/* Gaps of a host that launches kernel by kernel: the fixture's decode runs from a graph, its
+ * prompts do not. */
+START_TEST(graphs_leave_no_gaps)
+{
+    struct gpu gpu = round_gpu();
+    software = fixture_software;
+    struct latent_kernels *own = &software.kernels.mixers.latent;
+    *own = latent_kernels_of(own, &gpu);
+    own->name = "own";
+    own->prefill_rest.seconds = own->decode_rest.seconds = 7e-6;
+    const struct step_segment *layer = build(&latent, 1, 1, prompt);
+    ck_assert_double_eq(find(layer, "around")->host_seconds, 7e-6);
+    ck_assert_ptr_null(find(build(&latent, 1, 1, decode), "around"));
+    software.decode_graph = false;
+    ck_assert_double_eq(find(build(&latent, 1, 1, decode), "around")->host_seconds, 7e-6);
+    software = (struct software){.name = NULL};
+}
+END_TEST
+
 /* One token of cache for all heads a hop: 2 x (500 + 1500) x 576 x 2 B. */
 START_TEST(ring_carries_latent_vectors)
 {
@@ -156,4 +178,5 @@ START_TEST(refusals)
 END_TEST
 
 RUN_TESTS(mixer_layers, tensor_ranks_cut_heads, prefill_expands, decode_absorbs,
-          ring_carries_latent_vectors, context_ranks_gather_states, delta_layer, refusals)
+          graphs_leave_no_gaps, ring_carries_latent_vectors, context_ranks_gather_states,
+          delta_layer, refusals)

@@ -260,6 +260,38 @@ START_TEST(attention_computes_in_its_format)
 }
 END_TEST
 
+/* The norm before qkv may, what attention writes for `out` may not. */
+START_TEST(compilers_join_casts_to_norms)
+{
+    static struct built built;
+    static const struct {
+        bool fused, rows, separate;
+        uint32_t casts;
+    } cases[] = {{true, true, false, 1},
+                 {true, false, false, 2},
+                 {false, true, false, 2},
+                 {true, true, true, 2}};
+    struct precision precision = all_bf16();
+    precision.attention_weights = fp8_rows;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct software software = fixture_software;
+        software.fused_kernels = cases[i].fused;
+        software.fuses_row_scales = cases[i].rows;
+        software.separate_quantisation = cases[i].separate;
+        const struct step_segment *segment = layers(&built, &precision, 1, RING_NONE);
+        built.replica.software = &software;
+        struct batch_slice slice = {PHASE_PREFILL, 1, 4096, 0};
+        struct batch batch = {.slices = &slice, .slice_count = 1};
+        transformer_build(&built.replica, &batch, RING_NONE, built.operators, &built.program);
+        uint32_t casts = 0;
+        for (uint32_t j = 0; j < segment->count; j++) {
+            casts += strcmp(segment->operators[j].name, "quantise") == 0;
+        }
+        ck_assert_uint_eq(casts, cases[i].casts);
+    }
+}
+END_TEST
+
 START_TEST(kernels_convert_what_products_need)
 {
     static struct built built;
@@ -356,5 +388,6 @@ RUN_TESTS(precision, formats_hold_narrower_ones_of_their_kind, scales_take_bytes
           what_a_gpu_lacks_is_computed_in_the_next_format, narrow_weights_are_read_at_their_size,
           dequantising_takes_the_lanes_time, sums_of_blocks_go_through_the_lanes,
           integers_have_an_efficiency_of_their_own, int4_weights_read_3_88_times_less,
-          attention_computes_in_its_format, kernels_convert_what_products_need,
-          all_reduces_carry_their_format, ring_hops_carry_their_format, memory_holds_the_bytes)
+          attention_computes_in_its_format, compilers_join_casts_to_norms,
+          kernels_convert_what_products_need, all_reduces_carry_their_format,
+          ring_hops_carry_their_format, memory_holds_the_bytes)

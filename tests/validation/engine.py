@@ -20,7 +20,12 @@ MODELS = {
     "llama3.3-70b": "llama3.1-70b",  # of one shape
     "qwen3-30b-a3b": "qwen3-30b-a3b",
     "gpt-oss-20b": str(HERE / "gpt-oss-20b" / "config.json"),
+    "llama3.1-8b-fp8": str(HERE / "llama3.1-8b-fp8" / "config.json"),
+    "deepseek-v2-lite": "deepseek-v2-lite",
+    "gemma3-27b": "gemma-3-27b",
 }
+# Without meaning, the scores of DeepSeek's router are one number in 16 bits: all tokens choose the same experts.
+ROUTING = {"deepseek-v2-lite": "routing: {distinct: 0.01}\n"}
 # Per cent: of the median over the cases what is aimed at, what is held, and the worst case that is held.
 BOUNDS = {
     "ttft_p50": (8, 9.5, 45),
@@ -31,6 +36,9 @@ BOUNDS = {
     "room": (2, 0.5, 1),
     "room, vLLM 0.19": (2, 1, 6),
     "room, older": (2, 2.5, 6),
+    "again, TTFT p50": (8, 35, 85),
+    "again, TPOT p50": (3, 12, 46),
+    "again, decode": (6, 5, 13),
 }
 NAMES = {"ttft_p50": "TTFT p50", "ttft_p99": "TTFT p99", "tpot_p50": "TPOT p50", "e2e_p50": "E2E p50"}
 # The measured half is an even number of requests of two kinds far apart: the next one is half as much.
@@ -66,7 +74,7 @@ model: {MODELS[case['model']]}
 cluster: hgx-h200
 software: {{use: vllm, collectives: {{nvls: {{ranks: 0}}}}}}
 layout: {{tensor: {case['tensor']}}}
-workload:
+{ROUTING.get(case['model'], '')}workload:
   kind: serving
   arrivals: {arrivals}
 trace: {{file: {folder}/{name}.h5, steps: true}}
@@ -129,32 +137,40 @@ def capacities(cpsim, folder):
     return found
 
 
-def compare(cpsim):
-    """Rows (what, figure, measured, simulated, error in per cent, fitted on)."""
+def compare_set(cpsim, prefix, folder):
+    """Rows (case, figure, measured, simulated, error in per cent) of cases, and the same of classes of steps; what room each
+    model had."""
     rows, found, rooms = [], {}, {}
-    with tempfile.TemporaryDirectory() as folder:
-        for case in read("cases.csv"):
-            figures, steps = play(cpsim, case, folder)
-            rooms[case["model"]] = figures["kv_cache_tokens_per_replica"]
-            for figure in NAMES:
-                measured = float(case[figure])
-                simulated = figures[f"{figure}_seconds"]
-                rows.append((case, figure, measured, simulated, 100 * (simulated / measured - 1)))
-            if case["case"] != "prefix":  # its log counts shared pages once
-                gather_steps(found, case, steps)
-        rows_of_room = capacities(cpsim, folder)
+    for case in read(f"{prefix}cases.csv"):
+        figures, steps = play(cpsim, case, folder)
+        rooms[case["model"]] = figures["kv_cache_tokens_per_replica"]
+        for figure in NAMES:
+            measured = float(case[figure])
+            simulated = figures[f"{figure}_seconds"]
+            rows.append((case, figure, measured, simulated, 100 * (simulated / measured - 1)))
+        if case["case"] != "prefix":  # its log counts shared pages once
+            gather_steps(found, case, steps)
     classes = []
-    for row in read("classes.csv"):
+    for row in read(f"{prefix}classes.csv"):
         played = found.get((row["model"], row["steps"]), [])
         if len(played) >= 10:
             measured, simulated = float(row["median_ms"]), statistics.median(played)
             classes.append((row["model"], row["steps"], measured, simulated, 100 * (simulated / measured - 1)))
+    return rows, classes, rooms
+
+
+def compare(cpsim):
+    """What was given, rooms of starts and of logs, and what was asked again."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows, classes, rooms = compare_set(cpsim, "", folder)
+        again = compare_set(cpsim, "again_", folder)[:2]
+        rows_of_room = capacities(cpsim, folder)
     starts = [(row["model"], float(row["kv_tokens"]), rooms[row["model"]],
                100 * (rooms[row["model"]] / float(row["kv_tokens"]) - 1)) for row in read("starts.csv")]
-    return rows, classes, starts, rows_of_room
+    return rows, classes, starts, rows_of_room, again
 
 
-def summary(rows, classes, starts, capacity):
+def summary(rows, classes, starts, capacity, again):
     errors = {figure: [abs(row[4]) for row in rows
                        if row[1] == figure and (row[0]["model"], row[0]["case"], figure) not in TWO_HALVES]
               for figure in NAMES}
@@ -162,10 +178,13 @@ def summary(rows, classes, starts, capacity):
     errors["room"] = [abs(row[3]) for row in starts]
     errors["room, vLLM 0.19"] = [abs(error) for row, error in capacity if row["version"] == "0.19"]
     errors["room, older"] = [abs(error) for row, error in capacity if row["version"] != "0.19"]
+    for figure in ("ttft_p50", "tpot_p50"):
+        errors[f"again, {NAMES[figure]}"] = [abs(row[4]) for row in again[0] if row[1] == figure]
+    errors["again, decode"] = [abs(row[4]) for row in again[1]]
     return {name: (statistics.median(values), max(values)) for name, values in errors.items()}
 
 
-def tables(rows, classes, starts, capacity):
+def case_table(rows):
     lines = ["| model | case | fitted | " + " | ".join(NAMES.values()) + " |", "| --- | --- | --- |" + " ---: |" * len(NAMES)]
     for i in range(0, len(rows), len(NAMES)):
         case = rows[i][0]
@@ -175,6 +194,11 @@ def tables(rows, classes, starts, capacity):
             mark = " *" if (case["model"], case["case"], figure) in TWO_HALVES else ""
             cells.append(f"{scale * measured:.3g} {unit}, {error:+.1f} %{mark}")
         lines.append(f"| {case['model']} | {case['case']} | {case['fitted']} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def tables(rows, classes, starts, capacity, again):
+    lines = case_table(rows)
     lines += ["", "| model | steps | measured | error |", "| --- | --- | ---: | ---: |"]
     lines += [f"| {m} | {k} | {a:.3g} ms | {e:+.1f} % |" for m, k, a, _, e in classes]
     lines += ["", "| model | room for the KV cache | error |", "| --- | ---: | ---: |"]
@@ -184,8 +208,10 @@ def tables(rows, classes, starts, capacity):
         precision = "bf16, fp8 cache" if "kv_cache" in row["precision"] else row["precision"]
         lines.append(f"| {row['version']} | {row['name']} | {precision} | tensor {row['tensor']}, pipeline {row['pipeline']} "
                      f"| {row['fitted']} | {row['kv_tokens']} tokens | {error:+.1f} % |")
+    lines += ["", *case_table(again[0]), "", "| model | steps | measured | error |", "| --- | --- | ---: | ---: |"]
+    lines += [f"| {m} | {k} | {a:.3g} ms | {e:+.1f} % |" for m, k, a, _, e in again[1]]
     lines += ["", "| figure | aimed at, median | median | worst |", "| --- | ---: | ---: | ---: |"]
-    for name, (median, worst) in summary(rows, classes, starts, capacity).items():
+    for name, (median, worst) in summary(rows, classes, starts, capacity, again).items():
         lines.append(f"| {NAMES.get(name, name)} | {BOUNDS[name][0]} % | {median:.1f} % | {worst:.1f} % |")
     return "\n".join(lines) + "\n"
 
