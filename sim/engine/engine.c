@@ -87,15 +87,16 @@ static void place_limiters(struct engine *engine, const struct engine_setup *set
     engine->limits[lane][kind] = limits;
 }
 
-/* Of `nodes` nodes. False after an error. */
-static bool make_platform(struct engine *engine, const struct engine_setup *setup, uint32_t nodes,
+/* Of `made` GPUs. False after an error. */
+static bool make_platform(struct engine *engine, const struct engine_setup *setup, uint32_t made,
                           struct diagnostics *diagnostics)
 {
     const struct platform_nodes platform = {.cluster = setup->cluster,
                                             .kinds = setup->kinds,
                                             .kind_count = setup->kind_count,
-                                            .nodes = nodes};
-    uint32_t made = nodes * setup->cluster->gpus_per_node;
+                                            .nodes = setup->nodes,
+                                            .made = setup->made,
+                                            .made_count = setup->made_count};
     struct arena *arena = arena_create();
     struct platform_lane lanes[LANE_COUNT];
     for (uint32_t lane = 0; lane < engine->lanes; lane++) {
@@ -164,7 +165,7 @@ struct engine *engine_open(const struct engine_setup *setup, struct diagnostics 
     if (engine->own_platform) {
         simgrid_load_platform(setup->platform_xml);
         find_hosts(engine, made);
-    } else if (!make_platform(engine, setup, nodes, diagnostics)) {
+    } else if (!make_platform(engine, setup, made, diagnostics)) {
         arena_destroy(arena);
         return NULL;
     }

@@ -128,9 +128,10 @@ struct platform_groups groups_of_platform(const struct platform_nodes *platform)
 {
     const struct cluster *cluster = platform->cluster;
     uint32_t size = cluster->nodes_per_leaf > 0 ? cluster->nodes_per_leaf : NODES_PER_GROUP;
+    uint32_t nodes = platform->made == NULL ? platform->nodes : platform->made_count;
     struct platform_groups groups = {
         .nodes = size,
-        .count = (uint32_t)divide_up(platform->nodes, size),
+        .count = (uint32_t)divide_up(nodes, size),
         .blocks = cluster->nodes_per_leaf > 0 && cluster->oversubscription > 1.0,
     };
     if (groups.blocks) {

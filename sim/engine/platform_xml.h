@@ -22,12 +22,15 @@
  * with a rate of its own over the same links. */
 #define PLATFORM_LANE "lane%" PRIu32 "."
 
-/* Nodes of a platform: the first so many of a cluster, some perhaps with links of another. */
+/* Nodes of a platform: the first so many of a cluster, some perhaps with links of another. One that
+ * is made in SimGrid (platform_zone.h) may leave some out. */
 struct platform_nodes {
     const struct cluster *cluster;
     const struct node_links *kinds; /* [kind_count], in order; none: all are the cluster's */
     uint32_t kind_count;
     uint32_t nodes;
+    const uint32_t *made; /* [made_count] numbers of the nodes that are made; NULL: all */
+    uint32_t made_count;
 };
 
 #ifdef __cplusplus

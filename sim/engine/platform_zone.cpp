@@ -20,7 +20,8 @@ struct duplex {
     StandardLinkImpl *up, *down;
 };
 
-// All hosts and links of a cluster; a route is put together when it is asked for.
+// All hosts and links of the nodes that are made, numbered anew from 0; a route is put together
+// when it is asked for.
 class cluster_zone : public NetZoneImpl
 {
   public:
@@ -32,8 +33,8 @@ class cluster_zone : public NetZoneImpl
     struct platform_groups groups;
     std::vector<duplex> nvlinks, nics, uplinks; // [gpu], [nic], [group]
     std::vector<StandardLinkImpl *> fabric;     // [node]
-    std::vector<StandardLinkImpl *> node_limiters,
-        fabric_limiters; // [lane][gpu], as hosts are made
+    // [lane][gpu], as hosts are made:
+    std::vector<StandardLinkImpl *> node_limiters, fabric_limiters;
 
     s4u::Link *make_link(const std::string &name, double bytes_per_second);
     s4u::Link *make_pipe(const std::string &name);
@@ -74,11 +75,13 @@ duplex cluster_zone::make_duplex(const std::string &name, double bytes_per_secon
 cluster_zone::cluster_zone(const struct platform_nodes *platform, const struct platform_lane *lanes,
                            uint32_t lane_count)
     : NetZoneImpl("root"), gpus_per_node(platform->cluster->gpus_per_node),
-      nics_per_node(platform->cluster->nics_per_node), gpus(platform->nodes * gpus_per_node),
-      groups(groups_of_platform(platform))
+      nics_per_node(platform->cluster->nics_per_node), groups(groups_of_platform(platform))
 {
-    for (uint32_t node = 0; node < platform->nodes; node++) {
-        const struct cluster *own = platform_cluster(platform, node);
+    const uint32_t nodes = platform->made == nullptr ? platform->nodes : platform->made_count;
+    gpus = nodes * gpus_per_node;
+    for (uint32_t node = 0; node < nodes; node++) {
+        const uint32_t number = platform->made == nullptr ? node : platform->made[node];
+        const struct cluster *own = platform_cluster(platform, number);
         for (uint32_t i = 0; i < gpus_per_node; i++) {
             uint32_t gpu = node * gpus_per_node + i;
             nvlinks.push_back(
