@@ -39,6 +39,7 @@ packages() {
 present() {
     case $1 in
     gcc) command -v "${CC:-cc}" ;;
+    g++) command -v "${CXX:-c++}" ;;
     libc6-dev) echo '#include <math.h>' | "${CC:-cc}" -E - ;;
     cmake | pkg-config | shellcheck) command -v "$1" ;;
     ninja-build) command -v ninja ;;

@@ -43,9 +43,11 @@ endfunction()
 # where the program does not start with them, or says a word.
 function(cpsim_stand_ins folder)
     file(REMOVE_RECURSE ${folder})
-    # SimGrid's other model of a network; HDF5's files in Amazon's store, and their signatures.
+    # SimGrid's other model of a network, and Fortran for its MPI, whose libquadmath makes every
+    # printf() of a process slower; HDF5's files in Amazon's store, and their signatures.
     list(GET SIMGRID_LINK_LIBRARIES 0 simgrid)
     cpsim_stand_in(${simgrid} "^libns3-" "ns3" ${folder})
+    cpsim_stand_in(${simgrid} "^libgfortran[.]so" "@GFORTRAN_" ${folder})
     list(GET HDF5_C_LIBRARIES 0 hdf5)
     cpsim_stand_in(${hdf5} "^libcurl[.]so" "^curl_" ${folder})
     cpsim_stand_in(${hdf5} "^libcrypto[.]so" "@OPENSSL_" ${folder})

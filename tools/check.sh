@@ -41,7 +41,7 @@ forbid() {
 }
 
 mapfile -t all < <(sources '*')
-mapfile -t c_files < <(sources '*.c' '*.h')
+mapfile -t c_files < <(sources '*.c' '*.h' '*.cpp')
 mapfile -t scripts < <(sources '*.sh' '.ci/run' 'tools/cpsim-analysis')
 if [ ${#c_files[@]} -eq 0 ] || [ ${#scripts[@]} -eq 0 ]; then
     echo "check: error: no sources found in $PWD" >&2
@@ -74,6 +74,13 @@ check_libraries() {
     forbid 'HDF5 belongs to sim/trace alone' '#\s*include\s*[<"](hdf5|H5)' "${files[@]}"
     mapfile -t files < <(outside sim/config)
     forbid 'libyaml belongs to sim/config alone' '#\s*include\s*[<"]yaml\.h' "${files[@]}"
+}
+
+# C, but for the one file that makes a platform: SimGrid's C interface cannot.
+check_languages() {
+    local files
+    mapfile -t files < <(sources '*.cpp' '*.cc' '*.cxx' '*.hpp' | grep -vx 'sim/engine/platform_zone.cpp')
+    report 'cpsim is written in C (docs/decisions/0016-platform-zone.md)' < <(printf '%s\n' "${files[@]}" | grep .)
 }
 
 # models/ computes: numbers in, numbers out.
@@ -184,6 +191,7 @@ check_tables() {
 }
 
 check_libraries
+check_languages
 check_models
 check_tables
 check_direction

@@ -51,9 +51,14 @@ static double start_seconds(const struct gpu *gpu, const struct gemm_shape *shap
                           : gpu->matmul_seconds[matmul_fitted_scaling(shape->scaling)];
 }
 
+/* Kernels that overlap take as long as the longer at least, but for a rounding error. */
+static const double LEAST_OF_OVERLAP = 1.0 - 1e-9;
+
+/* Its seconds are those of a plan that takes less than `most`; of others they may be fewer than it
+ * takes, yet no less than `most`. */
 static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *shape,
                               struct tile tile, bool rows_along_m, double split,
-                              double memory_seconds)
+                              double memory_seconds, double most)
 {
     double along_m = rows_along_m ? tile.rows : tile.columns;
     double along_n = rows_along_m ? tile.columns : tile.rows;
@@ -78,8 +83,11 @@ static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *sh
         double partial_bytes = 2.0 * split * (double)shape->m * (double)shape->n * 4.0;
         plan.fixed_seconds += gpu->split_seconds + partial_bytes / gpu->l2_bytes_per_second;
     }
-    plan.seconds = plan.fixed_seconds +
-                   overlapped_seconds(gpu, plan.sm_cycles / gpu->boost_clock_hertz, memory_seconds);
+    double sm_seconds = plan.sm_cycles / gpu->boost_clock_hertz;
+    plan.seconds = plan.fixed_seconds + LEAST_OF_OVERLAP * fmax(sm_seconds, memory_seconds);
+    if (plan.seconds < most) {
+        plan.seconds = plan.fixed_seconds + overlapped_seconds(gpu, sm_seconds, memory_seconds);
+    }
     return plan;
 }
 
@@ -103,9 +111,10 @@ static void try_tile(struct search *search, const struct tile_family *family, st
 {
     const struct gpu_generation *generation = &search->gpu->generation;
     for (size_t i = 0; i < generation->split_count; i++) {
+        double most = search->best.seconds * (1.0 - 1e-3);
         struct plan plan = plan_tiles(search->gpu, search->shape, tile, rows_along_m,
-                                      generation->splits[i], search->memory_seconds);
-        if (plan.seconds < search->best.seconds * (1.0 - 1e-3)) {
+                                      generation->splits[i], search->memory_seconds, most);
+        if (plan.seconds < most) {
             search->best = plan;
         }
         if (!family->splits || plan.full) {

@@ -19,9 +19,8 @@ struct arena {
     struct block *newest;
 };
 
-static void *allocate_or_exit(size_t bytes)
+static void *or_exit(void *memory, size_t bytes)
 {
-    void *memory = calloc(1, bytes);
     if (memory == NULL) {
         fprintf(stderr, "cpsim: error: out of memory (%zu bytes asked for)\n", bytes);
         exit(1);
@@ -31,7 +30,9 @@ static void *allocate_or_exit(size_t bytes)
 
 struct arena *arena_create(void)
 {
-    return allocate_or_exit(sizeof(struct arena));
+    struct arena *arena = or_exit(malloc(sizeof *arena), sizeof *arena);
+    *arena = (struct arena){.newest = NULL};
+    return arena;
 }
 
 void arena_destroy(struct arena *arena)
@@ -47,20 +48,39 @@ void arena_destroy(struct arena *arena)
     free(arena);
 }
 
+/* A block of its own, behind the one that fills; the system's pages are zero before they are used.
+ */
+static void *large_array(struct arena *arena, size_t bytes)
+{
+    size_t size = sizeof(struct block) + bytes;
+    struct block *block = or_exit(calloc(1, size), size);
+    block->used = block->capacity = bytes;
+    if (arena->newest == NULL) {
+        arena->newest = block;
+    } else {
+        block->older = arena->newest->older;
+        arena->newest->older = block;
+    }
+    return block->data;
+}
+
 void *arena_array(struct arena *arena, size_t count, size_t size)
 {
     assert(size > 0 && count <= (SIZE_MAX / 2) / size && "an array larger than memory");
     size_t bytes = count * size;
     bytes = (bytes + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     struct block *block = arena->newest;
+    if (bytes > BLOCK_BYTES) {
+        return large_array(arena, bytes);
+    }
     if (block == NULL || block->capacity - block->used < bytes) {
-        size_t capacity = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
-        block = allocate_or_exit(sizeof *block + capacity);
-        block->capacity = capacity;
-        block->older = arena->newest;
+        size_t whole = sizeof *block + BLOCK_BYTES;
+        block = or_exit(malloc(whole), whole);
+        *block = (struct block){.older = arena->newest, .capacity = BLOCK_BYTES};
         arena->newest = block;
     }
-    void *memory = (char *)block->data + block->used;
+    /* Zeroed as it is handed out: what nobody uses of a block is never touched. */
+    void *memory = memset((char *)block->data + block->used, 0, bytes);
     block->used += bytes;
     return memory;
 }

@@ -2,10 +2,12 @@
 #include "sim/engine/engine_internal.h"
 
 #include "sim/engine/platform_load.h"
-#include "sim/engine/platform_xml.h"
+#include "sim/engine/platform_zone.h"
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <malloc.h>
 #include <signal.h>
 #include <simgrid/engine.h>
 #include <simgrid/version.h>
@@ -25,8 +27,15 @@ const char *engine_version(void)
 
 /* CM02 without factors, back traffic or windows is exact: latency + bytes / bandwidth, and flows
  * share a link evenly. Never the user's argv: SimGrid would take options from it. */
-void engine_start_simgrid(void)
+void engine_start_simgrid(uint32_t gpus)
 {
+    /* A guard page makes two mappings of a stack, and Linux gives a process 65,530. Stacks without
+     * one are calloc()'s: from mmap(), else every page of them is written. */
+    enum { GUARDED_GPUS = 16384, LEAST_MAPPED_BYTES = 32 << 10 };
+    if (gpus > GUARDED_GPUS) {
+        mallopt(M_MMAP_THRESHOLD, LEAST_MAPPED_BYTES);
+        mallopt(M_MMAP_MAX, INT_MAX);
+    }
     char *arguments[] = {
         (char[]){"cpsim"},
         (char[]){"--cfg=network/model:CM02"},
@@ -38,22 +47,15 @@ void engine_start_simgrid(void)
         (char[]){"--cfg=contexts/factory:thread"},
 #endif
         (char[]){"--log=root.thresh:error"},
+        gpus > GUARDED_GPUS ? (char[]){"--cfg=contexts/guard-size:0"} : NULL,
         NULL,
     };
-    int count = (int)(sizeof arguments / sizeof *arguments) - 1;
+    int count = (int)(sizeof arguments / sizeof *arguments) - (gpus > GUARDED_GPUS ? 1 : 2);
     /* SimGrid takes Ctrl-C for itself, to print actors' states; it stays the program's. */
     struct sigaction interrupt;
     sigaction(SIGINT, NULL, &interrupt);
     simgrid_init(&count, arguments);
     sigaction(SIGINT, &interrupt, NULL);
-}
-
-/* Name of a lane's host or limiter. */
-static const char *lane_item(char text[NAME_BYTES], uint32_t lane, const char *what, uint32_t gpu)
-{
-    int used = lane > 0 ? snprintf(text, NAME_BYTES, PLATFORM_LANE, lane) : 0;
-    snprintf(text + used, NAME_BYTES - (size_t)used, "%s%" PRIu32, what, gpu);
-    return text;
 }
 
 /* The cluster's GPU that is number `made` of the platform's. */
@@ -63,57 +65,79 @@ static uint32_t gpu_of(const struct engine_setup *setup, uint32_t made)
     return setup->made == NULL ? made : setup->made[made / in_node] * in_node + made % in_node;
 }
 
-static void find_limiters(struct engine *engine, const struct engine_setup *setup, uint32_t made)
+static void place(struct engine *engine, const struct engine_setup *setup, uint32_t made,
+                  sg_host_t *hosts, uint32_t lane)
 {
-    static const char *const names[LIMITER_COUNT] = {
-        [LIMITER_NODE] = PLATFORM_NODE_LIMITER, [LIMITER_FABRIC] = PLATFORM_FABRIC_LIMITER};
-    for (uint32_t lane = 0; lane < engine->lanes && !engine->own_platform; lane++) {
-        for (int kind = 0; kind < LIMITER_COUNT; kind++) {
-            sg_link_t *limiters = ARENA_ARRAY(engine->arena, sg_link_t, engine->gpu_count);
-            double *limits = ARENA_ARRAY(engine->arena, double, engine->gpu_count);
-            for (uint32_t i = 0; i < made; i++) {
-                char name[NAME_BYTES];
-                uint32_t gpu = gpu_of(setup, i);
-                limiters[gpu] = sg_link_by_name(lane_item(name, lane, names[kind], i));
-                limits[gpu] = PLATFORM_UNLIMITED;
-            }
-            engine->limiters[lane][kind] = limiters;
-            engine->limits[lane][kind] = limits;
-        }
+    engine->hosts[lane] = ARENA_ARRAY(engine->arena, sg_host_t, engine->gpu_count);
+    for (uint32_t i = 0; i < made; i++) {
+        engine->hosts[lane][gpu_of(setup, i)] = hosts[i];
     }
 }
 
-/* "gpu7", or "lane1.gpu7". */
-static bool read_host(const char *name, unsigned *lane, unsigned *gpu)
+static void place_limiters(struct engine *engine, const struct engine_setup *setup, uint32_t made,
+                           sg_link_t *links, uint32_t lane, enum limiter kind)
 {
-    char end = '\0';
-    *lane = 0;
-    return sscanf(name, "gpu%u%c", gpu, &end) == 1 ||
-           sscanf(name, "lane%u.gpu%u%c", lane, gpu, &end) == 2;
+    sg_link_t *limiters = ARENA_ARRAY(engine->arena, sg_link_t, engine->gpu_count);
+    double *limits = ARENA_ARRAY(engine->arena, double, engine->gpu_count);
+    for (uint32_t i = 0; i < made; i++) {
+        limiters[gpu_of(setup, i)] = links[i];
+        limits[gpu_of(setup, i)] = PLATFORM_UNLIMITED;
+    }
+    engine->limiters[lane][kind] = limiters;
+    engine->limits[lane][kind] = limits;
 }
 
-/* All at once: SimGrid finds a single host by asking every node. */
-static void find_hosts(struct engine *engine, const struct engine_setup *setup, uint32_t made)
+/* Of `made` GPUs. False after an error. */
+static bool make_platform(struct engine *engine, const struct engine_setup *setup, uint32_t made,
+                          struct diagnostics *diagnostics)
 {
+    const struct platform_nodes platform = {.cluster = setup->cluster,
+                                            .kinds = setup->kinds,
+                                            .kind_count = setup->kind_count,
+                                            .nodes = setup->nodes,
+                                            .made = setup->made,
+                                            .made_count = setup->made_count};
+    struct arena *arena = arena_create();
+    struct platform_lane lanes[LANE_COUNT];
     for (uint32_t lane = 0; lane < engine->lanes; lane++) {
-        engine->hosts[lane] = ARENA_ARRAY(engine->arena, sg_host_t, engine->gpu_count);
+        lanes[lane] =
+            (struct platform_lane){.hosts = ARENA_ARRAY(arena, sg_host_t, made),
+                                   .node_limiters = ARENA_ARRAY(arena, sg_link_t, made),
+                                   .fabric_limiters = ARENA_ARRAY(arena, sg_link_t, made)};
     }
+    bool enough = platform_zone_make(&platform, lanes, engine->lanes);
+    for (uint32_t lane = 0; lane < engine->lanes && enough; lane++) {
+        place(engine, setup, made, lanes[lane].hosts, lane);
+        place_limiters(engine, setup, made, lanes[lane].node_limiters, lane, LIMITER_NODE);
+        place_limiters(engine, setup, made, lanes[lane].fabric_limiters, lane, LIMITER_FABRIC);
+    }
+    if (!enough) {
+        diagnostics_add(diagnostics, SEVERITY_FAILURE, (struct mark){0},
+                        "no memory for a platform of %" PRIu32 " GPUs", made);
+    }
+    arena_destroy(arena);
+    return enough;
+}
+
+/* "gpu7". All at once: SimGrid finds a single host by asking every zone. */
+static void find_hosts(struct engine *engine, uint32_t made)
+{
+    engine->hosts[0] = ARENA_ARRAY(engine->arena, sg_host_t, engine->gpu_count);
     sg_host_t *all = sg_host_list();
     size_t count = sg_host_count();
     for (size_t i = 0; i < count; i++) {
-        unsigned gpu = 0, lane = 0;
-        if (read_host(sg_host_get_name(all[i]), &lane, &gpu) && gpu < made &&
-            lane < engine->lanes) {
-            engine->hosts[lane][gpu_of(setup, gpu)] = all[i];
+        unsigned gpu = 0;
+        char end = '\0';
+        if (sscanf(sg_host_get_name(all[i]), "gpu%u%c", &gpu, &end) == 1 && gpu < made) {
+            engine->hosts[0][gpu] = all[i];
         }
     }
     free(all);
-    for (uint32_t i = 0; i < made; i++) {
-        uint32_t gpu = gpu_of(setup, i);
+    for (uint32_t gpu = 0; gpu < made; gpu++) {
         assert(engine->hosts[0][gpu] != NULL && "a platform without one of its GPUs");
-        for (uint32_t lane = 1; lane < engine->lanes && engine->own_platform; lane++) {
-            engine->hosts[lane][gpu] = engine->hosts[0][gpu];
-        }
+    }
+    for (uint32_t lane = 1; lane < engine->lanes; lane++) {
+        engine->hosts[lane] = engine->hosts[0];
     }
 }
 
@@ -123,8 +147,6 @@ struct engine *engine_open(const struct engine_setup *setup, struct diagnostics 
     uint32_t nodes = setup->made != NULL ? setup->made_count : setup->nodes;
     uint32_t made = nodes * cluster->gpus_per_node;
     uint32_t lanes = setup->lanes > 0 ? setup->lanes : 1;
-    const struct platform_nodes platform = {
-        .cluster = cluster, .kinds = setup->kinds, .kind_count = setup->kind_count, .nodes = nodes};
     assert((setup->kind_count == 0 || setup->made == NULL) && "kinds count a cluster's nodes");
     assert((setup->platform_xml == NULL || setup->made == NULL) &&
            "a platform of one's own is whole");
@@ -132,23 +154,23 @@ struct engine *engine_open(const struct engine_setup *setup, struct diagnostics 
         !platform_is_accepted(setup->platform_xml, made, diagnostics)) {
         return NULL;
     }
-    engine_start_simgrid();
-    if (setup->platform_xml != NULL) {
-        simgrid_load_platform(setup->platform_xml);
-    } else if (!platform_load(&platform, lanes, diagnostics)) {
-        return NULL;
-    }
-    simgrid_run_until(0.0); /* seals the platform, which takes as long as loading it */
+    engine_start_simgrid(made);
     struct arena *arena = arena_create();
     struct engine *engine = ARENA_NEW(arena, struct engine);
     engine->arena = arena;
-    engine->actors = arena_create();
     engine->cluster = cluster;
     engine->gpu_count = setup->nodes * cluster->gpus_per_node;
     engine->lanes = lanes;
     engine->own_platform = setup->platform_xml != NULL;
-    find_hosts(engine, setup, made);
-    find_limiters(engine, setup, made);
+    if (engine->own_platform) {
+        simgrid_load_platform(setup->platform_xml);
+        find_hosts(engine, made);
+    } else if (!make_platform(engine, setup, made, diagnostics)) {
+        arena_destroy(arena);
+        return NULL;
+    }
+    simgrid_run_until(0.0); /* seals a platform file's, which takes as long as loading it */
+    engine->actors = arena_create();
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         engine->link_use[kind] = ARENA_ARRAY(arena, struct link_use, engine->gpu_count);
         engine->others_use[kind] = ARENA_ARRAY(arena, struct link_use, engine->gpu_count);

@@ -46,8 +46,8 @@ struct engine {
     uint32_t live;              /* actors besides it that are no daemons */
 };
 
-/* Once a process. */
-void engine_start_simgrid(void);
+/* Once a process, for a platform of so many GPUs. */
+void engine_start_simgrid(uint32_t gpus);
 
 /* Plays until every actor but daemons and the driver has ended. */
 void engine_settle(struct engine *engine);

@@ -6,7 +6,6 @@
 #include "sim/engine/platform_xml.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <simgrid/engine.h>
@@ -15,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum { PATH_BYTES = 4096, NAME_BYTES = 32, REASON_BYTES = 200 };
@@ -116,7 +114,7 @@ static int try_platform(void *context)
 {
     const struct trial *trial = context;
     try_options(trial->path);
-    engine_start_simgrid();
+    engine_start_simgrid(trial->gpus);
     simgrid_load_platform(trial->path);
     try_links();
     try_routes(trial->gpus);
@@ -168,87 +166,18 @@ bool platform_is_accepted(const char *path, uint32_t gpus, struct diagnostics *d
     return accepted;
 }
 
-/* A file for SimGrid to read: in memory and, where there is no /proc to name that by, in the
- * temporary folder. Negative, with errno; `path` gets its name. */
-static int create_platform_file(char path[static PATH_BYTES], bool *temporary)
+void platform_write_route(const char *from, const char *to, FILE *stream)
 {
-    int descriptor = memfd_create("platform.xml", MFD_CLOEXEC);
-    *temporary = false;
-    if (descriptor >= 0) {
-        snprintf(path, PATH_BYTES, "/proc/self/fd/%d", descriptor);
-        if (access(path, R_OK) == 0) {
-            return descriptor;
-        }
-        close(descriptor);
-    } else if (errno == EMFILE || errno == ENFILE) {
-        return -1;
+    xbt_dynar_t route = xbt_dynar_new(sizeof(sg_link_t), NULL);
+    sg_host_get_route(sg_host_by_name(from), sg_host_by_name(to), route);
+    fprintf(stream, "%s to %s:", from, to);
+    unsigned i = 0;
+    sg_link_t link;
+    xbt_dynar_foreach(route, i, link)
+    {
+        fprintf(stream, " %s at %.17g and %g s,", sg_link_get_name(link),
+                sg_link_get_bandwidth(link), sg_link_get_latency(link));
     }
-    const char *folder = getenv("TMPDIR");
-    bool usable = folder != NULL && folder[0] != '\0' && strlen(folder) < PATH_BYTES - NAME_BYTES;
-    snprintf(path, PATH_BYTES, "%s/cpsim-XXXXXX", usable ? folder : "/tmp");
-    descriptor = mkstemp(path);
-    *temporary = descriptor >= 0;
-    return descriptor;
-}
-
-/* False, with errno. */
-static bool write_platform(int descriptor, const struct platform_nodes *platform, uint32_t lanes)
-{
-    char *text = NULL;
-    size_t size = 0, written = 0;
-    FILE *stream = open_memstream(&text, &size);
-    if (stream == NULL) {
-        return false;
-    }
-    platform_xml_write(platform, lanes, stream);
-    if (fclose(stream) != 0) {
-        free(text);
-        return false;
-    }
-    ssize_t count = 0;
-    while (written < size && (count >= 0 || errno == EINTR)) {
-        count = write(descriptor, text + written, size - written);
-        written += count > 0 ? (size_t)count : 0;
-    }
-    free(text);
-    return written == size;
-}
-
-/* Whether a file can be opened still: SimGrid would abort. False, with errno. */
-static bool can_be_opened(const char *path)
-{
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        close(descriptor);
-    }
-    return descriptor >= 0;
-}
-
-bool platform_load(const struct platform_nodes *platform, uint32_t lanes,
-                   struct diagnostics *diagnostics)
-{
-    char path[PATH_BYTES];
-    bool temporary = false;
-    int descriptor = create_platform_file(path, &temporary);
-    bool made =
-        descriptor >= 0 && write_platform(descriptor, platform, lanes) && can_be_opened(path);
-    int reason = errno;
-    if (made) {
-        simgrid_load_platform(path);
-    }
-    if (descriptor >= 0) {
-        close(descriptor);
-    }
-    if (temporary) {
-        unlink(path);
-    }
-    if (!made) {
-        const char *advice = reason == EMFILE   ? "; raise the limit on open files (ulimit -n)"
-                             : reason == EFBIG  ? "; raise the limit on file sizes (ulimit -f)"
-                             : reason == ENOENT ? "; name a folder for it in TMPDIR"
-                                                : "";
-        diagnostics_add(diagnostics, SEVERITY_FAILURE, (struct mark){0},
-                        "the platform cannot be handed to SimGrid: %s%s", strerror(reason), advice);
-    }
-    return made;
+    fputc('\n', stream);
+    xbt_dynar_free(&route);
 }

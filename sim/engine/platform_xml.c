@@ -34,7 +34,7 @@ static void write_duplex(const char *name, uint32_t number, double bytes_per_sec
             name, number, bytes_per_second);
 }
 
-static const struct cluster *cluster_of(const struct platform_nodes *platform, uint32_t node)
+const struct cluster *platform_cluster(const struct platform_nodes *platform, uint32_t node)
 {
     const struct cluster *cluster = platform->cluster;
     for (uint32_t i = 0; i < platform->kind_count; i++) {
@@ -50,7 +50,7 @@ static void write_links(const struct platform_nodes *platform, uint32_t lanes, F
     const struct cluster *cluster = platform->cluster;
     uint32_t nodes = platform->nodes;
     for (uint32_t gpu = 0; gpu < nodes * cluster->gpus_per_node; gpu++) {
-        const struct cluster *own = cluster_of(platform, gpu / cluster->gpus_per_node);
+        const struct cluster *own = platform_cluster(platform, gpu / cluster->gpus_per_node);
         write_duplex("nvlink", gpu, own->node_bytes_per_second, stream);
         for (uint32_t lane = 0; lane < lanes; lane++) {
             write_pipe(lane_name(lane).text, PLATFORM_NODE_LIMITER, gpu, stream);
@@ -58,7 +58,7 @@ static void write_links(const struct platform_nodes *platform, uint32_t lanes, F
         }
     }
     for (uint32_t nic = 0; nic < nodes * cluster->nics_per_node; nic++) {
-        const struct cluster *own = cluster_of(platform, nic / cluster->nics_per_node);
+        const struct cluster *own = platform_cluster(platform, nic / cluster->nics_per_node);
         write_duplex("nic", nic, own->nic_bytes_per_second, stream);
     }
     /* SimGrid wants a link on every route between zones: one a node that nothing can fill. */
@@ -124,34 +124,28 @@ static void write_node(const struct cluster *cluster, uint32_t node, uint32_t la
  * switch where the cluster has any, else for the table's sake alone. */
 enum { NODES_PER_GROUP = 32 };
 
-struct grouping {
-    uint32_t nodes, nodes_per_group, groups;
-    bool blocks; /* what leaves a group may fill its uplinks */
-    double uplink_bytes_per_second;
-};
-
-static struct grouping group_nodes(const struct cluster *cluster, uint32_t nodes)
+struct platform_groups groups_of_platform(const struct platform_nodes *platform)
 {
+    const struct cluster *cluster = platform->cluster;
     uint32_t size = cluster->nodes_per_leaf > 0 ? cluster->nodes_per_leaf : NODES_PER_GROUP;
-    struct grouping grouping = {
-        .nodes = nodes,
-        .nodes_per_group = size,
-        .groups = (uint32_t)divide_up(nodes, size),
+    uint32_t nodes = platform->made == NULL ? platform->nodes : platform->made_count;
+    struct platform_groups groups = {
+        .nodes = size,
+        .count = (uint32_t)divide_up(nodes, size),
         .blocks = cluster->nodes_per_leaf > 0 && cluster->oversubscription > 1.0,
     };
-    if (grouping.blocks) {
-        grouping.uplink_bytes_per_second = size * (double)cluster->nics_per_node *
-                                           cluster->nic_bytes_per_second /
-                                           cluster->oversubscription;
+    if (groups.blocks) {
+        groups.uplink_bytes_per_second = size * (double)cluster->nics_per_node *
+                                         cluster->nic_bytes_per_second / cluster->oversubscription;
     }
-    return grouping;
+    return groups;
 }
 
-static void write_uplinks(const struct grouping *grouping, FILE *stream)
+static void write_uplinks(const struct platform_groups *groups, FILE *stream)
 {
-    for (uint32_t group = 0; group < grouping->groups && grouping->groups > 1; group++) {
-        if (grouping->blocks) {
-            write_duplex("uplink", group, grouping->uplink_bytes_per_second, stream);
+    for (uint32_t group = 0; group < groups->count && groups->count > 1; group++) {
+        if (groups->blocks) {
+            write_duplex("uplink", group, groups->uplink_bytes_per_second, stream);
         } else {
             write_pipe("", "uplink", group, stream);
         }
@@ -186,15 +180,15 @@ static void write_routes_among(uint32_t first, uint32_t end, FILE *stream)
 }
 
 /* A group: its nodes, and a switch as the gateway to other groups. */
-static void write_group(const struct cluster *cluster, const struct grouping *grouping,
+static void write_group(const struct platform_nodes *platform, const struct platform_groups *groups,
                         uint32_t group, uint32_t lanes, FILE *stream)
 {
-    uint32_t first = group * grouping->nodes_per_group;
-    uint32_t end = first + grouping->nodes_per_group;
-    end = end < grouping->nodes ? end : grouping->nodes;
+    uint32_t first = group * groups->nodes;
+    uint32_t end = first + groups->nodes;
+    end = end < platform->nodes ? end : platform->nodes;
     fprintf(stream, "<zone id=\"group%" PRIu32 "\" routing=\"Full\">\n", group);
     for (uint32_t node = first; node < end; node++) {
-        write_node(cluster, node, lanes, stream);
+        write_node(platform->cluster, node, lanes, stream);
     }
     fprintf(stream,
             "<zone id=\"leaf%" PRIu32 "\" routing=\"Full\"><router id=\"switch%" PRIu32
@@ -212,19 +206,19 @@ static void write_group(const struct cluster *cluster, const struct grouping *gr
     fputs("</zone>\n", stream);
 }
 
-static void write_groups(const struct cluster *cluster, const struct grouping *grouping,
-                         uint32_t lanes, FILE *stream)
+static void write_groups(const struct platform_nodes *platform,
+                         const struct platform_groups *groups, uint32_t lanes, FILE *stream)
 {
-    for (uint32_t group = 0; group < grouping->groups; group++) {
-        write_group(cluster, grouping, group, lanes, stream);
+    for (uint32_t group = 0; group < groups->count; group++) {
+        write_group(platform, groups, group, lanes, stream);
     }
     char links[LINKS_BYTES];
-    for (uint32_t from = 0; from < grouping->groups; from++) {
-        for (uint32_t to = 0; to < grouping->groups; to++) {
+    for (uint32_t from = 0; from < groups->count; from++) {
+        for (uint32_t to = 0; to < groups->count; to++) {
             if (from == to) {
                 continue;
             }
-            if (grouping->blocks) {
+            if (groups->blocks) {
                 snprintf(links, sizeof links,
                          "<link_ctn id=\"uplink%" PRIu32 "\" direction=\"UP\"/>"
                          "<link_ctn id=\"uplink%" PRIu32 "\" direction=\"DOWN\"/>",
@@ -241,16 +235,16 @@ void platform_xml_write(const struct platform_nodes *platform, uint32_t lanes, F
 {
     const struct cluster *cluster = platform->cluster;
     uint32_t nodes = platform->nodes;
-    struct grouping grouping = group_nodes(cluster, nodes);
+    struct platform_groups groups = groups_of_platform(platform);
     fputs("<?xml version=\"1.0\"?>\n"
           "<!DOCTYPE platform SYSTEM \"https://simgrid.org/simgrid.dtd\">\n"
           "<platform version=\"4.1\">\n<zone id=\"root\" routing=\"Full\">\n"
           "<zone id=\"first\" routing=\"None\"/>\n",
           stream);
     write_links(platform, lanes, stream);
-    write_uplinks(&grouping, stream);
-    if (grouping.groups > 1) {
-        write_groups(cluster, &grouping, lanes, stream);
+    write_uplinks(&groups, stream);
+    if (groups.count > 1) {
+        write_groups(platform, &groups, lanes, stream);
     } else {
         for (uint32_t node = 0; node < nodes; node++) {
             write_node(cluster, node, lanes, stream);

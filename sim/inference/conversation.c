@@ -4,6 +4,7 @@
 #include "models/passes/step_price.h"
 #include "sim/engine/actor.h"
 #include "sim/engine/background.h"
+#include "sim/engine/made_nodes.h"
 #include "sim/inference/recorder.h"
 #include "sim/inference/trace_run.h"
 #include "sim/scenario/replica.h"
@@ -97,6 +98,35 @@ static uint32_t played_rank(const struct scenario *scenario, uint32_t rank)
     }
     struct placement placement = scenario_placement(scenario);
     return placement_stand_in(&placement, rank);
+}
+
+/* The nodes of the ranks that are played and of all that they may send to; NULL: all nodes, on a
+ * network whose switches are shared or which is the user's own. */
+static void make_nodes(const struct runner *runner, struct engine_setup *setup)
+{
+    const struct scenario *scenario = runner->scenario;
+    if (!is_folded(scenario) || scenario->platform_xml != NULL ||
+        scenario->cluster.nodes_per_leaf > 0) {
+        return;
+    }
+    struct made_nodes made = made_nodes_none(&runner->placement, runner->arena);
+    struct group_shape shapes[GROUP_COUNT];
+    for (int group = 0; group < GROUP_COUNT; group++) {
+        shapes[group] = placement_group_shape(&runner->placement, (enum group)group);
+    }
+    for (uint32_t rank = 0; rank < runner->placement.ranks; rank++) {
+        if (placement_stand_in(&runner->placement, rank) != rank) {
+            continue;
+        }
+        made_nodes_add(&made, rank);
+        for (int i = 0; i < GROUP_COUNT * EDGE_COUNT; i++) {
+            made_nodes_add_peer(&made, rank, (enum group)(i / EDGE_COUNT), shapes[i / EDGE_COUNT],
+                                (enum collective_edge)(i % EDGE_COUNT));
+        }
+    }
+    made_nodes_sort(&made);
+    setup->made = made.nodes;
+    setup->made_count = made.count;
 }
 
 uint32_t conversation_stand_in(const struct scenario *scenario, uint32_t gpu)
@@ -457,10 +487,11 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
         .counts = ARENA_ARRAY(arena, double, all),
     };
     bool others = scenario->background_count > 0;
-    const struct engine_setup setup = {.cluster = &scenario->cluster,
-                                       .nodes = nodes,
-                                       .lanes = others ? LANE_COUNT : 1,
-                                       .platform_xml = scenario->platform_xml};
+    struct engine_setup setup = {.cluster = &scenario->cluster,
+                                 .nodes = nodes,
+                                 .lanes = others ? LANE_COUNT : 1,
+                                 .platform_xml = scenario->platform_xml};
+    make_nodes(&runner, &setup);
     runner.engine = engine_open(&setup, diagnostics);
     if (runner.engine == NULL) {
         return false;

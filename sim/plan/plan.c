@@ -332,6 +332,16 @@ static struct sweep_record describe_plan(const struct plan_job *job)
     return record;
 }
 
+/* What the base names is read once: candidates' processes start as copies of this one. */
+static void read_base(const struct plan_job *job)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    scenario_load_kept(job->files, arena, job->file->sweep.base, NULL, 0, diagnostics);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+}
+
 /* With the folder locked. */
 static enum plan_end run_locked(struct planner *planner, const struct sweep_record *record,
                                 const char *journal)
@@ -341,6 +351,8 @@ static enum plan_end run_locked(struct planner *planner, const struct sweep_reco
                            job->diagnostics)) {
         return PLAN_BROKEN;
     }
+    job->files = kept_files_create(job->arena);
+    read_base(job); /* first: a journal says that candidates are under way */
     planner->journal = journal_open(job->arena, journal, record, job->diagnostics);
     if (planner->journal == NULL) {
         return PLAN_BROKEN;

@@ -75,6 +75,7 @@ struct plan_job {
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct price_store *prices; /* plan_run()'s own */
+    struct kept_files *files;   /* the same */
 };
 
 enum plan_end {

@@ -4,6 +4,7 @@
 #include "sim/base/json.h"
 #include "sim/base/quantity.h"
 #include "sim/run/run.h"
+#include "sim/scenario/load.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/result/goal.h"
 #include "sim/sweep/price_kind.h"
@@ -173,7 +174,7 @@ static void bound_the_rate(const struct plan_job *job, uint64_t index,
     const struct override *overrides =
         trial_overrides(job, arena, unloaded, index, file->rate, &count);
     const struct scenario *scenario =
-        scenario_load(arena, file->sweep.base, overrides, count, job->diagnostics);
+        scenario_load_kept(job->files, arena, file->sweep.base, overrides, count, job->diagnostics);
     if (scenario == NULL) {
         return; /* the run will say why */
     }
@@ -252,7 +253,7 @@ void trial_run(const struct plan_job *job, const struct candidate *candidate, ui
             : trial_overrides(job, arena, candidate, index, candidate->search.next, &count);
     *record = (struct point_record){.error = "", .metrics = {.arena = arena}};
     const struct scenario *scenario =
-        scenario_load(arena, file->sweep.base, overrides, count, diagnostics);
+        scenario_load_kept(job->files, arena, file->sweep.base, overrides, count, diagnostics);
     if (scenario == NULL) {
         record->status = POINT_REJECTED;
     } else if (unloaded) {

@@ -69,7 +69,7 @@ void expand_sources(const struct expansion *expansion, struct node *node, const 
     }
 }
 
-struct node *expand_read_file(const struct expansion *expansion, const char *path,
+static struct node *read_file(const struct expansion *expansion, const char *path,
                               enum node_origin origin)
 {
     size_t size = 0;
@@ -90,6 +90,30 @@ struct node *expand_read_file(const struct expansion *expansion, const char *pat
     }
     expand_sources(expansion, root, NULL);
     return root;
+}
+
+struct node *expand_read_file(const struct expansion *expansion, const char *path,
+                              enum node_origin origin)
+{
+    if (expansion->files == NULL) {
+        return read_file(expansion, path, origin);
+    }
+    struct node *kept = kept_files_copy(expansion->files, expansion->arena, path, origin);
+    if (kept != NULL) {
+        return kept;
+    }
+    struct arena *arena = kept_files_arena(expansion->files);
+    const struct expansion keeping = {.arena = arena, .diagnostics = expansion->diagnostics};
+    size_t errors_before = diagnostics_error_count(expansion->diagnostics);
+    const char *name = arena_strdup(arena, path);
+    const struct node *root = read_file(&keeping, name, origin);
+    if (root == NULL) {
+        return NULL;
+    }
+    if (diagnostics_error_count(expansion->diagnostics) == errors_before) {
+        kept_files_add(expansion->files, name, origin, root);
+    }
+    return node_copy(expansion->arena, root);
 }
 
 /* A lone scalar stands for {shorthand: scalar}. */

@@ -7,10 +7,12 @@
 
 #include "sim/config/field.h"
 #include "sim/config/find.h"
+#include "sim/scenario/kept_files.h"
 
 struct expansion {
     struct arena *arena;
     struct diagnostics *diagnostics;
+    struct kept_files *files; /* NULL: every file is read anew */
 };
 
 /* The tree of a file, its sources on its values; NULL after at least one error. */

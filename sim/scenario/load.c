@@ -207,20 +207,33 @@ static struct scenario *resolve(const struct expansion *expansion, const char *p
         pools_write_back(arena, root, &pools);
     }
     scenario_note(scenario, root, arena, diagnostics);
-    scenario->resolved_yaml = dump_yaml(arena, scenario_fields, root, DUMP_PLAIN);
+    scenario->tree = root;
     return scenario;
+}
+
+const char *scenario_yaml(struct arena *arena, const struct scenario *scenario)
+{
+    return dump_yaml(arena, scenario_fields, scenario->tree, DUMP_PLAIN);
+}
+
+static const struct scenario *load(const struct expansion *expansion, const char *path,
+                                   const struct override *overrides, size_t override_count,
+                                   struct node **tree)
+{
+    size_t errors_before = diagnostics_error_count(expansion->diagnostics);
+    *tree = read_scenario_file(expansion, path, 0);
+    return *tree == NULL
+               ? NULL
+               : resolve(expansion, path, *tree, overrides, override_count, errors_before);
 }
 
 bool scenario_resolve(struct arena *arena, const char *path, const struct override *overrides,
                       size_t override_count, struct diagnostics *diagnostics,
                       struct resolved_scenario *resolved)
 {
-    size_t errors_before = diagnostics_error_count(diagnostics);
-    struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
-    struct node *root = read_scenario_file(&expansion, path, 0);
-    const struct scenario *scenario =
-        root == NULL ? NULL
-                     : resolve(&expansion, path, root, overrides, override_count, errors_before);
+    const struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
+    struct node *root = NULL;
+    const struct scenario *scenario = load(&expansion, path, overrides, override_count, &root);
     *resolved = (struct resolved_scenario){.scenario = scenario, .tree = root};
     return scenario != NULL;
 }
@@ -241,9 +254,16 @@ const struct scenario *scenario_load(struct arena *arena, const char *path,
                                      const struct override *overrides, size_t override_count,
                                      struct diagnostics *diagnostics)
 {
-    struct resolved_scenario resolved = {.scenario = NULL};
-    bool loaded = scenario_resolve(arena, path, overrides, override_count, diagnostics, &resolved);
-    return loaded ? resolved.scenario : NULL;
+    return scenario_load_kept(NULL, arena, path, overrides, override_count, diagnostics);
+}
+
+const struct scenario *scenario_load_kept(struct kept_files *files, struct arena *arena,
+                                          const char *path, const struct override *overrides,
+                                          size_t override_count, struct diagnostics *diagnostics)
+{
+    const struct expansion expansion = {.arena = arena, .diagnostics = diagnostics, .files = files};
+    struct node *root = NULL;
+    return load(&expansion, path, overrides, override_count, &root);
 }
 
 const struct node *data_file_resolve(struct arena *arena, const char *key, const char *path,

@@ -5,6 +5,7 @@
 #define CPSIM_SIM_SCENARIO_LOAD_H
 
 #include "sim/config/field.h"
+#include "sim/scenario/kept_files.h"
 #include "sim/scenario/scenario.h"
 
 struct resolved_scenario {
@@ -16,6 +17,14 @@ struct resolved_scenario {
 bool scenario_resolve(struct arena *arena, const char *path, const struct override *overrides,
                       size_t override_count, struct diagnostics *diagnostics,
                       struct resolved_scenario *resolved);
+
+/* scenario_load() of one of many, with what they share read once; `files` outlive the scenario. */
+const struct scenario *scenario_load_kept(struct kept_files *files, struct arena *arena,
+                                          const char *path, const struct override *overrides,
+                                          size_t override_count, struct diagnostics *diagnostics);
+
+/* The whole scenario as it was understood, for traces; it reads back as itself. */
+const char *scenario_yaml(struct arena *arena, const struct scenario *scenario);
 
 /* A scenario that is in no file: `text` is its YAML, `name` what complaints call it. NULL after at
  * least one error. */

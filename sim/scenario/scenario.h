@@ -103,7 +103,7 @@ struct scenario {
     struct trace_options trace;
     const char *const *notes; /* [note_count]; sim/scenario/notes.h */
     size_t note_count;
-    const char *resolved_yaml; /* the whole scenario as it was understood, for the trace */
+    const struct node *tree; /* every value, the defaults among them: scenario_yaml() of load.h */
 };
 
 /* One value laid over the scenario, in the order given; the last of a key wins: from the command

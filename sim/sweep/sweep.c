@@ -27,6 +27,7 @@ struct runner {
     uint64_t next; /* point to consider */
     double started, synced;
     struct price_store *prices;
+    struct kept_files *files;
     bool failed;
 };
 
@@ -98,7 +99,7 @@ static void run_point(void *context, uint64_t point, struct text *bytes)
     size_t count = 0;
     const struct override *overrides = points_overrides(job->points, arena, point, &count);
     const struct scenario *scenario =
-        scenario_load(arena, job->file->base, overrides, count, diagnostics);
+        scenario_load_kept(runner->files, arena, job->file->base, overrides, count, diagnostics);
     if (scenario == NULL) {
         record.status = POINT_REJECTED;
     } else {
@@ -238,6 +239,21 @@ static bool is_whole(const struct journal_contents *contents)
     return contents->done + contents->rejected + contents->failed == contents->sweep.point_count;
 }
 
+/* What the first point reads is there for all, whose processes start as copies of this one. */
+static void read_files(const struct runner *runner)
+{
+    const struct sweep_job *job = runner->job;
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    size_t count = 0;
+    if (job->shard < job->points->count) {
+        const struct override *overrides = points_overrides(job->points, arena, job->shard, &count);
+        scenario_load_kept(runner->files, arena, job->file->base, overrides, count, diagnostics);
+    }
+    diagnostics_destroy(diagnostics); /* each point says what is wrong with it */
+    arena_destroy(arena);
+}
+
 static enum sweep_end run_points(struct runner *runner)
 {
     const struct sweep_job *job = runner->job;
@@ -268,6 +284,7 @@ static enum sweep_end run_locked(struct runner *runner, const struct sweep_recor
                            job->diagnostics)) {
         return SWEEP_BROKEN;
     }
+    read_files(runner); /* first: a journal says that points are under way */
     runner->journal = journal_open(job->arena, journal, sweep, job->diagnostics);
     if (runner->journal == NULL) {
         return SWEEP_BROKEN;
@@ -295,6 +312,7 @@ enum sweep_end sweep_run(const struct sweep_job *job, struct journal_contents *c
     }
     part_file_clean(job->folder);
     part_file_clean(traces);
+    runner.files = kept_files_create(job->arena);
     enum sweep_end end = run_locked(&runner, &sweep, journal);
     folder_unlock(&lock);
     return end;

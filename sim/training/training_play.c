@@ -2,6 +2,7 @@
 #include "sim/training/training_play.h"
 
 #include "sim/engine/background.h"
+#include "sim/engine/made_nodes.h"
 #include "sim/training/training_player.h"
 
 #include <math.h>
@@ -175,60 +176,43 @@ static struct pipelines choose_pipelines(const struct player *player, bool folde
 
 /* --- the machine --- */
 
-struct node_list {
-    uint32_t *nodes, count; /* in the order in which they were needed */
-};
-
-static void need_node(struct node_list *list, uint32_t node)
-{
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (list->nodes[i] == node) {
-            return;
-        }
-    }
-    list->nodes[list->count++] = node;
-}
-
-static void need_peers(const struct player *player, const struct collective_plan *plan,
-                       enum group group, uint32_t gpu, struct node_list *list)
+static void need_peers(const struct collective_plan *plan, enum group group, uint32_t gpu,
+                       struct made_nodes *made)
 {
     for (uint32_t i = 0; i < plan->flow_count; i++) {
-        uint32_t to =
-            placement_edge_gpu(&player->placement, gpu, group, plan->group, plan->flows[i].edge);
-        need_node(list, placement_node(&player->placement, to));
+        made_nodes_add_peer(made, gpu, group, plan->group, plan->flows[i].edge);
     }
 }
 
-static void need_tokens_peers(const struct player *player, uint32_t gpu, struct node_list *list)
+static void need_tokens_peers(const struct player *player, uint32_t gpu, struct made_nodes *made)
 {
     uint32_t parts = player->schedule->pipeline.stages * player->schedule->pipeline.chunks;
     for (uint32_t i = 0; i < parts * CELL_KIND_COUNT; i++) {
         for (uint32_t j = 0; j < player->exchanges[i].count; j++) {
-            need_peers(player, player->exchanges[i].list[j].plan, GROUP_EXPERT, gpu, list);
+            need_peers(player->exchanges[i].list[j].plan, GROUP_EXPERT, gpu, made);
         }
     }
 }
 
 /* Folded, on a network without shared switches, only the nodes of played GPUs and of those they
  * send to are made. */
-static struct node_list needed_nodes(const struct player *player, const struct pipelines *pipelines,
-                                     struct arena *arena)
+static struct made_nodes needed_nodes(const struct player *player,
+                                      const struct pipelines *pipelines, struct arena *arena)
 {
     const struct training_costs *costs = player->play->costs;
-    struct node_list list = {.nodes =
-                                 ARENA_ARRAY(arena, uint32_t, placement_nodes(&player->placement))};
+    struct made_nodes made = made_nodes_none(&player->placement, arena);
     for (uint32_t i = 0; i < pipelines->count; i++) {
         for (uint32_t stage = 0; stage < player->schedule->pipeline.stages; stage++) {
             uint32_t gpu = placement_stage_rank(&player->placement, stage, pipelines->numbers[i]);
-            need_node(&list, placement_node(&player->placement, gpu));
-            need_peers(player, &costs->gather, GROUP_DATA, gpu, &list);
-            need_peers(player, &costs->reduce, GROUP_DATA, gpu, &list);
-            need_peers(player, &costs->expert_gather, GROUP_EXPERT_DATA, gpu, &list);
-            need_peers(player, &costs->expert_reduce, GROUP_EXPERT_DATA, gpu, &list);
-            need_tokens_peers(player, gpu, &list);
+            made_nodes_add(&made, gpu);
+            need_peers(&costs->gather, GROUP_DATA, gpu, &made);
+            need_peers(&costs->reduce, GROUP_DATA, gpu, &made);
+            need_peers(&costs->expert_gather, GROUP_EXPERT_DATA, gpu, &made);
+            need_peers(&costs->expert_reduce, GROUP_EXPERT_DATA, gpu, &made);
+            need_tokens_peers(player, gpu, &made);
         }
     }
-    return list;
+    return made;
 }
 
 static struct engine *open_machine(struct player *player, bool folded,
@@ -252,7 +236,7 @@ static struct engine *open_machine(struct player *player, bool folded,
         .platform_xml = play->platform_xml,
     };
     if (folded && cluster->nodes_per_leaf == 0 && play->platform_xml == NULL) {
-        struct node_list made = needed_nodes(player, pipelines, arena);
+        struct made_nodes made = needed_nodes(player, pipelines, arena);
         setup.made = made.nodes;
         setup.made_count = made.count;
     }

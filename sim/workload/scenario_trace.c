@@ -3,17 +3,21 @@
 
 #include "sim/engine/engine.h"
 #include "sim/figures/figure.h"
+#include "sim/scenario/load.h"
 
 struct trace *scenario_trace_open(const struct scenario *scenario, const char *path,
                                   struct diagnostics *diagnostics)
 {
+    struct arena *arena = arena_create();
     const struct trace_attributes attributes = {
         .seed = scenario->seed,
         .simgrid_version = engine_version(),
-        .scenario = scenario->resolved_yaml,
+        .scenario = scenario_yaml(arena, scenario),
         .watch = scenario->trace.watch,
     };
-    return trace_open(path, &attributes, diagnostics);
+    struct trace *trace = trace_open(path, &attributes, diagnostics);
+    arena_destroy(arena);
+    return trace;
 }
 
 void scenario_trace_add_figures(struct trace *trace, const struct metric_list *figures)

@@ -135,22 +135,18 @@ for count in 4 5 6 7 8; do
     fi
 done
 
-# Without /proc, as in a sandbox: the platform goes through a temporary file, which is gone after.
+# Without /proc, as in a sandbox, and without a temporary folder: a made platform needs neither.
 # The sanitizers' run-time cannot do without: it reads its own environment there.
 if ! grep -q __asan_init "$cpsim" && unshare -rm sh -c 'mount -t tmpfs none /proc' 2>err; then
     # shellcheck disable=SC2317
     without_proc() {
-        CPSIM_PATH=$source TMPDIR=$scratch/tmp unshare -rm \
+        CPSIM_PATH=$source TMPDIR=$scratch/none unshare -rm \
             sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$@"
     }
-    mkdir tmp
     few=(--set model.layers=4 --set detail=folded)
     "$cpsim" "$scenario" "${few[@]}" >made
     without_proc "$cpsim" "$scenario" "${few[@]}" >own
     expect 0 "" "" diff made own
-    expect 0 "" "" rmdir tmp
-    expect 1 "" "/^cpsim: error: the platform cannot be handed to SimGrid: No such file.*TMPDIR/" \
-        without_proc "$cpsim" "$scenario"
 fi
 expect 2 "" "/none.xml. cannot be read/" "$cpsim" "$scenario" --set platform.xml=none.xml
 finish

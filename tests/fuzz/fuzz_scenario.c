@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     FUZZ_EXPECT((scenario == NULL) == (diagnostics_error_count(diagnostics) > 0),
                 "a scenario with errors, or none without");
     if (scenario != NULL) {
-        const char *yaml = arena_strdup(arena, scenario->resolved_yaml);
+        const char *yaml = scenario_yaml(arena, scenario);
         struct diagnostics *again = diagnostics_create();
         path = fuzz_file((const uint8_t *)yaml, strlen(yaml), "yaml");
         FUZZ_EXPECT(scenario_load(arena, path, NULL, 0, again) != NULL,

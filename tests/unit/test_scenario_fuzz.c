@@ -167,9 +167,10 @@ START_TEST(damaged_inline_scenarios_never_crash_the_loader)
         scenario_load(arena, CPSIM_SOURCE_DIR "/scenarios/llama405b.yaml", NULL, 0, diagnostics);
     ck_assert_ptr_nonnull(scenario);
     static const struct target whole = {.path = "inline"};
-    size_t size = strlen(scenario->resolved_yaml);
+    const char *yaml = scenario_yaml(arena, scenario);
+    size_t size = strlen(yaml);
     ck_assert_uint_lt(size, MOST_BYTES);
-    unsigned loaded = fuzz(&whole, scenario->resolved_yaml, size);
+    unsigned loaded = fuzz(&whole, yaml, size);
     ck_assert_msg(loaded > 0 && loaded < ROUNDS, "%u of %d rounds loaded", loaded, ROUNDS);
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);

@@ -9,6 +9,7 @@
 #include "sim/plan/layouts/layout_order.h"
 #include "sim/plan/layouts/layout_scenario.h"
 #include "sim/run/run.h"
+#include "sim/scenario/load.h"
 #include "sim/sweep/folder.h"
 #include "sim/sweep/journal.h"
 
@@ -340,7 +341,7 @@ static struct sweep_record describe(const struct layout_job *job)
     struct sweep_record record = {
         .title = file->title,
         .sweep_yaml = "",
-        .base_yaml = job->base->resolved_yaml,
+        .base_yaml = scenario_yaml(job->arena, job->base),
         .version = version_number(),
         .revision = version_revision(),
         .point_count = job->space->shape_count + PLAYS_MOST,

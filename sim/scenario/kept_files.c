@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scenario/kept_files.h"
+
+#include <string.h>
+
+struct kept_file {
+    struct kept_file *older;
+    const char *path;
+    enum node_origin origin;
+    const struct node *tree;
+};
+
+struct kept_files {
+    struct arena *arena;
+    struct kept_file *newest; /* some dozens */
+};
+
+struct kept_files *kept_files_create(struct arena *arena)
+{
+    struct kept_files *files = ARENA_NEW(arena, struct kept_files);
+    files->arena = arena;
+    return files;
+}
+
+struct arena *kept_files_arena(struct kept_files *files)
+{
+    return files->arena;
+}
+
+struct node *kept_files_copy(const struct kept_files *files, struct arena *arena, const char *path,
+                             enum node_origin origin)
+{
+    for (const struct kept_file *file = files->newest; file != NULL; file = file->older) {
+        if (file->origin == origin && strcmp(file->path, path) == 0) {
+            return node_copy(arena, file->tree);
+        }
+    }
+    return NULL;
+}
+
+void kept_files_add(struct kept_files *files, const char *path, enum node_origin origin,
+                    const struct node *tree)
+{
+    struct kept_file *file = ARENA_NEW(files->arena, struct kept_file);
+    *file =
+        (struct kept_file){.older = files->newest, .path = path, .origin = origin, .tree = tree};
+    files->newest = file;
+}
