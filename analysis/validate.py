@@ -243,7 +243,6 @@ def draw(results, path):
     figure, axes = pyplot.subplots(figsize=(8.5, 0.24 * len(groups) + 1.4))
     # Told apart in grey by their hatches; the order on the page is the legend's.
     pyplot.rcParams["hatch.linewidth"] = 0.5
-<<<<<<< HEAD
     shades = (
         ("#1b4f8a", ""),
         ("#bcd4ea", ""),
@@ -254,10 +253,6 @@ def draw(results, path):
         ("#9aa0a6", "++"),
         ("#f2f2f2", "oo"),
     )
-=======
-    shades = (("#1b4f8a", ""), ("#bcd4ea", ""), ("#7fbf9a", "//"), ("#d9c27a", ".."), ("#e0a090", "xx"),
-              ("#a58bc4", "\\\\"), ("#8c8c8c", "--"))
->>>>>>> e97f69838ba703e071aef09c22c0d70426e3d06f
     styles = {
         title: {"facecolor": shade, "hatch": hatch, "edgecolor": "#000000", "linewidth": 0.4}
         for title, (shade, hatch) in zip(SET_TITLES.values(), shades, strict=True)
