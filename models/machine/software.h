@@ -39,6 +39,7 @@ enum engine_feature {
     FEATURE_SWAP,           /* who is preempted has his cache copied to the host */
     FEATURE_SPECULATION,    /* tokens are guessed, and verified together */
     FEATURE_ADAPTERS,       /* requests bring low-rank adapters of their own */
+    FEATURE_TIERS,          /* the prefix cache goes on in the host's memory and beyond */
     FEATURE_COUNT
 };
 

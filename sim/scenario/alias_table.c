@@ -47,6 +47,8 @@ const struct alias scenario_aliases[] = {
     {.path = "workload.service.prefix_cache",
      .words = "enable_prefix_caching prefix_caching radix_cache"},
     {.path = "workload.service.adapters", .words = "loras enable_lora max_loras lora_config"},
+    {.path = "workload.service.tiers",
+     .words = "kv_offloading_size kv_connector kv_transfer_config hicache lmcache mooncake_store"},
     {.path = "workload.service.block", .words = "block_size page_size"},
     {.path = "workload.slo", .words = "sla"},
     {.path = "workload.global_batch", .words = "gbs global_batch_size"},

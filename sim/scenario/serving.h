@@ -173,6 +173,19 @@ struct speculation {
     struct llm draft;      /* who guesses, where a model does: layers 0: none */
 };
 
+/* When blocks of the GPUs' prefix cache go to the tiers below. */
+enum tier_write { TIER_WRITE_THROUGH, TIER_WRITE_BACK };
+
+enum kv_tier_kind { TIER_HOST, TIER_REMOTE, KV_TIER_COUNT };
+
+/* The prefix cache below the GPUs'. */
+struct kv_tiers {
+    double capacity_bytes[KV_TIER_COUNT]; /* 0: there is no such tier */
+    bool host_shared;                     /* of a node, by its replicas; else of a replica */
+    uint32_t remote_nodes;                /* that hold the store, and nothing else */
+    enum tier_write write;
+};
+
 /* Low-rank adapters that a replica serves beside its model. */
 struct service_adapters {
     uint32_t max_adapters; /* of one step, and in a GPU's memory; 0: none at all */
@@ -188,6 +201,7 @@ struct service {
     enum proposer_kind proposer;
     struct speculation speculation;
     struct service_adapters adapters;
+    struct kv_tiers tiers;
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */
@@ -212,6 +226,12 @@ struct service {
     enum router_kind router;
     uint32_t prefill_replicas; /* disaggregated: so many of layout.data prefill */
 };
+
+static inline bool service_has_tiers(const struct service *service)
+{
+    return service->tiers.capacity_bytes[TIER_HOST] > 0.0 ||
+           service->tiers.capacity_bytes[TIER_REMOTE] > 0.0;
+}
 
 enum fault_kind {
     FAULT_REPLICA,   /* stops, loses what it holds, comes back empty */

@@ -6,6 +6,7 @@
 #include "sim/scenario/fault_checks.h"
 #include "sim/scenario/proposers.h"
 #include "sim/scenario/replica.h"
+#include "sim/scenario/tier_checks.h"
 #include "sim/scenario/workload_checks.h"
 
 static void check_pipeline(const struct checker *checker)
@@ -137,6 +138,7 @@ static void check(const struct checker *checker)
     check_overlap(checker);
     speculation_check(checker);
     adapters_check(checker);
+    tiers_check(checker);
     if (serving->service.max_sequences > serving->service.max_batched_tokens &&
         is_known(checker, "workload.service.max_sequences")) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.service.max_sequences"),

@@ -92,6 +92,71 @@ static const struct field service_adapter_fields[] = {
             "`host_adapters`."},
     {0}};
 
+static const struct field host_tier_fields[] = {
+    {.key = "capacity",
+     .kind = FIELD_BYTES,
+     FIELD_AT(kv_tiers, capacity_bytes[TIER_HOST]),
+     .max = 1e15,
+     .fallback = "0 B",
+     .doc =
+         "Of a host's memory, for a replica's caches, or with `shared` for those of all replicas "
+         "of a node (--kv-offloading-size). 0: none."},
+    {.key = "shared",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(kv_tiers, host_shared),
+     .fallback = "false",
+     .doc =
+         "Whether all replicas of a node find there what any of them has put there, in a process "
+         "of its own that outlives theirs."},
+    {0}};
+
+static const struct field remote_tier_fields[] = {
+    {.key = "capacity",
+     .kind = FIELD_BYTES,
+     FIELD_AT(kv_tiers, capacity_bytes[TIER_REMOTE]),
+     .max = 1e18,
+     .fallback = "0 B",
+     .doc = "Of the store's memory, for all replicas. 0: none."},
+    {.key = "nodes",
+     .kind = FIELD_COUNT,
+     FIELD_AT(kv_tiers, remote_nodes),
+     .min = 1,
+     .max = 1024,
+     .fallback = "1",
+     .doc =
+         "Nodes that hold it and compute nothing, with the cluster's cards; caches lie on all of "
+         "them evenly."},
+    {0}};
+
+static const struct choice tier_write_choices[] = {
+    {.name = "through",
+     .value = TIER_WRITE_THROUGH,
+     .doc = "As soon as a page is full (vLLM's offloading connector, LMCache)."},
+    {.name = "back",
+     .value = TIER_WRITE_BACK,
+     .doc = "When the GPUs need its room (SGLang's HiCache can)."},
+    {0}};
+
+static const struct field tiers_fields[] = {
+    {.key = "host",
+     .kind = FIELD_MAPPING,
+     .fields = host_tier_fields,
+     .shorthand = "capacity",
+     .doc = "The memory of the host."},
+    {.key = "remote",
+     .kind = FIELD_MAPPING,
+     .fields = remote_tier_fields,
+     .shorthand = "capacity",
+     .doc =
+         "A store on nodes of its own, reached through the network cards (Mooncake's, LMCache's)."},
+    {.key = "write",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(kv_tiers, write),
+     .fallback = "through",
+     .choices = tier_write_choices,
+     .doc = "When pages of the prefix cache go to the tiers."},
+    {0}};
+
 const struct field service_fields[] = {
     {.key = "policy",
      .kind = FIELD_CHOICE,
@@ -157,6 +222,12 @@ const struct field service_fields[] = {
      .fallback = "true",
      .doc = "Whether full pages stay, by the hash of what they hold, until others need the room "
             "(least recently used first)."},
+    {.key = "tiers",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(service, tiers),
+     .fields = tiers_fields,
+     .doc = "Where the prefix cache goes on below the GPUs. None: what leaves them is computed "
+            "again."},
     {.key = "preemption",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, preemption),

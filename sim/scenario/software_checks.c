@@ -90,6 +90,11 @@ static bool has_adapters(const struct scenario *scenario)
            scenario->serving.service.adapters.max_adapters > 0;
 }
 
+static bool has_tiers(const struct scenario *scenario)
+{
+    return scenario->workload == WORKLOAD_SERVING && service_has_tiers(&scenario->serving.service);
+}
+
 static const struct feature_row {
     const char *key, *what, *instead;
     bool (*asked)(const struct scenario *scenario);
@@ -108,6 +113,7 @@ static const struct feature_row {
                              guesses},
     [FEATURE_ADAPTERS] = {"workload.service.adapters", "adapters of requests", "none",
                           has_adapters},
+    [FEATURE_TIERS] = {"workload.service.tiers", "prefix cache beyond the GPUs", "none", has_tiers},
 };
 
 struct feature_wanted {

@@ -33,6 +33,9 @@ static const struct choice feature_choices[] = {
     {.name = "adapters",
      .value = FEATURE_ADAPTERS,
      .doc = "Requests bring low-rank adapters of their own: service.adapters."},
+    {.name = "tiers",
+     .value = FEATURE_TIERS,
+     .doc = "Its prefix cache goes on in the host's memory and in a store: service.tiers."},
     {0}};
 
 static const struct field feature_field = {

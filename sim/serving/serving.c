@@ -100,11 +100,13 @@ static bool play(struct serving_run *run)
     const struct scenario *scenario = run->scenario;
     struct fleet *fleet = &run->fleet;
     struct node_links kinds[POOL_COUNT];
+    const struct kv_tiers *tiers = &scenario->serving.service.tiers;
+    uint32_t store_nodes = tiers->capacity_bytes[TIER_REMOTE] > 0.0 ? tiers->remote_nodes : 0;
     const struct engine_setup setup = {
         .cluster = &scenario->cluster,
         .kinds = kinds,
         .kind_count = scenario_node_kinds(scenario, kinds),
-        .nodes = scenario_nodes(scenario),
+        .nodes = scenario_nodes(scenario) + store_nodes,
         .lanes = scenario->background_count > 0 ? LANE_COUNT : 1,
         .platform_xml = scenario->platform_xml,
     };

@@ -48,7 +48,7 @@ expect 2 '' "--set layout.context=2: error: layout.context: vllm has no ring att
 expect 2 '' "--set workload.service.preemption=swap: error: workload.service.preemption: vllm has no swapping of KV caches to the host; expected recompute, or software that has it: $others (software.features, for one of your own)
 1 error" "$cpsim" check serve.yaml --set workload.service.preemption=swap
 expect 0 '*' '' "$cpsim" check talk.yaml --set layout.context=2 --set 'software.features=[context]'
-expect 2 '' "--set software.features=[pool]: error: software.features.0: 'pool' is not known (did you mean 'pools'?); expected one of: context, pipeline, expert, attention-data, pools, swap, speculation, adapters
+expect 2 '' "--set software.features=[pool]: error: software.features.0: 'pool' is not known (did you mean 'pools'?); expected one of: context, pipeline, expert, attention-data, pools, swap, speculation, adapters, tiers
 1 error" "$cpsim" check talk.yaml --set 'software.features=[pool]'
 
 finish

@@ -370,6 +370,57 @@ bool batch_continue(struct batch_view *view, struct decision *decision, bool dec
 
 /* --- letting in --- */
 
+/* Blocks that a request still needs for what is known, beyond those of its first `tokens`. */
+static uint64_t blocks_beyond(const struct batch_view *view, const struct request *request,
+                              uint32_t tokens)
+{
+    return kv_cache_blocks_of(&view->kv, request_target(request)) -
+           kv_cache_blocks_of(&view->kv, tokens);
+}
+
+/* One that waits has what a tier had of it, and holds the blocks. */
+static bool is_loaded(const struct request *request)
+{
+    return request->state == REQUEST_WAITING && request->holder != 0;
+}
+
+/* The first of the queue holds its first `cached` tokens and room for `tokens` more, which a tier
+ * has and which come from now on. It cannot give way meanwhile: all that it needs must fit beside
+ * what others like it were promised (vLLM, Scheduler._inflight_prefill_reserved_blocks()). */
+static bool send_for(struct batch_view *view, struct request *request, uint32_t cached,
+                     uint32_t tokens)
+{
+    const struct kv_wish wish = {
+        .hit = true,
+        .computed = cached,
+        .tokens = tokens,
+        .known = request_target(request),
+        .most = view->limits.model_tokens,
+        .spare = view->promised_blocks + (view->running_count > 0 ? view->limits.spare_blocks : 0),
+        .whole = true,
+        .on_their_way = true,
+    };
+    if (!kv_cache_grow(&view->kv, request, &wish)) {
+        return false;
+    }
+    uint32_t id = queue_pop(&view->waiting, view->requests);
+    request->state = REQUEST_MOVING;
+    request->computed_tokens = cached + tokens;
+    view->promised_blocks += blocks_beyond(view, request, cached + tokens);
+    view->incoming++;
+    view->hooks.load(view->hooks.data, id, cached, tokens);
+    return true;
+}
+
+void batch_loaded(struct batch_view *view, uint32_t id)
+{
+    struct request *request = batch_request(view, id);
+    view->incoming--;
+    request->state = REQUEST_WAITING;
+    kv_cache_label(&view->kv, request, request->computed_tokens);
+    queue_return(&view->waiting, view->requests, id);
+}
+
 bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t most, bool whole,
                  bool whole_answer)
 {
@@ -377,7 +428,16 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
     uint32_t id = view->waiting.first;
     struct request *request = batch_request(view, id);
     uint32_t known = request_target(request), swapped = request->swapped_tokens;
-    uint32_t cached = swapped > 0 ? swapped : kv_cache_match(&view->kv, request, known);
+    bool loaded = is_loaded(request);
+    uint32_t cached = swapped > 0 ? swapped
+                      : loaded    ? request->computed_tokens
+                                  : kv_cache_match(&view->kv, request, known);
+    if (view->hooks.look_up != NULL && swapped == 0 && !loaded) {
+        uint32_t below = view->hooks.look_up(view->hooks.data, id, cached);
+        if (below > 0) {
+            return send_for(view, request, cached, below);
+        }
+    }
     uint64_t tokens = known - cached;
     tokens =
         limits->chunk_tokens > 0 && tokens > limits->chunk_tokens ? limits->chunk_tokens : tokens;
@@ -387,7 +447,7 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
     tokens = tokens < most ? tokens : most;
     uint64_t all = (uint64_t)request->prompt_tokens + request->output_tokens;
     const struct kv_wish wish = {
-        .hit = swapped == 0,
+        .hit = swapped == 0 && !loaded,
         .computed = cached,
         .tokens = tokens,
         .known = known,
@@ -398,6 +458,9 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
     };
     if (!kv_cache_grow(&view->kv, request, &wish)) {
         return false;
+    }
+    if (loaded) {
+        view->promised_blocks -= blocks_beyond(view, request, cached);
     }
     queue_pop(&view->waiting, view->requests);
     batch_set_pending(view, request, known - cached);
@@ -524,6 +587,9 @@ void batch_remove(struct batch_view *view, uint32_t id)
         return;
     }
     batch_set_pending(view, request, 0);
+    if (is_loaded(request)) {
+        view->promised_blocks -= blocks_beyond(view, request, request->computed_tokens);
+    }
     if (request->state == REQUEST_WAITING) {
         queue_remove(&view->waiting, view->requests, id);
     }

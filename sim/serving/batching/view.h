@@ -32,6 +32,11 @@ struct batch_hooks {
     /* Room for `room` tokens of a request that waits while another replica has its KV cache: takes
      * it off the queue and sends for the cache. False when there is no room. */
     bool (*fetch)(void *data, uint32_t request, uint64_t room);
+    /* Tokens behind the first `cached` of a request that tiers below the cache have; NULL: there
+     * are none. And brings so many to the blocks that it holds for them: batch_loaded() when they
+     * have come. */
+    uint32_t (*look_up)(void *data, uint32_t request, uint32_t cached);
+    void (*load)(void *data, uint32_t request, uint32_t cached, uint32_t tokens);
 };
 
 struct batching_policy;
@@ -47,6 +52,7 @@ struct batch_view {
     struct kv_cache kv;
     struct request_queue landed; /* their caches have come; they decode from the next step on */
     uint32_t incoming;           /* whose KV cache is on its way, or has landed */
+    uint64_t promised_blocks;    /* that those still need whose cache came from a tier */
     bool is_decoder;             /* a replica whose requests all come with their KV cache */
     bool hold_prompts; /* no prompts in the next step, unless nobody decodes (data-parallel ranks
                           that prefill together) */
@@ -129,6 +135,9 @@ uint32_t batch_cached(struct batch_view *view, const struct request *request);
 /* Its machine has failed: what a policy keeps of its own is gone, and view->running are those to
  * drop. */
 void batch_fail(struct batch_view *view);
+
+/* What a tier had of its KV cache is there: it waits for a step, before those who hold nothing. */
+void batch_loaded(struct batch_view *view, uint32_t id);
 
 /* One whose KV cache is there runs from now on. */
 void batch_join(struct batch_view *view, uint32_t id);

@@ -166,6 +166,12 @@ static uint64_t block_label(const struct kv_cache *cache, const struct request *
     return kv_cache_label_of(text, group);
 }
 
+uint64_t kv_cache_label_at(const struct kv_cache *cache, const struct request *request,
+                           uint32_t index)
+{
+    return block_label(cache, request, 0, index);
+}
+
 /* --- tables --- */
 
 static struct kv_table *tables_of(const struct kv_cache *cache, const struct request *request)
@@ -559,6 +565,7 @@ bool kv_cache_grow(struct kv_cache *cache, struct request *request, const struct
 {
     uint64_t computed = wish->computed + wish->tokens, room = computed + wish->look_ahead;
     uint64_t labelled = computed < wish->known ? computed : wish->known;
+    labelled = wish->on_their_way ? wish->computed : labelled;
     room = room < wish->most ? room : wish->most;
     if (kv_cache_is_ready(cache, request, room, labelled)) {
         return true;
@@ -610,6 +617,10 @@ void kv_cache_label_blocks(struct kv_cache *cache, const struct request *request
             own = tokens < beyond ? tokens : beyond; /* the block that a hit drops again */
         }
         uint32_t full = (uint32_t)(own / layout->groups[g].block_tokens), first = table->labelled;
+        for (uint32_t i = first; i < full && cache->sink.put != NULL && !cache->sink.at_eviction;
+             i++) {
+            cache->sink.put(cache->sink.data, block_label(cache, request, g, i));
+        }
         first = table->own && first < full ? full : first;
         for (uint32_t i = first; i < full; i++) {
             if (table->blocks[i] != 0 && is_reachable(cache, g, i)) {

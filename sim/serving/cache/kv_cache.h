@@ -77,9 +77,19 @@ struct kv_table {
     uint64_t due;      /* so many known tokens fill a block that is not labelled yet */
 };
 
+/* Where blocks go on to when they are full, or (`at_eviction`) when a block that has a label is
+ * taken: a tier below. Only of a plain cache. */
+struct kv_sink {
+    void *data;
+    void (*put)(void *data, uint64_t label); /* 0: a text that nobody else can ask for; NULL: no
+                                                sink */
+    bool at_eviction;
+};
+
 struct kv_cache {
     struct arena *arena;
     struct kv_layout layout;
+    struct kv_sink sink;
     uint64_t pages;        /* blocks in all */
     bool plain;            /* one group of full attention, and nothing beside it */
     uint32_t table_count;  /* of a request: one a group, and one of what is beside them */
@@ -144,6 +154,7 @@ struct kv_wish {
     uint64_t most;       /* no room beyond so many tokens */
     uint64_t spare;      /* blocks that must be free besides */
     bool whole;          /* only if all that is known would fit now (rule 11) */
+    bool on_their_way;   /* `tokens` are not computed: they come, and no label is for them yet */
 };
 
 /* Whether a step of a request that runs needs no block and fills none: so it is for nearly all that
@@ -180,6 +191,10 @@ void kv_cache_set_aside(struct kv_cache *cache, struct request *request);
 void kv_cache_clear(struct kv_cache *cache);
 
 /* --- for those who look closely --- */
+
+/* How block `index` of a plain cache's request is known, wherever it lies. */
+uint64_t kv_cache_label_at(const struct kv_cache *cache, const struct request *request,
+                           uint32_t index);
 
 /* Blocks that a request holds in a group. */
 uint32_t kv_cache_holds(const struct kv_cache *cache, const struct request *request,

@@ -162,6 +162,10 @@ static uint32_t take_named(struct kv_cache *cache)
     uint32_t block = *named_at(cache, place);
     *named_at(cache, place) = 0;
     cache->named_first = place + 1;
+    if (cache->sink.put != NULL && cache->sink.at_eviction) {
+        bool known = (block & KV_OWN) == 0 && cache->naming[block] == KV_LISTED;
+        cache->sink.put(cache->sink.data, known ? cache->names[block].label : 0);
+    }
     if ((block & KV_OWN) != 0) {
         return block & ~KV_OWN; /* it is unnamed already */
     }

@@ -36,6 +36,7 @@ void server_fail(struct server *server)
     drop_queue(server, &view->waiting);
     kv_cache_clear(&view->kv);
     adapter_store_clear(&server->adapters);
+    tiers_fail(server);
     for (uint32_t i = 0; i < server->lane_count; i++) {
         server->stage_ends[i] = 0.0;
     }

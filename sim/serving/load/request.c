@@ -37,18 +37,12 @@ uint32_t queue_pop(struct request_queue *queue, struct request *requests)
     return id;
 }
 
-void queue_insert(struct request_queue *queue, struct request *requests, uint32_t id)
+/* Behind `before`, the last of those who stay in front; REQUEST_NONE: there are none. */
+static void put_behind(struct request_queue *queue, struct request *requests, uint32_t id,
+                       uint32_t before)
 {
-    if (queue->count == 0 || request_precedes(&requests[queue->last], &requests[id])) {
-        queue_push(queue, requests, id);
-        return;
-    }
-    uint32_t before = REQUEST_NONE, after = queue->first;
-    while (after != REQUEST_NONE && request_precedes(&requests[after], &requests[id])) {
-        before = after;
-        after = requests[after].next;
-    }
-    if (after == REQUEST_NONE) {
+    uint32_t after = before == REQUEST_NONE ? queue->first : requests[before].next;
+    if (queue->count == 0 || after == REQUEST_NONE) {
         queue_push(queue, requests, id);
     } else if (before == REQUEST_NONE) {
         queue_push_front(queue, requests, id);
@@ -57,6 +51,31 @@ void queue_insert(struct request_queue *queue, struct request *requests, uint32_
         requests[id].next = after;
         queue->count++;
     }
+}
+
+void queue_insert(struct request_queue *queue, struct request *requests, uint32_t id)
+{
+    if (queue->count == 0 || request_precedes(&requests[queue->last], &requests[id])) {
+        queue_push(queue, requests, id);
+        return;
+    }
+    uint32_t before = REQUEST_NONE;
+    for (uint32_t i = queue->first;
+         i != REQUEST_NONE && request_precedes(&requests[i], &requests[id]); i = requests[i].next) {
+        before = i;
+    }
+    put_behind(queue, requests, id, before);
+}
+
+void queue_return(struct request_queue *queue, struct request *requests, uint32_t id)
+{
+    uint32_t before = REQUEST_NONE, i = queue->count > 0 ? queue->first : REQUEST_NONE;
+    while (i != REQUEST_NONE && requests[i].holder != 0 &&
+           requests[i].arrival_seconds <= requests[id].arrival_seconds) {
+        before = i;
+        i = requests[i].next;
+    }
+    put_behind(queue, requests, id, before);
 }
 
 void queue_remove(struct request_queue *queue, struct request *requests, uint32_t id)

@@ -15,7 +15,7 @@ enum request_state {
     REQUEST_COMING, /* on its way to a replica */
     REQUEST_WAITING,
     REQUEST_RUNNING,
-    REQUEST_MOVING, /* its KV cache is */
+    REQUEST_MOVING, /* its KV cache is, or a part of it that a tier had */
     REQUEST_DONE,
     REQUEST_REJECTED,  /* larger than a replica's KV cache */
     REQUEST_LOST,      /* with a replica that failed */
@@ -63,6 +63,9 @@ struct request {
     uint32_t limit_tokens;   /* its client allows for its answer, where a scheduler asks */
     uint32_t swapped_tokens; /* in the memory of the host */
     uint32_t cached_tokens;  /* of the prompt, found in the prefix cache when first scheduled */
+    uint32_t host_tokens;    /* of them, in the host's memory ... */
+    uint32_t remote_tokens;  /* ... and in the store */
+    float load_seconds;      /* that they took to come */
     uint32_t next;           /* in the queue it is in */
     uint32_t replica;        /* that has it */
     uint32_t home;           /* disaggregated: the replica that prefilled it ... */
@@ -108,6 +111,9 @@ struct request_queue {
 void queue_push(struct request_queue *queue, struct request *requests, uint32_t id);
 void queue_push_front(struct request_queue *queue, struct request *requests, uint32_t id);
 uint32_t queue_pop(struct request_queue *queue, struct request *requests); /* REQUEST_NONE: empty */
+
+/* First of all, but for those who hold something too and were sent before. */
+void queue_return(struct request_queue *queue, struct request *requests, uint32_t id);
 
 /* By priority; of equals, who was sent first. */
 void queue_insert(struct request_queue *queue, struct request *requests, uint32_t id);

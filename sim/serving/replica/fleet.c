@@ -104,6 +104,7 @@ void fleet_create(struct fleet *fleet)
         create_servers(fleet, &fleet->pools[i], first);
         first += fleet->pools[i].server_count;
     }
+    tiers_create(fleet);
 }
 
 uint32_t fleet_gpus(const struct fleet *fleet)
@@ -134,6 +135,7 @@ uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server
 
 void fleet_start(struct fleet *fleet)
 {
+    tiers_start(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_start(&fleet->servers[i]);
     }
@@ -146,6 +148,7 @@ void fleet_start(struct fleet *fleet)
 
 void fleet_destroy(struct fleet *fleet)
 {
+    tiers_destroy(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_destroy(&fleet->servers[i]);
     }

@@ -73,6 +73,7 @@ struct fleet {
     struct server *servers; /* [server_count]: replicas, or their ranks with own requests */
     uint32_t server_count;
     struct acceptance_source acceptance;
+    struct tiers tiers;
     bool may_leave;     /* requests may end before their answers do, or be told to */
     uint32_t turns[2];  /* of round robin, by pool */
     double moved_bytes; /* KV caches between replicas */

@@ -62,8 +62,7 @@ static double left_bytes(const struct kv_flow *flow, double limit)
     return ceil(flow->bytes - fmin(flow->bytes * all_but_last, rate * seconds));
 }
 
-/* Bytes a second between nodes that a server's cards let one connection have. */
-static double connection_limit(const struct server *server, double share)
+double kv_move_limit(const struct server *server, double share)
 {
     const struct cluster *cluster = &server->pool->scenario->cluster;
     double nic = cluster->nic_bytes_per_second * share;
@@ -86,7 +85,7 @@ static void flow_main(void *data)
     double limit = 0.0;
     if (!flow->in_node) {
         double share = fmin(move->from->nic_share, move->to->nic_share);
-        limit = fmin(connection_limit(move->from, share), connection_limit(move->to, share));
+        limit = fmin(kv_move_limit(move->from, share), kv_move_limit(move->to, share));
         actor_sleep(fleet->scenario->cluster.fabric_latency_seconds);
     }
     actor_send(fleet->engine, flow->from_gpu, flow->to_gpu, left_bytes(flow, limit), limit,
@@ -104,8 +103,7 @@ static void flow_main(void *data)
     }
 }
 
-/* The GPU of a server's rank, and the account of its stage. */
-static uint32_t gpu_of(const struct server *server, uint32_t rank, struct stage_totals **stage)
+uint32_t kv_move_gpu(const struct server *server, uint32_t rank, struct stage_totals **stage)
 {
     const struct pool *pool = server->pool;
     uint32_t in_stage = pool->gpus_per_server / pool->scenario->layout.pipeline;
@@ -121,8 +119,8 @@ static void start_flow(struct kv_move *move, uint32_t from_rank, uint32_t to_ran
     struct kv_flow *flow = ARENA_NEW(fleet->arena, struct kv_flow);
     uint32_t per_node = fleet->scenario->cluster.gpus_per_node;
     *flow = (struct kv_flow){.move = move, .bytes = bytes, .times = times};
-    flow->from_gpu = gpu_of(move->from, from_rank, &flow->from_stage);
-    flow->to_gpu = gpu_of(move->to, to_rank, &flow->to_stage);
+    flow->from_gpu = kv_move_gpu(move->from, from_rank, &flow->from_stage);
+    flow->to_gpu = kv_move_gpu(move->to, to_rank, &flow->to_stage);
     flow->in_node = flow->from_gpu / per_node == flow->to_gpu / per_node;
     stage_flow_begin(flow->from_stage, flow->in_node ? LINK_NVLINK_OUT : LINK_NIC_OUT);
     stage_flow_begin(flow->to_stage, flow->in_node ? LINK_NVLINK_IN : LINK_NIC_IN);

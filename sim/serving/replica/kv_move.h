@@ -10,6 +10,13 @@
  * decodes on `to` and `from` is rid of it. */
 void kv_move_start(struct fleet *fleet, struct server *from, struct server *to, uint32_t request);
 
+/* Bytes a second between nodes that a server's cards, `share` of whose rate is left, let one
+ * connection have. */
+double kv_move_limit(const struct server *server, double share);
+
+/* The GPU of a server's rank, and the account of its stage. */
+uint32_t kv_move_gpu(const struct server *server, uint32_t rank, struct stage_totals **stage);
+
 /* Reserves `room` tokens on `to` for a request that waits there, takes it off the queue and sets
  * its KV cache moving; false when there is no room. */
 bool kv_move_fetch(struct server *to, uint32_t request, uint64_t room);

@@ -164,8 +164,8 @@ static void let_leave(struct server *server)
     for (uint32_t i = 0; i < server->leaving_count; i++) {
         uint32_t id = server->leaving[i];
         const struct request *request = request_of(server, id);
-        if (request_is_over(request)) {
-            continue;
+        if (request_is_over(request) || request->state == REQUEST_MOVING) {
+            continue; /* what a tier sends comes first (tiers.c) */
         }
         batch_remove(&server->view, id);
         if (request_is_over(request)) { /* else with its next token */

@@ -17,6 +17,7 @@
 #include "sim/serving/batching/step_cost.h"
 #include "sim/serving/replica/adapter_store.h"
 #include "sim/serving/replica/pace.h"
+#include "sim/serving/replica/tiers.h"
 
 struct fleet;
 struct pool;
@@ -117,6 +118,11 @@ struct server {
     uint32_t leaving_count, leaving_capacity;
     bool left; /* somebody has gone outside a step: the source has not been told */
     struct adapter_store adapters; /* where the service has some */
+    /* Of a service with tiers (tiers.h): */
+    uint32_t found[KV_TIER_COUNT]; /* blocks of the last look-up */
+    double host_free_seconds;      /* when all loads from the host have come */
+    uint64_t unsent_blocks;        /* to the store */
+    struct actor_signal writer;
     struct server_totals totals;
 };
 

@@ -36,6 +36,12 @@ static bool has_adapters(const void *subject)
     return metrics->run->serving->service.adapters.max_adapters > 0;
 }
 
+static bool has_tiers(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return service_has_tiers(&metrics->run->serving->service);
+}
+
 static bool may_leave(const void *subject)
 {
     const struct serving_metrics *metrics = subject;
@@ -155,6 +161,20 @@ static const struct figure figures[] = {
     {.name = "prefix_hit_share", .unit = "1", METRIC(hit_share),
      .doc = "Of prompt tokens, found in the prefix cache.",
      .former_key = "service.prefix_hit_share", .former_column = "hit_share"},
+    {.name = "host_hit_share", .unit = "1", METRIC(tier_share[TIER_HOST]), .applies = has_tiers,
+     .doc = "Of it, what came from the host's memory (service.tiers)."},
+    {.name = "remote_hit_share", .unit = "1", METRIC(tier_share[TIER_REMOTE]), .applies = has_tiers,
+     .doc = "Of it, what came from the store."},
+    {.name = "tier_load_mean_seconds", .unit = "s", METRIC(tier_load_seconds), .applies = has_tiers,
+     .doc = "Of requests that had some of their prompt loaded, how long that took; part of their wait in the queue."},
+    {.name = "host_loaded_bytes", .unit = "B", METRIC(tier_loaded_bytes[TIER_HOST]), .applies = has_tiers,
+     .doc = "From the hosts' memory to all GPUs."},
+    {.name = "remote_loaded_bytes", .unit = "B", METRIC(tier_loaded_bytes[TIER_REMOTE]), .applies = has_tiers,
+     .doc = "From the store."},
+    {.name = "host_stored_bytes", .unit = "B", METRIC(tier_stored_bytes[TIER_HOST]), .applies = has_tiers,
+     .doc = "From all GPUs to the hosts' memory."},
+    {.name = "remote_stored_bytes", .unit = "B", METRIC(tier_stored_bytes[TIER_REMOTE]), .applies = has_tiers,
+     .doc = "To the store."},
     {.name = "requests", .unit = "1", METRIC(requests),
      .doc = "Requests that arrived.",
      .former_key = "service.requests"},

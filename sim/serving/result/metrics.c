@@ -176,7 +176,7 @@ static double measure_requests(struct serving_metrics *metrics)
 {
     const struct serving_run *run = metrics->run;
     double first = INFINITY, last = 0.0, flops = 0.0;
-    uint64_t good = 0, hits = 0, of_preemptions = 0;
+    uint64_t good = 0, hits = 0, of_preemptions = 0, loads = 0, found[KV_TIER_COUNT] = {0};
     for (uint32_t i = 0; i < run->requests.count; i++) {
         const struct request *request = &run->requests.all[i];
         if (!is_of(metrics, request)) {
@@ -204,6 +204,10 @@ static double measure_requests(struct serving_metrics *metrics)
         metrics->measured++;
         good += is_good(run, request);
         hits += request->cached_tokens;
+        found[TIER_HOST] += request->host_tokens;
+        found[TIER_REMOTE] += request->remote_tokens;
+        loads += request->host_tokens + request->remote_tokens > 0;
+        metrics->tier_load_seconds += (double)request->load_seconds;
         metrics->input_tokens += request->prompt_tokens;
         metrics->output_tokens += request->output_tokens;
         first = fmin(first, request->arrival_seconds);
@@ -219,6 +223,10 @@ static double measure_requests(struct serving_metrics *metrics)
         metrics->good_share = (double)good / (double)metrics->measured;
         metrics->goodput = (double)good / metrics->seconds;
         metrics->hit_share = (double)hits / (double)metrics->input_tokens;
+        for (int i = 0; i < KV_TIER_COUNT; i++) {
+            metrics->tier_share[i] = (double)found[i] / (double)metrics->input_tokens;
+        }
+        metrics->tier_load_seconds /= loads > 0 ? (double)loads : 1.0;
     }
     if (metrics->class_index != ALL_CLASSES) { /* of all, the servers say */
         metrics->preemptions = of_preemptions;
@@ -421,6 +429,10 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         if (windows) {
             metrics->kv_cache_tokens = (uint64_t)(metrics->full_length_requests * (double)context);
         }
+    }
+    for (int i = 0; i < KV_TIER_COUNT; i++) {
+        metrics->tier_loaded_bytes[i] = run->fleet.tiers.loaded_bytes[i];
+        metrics->tier_stored_bytes[i] = run->fleet.tiers.stored_bytes[i];
     }
     struct arena *arena = arena_create();
     measure_latencies(metrics, arena);

@@ -55,12 +55,16 @@ struct serving_metrics {
     double hit_share;                     /* of prompt tokens, found in the prefix cache */
     uint64_t drafts, accepted;            /* tokens that were guessed, and came true */
     double accepted_share;
-    double tokens_per_verification;        /* of a request, its own token included */
-    uint64_t adapter_loads, adapter_reads; /* adapters that came to GPUs; of them, from storage */
-    double adapter_bytes, adapter_seconds; /* bytes to all GPUs; that steps waited for them */
-    double adapter_room_bytes;             /* that a GPU keeps for them */
-    double adapter_hit_share;              /* of the requests with one, found it there */
-    uint64_t adapter_waits;                /* requests that waited for others' adapters to end */
+    double tokens_per_verification;          /* of a request, its own token included */
+    double tier_share[KV_TIER_COUNT];        /* of prompt tokens, found in that tier */
+    double tier_loaded_bytes[KV_TIER_COUNT]; /* to GPUs */
+    double tier_stored_bytes[KV_TIER_COUNT]; /* from GPUs */
+    double tier_load_seconds;                /* mean, of the requests that had some of it loaded */
+    uint64_t adapter_loads, adapter_reads;   /* adapters that came to GPUs; of them, from storage */
+    double adapter_bytes, adapter_seconds;   /* bytes to all GPUs; that steps waited for them */
+    double adapter_room_bytes;               /* that a GPU keeps for them */
+    double adapter_hit_share;                /* of the requests with one, found it there */
+    uint64_t adapter_waits;                  /* requests that waited for others' adapters to end */
     uint64_t preemptions;
     uint64_t steps;
     double mfu;              /* useful FLOPs of all requests over the bf16 peak, over the run */

@@ -275,6 +275,17 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 quantity_percent(metrics->accepted_share).text, metrics->drafts,
                 metrics->tokens_per_verification);
     }
+    if (metrics->tier_load_seconds > 0.0) {
+        fprintf(stream,
+                "tiers           %s of prompt tokens from hosts, %s from the store; loads took %s "
+                "on average, %s in all\n",
+                quantity_percent(metrics->tier_share[TIER_HOST]).text,
+                quantity_percent(metrics->tier_share[TIER_REMOTE]).text,
+                quantity_seconds(metrics->tier_load_seconds).text,
+                quantity_bytes(metrics->tier_loaded_bytes[TIER_HOST] +
+                               metrics->tier_loaded_bytes[TIER_REMOTE])
+                    .text);
+    }
     if (metrics->adapter_loads > 0) {
         fprintf(stream,
                 "adapters        %" PRIu64 " loads, %s, that steps waited %s for; %s of requests "

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "sim/scenario/tier_checks.h"
+
+#include "models/passes/memory.h"
+#include "sim/scenario/proposers.h"
+#include "sim/scenario/replica.h"
+
+static const char *const path = "workload.service.tiers";
+
+/* Windows and states are no blocks of a token's own. */
+static bool is_hybrid(const struct scenario *scenario)
+{
+    struct replica replica = scenario_replica(scenario);
+    struct model_stage whole = model_stage(&scenario->llm, 1, 0);
+    struct kv_room room = memory_stage_kv_room(&replica, &whole);
+    return room.state_bytes > 0.0 || room.window_tokens > 0;
+}
+
+static void check_limits(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct service *service = &scenario->serving.service;
+    const struct proposer *proposer = proposer_of(service);
+    const struct {
+        bool wrong;
+        const char *what;
+    } limits[] = {
+        {service->policy == BATCHING_SGLANG, "with the policy 'sglang'"},
+        {scenario->is_pool, "with pools set up in their own ways (pools)"},
+        {scenario->llm.stack.layers > 0 && is_hybrid(scenario),
+         "of a model with windows or states"},
+        {proposer != NULL && proposer->drops_last,
+         "with a drafter that reads the model's features"},
+        {service->tiers.capacity_bytes[TIER_REMOTE] > 0.0 && scenario->platform_xml != NULL,
+         "in a store on a platform of your own"},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        if (limits[i].wrong) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                           "%s: a prefix cache beyond the GPUs %s is not modelled; leave one of "
+                           "them out",
+                           path, limits[i].what);
+        }
+    }
+    if (!service->prefix_cache) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: there is nothing to keep; say prefix_cache: true, or leave it out",
+                       path);
+    }
+}
+
+void tiers_check(const struct checker *checker)
+{
+    if (service_has_tiers(&checker->scenario->serving.service)) {
+        check_limits(checker);
+    }
+}
