@@ -198,4 +198,10 @@ MUTATIONS = [
     ("models/layers/train_layer.c", "bool again = op->cheap_again || op->pointwise == POINTWISE_ACTIVATION;",
      "bool again = op->cheap_again;",
      "what is not kept is computed again", "test_training"),
+    ("models/passes/token_weave.c", "double together = exchange * loss.exchange_factor;",
+     "double together = exchange;",
+     "an exchange beside kernels takes longer", "test_token_weave"),
+    ("sim/serving/batching/step_weave.c", "cost->sum_seconds + cost->norm_seconds / tensor",
+     "cost->sum_seconds + cost->norm_seconds",
+     "each rank norms its part of the tokens", "test_step_cost"),
 ]
