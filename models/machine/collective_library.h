@@ -65,6 +65,8 @@ struct custom_constants {
     double multimem_smallest_bytes;
     double multimem_seconds;
     double multimem_bytes_per_second; /* payload through one GPU's links, one direction */
+    double fused_multiprocessors;     /* that an all-reduce and norm in one kernel take; 0: there is
+                                         none */
 };
 
 /* What is launched. Each costs its host differently. */

@@ -275,6 +275,13 @@ static const struct field custom_fields[] = {
      .min = 1e3,
      .max = 1e15,
      .doc = "Payload of that through one GPU's links, each direction."},
+    {.key = "fused_multiprocessors",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(custom_constants, fused_multiprocessors),
+     .max = 1024,
+     .fallback = "0",
+     .doc = "SMs that an all-reduce, residual sum and norm in one kernel take "
+            "(workload.service.token_weave). 0: there is no such kernel."},
     {0}};
 
 static const struct field overlap_fields[] = {

@@ -216,6 +216,8 @@ struct service {
     uint64_t max_prefill_tokens;  /* sglang: after so many a prefill takes no more */
     double conservativeness;      /* sglang: the estimate of what running answers need, times it */
     double swap_bytes_per_second; /* between a GPU and its host; 0: as the cluster says */
+    bool
+        token_weave; /* tokens in two groups, one's all-reduce and norm under the other's kernels */
     bool two_batch_overlap; /* a step in two halves, one's exchanges of experts under the other's
                                kernels */
     enum kv_transfer kv_transfer; /* disaggregated */

@@ -128,6 +128,32 @@ static void check_overlap(const struct checker *checker)
     }
 }
 
+static void check_weave(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct layout *layout = &scenario->layout;
+    const char *path = "workload.service.token_weave";
+    bool in_node = layout->tensor <= scenario->cluster.gpus_per_node;
+    if (!scenario->serving.service.token_weave) {
+        return;
+    }
+    if (layout->tensor == 1 || !in_node || layout->context > 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: sums over tensor ranks of one node run beside kernels; expected "
+                       "layout.tensor from 2 to %u and layout.context 1",
+                       path, scenario->cluster.gpus_per_node);
+    } else if (scenario->software.library.custom.fused_multiprocessors <= 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: software %s has no kernel of an all-reduce and a norm "
+                       "(collectives.custom.fused_multiprocessors)",
+                       path, scenario->software.name);
+    } else if (scenario->serving.service.two_batch_overlap) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: two_batch_overlap cuts steps in two already; leave one of them out",
+                       path);
+    }
+}
+
 static void check(const struct checker *checker)
 {
     const struct serving *serving = &checker->scenario->serving;
@@ -136,6 +162,7 @@ static void check(const struct checker *checker)
     check_pools(checker);
     check_engine_keys(checker);
     check_overlap(checker);
+    check_weave(checker);
     speculation_check(checker);
     adapters_check(checker);
     tiers_check(checker);

@@ -275,6 +275,15 @@ const struct field service_fields[] = {
      .fallback = "false",
      .doc = "Whether a step is computed in two halves, one's exchange of experts under the other's "
             "kernels (SGLang's --enable-two-batch-overlap, vLLM's --enable-dbo). With DeepEP."},
+    {.key = "token_weave",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(service, token_weave),
+     .fallback = "false",
+     .doc =
+         "Whether a step's tokens go through the layers in two groups, one's all-reduce, residual "
+         "sum and norm, one kernel of few SMs, under the other's kernels (TokenWeave, arXiv "
+         "2505.11329). Split where waves of tiles lose least; small steps have the kernel "
+         "alone. With tensor ranks of one node."},
     {.key = "kv_transfer",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, kv_transfer),

@@ -215,4 +215,10 @@ MUTATIONS = [
      "a ring of sites sends each its part", "test_training_step"),
     ("sim/scenario/documents.c", "pairs += part * part;", "pairs += part * tokens;",
      "attention stays within a document", "test_documents"),
+    ("models/passes/token_weave.c", "double together = exchange * loss.exchange_factor;",
+     "double together = exchange;",
+     "an exchange beside kernels takes longer", "test_token_weave"),
+    ("sim/serving/batching/step_weave.c", "cost->sum_seconds + cost->norm_seconds / tensor",
+     "cost->sum_seconds + cost->norm_seconds",
+     "each rank norms its part of the tokens", "test_step_cost"),
 ]

@@ -10,6 +10,7 @@
 #include "sim/scenario/adapter_checks.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/batching/price_store.h"
+#include "sim/serving/batching/step_weave.h"
 
 #include <assert.h>
 #include <math.h>
@@ -146,6 +147,8 @@ static void add_operators(const struct step_segment *segment, struct step_cost *
         const struct step_segment alone = {.operators = op, .count = 1};
         struct traffic traffic = segment_traffic(&alone);
         cost->bytes += segment->repeat * op->cost.bytes;
+        bool norms = op->kind == OPERATOR_MEMORY && op->memory.kernel == MEMORY_ADD_RMSNORM;
+        cost->norm_seconds += norms ? segment->repeat * op->cost.seconds : 0.0;
         cost->nvlink_bytes += segment->repeat * traffic.node_bytes;
         cost->network_bytes += segment->repeat * traffic.fabric_bytes;
         double seconds = segment->repeat * op->cost.seconds;
@@ -193,6 +196,7 @@ static struct step_cost price_program(struct step_costs *costs, const struct rep
     cost.parts.memory_kernel_seconds = parts.seconds[TIME_MEMORY];
     cost.parts.communication_seconds = breakdown_communication_seconds(&parts);
     cost.parts.experts_seconds = parts.seconds[TIME_EXPERTS];
+    cost.sum_seconds = parts.seconds[TIME_TENSOR];
     cost.parts.flops = parts.flops;
     cost.rested_seconds = cost.gpu_seconds;
     cost.rested_watts = cost.watts;
@@ -267,6 +271,13 @@ static double exchange_share(const struct step_costs *costs, const struct batch 
                : library->multiprocessors / costs->replica.gpu->streaming_multiprocessors;
 }
 
+static struct step_cost price_group(void *context, const struct batch *batch,
+                                    enum ring_variant variant)
+{
+    struct step_costs *costs = context;
+    return price_of(costs, &costs->replica, batch, variant);
+}
+
 /* Two halves of kernels K and exchanges E each, which take SMs' share s from what runs beside them:
  * max(2 E, 2 K + 2 E s); nothing runs beside the first dispatch and the last combine, a layer's E;
  * the host comes once. */
@@ -275,6 +286,9 @@ static struct step_cost price(struct step_costs *costs, const struct batch *batc
 {
     struct batch_slice slices[MAX_SLICES];
     struct batch half;
+    if (costs->scenario->serving.service.token_weave) {
+        return step_weave(&costs->replica, batch, variant, price_group, costs);
+    }
     if (!costs->scenario->serving.service.two_batch_overlap || !halve(batch, slices, &half)) {
         return price_of(costs, &costs->replica, batch, variant);
     }

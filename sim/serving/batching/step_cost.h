@@ -37,7 +37,9 @@ struct step_cost {
     double bytes;                       /* to and from one GPU's memory */
     double nvlink_bytes, network_bytes; /* sent by one GPU */
     struct step_parts parts;
-    enum ring_variant variant; /* of its prompts */
+    double norm_seconds, sum_seconds; /* of its kernels residual sums and norms, and all-reduces of
+                                         tensor ranks that nothing hides */
+    enum ring_variant variant;        /* of its prompts */
 };
 
 /* Adds `times` of `parts`. */
