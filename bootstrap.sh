@@ -55,6 +55,7 @@ present() {
     mpich) command -v mpirun ;;
     hdf5-tools) command -v h5dump ;;
     clang-14 | libclang-rt-14-dev) echo 'int main(void){return 0;}' | clang-14 -fsanitize=address -x c - -o /dev/null ;;
+    dpkg-dev) command -v dpkg-shlibdeps ;;
     *) return 3 ;;
     esac >/dev/null 2>&1
 }

@@ -164,7 +164,8 @@ void help_examples(FILE *stream);                               /* cpsim, alone 
 void help_all(FILE *stream);                                    /* cpsim --help */
 void help_command(FILE *stream, const struct command *command); /* cpsim check --help */
 
-/* cpsim --generate man | bash-completion, for the build. An exit status. */
+/* cpsim --generate man | man-COMMAND | bash-completion | zsh-completion | fish-completion, for the
+ * build. An exit status. */
 int generate(const char *what);
 
 #endif

@@ -32,7 +32,7 @@ expect 2 "" "cpsim: error: cpsim show: 'b' is one argument too many; usage: cpsi
     "$cpsim" show a b
 expect 2 "" "cpsim: error: --set needs KEY=VALUE" "$cpsim" check "$scenario" --set
 expect 2 "" "cpsim: error: --json takes no value" "$cpsim" show "$scenario" --json=yes
-expect 2 "" "cpsim: error: --generate needs one of: man, bash-completion" "$cpsim" --generate html
+expect 2 "" "cpsim: error: --generate needs one of: man, man-COMMAND, bash-completion, zsh-completion, fish-completion" "$cpsim" --generate html
 expect 2 "" $'no-such-file.yaml: error: cannot be opened: No such file or directory\n1 error' \
     "$cpsim" no-such-file.yaml
 
