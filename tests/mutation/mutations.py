@@ -221,4 +221,6 @@ MUTATIONS = [
     ("sim/serving/batching/step_weave.c", "cost->sum_seconds + cost->norm_seconds / tensor",
      "cost->sum_seconds + cost->norm_seconds",
      "each rank norms its part of the tokens", "test_step_cost"),
+    ("sim/scenario/expert_choices.c", "bool away = rank / of_node != from / of_node;", "bool away = rank != from;",
+     "what goes to another rank of the node does not leave it", "test_expert_choices"),
 ]
