@@ -16,30 +16,63 @@
 
 enum { INTERRUPTED_STATUS = 130 };
 
-static void report(void *context, uint64_t done, uint64_t total, double seconds)
-{
-    (void)seconds;
-    progress_update(context, (double)done / (double)total, "candidates");
-}
+/* --- what any plan leaves --- */
+
+/* A plan that was searched, and what says of it. */
+struct answer_of_plan {
+    const void *context;
+    void (*write_csv)(const void *context, FILE *stream);
+    bool (*has_winner)(const void *context);
+    const char *(*winner_yaml)(const void *context); /* NULL after an error */
+    void (*print_json)(const void *context, FILE *stream);
+    void (*print)(const void *context, struct plan_look look, FILE *stream);
+};
 
 /* FOLDER/plan.csv and, when there is a winner, FOLDER/winner.yaml. An exit status. */
-static int write_files(const struct plan_job *job, const struct candidate *candidates,
-                       const char *folder, struct diagnostics *diagnostics)
+static int write_files(const struct answer_of_plan *answer, const char *folder, struct arena *arena,
+                       struct diagnostics *diagnostics)
 {
     struct result csv;
-    int status = result_open(&csv, arena_printf(job->arena, "%s/plan.csv", folder), diagnostics);
+    int status = result_open(&csv, arena_printf(arena, "%s/plan.csv", folder), diagnostics);
     if (status != EXIT_DONE) {
         return status;
     }
-    plan_write_csv(job, candidates, csv.stream);
+    answer->write_csv(answer->context, csv.stream);
     status = result_close(&csv);
-    size_t winner = plan_winner(candidates, job->points->count);
-    if (winner == SIZE_MAX || status != EXIT_DONE) {
+    if (!answer->has_winner(answer->context) || status != EXIT_DONE) {
         return EXIT_RUN_FAILED;
     }
-    const char *yaml = plan_scenario(job, candidates, winner, diagnostics);
-    const char *path = arena_printf(job->arena, "%s/winner.yaml", folder);
+    const char *yaml = answer->winner_yaml(answer->context);
+    const char *path = arena_printf(arena, "%s/winner.yaml", folder);
     return yaml == NULL ? EXIT_RUN_FAILED : result_write(path, yaml, diagnostics);
+}
+
+static int end_plan(const struct answer_of_plan *answer, const struct invocation *invocation,
+                    struct arena *arena, struct diagnostics *diagnostics)
+{
+    const char *folder = invocation->output;
+    int status = write_files(answer, folder, arena, diagnostics);
+    if (invocation->json) {
+        answer->print_json(answer->context, stdout);
+    } else if (!invocation->quiet) {
+        struct page page;
+        page_open(&page, invocation->columns);
+        const struct plan_look look = {.bold = style(stdout, STYLE_BOLD),
+                                       .plain = style(stdout, STYLE_NONE),
+                                       .columns = page.columns};
+        answer->print(answer->context, look, page.stream);
+        print_safely(page.stream, "%s/plan.csv%s%s%s\n", folder, status == EXIT_DONE ? ", " : "",
+                     status == EXIT_DONE ? folder : "", status == EXIT_DONE ? "/winner.yaml" : "");
+        page_close(&page);
+    }
+    int printed = stdout_close();
+    return status != EXIT_DONE ? status : printed;
+}
+
+static int say_stopped(void)
+{
+    print_safely(stderr, "cpsim: stopped; the same command goes on from here\n");
+    return INTERRUPTED_STATUS;
 }
 
 /* --- over a training run --- */
@@ -49,121 +82,151 @@ static void report_layouts(void *context, uint64_t done, uint64_t total)
     progress_update(context, (double)done / (double)total, "layouts");
 }
 
-/* FOLDER/plan.csv and, when there is a winner, FOLDER/winner.yaml. An exit status. */
-static int write_layouts(const struct layout_job *job, const struct layout_found *found)
+struct layout_plan {
+    struct layout_job job;
+    struct layout_found found;
+};
+
+static void layouts_csv(const void *context, FILE *stream)
 {
-    struct result csv;
-    int status =
-        result_open(&csv, arena_printf(job->arena, "%s/plan.csv", job->folder), job->diagnostics);
-    if (status != EXIT_DONE) {
-        return status;
-    }
-    layout_write_csv(job, found, csv.stream);
-    status = result_close(&csv);
-    if (found->winner == SIZE_MAX || status != EXIT_DONE) {
-        return EXIT_RUN_FAILED;
-    }
-    const char *yaml = layout_winner_yaml(job, found);
-    const char *path = arena_printf(job->arena, "%s/winner.yaml", job->folder);
-    return yaml == NULL ? EXIT_RUN_FAILED : result_write(path, yaml, job->diagnostics);
+    const struct layout_plan *plan = context;
+    layout_write_csv(&plan->job, &plan->found, stream);
+}
+
+static bool layouts_winner(const void *context)
+{
+    const struct layout_plan *plan = context;
+    return plan->found.winner != SIZE_MAX;
+}
+
+static const char *layouts_yaml(const void *context)
+{
+    const struct layout_plan *plan = context;
+    return layout_winner_yaml(&plan->job, &plan->found);
+}
+
+static void layouts_json(const void *context, FILE *stream)
+{
+    const struct layout_plan *plan = context;
+    layout_print_json(&plan->job, &plan->found, stream);
+}
+
+static void layouts_print(const void *context, struct plan_look look, FILE *stream)
+{
+    const struct layout_plan *plan = context;
+    layout_print(&plan->job, &plan->found, look, stream);
 }
 
 static int plan_layouts(struct arena *arena, struct diagnostics *diagnostics,
                         const struct invocation *invocation)
 {
-    struct layout_job job = {.overrides = invocation->overrides,
-                             .override_count = invocation->override_count,
-                             .folder = invocation->output,
-                             .report = report_layouts,
-                             .arena = arena,
-                             .diagnostics = diagnostics};
+    struct layout_plan plan = {.job = {.overrides = invocation->overrides,
+                                       .override_count = invocation->override_count,
+                                       .folder = invocation->output,
+                                       .report = report_layouts,
+                                       .arena = arena,
+                                       .diagnostics = diagnostics}};
+    struct layout_job *job = &plan.job;
     struct resolved_scenario base = {.scenario = NULL};
-    if (!jobs_read(invocation, &job.workers)) {
+    if (!jobs_read(invocation, &job->workers)) {
         return EXIT_WRONG_INPUT;
     }
-    job.file = layout_file_load(arena, invocation->operands[0], diagnostics);
-    if (job.file == NULL || !scenario_resolve(arena, job.file->base, job.overrides,
-                                              job.override_count, diagnostics, &base)) {
+    job->file = layout_file_load(arena, invocation->operands[0], diagnostics);
+    if (job->file == NULL || !scenario_resolve(arena, job->file->base, job->overrides,
+                                               job->override_count, diagnostics, &base)) {
         return refusal(diagnostics);
     }
-    job.base = base.scenario;
-    job.tree = node_copy(arena, base.tree);
-    job.space = layout_space_create(job.file, job.base, arena, diagnostics);
-    if (job.space == NULL || !folder_make(job.folder, diagnostics)) {
+    job->base = base.scenario;
+    job->tree = node_copy(arena, base.tree);
+    job->space = layout_space_create(job->file, job->base, arena, diagnostics);
+    if (job->space == NULL || !folder_make(job->folder, diagnostics)) {
         return refusal(diagnostics);
     }
-    struct layout_found found;
     struct progress progress = progress_start(stderr, invocation->quiet);
-    job.context = &progress;
-    enum search_end end = layout_search(&job, &found);
+    job->context = &progress;
+    enum search_end end = layout_search(job, &plan.found);
     progress_end(&progress);
-    if (end == SEARCH_INTERRUPTED) {
-        print_safely(stderr, "cpsim: stopped; the same command goes on from here\n");
-        return INTERRUPTED_STATUS;
+    if (end != SEARCH_DONE) {
+        return end == SEARCH_INTERRUPTED ? say_stopped() : refusal(diagnostics);
     }
-    if (end == SEARCH_BROKEN) {
-        return refusal(diagnostics);
-    }
-    int status = write_layouts(&job, &found);
-    if (invocation->json) {
-        layout_print_json(&job, &found, stdout);
-    } else if (!invocation->quiet) {
-        const char *bold = style(stdout, STYLE_BOLD);
-        layout_print(&job, &found, bold, bold[0] == '\0' ? "" : STYLE_NONE, stdout);
-        print_safely(stdout, "\n%s/plan.csv%s%s%s\n", job.folder, status == EXIT_DONE ? ", " : "",
-                     status == EXIT_DONE ? job.folder : "",
-                     status == EXIT_DONE ? "/winner.yaml" : "");
-    }
-    int printed = stdout_close();
-    return status != EXIT_DONE ? status : printed;
+    const struct answer_of_plan answer = {&plan,        layouts_csv,  layouts_winner,
+                                          layouts_yaml, layouts_json, layouts_print};
+    return end_plan(&answer, invocation, arena, diagnostics);
 }
 
 /* --- over a service --- */
 
+static void report(void *context, uint64_t done, uint64_t total, double seconds)
+{
+    (void)seconds;
+    progress_update(context, (double)done / (double)total, "candidates");
+}
+
+struct service_plan {
+    struct plan_job job;
+    struct candidate *candidates;
+};
+
+static void service_csv(const void *context, FILE *stream)
+{
+    const struct service_plan *plan = context;
+    plan_write_csv(&plan->job, plan->candidates, stream);
+}
+
+static bool service_winner(const void *context)
+{
+    const struct service_plan *plan = context;
+    return plan_winner(plan->candidates, plan->job.points->count) != SIZE_MAX;
+}
+
+static const char *service_yaml(const void *context)
+{
+    const struct service_plan *plan = context;
+    size_t winner = plan_winner(plan->candidates, plan->job.points->count);
+    return plan_scenario(&plan->job, plan->candidates, winner, plan->job.diagnostics);
+}
+
+static void service_json(const void *context, FILE *stream)
+{
+    const struct service_plan *plan = context;
+    plan_print_json(&plan->job, plan->candidates, stream);
+}
+
+static void service_print(const void *context, struct plan_look look, FILE *stream)
+{
+    const struct service_plan *plan = context;
+    plan_print(&plan->job, plan->candidates, look, stream);
+}
+
 static int plan_service(struct arena *arena, struct diagnostics *diagnostics,
                         const struct invocation *invocation)
 {
-    struct plan_job job = {
-        .folder = invocation->output, .report = report, .arena = arena, .diagnostics = diagnostics};
-    if (!jobs_read(invocation, &job.workers)) {
+    struct service_plan plan = {.job = {.folder = invocation->output,
+                                        .report = report,
+                                        .arena = arena,
+                                        .diagnostics = diagnostics}};
+    struct plan_job *job = &plan.job;
+    if (!jobs_read(invocation, &job->workers)) {
         return EXIT_WRONG_INPUT;
     }
-    job.file = plan_file_load(arena, invocation->operands[0], diagnostics);
-    job.points = job.file == NULL ? NULL
-                                  : points_create(arena, &job.file->sweep, invocation->overrides,
-                                                  invocation->override_count, diagnostics);
-    if (job.points == NULL || !folder_make(invocation->output, diagnostics)) {
+    job->file = plan_file_load(arena, invocation->operands[0], diagnostics);
+    job->points = job->file == NULL ? NULL
+                                    : points_create(arena, &job->file->sweep, invocation->overrides,
+                                                    invocation->override_count, diagnostics);
+    if (job->points == NULL || !folder_make(invocation->output, diagnostics)) {
         return refusal(diagnostics);
     }
-    struct candidate *candidates = ARENA_ARRAY(arena, struct candidate, job.points->count);
+    plan.candidates = ARENA_ARRAY(arena, struct candidate, job->points->count);
     struct progress progress = progress_start(stderr, invocation->quiet);
-    job.context = &progress;
-    enum plan_end end = plan_run(&job, candidates);
+    job->context = &progress;
+    enum plan_end end = plan_run(job, plan.candidates);
     progress_end(&progress);
-    if (end == PLAN_INTERRUPTED) {
-        print_safely(stderr, "cpsim: stopped; the same command goes on from here\n");
-        return INTERRUPTED_STATUS;
+    if (end != PLAN_DONE) {
+        return end == PLAN_INTERRUPTED ? say_stopped() : refusal(diagnostics);
     }
-    if (end == PLAN_BROKEN) {
-        return refusal(diagnostics);
-    }
-    int status = write_files(&job, candidates, invocation->output, diagnostics);
-    if (invocation->json) {
-        plan_print_json(&job, candidates, stdout);
-    } else if (!invocation->quiet) {
-        struct page page;
-        page_open(&page, invocation->columns);
-        const struct plan_look look = {.bold = style(stdout, STYLE_BOLD),
-                                       .plain = style(stdout, STYLE_NONE),
-                                       .columns = page.columns};
-        plan_print(&job, candidates, look, page.stream);
-        print_safely(page.stream, "%s/plan.csv%s%s%s\n", invocation->output,
-                     status == EXIT_DONE ? ", " : "", status == EXIT_DONE ? invocation->output : "",
-                     status == EXIT_DONE ? "/winner.yaml" : "");
-        page_close(&page);
-    }
-    int printed = stdout_close();
-    return status != EXIT_DONE ? status : printed;
+    const struct answer_of_plan answer = {&plan,        service_csv,  service_winner,
+                                          service_yaml, service_json, service_print};
+    return end_plan(&answer, invocation, arena, diagnostics);
 }
 
 static int plan_in(struct arena *arena, struct diagnostics *diagnostics,

@@ -41,6 +41,22 @@ for plan in "$source"/scenarios/plans/*.yaml; do
     esac >>plan.yaml
     fits 80 "$cpsim" plan plan.yaml -o "plan-$(basename "$plan" .yaml)"
 done
+# With every column that a table of layouts may have.
+cat >plan.yaml <<EOF
+schema: 1
+base: $source/scenarios/train-deepseek-v3.yaml
+axes:
+  layout.tensor: [1]
+  layout.context: [1, 2]
+  layout.expert: [16, 32]
+  layout.pipeline: [8]
+  workload.recompute: [none, full]
+EOF
+fits 80 "$cpsim" plan plan.yaml -o plan-experts
+grep -Eq '^ *step +MFU +memory +GPUs +TP +CP +EP +PP +DP +VS +MB +schedule +recompute +shard$' out || {
+    echo "plan-experts: no row of all columns"
+    failures=$((failures + 1))
+}
 for command in models platforms scenarios describe "describe figures" "describe workload" compare --help; do
     # shellcheck disable=SC2086 # words
     fits 80 "$cpsim" $command
