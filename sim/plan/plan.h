@@ -54,6 +54,7 @@ struct candidate {
     enum plan_rule rule;
     bool under_way;
     struct capacity_search search;
+    double searched; /* capacity in short runs, with the draws that all candidates have in common */
     double gpus, dollars_per_hour; /* 0: no price */
     double answer_seconds;         /* of a request, without load */
     const char *reason;            /* of what was given up; NULL: it was not */
@@ -89,9 +90,8 @@ enum plan_end plan_run(struct plan_job *job, struct candidate *candidates);
 
 /* What ranks candidates: dollars an hour, or GPUs where there is no price. */
 double plan_cost(const struct candidate *candidate);
-/* The cheapest good one; of equal cost that of the larger capacity (twice the rate
- * is as good as more), then the first. SIZE_MAX: none
- * is good. */
+/* The cheapest good one; of equal cost that of the larger capacity in the search, where all had the
+ * same draws (twice the rate is as good as more), then the first. SIZE_MAX: none is good. */
 size_t plan_winner(const struct candidate *candidates, size_t count);
 
 /* A candidate's scenario at the rate asked for, as YAML, with a command that plays it at its

@@ -7,7 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { NAME_BYTES = 32 };
+/* Points of a front that differ by no more are one: runs are not surer. */
+static const double ALIKE = 0.02;
 
 static double number_of(const struct metric_list *metrics, const char *name)
 {
@@ -131,7 +132,7 @@ size_t plan_speed_front(const struct plan_job *job, const struct candidate *cand
                 .first = -tokens_per_gpu(&candidates[i]), .second = tpot, .index = i};
         }
     }
-    return front_find(points, count);
+    return front_thin(points, front_find(points, count), ALIKE);
 }
 
 static struct table front_table(struct arena *arena, const char *const *headings, size_t columns,

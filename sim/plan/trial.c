@@ -348,6 +348,7 @@ static void take_loaded(const struct plan_job *job, struct candidate *candidate,
         copy_metrics(job->arena, metrics, &candidate->at_rate);
     }
     capacity_tell(&candidate->search, kept);
+    candidate->searched = candidate->search.low;
     if (at_rate && !kept && file->prune) {
         end(job, candidate, RULE_RATE, "misses the SLO at the rate asked for");
     } else if (candidate->search.done && candidate->search.low >= file->rate) {
