@@ -37,7 +37,7 @@ struct serving_run {
     struct source source;
     struct fleet fleet;
     struct faults faults;
-    struct histogram inter_token; /* seconds between two tokens of a request */
+    struct batched_histogram inter_token; /* seconds between two tokens of a request */
     double end_seconds;           /* of the last request */
     uint64_t events;              /* that SimGrid played */
 };

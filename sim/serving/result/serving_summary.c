@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2E};
+static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_ITL, LATENCY_E2E};
 
 const char *serving_note(const struct serving_metrics *metrics, struct arena *arena)
 {
@@ -295,8 +295,12 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 quantity_percent(metrics->adapter_hit_share).text, metrics->adapter_waits);
     }
     if (metrics->moved_bytes > 0.0) {
-        fprintf(stream, "KV moved        %s between replicas\n",
-                quantity_bytes(metrics->moved_bytes).text);
+        fprintf(stream,
+                "KV moved        %s between replicas; on its way %s a request, after %s of waiting "
+                "for room\n",
+                quantity_bytes(metrics->moved_bytes).text,
+                quantity_seconds(metrics->move_seconds).text,
+                quantity_seconds(metrics->room_seconds).text);
     }
     if (metrics->swapped_bytes > 0.0) {
         fprintf(stream, "KV swapped      %s to hosts and back\n",
