@@ -202,6 +202,8 @@ static double measure_requests(struct serving_metrics *metrics)
         metrics->retries += request->retries;
         of_preemptions += request->preemptions;
         if (request->state == REQUEST_DONE) {
+            metrics->max_keys =
+                fmax(metrics->max_keys, (double)request->prompt_tokens + request->output_tokens);
             double cached = request->cached_tokens;
             double tokens = (double)request->prompt_tokens + request->output_tokens - 1.0 - cached;
             flops += llm_forward_flops(&run->scenario->llm, tokens, cached);
@@ -249,7 +251,7 @@ static double measure_requests(struct serving_metrics *metrics)
 
 /* Sums over the servers of a pool. */
 struct pool_sums {
-    double busy, sequences, pages, bytes, down, verified;
+    double busy, sequences, pages, bytes, down, verified, max_sequences;
     uint64_t most_pages;
 };
 
@@ -274,6 +276,7 @@ static struct pool_sums sum_pool(const struct pool *pool, struct serving_metrics
         metrics->joules += totals->joules;
         metrics->preemptions += pool->servers[i].view.preemptions;
         metrics->steps += totals->steps;
+        sums.max_sequences = fmax(sums.max_sequences, totals->max_sequences);
         sums.most_pages =
             totals->most_pages > sums.most_pages ? totals->most_pages : sums.most_pages;
     }
@@ -299,6 +302,7 @@ static void measure_servers(const struct serving_run *run, double flops,
         bytes += sums.bytes * pool->gpus_per_server;
         metrics->down_seconds += sums.down;
         verified += sums.verified;
+        metrics->max_sequences[i] = sums.max_sequences;
         metrics->pool_busy_share[i] = sums.busy / own_time;
         metrics->kv_max_share =
             fmax(metrics->kv_max_share, (double)sums.most_pages / (double)pool->kv_pages);

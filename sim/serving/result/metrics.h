@@ -77,6 +77,8 @@ struct serving_metrics {
                                           decode in; its KV cache on its way there */
     double swapped_bytes;              /* KV caches to hosts and back */
     double down_seconds;               /* all replicas */
+    /* Of any request: tokens in the end; of any step of a replica: requests that decode in it. */
+    double max_keys, max_sequences[POOL_COUNT];
     bool sustained; /* false: the requests in the service grew as long as more came */
     double in_service_early, in_service_late; /* requests in it, by time: just after the warm-up,
                                                  and as the last ones came */

@@ -2,13 +2,14 @@
 #include "sim/serving/result/serving_summary.h"
 
 #include "sim/base/quantity.h"
+#include "sim/scenario/notes.h"
 #include "sim/serving/result/figures.h"
 
 #include <inttypes.h>
 
 static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_ITL, LATENCY_E2E};
 
-const char *serving_note(const struct serving_metrics *metrics, struct arena *arena)
+const char *serving_length_note(const struct serving_metrics *metrics, struct arena *arena)
 {
     for (size_t i = 0; i < sizeof which / sizeof *which; i++) {
         const struct latency_summary *summary = &metrics->latencies[which[i]];
@@ -20,6 +21,19 @@ const char *serving_note(const struct serving_metrics *metrics, struct arena *ar
         }
     }
     return NULL;
+}
+
+const char *serving_shape_note(const struct serving_metrics *metrics, struct arena *arena)
+{
+    const struct fleet *fleet = &metrics->run->fleet;
+    const char *note = NULL;
+    for (uint32_t i = 0; i < fleet->pool_count && note == NULL; i++) {
+        const struct pool *pool = &fleet->pools[i];
+        const struct layout *layout = &pool->scenario->layout;
+        note = gpu_shape_note(arena, pool->replica.gpu, metrics->max_keys / layout->context,
+                              metrics->max_sequences[i] / layout_attention_data(layout));
+    }
+    return note;
 }
 
 /* Of the 99th percentiles, which decide and are the least sure. */
@@ -64,6 +78,12 @@ static void print_latencies(const struct serving_metrics *metrics, struct ink in
         fputc('\n', stream);
     }
     print_intervals(metrics, stream);
+    struct arena *arena = arena_create();
+    const char *note = serving_shape_note(metrics, arena);
+    if (note != NULL) {
+        fprintf(stream, "extrapolated    %s\n", note);
+    }
+    arena_destroy(arena);
     fputc('\n', stream);
 }
 
