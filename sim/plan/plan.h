@@ -54,12 +54,14 @@ struct candidate {
     enum plan_rule rule;
     bool under_way;
     struct capacity_search search;
-    double searched; /* capacity in short runs, with the draws that all candidates have in common */
+    double searched;               /* capacity in short runs */
     double gpus, dollars_per_hour; /* 0: no price */
     double answer_seconds;         /* of a request, without load */
     const char *reason;            /* of what was given up; NULL: it was not */
     struct metric_list at_rate;    /* at the rate asked for; empty unless GOOD */
     struct metric_list at_capacity;
+    struct metric_list searched_at_rate, searched_at_capacity; /* the same in short runs, with the
+                                                                  draws that all have in common */
     double confirm_rate; /* of the run that confirms it next; 0: none is under way */
     bool confirmed;      /* all figures are those of such runs */
     uint32_t trials;     /* answers so far */

@@ -343,9 +343,10 @@ static void take_loaded(const struct plan_job *job, struct candidate *candidate,
     candidate->runs++;
     if (kept) {
         copy_metrics(job->arena, metrics, &candidate->at_capacity);
+        candidate->searched_at_capacity = candidate->at_capacity;
     }
     if (kept && at_rate) {
-        copy_metrics(job->arena, metrics, &candidate->at_rate);
+        candidate->at_rate = candidate->searched_at_rate = candidate->at_capacity;
     }
     capacity_tell(&candidate->search, kept);
     candidate->searched = candidate->search.low;

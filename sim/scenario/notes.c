@@ -76,7 +76,7 @@ struct note_list {
     struct diagnostics *diagnostics;
 };
 
-/* For people and for JSON; `key` NULL: people have been told already. */
+/* For people and for JSON; `key` NULL: people are told by a warning or the summary. */
 static void add(struct note_list *list, const char *key, const char *text)
 {
     if (text == NULL || list->count == MOST_NOTES) {
@@ -182,8 +182,7 @@ static bool is_outside(double value, const struct fitted_range *range)
     return value < range->least || value > range->most;
 }
 
-/* A loss law beyond the runs that it was fitted on, where the run's loss or tokens come of it. */
-static const char *law_note(struct arena *arena, const struct scenario *scenario)
+const char *scenario_law_note(struct arena *arena, const struct scenario *scenario)
 {
     const struct scaling_law *law = scenario_scaling_law(scenario);
     double parameters = scenario_law_parameters(scenario, law);
@@ -224,7 +223,7 @@ void scenario_note(struct scenario *scenario, const struct node *tree, struct ar
         add(&list, NULL, quality_note(arena, scenario));
     }
     if (scenario->workload == WORKLOAD_TRAINING) {
-        add(&list, "workload", law_note(arena, scenario));
+        add(&list, NULL, scenario_law_note(arena, scenario)); /* its summary says so too */
     }
     const char **notes = ARENA_ARRAY(arena, const char *, list.count);
     for (size_t i = 0; i < list.count; i++) {

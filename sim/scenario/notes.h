@@ -17,6 +17,10 @@ const char *gpu_generation_note(struct arena *arena, const struct gpu *gpu);
 const char *gpu_shape_note(struct arena *arena, const struct gpu *gpu, double keys,
                            double sequences);
 
+/* That the loss law of a training run is asked beyond the runs that it was fitted on, where losses
+ * or tokens come of it; NULL: it is not. */
+const char *scenario_law_note(struct arena *arena, const struct scenario *scenario);
+
 /* Fills scenario->notes and tells `diagnostics`. */
 void scenario_note(struct scenario *scenario, const struct node *tree, struct arena *arena,
                    struct diagnostics *diagnostics);
