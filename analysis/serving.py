@@ -311,6 +311,7 @@ def draw_batch(trace, width=look.WIDE):
         axes.bar(edges[:-1], share, numpy.diff(edges), bottom, align="edge", label=label, **look.bar_style(shade, hatch))
         bottom += share
     axes.set(xlabel="sequences in a step", ylabel="share of the time in steps, %")
+    look.whole(axes, "x")
     look.legend_under(figure, axes, 2)
     return figure
 
