@@ -38,8 +38,8 @@ struct serving_run {
     struct fleet fleet;
     struct faults faults;
     struct batched_histogram inter_token; /* seconds between two tokens of a request */
-    double end_seconds;           /* of the last request */
-    uint64_t events;              /* that SimGrid played */
+    double end_seconds;                   /* of the last request */
+    uint64_t events;                      /* that SimGrid played */
 };
 
 /* Prepares, plays and leaves the run for metrics.h and the summaries; false with diagnostics when
