@@ -19,6 +19,9 @@ static struct link_shares link_shares(const struct cluster *cluster,
                                       const struct operator_total *total)
 {
     double card = cluster->nic_bytes_per_second * cluster->nics_per_node / cluster->gpus_per_node;
+    if (total->seconds <= 0.0) {
+        return (struct link_shares){0};
+    }
     return (struct link_shares){
         .card = total->fabric_bytes > 0.0 ? total->fabric_bytes / card / total->seconds : 0.0,
         .node =
@@ -35,7 +38,7 @@ static double peak_share(const struct scenario *scenario, const struct roofline_
         return row->bytes_per_second / scenario->gpu.memory_bytes_per_second;
     case BOUND_NETWORK: {
         struct link_shares shares = link_shares(&scenario->cluster, total);
-        return total->seconds > 0.0 ? fmax(shares.card, shares.node) : 0.0;
+        return fmax(shares.card, shares.node);
     }
     case BOUND_LAUNCH:
         break;
