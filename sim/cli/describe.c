@@ -4,6 +4,7 @@
 #include "sim/cli/cli.h"
 #include "sim/config/reference.h"
 #include "sim/figures/figure_page.h"
+#include "sim/plan/conversations/node_plan.h"
 #include "sim/plan/layouts/layout_file.h"
 #include "sim/plan/plan_file.h"
 #include "sim/run/run.h"
@@ -31,6 +32,11 @@ static const struct described_file {
      "`cpsim plan FILE -o FOLDER` finds the layout on which a training run takes least time, money "
      "or memory. The base is a scenario with a workload of kind `training`.",
      layout_plan_fields},
+    {"node-plan", "Plan files over a conversation",
+     "`cpsim plan FILE -o FOLDER` finds the fewest nodes on which a conversation keeps its "
+     "targets. "
+     "The base is a scenario with a workload of kind `conversation`.",
+     node_plan_fields},
 };
 
 /* The file that a key names, and the rest of the key; NULL: it is a key of scenarios. */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
- * cpsim plan FILE -o FOLDER: the cheapest way to run a service, the best layout of a training run.
+ * cpsim plan FILE -o FOLDER: the cheapest way to run a service, the best layout of a training run,
+ * the fewest nodes for a conversation.
  */
 #include "sim/plan/plan.h"
 
+#include "sim/base/file.h"
 #include "sim/base/progress.h"
 #include "sim/cli/cli.h"
 #include "sim/config/yaml_tree.h"
+#include "sim/plan/conversations/node_plan.h"
 #include "sim/plan/layouts/layout_order.h"
 #include "sim/plan/layouts/layout_report.h"
 #include "sim/plan/layouts/layout_scenario.h"
@@ -23,7 +26,7 @@ struct answer_of_plan {
     const void *context;
     void (*write_csv)(const void *context, FILE *stream);
     bool (*has_winner)(const void *context);
-    const char *(*winner_yaml)(const void *context); /* NULL after an error */
+    const char *(*winner_yaml)(const void *context, struct diagnostics *diagnostics); /* or NULL */
     void (*print_json)(const void *context, FILE *stream);
     void (*print)(const void *context, struct plan_look look, FILE *stream);
 };
@@ -42,7 +45,7 @@ static int write_files(const struct answer_of_plan *answer, const char *folder, 
     if (!answer->has_winner(answer->context) || status != EXIT_DONE) {
         return EXIT_RUN_FAILED;
     }
-    const char *yaml = answer->winner_yaml(answer->context);
+    const char *yaml = answer->winner_yaml(answer->context, diagnostics);
     const char *path = arena_printf(arena, "%s/winner.yaml", folder);
     return yaml == NULL ? EXIT_RUN_FAILED : result_write(path, yaml, diagnostics);
 }
@@ -99,8 +102,9 @@ static bool layouts_winner(const void *context)
     return plan->found.winner != SIZE_MAX;
 }
 
-static const char *layouts_yaml(const void *context)
+static const char *layouts_yaml(const void *context, struct diagnostics *diagnostics)
 {
+    (void)diagnostics; /* the job has them */
     const struct layout_plan *plan = context;
     return layout_winner_yaml(&plan->job, &plan->found);
 }
@@ -154,6 +158,82 @@ static int plan_layouts(struct arena *arena, struct diagnostics *diagnostics,
     return end_plan(&answer, invocation, arena, diagnostics);
 }
 
+/* --- over a conversation --- */
+
+static void report_nodes(void *context, const struct sweep_progress *at)
+{
+    progress_update(
+        context, (double)(at->already + at->done + at->rejected + at->failed) / (double)at->total,
+        "candidates");
+}
+
+static void nodes_csv(const void *context, FILE *stream)
+{
+    node_plan_write_csv(context, stream);
+}
+
+static bool nodes_winner(const void *context)
+{
+    const struct node_plan *plan = context;
+    return plan->winner != SIZE_MAX;
+}
+
+static const char *nodes_yaml(const void *context, struct diagnostics *diagnostics)
+{
+    return node_plan_winner_yaml(context, diagnostics);
+}
+
+static void nodes_json(const void *context, FILE *stream)
+{
+    node_plan_print_json(context, stream);
+}
+
+static void nodes_print(const void *context, struct plan_look look, FILE *stream)
+{
+    node_plan_print(context, look, stream);
+}
+
+static int plan_nodes(struct arena *arena, struct diagnostics *diagnostics,
+                      const struct invocation *invocation)
+{
+    const char *path = invocation->operands[0];
+    struct node_plan plan = {.arena = arena};
+    struct sweep_job job = {.folder = invocation->output,
+                            .shards = 1,
+                            .report = report_nodes,
+                            .arena = arena,
+                            .diagnostics = diagnostics};
+    if (!jobs_read(invocation, &job.workers)) {
+        return EXIT_WRONG_INPUT;
+    }
+    plan.file = node_plan_file_load(arena, path, diagnostics);
+    job.text = plan.file == NULL
+                   ? NULL
+                   : file_read(arena, path, YAML_MAX_BYTES, "a plan file", NULL, diagnostics);
+    plan.points = job.text == NULL ? NULL
+                                   : points_create(arena, &plan.file->sweep, invocation->overrides,
+                                                   invocation->override_count, diagnostics);
+    if (plan.points == NULL) {
+        return refusal(diagnostics);
+    }
+    job.file = &plan.file->sweep;
+    job.points = plan.points;
+    struct progress progress = progress_start(stderr, invocation->quiet);
+    job.context = &progress;
+    struct journal_contents contents;
+    enum sweep_end end = sweep_run(&job, &contents);
+    progress_end(&progress);
+    if (end == SWEEP_INTERRUPTED) {
+        return say_stopped();
+    }
+    if (end != SWEEP_WHOLE || !node_plan_read(&plan, &contents, diagnostics)) {
+        return refusal(diagnostics);
+    }
+    const struct answer_of_plan answer = {&plan,      nodes_csv,  nodes_winner,
+                                          nodes_yaml, nodes_json, nodes_print};
+    return end_plan(&answer, invocation, arena, diagnostics);
+}
+
 /* --- over a service --- */
 
 static void report(void *context, uint64_t done, uint64_t total, double seconds)
@@ -179,11 +259,11 @@ static bool service_winner(const void *context)
     return plan_winner(plan->candidates, plan->job.points->count) != SIZE_MAX;
 }
 
-static const char *service_yaml(const void *context)
+static const char *service_yaml(const void *context, struct diagnostics *diagnostics)
 {
     const struct service_plan *plan = context;
     size_t winner = plan_winner(plan->candidates, plan->job.points->count);
-    return plan_scenario(&plan->job, plan->candidates, winner, plan->job.diagnostics);
+    return plan_scenario(&plan->job, plan->candidates, winner, diagnostics);
 }
 
 static void service_json(const void *context, FILE *stream)
@@ -236,9 +316,16 @@ static int plan_in(struct arena *arena, struct diagnostics *diagnostics,
         print_safely(stderr, "cpsim: error: cpsim plan needs -o FOLDER for its results\n");
         return EXIT_WRONG_INPUT;
     }
-    return plan_kind_of(invocation->operands[0]) == WORKLOAD_TRAINING
-               ? plan_layouts(arena, diagnostics, invocation)
-               : plan_service(arena, diagnostics, invocation);
+    switch (plan_kind_of(invocation->operands[0])) {
+    case WORKLOAD_TRAINING:
+        return plan_layouts(arena, diagnostics, invocation);
+    case WORKLOAD_CONVERSATION:
+        return plan_nodes(arena, diagnostics, invocation);
+    case WORKLOAD_SERVING:
+    case WORKLOAD_KIND_COUNT:
+        break;
+    }
+    return plan_service(arena, diagnostics, invocation);
 }
 
 static int run_plan(const struct invocation *invocation)
@@ -257,12 +344,15 @@ const struct command command_plan = {
     .operands = "FILE",
     .scenarios = true,
     .takes = FILE_PLAN,
-    .summary = "find the cheapest layout of a service, or the best of a training run",
+    .summary =
+        "find the cheapest layout of a service, the best of a training run, the fewest nodes "
+        "for a conversation",
     .doc =
-        "The base of the plan says which: a service, or a training run. -o names the folder of the "
+        "The base of the plan says which: a service, a training run, or a conversation. -o names "
+        "the folder of the "
         "results: plan.csv, a row a candidate, and winner.yaml, a scenario. Stopped or killed, the "
-        "same command goes on where it was. cpsim describe plan and cpsim describe training-plan "
-        "say what a plan file holds.",
+        "same command goes on where it was. cpsim describe plan, training-plan and node-plan say "
+        "what a plan file holds.",
     .example = "cpsim plan scenarios/plans/chats-70b.yaml -o plan",
     .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JOBS) |
                TAKES(OPTION_JSON) | TAKES(OPTION_QUIET),
