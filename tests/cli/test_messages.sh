@@ -30,7 +30,7 @@ expect 0 "my-gpu.yaml: ok, for 'gpu:' in a scenario" '' "$cpsim" check my-gpu.ya
 expect 2 '' "my-gpu.yaml: error: this is a GPU; a scenario names it with 'gpu: ./my-gpu.yaml'; cpsim check my-gpu.yaml reads it" \
     "$cpsim" my-gpu.yaml
 sed -i 's,base: .*,base: one-gpu.yaml,' plan.yaml
-expect 2 '' "plan.yaml:5:7: error: base: 'one-gpu.yaml' is of kind conversation; expected a scenario of kind serving or training (cpsim sweep compares layouts of any kind)
+expect 2 '' "plan.yaml:6:7: error: rate: the base is of kind conversation, alone on its machine: a plan over one has no rate, and \`slo: {ttft, tpot}\` (cpsim describe node-plan); expected a base of kind serving, or no rate
 1 error" "$cpsim" plan plan.yaml -o x
 [ ! -e x ]
 

@@ -37,6 +37,7 @@ for plan in "$source"/scenarios/plans/*.yaml; do
         sed '/^axes:/,$d' >plan.yaml
     case $plan in # of training: one layout of many thousands
     */train-*) printf 'axes:\n  layout.tensor: [8]\n  layout.pipeline: [8]\n' ;;
+    */long-prompt-405b*) printf 'axes:\n  grid:\n    layout.tensor: [8]\n    layout.context: [1, 4]\n' ;;
     *) printf 'axes:\n  grid:\n    layout.tensor: [4, 8]\n    layout.data: [1, 2]\n' ;;
     esac >>plan.yaml
     fits 80 "$cpsim" plan plan.yaml -o "plan-$(basename "$plan" .yaml)"

@@ -2,6 +2,7 @@
  * The keys of a plan file over a conversation. */
 #include "sim/config/find.h"
 #include "sim/plan/conversations/node_plan.h"
+#include "sim/scenario/expand.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
 
@@ -55,9 +56,29 @@ const struct field node_plan_fields[] = {
      .doc = "Of candidates that are drawn."},
     {0}};
 
+/* A plan of a service over a conversation: false after an error that says so, once. */
+static bool is_no_service(struct arena *arena, const char *path, struct diagnostics *diagnostics)
+{
+    struct diagnostics *silent = diagnostics_create();
+    const struct expansion expansion = {.arena = arena, .diagnostics = silent};
+    const struct node *root = expand_read_file(&expansion, path, ORIGIN_SCENARIO);
+    const struct node *rate = root == NULL ? NULL : node_get(root, "rate");
+    if (rate != NULL) {
+        DIAGNOSE_ERROR(diagnostics, rate->mark,
+                       "rate: the base is of kind conversation, alone on its machine: a plan over "
+                       "one has no rate, and `slo: {ttft, tpot}` (cpsim describe node-plan); "
+                       "expected a base of kind serving, or no rate");
+    }
+    diagnostics_destroy(silent);
+    return rate == NULL;
+}
+
 const struct node_plan_file *node_plan_file_load(struct arena *arena, const char *path,
                                                  struct diagnostics *diagnostics)
 {
+    if (!is_no_service(arena, path, diagnostics)) {
+        return NULL;
+    }
     size_t errors_before = diagnostics_error_count(diagnostics);
     struct node_plan_file *plan = ARENA_NEW(arena, struct node_plan_file);
     plan->sweep.tree = file_read_values(arena, path, node_plan_fields, plan, diagnostics);
