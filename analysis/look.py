@@ -5,6 +5,7 @@ import io
 import re
 
 import matplotlib
+import numpy
 
 matplotlib.use("Agg")
 from matplotlib import patches, pyplot, ticker, transforms  # noqa: E402
@@ -127,8 +128,13 @@ def plain(value):
 def engineering(axes, which):
     """Ticks of large numbers with a prefix, 5M, in place of 5 and a 1e6 at the axis' end."""
     axis = getattr(axes, f"{which}axis")
-    if max(map(abs, axis.get_view_interval())) >= 1e5:
+    if max(map(abs, axis.get_view_interval())) >= 1e4:
         axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: prefixed(value)))
+
+
+def whole(axes, which):
+    """Ticks of what is counted: no 2.5 sequences."""
+    getattr(axes, f"{which}axis").set_major_locator(ticker.MaxNLocator(integer=True))
 
 
 def prefixed(value):
@@ -145,12 +151,32 @@ _PLACES = [(5, 4, "left", "bottom"), (5, -4, "left", "top"), (-5, 4, "right", "b
            (-5, -15, "right", "top"), (-5, 15, "right", "bottom")]  # fmt: skip
 
 
+def line_points(axes):
+    """The lines of `axes` as points in pixels, one every two: [n, 2]."""
+    found = [numpy.empty((0, 2))]
+    for line in axes.lines:
+        if line.get_linestyle() not in ("None", "none", "", " "):
+            corners = line.get_transform().transform(line.get_xydata())
+            for start, end in zip(corners[:-1], corners[1:]):
+                count = min(2000, 1 + int(numpy.hypot(*(end - start)) / 2)) if numpy.isfinite([start, end]).all() else 0
+                found.append(start + numpy.linspace(0, 1, count)[:, None] * (end - start))
+    return numpy.concatenate(found)
+
+
+def crosses(box, points):
+    return bool(((points > box.min) & (points < box.max)).all(axis=1).any())
+
+
 def annotate_apart(axes, points, fontsize=6.5, places=tuple(_PLACES)):
-    """Writes beside each (x, y, text) where nothing else that it wrote stands, inside the figure; a
-    text without room is left out. Call it last: it needs to know where the axes end up."""
+    """Writes beside each (x, y, text) where nothing else that it wrote stands, not over the y axis, off
+    the lines where there is such a place; a text without room is left out. Call it last: it needs to
+    know where the axes end up."""
     drawn = axes.figure
     drawn.draw_without_rendering()
     taken = [text.get_window_extent() for text in axes.texts]
+    for other in drawn.axes:
+        taken += [text.get_window_extent() for text in (other.title, other._left_title, other.xaxis.label) if text.get_text()]
+    lines = line_points(axes)
     legend = axes.get_legend()
     if legend is not None:
         taken.append(legend.get_window_extent())
@@ -159,12 +185,13 @@ def annotate_apart(axes, points, fontsize=6.5, places=tuple(_PLACES)):
         place = axes.transData.transform((x, y))
         taken.append(transforms.Bbox([place - 2.5, place + 2.5]))
     for x, y, text in points:
-        for dx, dy, side, height in places:
+        tries = [(place, apart) for apart in (True, False) for place in places]
+        for (dx, dy, side, height), apart in tries:
             note = axes.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", ha=side, va=height, fontsize=fontsize)
             note.set_in_layout(False)
             box = note.get_window_extent()
-            inside = box.x0 >= room.x0 and box.x1 <= room.x1 and box.y0 >= room.y0 and box.y1 <= room.y1
-            if inside and not any(box.overlaps(other) for other in taken):
+            inside = box.x0 >= axes.bbox.x0 and box.x1 <= room.x1 and box.y0 >= room.y0 and box.y1 <= room.y1
+            if inside and not any(box.overlaps(other) for other in taken) and not (apart and crosses(box, lines)):
                 taken.append(box)
                 break
             note.remove()
@@ -185,6 +212,8 @@ def quantity(value, unit):
         if abs(value) >= scale or (scale, prefix) == steps[-1]:
             scaled = value / scale
             digits = max(0, 2 - len(str(int(abs(scaled)))) + 1)
+            if float(f"{scaled:.{digits}f}") == 0:
+                return f"0 {unit}"
             return f"{scaled:,.{digits}f} {prefix}{unit}"
     return f"{value:g} {unit}"
 

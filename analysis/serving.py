@@ -104,6 +104,8 @@ WAITS = {  # parts of a request's time, which add up to it
     "queue_batch": "queue: for steps and room in a batch",
     "queue_kv": "queue: KV cache full",
     "prompt": "prompt: first in a batch to first token",
+    "room": "prefilled: no room to decode in",
+    "network": "network: KV cache on its way",
     "decode": "decode steps",
     "preempted": "given way and begun again",
 }
@@ -147,6 +149,9 @@ def waits(trace):
     span = (requests["last_token"] - requests["first_token"]).to_numpy()
     tokens = (requests["output_tokens"] - 1).clip(lower=0).to_numpy().astype(float)
     disturbed = ((requests["preemptions"] > 0) | (requests["retries"] > 0)).to_numpy()
+    # Of pools, between the first token and the second; a trace of before these columns has none.
+    room, network = (requests[name].to_numpy() if name in requests else 0.0 * span for name in ("room_wait", "kv_move"))
+    span = span - room - network
     calm = ~disturbed & (tokens > 0)
     pace = span[calm].sum() / tokens[calm].sum() if calm.any() else 0.0
     lost = numpy.where(disturbed, numpy.maximum(span - pace * tokens, 0.0), 0.0)
@@ -155,6 +160,8 @@ def waits(trace):
         "queue_batch": queue - kv,
         "queue_kv": kv,
         "prompt": (requests["first_token"] - requests["scheduled"]).to_numpy(),
+        "room": room,
+        "network": network,
         "decode": span - lost,
         "preempted": lost,
     }
@@ -167,8 +174,8 @@ def why(first, second):
     (one, tokens), (two, more) = waits(first), waits(second)
     rows = [(WAITS[part], one[part], two[part], two[part] - one[part]) for part in WAITS if part != "decode"]
     paces = [run["decode"] / count if count else 0.0 for run, count in ((one, tokens), (two, more))]
-    rows.insert(4, ("decode: time a token", one["decode"], two["decode"], (paces[1] - paces[0]) * (tokens + more) / 2))
-    rows.insert(5, ("decode: number of tokens", None, None, (more - tokens) * (paces[0] + paces[1]) / 2))
+    rows.insert(-1, ("decode: time a token", one["decode"], two["decode"], (paces[1] - paces[0]) * (tokens + more) / 2))
+    rows.insert(-1, ("decode: number of tokens", None, None, (more - tokens) * (paces[0] + paces[1]) / 2))
     return rows
 
 
@@ -304,6 +311,7 @@ def draw_batch(trace, width=look.WIDE):
         axes.bar(edges[:-1], share, numpy.diff(edges), bottom, align="edge", label=label, **look.bar_style(shade, hatch))
         bottom += share
     axes.set(xlabel="sequences in a step", ylabel="share of the time in steps, %")
+    look.whole(axes, "x")
     look.legend_under(figure, axes, 2)
     return figure
 

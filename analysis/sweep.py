@@ -191,8 +191,10 @@ def draw_effect(trace, width=look.WIDE, metric=None):
         axes.set_ylim(0, 1.08 * points[metric].max())
         if width < 5:
             axes.tick_params(axis="x", rotation=45)
+    elif 1 < values.nunique() <= 8 and values.max() <= 20 * values.min():
+        axes.set_xticks(sorted(values.unique()), [short(value) for value in sorted(values.unique())])
     if curves:
-        axes.legend(fontsize=7.5)
+        look.legend_under(figure, axes, 1 if width < 5 else 2)
     return figure
 
 
@@ -266,7 +268,7 @@ def draw_pareto(trace, width=look.WIDE, pair=None):
     better = {True: "more is better", False: "less is better"}
     axes.set(xlabel=f"{label(trace, first)} ({better[more_is_better(first)]})",
              ylabel=f"{label(trace, second)}\n({better[more_is_better(second)]})")  # fmt: skip
-    axes.legend(fontsize=7.5)
+    look.legend_under(figure, axes, 2)
     if keys:
         look.annotate_apart(axes, notes)
     return figure

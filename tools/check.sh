@@ -143,6 +143,7 @@ sim/serving/replica models|+base|+scenario|+engine|+serving/load|+serving/cache|
 sim/serving/faults models|+base|+scenario|+engine|+serving/load|+serving/replica
 sim/run models|+base|+figures|+scenario|+engine|+trace|+workload|+inference|+serving|+training
 sim/plan models|+base|+config|+scenario|+serving|+engine|+training|+run|+sweep
+sim/plan/conversations models|+base|+config|+scenario|+run|+sweep|+plan
 sim/plan/layouts models|+base|+config|+scenario|+training|+run|+sweep|+plan
 sim/sweep models|+base|+config|+figures|+scenario|+engine|+trace|+run
 sim/cli models/architecture|+base|+config|+figures|+scenario|+engine|+trace|+inference|+training|+run|+sweep|+plan|+compare|+clients|+calibrate|+arguments

@@ -23,9 +23,8 @@ const struct quality_constants quality_fitted = {
 };
 
 /* The paper's section 4.1 validates up to 1.7 B parameters and 26 B tokens, 3 to 16 bits. */
-static const double least_parameters = 30e6, most_parameters = 1.7e9;
-static const double least_tokens = 1.5e9, most_tokens = 26e9;
-static const double least_bits = 3.0, most_bits = 16.0;
+const struct quality_range quality_tried = {
+    .parameters = {30e6, 1.7e9}, .tokens = {1.5e9, 26e9}, .bits = {3.0, 16.0}};
 
 double quality_effective_share(enum quality_class class, double bits)
 {
@@ -80,9 +79,9 @@ double quality_critical_tokens(double parameters, double bits)
     return pow(base, 1.0 / (fit->post_data_exponent + fit->exponent));
 }
 
-static bool outside(double value, double least, double most)
+static bool outside(double value, const struct fitted_range *range)
 {
-    return value < least || value > most;
+    return value < range->least || value > range->most;
 }
 
 /* Bits that a class behaves as if trained in: activations and KV cache have no delta_PTQ of their
@@ -96,16 +95,17 @@ static double priced_bits(const struct quality_question *question, enum quality_
 struct quality_answer quality_of(const struct quality_question *question)
 {
     struct quality_bits priced;
-    struct quality_answer answer = {
-        .extrapolates = outside(question->parameters, least_parameters, most_parameters) ||
-                        outside(question->tokens, least_tokens, most_tokens)};
+    struct quality_answer answer = {.extrapolates =
+                                        outside(question->parameters, &quality_tried.parameters) ||
+                                        outside(question->tokens, &quality_tried.tokens)};
     for (int i = 0; i < QUALITY_CLASS_COUNT; i++) {
-        priced.bits[i] = fmin(priced_bits(question, (enum quality_class)i), most_bits);
-        answer.extrapolates = answer.extrapolates || outside(priced.bits[i], least_bits, most_bits);
+        priced.bits[i] =
+            fmin(priced_bits(question, (enum quality_class)i), quality_tried.bits.most);
+        answer.extrapolates = answer.extrapolates || outside(priced.bits[i], &quality_tried.bits);
     }
     double kept = question->kept.bits[QUALITY_WEIGHTS];
     double trained = question->trained.bits[QUALITY_WEIGHTS];
-    answer.extrapolates = answer.extrapolates || kept < least_bits;
+    answer.extrapolates = answer.extrapolates || kept < quality_tried.bits.least;
     answer.effective_parameters = question->parameters * effective_share(&priced);
     answer.diverges = answer.effective_parameters <= 0.0;
     answer.critical_tokens =
@@ -116,7 +116,8 @@ struct quality_answer quality_of(const struct quality_question *question)
     }
     answer.post_penalty =
         quality_post_penalty_trained(answer.effective_parameters, question->tokens, kept, trained);
-    double high = trained_loss(question->parameters * uniform_share(most_bits), question->tokens);
+    double high = trained_loss(question->parameters * uniform_share(quality_tried.bits.most),
+                               question->tokens);
     double loss = trained_loss(answer.effective_parameters, question->tokens);
     answer.training_penalty = loss - high;
     answer.loss = loss + answer.post_penalty;

@@ -9,6 +9,8 @@
 #ifndef CPSIM_MODELS_LAWS_QUALITY_LAW_H
 #define CPSIM_MODELS_LAWS_QUALITY_LAW_H
 
+#include "models/machine/fitted.h"
+
 #include <stdbool.h>
 
 /* Classes of tensor that the law tells apart. */
@@ -27,6 +29,12 @@ struct quality_constants {
     double post, post_data_exponent, post_parameter_exponent; /* C_T, gamma_D, gamma_N */
     double post_gamma, post_offset;
 };
+
+/* What the law was fitted and tried on: beyond it an answer extrapolates. */
+struct quality_range {
+    struct fitted_range parameters, tokens, bits;
+};
+extern const struct quality_range quality_tried;
 
 extern const struct quality_constants quality_fitted; /* integer formats, 30 to 220 M parameters */
 

@@ -106,9 +106,18 @@ static const struct scaling_form data_form = {
     .loss = data_loss, .tokens = data_tokens, .one_variable = true};
 static const struct scaling_form steps_form = {.loss = steps_loss, .tokens = steps_tokens};
 
+/* Chinchilla's runs (arXiv 2203.15556, abstract: over 400 models of 70 million to 16 billion
+ * parameters on 5 to 500 billion tokens), which Besiroglu et al. read off its figure 4; Kaplan et
+ * al.'s (arXiv 2001.08361, section 3: 768 to 1.5 billion parameters without embedding, 22 million
+ * to 23 billion tokens); the precision law's (arXiv 2411.04330, section 4.1). */
+#define CHINCHILLA_RUNS .fitted_parameters = {70e6, 16e9}, .fitted_tokens = {5e9, 500e9}
+#define KAPLAN_RUNS .fitted_parameters = {768.0, 1.5e9}, .fitted_tokens = {22e6, 23e9}
+#define PRECISION_RUNS .fitted_parameters = {30e6, 1.7e9}, .fitted_tokens = {1.5e9, 26e9}
+
 const struct scaling_law scaling_laws[TRAINING_LAW_COUNT] = {
     /* Chinchilla, approach 3 (arXiv 2203.15556, equation 10). */
     [TRAINING_LAW_HOFFMANN] = {.form = &sum_form,
+                               CHINCHILLA_RUNS,
                                .irreducible = 1.69,
                                .model_scale = 406.4,
                                .model_exponent = 0.34,
@@ -116,6 +125,7 @@ const struct scaling_law scaling_laws[TRAINING_LAW_COUNT] = {
                                .data_exponent = 0.28},
     /* Chinchilla's runs fitted again (arXiv 2404.10102, table 1). */
     [TRAINING_LAW_BESIROGLU] = {.form = &sum_form,
+                                CHINCHILLA_RUNS,
                                 .irreducible = 1.8169,
                                 .model_scale = 482.01,
                                 .model_exponent = 0.3478,
@@ -124,6 +134,7 @@ const struct scaling_law scaling_laws[TRAINING_LAW_COUNT] = {
     /* Kaplan et al.'s L(N, D) (arXiv 2001.08361, equation 1.5 with the constants of 1.1 and 1.2).
      */
     [TRAINING_LAW_KAPLAN] = {.form = &joint_form,
+                             KAPLAN_RUNS,
                              .model_scale = 8.8e13,
                              .model_exponent = 0.076,
                              .data_scale = 5.4e13,
@@ -132,18 +143,21 @@ const struct scaling_law scaling_laws[TRAINING_LAW_COUNT] = {
                              .kaplan_batch = true},
     /* Their L(N), equation 1.1: data never short. */
     [TRAINING_LAW_KAPLAN_MODEL] = {.form = &model_form,
+                                   KAPLAN_RUNS,
                                    .model_scale = 8.8e13,
                                    .model_exponent = 0.076,
                                    .without_embedding = true,
                                    .kaplan_batch = true},
     /* Their L(D), equation 1.2: the model never too small. */
     [TRAINING_LAW_KAPLAN_DATA] = {.form = &data_form,
+                                  KAPLAN_RUNS,
                                   .data_scale = 5.4e13,
                                   .data_exponent = 0.095,
                                   .without_embedding = true,
                                   .kaplan_batch = true},
     /* Their L(N, S), equation 1.6 and table 3. */
     [TRAINING_LAW_KAPLAN_STEPS] = {.form = &steps_form,
+                                   KAPLAN_RUNS,
                                    .model_scale = 6.5e13,
                                    .model_exponent = 0.077,
                                    .data_scale = 2.1e3,
@@ -153,6 +167,7 @@ const struct scaling_law scaling_laws[TRAINING_LAW_COUNT] = {
     /* The precision law (arXiv 2411.04330, equation 1, table 2): parameters count by what their
        bits leave effective. */
     [TRAINING_LAW_PRECISION] = {.form = &sum_form,
+                                PRECISION_RUNS,
                                 .irreducible = 2.7648,
                                 .model_scale = 4.299e3,
                                 .model_exponent = 0.4965,

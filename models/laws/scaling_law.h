@@ -8,6 +8,7 @@
 #ifndef CPSIM_MODELS_LAWS_SCALING_LAW_H
 #define CPSIM_MODELS_LAWS_SCALING_LAW_H
 
+#include "models/machine/fitted.h"
 #include "models/numeric/rows.h"
 
 #include <stdbool.h>
@@ -31,8 +32,10 @@ struct scaling_law {
     double data_scale, data_exponent;   /* B, D_c or S_c; alpha_D or alpha_S */
     bool without_embedding;             /* N counts neither embedding nor head */
     bool by_precision;                  /* N counts what the bits leave effective (quality_law.h) */
-    bool kaplan_batch;                  /* its critical batch is batch_kaplan_tokens() of the loss,
-                                           otherwise batch_critical_tokens() */
+    /* Of the runs that it was fitted on: parameters, as the law counts them, and tokens. */
+    struct fitted_range fitted_parameters, fitted_tokens;
+    bool kaplan_batch; /* its critical batch is batch_kaplan_tokens() of the loss,
+                          otherwise batch_critical_tokens() */
 };
 
 /* A row here, and its constants in scaling_law.c. */

@@ -82,8 +82,13 @@ size_t steady_values_needed(double share)
     return (size_t)ceil(BATCHES_LEAST * TAIL_VALUES / rarer_side(share) - 1e-6);
 }
 
-static struct steady_interval around(double figure, const double *batches, size_t count)
+static const struct steady_interval unknown = {.low = -INFINITY, .high = INFINITY};
+
+struct steady_interval steady_batches(double figure, const double *batches, size_t count)
 {
+    if (count < BATCHES_LEAST) {
+        return unknown;
+    }
     double mean = 0.0, squares = 0.0;
     for (size_t i = 0; i < count; i++) {
         mean += batches[i] / (double)count;
@@ -96,15 +101,10 @@ static struct steady_interval around(double figure, const double *batches, size_
     return (struct steady_interval){.low = figure - half, .high = figure + half, .known = true};
 }
 
-static const struct steady_interval unknown = {.low = -INFINITY, .high = INFINITY};
-
 struct steady_interval steady_quantile(const double *values, size_t count, double share,
                                        double figure, double *scratch)
 {
     size_t batches = batches_of(count, share);
-    if (batches < BATCHES_LEAST) {
-        return unknown;
-    }
     double quantiles[BATCHES_MOST];
     for (size_t batch = 0; batch < batches; batch++) {
         size_t first = batch * count / batches, end = (batch + 1) * count / batches;
@@ -113,15 +113,12 @@ struct steady_interval steady_quantile(const double *values, size_t count, doubl
         }
         quantiles[batch] = steady_nearest_rank(scratch, end - first, share);
     }
-    return around(figure, quantiles, batches);
+    return steady_batches(figure, quantiles, batches);
 }
 
 struct steady_interval steady_mean(const double *values, size_t count, double figure)
 {
     size_t batches = batches_of(count, 0.5);
-    if (batches < BATCHES_LEAST) {
-        return unknown;
-    }
     double means[BATCHES_MOST];
     for (size_t batch = 0; batch < batches; batch++) {
         size_t first = batch * count / batches, end = (batch + 1) * count / batches;
@@ -130,7 +127,7 @@ struct steady_interval steady_mean(const double *values, size_t count, double fi
             means[batch] += values[i] / (double)(end - first);
         }
     }
-    return around(figure, means, batches);
+    return steady_batches(figure, means, batches);
 }
 
 bool steady_grows(const double *levels, size_t count, double least_growth)

@@ -28,6 +28,10 @@ struct steady_interval steady_quantile(const double *values, size_t count, doubl
 /* The same of the mean. */
 struct steady_interval steady_mean(const double *values, size_t count, double figure);
 
+/* The interval around `figure` by what each of `count` batches, one after the other and as long,
+ * has of it. Not known of fewer than five. */
+struct steady_interval steady_batches(double figure, const double *batches, size_t count);
+
 /* The value of nearest rank of `count` > 0 values, which it reorders. Linear in `count` on average.
  */
 double steady_nearest_rank(double *values, size_t count, double share);

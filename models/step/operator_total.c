@@ -80,8 +80,8 @@ void operator_totals_add(struct operator_totals *totals, const struct step_segme
         total->seconds += spans[i].end_seconds - spans[i].start_seconds;
         total->flops += op->cost.flops;
         total->bytes += op->cost.bytes;
-        for (uint32_t j = 0; op->kind == OPERATOR_COLLECTIVE && j < op->plan.flow_count; j++) {
-            total->bytes += op->plan.flows[j].bytes;
-        }
+        struct traffic sent = operator_traffic(op);
+        total->bytes += sent.node_bytes + sent.fabric_bytes;
+        total->fabric_bytes += sent.fabric_bytes;
     }
 }

@@ -23,6 +23,7 @@ struct operator_total {
     double seconds;         /* of all calls in one play, as played */
     double exposed_seconds; /* of the play's time, what belongs to it (breakdown.h) */
     double flops, bytes;    /* of all calls in one play; of a collective: bytes sent */
+    double fabric_bytes;    /* of those that leave the node */
 };
 
 struct operator_totals {

@@ -13,7 +13,8 @@ enum { GAP = 2 };
 struct table table_create(struct arena *arena, size_t columns)
 {
     assert(columns > 0 && columns <= TABLE_COLUMNS);
-    struct table table = {.arena = arena, .columns = columns, .before = "", .after = ""};
+    struct table table = {
+        .arena = arena, .columns = columns, .gap = GAP, .before = "", .after = ""};
     table.left[0] = true;
     return table;
 }
@@ -64,7 +65,7 @@ static void print_block(const struct table *table, const size_t *widths, size_t 
         text_add(text, row == 0 ? table->before : "");
         print_cell(table, row, 0, widths[0], end <= begin, text);
         for (size_t column = begin; column < end; column++) {
-            text_append(text, "  ", GAP);
+            text_append(text, "  ", table->gap);
             print_cell(table, row, column, widths[column], column + 1 == end, text);
         }
         text_add(text, row == 0 ? table->after : "");
@@ -85,9 +86,10 @@ void table_print(const struct table *table, size_t width, struct text *text)
     size_t begin = 1;
     do {
         size_t end = begin, total = widths[0];
-        while (end < table->columns &&
-               (end == begin || (total + GAP + widths[end] <= width && !table->apart[end]))) {
-            total += GAP + widths[end++];
+        while (
+            end < table->columns &&
+            (end == begin || (total + table->gap + widths[end] <= width && !table->apart[end]))) {
+            total += table->gap + widths[end++];
         }
         text_add(text, begin > 1 ? "\n" : "");
         print_block(table, widths, begin, end, text);

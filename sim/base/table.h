@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A table for people: columns as wide as what is in them, two spaces between. Columns that would
- * pass the width go into a second table below, under the rows' names again. */
+ * A table for people: columns as wide as what is in them, two spaces between (or `gap`). Columns
+ * that would pass the width go into a second table below, under the rows' names again. */
 #ifndef CPSIM_SIM_BASE_TABLE_H
 #define CPSIM_SIM_BASE_TABLE_H
 
@@ -16,6 +16,7 @@ struct table {
     struct arena *arena;
     const char **cells; /* [count], row by row */
     size_t columns, count, capacity;
+    size_t gap;                 /* spaces between columns: 2 */
     bool left[TABLE_COLUMNS];   /* flush left; otherwise right, as numbers are */
     bool apart[TABLE_COLUMNS];  /* begins a table of its own, even where there is room */
     const char *before, *after; /* around the first row: escapes */

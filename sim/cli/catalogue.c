@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/cli/catalogue.h"
 
+#include "sim/base/suggest.h"
+#include "sim/config/dump.h"
 #include "sim/config/find.h"
 #include "sim/scenario/load.h"
 #include "sim/scenario/tables.h"
+
+#include <string.h>
 
 struct catalogue {
     struct text text;
@@ -16,6 +20,20 @@ static const char *title_of(const struct node *tree)
 {
     const struct node *title = node_get(tree, "title");
     return title == NULL || title->text == NULL ? "" : title->text;
+}
+
+/* Keys and values, in the order of the tables. */
+static void print_keys(struct text *text, const struct catalogue_part *part,
+                       const struct node *tree, const char *path)
+{
+    const struct field *fields = field_find_path(scenario_fields, part->key)->fields;
+    const char *yaml = dump_yaml(text->arena, fields, tree, DUMP_PLAIN);
+    text_print(text, "  %s\n", path);
+    while (*yaml != '\0') {
+        size_t line = strcspn(yaml, "\n");
+        text_print(text, "  %.*s\n", (int)line, yaml);
+        yaml += line + (yaml[line] == '\n');
+    }
 }
 
 static void print_file(struct catalogue *catalogue, const struct catalogue_part *part,
@@ -46,7 +64,11 @@ static void print_file(struct catalogue *catalogue, const struct catalogue_part 
         text_add(text, "}");
     } else if (at_length) {
         text_print(text, "%s%s  %s\n", catalogue->count == 0 ? "" : "\n", name, title_of(tree));
-        part->lines(text, object);
+        if (part->lines != NULL) {
+            part->lines(text, object);
+        } else {
+            print_keys(text, part, tree, file->path);
+        }
     } else {
         size_t indent = part->heading == NULL ? 0 : 2;
         text_pad(text, indent);
@@ -70,6 +92,35 @@ static void print_named(struct catalogue *catalogue, const struct catalogue_part
     }
 }
 
+/* The files of any part that have a name; of none, an error that says which is like it. */
+static void print_everywhere(struct catalogue *catalogue, const struct find_path *path,
+                             const struct catalogue_part *parts, size_t part_count,
+                             const char *name)
+{
+    struct arena *arena = catalogue->text.arena;
+    struct suggestion suggestion = {.word = name};
+    size_t known = 0;
+    for (size_t i = 0; i < part_count; i++) {
+        struct found_file *files = NULL;
+        size_t count =
+            find_all(arena, path, field_find_path(scenario_fields, parts[i].key)->folder, &files);
+        for (size_t j = 0; j < count; j++) {
+            suggestion_consider(&suggestion, files[j].name);
+            if (strcmp(files[j].name, name) == 0) {
+                print_file(catalogue, &parts[i], &files[j], true);
+                known++;
+            }
+        }
+    }
+    if (known == 0) {
+        const char *best = suggestion.best;
+        DIAGNOSE_ERROR(catalogue->diagnostics, ((struct mark){.file = "cpsim"}),
+                       "'%s' is no name of the list%s%s%s", name,
+                       best == NULL ? "" : " (did you mean '", best == NULL ? "" : best,
+                       best == NULL ? "; cpsim platforms prints it" : "'?)");
+    }
+}
+
 int catalogue_print(const struct invocation *invocation, const struct catalogue_part *parts,
                     size_t part_count)
 {
@@ -78,7 +129,10 @@ int catalogue_print(const struct invocation *invocation, const struct catalogue_
         .text = {.arena = arena}, .diagnostics = diagnostics_create(), .json = invocation->json};
     struct find_path path = find_path(arena, NULL);
     bool named = invocation->operand_count > 0;
-    if (named) {
+    for (size_t i = 0; part_count > 1 && i < invocation->operand_count; i++) {
+        print_everywhere(&catalogue, &path, parts, part_count, invocation->operands[i]);
+    }
+    if (named && part_count == 1) {
         print_named(&catalogue, &parts[0], invocation);
     }
     for (size_t i = 0; !named && i < part_count; i++) {

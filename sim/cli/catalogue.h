@@ -11,13 +11,15 @@ struct catalogue_part {
     size_t object_size;  /* of the struct that a file is read into */
     /* A few words on a file beyond its title; NULL: none. */
     const char *(*remark)(struct arena *arena, const void *object);
-    /* Its further members in JSON, and all that can be said of it in lines; NULL: nothing. */
+    /* Its further members in JSON, and all that can be said of it in lines; NULL: nothing, and its
+     * keys with their values. */
     void (*members)(struct text *text, const void *object);
     void (*lines)(struct text *text, const void *object);
 };
 
-/* Lists the parts, or of the first part the files that the operands name, each at length; an exit
- * status. Files that are wrong are complained about and left out. */
+/* Lists the parts, or the files that the operands name, each at length: of a single part as a
+ * scenario would name them, of several by a name of the lists; an exit status. Files that are wrong
+ * are complained about and left out. */
 int catalogue_print(const struct invocation *invocation, const struct catalogue_part *parts,
                     size_t part_count);
 

@@ -2,6 +2,7 @@
  * cpsim check FILE...: says what is wrong with scenarios, sweeps, plans and what they name, and
  * runs nothing. */
 #include "sim/cli/cli.h"
+#include "sim/plan/conversations/node_plan.h"
 #include "sim/plan/layouts/layout_file.h"
 #include "sim/plan/plan_file.h"
 #include "sim/plan/plan_kind.h"
@@ -44,6 +45,13 @@ static const char *check_file(const struct check *check)
         if (plan_kind_of(check->path) == WORKLOAD_TRAINING) {
             return layout_file_load(arena, check->path, check->diagnostics) != NULL
                        ? "ok, a plan of a training run"
+                       : NULL;
+        }
+        if (plan_kind_of(check->path) == WORKLOAD_CONVERSATION) {
+            const struct node_plan_file *nodes =
+                node_plan_file_load(arena, check->path, check->diagnostics);
+            return check_points(check, nodes == NULL ? NULL : &nodes->sweep, &count)
+                       ? arena_printf(arena, "ok, a plan of %" PRIu64 " candidates", count)
                        : NULL;
         }
         const struct plan_file *plan = plan_file_load(arena, check->path, check->diagnostics);

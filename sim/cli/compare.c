@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * cpsim compare FILE...: how well the models predict what was measured. */
 #include "sim/cli/cli.h"
+#include "sim/cli/file_kind.h"
 
 #include "sim/clients/client_comparison.h"
 #include "sim/compare/report.h"
@@ -81,6 +82,49 @@ static int print_result(const struct compared *compared)
     return result_write_folded(invocation, text.bytes, diagnostics);
 }
 
+/* "python3 -m analysis compare a.h5 b.h5": two runs beside each other. */
+static const char *beside_each_other(const struct invocation *invocation, struct arena *arena)
+{
+    struct text text = {.arena = arena};
+    text_add(&text, "python3 -m analysis compare");
+    for (size_t i = 0; i < invocation->operand_count; i++) {
+        const char *path = invocation->operands[i], *dot = strrchr(path, '.');
+        const char *slash = strrchr(path, '/');
+        size_t length =
+            dot != NULL && (slash == NULL || dot > slash) ? (size_t)(dot - path) : strlen(path);
+        text_print(&text, " %.*s.h5", (int)length, path);
+    }
+    return text.bytes;
+}
+
+/* Runs and scenarios are no measurements: false after a complaint that says what compares them. */
+static bool are_measured(const struct invocation *invocation, struct arena *arena,
+                         struct diagnostics *diagnostics)
+{
+    bool good = true;
+    for (size_t i = 0; i < invocation->operand_count; i++) {
+        const char *path = invocation->operands[i], *dot = strrchr(path, '.');
+        const struct mark mark = {.file = path};
+        dot = dot == NULL ? "" : dot;
+        bool yaml = strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0;
+        if (strcmp(dot, ".h5") == 0) {
+            DIAGNOSE_ERROR(diagnostics, mark,
+                           "this is a run's trace, and cpsim compare reads tables of what was "
+                           "measured; %s compares runs",
+                           beside_each_other(invocation, arena));
+            good = false;
+        } else if (yaml && file_kind_of(path) == FILE_SCENARIO) {
+            DIAGNOSE_ERROR(diagnostics, mark,
+                           "this is a scenario, and cpsim compare reads tables of what was "
+                           "measured; run each (cpsim %s -o RUN.h5), then %s; what clients of a "
+                           "service wrote is compared with --scenario %s",
+                           path, beside_each_other(invocation, arena), path);
+            good = false;
+        }
+    }
+    return good;
+}
+
 static void sort_operands(struct compared *compared)
 {
     const struct invocation *invocation = compared->invocation;
@@ -159,7 +203,8 @@ static int compare(const struct invocation *invocation)
     struct compared compared = {
         .invocation = invocation, .arena = arena_create(), .diagnostics = diagnostics_create()};
     sort_operands(&compared);
-    bool done = read_scenario(&compared) && compare_all(&compared);
+    bool done = are_measured(invocation, compared.arena, compared.diagnostics) &&
+                read_scenario(&compared) && compare_all(&compared);
     int status = done ? print_result(&compared) : refusal(compared.diagnostics);
     diagnostics_print(compared.diagnostics, stderr);
     diagnostics_destroy(compared.diagnostics);

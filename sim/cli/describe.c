@@ -4,6 +4,7 @@
 #include "sim/cli/cli.h"
 #include "sim/config/reference.h"
 #include "sim/figures/figure_page.h"
+#include "sim/plan/conversations/node_plan.h"
 #include "sim/plan/layouts/layout_file.h"
 #include "sim/plan/plan_file.h"
 #include "sim/run/run.h"
@@ -31,6 +32,11 @@ static const struct described_file {
      "`cpsim plan FILE -o FOLDER` finds the layout on which a training run takes least time, money "
      "or memory. The base is a scenario with a workload of kind `training`.",
      layout_plan_fields},
+    {"node-plan", "Plan files over a conversation",
+     "`cpsim plan FILE -o FOLDER` finds the fewest nodes on which a conversation keeps its "
+     "targets. "
+     "The base is a scenario with a workload of kind `conversation`.",
+     node_plan_fields},
 };
 
 /* The file that a key names, and the rest of the key; NULL: it is a key of scenarios. */
@@ -56,25 +62,25 @@ static void describe_everything(struct text *text)
 }
 
 /* False when there is no such key. */
-static bool describe_one(struct text *text, const char *key, const char **nearest)
+static bool describe_one(struct text *text, const char *key, size_t width, const char **nearest)
 {
     const char *rest = key;
     const struct described_file *file = find_file(key, &rest);
     const struct field *fields = file == NULL ? scenario_fields : file->fields;
     if (rest[0] == '\0') {
-        reference_tree(text, fields);
+        reference_tree(text, fields, width);
         return true;
     }
     const char *last = strrchr(rest, '.');
     const char *word = last == NULL ? rest : last + 1;
     const char *alias = file == NULL ? alias_path(scenario_aliases, word) : NULL;
     rest = alias != NULL && field_find_path(fields, rest) == NULL ? alias : rest;
-    bool known = reference_describe(text, fields, rest, nearest);
+    bool known = reference_describe(text, fields, rest, width, nearest);
     const char *near = *nearest == NULL ? NULL : strrchr(*nearest, '.');
     bool meant = near != NULL && strcmp(near + 1, word) == 0;
     if (!known && file == NULL && !meant && last == NULL) {
         struct text found = {.arena = text->arena};
-        size_t count = reference_search(&found, fields, scenario_aliases, word);
+        size_t count = reference_search(&found, fields, scenario_aliases, word, width);
         for (size_t i = 0; workloads[i] != NULL; i++) {
             count += figures_search(&found, workloads[i]->tables, word);
         }
@@ -146,9 +152,9 @@ static int describe_key(const struct invocation *invocation)
     } else if (invocation->markdown) {
         describe_everything(&text);
     } else if (invocation->operand_count == 0) {
-        reference_tree(&text, scenario_fields);
+        reference_tree(&text, scenario_fields, invocation->columns);
     } else {
-        known = describe_one(&text, invocation->operands[0], &nearest);
+        known = describe_one(&text, invocation->operands[0], invocation->columns, &nearest);
     }
     int status = EXIT_WRONG_INPUT;
     if (known) {

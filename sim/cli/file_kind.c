@@ -3,6 +3,7 @@
 
 #include "sim/base/diagnostics.h"
 #include "sim/base/printable.h"
+#include "sim/plan/conversations/node_plan.h"
 #include "sim/plan/layouts/layout_file.h"
 #include "sim/plan/plan_file.h"
 #include "sim/scenario/expand.h"
@@ -23,6 +24,7 @@ static const struct kind_row {
     {FILE_SWEEP, "a sweep file", NULL, sweep_fields, 0},
     {FILE_PLAN, "a plan file", NULL, plan_fields, 0},
     {FILE_PLAN, "a plan file", NULL, layout_plan_fields, 0},
+    {FILE_PLAN, "a plan file", NULL, node_plan_fields, 0},
     {FILE_DATA, "a model", "model", llm_fields, sizeof(struct llm)},
     {FILE_DATA, "a GPU", "gpu", gpu_fields, sizeof(struct gpu)},
     {FILE_DATA, "a cluster", "cluster", cluster_fields, sizeof(struct cluster)},

@@ -28,12 +28,15 @@ static int list_platforms(const struct invocation *invocation)
 
 const struct command command_platforms = {
     .name = "platforms",
-    .operands = "",
-    .summary =
-        "list the clusters, GPUs, software and collective libraries that a scenario can name",
-    .doc = "Add your own as platforms/clusters/NAME.yaml, platforms/gpus/NAME.yaml, ... beside a "
+    .operands = "[NAME...]",
+    .summary = "list the clusters, GPUs, software and collective libraries that a scenario can "
+               "name, or print some",
+    .doc = "Of a NAME of the list all keys and values are printed; where each is from stands in "
+           "the file. Add your own as platforms/clusters/NAME.yaml, platforms/gpus/NAME.yaml, ... "
+           "beside a "
            "scenario or in a directory of CPSIM_PATH.",
-    .example = "cpsim platforms",
+    .example = "cpsim platforms h100-sxm",
     .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_JSON) | TAKES(OPTION_OUTPUT),
+    .most_operands = ANY_NUMBER,
     .run = list_platforms,
 };

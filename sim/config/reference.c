@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { TEXT_WIDTH = 96, KEY_COLUMN = 30, VALUE_COLUMN = 62, DOC_COLUMN = 20 };
+enum { KEY_COLUMN = 30, VALUE_COLUMN = 62, DOC_COLUMN = 20 };
 
 static const char *path_of(struct arena *arena, const char *path, const char *key)
 {
@@ -83,61 +83,70 @@ static const char *default_of(const struct field *field)
     return field->fallback == NULL ? "" : field->fallback;
 }
 
-/* A word and what it means, in columns as long as the word lets them. */
-static void describe_word(struct text *text, const char *word, const char *doc)
+/* A word and what it means beside it; below, where the word is too long. */
+static void describe_word(struct text *text, const char *word, const char *doc, size_t width)
 {
     text_add(text, word);
-    text_add(text, strlen(word) < DOC_COLUMN - 1 ? "" : "  ");
-    text_wrap(text, doc, DOC_COLUMN, TEXT_WIDTH);
+    text_add(text, strlen(word) < DOC_COLUMN - 1 ? "" : "\n");
+    text_wrap(text, doc, DOC_COLUMN, width);
 }
 
-static void describe_choices(struct text *text, const struct field *field)
+static void describe_choices(struct text *text, const struct field *field, size_t width)
 {
     if (field->kind == FIELD_LIST) {
         field = field->item;
     }
     for (const struct choice *choice = field->choices; choice != NULL && choice->name != NULL;
          choice++) {
-        describe_word(text, arena_printf(text->arena, "  %s", choice->name), choice->doc);
+        describe_word(text, arena_printf(text->arena, "  %s", choice->name), choice->doc, width);
     }
     for (const struct preset *preset = field->presets; preset != NULL && preset->name != NULL;
          preset++) {
-        describe_word(text, arena_printf(text->arena, "  preset: %s", preset->name), preset->doc);
+        describe_word(text, arena_printf(text->arena, "  preset: %s", preset->name), preset->doc,
+                      width);
     }
 }
 
-static void list_keys(struct text *text, const struct field *fields, size_t indent)
+/* What a key may be stands beside it, and its default where there is room, otherwise behind. */
+static void list_keys(struct text *text, const struct field *fields, size_t indent, size_t width)
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
         text_pad(text, indent);
         text_add(text, field->key);
         text_add(text, " ");
-        text_pad(text, KEY_COLUMN);
-        text_add(text, reference_values(text->arena, field));
-        const char *fallback = default_of(field);
-        if (fallback[0] != '\0') {
-            text_add(text, "  ");
+        const char *values = reference_values(text->arena, field), *fallback = default_of(field);
+        const char *word = field->required || fallback[0] == '\0' ? "" : "default ";
+        size_t taken = KEY_COLUMN + strlen(values) + 2;
+        size_t column = taken > VALUE_COLUMN ? taken : VALUE_COLUMN;
+        if (fallback[0] != '\0' && column + strlen(word) + strlen(fallback) <= width) {
+            text_pad(text, KEY_COLUMN);
+            text_print(text, "%s  ", values);
             text_pad(text, VALUE_COLUMN);
-            text_print(text, "%s%s", field->required ? "" : "default ", fallback);
+            text_print(text, "%s%s\n", word, fallback);
+        } else {
+            text_wrap(text,
+                      fallback[0] == '\0'
+                          ? values
+                          : arena_printf(text->arena, "%s; %s%s", values, word, fallback),
+                      KEY_COLUMN, width);
         }
-        text_add(text, "\n");
     }
 }
 
-static void describe_inside(struct text *text, const struct field *field)
+static void describe_inside(struct text *text, const struct field *field, size_t width)
 {
     if (field->kind == FIELD_LIST && field->item->kind == FIELD_MAPPING) {
         text_add(text, "\nIn every item:\n");
         field = field->item;
     }
     if (field_has_keys(field)) {
-        list_keys(text, field->fields, 2);
+        list_keys(text, field->fields, 2, width);
     }
     for (const struct variant *variant = field->kind == FIELD_TAGGED ? field->variants : NULL;
          variant != NULL && variant->name != NULL; variant++) {
         text_print(text, "\nkind: %s\n", variant->name);
-        text_wrap(text, variant->doc, 2, TEXT_WIDTH);
-        list_keys(text, variant->fields, 2);
+        text_wrap(text, variant->doc, 2, width);
+        list_keys(text, variant->fields, 2, width);
     }
 }
 
@@ -211,7 +220,7 @@ struct search {
     struct text *text;
     const struct alias *aliases;
     const char *word;
-    size_t found;
+    size_t width, found;
 };
 
 static char lower(char c)
@@ -265,14 +274,14 @@ static void search_key(void *state, const char *path, const struct field *field)
         search->found++;
         text_print(search->text, "  %s ", path);
         text_pad(search->text, KEY_COLUMN);
-        text_wrap(search->text, field->doc, KEY_COLUMN, TEXT_WIDTH);
+        text_wrap(search->text, field->doc, KEY_COLUMN, search->width);
     }
 }
 
 size_t reference_search(struct text *text, const struct field *fields, const struct alias *aliases,
-                        const char *word)
+                        const char *word, size_t width)
 {
-    struct search search = {.text = text, .aliases = aliases, .word = word};
+    struct search search = {.text = text, .aliases = aliases, .word = word, .width = width};
     if (strlen(word) >= 2) {
         reference_walk(text->arena, fields, search_key, &search);
     }
@@ -290,7 +299,7 @@ static void consider_key(void *state, const char *path, const struct field *fiel
 }
 
 bool reference_describe(struct text *text, const struct field *fields, const char *path,
-                        const char **nearest)
+                        size_t width, const char **nearest)
 {
     struct arena *arena = text->arena;
     const struct field *field = field_find_path(fields, path);
@@ -317,35 +326,35 @@ bool reference_describe(struct text *text, const struct field *fields, const cha
         text_print(text, "; %s%s", field->required ? "" : "default ", fallback);
     }
     text_add(text, "\n");
-    text_wrap(text, field->doc, 2, TEXT_WIDTH);
-    describe_choices(text, field);
-    describe_inside(text, field);
+    text_wrap(text, field->doc, 2, width);
+    describe_choices(text, field, width);
+    describe_inside(text, field, width);
     return true;
 }
 
-static void tree_of(struct text *text, const struct field *fields, size_t depth)
+static void tree_of(struct text *text, const struct field *fields, size_t depth, size_t width)
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
         text_pad(text, 2 * depth);
         text_add(text, field->key);
         text_add(text, " ");
         text_pad(text, 22);
-        text_wrap(text, field->doc, 22, TEXT_WIDTH);
+        text_wrap(text, field->doc, 22, width);
         if (has_own_rows(field) && field->folder == NULL) {
-            tree_of(text, field->fields, depth + 1);
+            tree_of(text, field->fields, depth + 1, width);
         } else if (field->kind == FIELD_LIST && field->item->kind == FIELD_MAPPING) {
-            tree_of(text, field->item->fields, depth + 1);
+            tree_of(text, field->item->fields, depth + 1, width);
         }
         for (const struct variant *variant = field->kind == FIELD_TAGGED ? field->variants : NULL;
              variant != NULL && variant->name != NULL; variant++) {
             text_pad(text, 2 * depth + 2);
             text_print(text, "kind: %s\n", variant->name);
-            tree_of(text, variant->fields, depth + 1);
+            tree_of(text, variant->fields, depth + 1, width);
         }
     }
 }
 
-void reference_tree(struct text *text, const struct field *fields)
+void reference_tree(struct text *text, const struct field *fields, size_t width)
 {
-    tree_of(text, fields, 0);
+    tree_of(text, fields, 0, width);
 }

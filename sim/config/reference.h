@@ -7,11 +7,13 @@
 #include "sim/base/text.h"
 #include "sim/config/field.h"
 
+/* What is said in words is broken at `width` columns. */
+
 /* Help on "layout.tensor"; false when there is no such key, then `nearest` may be one (or NULL). */
 bool reference_describe(struct text *text, const struct field *fields, const char *path,
-                        const char **nearest);
+                        size_t width, const char **nearest);
 /* One line a key, indented. */
-void reference_tree(struct text *text, const struct field *fields);
+void reference_tree(struct text *text, const struct field *fields, size_t width);
 /* docs/scenario-reference.md. */
 void reference_markdown(struct text *text, const struct field *fields);
 
@@ -33,7 +35,7 @@ const char *alias_path(const struct alias *aliases, const char *word);
 
 /* The keys whose name, aliases, choices or doc speak of a word, a line each; their number. */
 size_t reference_search(struct text *text, const struct field *fields, const struct alias *aliases,
-                        const char *word);
+                        const char *word, size_t width);
 
 /* "a time, 0 to 1 s": what a key may be, for tables. */
 const char *reference_values(struct arena *arena, const struct field *field);

@@ -9,11 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Peak rate of the link that a collective goes over, of one GPU. */
-static double link_bytes_per_second(const struct cluster *cluster, bool fabric)
+/* Of the time that a collective takes, what the links would need at their peak: the card, whose
+ * GPUs share it, for what leaves the node, NVLink for the rest. */
+struct link_shares {
+    double card, node;
+};
+
+static struct link_shares link_shares(const struct cluster *cluster,
+                                      const struct operator_total *total)
 {
-    return fabric ? cluster->nic_bytes_per_second * cluster->nics_per_node / cluster->gpus_per_node
-                  : cluster->node_bytes_per_second;
+    double card = cluster->nic_bytes_per_second * cluster->nics_per_node / cluster->gpus_per_node;
+    if (total->seconds <= 0.0) {
+        return (struct link_shares){0};
+    }
+    return (struct link_shares){
+        .card = total->fabric_bytes > 0.0 ? total->fabric_bytes / card / total->seconds : 0.0,
+        .node =
+            (total->bytes - total->fabric_bytes) / cluster->node_bytes_per_second / total->seconds};
 }
 
 static double peak_share(const struct scenario *scenario, const struct roofline_row *row)
@@ -24,8 +36,10 @@ static double peak_share(const struct scenario *scenario, const struct roofline_
         return row->flops_per_second / scenario->gpu.dense_flops_per_second[total->format];
     case BOUND_MEMORY:
         return row->bytes_per_second / scenario->gpu.memory_bytes_per_second;
-    case BOUND_NETWORK:
-        return row->bytes_per_second / link_bytes_per_second(&scenario->cluster, total->fabric);
+    case BOUND_NETWORK: {
+        struct link_shares shares = link_shares(&scenario->cluster, total);
+        return fmax(shares.card, shares.node);
+    }
     case BOUND_LAUNCH:
         break;
     }
@@ -145,6 +159,21 @@ static void print_rows(const struct roofline *roofline, size_t width, struct tex
     table_print(&table, width, text);
 }
 
+/* A GPU under its power limit runs faster than the clock that its data sheet counts by. */
+static void print_boost(const struct gpu *gpu, const struct roofline *roofline, struct text *text)
+{
+    for (size_t i = 0; i < roofline->row_count; i++) {
+        const struct roofline_row *row = &roofline->rows[i];
+        if (row->total != NULL && row->total->bound == BOUND_COMPUTE && row->peak_share > 1.0) {
+            text_print(text,
+                       "Over 100 %%: the peak is the data sheet's, at %.2f GHz; the clock goes up "
+                       "to %.2f GHz.\n",
+                       gpu->rated_clock_hertz / 1e9, gpu->boost_clock_hertz / 1e9);
+            return;
+        }
+    }
+}
+
 /* What the longest operator is held up by. */
 static void print_culprit(const struct scenario *scenario, const struct phase_result *phase,
                           const struct roofline_row *row, struct text *text)
@@ -172,12 +201,14 @@ static void print_culprit(const struct scenario *scenario, const struct phase_re
         text_print(text, "it reads and writes at %.0f GB/s, %s of the memory's peak",
                    row->bytes_per_second / 1e9, quantity_percent(row->peak_share).text);
         break;
-    case BOUND_NETWORK:
+    case BOUND_NETWORK: {
+        struct link_shares shares = link_shares(&scenario->cluster, row->total);
         text_print(text, "a call takes %s and reaches %s of the %s's rate: %s",
                    quantity_seconds(call).text, quantity_percent(row->peak_share).text,
-                   row->total->fabric ? "network card" : "NVLink",
+                   shares.card > shares.node ? "network card" : "NVLink",
                    row->peak_share < 0.5 ? "latency" : "bandwidth");
         break;
+    }
     case BOUND_LAUNCH:
         text_print(text, "its %.0f calls of %s are mostly launch", row->calls,
                    quantity_seconds(call).text);
@@ -220,6 +251,7 @@ void roofline_print(const struct scenario *scenario, const struct conversation_r
                    quantity_count(phase->cached_tokens).text,
                    quantity_seconds(roofline.step_seconds).text);
         print_rows(&roofline, width, text);
+        print_boost(&scenario->gpu, &roofline, text);
         print_why(scenario, phase, &roofline, text);
     }
 }

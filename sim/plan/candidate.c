@@ -49,7 +49,7 @@ double plan_cost(const struct candidate *candidate)
 
 static double spare(const struct candidate *candidate)
 {
-    return fmin(candidate->search.low, PLAN_AMPLE * candidate->search.start);
+    return fmin(candidate->searched, PLAN_AMPLE * candidate->search.start);
 }
 
 size_t plan_winner(const struct candidate *candidates, size_t count)

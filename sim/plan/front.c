@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/plan/front.h"
 
+#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 static int by_first(const void *left, const void *right)
@@ -21,6 +23,23 @@ size_t front_find(struct front_point *points, size_t count)
     qsort(points, count, sizeof *points, by_first);
     for (size_t i = 0; i < count; i++) {
         if (kept == 0 || points[i].second < points[kept - 1].second) {
+            points[kept++] = points[i];
+        }
+    }
+    return kept;
+}
+
+static bool alike(double a, double b, double share)
+{
+    return fabs(a - b) <= share * fmax(fabs(a), fabs(b));
+}
+
+size_t front_thin(struct front_point *points, size_t count, double share)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || !alike(points[i].first, points[kept - 1].first, share) ||
+            !alike(points[i].second, points[kept - 1].second, share)) {
             points[kept++] = points[i];
         }
     }

@@ -15,4 +15,8 @@ struct front_point {
  * ones. Returns their number. */
 size_t front_find(struct front_point *points, size_t count);
 
+/* Leaves out of a front those that differ from the one before by no more than `share` of it, in
+ * both ways. Returns how many are left. */
+size_t front_thin(struct front_point *points, size_t count, double share);
+
 #endif

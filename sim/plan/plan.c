@@ -157,7 +157,7 @@ static bool confirm(struct planner *planner)
     const struct plan_job *job = planner->job;
     struct arena *arena = arena_create();
     struct front_point *points = ARENA_ARRAY(arena, struct front_point, job->points->count);
-    size_t count = plan_cost_front(job, planner->candidates, points);
+    size_t count = plan_cost_choice(job, planner->candidates, points);
     size_t winner = plan_winner(planner->candidates, job->points->count);
     if (winner != SIZE_MAX) {
         any |= confirm_one(planner, winner);
@@ -165,7 +165,7 @@ static bool confirm(struct planner *planner)
     for (size_t i = 0; i < count; i++) {
         any |= confirm_one(planner, points[i].index);
     }
-    count = plan_speed_front(job, planner->candidates, points);
+    count = plan_speed_choice(job, planner->candidates, points);
     for (size_t i = 0; i < count; i++) {
         any |= confirm_one(planner, points[i].index);
     }

@@ -54,11 +54,14 @@ struct candidate {
     enum plan_rule rule;
     bool under_way;
     struct capacity_search search;
+    double searched;               /* capacity in short runs */
     double gpus, dollars_per_hour; /* 0: no price */
     double answer_seconds;         /* of a request, without load */
     const char *reason;            /* of what was given up; NULL: it was not */
     struct metric_list at_rate;    /* at the rate asked for; empty unless GOOD */
     struct metric_list at_capacity;
+    struct metric_list searched_at_rate, searched_at_capacity; /* the same in short runs, with the
+                                                                  draws that all have in common */
     double confirm_rate; /* of the run that confirms it next; 0: none is under way */
     bool confirmed;      /* all figures are those of such runs */
     uint32_t trials;     /* answers so far */
@@ -89,9 +92,8 @@ enum plan_end plan_run(struct plan_job *job, struct candidate *candidates);
 
 /* What ranks candidates: dollars an hour, or GPUs where there is no price. */
 double plan_cost(const struct candidate *candidate);
-/* The cheapest good one; of equal cost that of the larger capacity (twice the rate
- * is as good as more), then the first. SIZE_MAX: none
- * is good. */
+/* The cheapest good one; of equal cost that of the larger capacity in the search, where all had the
+ * same draws (twice the rate is as good as more), then the first. SIZE_MAX: none is good. */
 size_t plan_winner(const struct candidate *candidates, size_t count);
 
 /* A candidate's scenario at the rate asked for, as YAML, with a command that plays it at its

@@ -7,17 +7,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { NAME_BYTES = 32 };
+/* Points of a front that differ by no more are one: runs are not surer. */
+static const double ALIKE = 0.02;
 
 static double number_of(const struct metric_list *metrics, const char *name)
 {
     const struct metric *metric = metric_find(metrics, name);
     return metric == NULL ? 0.0 : metric->value;
-}
-
-static double tokens_per_gpu(const struct candidate *candidate)
-{
-    return number_of(&candidate->at_capacity, "output_tokens_per_second_per_gpu");
 }
 
 /* Whether candidates differ in it. */
@@ -91,45 +87,80 @@ static void print_counts(const struct plan_job *job, const struct candidate *can
     fputs("\n", stream);
 }
 
-size_t plan_cost_front(const struct plan_job *job, const struct candidate *candidates,
-                       struct front_point *points)
+static struct front_point cost_point(const struct candidate *candidate, size_t index,
+                                     const struct metric_list *metrics)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < job->points->count; i++) {
-        if (candidates[i].state == CANDIDATE_GOOD) {
-            points[count++] = (struct front_point){
-                .first = plan_cost(&candidates[i]),
-                .second = number_of(&candidates[i].at_rate, "ttft_p99_seconds"),
-                .index = i};
-        }
-    }
-    count = front_find(points, count);
+    return (struct front_point){.first = plan_cost(candidate),
+                                .second = number_of(metrics, "ttft_p99_seconds"),
+                                .index = index};
+}
+
+static struct front_point speed_point(size_t index, const struct metric_list *metrics)
+{
+    return (struct front_point){.first = -number_of(metrics, "output_tokens_per_second_per_gpu"),
+                                .second = number_of(metrics, "tpot_p50_seconds"),
+                                .index = index};
+}
+
+/* The winner is as cheap as the first, with more to spare, and stands before it. */
+static size_t add_winner(const struct plan_job *job, const struct candidate *candidates,
+                         struct front_point *points, size_t count)
+{
     size_t winner = plan_winner(candidates, job->points->count), at = 0;
     while (at < count && points[at].index != winner) {
         at++;
     }
-    if (winner != SIZE_MAX && at == count) { /* as cheap as the first, with more to spare */
+    if (winner != SIZE_MAX && at == count) {
         for (at = count++; at > 0; at--) {
             points[at] = points[at - 1];
         }
-        points[0] = (struct front_point){
-            .first = plan_cost(&candidates[winner]),
-            .second = number_of(&candidates[winner].at_rate, "ttft_p99_seconds"),
-            .index = winner};
+        points[0] = cost_point(&candidates[winner], winner, &candidates[winner].at_rate);
     }
     return count;
+}
+
+size_t plan_cost_choice(const struct plan_job *job, const struct candidate *candidates,
+                        struct front_point *points)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < job->points->count; i++) {
+        if (candidates[i].state == CANDIDATE_GOOD) {
+            points[count++] = cost_point(&candidates[i], i, &candidates[i].searched_at_rate);
+        }
+    }
+    return add_winner(job, candidates, points, front_find(points, count));
+}
+
+size_t plan_speed_choice(const struct plan_job *job, const struct candidate *candidates,
+                         struct front_point *points)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < job->points->count; i++) {
+        struct front_point point = speed_point(i, &candidates[i].searched_at_capacity);
+        if (candidates[i].state == CANDIDATE_GOOD && point.second > 0.0) {
+            points[count++] = point;
+        }
+    }
+    return front_thin(points, front_find(points, count), ALIKE);
+}
+
+size_t plan_cost_front(const struct plan_job *job, const struct candidate *candidates,
+                       struct front_point *points)
+{
+    size_t count = plan_cost_choice(job, candidates, points);
+    for (size_t i = 0; i < count; i++) {
+        const struct candidate *candidate = &candidates[points[i].index];
+        points[i] = cost_point(candidate, points[i].index, &candidate->at_rate);
+    }
+    return add_winner(job, candidates, points, front_find(points, count));
 }
 
 size_t plan_speed_front(const struct plan_job *job, const struct candidate *candidates,
                         struct front_point *points)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < job->points->count; i++) {
-        double tpot = number_of(&candidates[i].at_capacity, "tpot_p50_seconds");
-        if (tpot > 0.0) {
-            points[count++] = (struct front_point){
-                .first = -tokens_per_gpu(&candidates[i]), .second = tpot, .index = i};
-        }
+    size_t count = plan_speed_choice(job, candidates, points);
+    for (size_t i = 0; i < count; i++) {
+        points[i] = speed_point(points[i].index, &candidates[points[i].index].at_capacity);
     }
     return front_find(points, count);
 }

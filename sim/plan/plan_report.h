@@ -23,11 +23,19 @@ void plan_print_json(const struct plan_job *job, const struct candidate *candida
 /* A row a candidate. */
 void plan_write_csv(const struct plan_job *job, const struct candidate *candidates, FILE *stream);
 
-/* --- for both of the first two --- */
+/* --- what is recommended --- */
 
-/* `points` has room for every candidate. Cost against TTFT at the rate, of those that carry it;
- * tokens a second and GPU (negative) against the median TPOT, each at its capacity as far as it was
- * sought. Return how many are on the front. */
+/* `points` has room for every candidate. Of those that carry the rate, cost against TTFT at the
+ * rate; tokens a second and GPU (negative) against the median TPOT, each at its capacity as far as
+ * it was sought, one of those that differ by no more than runs do. Who is on them is told by the
+ * search, in which all had the same draws: else each that was confirmed would make room for a twin
+ * that was luckier. Return how many there are. */
+size_t plan_cost_choice(const struct plan_job *job, const struct candidate *candidates,
+                        struct front_point *points);
+size_t plan_speed_choice(const struct plan_job *job, const struct candidate *candidates,
+                         struct front_point *points);
+
+/* The fronts of these by their own figures, those of the runs that confirmed them. */
 size_t plan_cost_front(const struct plan_job *job, const struct candidate *candidates,
                        struct front_point *points);
 size_t plan_speed_front(const struct plan_job *job, const struct candidate *candidates,

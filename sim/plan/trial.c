@@ -343,11 +343,13 @@ static void take_loaded(const struct plan_job *job, struct candidate *candidate,
     candidate->runs++;
     if (kept) {
         copy_metrics(job->arena, metrics, &candidate->at_capacity);
+        candidate->searched_at_capacity = candidate->at_capacity;
     }
     if (kept && at_rate) {
-        copy_metrics(job->arena, metrics, &candidate->at_rate);
+        candidate->at_rate = candidate->searched_at_rate = candidate->at_capacity;
     }
     capacity_tell(&candidate->search, kept);
+    candidate->searched = candidate->search.low;
     if (at_rate && !kept && file->prune) {
         end(job, candidate, RULE_RATE, "misses the SLO at the rate asked for");
     } else if (candidate->search.done && candidate->search.low >= file->rate) {

@@ -50,10 +50,11 @@ void run_print_json(const struct run *run, struct arena *arena, FILE *stream)
     struct json json = {.stream = stream};
     struct metric_list figures = {.arena = arena};
     run->workload->figures(run->result, false, &figures);
+    const char *notes[RUN_NOTES_MOST] = {NULL};
+    size_t count =
+        run->workload->notes == NULL ? 0 : run->workload->notes(run->result, arena, notes);
     json_open(&json, NULL, '{');
-    title_write(run->scenario,
-                run->workload->note == NULL ? NULL : run->workload->note(run->result, arena),
-                &json);
+    title_write(run->scenario, notes, count, &json);
     figures_write_list(&figures, &json);
     run->workload->write_json(run->result, &json);
     json_close(&json, '}');

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/notes.h"
 
+#include "sim/base/quantity.h"
+#include "sim/scenario/training_setup.h"
+
 /* A part with other SMs or memory of the same die (an H100 PCIe has 114 of 132 SMs) is within. */
 static const double far_outside = 0.25;
 
@@ -73,7 +76,7 @@ struct note_list {
     struct diagnostics *diagnostics;
 };
 
-/* For people and for JSON; `key` NULL: people have been told already. */
+/* For people and for JSON; `key` NULL: people are told by a warning or the summary. */
 static void add(struct note_list *list, const char *key, const char *text)
 {
     if (text == NULL || list->count == MOST_NOTES) {
@@ -123,29 +126,84 @@ static const char *context_note(struct arena *arena, const struct scenario *scen
                               (unsigned long long)tokens, (unsigned long long)context);
 }
 
-/* Shapes beyond those that the GPU's constants were fitted on. */
-static const char *shape_note(struct arena *arena, const struct scenario *scenario, uint64_t tokens)
+const char *gpu_shape_note(struct arena *arena, const struct gpu *gpu, double keys,
+                           double sequences)
 {
-    const struct gpu_fitted *fitted = &scenario->gpu.fitted;
-    uint64_t keys = tokens / scenario->layout.context;
-    uint64_t batch = scenario->conversation.batch / layout_attention_data(&scenario->layout);
     const struct {
         const char *what;
         double value;
         const struct fitted_range *range;
-    } shapes[] = {{"keys of a rank's attention", (double)keys, &fitted->attention_keys},
-                  {"sequences that decode together", (double)batch, &fitted->decode_sequences}};
+    } shapes[] = {{"keys of a rank's attention", keys, &gpu->fitted.attention_keys},
+                  {"sequences that decode together", sequences, &gpu->fitted.decode_sequences}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (shapes[i].range->most > 0.0 &&
             shapes[i].value > shapes[i].range->most * (1.0 + far_outside)) {
             return arena_printf(arena,
                                 "%.0f %s: the kernels of gpu '%.60s' were measured with at most "
                                 "%.0f; beyond it their times are extrapolated",
-                                shapes[i].value, shapes[i].what, scenario->gpu.name,
-                                shapes[i].range->most);
+                                shapes[i].value, shapes[i].what, gpu->name, shapes[i].range->most);
         }
     }
     return NULL;
+}
+
+static const char *conversation_shape_note(struct arena *arena, const struct scenario *scenario,
+                                           uint64_t tokens)
+{
+    uint64_t batch = scenario->conversation.batch / layout_attention_data(&scenario->layout);
+    return gpu_shape_note(arena, &scenario->gpu, (double)(tokens / scenario->layout.context),
+                          (double)batch);
+}
+
+/* A law of precision beyond the runs that it was fitted on: a summary says so too. */
+static const char *quality_note(struct arena *arena, const struct scenario *scenario)
+{
+    if (scenario->quality.tokens == 0) {
+        return NULL;
+    }
+    struct quality_question question =
+        quality_question_of(&scenario->llm, &scenario->precision, &scenario->quality);
+    const struct quality_range *tried = &quality_tried;
+    return !quality_of(&question).extrapolates
+               ? NULL
+               : arena_printf(arena,
+                              "the law of precision (arXiv 2411.04330) was fitted on %s to %s "
+                              "parameters, %s to %s tokens and %.0f to %.0f bits; beyond them its "
+                              "losses are extrapolated",
+                              quantity_large(tried->parameters.least).text,
+                              quantity_large(tried->parameters.most).text,
+                              quantity_large(tried->tokens.least).text,
+                              quantity_large(tried->tokens.most).text, tried->bits.least,
+                              tried->bits.most);
+}
+
+static bool is_outside(double value, const struct fitted_range *range)
+{
+    return value < range->least || value > range->most;
+}
+
+const char *scenario_law_note(struct arena *arena, const struct scenario *scenario)
+{
+    const struct scaling_law *law = scenario_scaling_law(scenario);
+    double parameters = scenario_law_parameters(scenario, law);
+    double tokens = scenario_training_tokens(scenario);
+    bool ends = scenario_training_ends(scenario);
+    bool asked = ends || scenario_has_budget(scenario) || scenario->training.target_loss > 0.0;
+    bool beyond = is_outside(parameters, &law->fitted_parameters) ||
+                  (ends && is_outside(tokens, &law->fitted_tokens));
+    if (!asked || !beyond) {
+        return NULL;
+    }
+    const struct fitted_range *runs = &law->fitted_parameters, *data = &law->fitted_tokens;
+    return arena_printf(
+        arena,
+        "loss_law '%s' was fitted on runs of %s to %s parameters and %s to %s tokens; "
+        "this one has %s%s: "
+        "its losses are extrapolated",
+        scaling_law_name(law), quantity_large(runs->least).text, quantity_large(runs->most).text,
+        quantity_large(data->least).text, quantity_large(data->most).text,
+        quantity_large(parameters).text,
+        ends ? arena_printf(arena, " and %s", quantity_large(tokens).text) : " parameters");
 }
 
 void scenario_note(struct scenario *scenario, const struct node *tree, struct arena *arena,
@@ -161,7 +219,11 @@ void scenario_note(struct scenario *scenario, const struct node *tree, struct ar
             tokens += conversation->turns[i].prompt_tokens + conversation->turns[i].output_tokens;
         }
         add(&list, NULL, context_note(arena, scenario, tokens));
-        add(&list, "workload", shape_note(arena, scenario, tokens));
+        add(&list, "workload", conversation_shape_note(arena, scenario, tokens));
+        add(&list, NULL, quality_note(arena, scenario));
+    }
+    if (scenario->workload == WORKLOAD_TRAINING) {
+        add(&list, NULL, scenario_law_note(arena, scenario)); /* its summary says so too */
     }
     const char **notes = ARENA_ARRAY(arena, const char *, list.count);
     for (size_t i = 0; i < list.count; i++) {
@@ -171,17 +233,18 @@ void scenario_note(struct scenario *scenario, const struct node *tree, struct ar
     scenario->note_count = list.count;
 }
 
-void scenario_notes_print_json(struct json *json, const struct scenario *scenario, const char *more)
+void scenario_notes_print_json(struct json *json, const struct scenario *scenario,
+                               const char *const *more, size_t count)
 {
-    if (scenario->note_count == 0 && more == NULL) {
+    if (scenario->note_count + count == 0) {
         return;
     }
     json_open(json, "notes", '[');
     for (size_t i = 0; i < scenario->note_count; i++) {
         json_string(json, NULL, scenario->notes[i]);
     }
-    if (more != NULL) {
-        json_string(json, NULL, more);
+    for (size_t i = 0; i < count; i++) {
+        json_string(json, NULL, more[i]);
     }
     json_close(json, ']');
 }

@@ -12,12 +12,21 @@
 /* Why the generation's kernels say little of this GPU; NULL: they were measured on such ones. */
 const char *gpu_generation_note(struct arena *arena, const struct gpu *gpu);
 
+/* Shapes beyond those that the GPU's constants were fitted on: keys of a rank's attention,
+ * sequences that decode together. NULL: none. */
+const char *gpu_shape_note(struct arena *arena, const struct gpu *gpu, double keys,
+                           double sequences);
+
+/* That the loss law of a training run is asked beyond the runs that it was fitted on, where losses
+ * or tokens come of it; NULL: it is not. */
+const char *scenario_law_note(struct arena *arena, const struct scenario *scenario);
+
 /* Fills scenario->notes and tells `diagnostics`. */
 void scenario_note(struct scenario *scenario, const struct node *tree, struct arena *arena,
                    struct diagnostics *diagnostics);
 
-/* "notes": [...], with one more of the run (NULL: none); nothing where there are none. */
+/* "notes": [...], with `count` more of the run; nothing where there are none. */
 void scenario_notes_print_json(struct json *json, const struct scenario *scenario,
-                               const char *more);
+                               const char *const *more, size_t count);
 
 #endif

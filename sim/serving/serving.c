@@ -53,7 +53,7 @@ static void gaps(void *data, double seconds, uint64_t requests)
 {
     struct serving_run *run = data;
     if (engine_clock() >= run->serving->warm_up_seconds) {
-        histogram_add(&run->inter_token, seconds, requests);
+        batched_histogram_add(&run->inter_token, seconds, requests);
     }
 }
 
@@ -76,7 +76,7 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
         return false;
     }
     run->requests.all = ARENA_ARRAY(run->arena, struct request, run->requests.capacity);
-    run->inter_token = histogram_create(run->arena);
+    run->inter_token = batched_histogram_create(run->arena);
     *fleet = (struct fleet){
         .scenario = scenario,
         .serving = run->serving,

@@ -37,9 +37,9 @@ struct serving_run {
     struct source source;
     struct fleet fleet;
     struct faults faults;
-    struct histogram inter_token; /* seconds between two tokens of a request */
-    double end_seconds;           /* of the last request */
-    uint64_t events;              /* that SimGrid played */
+    struct batched_histogram inter_token; /* seconds between two tokens of a request */
+    double end_seconds;                   /* of the last request */
+    uint64_t events;                      /* that SimGrid played */
 };
 
 /* Prepares, plays and leaves the run for metrics.h and the summaries; false with diagnostics when

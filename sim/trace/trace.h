@@ -114,6 +114,7 @@ struct trace_request {
     uint64_t prompt_tokens, output_tokens, cached_tokens;
     double arrival_seconds, scheduled_seconds, first_token_seconds, last_token_seconds;
     uint32_t preemptions, retries;
+    double room_seconds, move_seconds;
     const char *of_class; /* "": the service has none */
     uint32_t priority;
 };

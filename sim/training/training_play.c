@@ -295,6 +295,7 @@ bool training_play(const struct training_play *play, const struct training_scrat
     struct pipelines chosen = choose_pipelines(&player, folded, arena);
     uint32_t stages = player.schedule->pipeline.stages;
     player.cell_count = pipeline_cell_count(player.schedule->schedule, &player.schedule->pipeline);
+    player.passes = (uint64_t)chosen.count * stages * player.cell_count;
     player.engine = open_machine(&player, folded, &chosen, arena, diagnostics);
     if (player.engine == NULL) {
         return false;

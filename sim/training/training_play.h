@@ -10,6 +10,7 @@
 #include "models/training/training_step.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
+#include "sim/base/progress.h"
 #include "sim/engine/engine.h"
 
 /* What crossed the links of the GPU that plays a stage, over the step. */
@@ -27,6 +28,7 @@ struct training_play {
     const struct background
         *background; /* [background_count]: others' traffic; the step begins at 0 */
     size_t background_count;
+    struct progress *progress; /* NULL: none is shown */
     struct stage_links *links; /* [stages]: filled, of the first pipeline; NULL: nobody asks */
 };
 

@@ -76,6 +76,7 @@ struct player {
     uint32_t most_exchanges, exchange_flows; /* of a pass; of one of them; 0: none in any */
     enum engine_lane send_lane, replica_lane;
     uint32_t cell_count, left;
+    uint64_t passes, passes_ended; /* of all stages that are played */
 };
 
 /* What a stage waits for, beside cells from the last on. */

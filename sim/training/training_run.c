@@ -162,8 +162,8 @@ static void total(struct training_run *run)
     plan->dollars = plan->gpu_hours * run->scenario->training.price_per_gpu_hour;
 }
 
-bool training_run(const struct scenario *scenario, struct arena *arena, struct training_run *run,
-                  bool *wrong_input, struct diagnostics *diagnostics)
+bool training_run(const struct scenario *scenario, struct arena *arena, struct progress *progress,
+                  struct training_run *run, bool *wrong_input, struct diagnostics *diagnostics)
 {
     *wrong_input = false;
     *run = (struct training_run){.scenario = scenario, .training = scenario_training(scenario)};
@@ -180,6 +180,7 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct t
                                        .platform_xml = scenario->platform_xml,
                                        .background = scenario->background,
                                        .background_count = scenario->background_count,
+                                       .progress = progress,
                                        .links = links};
     run->links = links;
     double seconds = 0.0;

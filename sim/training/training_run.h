@@ -109,7 +109,7 @@ struct training_run {
 double training_mean_step_seconds(const struct training_run *run);
 
 /* False with diagnostics; `wrong_input`: the user's to mend. The result lives in the arena. */
-bool training_run(const struct scenario *scenario, struct arena *arena, struct training_run *run,
-                  bool *wrong_input, struct diagnostics *diagnostics);
+bool training_run(const struct scenario *scenario, struct arena *arena, struct progress *progress,
+                  struct training_run *run, bool *wrong_input, struct diagnostics *diagnostics);
 
 #endif

@@ -144,6 +144,12 @@ static void run_cell(struct stage_player *stage, uint32_t index)
     stage->gathers_wanted = wanted;
     span->end_seconds = engine_clock();
     stage->ended++;
+    stage->player->passes_ended++;
+    if (stage->player->play->progress != NULL) {
+        progress_update(stage->player->play->progress,
+                        (double)stage->player->passes_ended / (double)stage->player->passes,
+                        "passes");
+    }
     signal_wake(&stage->lane_signal, index);
     if (run.reduces && run.reduce_after >= run.seconds) {
         player_push(&stage->exchange, REQUEST_REDUCE, index);

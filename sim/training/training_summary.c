@@ -4,6 +4,7 @@
 #include "models/laws/scaling_law.h"
 #include "models/step/time_class.h"
 #include "sim/base/quantity.h"
+#include "sim/scenario/notes.h"
 #include "sim/training/figures.h"
 #include "sim/training/training_summary_tables.h"
 
@@ -114,6 +115,16 @@ static void print_checkpoint(const struct training_run *run, FILE *stream)
     fputc('\n', stream);
 }
 
+static void print_law(const struct training_run *run, FILE *stream)
+{
+    struct arena *arena = arena_create();
+    const char *note = scenario_law_note(arena, run->scenario);
+    if (note != NULL) {
+        fprintf(stream, "extrapolated    %s\n", note);
+    }
+    arena_destroy(arena);
+}
+
 static void print_plan(const struct training_run *run, FILE *stream)
 {
     const struct training_plan *plan = &run->plan;
@@ -176,6 +187,7 @@ void training_summary_print(const struct training_run *run, struct ink ink, FILE
     print_sites(run, stream);
     print_checkpoint(run, stream);
     print_plan(run, stream);
+    print_law(run, stream);
     training_print_widths(run, ink, stream);
     training_print_batches(run, ink, stream);
     training_print_budget(run, ink, stream);

@@ -12,10 +12,9 @@ static enum run_end run(const struct scenario *scenario, struct arena *arena,
 {
     struct training_run *run = ARENA_NEW(arena, struct training_run);
     bool wrong_input = false;
-    (void)options;
     (void)trace; /* all its rows are known at the end */
     *result = run;
-    if (!training_run(scenario, arena, run, &wrong_input, diagnostics)) {
+    if (!training_run(scenario, arena, options->progress, run, &wrong_input, diagnostics)) {
         return wrong_input ? RUN_WRONG_INPUT : RUN_FAILED;
     }
     return RUN_DONE;

@@ -97,12 +97,13 @@ void title_print(const struct scenario *scenario, struct ink ink, FILE *stream)
             machine, width + 2 > LINE_WIDTH ? ",\n" : ", ", how, ink.plain);
 }
 
-void title_write(const struct scenario *scenario, const char *note, struct json *json)
+void title_write(const struct scenario *scenario, const char *const *notes, size_t count,
+                 struct json *json)
 {
     json_string(json, "title", scenario->title);
     json_string(json, "model", scenario->llm.name);
     json_string(json, "gpu", scenario->gpu.name);
-    scenario_notes_print_json(json, scenario, note);
+    scenario_notes_print_json(json, scenario, notes, count);
     json_string(json, "cluster", scenario->cluster.name);
     json_string(json, "software", scenario->software.name);
     json_count(json, "gpus", scenario_gpus(scenario));

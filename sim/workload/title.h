@@ -16,7 +16,8 @@ struct ink {
 struct ink ink_of(bool colour, size_t columns);
 
 void title_print(const struct scenario *scenario, struct ink ink, FILE *stream);
-/* Members of the object that is open; `note` of the run (NULL: none) beside the scenario's. */
-void title_write(const struct scenario *scenario, const char *note, struct json *json);
+/* Members of the object that is open; `count` notes of the run beside the scenario's. */
+void title_write(const struct scenario *scenario, const char *const *notes, size_t count,
+                 struct json *json);
 
 #endif

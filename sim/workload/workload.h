@@ -32,6 +32,8 @@ enum run_end {
     RUN_FAILED       /* after at least one error */
 };
 
+enum { RUN_NOTES_MOST = 4 };
+
 struct workload {
     /* Simulates the scenario. `*result`, in `arena`, is for the functions below. Rows may go to
      * `trace` (NULL: none) already; who called closes it. SimGrid allows one run a process. */
@@ -46,8 +48,9 @@ struct workload {
     void (*print)(const void *result, struct ink ink, FILE *stream);
     /* Members of the JSON object that are no figures: what there is a list of. */
     void (*write_json)(const void *result, struct json *json);
-    /* What of the result is not to be relied on, as `print` says it too; NULL: nothing. */
-    const char *(*note)(const void *result, struct arena *arena);
+    /* What of the result is not to be relied on, as `print` says it too: at most RUN_NOTES_MOST;
+     * their number. NULL: there is never any. */
+    size_t (*notes)(const void *result, struct arena *arena, const char *notes[]);
     /* Where the figures come from, for the documentation; ends with a table of none. */
     const struct figure_table *tables;
     const char *heading; /* "Figures of a service" */

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""How often a plan's winner keeps its targets: random plans (drawn by seed), each winner played with fresh seeds.
+"""How often a plan's winner keeps its targets: random plans (drawn by seed) or plan files, each winner played with
+fresh seeds.
 
   python3 tests/bench/plan_winners.py build/release/cpsim [PLANS [SEEDS [REQUESTS]]]
+  python3 tests/bench/plan_winners.py build/release/cpsim scenarios/plans/chats-70b.yaml [SEEDS [REQUESTS]]
 """
 import json
 import pathlib
@@ -59,27 +61,34 @@ def keeps(cpsim, winner, seed, requests):
             and bool(found["sustained"]))
 
 
-def main(cpsim, plans=20, seeds=5, requests=50000):
+def plan_file(number, folder):
+    base, plan = draw(number)
+    pathlib.Path(folder, "base.yaml").write_text(base)
+    path = pathlib.Path(folder, "plan.yaml")
+    path.write_text(plan)
+    return path
+
+
+def main(cpsim, plans="20", seeds=5, requests=50000):
+    seeds, requests = int(seeds), int(requests)
     kept = played = winners = 0
-    for number in range(plans):
+    names = range(int(plans)) if plans.isdigit() else [pathlib.Path(plans)]
+    for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            base, plan = draw(number)
-            pathlib.Path(folder, "base.yaml").write_text(base)
-            pathlib.Path(folder, "plan.yaml").write_text(plan)
-            done = subprocess.run([cpsim, "plan", f"{folder}/plan.yaml", "-o", f"{folder}/out", "--json"],
-                                  capture_output=True, text=True)
+            path = plan_file(name, folder) if plans.isdigit() else name
+            done = subprocess.run([cpsim, "plan", path, "-o", f"{folder}/out", "--json"], capture_output=True, text=True)
             result = json.loads(done.stdout)
             if "winner" not in result:
                 continue
             winners += 1
             pathlib.Path(folder, "out", "asked").write_text(f"{result['ttft_p99_seconds']} {result['tpot_p99_seconds']}")
             good = sum(keeps(cpsim, f"{folder}/out/winner.yaml", 1000 + seed, requests) for seed in range(seeds))
-            print(f"plan {number}: winner of {result['winner']['gpus']:.0f} GPUs keeps its targets in {good} of {seeds}",
+            print(f"plan {name}: winner of {result['winner']['gpus']:.0f} GPUs keeps its targets in {good} of {seeds}",
                   flush=True)
             kept += good
             played += seeds
-    print(f"{winners} winners of {plans} plans: {kept} of {played} runs of {requests} requests keep the targets")
+    print(f"{winners} winners of {len(names)} plans: {kept} of {played} runs of {requests} requests keep the targets")
 
 
 if __name__ == "__main__":
-    main(str(pathlib.Path(sys.argv[1]).resolve()), *map(int, sys.argv[2:]))
+    main(str(pathlib.Path(sys.argv[1]).resolve()), *sys.argv[2:])

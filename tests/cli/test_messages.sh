@@ -30,9 +30,19 @@ expect 0 "my-gpu.yaml: ok, for 'gpu:' in a scenario" '' "$cpsim" check my-gpu.ya
 expect 2 '' "my-gpu.yaml: error: this is a GPU; a scenario names it with 'gpu: ./my-gpu.yaml'; cpsim check my-gpu.yaml reads it" \
     "$cpsim" my-gpu.yaml
 sed -i 's,base: .*,base: one-gpu.yaml,' plan.yaml
-expect 2 '' "plan.yaml:5:7: error: base: 'one-gpu.yaml' is of kind conversation; expected a scenario of kind serving or training (cpsim sweep compares layouts of any kind)
+expect 2 '' "plan.yaml:6:7: error: rate: the base is of kind conversation, alone on its machine: a plan over one has no rate, and \`slo: {ttft, tpot}\` (cpsim describe node-plan); expected a base of kind serving, or no rate
 1 error" "$cpsim" plan plan.yaml -o x
 [ ! -e x ]
+
+# Runs beside each other, where tables of what was measured are read.
+"$cpsim" one-gpu.yaml -o one-gpu.h5 >/dev/null
+expect 2 '' "base.yaml: error: this is a scenario, and cpsim compare reads tables of what was measured; run each (cpsim base.yaml -o RUN.h5), then python3 -m analysis compare one-gpu.h5 base.h5; what clients of a service wrote is compared with --scenario base.yaml
+one-gpu.h5: error: this is a run's trace, and cpsim compare reads tables of what was measured; python3 -m analysis compare one-gpu.h5 base.h5 compares runs
+2 errors" "$cpsim" compare one-gpu.h5 base.yaml
+# A name of a list.
+expect 0 '/memory_rate: +3.35 TB.s/' '' "$cpsim" platforms h100-sxm
+expect 2 '' "cpsim: error: 'h100-smx' is no name of the list (did you mean 'h100-sxm'?)
+1 error" "$cpsim" platforms h100-smx
 
 # told SCENARIO SETTING MESSAGE: `check` with --set says this, and nothing else.
 told() {

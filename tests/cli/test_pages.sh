@@ -43,6 +43,9 @@ for here, there in (("the main job: a conversation of a million tokens on 128 GP
 said, kept = re.search(r"16,384 GPUs \| ([\d.]+) s", readme), re.search(r"16,384 GPUs in ([\d.]+) s", read("docs/training.md"))
 if not said or not kept or said[1] != kept[1]:
     faults.append("README.md and docs/training.md differ in how long a training step of 16,384 GPUs takes to simulate")
+said, kept = re.search(r"1,224 layouts [^|]*\| (\d+) s of CPU", readme), re.search(r"1,224 candidates, [^|]*\| (\d+) s of CPU", speed)
+if not said or not kept or said[1] != kept[1]:
+    faults.append("README.md and docs/performance.md differ in how long cpsim plan takes over 1,224 layouts")
 print("\n".join(faults))
 sys.exit(bool(faults))
 PY

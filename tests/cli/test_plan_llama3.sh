@@ -24,7 +24,7 @@ axes:
   workload.sequence_parallel: [true]
   workload.tensor_overlap: [false]
 YAML
-expect 0 '/^ +1[0-9]\.[0-9] s +[34][0-9] % +[0-9.]+ GB +16384 +8 +16 +16 +8 +8 +1 interleaved none +fsdp$/' '' \
+expect 0 '/^ *1[0-9]\.[0-9] s +[34][0-9] % +[0-9.]+ GB +16384 +8 +16 +16 +8 +8 +1 interleaved none +fsdp$/' '' \
     "$cpsim" plan plan.yaml -o plan
 awk -F, 'NR == 2 { exit !($3 == 8 && $4 == 16 && $6 == 16 && $2 == 8) }' plan/plan.csv ||
     { head -n 3 plan/plan.csv; failures=$((failures + 1)); }

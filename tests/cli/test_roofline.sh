@@ -40,6 +40,16 @@ for name in ("llama405b", "one-gpu"):
 END_PY
 expect 0 "" "" "$python" check.py
 
+# Experts over two nodes: what leaves a node counts against the card, the rest against NVLink. Over
+# the clock that the data sheet counts by a product may pass its peak, and that is said.
+"$cpsim" roofline "$source/scenarios/decode-experts.yaml" --json -o experts.json
+expect 0 "" "" "$python" -c '
+import json
+shares = [o["peak_share"] for p in json.load(open("experts.json"))["phases"] for o in p["operators"] if o.get("bound") == "network"]
+assert shares and max(shares) > 0.5 and max(shares) <= 1, shares'
+expect 0 "/^Over 100 %: the peak is the data sheet.s, at 1.83 GHz; the clock goes up to 1.98 GHz\.$/" "" \
+    "$cpsim" roofline "$source/scenarios/precision-405b.yaml"
+
 # Services and training have no phases to take apart.
 for scenario in serving-70b-chat train-llama3-405b; do
     expect 2 "" "/error: a roofline is drawn of a conversation's phases, and this workload has none; .*/" \

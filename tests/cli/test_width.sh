@@ -37,10 +37,27 @@ for plan in "$source"/scenarios/plans/*.yaml; do
         sed '/^axes:/,$d' >plan.yaml
     case $plan in # of training: one layout of many thousands
     */train-*) printf 'axes:\n  layout.tensor: [8]\n  layout.pipeline: [8]\n' ;;
+    */long-prompt-405b*) printf 'axes:\n  grid:\n    layout.tensor: [8]\n    layout.context: [1, 4]\n' ;;
     *) printf 'axes:\n  grid:\n    layout.tensor: [4, 8]\n    layout.data: [1, 2]\n' ;;
     esac >>plan.yaml
     fits 80 "$cpsim" plan plan.yaml -o "plan-$(basename "$plan" .yaml)"
 done
+# With every column that a table of layouts may have.
+cat >plan.yaml <<EOF
+schema: 1
+base: $source/scenarios/train-deepseek-v3.yaml
+axes:
+  layout.tensor: [1]
+  layout.context: [1, 2]
+  layout.expert: [16, 32]
+  layout.pipeline: [8]
+  workload.recompute: [none, full]
+EOF
+fits 80 "$cpsim" plan plan.yaml -o plan-experts
+grep -Eq '^ *step +MFU +memory +GPUs +TP +CP +EP +PP +DP +VS +MB +schedule +recompute +shard$' out || {
+    echo "plan-experts: no row of all columns"
+    failures=$((failures + 1))
+}
 for command in models platforms scenarios describe "describe figures" "describe workload" compare --help; do
     # shellcheck disable=SC2086 # words
     fits 80 "$cpsim" $command

@@ -145,7 +145,7 @@ static struct answers play_training(const struct scenario *loaded, const void *d
     scenario->detail = *(const enum detail *)detail;
     struct training_run run;
     bool wrong_input;
-    bool done = training_run(scenario, arena, &run, &wrong_input, diagnostics);
+    bool done = training_run(scenario, arena, NULL, &run, &wrong_input, diagnostics);
     diagnostics_print(diagnostics, stderr);
     double seconds = done ? run.result.seconds : -1.0;
     return (struct answers){.folded = seconds, .full = seconds};

@@ -149,6 +149,11 @@ START_TEST(caches_contend_for_the_network)
     double later =
         beside.metrics.latencies[LATENCY_E2E].mean - alone.metrics.latencies[LATENCY_E2E].mean;
     ck_assert_double_eq_tol(later, 8192.0 * 16384.0 / 50e9, 1e-6);
+    /* What it says of itself: alone the bytes and the way through the fabric; it waits for nobody.
+     */
+    ck_assert_double_eq_tol(alone.metrics.move_seconds, 8192.0 * 16384.0 / 50e9, 2e-5);
+    ck_assert_double_eq_tol(beside.metrics.move_seconds - alone.metrics.move_seconds, later, 1e-6);
+    ck_assert_double_le(alone.metrics.room_seconds, 1e-3);
     ck_assert_double_eq_tol(beside.metrics.latencies[LATENCY_TTFT].mean,
                             alone.metrics.latencies[LATENCY_TTFT].mean, 1e-12);
 }

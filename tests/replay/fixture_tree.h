@@ -5,6 +5,7 @@
 #define CPSIM_TESTS_REPLAY_FIXTURE_TREE_H
 
 #include "sim/config/yaml_tree.h"
+#include "sim/serving/batching/view.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -83,6 +84,9 @@ bool replay_differs(const char *what, const char *format, ...)
 /* One of each engine: replays the whole of it; false after replay_differs(). `*step` says where. */
 bool replay_vllm(struct arena *arena, const struct node *fixture, int64_t *step);
 bool replay_sglang(struct arena *arena, const struct node *fixture, int64_t *step);
+
+/* What every engine's fixture says of the requests asked: [fixture_length(asked) + 1]. */
+struct request *replay_requests(struct arena *arena, const struct node *asked);
 
 /* The id of request `number` of those asked, and the number of an id that must be there. */
 const char *replay_name(const struct node *asked, uint32_t number);

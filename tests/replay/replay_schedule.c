@@ -21,6 +21,24 @@ bool replay_differs(const char *what, const char *format, ...)
     return false;
 }
 
+struct request *replay_requests(struct arena *arena, const struct node *asked)
+{
+    uint32_t count = (uint32_t)fixture_length(asked);
+    struct request *requests = ARENA_ARRAY(arena, struct request, count + 1U);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct node *one = fixture_item(asked, i);
+        requests[i] = (struct request){
+            .number = i,
+            .scheduled_seconds = -1.0,
+            .prompt_tokens = (uint32_t)fixture_count(one, "prompt_tokens", 0),
+            .output_tokens = (uint32_t)fixture_count(one, "output_tokens", 0),
+            .priority = (int32_t)fixture_count(one, "priority", 0),
+            .next = REQUEST_NONE,
+        };
+    }
+    return requests;
+}
+
 const char *replay_name(const struct node *asked, uint32_t number)
 {
     return fixture_text(fixture_item(asked, number), "id");

@@ -79,19 +79,11 @@ static void prepare(struct replay *replay)
 {
     const struct node *settings = replay->settings;
     replay->count = (uint32_t)fixture_length(replay->asked);
-    struct request *requests = ARENA_ARRAY(replay->arena, struct request, replay->count + 1U);
+    struct request *requests = replay_requests(replay->arena, replay->asked);
     for (uint32_t i = 0; i < replay->count; i++) {
         const struct node *asked = fixture_item(replay->asked, i);
-        requests[i] = (struct request){
-            .number = i,
-            .scheduled_seconds = -1.0,
-            .prompt_tokens = (uint32_t)fixture_count(asked, "prompt_tokens", 0),
-            .output_tokens = (uint32_t)fixture_count(asked, "output_tokens", 0),
-            .limit_tokens = (uint32_t)fixture_count(asked, "max_new_tokens", 0),
-            .ignores_end = fixture_flag(asked, "ignore_eos"),
-            .priority = (int32_t)fixture_count(asked, "priority", 0),
-            .next = REQUEST_NONE,
-        };
+        requests[i].limit_tokens = (uint32_t)fixture_count(asked, "max_new_tokens", 0);
+        requests[i].ignores_end = fixture_flag(asked, "ignore_eos");
         read_text(replay, asked, &requests[i]);
     }
     replay->overlap = fixture_flag(settings, "overlap_schedule");

@@ -90,17 +90,9 @@ static void read_labels(struct replay *replay, const struct node *ranges, struct
 static void prepare(struct replay *replay)
 {
     replay->count = (uint32_t)fixture_length(replay->asked);
-    struct request *requests = ARENA_ARRAY(replay->arena, struct request, replay->count + 1U);
+    struct request *requests = replay_requests(replay->arena, replay->asked);
     for (uint32_t i = 0; i < replay->count; i++) {
         const struct node *asked = fixture_item(replay->asked, i);
-        requests[i] = (struct request){
-            .number = i,
-            .scheduled_seconds = -1.0,
-            .prompt_tokens = (uint32_t)fixture_count(asked, "prompt_tokens", 0),
-            .output_tokens = (uint32_t)fixture_count(asked, "output_tokens", 0),
-            .priority = (int32_t)fixture_count(asked, "priority", 0),
-            .next = REQUEST_NONE,
-        };
         const struct node *labels = fixture_maybe(asked, "block_labels");
         if (labels != NULL) {
             read_labels(replay, labels, &requests[i]);

@@ -51,6 +51,20 @@ def test_what_a_preemption_costs():
     assert sum(parts.values()) == pytest.approx((3.5 + 14.0) / 2)
 
 
+def test_what_the_network_costs():
+    # Between first and second token 0.5 s and 1.5 s for room, 0.25 s and 0.75 s on the way: what is left of 2 and 8 s is decode.
+    pools = trace([0.5, 4.0], [1.5, 6.0], [3.5, 14.0], [3, 5])
+    pools["requests"] = pools["requests"].assign(room_wait=[0.5, 1.5], kv_move=[0.25, 0.75])
+    parts, _ = serving.waits(pools)
+    assert parts["room"] == pytest.approx(1.0)
+    assert parts["network"] == pytest.approx(0.5)
+    assert parts["decode"] == pytest.approx((1.25 + 5.75) / 2)
+    assert sum(parts.values()) == pytest.approx((3.5 + 14.0) / 2)
+    rows = {name: change for name, _, _, change in serving.why(trace([0.5, 4.0], [1.5, 6.0], [3.5, 14.0], [3, 5]), pools)}
+    assert rows["network: KV cache on its way"] == pytest.approx(0.5)
+    assert sum(rows.values()) == pytest.approx(0.0)
+
+
 def test_changes_add_up_to_the_difference():
     # From 3 tokens of 1 s to 3 of 2 s on average: 3 s of the change is the pace, none the number.
     one = trace([0.5, 0.5], [1.5, 1.5], [4.5, 4.5], [4, 4], held=(1, 1))

@@ -56,11 +56,11 @@ END_TEST
 START_TEST(the_winner_is_the_cheapest_then_the_largest_then_the_first)
 {
     struct candidate candidates[] = {
-        {.state = CANDIDATE_GOOD, .gpus = 8, .search = {.low = 90, .start = 50}},
-        {.state = CANDIDATE_SHORT, .gpus = 1, .search = {.low = 5}},
-        {.state = CANDIDATE_GOOD, .gpus = 4, .search = {.low = 20, .start = 50}},
-        {.state = CANDIDATE_GOOD, .gpus = 4, .search = {.low = 30, .start = 50}},
-        {.state = CANDIDATE_GOOD, .gpus = 4, .search = {.low = 30, .start = 50}},
+        {.state = CANDIDATE_GOOD, .gpus = 8, .searched = 90, .search = {.start = 50}},
+        {.state = CANDIDATE_SHORT, .gpus = 1, .searched = 5},
+        {.state = CANDIDATE_GOOD, .gpus = 4, .searched = 20, .search = {.start = 50}},
+        {.state = CANDIDATE_GOOD, .gpus = 4, .searched = 30, .search = {.start = 50}},
+        {.state = CANDIDATE_GOOD, .gpus = 4, .searched = 30, .search = {.start = 50}},
     };
     ck_assert_uint_eq(plan_winner(candidates, 5), 3);
     ck_assert_uint_eq(plan_winner(candidates, 2), 0);
@@ -70,6 +70,20 @@ START_TEST(the_winner_is_the_cheapest_then_the_largest_then_the_first)
 }
 END_TEST
 
+START_TEST(what_differs_little_is_one)
+{
+    /* -100 and -99.5 differ by 0.5 %, 5 and 4.95 by 1 %; -99 and 4.9 are then 1 and 2 % from the
+     * first, which is kept; 4.5 is 10 % from it, though as cheap. */
+    struct front_point points[] = {
+        {-100, 5, 0}, {-99.5, 4.95, 1}, {-99, 4.9, 2}, {-98.5, 4.5, 3}, {-50, 4.45, 4}};
+    ck_assert_uint_eq(front_thin(points, 5, 0.02), 3);
+    ck_assert_uint_eq(points[0].index, 0);
+    ck_assert_uint_eq(points[1].index, 3);
+    ck_assert_uint_eq(points[2].index, 4);
+    ck_assert_uint_eq(front_thin(points, 0, 0.02), 0);
+}
+END_TEST
+
 RUN_TESTS(plan, a_capacity_is_found_within_its_tolerance, a_capacity_out_of_reach_ends_too,
-          the_front_is_what_nothing_beats,
+          the_front_is_what_nothing_beats, what_differs_little_is_one,
           the_winner_is_the_cheapest_then_the_largest_then_the_first)

@@ -3,6 +3,7 @@
 
 #include "sim/base/json.h"
 #include "sim/base/quantity.h"
+#include "sim/base/table.h"
 #include "sim/base/text.h"
 #include "sim/plan/layouts/layout_order.h"
 #include "sim/plan/layouts/layout_scenario.h"
@@ -11,7 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { WIDTH = 80, ROWS_MOST = 12 };
+enum { ROWS_MOST = 12 };
 
 static const char *const aim_words[] = {
     [AIM_TIME] = "the fastest", [AIM_COST] = "the cheapest", [AIM_MEMORY] = "the least memory"};
@@ -21,7 +22,7 @@ struct report {
     const struct layout_found *found;
     struct scenario *scenario; /* set to a layout at a time */
     bool context, expert;      /* columns that say anything */
-    const char *bold, *plain;
+    struct plan_look look;
     struct arena *arena;
     FILE *stream;
 };
@@ -54,24 +55,6 @@ static void print_counts(const struct report *report)
     }
 }
 
-static bool shows_mfu(const struct report *report)
-{
-    return !(report->context && report->expert); /* a line is 80 columns wide */
-}
-
-static void print_heading(const struct report *report, const char *title)
-{
-    fprintf(report->stream, "\n%s\n%s%7s", title, report->bold, "step");
-    if (shows_mfu(report)) {
-        fprintf(report->stream, " %5s", "MFU");
-    }
-    fprintf(report->stream, " %7s %6s  TP", "memory", "GPUs");
-    fputs(report->context ? "  CP" : "", report->stream);
-    fputs(report->expert ? "  EP" : "", report->stream);
-    fprintf(report->stream, "  PP    DP VS MB %-11s %-9s %s%s\n", "schedule", "recompute", "shard",
-            report->plain);
-}
-
 static const char *value_of(const struct report *report, const char *key)
 {
     struct lever lever;
@@ -79,31 +62,71 @@ static const char *value_of(const struct report *report, const char *key)
     return lever_text(&lever, lever_get(&lever, report->scenario), report->arena);
 }
 
-static void print_row(const struct report *report, size_t number)
+/* The columns of every table. The first row names them. */
+static struct table begin_table(const struct report *report)
+{
+    const struct {
+        const char *name;
+        bool shown, left;
+    } columns[] = {
+        {"step", true, false},         {"MFU", true, false},  {"memory", true, false},
+        {"GPUs", true, false},         {"TP", true, false},   {"CP", report->context, false},
+        {"EP", report->expert, false}, {"PP", true, false},   {"DP", true, false},
+        {"VS", true, false},           {"MB", true, false},   {"schedule", true, true},
+        {"recompute", true, true},     {"shard", true, true},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        count += columns[i].shown;
+    }
+    struct table table = table_create(report->arena, count);
+    table.before = report->look.bold, table.after = report->look.plain;
+    table.gap = 1;
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        if (columns[i].shown) {
+            table.left[table.count] = columns[i].left;
+            table_add(&table, columns[i].name);
+        }
+    }
+    return table;
+}
+
+static void add_row(const struct report *report, size_t number, struct table *table)
 {
     const struct layout_found *found = report->found;
     const struct answer *answer = &found->answers[number];
     const struct layout *layout = &report->scenario->layout;
     double seconds = layout_step_seconds(found, number);
-    FILE *stream = report->stream;
     layout_set(report->job, answer, report->scenario);
-    fprintf(stream, "%7s", quantity_seconds(seconds).text);
-    if (shows_mfu(report)) {
-        fprintf(stream, " %5s",
-                quantity_percent(answer->mfu * answer->step_seconds / seconds).text);
+    table_add(table, quantity_seconds(seconds).text);
+    table_add(table, quantity_percent(answer->mfu * answer->step_seconds / seconds).text);
+    table_add(table, quantity_bytes(answer->memory_bytes).text);
+    const struct {
+        uint32_t ranks;
+        bool shown;
+    } counts[] = {{answer->gpus, true},
+                  {layout->tensor, true},
+                  {layout->context, report->context},
+                  {layout_experts(layout), report->expert},
+                  {layout->pipeline, true},
+                  {layout->data, true},
+                  {report->scenario->training.virtual_stages, true},
+                  {report->scenario->training.micro_batch, true}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i].shown) {
+            table_print_cell(table, "%" PRIu32, counts[i].ranks);
+        }
     }
-    fprintf(stream, " %7s %6u %3u", quantity_bytes(answer->memory_bytes).text, answer->gpus,
-            layout->tensor);
-    if (report->context) {
-        fprintf(stream, " %3u", layout->context);
-    }
-    if (report->expert) {
-        fprintf(stream, " %3u", layout_experts(layout));
-    }
-    fprintf(stream, " %3u %5u %2u %2u %-11s %-9s %s\n", layout->pipeline, layout->data,
-            report->scenario->training.virtual_stages, report->scenario->training.micro_batch,
-            layout->pipeline > 1 ? value_of(report, "workload.schedule") : "-",
-            value_of(report, "workload.recompute"), value_of(report, "workload.sharding"));
+    table_add(table, layout->pipeline > 1 ? value_of(report, "workload.schedule") : "-");
+    table_add(table, value_of(report, "workload.recompute"));
+    table_add(table, value_of(report, "workload.sharding"));
+}
+
+static void end_table(const struct report *report, const char *title, const struct table *table)
+{
+    struct text text = {.arena = report->arena};
+    table_print(table, report->look.columns, &text);
+    fprintf(report->stream, "\n%s\n%s", title, text.bytes);
 }
 
 static void print_front(const struct report *report, const char *title, const size_t *numbers,
@@ -112,10 +135,11 @@ static void print_front(const struct report *report, const char *title, const si
     if (count < 2) {
         return;
     }
-    print_heading(report, title);
+    struct table table = begin_table(report);
     for (size_t i = 0; i < count && i < ROWS_MOST; i++) {
-        print_row(report, numbers[i]);
+        add_row(report, numbers[i], &table);
     }
+    end_table(report, title, &table);
     if (count > ROWS_MOST) {
         fprintf(report->stream, "%8s and %zu more, in plan.csv\n", "", count - ROWS_MOST);
     }
@@ -134,9 +158,10 @@ static void print_winner(const struct report *report)
         text_print(&keys, "%s%s", i > job->override_count ? " " : "", overrides[i].text);
     }
     double seconds = layout_seconds(found, winner);
-    text_wrap(&lines, keys.bytes == NULL ? "the base's own layout" : keys.bytes, 2, WIDTH);
-    fprintf(report->stream, "\n%s%s%s: a step of %s", report->bold, aim_words[job->file->aim],
-            report->plain, quantity_seconds(layout_step_seconds(found, winner)).text);
+    text_wrap(&lines, keys.bytes == NULL ? "the base's own layout" : keys.bytes, 2,
+              report->look.columns);
+    fprintf(report->stream, "\n%s%s%s: a step of %s", report->look.bold, aim_words[job->file->aim],
+            report->look.plain, quantity_seconds(layout_step_seconds(found, winner)).text);
     if (scenario_training_ends(job->base)) {
         fprintf(report->stream, ", a run of %.4g days", seconds / 86400.0);
         if (job->base->training.price_per_gpu_hour > 0.0) {
@@ -146,8 +171,8 @@ static void print_winner(const struct report *report)
     fprintf(report->stream, "\n%s", lines.bytes);
 }
 
-void layout_print(const struct layout_job *job, const struct layout_found *found, const char *bold,
-                  const char *plain, FILE *stream)
+void layout_print(const struct layout_job *job, const struct layout_found *found,
+                  struct plan_look look, FILE *stream)
 {
     struct arena *arena = arena_create();
     struct report report = {.job = job,
@@ -155,31 +180,31 @@ void layout_print(const struct layout_job *job, const struct layout_found *found
                             .scenario = ARENA_NEW(arena, struct scenario),
                             .context = job->space->shape_axes[SHAPE_CONTEXT].count > 1,
                             .expert = job->space->shape_axes[SHAPE_EXPERT].count > 1,
-                            .bold = bold,
-                            .plain = plain,
+                            .look = look,
                             .arena = arena,
                             .stream = stream};
     *report.scenario = *job->base;
-    fprintf(stream, "%s%s%s\n\n", bold, job->file->title, plain);
+    fprintf(stream, "%s%s%s\n\n", look.bold, job->file->title, look.plain);
     print_counts(&report);
     if (found->winner == SIZE_MAX) {
         fputs("\nno layout is possible, fits the memory and keeps to the budget; add GPUs, or let "
-              "the axes recompute\nor shard more\n",
+              "the axes recompute or shard more\n",
               stream);
         arena_destroy(arena);
         return;
     }
     size_t *numbers = ARENA_ARRAY(arena, size_t, found->count + 1);
     numbers[0] = found->winner;
-    print_heading(&report, arena_printf(arena, "%s, in order", aim_words[job->file->aim]));
-    print_row(&report, found->winner);
+    struct table best = begin_table(&report);
+    add_row(&report, found->winner, &best);
     size_t good = found->count - found->over_budget, shown = 1;
     for (size_t i = 0; i < good && shown < 6; i++) {
         if (i != found->winner) {
-            print_row(&report, i);
+            add_row(&report, i, &best);
             shown++;
         }
     }
+    end_table(&report, arena_printf(arena, "%s, in order", aim_words[job->file->aim]), &best);
     print_front(&report, "time against GPUs", numbers, layout_gpu_front(found, numbers));
     print_front(&report, "time against memory", numbers, layout_memory_front(found, numbers));
     print_winner(&report);

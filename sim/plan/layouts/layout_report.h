@@ -5,12 +5,12 @@
 #define CPSIM_SIM_PLAN_LAYOUTS_LAYOUT_REPORT_H
 
 #include "sim/plan/layouts/layout_search.h"
+#include "sim/plan/plan_report.h"
 
 #include <stdio.h>
 
-/* `bold` and `plain` are codes of the terminal, or "". */
-void layout_print(const struct layout_job *job, const struct layout_found *found, const char *bold,
-                  const char *plain, FILE *stream);
+void layout_print(const struct layout_job *job, const struct layout_found *found,
+                  struct plan_look look, FILE *stream);
 
 /* One object: what was asked, how many layouts ended how, the best, both fronts, the winner. */
 void layout_print_json(const struct layout_job *job, const struct layout_found *found,

@@ -71,6 +71,8 @@ struct request {
     uint32_t home;           /* disaggregated: the replica that prefilled it ... */
     uint32_t home_epoch;     /* ... and how often that had failed */
     float streamed_seconds;  /* its KV cache has moved for so long beside its prefill */
+    float room_seconds;      /* it waited, prefilled, for room on the replica that decodes */
+    float move_seconds;      /* its KV cache was on its way there */
     uint16_t class_index;    /* among the workload's classes */
     uint16_t adapter;        /* that it asks for, from 1; 0: none */
     uint8_t leaving;         /* the state in which it shall end as soon as it can; 0: none */

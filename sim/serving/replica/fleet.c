@@ -236,6 +236,7 @@ void fleet_orphaned(struct fleet *fleet, uint32_t id)
     fleet->retries++;
     request->retries++;
     request->generated_tokens = 0;
+    request->room_seconds = request->move_seconds = 0.0F; /* what follows is of the next try */
     request->state = REQUEST_COMING;
     source_schedule(fleet->source, id, engine_clock());
 }

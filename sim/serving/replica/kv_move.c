@@ -12,6 +12,7 @@ struct kv_move {
     uint32_t request, from_epoch, to_epoch;
     struct request left; /* what `from` still holds */
     uint32_t flows;      /* under way */
+    double started_seconds;
 };
 
 /* From one GPU to another. */
@@ -31,6 +32,7 @@ static void arrive(struct kv_move *move)
     struct request *request = &fleet->requests->all[move->request];
     kv_cache_release(&from->view.kv, &move->left);
     fleet->moves++;
+    request->move_seconds += (float)(engine_clock() - move->started_seconds);
     if (to->epoch != move->to_epoch || from->epoch != move->from_epoch) {
         kv_cache_release(&to->view.kv, request);
         request->computed_tokens = 0;
@@ -168,7 +170,7 @@ static bool alike(const struct layout *a, const struct layout *b)
 
 void kv_move_start(struct fleet *fleet, struct server *from, struct server *to, uint32_t id)
 {
-    const struct request *request = &fleet->requests->all[id];
+    struct request *request = &fleet->requests->all[id];
     const struct layout *layout = &from->pool->scenario->layout;
     struct kv_move *move = ARENA_NEW(fleet->arena, struct kv_move);
     *move = (struct kv_move){
@@ -179,7 +181,9 @@ void kv_move_start(struct fleet *fleet, struct server *from, struct server *to, 
         .from_epoch = from->epoch,
         .to_epoch = to->epoch,
         .left = *request,
+        .started_seconds = engine_clock(),
     };
+    request->room_seconds += (float)fmax(0.0, engine_clock() - request->last_token_seconds);
     if (alike(layout, &to->pool->scenario->layout)) {
         send_to_counterparts(
             move, (double)context_cached_tokens(request->computed_tokens, layout->context));

@@ -293,6 +293,8 @@ void lane_account(struct lane *lane, const struct played_steps *played)
     uint64_t held = kv_cache_held(&server->view.kv);
     totals->page_seconds += seconds * (double)held;
     totals->most_pages = held > totals->most_pages ? held : totals->most_pages;
+    totals->max_sequences =
+        shape->decodes > totals->max_sequences ? shape->decodes : totals->max_sequences;
     const struct fleet_listener *listener = &server->fleet->listener;
     listener->steps(listener->data, server, played);
 }

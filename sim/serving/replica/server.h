@@ -38,6 +38,7 @@ struct server_totals {
     double sequence_seconds; /* running requests x time */
     double page_seconds;     /* held KV pages x time, in steps */
     uint64_t most_pages;
+    uint32_t max_sequences; /* that decoded in a step */
     double down_seconds;
     uint64_t drafts, accepted; /* tokens that were guessed, and came true */
     uint64_t verified;         /* times that guesses of a request were */

@@ -79,6 +79,7 @@ static bool may_leave(const void *subject)
     }
 HAS(ttft, LATENCY_TTFT)
 HAS(tpot, LATENCY_TPOT)
+HAS(itl, LATENCY_ITL)
 HAS(e2e, LATENCY_E2E)
 HAS(queue, LATENCY_QUEUE)
 
@@ -99,6 +100,19 @@ HAS(queue, LATENCY_QUEUE)
         BETWEEN(has, stem, "p90", p90, which), BETWEEN(has, stem, "p95", p95, which),              \
         BETWEEN(has, stem, "mean", mean, which)
 
+/* Of requests that ended without their answer: of all, and of a class. */
+#define LEFT(stem, member, meaning)                                                                \
+    {                                                                                              \
+        .name = stem, .unit = "1", METRIC(member), .applies = may_leave, .doc = meaning            \
+    }
+#define LEFT_ROWS                                                                                  \
+    LEFT("refused", refused,                                                                       \
+         "They waited too long in a queue, or too many did (service.max_wait, max_waiting)."),     \
+        LEFT("timed_out", timed_out, "Their clients waited no longer (timeout)."),                 \
+        LEFT("cancelled", cancelled, "Their clients closed the connection (cancel)."),             \
+        LEFT("wasted_output_tokens", wasted_tokens,                                                \
+             "Of answers that clients gave up, timed out or cancelled.")
+
 /* clang-format off */
 static const struct figure figures[] = {
     LATENCY(LATENCY_TTFT, "ttft",
@@ -109,6 +123,7 @@ static const struct figure figures[] = {
     INTERVALS(has_tpot, LATENCY_TPOT, "tpot"),
     LATENCY(LATENCY_ITL, "itl", "Between two tokens of a request, every pair computed after the "
             "warm-up; quantiles to 0.1 %."),
+    INTERVALS(has_itl, LATENCY_ITL, "itl"),
     LATENCY(LATENCY_E2E, "e2e", "Arrival to last token."),
     INTERVALS(has_e2e, LATENCY_E2E, "e2e"),
     LATENCY(LATENCY_QUEUE, "queue", "In a replica's queue, until first in a batch."),
@@ -190,14 +205,7 @@ static const struct figure figures[] = {
     {.name = "lost", .unit = "1", METRIC(lost),
      .doc = "Lost with a replica that failed.",
      .former_key = "service.lost"},
-    {.name = "refused", .unit = "1", METRIC(refused), .applies = may_leave,
-     .doc = "They waited too long in a queue, or too many did (service.max_wait, max_waiting)."},
-    {.name = "timed_out", .unit = "1", METRIC(timed_out), .applies = may_leave,
-     .doc = "Their clients waited no longer (timeout)."},
-    {.name = "cancelled", .unit = "1", METRIC(cancelled), .applies = may_leave,
-     .doc = "Their clients closed the connection (cancel)."},
-    {.name = "wasted_output_tokens", .unit = "1", METRIC(wasted_tokens), .applies = may_leave,
-     .doc = "Of answers that clients gave up, timed out or cancelled."},
+    LEFT_ROWS,
     {.name = "retries", .unit = "1", METRIC(retries),
      .doc = "Times a request began again because its replica failed.",
      .former_key = "service.retries"},
@@ -248,6 +256,10 @@ static const struct figure figures[] = {
     {.name = "kv_moved_bytes", .unit = "B", METRIC(moved_bytes),
      .doc = "KV caches moved between replicas.",
      .former_key = "service.kv_moved_bytes"},
+    {.name = "room_wait_mean_seconds", .unit = "s", METRIC(room_seconds), .applies = has_pools,
+     .doc = "A measured request waited so long, prefilled, for room in a KV cache to decode in."},
+    {.name = "kv_move_mean_seconds", .unit = "s", METRIC(move_seconds), .applies = has_pools,
+     .doc = "Its KV cache was so long on its way there."},
     {.name = "kv_swapped_bytes", .unit = "B", METRIC(swapped_bytes),
      .doc = "KV caches of preempted requests that went to hosts and came back.",
      .former_key = "service.kv_swapped_bytes"},
@@ -329,14 +341,7 @@ static const struct figure of_class[] = {
     {.name = "measured", .unit = "1", METRIC(measured), .doc = "Of those, arrived after the warm-up."},
     {.name = "rejected", .unit = "1", METRIC(rejected), .doc = "Larger than a replica's KV cache."},
     {.name = "lost", .unit = "1", METRIC(lost), .doc = "Lost with a replica that failed."},
-    {.name = "refused", .unit = "1", METRIC(refused), .applies = may_leave,
-     .doc = "They waited too long in a queue, or too many did (service.max_wait, max_waiting)."},
-    {.name = "timed_out", .unit = "1", METRIC(timed_out), .applies = may_leave,
-     .doc = "Their clients waited no longer (timeout)."},
-    {.name = "cancelled", .unit = "1", METRIC(cancelled), .applies = may_leave,
-     .doc = "Their clients closed the connection (cancel)."},
-    {.name = "wasted_output_tokens", .unit = "1", METRIC(wasted_tokens), .applies = may_leave,
-     .doc = "Of answers that clients gave up, timed out or cancelled."},
+    LEFT_ROWS,
     {.name = "preemptions", .unit = "1", METRIC(preemptions),
      .doc = "Times that one of them gave way."},
     {.name = "input_tokens", .unit = "1", METRIC(input_tokens),

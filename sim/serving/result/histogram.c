@@ -8,7 +8,8 @@ enum { HISTOGRAM_BINS = (HIGHEST_EXPONENT - LOWEST_EXPONENT) << MANTISSA_BITS };
 
 struct histogram histogram_create(struct arena *arena)
 {
-    return (struct histogram){.counts = ARENA_ARRAY(arena, uint64_t, HISTOGRAM_BINS)};
+    return (struct histogram){.counts = ARENA_ARRAY(arena, uint64_t, HISTOGRAM_BINS),
+                              .first = HISTOGRAM_BINS};
 }
 
 static int64_t bin_of(double value)
@@ -36,7 +37,10 @@ static double value_of(int64_t bin)
 
 void histogram_add(struct histogram *histogram, double value, uint64_t times)
 {
-    histogram->counts[bin_of(value)] += times;
+    int64_t bin = bin_of(value);
+    histogram->counts[bin] += times;
+    histogram->first = bin < histogram->first ? bin : histogram->first;
+    histogram->end = bin < histogram->end ? histogram->end : bin + 1;
     histogram->count += times;
     histogram->sum += value * (double)times;
 }
@@ -45,11 +49,78 @@ double histogram_quantile(const struct histogram *histogram, double quantile)
 {
     double rank = quantile * (double)histogram->count;
     uint64_t seen = 0;
-    for (int64_t bin = 0; bin < HISTOGRAM_BINS && histogram->count > 0; bin++) {
+    for (int64_t bin = histogram->first; bin < histogram->end; bin++) {
         seen += histogram->counts[bin];
         if (seen > 0 && (double)seen >= rank) {
             return value_of(bin);
         }
     }
     return 0.0;
+}
+
+void histogram_move(struct histogram *into, struct histogram *from)
+{
+    for (int64_t bin = from->first; bin < from->end; bin++) {
+        into->counts[bin] += from->counts[bin];
+        from->counts[bin] = 0;
+    }
+    into->count += from->count;
+    into->sum += from->sum;
+    into->first = from->first < into->first ? from->first : into->first;
+    into->end = from->end > into->end ? from->end : into->end;
+    *from = (struct histogram){.counts = from->counts, .first = HISTOGRAM_BINS};
+}
+
+/* --- in batches --- */
+
+/* Of the first batches: two values beyond a 99th percentile (models/numeric/steady.h). */
+enum { FIRST_VALUES = 256 };
+
+struct batched_histogram batched_histogram_create(struct arena *arena)
+{
+    struct batched_histogram histogram = {.all = histogram_create(arena),
+                                          .batch_values = FIRST_VALUES};
+    for (size_t i = 0; i < HISTOGRAM_BATCHES; i++) {
+        histogram.batches[i] = histogram_create(arena);
+    }
+    return histogram;
+}
+
+void batched_histogram_add(struct batched_histogram *histogram, double value, uint64_t times)
+{
+    histogram_add(&histogram->all, value, times);
+    struct histogram *batch = &histogram->batches[histogram->whole];
+    histogram_add(batch, value, times);
+    if (batch->count < histogram->batch_values || ++histogram->whole < HISTOGRAM_BATCHES) {
+        return;
+    }
+    histogram->whole /= 2;
+    histogram->batch_values *= 2;
+    for (size_t i = 0; i < histogram->whole; i++) {
+        struct histogram *pair = &histogram->batches[2 * i];
+        if (i > 0) {
+            histogram_move(&histogram->batches[i], &pair[0]);
+        }
+        histogram_move(&histogram->batches[i], &pair[1]);
+    }
+}
+
+struct steady_interval batched_histogram_quantile(const struct batched_histogram *histogram,
+                                                  double quantile)
+{
+    double batches[HISTOGRAM_BATCHES];
+    for (size_t i = 0; i < histogram->whole; i++) {
+        batches[i] = histogram_quantile(&histogram->batches[i], quantile);
+    }
+    return steady_batches(histogram_quantile(&histogram->all, quantile), batches, histogram->whole);
+}
+
+struct steady_interval batched_histogram_mean(const struct batched_histogram *histogram)
+{
+    double batches[HISTOGRAM_BATCHES];
+    for (size_t i = 0; i < histogram->whole; i++) {
+        batches[i] = histogram->batches[i].sum / (double)histogram->batches[i].count;
+    }
+    return steady_batches(histogram->all.sum / (double)histogram->all.count, batches,
+                          histogram->whole);
 }

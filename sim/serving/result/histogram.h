@@ -5,6 +5,7 @@
 #ifndef CPSIM_SIM_SERVING_RESULT_HISTOGRAM_H
 #define CPSIM_SIM_SERVING_RESULT_HISTOGRAM_H
 
+#include "models/numeric/steady.h"
 #include "sim/base/arena.h"
 
 #include <stdint.h>
@@ -13,11 +14,31 @@ struct histogram {
     uint64_t *counts; /* [HISTOGRAM_BINS] */
     uint64_t count;
     double sum;
+    int64_t first, end; /* bins outside hold nothing */
 };
 
 struct histogram histogram_create(struct arena *arena);
 void histogram_add(struct histogram *histogram, double value, uint64_t times);
 /* 0 when it is empty. */
 double histogram_quantile(const struct histogram *histogram, double quantile);
+/* `from` is empty afterwards. */
+void histogram_move(struct histogram *into, struct histogram *from);
+
+/* All values, and those of batches one after the other, of as many values each but for the last:
+ * how batches differ says how sure a figure of all is (models/numeric/steady.h). The number of
+ * values need not be known before: when there is no batch left, neighbours are put together. */
+enum { HISTOGRAM_BATCHES = 20 };
+struct batched_histogram {
+    struct histogram all, batches[HISTOGRAM_BATCHES];
+    size_t whole; /* batches that have their values; the next is being filled */
+    uint64_t batch_values;
+};
+
+struct batched_histogram batched_histogram_create(struct arena *arena);
+void batched_histogram_add(struct batched_histogram *histogram, double value, uint64_t times);
+/* The 95 % interval of a quantile, and of the mean. */
+struct steady_interval batched_histogram_quantile(const struct batched_histogram *histogram,
+                                                  double quantile);
+struct steady_interval batched_histogram_mean(const struct batched_histogram *histogram);
 
 #endif

@@ -22,6 +22,18 @@ static struct steady_interval of_latency(struct steady_interval interval)
                           : (struct steady_interval){.low = (double)NAN, .high = (double)NAN};
 }
 
+struct quantile {
+    double share, *figure;
+    struct steady_interval *interval;
+};
+#define QUANTILES(summary)                                                                         \
+    {                                                                                              \
+        {0.50, &(summary).p50, &(summary).p50_interval},                                           \
+            {0.90, &(summary).p90, &(summary).p90_interval},                                       \
+            {0.95, &(summary).p95, &(summary).p95_interval},                                       \
+            {0.99, &(summary).p99, &(summary).p99_interval},                                       \
+    }
+
 /* `column`: in order of arrival. `scratch`: twice as long. */
 static struct latency_summary summarise(double *column, size_t count, double *scratch)
 {
@@ -36,15 +48,7 @@ static struct latency_summary summarise(double *column, size_t count, double *sc
         sum += column[i];
         most = column[i] > most ? column[i] : most;
     }
-    const struct {
-        double share, *figure;
-        struct steady_interval *interval;
-    } quantiles[] = {
-        {0.50, &summary.p50, &summary.p50_interval},
-        {0.90, &summary.p90, &summary.p90_interval},
-        {0.95, &summary.p95, &summary.p95_interval},
-        {0.99, &summary.p99, &summary.p99_interval},
-    };
+    const struct quantile quantiles[] = QUANTILES(summary);
     for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
         *quantiles[i].figure = steady_nearest_rank(reordered, count, quantiles[i].share);
         *quantiles[i].interval = of_latency(
@@ -56,17 +60,22 @@ static struct latency_summary summarise(double *column, size_t count, double *sc
     return summary;
 }
 
-static struct latency_summary summarise_histogram(const struct histogram *histogram)
+static struct latency_summary summarise_histogram(const struct batched_histogram *histogram)
 {
-    struct latency_summary summary = {.count = histogram->count};
-    if (histogram->count > 0) {
-        summary.mean = histogram->sum / (double)histogram->count;
-        summary.p50 = histogram_quantile(histogram, 0.50);
-        summary.p90 = histogram_quantile(histogram, 0.90);
-        summary.p95 = histogram_quantile(histogram, 0.95);
-        summary.p99 = histogram_quantile(histogram, 0.99);
-        summary.max = histogram_quantile(histogram, 1.0);
+    const struct histogram *all = &histogram->all;
+    struct latency_summary summary = {.count = all->count};
+    if (all->count == 0) {
+        return summary;
     }
+    const struct quantile quantiles[] = QUANTILES(summary);
+    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++) {
+        *quantiles[i].figure = histogram_quantile(all, quantiles[i].share);
+        *quantiles[i].interval =
+            of_latency(batched_histogram_quantile(histogram, quantiles[i].share));
+    }
+    summary.mean = all->sum / (double)all->count;
+    summary.mean_interval = of_latency(batched_histogram_mean(histogram));
+    summary.max = histogram_quantile(all, 1.0);
     return summary;
 }
 
@@ -193,6 +202,8 @@ static double measure_requests(struct serving_metrics *metrics)
         metrics->retries += request->retries;
         of_preemptions += request->preemptions;
         if (request->state == REQUEST_DONE) {
+            metrics->max_keys =
+                fmax(metrics->max_keys, (double)request->prompt_tokens + request->output_tokens);
             double cached = request->cached_tokens;
             double tokens = (double)request->prompt_tokens + request->output_tokens - 1.0 - cached;
             flops += llm_forward_flops(&run->scenario->llm, tokens, cached);
@@ -208,6 +219,8 @@ static double measure_requests(struct serving_metrics *metrics)
         found[TIER_REMOTE] += request->remote_tokens;
         loads += request->host_tokens + request->remote_tokens > 0;
         metrics->tier_load_seconds += (double)request->load_seconds;
+        metrics->move_seconds += (double)request->move_seconds;
+        metrics->room_seconds += (double)request->room_seconds;
         metrics->input_tokens += request->prompt_tokens;
         metrics->output_tokens += request->output_tokens;
         first = fmin(first, request->arrival_seconds);
@@ -227,6 +240,8 @@ static double measure_requests(struct serving_metrics *metrics)
             metrics->tier_share[i] = (double)found[i] / (double)metrics->input_tokens;
         }
         metrics->tier_load_seconds /= loads > 0 ? (double)loads : 1.0;
+        metrics->move_seconds /= (double)metrics->measured;
+        metrics->room_seconds /= (double)metrics->measured;
     }
     if (metrics->class_index != ALL_CLASSES) { /* of all, the servers say */
         metrics->preemptions = of_preemptions;
@@ -236,7 +251,7 @@ static double measure_requests(struct serving_metrics *metrics)
 
 /* Sums over the servers of a pool. */
 struct pool_sums {
-    double busy, sequences, pages, bytes, down, verified;
+    double busy, sequences, pages, bytes, down, verified, max_sequences;
     uint64_t most_pages;
 };
 
@@ -261,6 +276,7 @@ static struct pool_sums sum_pool(const struct pool *pool, struct serving_metrics
         metrics->joules += totals->joules;
         metrics->preemptions += pool->servers[i].view.preemptions;
         metrics->steps += totals->steps;
+        sums.max_sequences = fmax(sums.max_sequences, totals->max_sequences);
         sums.most_pages =
             totals->most_pages > sums.most_pages ? totals->most_pages : sums.most_pages;
     }
@@ -286,6 +302,7 @@ static void measure_servers(const struct serving_run *run, double flops,
         bytes += sums.bytes * pool->gpus_per_server;
         metrics->down_seconds += sums.down;
         verified += sums.verified;
+        metrics->max_sequences[i] = sums.max_sequences;
         metrics->pool_busy_share[i] = sums.busy / own_time;
         metrics->kv_max_share =
             fmax(metrics->kv_max_share, (double)sums.most_pages / (double)pool->kv_pages);

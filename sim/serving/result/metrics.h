@@ -21,8 +21,7 @@ enum latency {
 struct latency_summary {
     uint64_t count;
     double mean, p50, p90, p95, p99, max;
-    /* Where the steady state's lie, 95 of 100 times (steady.h), from 0 up; NAN where not known, and
-     * of the time between tokens, whose values are not kept, none is. */
+    /* Where the steady state's lie, 95 of 100 times (steady.h), from 0 up; NAN where not known. */
     struct steady_interval mean_interval, p50_interval, p90_interval, p95_interval, p99_interval;
 };
 
@@ -74,8 +73,12 @@ struct serving_metrics {
     double watts_per_gpu;
     double dollars_per_million_tokens; /* of output; 0: no price */
     double moved_bytes;                /* KV caches between replicas */
+    double room_seconds, move_seconds; /* of a measured request of two pools: waiting for room to
+                                          decode in; its KV cache on its way there */
     double swapped_bytes;              /* KV caches to hosts and back */
     double down_seconds;               /* all replicas */
+    /* Of any request: tokens in the end; of any step of a replica: requests that decode in it. */
+    double max_keys, max_sequences[POOL_COUNT];
     bool sustained; /* false: the requests in the service grew as long as more came */
     double in_service_early, in_service_late; /* requests in it, by time: just after the warm-up,
                                                  and as the last ones came */

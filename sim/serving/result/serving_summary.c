@@ -2,13 +2,15 @@
 #include "sim/serving/result/serving_summary.h"
 
 #include "sim/base/quantity.h"
+#include "sim/scenario/notes.h"
 #include "sim/serving/result/figures.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_E2E};
+static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_ITL, LATENCY_E2E};
 
-const char *serving_note(const struct serving_metrics *metrics, struct arena *arena)
+const char *serving_length_note(const struct serving_metrics *metrics, struct arena *arena)
 {
     for (size_t i = 0; i < sizeof which / sizeof *which; i++) {
         const struct latency_summary *summary = &metrics->latencies[which[i]];
@@ -22,27 +24,58 @@ const char *serving_note(const struct serving_metrics *metrics, struct arena *ar
     return NULL;
 }
 
-/* Of the 99th percentiles, which decide and are the least sure. */
-static void print_intervals(const struct serving_metrics *metrics, FILE *stream)
+const char *serving_shape_note(const struct serving_metrics *metrics, struct arena *arena)
 {
-    const char *before = "95 % intervals  p99 of ";
+    const struct fleet *fleet = &metrics->run->fleet;
+    const char *note = NULL;
+    for (uint32_t i = 0; i < fleet->pool_count && note == NULL; i++) {
+        const struct pool *pool = &fleet->pools[i];
+        const struct layout *layout = &pool->scenario->layout;
+        note = gpu_shape_note(arena, pool->replica.gpu, metrics->max_keys / layout->context,
+                              metrics->max_sequences[i] / layout_attention_data(layout));
+    }
+    return note;
+}
+
+/* "72.1-77.0 ms", "753 ms-1.13 s", "-" where it is not known. */
+static void print_interval(const struct steady_interval *interval, FILE *stream)
+{
+    char cell[64] = "-";
+    if (interval->known) {
+        struct quantity_text low = quantity_seconds(interval->low);
+        struct quantity_text high = quantity_seconds(interval->high);
+        const char *unit = strrchr(low.text, ' '), *other = strrchr(high.text, ' ');
+        bool same = unit != NULL && other != NULL && strcmp(unit, other) == 0;
+        int length = same ? (int)(unit - low.text) : (int)strlen(low.text);
+        snprintf(cell, sizeof cell, "%.*s-%s", length, low.text, high.text);
+    }
+    fprintf(stream, " %15s", cell);
+}
+
+/* How sure each percentile is. */
+static void print_intervals(const struct serving_metrics *metrics, struct ink ink, FILE *stream)
+{
+    fprintf(stream, "%s%-14s %15s %15s %15s %15s%s\n", ink.dim, "95 % intervals", "p50", "p90",
+            "p95", "p99", ink.plain);
+    for (int i = 0; i < LATENCY_COUNT; i++) {
+        const struct latency_summary *summary = &metrics->latencies[i];
+        if (summary->count > 0) {
+            fprintf(stream, "%-14s", latency_name((enum latency)i));
+            print_interval(&summary->p50_interval, stream);
+            print_interval(&summary->p90_interval, stream);
+            print_interval(&summary->p95_interval, stream);
+            print_interval(&summary->p99_interval, stream);
+            fputc('\n', stream);
+        }
+    }
     for (size_t i = 0; i < sizeof which / sizeof *which; i++) {
         const struct latency_summary *summary = &metrics->latencies[which[i]];
-        const struct steady_interval *interval = &summary->p99_interval;
-        if (summary->count > 0 && !interval->known) {
-            fprintf(stream, "95 %% intervals  p99: not known, of %s requests; it takes %s\n",
-                    quantity_count(summary->count).text,
+        if (summary->count > 0 && !summary->p99_interval.known) {
+            fprintf(stream, "95 %% intervals  p99 of %s: not known, of %s values; it takes %s\n",
+                    latency_name(which[i]), quantity_count(summary->count).text,
                     quantity_count(steady_values_needed(0.99)).text);
             return;
         }
-        if (summary->count > 0) {
-            fprintf(stream, "%s%s %s to %s", before, latency_name(which[i]),
-                    quantity_seconds(interval->low).text, quantity_seconds(interval->high).text);
-            before = ", ";
-        }
-    }
-    if (before[0] == ',') {
-        fputc('\n', stream);
     }
 }
 
@@ -63,7 +96,14 @@ static void print_latencies(const struct serving_metrics *metrics, struct ink in
         }
         fputc('\n', stream);
     }
-    print_intervals(metrics, stream);
+    fputc('\n', stream);
+    print_intervals(metrics, ink, stream);
+    struct arena *arena = arena_create();
+    const char *note = serving_shape_note(metrics, arena);
+    if (note != NULL) {
+        fprintf(stream, "extrapolated    %s\n", note);
+    }
+    arena_destroy(arena);
     fputc('\n', stream);
 }
 
@@ -295,8 +335,12 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 quantity_percent(metrics->adapter_hit_share).text, metrics->adapter_waits);
     }
     if (metrics->moved_bytes > 0.0) {
-        fprintf(stream, "KV moved        %s between replicas\n",
-                quantity_bytes(metrics->moved_bytes).text);
+        fprintf(stream,
+                "KV moved        %s between replicas; on its way %s a request, after %s of waiting "
+                "for room\n",
+                quantity_bytes(metrics->moved_bytes).text,
+                quantity_seconds(metrics->move_seconds).text,
+                quantity_seconds(metrics->room_seconds).text);
     }
     if (metrics->swapped_bytes > 0.0) {
         fprintf(stream, "KV swapped      %s to hosts and back\n",

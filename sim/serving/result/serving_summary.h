@@ -12,6 +12,9 @@ void serving_summary_print(const struct serving_run *run, const struct serving_m
                            struct ink ink, FILE *stream);
 
 /* That it is too short for a 99th percentile; NULL: it is not. */
-const char *serving_note(const struct serving_metrics *metrics, struct arena *arena);
+const char *serving_length_note(const struct serving_metrics *metrics, struct arena *arena);
+
+/* That shapes lay beyond those that the GPU's kernels were measured with; NULL: they did not. */
+const char *serving_shape_note(const struct serving_metrics *metrics, struct arena *arena);
 
 #endif

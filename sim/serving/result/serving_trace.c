@@ -235,6 +235,8 @@ static void write_requests(struct serving_trace *trace, const struct serving_run
                 .last_token_seconds = done ? request->last_token_seconds : (double)NAN,
                 .preemptions = request->preemptions,
                 .retries = request->retries,
+                .room_seconds = (double)request->room_seconds,
+                .move_seconds = (double)request->move_seconds,
                 .of_class = class_name(run, request),
                 .priority = (uint32_t)request->priority,
             });

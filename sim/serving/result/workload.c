@@ -107,14 +107,22 @@ static void write_json(const void *result, struct json *json)
     figures_write_former(table, &service->metrics, "", json);
 }
 
-static const char *note(const void *result, struct arena *arena)
+static size_t notes(const void *result, struct arena *arena, const char *texts[])
 {
     const struct service_result *service = result;
-    return serving_note(&service->metrics, arena);
+    const char *found[] = {serving_length_note(&service->metrics, arena),
+                           serving_shape_note(&service->metrics, arena)};
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+        if (found[i] != NULL) {
+            texts[count++] = found[i];
+        }
+    }
+    return count;
 }
 
 const struct workload serving_workload = {
-    .note = note,
+    .notes = notes,
     .run = run,
     .figures = figures,
     .trace = end_trace,
