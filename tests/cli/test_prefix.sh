@@ -69,7 +69,7 @@ chmod +x hdf5/bin/h5cc
 
 mkdir tree tools
 for item in bootstrap.sh apt-packages.txt CMakeLists.txt CMakePresets.json models sim platforms scenarios \
-    analysis cmake packaging python tools tests LICENSE CHANGELOG.md CITATION.cff; do
+    analysis cmake packaging python tools tests LICENSE README.md CHANGELOG.md CITATION.cff; do
     cp -r "$source/$item" tree/
 done
 printf '#!/bin/sh\necho 1000\n' >tools/id # nobody who may install packages

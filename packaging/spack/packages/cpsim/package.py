@@ -13,6 +13,7 @@ class Cpsim(CMakePackage):
     variant("python", default=True, description="What the package cpsim reads and draws traces with")
 
     depends_on("c", type="build")
+    depends_on("cxx", type="build")
     depends_on("cmake@3.21:", type="build")
     depends_on("pkgconfig", type="build")
     depends_on("simgrid@3.32:")
