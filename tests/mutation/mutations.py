@@ -221,4 +221,7 @@ MUTATIONS = [
     ("sim/serving/batching/step_weave.c", "cost->sum_seconds + cost->norm_seconds / tensor",
      "cost->sum_seconds + cost->norm_seconds",
      "each rank norms its part of the tokens", "test_step_cost"),
+    ("models/training/training_step.c", "cost->seconds[kind] *= training->stage_slowdown;",
+     "cost->seconds[CELL_FORWARD] *= training->stage_slowdown;",
+     "a slow GPU is slow in all passes", "test_training_step"),
 ]
