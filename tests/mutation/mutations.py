@@ -123,7 +123,7 @@ MUTATIONS = [
     # --- training ---
     ("models/training/training_step.c", "(result.seconds - busy) * gpu->idle_watts", "(result.seconds - busy) * costs->power.watts",
      "GPUs that wait in training idle", "test_training_step"),
-    ("models/training/training.c", "(llm_forward_flops(llm, sequence, 0.0) + head +", "(llm_forward_flops(llm, sequence, 0.0) +",
+    ("models/training/training.c", "(training_forward_flops(training) + heads)", "(training_forward_flops(training) + 0.0 * heads)",
      "the head of every token counts in a step's MFU", "test_training"),
     ("models/training/training_memory.c", "held += cell->kind == CELL_FORWARD ? kept + logits : 0.0;",
      "held += cell->kind == CELL_FORWARD ? 0.5 * kept + logits : 0.0;",
