@@ -40,6 +40,8 @@ struct training {
     /* Of a sequence's pairs of tokens, those within one document: of the replica that has most, and
      * on average; 0: sequences are whole. */
     double document_share, mean_document_share;
+    uint32_t slow_stage;   /* a GPU of it takes ... */
+    double stage_slowdown; /* ... so many times as long; 0 or 1: none does */
     struct offload offload;
     bool jitter;         /* GPUs differ and drift, and all wait for the slowest (gpu->jitter) */
     bool tensor_overlap; /* tensor-parallel exchanges travel beside the products that they feed

@@ -282,6 +282,20 @@ static void slow_down(const struct training *training, struct training_costs *co
     }
 }
 
+/* All tensor and context ranks of a stage wait for its slow GPU in every layer, and so do the
+ * stages, and other replicas at the step's end. */
+static void slow_stage(const struct training *training, struct part_cost *parts)
+{
+    struct pipeline pipeline = training_pipeline(training);
+    for (uint32_t chunk = 0; chunk < pipeline.chunks && training->stage_slowdown > 1.0; chunk++) {
+        struct part_cost *cost =
+            &parts[pipeline_part(training->schedule, &pipeline, training->slow_stage, chunk)];
+        for (int kind = 0; kind < CELL_KIND_COUNT; kind++) {
+            cost->seconds[kind] *= training->stage_slowdown;
+        }
+    }
+}
+
 struct training_costs training_price(const struct training *training,
                                      const struct training_scratch *scratch)
 {
@@ -307,6 +321,7 @@ struct training_costs training_price(const struct training *training,
     for (uint32_t part = 0; part < parts_of(training); part++) {
         price_part(training, &costs, part, &scratch->parts[part]);
     }
+    slow_stage(training, scratch->parts);
     costs.play = (struct pipeline_play){
         .schedule = training->schedule,
         .pipeline = training_pipeline(training),
@@ -474,6 +489,9 @@ struct training_result training_summarise(const struct training *training,
     double waits = stage_jitter_seconds(training, costs, result.slowest_stage);
     result.offload_seconds = stage_offload_seconds(training, costs, scratch, result.slowest_stage);
     waits += result.offload_seconds;
+    if (training->stage_slowdown > 1.0 && result.slowest_stage == training->slow_stage) {
+        waits += (training->stage_slowdown - 1.0) * (passes + waits);
+    }
     double exposed = fmax(slowest->busy_seconds - passes - waits, 0.0) +
                      fmax(slowest->exchange_seconds - slowest->end_seconds, 0.0);
     result.exchange_seconds = exposed;

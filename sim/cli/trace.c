@@ -3,6 +3,7 @@
 #include "sim/base/child.h"
 #include "sim/base/suggest.h"
 #include "sim/cli/cli.h"
+#include "sim/trace/trace_blame.h"
 #include "sim/trace/trace_check.h"
 #include "sim/trace/trace_export.h"
 
@@ -216,11 +217,34 @@ static int export_trace(const struct invocation *invocation, const char *path)
     return status;
 }
 
+static int blame_here(void *context)
+{
+    const struct reading *reading = context;
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct trace_reader *reader = trace_reader_open(reading->path, reading->place, diagnostics);
+    bool done = reader != NULL && trace_blame(reader, reading->path, reading->invocation->columns,
+                                              stdout, diagnostics);
+    if (reader != NULL && !trace_reader_close(reader)) {
+        done = false;
+    }
+    fflush(stdout);
+    diagnostics_print(diagnostics, stderr);
+    diagnostics_destroy(diagnostics);
+    return done ? EXIT_DONE : EXIT_WRONG_INPUT;
+}
+
+static int blame_trace(const struct invocation *invocation, const char *path)
+{
+    struct reading reading = {.invocation = invocation, .path = path};
+    return read_in_child(&reading, blame_here);
+}
+
 static const struct verb {
     const char *name;
     int (*run)(const struct invocation *invocation, const char *path);
 } verbs[] = {
     {"check", check_trace},
+    {"blame", blame_trace},
     {"export", export_trace},
 };
 
@@ -243,14 +267,16 @@ static int run_verb(const struct invocation *invocation)
 
 const struct command command_trace = {
     .name = "trace",
-    .operands = "check|export FILE",
-    .summary = "verify a trace, or export it for Perfetto or as CSV or JSON",
-    .doc = "check looks at every table, column, type, unit and number; export writes --format "
+    .operands = "check|blame|export FILE",
+    .summary = "verify a trace, find who is slow in it, or export it",
+    .doc = "check looks at every table, column, type, unit and number; blame says which "
+           "stage of a training step, or which network card, the others wait for; export writes "
+           "--format "
            "chrome, csv (with --table), json or openmetrics to stdout or -o. docs/trace-format.md "
            "says what a "
            "trace holds; analysis/ draws one.",
     .example = "cpsim trace check llama405b.h5",
-    .verbs = "check export",
+    .verbs = "check blame export",
     .files = "h5|part",
     .options =
         TAKES(OPTION_FORMAT) | TAKES(OPTION_TABLE) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_QUIET),

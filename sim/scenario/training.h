@@ -87,6 +87,8 @@ struct training_workload {
     uint32_t inner_steps;         /* between two exchanges of sites */
     bool outer_overlap;           /* it travels under the steps that follow */
     struct batch_schedule batches;
+    uint32_t slow_stage;
+    double stage_slowdown;
     struct offload offload;
     struct documents documents;
     double price_per_gpu_hour; /* dollars */

@@ -266,6 +266,17 @@ static void check_budget(const struct checker *checker)
     }
 }
 
+static void check_slow_gpu(const struct checker *checker)
+{
+    const struct training_workload *workload = &checker->scenario->training;
+    unsigned stages = checker->scenario->layout.pipeline;
+    if (workload->slow_stage >= stages) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.slow_gpu.stage"),
+                       "workload.slow_gpu.stage: %u; expected one of the stages 0 to %u",
+                       workload->slow_stage, stages - 1);
+    }
+}
+
 static void check_sites(const struct checker *checker)
 {
     const struct training_workload *workload = &checker->scenario->training;
@@ -318,6 +329,7 @@ static void check_goal(const struct checker *checker)
     check_budget(checker);
     check_growth(checker);
     check_sites(checker);
+    check_slow_gpu(checker);
 }
 
 static double fullest_total(const struct training *training, struct cell *cells)

@@ -134,6 +134,8 @@ struct training scenario_training(const struct scenario *scenario)
         .keeps_gathered = !workload->reshard_after_forward,
         .overlap = workload->overlap,
         .overlap_experts = workload->overlap_experts,
+        .slow_stage = workload->slow_stage,
+        .stage_slowdown = workload->stage_slowdown,
         .offload = workload->offload,
         .jitter = scenario->jitter,
         .tensor_overlap = workload->tensor_overlap && scenario->layout.tensor > 1,

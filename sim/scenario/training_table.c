@@ -126,6 +126,22 @@ static const struct field document_fields[] = {
      .doc = "Which replica trains on which sequence."},
     {0}};
 
+static const struct field slow_fields[] = {
+    {.key = "stage",
+     .kind = FIELD_COUNT,
+     FIELD_AT(training_workload, slow_stage),
+     .max = 1023,
+     .fallback = "0",
+     .doc = "The stage that it is of, from 0."},
+    {.key = "slowdown",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(training_workload, stage_slowdown),
+     .min = 1,
+     .max = 1e6,
+     .fallback = "1",
+     .doc = "How many times as long its kernels take; a thousand is a rank that hangs."},
+    {0}};
+
 #define OFFLOADED(name, what)                                                                      \
     {                                                                                              \
         .key = #name, .kind = FIELD_NUMBER, FIELD_AT(offload, name), .max = 1, .fallback = "0",    \
@@ -394,6 +410,10 @@ const struct field training_fields[] = {
      .fallback = "false",
      .doc = "Whether tensor-parallel exchanges travel in pieces beside their products "
             "(Transformer Engine's user buffers, asynchronous tensor parallelism)."},
+    {.key = "slow_gpu",
+     .kind = FIELD_MAPPING,
+     .fields = slow_fields,
+     .doc = "A GPU that is slow in this step: all wait for it. `cpsim trace blame` finds it."},
     {.key = "degraded_link",
      .kind = FIELD_NUMBER,
      FIELD_AT(training_workload, degraded_link),

@@ -128,6 +128,18 @@ static double document_imbalance(const void *subject)
                : 1.0;
 }
 
+static double ofu(const void *subject)
+{
+    const struct training_run *run = subject;
+    const struct layout *layout = run->training.replica.layout;
+    double flops = 0.0;
+    for (uint32_t stage = 0; stage < layout->pipeline; stage++) {
+        flops += training_stage_classes(&run->training, &run->costs, &run->scratch, stage).flops;
+    }
+    return flops / layout->pipeline /
+           (run->result.seconds * gpu_stated_flops_per_second(run->training.replica.gpu));
+}
+
 static double host_bytes(const void *subject)
 {
     const struct training_run *run = subject;
@@ -166,6 +178,8 @@ static const struct figure step_figures[] = {
     {.name = "mfu", .unit = "1", RUN(result.mfu),
      .doc = "flops / (seconds x dense bf16 peak of all GPUs), of a step.",
      .former_key = "step.mfu"},
+    {.name = "ofu", .unit = "1", .number = ofu,
+     .doc = "The same of all FLOPs that GPUs execute, recomputed ones too, as their counters would say; the optimizer's are left out."},
     {.name = "bubble_seconds", .unit = "s", RUN(result.bubble_seconds),
      .doc = "The slowest stage waits for other stages.",
      .former_key = "step.seconds_by_class.bubble"},

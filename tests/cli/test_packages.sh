@@ -46,7 +46,7 @@ _arguments() { print -rl -- "$@" }
 source $1; shift; words=("$@"); CURRENT=$#
 _cpsim
 ZSH
-    for pair in 'cpsim des=describe:say what the keys of a scenario mean' 'cpsim trace ex=1:what:(check export)' \
+    for pair in 'cpsim des=describe:say what the keys of a scenario mean' 'cpsim trace ex=1:what:(check blame export)' \
         'cpsim run --js=--json[print JSON, for programs]'; do
         # shellcheck disable=SC2086 # words
         zsh -f zsh.zsh "$build/cpsim.zsh-completion" ${pair%%=*} >words

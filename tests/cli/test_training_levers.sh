@@ -28,7 +28,7 @@ expect 0 '/^growing batch .* 2\.25 days, 13,850 GPU-hours, 3 changes/' '' \
 expect 2 '' '/batch_schedule: how many steps a batch takes is known of a run to a loss/' \
     train growing-batch workload.target_loss=0
 
-expect 0 '/^step +78\.1 s.* MFU 38 %/' '' train offload
+expect 0 '/^step +77\.9 s.* MFU 38 %/' '' train offload
 expect 0 '/^host memory +106 GB a GPU, 847 GB a node/' '' train offload
 expect 0 '/MFU 47 %/' '' train offload workload.recompute=core-attention workload.offload.activations=0.5
 expect 0 '/MFU 20 %/' '' train offload workload.recompute=core-attention workload.offload.activations=1 \

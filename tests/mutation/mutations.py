@@ -123,7 +123,7 @@ MUTATIONS = [
     # --- training ---
     ("models/training/training_step.c", "(result.seconds - busy) * gpu->idle_watts", "(result.seconds - busy) * costs->power.watts",
      "GPUs that wait in training idle", "test_training_step"),
-    ("models/training/training.c", "(llm_forward_flops(llm, sequence, 0.0) + head +", "(llm_forward_flops(llm, sequence, 0.0) +",
+    ("models/training/training.c", "(training_forward_flops(training) + heads)", "(training_forward_flops(training) + 0.0 * heads)",
      "the head of every token counts in a step's MFU", "test_training"),
     ("models/training/training_memory.c", "held += cell->kind == CELL_FORWARD ? kept + logits : 0.0;",
      "held += cell->kind == CELL_FORWARD ? 0.5 * kept + logits : 0.0;",
@@ -223,4 +223,7 @@ MUTATIONS = [
      "each rank norms its part of the tokens", "test_step_cost"),
     ("sim/scenario/expert_choices.c", "bool away = rank / of_node != from / of_node;", "bool away = rank != from;",
      "what goes to another rank of the node does not leave it", "test_expert_choices"),
+    ("models/training/training_step.c", "cost->seconds[kind] *= training->stage_slowdown;",
+     "cost->seconds[CELL_FORWARD] *= training->stage_slowdown;",
+     "a slow GPU is slow in all passes", "test_training_step"),
 ]

@@ -281,7 +281,28 @@ START_TEST(between_sites)
 }
 END_TEST
 
+/* Two stages, the second with a GPU 1.5 times as slow: its passes take 1.5 times as long, the
+ * first's as before, and the step, which waits for it in each of 8 micro-batches, between 1.25
+ * and 1.5 times. */
+START_TEST(a_slow_gpu)
+{
+    static const struct layout layout = {.tensor = 1, .context = 1, .pipeline = 2, .data = 1};
+    struct training training = training_of(&layout);
+    struct training_costs costs;
+    double step = training_step(&training, &scratch, &costs).seconds;
+    double first = parts[0].seconds[CELL_FORWARD], second = parts[1].seconds[CELL_FORWARD];
+    training.slow_stage = 1;
+    training.stage_slowdown = 1.5;
+    struct training_result slow = training_step(&training, &scratch, &costs);
+    ck_assert_double_eq(parts[0].seconds[CELL_FORWARD], first);
+    ck_assert_double_eq_tol(parts[1].seconds[CELL_FORWARD], 1.5 * second, 1e-12);
+    ck_assert_double_gt(slow.seconds, 1.25 * step);
+    ck_assert_double_lt(slow.seconds, 1.5 * step);
+    ck_assert_uint_eq(slow.slowest_stage, 1);
+}
+END_TEST
+
 RUN_TESTS(training_step, bytes_of_a_ring, a_ring_has_an_efficiency_of_its_own, who_waits_idles,
           the_host_works_for_every_pass, an_exchange_slows_a_pass, an_own_shard_is_not_sent,
           a_checkpoint_has_weights_and_states, the_host_keeps_some, memory_on_the_host,
-          between_sites)
+          between_sites, a_slow_gpu)
