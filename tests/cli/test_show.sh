@@ -6,7 +6,7 @@ set -euo pipefail
 cpsim=$1 source=$2
 # shellcheck source=tests/cli/library.sh
 source "$source/tests/cli/library.sh"
-cp -r "$source"/scenarios/*.yaml "$source"/scenarios/traces "$scratch"
+cp -r "$source"/scenarios/*.yaml "$source"/scenarios/{traces,routing} "$scratch"
 cd "$scratch"
 cat >odd.yaml <<'END'
 schema: 1
