@@ -50,7 +50,7 @@ def run_report(arguments):
 
     path = arguments.output or pathlib.Path(arguments.trace[0]).with_suffix(".html")
     output.refuse_input(path, arguments.trace)
-    page = report.page(arguments.trace)
+    page = report.page(arguments.trace, arguments.interactive)
     output.write(path, lambda part: part.write_text(page, encoding="utf-8"))
     print(printable(str(path)))
 
@@ -127,7 +127,9 @@ COMMANDS = {  # name: (what it says, arguments, function)
     "watch": ("how far a run is that was started with --watch",
               [("trace", {"metavar": "TRACE"}),
                ("--every", {"type": float, "default": 1.0, "metavar": "SECONDS", "help": "default: 1"})], run_watch),
-    "report": ("all of it as one HTML page", TRACES, run_report),
+    "report": ("all of it as one HTML page",
+               [*TRACES, ("--interactive", {"action": "store_true",
+                                            "help": "also pictures that answer a pointer, by plotly in the page (3 MB)"})], run_report),
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ page, once for a wide screen and once for a phone, in the page's colours, dark o
 import html
 import pathlib
 
-from . import cpsim_trace, figures, look, scenario, serving, side_by_side, summary, sweep, training
+from . import cpsim_trace, explore, figures, look, scenario, serving, side_by_side, summary, sweep, training
 
 CSS = pathlib.Path(__file__).with_name("report.css")
 
@@ -195,17 +195,18 @@ BESIDE = [
 ]
 
 
-def page(paths):
-    """The HTML of one run, or of several, one after the other."""
+def page(paths, interactive=False):
+    """The HTML of one run, or of several, one after the other; with pictures that answer when they are asked for."""
     traces = [cpsim_trace.load(path) for path in paths]
     sweeps = [trace for trace in traces if sweep.is_sweep(trace)]
     if sweeps and len(traces) > 1:
         raise ValueError("a report is of runs, or of one sweep; not of both")
+    asked = explore.section(traces) if interactive else ""
     if sweeps:
-        return document(str(traces[0].attributes.get("title", "a sweep of cpsim")), sweep_body(traces[0]), traces[0])
+        return document(str(traces[0].attributes.get("title", "a sweep of cpsim")), asked + sweep_body(traces[0]), traces[0])
     if len(traces) == 1:
-        return document(summary.title(traces[0]), run_section(traces[0], ""), traces[0])
-    body = comparison(traces)
+        return document(summary.title(traces[0]), asked + run_section(traces[0], ""), traces[0])
+    body = comparison(traces) + asked
     for name, caption, draw in BESIDE:
         drawn = picture(traces, "", name, caption, draw)
         if drawn:

@@ -14,7 +14,6 @@ install(FILES packaging/modulefile.lua DESTINATION ${CMAKE_INSTALL_DATADIR}/modu
 # `cpack -G DEB` in a build folder: a package for the Debian or Ubuntu that it was built on. `cpack -G TGZ`: a folder to unpack.
 set(CPACK_PACKAGE_VENDOR "cpsim")
 set(CPACK_PACKAGE_CONTACT "the cpsim authors <cpsim@localhost>")
-set(CPACK_PACKAGE_DESCRIPTION_FILE ${PROJECT_SOURCE_DIR}/README.md)
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

@@ -121,6 +121,25 @@ class Browser:
         seen["asked"] = [url for url in asked if not url.startswith(("data:", "about:")) and url != path.resolve().as_uri()]
         return seen
 
+    def ask(self, expression):
+        """The value of an expression, a promise's when it is kept."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait_for(self, expression, seconds=60):
+        until = time.monotonic() + seconds
+        while not self.ask(expression):
+            assert time.monotonic() < until, f"never true: {expression}"
+            time.sleep(0.1)
+
+    def click(self, x, y):
+        """A pointer's, at a place of the screen."""
+        for kind, more in (("mouseMoved", {}), ("mousePressed", {"button": "left", "clickCount": 1}),
+                           ("mouseReleased", {"button": "left", "clickCount": 1})):  # fmt: skip
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+            time.sleep(0.2)  # plotly finds the point under a pointer that has come to rest
+
     def screenshot(self, path):
         picture = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(picture["data"]))
