@@ -103,7 +103,8 @@ struct kernel_work library_experts_work(const struct gpu *gpu, const struct expe
     double n = (double)shape->n, k = (double)shape->k;
     double tokens = (double)shape->m / shape->experts.per_token;
     double rows = experts_rows(shape->experts, shape->routing, tokens);
-    double matrices = experts_touched(shape->experts, shape->routing, tokens);
+    double matrices = kernel->all_experts ? experts_held(shape->experts, shape->routing)
+                                          : experts_touched(shape->experts, shape->routing, tokens);
     double bytes = rows * k * format_bytes(shape->format) +
                    matrices * (n * k * matmul_weight_bytes(shape) + shape->scale_bytes) +
                    rows * n * format_bytes(FORMAT_BF16);

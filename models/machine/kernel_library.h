@@ -81,6 +81,7 @@ struct experts_kernel {
     double ranks_seconds;     /* more where experts lie on several ranks: maps of which are here */
     double output_passes;     /* over a product's output in 16 bits, of the kernels around it */
     double dequantise_cycles; /* of an SM for a weight on its way */
+    bool all_experts;         /* their weights are read whether a token chose them or not */
     bool all_rows;            /* the kernels around it go over rows of experts on other ranks too */
 };
 

@@ -126,6 +126,18 @@ static void budget_default(struct arena *arena, struct node *root, struct scenar
     }
 }
 
+static void align_default(struct arena *arena, struct node *root, struct scenario *scenario)
+{
+    struct serving *serving = &scenario->serving;
+    bool shared = layout_attention_data(&scenario->layout) > 1;
+    if (shared && serving->service.whole_prompts && serving->client.align_prompts > 0 &&
+        unsaid(root, "workload.service.align_prompts") != NULL) {
+        serving->service.align_prompts = serving->client.align_prompts;
+        take_over(root, "workload.service.align_prompts", "workload.client.align_prompts",
+                  arena_printf(arena, "%u", serving->service.align_prompts));
+    }
+}
+
 /* The tree keeps the lengths as they were said: read again, they are drawn again. */
 static void draw(enum length_kind *kind, struct length *length, double least_share)
 {
@@ -157,6 +169,7 @@ void engine_defaults(struct arena *arena, struct node *root, struct scenario *sc
         policy_default(root, scenario);
         whole_prompts_default(root, scenario);
         budget_default(arena, root, scenario);
+        align_default(arena, root, scenario);
         routing_default(arena, root, scenario);
         requests_default(arena, root, scenario);
         draw_lengths(scenario);

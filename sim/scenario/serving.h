@@ -218,6 +218,8 @@ struct service {
     double swap_bytes_per_second; /* between a GPU and its host; 0: as the cluster says */
     bool
         token_weave; /* tokens in two groups, one's all-reduce and norm under the other's kernels */
+    uint32_t align_prompts; /* steps that ranks which share experts hold prompts back, until each
+                               has one; 0: none */
     bool two_batch_overlap; /* a step in two halves, one's exchanges of experts under the other's
                                kernels */
     enum kv_transfer kv_transfer; /* disaggregated */
@@ -270,6 +272,7 @@ struct client {
     uint64_t budget_beyond; /* a step's tokens are a prompt, one for each client and these; 0: it
                                does not say */
     uint64_t whole_beyond;  /* the same of engines that take whole prompts; 0: budget_beyond */
+    uint32_t align_prompts; /* of a service of such an engine that does not say */
     double distinct;        /* routing.distinct of its prompts; 0: it does not say */
     double request_seconds; /* of its own in TTFT, before a request is on its way */
 };

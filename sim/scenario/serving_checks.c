@@ -79,6 +79,7 @@ static void check_engine_keys(const struct checker *checker)
         {"long_prefill_threshold", service->long_prefill_tokens > 0, false},
         {"reserve_prompt", !service->reserve_prompt, false},
         {"watermark", service->watermark > 0.0, false},
+        {"align_prompts", service->align_prompts > 0, false},
         {"preemption", service->preemption != PREEMPTION_RECOMPUTE, false},
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -154,6 +155,18 @@ static void check_weave(const struct checker *checker)
     }
 }
 
+static void check_align(const struct checker *checker)
+{
+    const char *path = "workload.service.align_prompts";
+    if (checker->scenario->serving.service.align_prompts > 0 &&
+        layout_attention_data(&checker->scenario->layout) == 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: there are no ranks to wait for; set layout.attention_data, or leave "
+                       "it out",
+                       path);
+    }
+}
+
 static void check(const struct checker *checker)
 {
     const struct serving *serving = &checker->scenario->serving;
@@ -163,6 +176,7 @@ static void check(const struct checker *checker)
     check_engine_keys(checker);
     check_overlap(checker);
     check_weave(checker);
+    check_align(checker);
     speculation_check(checker);
     adapters_check(checker);
     tiers_check(checker);

@@ -269,6 +269,15 @@ const struct field service_fields[] = {
      .fallback = "1",
      .doc = "With `sglang`: the estimate of what running answers still need, times it "
             "(--schedule-conservativeness)."},
+    {.key = "align_prompts",
+     .kind = FIELD_COUNT,
+     FIELD_AT(service, align_prompts),
+     .max = 1e6,
+     .fallback = "0",
+     .doc = "Steps that ranks which share experts (layout.attention_data) hold new prompts back at "
+            "most, until each of them has one and a seat for it: a prompt holds up the answers of "
+            "all (TensorRT-LLM's attention_dp_config, enable_balance and timeout_iters). 0: each "
+            "begins at once."},
     {.key = "two_batch_overlap",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(service, two_batch_overlap),
@@ -506,6 +515,13 @@ static const struct field client_fields[] = {
      .fallback = "0 tokens",
      .doc = "The same where the engine takes whole prompts (`service.whole_prompts`). 0: "
             "budget_beyond."},
+    {.key = "align_prompts",
+     .kind = FIELD_COUNT,
+     FIELD_AT(client, align_prompts),
+     .max = 1e6,
+     .fallback = "0",
+     .doc = "`service.align_prompts` of such an engine with ranks that share experts, where the "
+            "scenario does not say."},
     {.key = "distinct",
      .kind = FIELD_NUMBER,
      FIELD_AT(client, distinct),

@@ -244,6 +244,26 @@ START_TEST(few_sms_have_more_of_the_l2)
 }
 END_TEST
 
+/* One token that chooses 4 of 8: their weights of 1280 x 1000 x 2 bytes at 1 TB/s, or all 8's. */
+START_TEST(experts_are_read_where_chosen_or_all)
+{
+    struct gpu gpu = round_gpu();
+    gpu.memory_bytes_per_second = 1e12;
+    struct kernel_library own = library;
+    struct gemm_shape shape = {.m = 4,
+                               .n = 1280,
+                               .k = 1000,
+                               .experts = {.count = 8, .per_token = 4},
+                               .routing = {.kind = ROUTING_BALANCED},
+                               .format = FORMAT_BF16,
+                               .library = &own};
+    double each = 2.56e-6, rows = 4 * (1000 + 1280) * 2e-12;
+    ck_assert_double_eq_tol(gemm_work(&gpu, &shape).memory_seconds, 4 * each + rows, 1e-12);
+    own.experts.kernels[EXPERTS_16_BIT].all_experts = true;
+    ck_assert_double_eq_tol(gemm_work(&gpu, &shape).memory_seconds, 8 * each + rows, 1e-12);
+}
+END_TEST
+
 /* 2048 rows of 8 experts, half of them here: a pass over the output is of 1024 rows x 1280 x 2
  * bytes, or of all. */
 START_TEST(kernels_around_experts_see_their_rows_or_all)
@@ -295,4 +315,4 @@ RUN_TESTS(kernel_library, products_with_scales_by_hand, prefill_by_hand, window_
           narrow_keys_have_a_kernel_of_their_own, values_of_another_size, decode_by_hand,
           a_warm_cache_is_in_the_l2, few_queries_are_split_or_a_block, experts_by_hand,
           kernels_around_attention_are_passes, few_sms_have_more_of_the_l2,
-          kernels_around_experts_see_their_rows_or_all)
+          experts_are_read_where_chosen_or_all, kernels_around_experts_see_their_rows_or_all)

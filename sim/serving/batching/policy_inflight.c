@@ -11,7 +11,7 @@ static void decide(struct batch_view *view, struct decision *decision, bool to_t
         !batch_continue(view, decision, false, true, budget) || decision->preempted_count > 0) {
         return; /* nobody is let in beside one who gave way */
     }
-    while (batch_has_seat(view)) {
+    while (batch_has_seat(view) && !view->hold_prompts) {
         uint64_t most = batch_budget(view, decision);
         if (most == 0 || !batch_admit(view, decision, most, batch_comes_whole(view), to_the_end)) {
             break;

@@ -77,6 +77,36 @@ static void gather_shapes(struct step_group *group)
     }
 }
 
+/* --- prompts together --- */
+
+static uint32_t most_held(const struct step_group *group)
+{
+    return group->servers[0].pool->scenario->serving.service.align_prompts;
+}
+
+/* Before the members decide on a step: a prompt that one of them takes in holds up all, so they
+ * wait until each has one, unless somebody has nothing else to do, or it has been too long
+ * (TensorRT-LLM 1.1, PyExecutor._balance_adp_requests(): the steps count whether anybody waits or
+ * not). */
+static void align_prompts(struct step_group *group)
+{
+    if (most_held(group) == 0) {
+        return;
+    }
+    bool prompts = true, answers = true;
+    for (uint32_t i = 0; i < group->count; i++) {
+        struct batch_view *view = &group->servers[i].view;
+        prompts = prompts && view->waiting.count > 0 && batch_has_seat(view);
+        answers = answers && view->running_count > 0;
+    }
+    group->held_steps = prompts ? 0 : group->held_steps + 1;
+    bool held = !prompts && answers && group->held_steps < most_held(group);
+    group->held_steps = held ? group->held_steps : 0;
+    for (uint32_t i = 0; i < group->count; i++) {
+        group->servers[i].view.hold_prompts = held;
+    }
+}
+
 /* --- playing --- */
 
 /* Steps alike that can follow each other, of all members. */
@@ -91,6 +121,10 @@ static uint32_t repeats(const struct step_group *group)
         } else if (server->view.waiting.count > 0) {
             steps = 1; /* it may find room as soon as it looks again */
         }
+    }
+    if (most_held(group) > 0) {
+        uint32_t left = most_held(group) - group->held_steps;
+        steps = left < steps ? left : steps;
     }
     return steps;
 }
@@ -175,6 +209,9 @@ static void play(struct step_group *group)
 {
     gather_shapes(group);
     double swap_seconds = 0.0;
+    if (group->servers[0].view.limits.ahead) {
+        align_prompts(group);
+    }
     for (uint32_t i = 0; i < group->count; i++) {
         struct lane *lane = lane_of(group, i);
         if (next_of(lane->server) != NULL) {
@@ -197,6 +234,7 @@ static void play(struct step_group *group)
         forget(group);
         return;
     }
+    group->held_steps += played.steps - 1;
     played.seconds = played.busy_seconds = engine_clock() - played.start_seconds;
     if (played.steps > 1) {
         struct step_shape middle = group->shapes[member];
@@ -220,7 +258,13 @@ static void play(struct step_group *group)
  * gave way, so that looking again may find some. */
 static bool decide_all(struct step_group *group, bool *preempted)
 {
-    bool work = false;
+    bool work = false, fresh = true;
+    for (uint32_t i = 0; i < group->count; i++) {
+        fresh = fresh && !group->made_up[i];
+    }
+    if (fresh) { /* else they were asked when the first of them made its step up */
+        align_prompts(group);
+    }
     for (uint32_t i = 0; i < group->count; i++) {
         struct lane *lane = lane_of(group, i);
         if (!group->made_up[i]) {

@@ -15,6 +15,7 @@ struct step_group {
     struct actor_signal signal;
     struct step_shape *shapes; /* [count]: of the step under way */
     bool *made_up;             /* [count]: whether its next step is */
+    uint32_t held_steps;       /* since prompts were last let in (service.align_prompts) */
 };
 
 void step_group_create(struct step_group *group, struct server *servers, uint32_t count,
