@@ -13,6 +13,7 @@ enum { KERNELS = 3, BUFFER_BYTES = 4 /* an fp32 element */, HOST_ROOM = 2 };
 /* Where adapters stand: a layer's products, of one rank. */
 struct site {
     double depth, columns; /* all tensors together */
+    double widest;         /* of a tensor */
     uint32_t tensors;      /* that it joins, each with an A and a B */
 };
 
@@ -38,7 +39,9 @@ static struct site site_of(const struct replica *replica, const struct weight *w
     uint32_t ranks = half_weight_ranks(replica, weight);
     struct site site = {.depth = (double)weight_depth(weight, ranks)};
     for (uint32_t i = 0; i < WEIGHT_MAX_PIECES && weight->pieces[i].columns > 0; i++) {
-        site.columns += (double)weight_piece_columns(weight, i, ranks);
+        double columns = (double)weight_piece_columns(weight, i, ranks);
+        site.columns += columns;
+        site.widest = fmax(site.widest, columns);
         site.tensors++;
     }
     return site;
@@ -118,9 +121,70 @@ bool adapters_miss_experts(const struct llm *llm, enum adapter_targets targets)
 
 /* --- kernels --- */
 
+/* Blocks of a launch, tokens spread evenly over the adapters. */
+struct blocks {
+    double all, filled; /* of them, `filled` have tokens */
+    double depth;       /* that each goes along, ... */
+    double steps;       /* ... one after the other, where nothing hides them */
+    bool joined;
+};
+
+static double block_seconds(const struct adapter_kernel *says, const struct blocks *blocks)
+{
+    double tile = blocks->joined ? says->joined_tile_seconds : says->tile_seconds;
+    return blocks->steps * says->step_seconds + blocks->all * says->block_seconds +
+           blocks->filled * (tile + blocks->depth / 256.0 * says->depth_seconds);
+}
+
+/* `tiles` of columns, all tensors, of the launch, and `own` that there are. */
+static struct blocks blocks_of(const struct adapter_kernel *says, const struct adapter_batch *batch,
+                               const struct site *site, double tiles, double own)
+{
+    if (says->rows == 0) {
+        return (struct blocks){.all = 0.0};
+    }
+    double each = ceil(batch->tokens / batch->adapters / says->rows);
+    return (struct blocks){.all = (batch->places + 1.0) * ceil(batch->tokens / says->rows) * tiles,
+                           .filled = batch->adapters * each * own,
+                           .joined = site->tensors > 1};
+}
+
+static struct blocks shrink_blocks(const struct adapter_software *software,
+                                   const struct adapter_batch *batch, const struct site *site)
+{
+    const struct adapter_splits *cut = &software->splits;
+    bool few = batch->tokens < cut->few_tokens;
+    double splits = fmax(1.0, few ? cut->few_splits : cut->splits);
+    double step = few ? cut->few_step : cut->step;
+    double columns = software->shrink.columns > 0 ? software->shrink.columns : batch->rank;
+    double tiles = splits * site->tensors * ceil(batch->rank / columns);
+    struct blocks blocks = blocks_of(&software->shrink, batch, site, tiles, tiles);
+    double steps = step > 0.0 ? ceil(site->depth / splits / step) : 1.0;
+    blocks.depth = steps * step;
+    blocks.steps = few ? 0.0 : steps;
+    return blocks;
+}
+
+/* All tensors are launched as the widest; blocks beyond a tensor's columns are empty. */
+static struct blocks expand_blocks(const struct adapter_software *software,
+                                   const struct adapter_batch *batch, const struct site *site)
+{
+    enum { DEPTH = 32, COLUMNS = 64 }; /* what `depth_seconds` are of */
+    const struct adapter_kernel *says = &software->expand;
+    bool joined = site->tensors > 1 && says->joined_columns > 0;
+    double columns = joined ? says->joined_columns : says->columns;
+    columns = columns > 0.0 ? columns : site->columns;
+    struct blocks blocks =
+        blocks_of(says, batch, site, site->tensors * ceil(site->widest / columns),
+                  ceil(site->columns / columns));
+    blocks.depth = DEPTH * ceil(batch->rank / (double)DEPTH) * columns / COLUMNS;
+    return blocks;
+}
+
 /* `padded` FLOPs on the matrix units, `flops` of them useful. */
-static struct kernel_work kernel(const struct replica *replica, double seconds, double bytes,
-                                 double flops, double padded)
+static struct kernel_work kernel(const struct replica *replica, const struct adapter_kernel *says,
+                                 const struct blocks *blocks, double bytes, double flops,
+                                 double padded)
 {
     const struct gpu *gpu = replica->gpu;
     const struct adapter_software *software = &replica->software->adapters;
@@ -129,8 +193,9 @@ static struct kernel_work kernel(const struct replica *replica, double seconds, 
     double share = software->matmul_efficiency > 0.0 ? software->matmul_efficiency : 1.0;
     double per_clock = gpu->streaming_multiprocessors * matmul_flops_per_clock(gpu, FORMAT_BF16);
     return (struct kernel_work){
-        .fixed_seconds = seconds,
-        .sm_cycles = padded / (per_clock * share),
+        .fixed_seconds = says->seconds,
+        .sm_cycles =
+            padded / (per_clock * share) + block_seconds(says, blocks) * gpu->boost_clock_hertz,
         .memory_seconds = bytes / rate,
         .flops = flops,
         .bytes = bytes,
@@ -162,13 +227,15 @@ static void append_site(struct step_segment *segment, const struct replica *repl
     struct memory_shape clear = {.kernel = MEMORY_COPY, .rows = 1, .columns = 1, .bytes = buffer};
     append(segment, "adapter clear", memory_kernel_work(replica->gpu, &clear));
     double down = site->tensors * site->depth * rank; /* of A, of one adapter */
+    struct blocks blocks = shrink_blocks(software, batch, site);
     append(segment, "adapter shrink",
-           kernel(replica, software->shrink_seconds,
+           kernel(replica, &software->shrink, &blocks,
                   (tokens * site->depth + batch->adapters * down) * element + buffer,
                   2.0 * tokens * down, 2.0 * rows * site->tensors * site->depth * padded));
     double up = site->columns * rank;
+    blocks = expand_blocks(software, batch, site);
     append(segment, "adapter expand",
-           kernel(replica, software->expand_seconds,
+           kernel(replica, &software->expand, &blocks,
                   buffer + (batch->adapters * up + 2.0 * tokens * site->columns) * element,
                   2.0 * tokens * up, 2.0 * rows * site->columns * padded));
 }
@@ -200,7 +267,9 @@ void adapters_build(const struct replica *replica, const struct model_stage *sta
                                                      .launch_seconds = 1e-12, /* no launch of it */
                                                      .operators = operators});
     operators += HOST_ROOM;
-    step_append(host, step_host_operator("adapters", 0, replica->software->adapters.step_seconds),
+    step_append(host,
+                step_host_operator("adapters", 0,
+                                   batch->changed ? replica->software->adapters.step_seconds : 0.0),
                 STEP_NO_OPERATOR, STEP_NO_OPERATOR);
     for (uint32_t kind = 0; kind < stack->kind_count; kind++) {
         struct site sites[LAYER_HALVES * HALF_MAX_OPS];

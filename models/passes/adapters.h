@@ -18,9 +18,11 @@
 struct adapter_batch {
     enum adapter_targets targets;
     uint32_t rank;     /* that the engine's kernels compute with: the largest it allows */
-    uint32_t adapters; /* distinct ones */
+    uint32_t adapters; /* distinct ones, ... */
+    uint32_t places;   /* ... of so many that there may be */
     double tokens;     /* that have one */
     bool graph;        /* launched from a CUDA graph */
+    bool changed;      /* other requests than in the step before: the host sorts its tokens */
 };
 
 /* One adapter on one rank of a stage: bytes, and matrices that a load copies. Llama 3.1 8B, rank

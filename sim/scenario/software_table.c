@@ -160,20 +160,69 @@ static const struct field graph_fields[] = {
         "of others."),
     {0}};
 
+#define KERNEL_SECONDS(text, member, what)                                                         \
+    {                                                                                              \
+        .key = (text), .kind = FIELD_SECONDS, FIELD_AT(adapter_kernel, member), .max = 1,          \
+        .fallback = "0 s", .doc = (what)                                                           \
+    }
+#define ADAPTER_COUNT(object, text, member, what)                                                  \
+    {                                                                                              \
+        .key = (text), .kind = FIELD_COUNT, FIELD_AT(object, member), .max = 65536,                \
+        .fallback = "0", .doc = (what)                                                             \
+    }
+
+static const struct field adapter_kernel_fields[] = {
+    {.key = "kernel",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(adapter_kernel, seconds),
+     .max = 1,
+     .fallback = "4 us",
+     .doc = "Of a launch, beyond what its blocks, bytes and FLOPs take."},
+    KERNEL_SECONDS("step", step_seconds,
+                   "Of each step along the depth, where too few blocks hide it."),
+    KERNEL_SECONDS("block", block_seconds,
+                   "Of each block of the launch, of all SMs together: one for every tile and "
+                   "every place that an adapter may have, and one more, empty or not."),
+    KERNEL_SECONDS("tile", tile_seconds, "More of a block that has tokens, ..."),
+    KERNEL_SECONDS("joined_tile", joined_tile_seconds,
+                   "... of one of a layer that joins several tensors (query, key, value) ..."),
+    KERNEL_SECONDS("depth", depth_seconds,
+                   "... and for each 256 elements of depth that it goes along (of expand: times "
+                   "its columns over 64)."),
+    ADAPTER_COUNT(adapter_kernel, "rows", rows,
+                  "Tokens of a block. 0: no blocks are counted, its bytes and FLOPs alone."),
+    ADAPTER_COUNT(adapter_kernel, "columns", columns, "Columns of a block."),
+    ADAPTER_COUNT(adapter_kernel, "joined_columns", joined_columns,
+                  "The same of a layer that joins several tensors. 0: the same."),
+    {0}};
+
+static const struct field adapter_split_fields[] = {
+    ADAPTER_COUNT(adapter_splits, "few_tokens", few_tokens,
+                  "Below so many tokens of a step the first two count. 0: never."),
+    ADAPTER_COUNT(adapter_splits, "few_splits", few_splits, "Blocks that share the depth, ..."),
+    ADAPTER_COUNT(adapter_splits, "few_step", few_step, "... each in steps of so many elements."),
+    ADAPTER_COUNT(adapter_splits, "splits", splits, "The same of other steps."),
+    ADAPTER_COUNT(adapter_splits, "step", step, "The same."),
+    {0}};
+
 static const struct field adapter_fields[] = {
     {.key = "shrink",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(adapter_software, shrink_seconds),
-     .max = 1,
-     .fallback = "4 us",
-     .doc = "Of the kernel that multiplies a layer's inputs with A, beyond what its bytes and "
-            "FLOPs take."},
+     .kind = FIELD_MAPPING,
+     FIELD_AT(adapter_software, shrink),
+     .fields = adapter_kernel_fields,
+     .shorthand = "kernel",
+     .doc = "The kernel that multiplies a layer's inputs with A."},
     {.key = "expand",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(adapter_software, expand_seconds),
-     .max = 1,
-     .fallback = "4 us",
-     .doc = "The same of the kernel that multiplies with B and adds to the layer's outputs."},
+     .kind = FIELD_MAPPING,
+     FIELD_AT(adapter_software, expand),
+     .fields = adapter_kernel_fields,
+     .shorthand = "kernel",
+     .doc = "The kernel that multiplies with B and adds to the layer's outputs."},
+    {.key = "splits",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(adapter_software, splits),
+     .fields = adapter_split_fields,
+     .doc = "How shrink cuts its depth."},
     {.key = "memory_efficiency",
      .kind = FIELD_NUMBER,
      FIELD_AT(adapter_software, memory_efficiency),
@@ -193,14 +242,14 @@ static const struct field adapter_fields[] = {
      FIELD_AT(adapter_software, step_seconds),
      .max = 1,
      .fallback = "0 s",
-     .doc = "Of the host, in a step that has adapters: which token has which."},
+     .doc = "Of the host, in a step with prompts that has adapters: which token has which."},
     {.key = "load_matrix",
      .kind = FIELD_SECONDS,
      FIELD_AT(adapter_software, load_matrix_seconds),
      .max = 1,
      .fallback = "10 us",
-     .doc = "Of the host, for each matrix of an adapter that it copies to the GPU: no copy ends "
-            "sooner. The default is what copies of 4 to 64 KiB took from a H100's host."},
+     .doc = "Of the host, for each matrix of an adapter that it copies to the GPU, beyond its "
+            "bytes. The default is what copies of 4 to 64 KiB took from an H100's host."},
     {0}};
 
 static const struct field loop_fields[] = {

@@ -74,12 +74,14 @@ START_TEST(loads_by_hand)
         double seconds, bytes;
         uint64_t reads;
     } rows[] = {
-        {"workload.service.adapters={max_adapters: 2}", 2 * 448 * 10e-6, 2 * 83886080.0, 0},
-        {"workload.service.adapters={max_adapters: 1}", 10 * 448 * 10e-6, 10 * 83886080.0, 0},
-        {"workload.service.adapters={max_adapters: 1, rank: 128}", 10 * 671088640.0 / 50e9,
-         10 * 671088640.0, 0},
+        {"workload.service.adapters={max_adapters: 2}", 2 * (448 * 10e-6 + 83886080.0 / 50e9),
+         2 * 83886080.0, 0},
+        {"workload.service.adapters={max_adapters: 1}", 10 * (448 * 10e-6 + 83886080.0 / 50e9),
+         10 * 83886080.0, 0},
+        {"workload.service.adapters={max_adapters: 1, rank: 128}",
+         10 * (448 * 10e-6 + 671088640.0 / 50e9), 10 * 671088640.0, 0},
         {"workload.service.adapters={max_adapters: 1, host_adapters: 1, storage_rate: 1 GB/s}",
-         10 * (448 * 10e-6 + 83886080.0 / 1e9), 10 * 83886080.0, 10},
+         10 * (448 * 10e-6 + 83886080.0 / 50e9 + 83886080.0 / 1e9), 10 * 83886080.0, 10},
     };
     double first[4];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -94,7 +96,7 @@ START_TEST(loads_by_hand)
         ck_assert_double_eq(played.metrics.adapter_bytes, rows[i].bytes);
         ck_assert_uint_eq(played.metrics.adapter_reads, rows[i].reads);
     }
-    ck_assert_double_eq_tol(first[1] - first[0], 0.8 * 448 * 10e-6, 2e-4);
+    ck_assert_double_eq_tol(first[1] - first[0], 0.8 * (448 * 10e-6 + 83886080.0 / 50e9), 2e-4);
     ck_assert_double_eq_tol(first[3] - first[1], 83886080.0 / 1e9, 2e-4);
     remove(path);
 }

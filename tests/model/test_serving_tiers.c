@@ -197,17 +197,17 @@ START_TEST(nothing_is_lost)
 }
 END_TEST
 
-/* docs/serving.md's table: what is found and goodput to 5 %, medians, which a load near what the
- * service can carry moves, to 10 %. */
+/* docs/serving.md's table: what is found and goodput to 7 %, medians, which small changes of a
+ * step's time move, to 12 %. */
 START_TEST(when_tiers_pay)
 {
     static const struct {
         const char *tiers;
         double found, p50, goodput;
     } rows[] = {
-        {"workload.service.tiers.host=0 B", 0.40, 0.527, 0.63},
-        {"title=tiers", 0.74, 0.239, 0.85},
-        {"workload.service.tiers={remote: {capacity: 4 TB, nodes: 2}}", 0.81, 0.224, 0.90},
+        {"workload.service.tiers.host=0 B", 0.56, 0.294, 0.517},
+        {"title=tiers", 0.82, 0.204, 0.592},
+        {"workload.service.tiers={remote: {capacity: 4 TB, nodes: 2}}", 0.83, 0.205, 0.595},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct played played = play_serving(CPSIM_SOURCE_DIR "/scenarios/serving-kv-tiers.yaml",
@@ -215,9 +215,9 @@ START_TEST(when_tiers_pay)
         double p50 = played.metrics.latencies[LATENCY_TTFT].p50;
         printf("%s: %.3f found, p50 %.3f s, %.3f /s\n", rows[i].tiers, played.metrics.hit_share,
                p50, played.metrics.goodput);
-        ck_assert_double_eq_tol(played.metrics.hit_share / rows[i].found, 1.0, 0.05);
-        ck_assert_double_eq_tol(p50 / rows[i].p50, 1.0, 0.1);
-        ck_assert_double_eq_tol(played.metrics.goodput / rows[i].goodput, 1.0, 0.05);
+        ck_assert_double_eq_tol(played.metrics.hit_share / rows[i].found, 1.0, 0.07);
+        ck_assert_double_eq_tol(p50 / rows[i].p50, 1.0, 0.12);
+        ck_assert_double_eq_tol(played.metrics.goodput / rows[i].goodput, 1.0, 0.07);
     }
 }
 END_TEST

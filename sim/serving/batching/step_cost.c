@@ -38,7 +38,7 @@ struct mixed_entry {
 /* What a step's adapters add. */
 struct adapter_entry {
     uint32_t adapters; /* 0: not priced yet */
-    bool graph;
+    bool graph, changed;
     uint64_t tokens;
     struct step_cost cost;
 };
@@ -492,8 +492,10 @@ static struct step_cost price_adapters(struct step_costs *costs, const struct ad
     const struct adapter_batch batch = {.targets = says->targets,
                                         .rank = adapters_rank(says),
                                         .adapters = entry->adapters,
+                                        .places = says->max_adapters,
                                         .tokens = (double)entry->tokens,
-                                        .graph = entry->graph};
+                                        .graph = entry->graph,
+                                        .changed = entry->changed};
     struct step_program program;
     adapters_build(&costs->replica, &costs->stage, &batch, costs->operators, &program);
     struct step_cost cost = price_program(costs, &costs->replica, &program, false, INFINITY);
@@ -511,11 +513,14 @@ static const struct step_cost *adapter_cost(struct step_costs *costs,
     struct batch batch = batch_of(costs, &key, slices);
     bool graph = !transformer_launched_by_hand(&costs->replica, &batch);
     uint64_t tokens = round_bits(shape->adapter_tokens, KEY_BITS);
-    uint64_t hash = random_mix(tokens << 20 | (uint64_t)shape->adapters << 1 | graph);
+    bool changed = shape->prompts > 0; /* who comes and goes */
+    uint64_t hash =
+        random_mix(tokens << 20 | (uint64_t)shape->adapters << 2 | (changed ? 2U : 0U) | graph);
     struct adapter_entry *entry = &costs->adapters[hash % ADAPTER_ENTRIES];
-    if (entry->adapters != shape->adapters || entry->tokens != tokens || entry->graph != graph) {
-        *entry =
-            (struct adapter_entry){.adapters = shape->adapters, .graph = graph, .tokens = tokens};
+    if (entry->adapters != shape->adapters || entry->tokens != tokens || entry->graph != graph ||
+        entry->changed != changed) {
+        *entry = (struct adapter_entry){
+            .adapters = shape->adapters, .graph = graph, .changed = changed, .tokens = tokens};
         entry->cost = price_adapters(costs, entry);
     }
     return &entry->cost;

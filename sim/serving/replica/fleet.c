@@ -34,7 +34,7 @@ static void price_adapters(struct pool *pool)
     pool->adapter_room_bytes = adapters_room_bytes(scenario, &stage);
     pool->adapter_bytes = adapters_bytes(&pool->replica, &stage, says->targets, says->rank);
     pool->adapter_load_seconds =
-        fmax(by_hand, pool->adapter_bytes / scenario->cluster.host_bytes_per_second);
+        by_hand + pool->adapter_bytes / scenario->cluster.host_bytes_per_second;
     if (says->storage_bytes_per_second > 0.0) {
         pool->adapter_read_seconds = adapters_bytes(&alone, &whole, says->targets, says->rank) /
                                      says->storage_bytes_per_second;
