@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/result/histogram.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { LOWEST_EXPONENT = -40, HIGHEST_EXPONENT = 24, MANTISSA_BITS = 10, EXPONENT_BIAS = 1023 };
@@ -115,12 +116,17 @@ struct steady_interval batched_histogram_quantile(const struct batched_histogram
     return steady_batches(histogram_quantile(&histogram->all, quantile), batches, histogram->whole);
 }
 
+/* NAN of none. */
+static double mean_of(const struct histogram *histogram)
+{
+    return histogram->count > 0 ? histogram->sum / (double)histogram->count : NAN;
+}
+
 struct steady_interval batched_histogram_mean(const struct batched_histogram *histogram)
 {
     double batches[HISTOGRAM_BATCHES];
     for (size_t i = 0; i < histogram->whole; i++) {
-        batches[i] = histogram->batches[i].sum / (double)histogram->batches[i].count;
+        batches[i] = mean_of(&histogram->batches[i]);
     }
-    return steady_batches(histogram->all.sum / (double)histogram->all.count, batches,
-                          histogram->whole);
+    return steady_batches(mean_of(&histogram->all), batches, histogram->whole);
 }
