@@ -17,6 +17,20 @@ static double share(struct experts experts)
     return (double)experts.per_token / experts.count;
 }
 
+/* Of loads alike a copy is one expert more. */
+static struct experts with_copies(struct experts experts, struct routing routing)
+{
+    experts.count += routing.redundant;
+    return experts;
+}
+
+/* Rows that an expert takes at most. */
+static double room_of(struct experts experts, struct routing routing, double tokens)
+{
+    return routing.capacity > 0.0 ? routing.capacity * tokens * share(with_copies(experts, routing))
+                                  : (double)INFINITY;
+}
+
 /* --- even --- */
 
 /* Tokens that choose on their own, of so many. */
@@ -31,16 +45,33 @@ static double even_touched(struct experts experts, double tokens)
     return experts.count * (1.0 - pow(1.0 - share(experts), tokens));
 }
 
-/* E[ceil(X / rows)] = P(X > 0) + P(X > rows) + P(X > 2 rows) + ... */
-static double even_blocks(struct experts experts, double tokens, double rows)
+/* E[min(X, room)] = mean - E[X beyond room], X binomial, as that of a normal. */
+static double even_kept(struct experts experts, double tokens, double room)
+{
+    static const double pi = 3.14159265358979323846;
+    double mean = tokens * share(experts);
+    double deviation = sqrt(mean * (1.0 - share(experts)));
+    if (!(deviation > 0.0) || isinf(room)) {
+        return fmin(mean, room);
+    }
+    double z = (room - mean) / deviation;
+    double beyond =
+        deviation * (exp(-0.5 * z * z) / sqrt(2.0 * pi) - 0.5 * z * erfc(z / sqrt(2.0)));
+    return mean - fmax(0.0, beyond);
+}
+
+/* E[ceil(min(X, room) / rows)] = P(X > 0) + P(X > rows) + P(X > 2 rows) + ..., below room. */
+static double even_blocks(struct experts experts, double tokens, double rows, double room)
 {
     double mean = tokens * share(experts);
     double deviation = sqrt(mean * (1.0 - share(experts)));
     double blocks = even_touched(experts, tokens);
     /* As good as certain below mean - 6 deviations, and impossible 6 above. */
-    double certain = fmax(0.0, ceil((mean - 6.0 * deviation) / rows) - 1.0);
+    double certain =
+        fmax(0.0, fmin(ceil((mean - 6.0 * deviation) / rows), ceil(room / rows)) - 1.0);
     blocks += experts.count * certain;
-    for (double edge = (certain + 1.0) * rows; edge < mean + 6.0 * deviation + 1.0; edge += rows) {
+    double last = fmin(mean + 6.0 * deviation + 1.0, room);
+    for (double edge = (certain + 1.0) * rows; edge < last; edge += rows) {
         double above =
             deviation > 0.0 ? (edge + 0.5 - mean) / deviation : (edge < mean ? -9.0 : 9.0);
         blocks += experts.count * 0.5 * erfc(above / sqrt(2.0));
@@ -142,27 +173,20 @@ static double placed_load(const struct expert_loads *loads, struct experts exper
     return fmin(loads->shares[i] * tokens * experts.per_token, tokens);
 }
 
-/* Of loads alike a copy is one expert more. */
-static struct experts with_copies(struct experts experts, struct routing routing)
-{
-    experts.count += routing.redundant;
-    return experts;
-}
-
 /* Sum over the rank's experts of what `of` says of a load. */
 static double sum_known(struct experts experts, struct routing routing, double tokens,
                         double (*of)(double load, double rows), double rows)
 {
-    double sum = 0.0;
+    double sum = 0.0, room = room_of(experts, routing, tokens);
     for (uint32_t i = 0; routing.loads != NULL && i < routing.loads->count; i++) {
-        sum += of(placed_load(routing.loads, experts, tokens, i), rows);
+        sum += of(fmin(placed_load(routing.loads, experts, tokens, i), room), rows);
     }
     if (routing.loads != NULL) {
         return sum;
     }
     struct power_law law = power_law_of(experts, routing, tokens);
     for (uint32_t i = 0; i < experts.count; i++) {
-        sum += is_here(experts, routing, i) * of(power_load(&law, i), rows);
+        sum += is_here(experts, routing, i) * of(fmin(power_load(&law, i), room), rows);
     }
     return sum;
 }
@@ -188,7 +212,33 @@ static double chance_of_any(double load, double rows)
     return fmin(1.0, load);
 }
 
+/* Of an expert's rows: where some choose alike, each that chooses stands for several rows. */
+static double even_dropped(struct experts experts, struct routing routing, double tokens)
+{
+    if (!(routing.capacity > 0.0 && tokens > 0.0)) {
+        return 0.0;
+    }
+    struct experts all = with_copies(experts, routing);
+    double alone = independent(routing, tokens);
+    double room = room_of(experts, routing, tokens) * alone / tokens;
+    return 1.0 - even_kept(all, alone, room) / (alone * share(all));
+}
+
 /* --- what callers ask --- */
+
+double experts_dropped(struct experts experts, struct routing routing, double tokens)
+{
+    if (routing.kind == ROUTING_EVEN) {
+        return even_dropped(experts, routing, tokens);
+    }
+    if (!is_known(routing) || !(routing.capacity > 0.0 && tokens > 0.0)) {
+        return 0.0;
+    }
+    routing.ranks = routing.loads != NULL ? routing.ranks : 1; /* of a power law, every expert */
+    struct routing dropless = routing;
+    dropless.capacity = 0.0;
+    return 1.0 - experts_rows(experts, routing, tokens) / experts_rows(experts, dropless, tokens);
+}
 
 double experts_rows(struct experts experts, struct routing routing, double tokens)
 {
@@ -199,7 +249,8 @@ double experts_rows(struct experts experts, struct routing routing, double token
         struct balanced balanced = balanced_of(with_copies(experts, routing), routing, tokens);
         return balanced.experts * balanced.load;
     }
-    return tokens * experts.per_token / ranks_of(routing);
+    return tokens * experts.per_token / ranks_of(routing) *
+           (1.0 - even_dropped(experts, routing, tokens));
 }
 
 double experts_fullest(struct experts experts, struct routing routing, double tokens)
@@ -209,10 +260,12 @@ double experts_fullest(struct experts experts, struct routing routing, double to
         if (routing.loads == NULL) {
             law = power_law_of(experts, routing, tokens);
         }
-        return routing.loads != NULL ? placed_load(routing.loads, experts, tokens, 0)
-                                     : power_load(&law, 0.0);
+        double load = routing.loads != NULL ? placed_load(routing.loads, experts, tokens, 0)
+                                            : power_load(&law, 0.0);
+        return fmin(load, room_of(experts, routing, tokens));
     }
-    return tokens * share(with_copies(experts, routing));
+    return tokens * share(with_copies(experts, routing)) *
+           (1.0 - even_dropped(experts, routing, tokens));
 }
 
 double experts_touched(struct experts experts, struct routing routing, double tokens)
@@ -238,7 +291,9 @@ double experts_blocks(struct experts experts, struct routing routing, double tok
     }
     /* As many blocks as fewer tokens fill when each stands for several rows. */
     double alone = independent(routing, tokens);
-    return even_blocks(with_copies(experts, routing), alone, fmax(1.0, rows * alone / tokens)) /
+    double room = room_of(experts, routing, tokens) * alone / tokens;
+    return even_blocks(with_copies(experts, routing), alone, fmax(1.0, rows * alone / tokens),
+                       room) /
            ranks_of(routing);
 }
 

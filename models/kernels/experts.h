@@ -50,6 +50,8 @@ struct routing {
     double exponent; /* of the power law, above 1 */
     double distinct; /* even: of the tokens beyond one, so many choose on their own, the others as
                         one of them; 0: all */
+    double capacity; /* an expert takes so many times its even share of rows at most, and drops
+                        what comes beyond; 0: it takes all (dropless) */
     uint32_t ranks;  /* that the experts lie on, each whole on one; 0 and 1: one rank has all */
     uint32_t nodes;  /* that those ranks lie on; 0 and 1: one */
     uint32_t redundant; /* copies of experts beside the first of each */
@@ -67,6 +69,10 @@ double experts_fullest(struct experts experts, struct routing routing, double to
 /* Experts of the rank that at least one of `tokens` goes to: their weights are read. Even:
  * count x (1 - (1 - per_token / count)^tokens). */
 double experts_touched(struct experts experts, struct routing routing, double tokens);
+
+/* Of all rows the share that is dropped for want of room (capacity; arXiv 2101.03961, section 2.2).
+ * Of measured loads, that of the fullest rank's rows. Balanced routing drops none. */
+double experts_dropped(struct experts experts, struct routing routing, double tokens);
 
 /* Blocks of `rows` rows that the rank's experts' rows make: the last block of an expert is seldom
  * full. Even: sum over experts of E[ceil(X / rows)], X binomial, its tail that of a normal. */

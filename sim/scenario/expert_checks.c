@@ -123,9 +123,27 @@ static void check_nearest(const struct checker *checker)
     }
 }
 
+static void check_capacity(const struct checker *checker)
+{
+    double capacity = checker->scenario->routing_keys.routing.capacity;
+    if (!(capacity > 0.0)) {
+        return;
+    }
+    if (checker->scenario->workload != WORKLOAD_TRAINING) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.capacity"),
+                       "routing.capacity: engines drop no token, trainers may; leave it out");
+    } else if (capacity < 1.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.capacity"),
+                       "routing.capacity: with %g of an even share tokens are dropped whatever "
+                       "their routing; expected 1 or more, or 0: dropless",
+                       capacity);
+    }
+}
+
 static void check_routing(const struct checker *checker)
 {
     struct experts experts = scenario_experts(checker->scenario);
+    check_capacity(checker);
     if (!is_known(checker, "routing.kind")) {
         return;
     }

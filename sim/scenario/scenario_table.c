@@ -231,6 +231,15 @@ static const struct field routing_fields[] = {
      .doc =
          "With `even`: so much of a step's tokens choose on their own; the others go where one of "
          "those goes, as tokens of prompts that are alike do. Fewer experts are read then."},
+    {.key = "capacity",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(routing_keys, routing.capacity),
+     .min = 0,
+     .max = 1000,
+     .fallback = "0",
+     .doc = "In training: an expert takes so many times its even share of a micro-batch's rows at "
+            "most and drops what comes beyond (arXiv 2101.03961, section 2.2; Megatron's "
+            "--moe-expert-capacity-factor), 1 or more. 0: it takes all, dropless."},
     {0}};
 
 static const struct choice operator_choices[] = {

@@ -128,6 +128,23 @@ static double document_imbalance(const void *subject)
                : 1.0;
 }
 
+static double experts_dropped_share(const void *subject)
+{
+    const struct training_run *run = subject;
+    const struct replica *replica = &run->training.replica;
+    double tokens = (double)training_rank_tokens(&run->training) * replica_token_ranks(replica);
+    double dropped = 0.0, layers = 0.0;
+    for (uint32_t layer = 0; layer < replica->llm->stack.layers; layer++) {
+        const struct ffn *ffn =
+            &replica->llm->stack.kinds[stack_kind(&replica->llm->stack, layer)].ffn;
+        if (ffn->kind == FFN_EXPERTS) {
+            dropped += experts_dropped(ffn->experts, replica_routing(replica), tokens);
+            layers += 1.0;
+        }
+    }
+    return layers > 0.0 ? dropped / layers : 0.0;
+}
+
 static double ofu(const void *subject)
 {
     const struct training_run *run = subject;
@@ -188,6 +205,8 @@ static const struct figure step_figures[] = {
      .former_key = "step.seconds_by_class.data_exchange"},
     {.name = "jitter_seconds", .unit = "s", RUN(result.jitter_seconds),
      .doc = "The slowest stage waits for the slowest of all GPUs (`jitter: true`)."},
+    {.name = "experts_dropped_share", .unit = "1", .number = experts_dropped_share,
+     .doc = "Of the rows that tokens send to experts, those dropped for want of room (`routing.capacity`); of measured loads, the fullest rank's."},
     {.name = "document_share", .unit = "1", .number = document_share,
      .doc = "Of a sequence's pairs of tokens, those within one document (`documents`); 1: all."},
     {.name = "document_imbalance", .unit = "1", .number = document_imbalance,

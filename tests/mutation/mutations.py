@@ -226,4 +226,8 @@ MUTATIONS = [
     ("models/training/training_step.c", "cost->seconds[kind] *= training->stage_slowdown;",
      "cost->seconds[CELL_FORWARD] *= training->stage_slowdown;",
      "a slow GPU is slow in all passes", "test_training_step"),
+    ("models/kernels/experts.c", "return mean - fmax(0.0, beyond);", "return mean - 0.5 * fmax(0.0, beyond);",
+     "rows beyond an expert's room are dropped", "test_experts"),
+    ("models/kernels/experts.c", "of(fmin(power_load(&law, i), room), rows)", "of(power_load(&law, i), rows)",
+     "the fullest of a power law has no more room", "test_experts"),
 ]

@@ -71,6 +71,41 @@ START_TEST(blocks_as_the_binomial_makes_them)
 }
 END_TEST
 
+/* Room for the even share alone. Even: 6,400 tokens to 1 of 64 are 100 rows an expert, with a
+ * deviation of sqrt(100 x 63/64) = 9.92; a normal loses deviation / sqrt(2 pi) = 3.96 of them
+ * beyond its mean. With twice the share nothing is lost. As blocks of 128, one expert in some
+ * hundred has had a second. A power law of exponent 2 over 100 tokens to 2 of 4: what the fullest
+ * have beyond 1.1 x 50 rows is dropped, and the fullest has 55. */
+START_TEST(room_for_rows_by_hand)
+{
+    struct experts experts = {.count = 64, .per_token = 1};
+    struct routing routing = {.kind = ROUTING_EVEN, .capacity = 1.0};
+    double kept = 1.0 - 9.92157 / sqrt(2.0 * 3.14159265358979) / 100.0;
+    ck_assert_double_eq_tol(experts_rows(experts, routing, 6400.0), 6400.0 * kept, 0.01);
+    ck_assert_double_eq_tol(experts_fullest(experts, routing, 6400.0), 100.0 * kept, 1e-3);
+    ck_assert_double_eq_tol(experts_dropped(experts, routing, 6400.0), 1.0 - kept, 1e-6);
+    ck_assert_double_eq_tol(experts_blocks(experts, routing, 6400.0, 128.0), 64.0, 1e-9);
+    ck_assert_double_gt(experts_blocks(experts, even, 6400.0, 128.0), 64.05);
+    routing.capacity = 2.0;
+    ck_assert_double_lt(experts_dropped(experts, routing, 6400.0), 1e-9);
+    routing = (struct routing){.kind = ROUTING_BALANCED, .capacity = 1.0};
+    ck_assert_double_eq(experts_dropped(experts, routing, 6400.0), 0.0);
+
+    struct experts four = {.count = 4, .per_token = 2};
+    routing = (struct routing){.kind = ROUTING_POWER_LAW, .exponent = 2.0};
+    double loads[4], beyond = 0.0;
+    experts_power_law(four, 2.0, 100.0, loads);
+    for (size_t i = 0; i < 4; i++) {
+        beyond += fmax(0.0, loads[i] - 55.0);
+    }
+    ck_assert_double_gt(beyond, 1.0);
+    routing.capacity = 1.1;
+    ck_assert_double_eq_tol(experts_dropped(four, routing, 100.0), beyond / 200.0, 1e-9);
+    ck_assert_double_eq_tol(experts_fullest(four, routing, 100.0), 55.0, 1e-9);
+    ck_assert_double_eq_tol(experts_rows(four, routing, 100.0), 200.0 - beyond, 1e-9);
+}
+END_TEST
+
 /* Dealt out like cards: 5 tokens to 2 of 8 are 10 rows, 1 or 2 an expert: 10 / 8 each, which is two
  * blocks of 1 row. Over 4 ranks a rank has 2 experts and 2.5 rows; of one token half a row is its
  * own, and the rank that waits has one. */
@@ -277,7 +312,7 @@ START_TEST(weight_gradient_by_hand)
 }
 END_TEST
 
-RUN_TESTS(experts, touched_by_hand, balanced_routing_by_hand, power_law_by_hand,
-          no_expert_has_more_than_every_token, blocks_as_the_binomial_makes_them,
+RUN_TESTS(experts, touched_by_hand, room_for_rows_by_hand, balanced_routing_by_hand,
+          power_law_by_hand, no_expert_has_more_than_every_token, blocks_as_the_binomial_makes_them,
           weights_of_mixtral, operators_of_a_layer, flops_of_a_layer, grouped_product_by_hand,
           few_tokens_read_few_experts, weight_gradient_by_hand)

@@ -119,7 +119,7 @@ struct steady_interval batched_histogram_quantile(const struct batched_histogram
 /* NAN of none. */
 static double mean_of(const struct histogram *histogram)
 {
-    return histogram->count > 0 ? histogram->sum / (double)histogram->count : NAN;
+    return histogram->count > 0 ? histogram->sum / (double)histogram->count : (double)NAN;
 }
 
 struct steady_interval batched_histogram_mean(const struct batched_histogram *histogram)
