@@ -134,6 +134,10 @@ expect 2 "" "/error: workload.faults.0.replica: there is no replica 3; there are
     "$cpsim" check "$chat" --set 'workload.faults=[{kind: replica, replica: 3, at: 1 s, duration: 1 s}]'
 
 # Too much is said to be too much; enough is not.
+# All come within the warm-up: no figure is made of none.
+expect 0 "/nothing was measured: all requests came within the warm-up of 30.0 s, the last after 25.1 s/" "" "$cpsim" "$chat" \
+    --set 'workload.arrivals.rate=80 /s'
+compare "of nothing measured" "/^throughput +0 requests.s, 0 prompt . 0 output tokens.s/" "$scratch/out"
 expect 0 "/^load +NOT SUSTAINED: /" "" "$cpsim" "$chat" --set 'workload.arrivals.rate=60 /s' --set 'workload.warm_up=0 s'
 expect 0 "*" "" "$cpsim" "$chat"
 if grep -q "NOT SUSTAINED" out; then

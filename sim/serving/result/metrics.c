@@ -242,6 +242,10 @@ static double measure_requests(struct serving_metrics *metrics)
         metrics->tier_load_seconds /= loads > 0 ? (double)loads : 1.0;
         metrics->move_seconds /= (double)metrics->measured;
         metrics->room_seconds /= (double)metrics->measured;
+    } else { /* what was served is of no time that was measured */
+        metrics->requests_per_second = 0.0;
+        metrics->input_tokens_per_second = 0.0;
+        metrics->output_tokens_per_second = 0.0;
     }
     if (metrics->class_index != ALL_CLASSES) { /* of all, the servers say */
         metrics->preemptions = of_preemptions;

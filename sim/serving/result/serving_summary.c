@@ -10,8 +10,27 @@
 
 static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_ITL, LATENCY_E2E};
 
+/* That no request came after the warm-up; NULL: some did, or none was answered. */
+static const char *nothing_note(const struct serving_metrics *metrics, struct arena *arena)
+{
+    const struct serving_run *run = metrics->run;
+    if (metrics->measured > 0 || metrics->completed == 0) {
+        return NULL;
+    }
+    return arena_printf(arena,
+                        "nothing was measured: all requests came within the warm-up of %s, the "
+                        "last after %s; expected more of them (workload.requests) or a shorter "
+                        "workload.warm_up",
+                        quantity_seconds(run->serving->warm_up_seconds).text,
+                        quantity_seconds(run->source.last_arrival_seconds).text);
+}
+
 const char *serving_length_note(const struct serving_metrics *metrics, struct arena *arena)
 {
+    const char *nothing = nothing_note(metrics, arena);
+    if (nothing != NULL) {
+        return nothing;
+    }
     for (size_t i = 0; i < sizeof which / sizeof *which; i++) {
         const struct latency_summary *summary = &metrics->latencies[which[i]];
         if (summary->count > 0 && !summary->p99_interval.known) {
@@ -130,6 +149,12 @@ static void print_requests(const struct serving_run *run, const struct serving_m
                 quantity_count(metrics->measured).text,
                 quantity_seconds(run->serving->warm_up_seconds).text);
     }
+    struct arena *arena = arena_create();
+    const char *nothing = nothing_note(metrics, arena);
+    if (nothing != NULL) {
+        fprintf(stream, "; %s", nothing);
+    }
+    arena_destroy(arena);
     if (metrics->rejected > 0) {
         fprintf(stream, ", %s rejected: larger than the KV cache",
                 quantity_count(metrics->rejected).text);
