@@ -121,20 +121,6 @@ if [ "$status" != 130 ] || ! grep -q '^cpsim: stopped with [0-9]* of 20000 point
     failures=$((failures + 1))
 fi
 
-# The sweeps that come with cpsim run. Passing queries is the faster at 3 % of new tokens, passing
-# keys and values at 10 % (the paper's Table 4), and `auto` takes the faster of the two.
-for shipped in "$source"/scenarios/sweeps/*.yaml; do
-    expect 0 '/^[0-9]+ of [0-9]+ points done$/' '' \
-        "$cpsim" sweep "$shipped" -o "shipped-$(basename "$shipped" .yaml)"
-done
-rings=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i }
-    $column["attention.ring"] == "auto" && $column["workload.turns.0.prompt"] ~ /^(3200|12800)$/ {
-        printf "%s ", $column["ring"] }' shipped-pass-kv-or-pass-q/sweep.csv)
-if [ "$rings" != 'pass-Q pass-KV ' ]; then
-    echo "auto: '$rings'"
-    failures=$((failures + 1))
-fi
-
 # Another sweep is not mixed in.
 sed 's/\[1, 2, 4, 8\]/[1, 2, 4]/' sweep.yaml >other.yaml
 expect 2 '' '/^one: error: holds the points of another sweep, or of this one before it was changed \(one\/points-0-of-1.journal\)/' \
