@@ -22,16 +22,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifdef CPSIM_SANITIZE /* ten times as slow, and the same C again */
-#define EACH 5
-#else
-#define EACH 1
-#endif
-
 enum {
-    TRAINING_CASES = 160 / EACH,
-    PROGRAM_CASES = 120 / EACH,
-    EXPERT_CASES = EACH == 1 ? 40 : 20,
+    TRAINING_CASES = 160,
+    PROGRAM_CASES = 120,
+    EXPERT_CASES = 40,
     SETS = 32,
     SET_BYTES = 80,
     TRIES = 4000
