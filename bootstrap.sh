@@ -199,7 +199,7 @@ test_all() {
         build_tests "$preset"
     done
     run_tests release
-    run_tests sanitize --label-exclude 'validation|slow|pictures'
+    run_tests sanitize --label-exclude 'validation|slow|pictures|release'
     run_tests debug --label-regex unit
     say "comparing what build/debug and build/release answer"
     tests/properties/builds.sh build/release/cpsim build/debug/cpsim || failed+=("debug against release")
