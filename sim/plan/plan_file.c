@@ -122,15 +122,6 @@ static void check_base(const struct plan_file *plan, struct arena *arena,
     const struct node *base = plan->sweep.base == NULL
                                   ? NULL
                                   : scenario_read_values(arena, plan->sweep.base, NULL, 0, silent);
-    const struct field *field = field_find(scenario_fields, "workload");
-    const struct variant *kind =
-        base == NULL ? NULL : field_variant(field, node_get(base, "workload"));
-    if (kind != NULL && kind->value != WORKLOAD_SERVING) {
-        DIAGNOSE_ERROR(diagnostics, node_get(plan->sweep.tree, "base")->mark,
-                       "base: '%s' is of kind %s; expected a scenario of kind serving or training "
-                       "(cpsim sweep compares layouts of any kind)",
-                       plan->sweep.base, kind->name);
-    }
     if (base != NULL && node_get(base, "pools") != NULL) {
         DIAGNOSE_ERROR(diagnostics, node_get(plan->sweep.tree, "base")->mark,
                        "base: '%s' has pools of layouts of their own, and a candidate's bounds are "
