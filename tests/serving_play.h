@@ -8,9 +8,19 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Writes a table of a scenario into a file of mkstemp()'s name `path`, which the caller removes. */
+static inline void write_table(char *path, const char *rows)
+{
+    int descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    ck_assert_int_eq(write(descriptor, rows, strlen(rows)), (ssize_t)strlen(rows));
+    close(descriptor);
+}
 
 /* What is left of a run when its process has ended. */
 struct played {

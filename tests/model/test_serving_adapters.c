@@ -19,10 +19,7 @@ static double e2e(const struct played *played)
 static const char *table(char *path, const char *rows)
 {
     static char text[256];
-    int descriptor = mkstemp(path);
-    ck_assert_int_ge(descriptor, 0);
-    ck_assert_int_eq(write(descriptor, rows, strlen(rows)), (ssize_t)strlen(rows));
-    close(descriptor);
+    write_table(path, rows);
     snprintf(text, sizeof text, "workload.arrivals={kind: at-once, file: %s}", path);
     return text;
 }

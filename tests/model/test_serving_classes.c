@@ -127,11 +127,8 @@ static void write_file(const char *path, const char *text)
 START_TEST(files_name_classes)
 {
     char path[] = "/tmp/cpsim-classes-XXXXXX", arrivals[128];
-    int descriptor = mkstemp(path);
-    ck_assert_int_ge(descriptor, 0);
-    close(descriptor);
-    write_file(path, "arrival_seconds,prompt_tokens,class,output_tokens\n"
-                     "0,100,chat,10\n0.1,200,batch,20\n0.2,300,batch,30\n");
+    write_table(path, "arrival_seconds,prompt_tokens,class,output_tokens\n"
+                      "0,100,chat,10\n0.1,200,batch,20\n0.2,300,batch,30\n");
     snprintf(arrivals, sizeof arrivals, "workload.arrivals={kind: trace, file: %s}", path);
     struct played played = play_serving(
         SMALL,
@@ -197,11 +194,8 @@ END_TEST
 START_TEST(priorities_in_order)
 {
     char path[] = "/tmp/cpsim-classes-XXXXXX", arrivals[128];
-    int descriptor = mkstemp(path);
-    ck_assert_int_ge(descriptor, 0);
-    close(descriptor);
-    write_file(path, "arrival_seconds,prompt_tokens,output_tokens,class\n0,128,64,low\n"
-                     "0.01,128,64,low\n0.02,128,64,high\n");
+    write_table(path, "arrival_seconds,prompt_tokens,output_tokens,class\n0,128,64,low\n"
+                      "0.01,128,64,low\n0.02,128,64,high\n");
     snprintf(arrivals, sizeof arrivals, "workload.arrivals={kind: trace, file: %s}", path);
     static const char *const softwares[] = {"software=vllm", "software=sglang", "software=sglang"};
     static const char *const classes[] = {

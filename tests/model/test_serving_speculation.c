@@ -46,10 +46,7 @@ START_TEST(tokens_a_step)
                    CLOSED("8"), "workload.requests=200");
     ck_assert_double_eq_tol(played.metrics.tokens_per_verification, 2.44, 0.025);
     char path[] = "/tmp/cpsim-accepted-XXXXXX", text[256];
-    int descriptor = mkstemp(path);
-    ck_assert_int_ge(descriptor, 0);
-    ck_assert_int_eq(write(descriptor, "1\n2\n2\n4\n", 8), 8);
-    close(descriptor);
+    write_table(path, "1\n2\n2\n4\n");
     snprintf(text, sizeof text,
              "workload.service.speculation={kind: ngram, tokens: 3, acceptance: {kind: file, file: "
              "%s}}",

@@ -19,10 +19,7 @@ static const double token_bytes = 131072.0;
 static const char *one_client(char *path, const char *rows)
 {
     static char text[256];
-    int descriptor = mkstemp(path);
-    ck_assert_int_ge(descriptor, 0);
-    ck_assert_int_eq(write(descriptor, rows, strlen(rows)), (ssize_t)strlen(rows));
-    close(descriptor);
+    write_table(path, rows);
     snprintf(text, sizeof text, "workload.arrivals={kind: closed-loop, clients: 1, file: %s}",
              path);
     return text;

@@ -208,22 +208,20 @@ END_TEST
 static struct step_operator operators[1024];
 
 /* The layers of a pass over 100 tokens on each of four ranks. */
-static const struct step_segment *layers_of(struct step_program *program, enum exchange_kind kind,
-                                            uint32_t expert)
+static const struct step_segment *layers_on(struct step_program *program, const struct llm *llm,
+                                            struct software software, uint32_t expert)
 {
-    static struct software software;
+    static struct software kept;
     static struct layout layout;
     static struct precision precision;
-    software = round_software();
-    software.fused_kernels = true;
-    software.exchange.prompts = kind;
+    kept = software;
     layout = (struct layout){
         .tensor = 1, .context = 1, .pipeline = 1, .data = 1, .expert = expert, .attention_data = 4};
     precision = plain();
-    struct replica replica = {.llm = &mixtral,
+    struct replica replica = {.llm = llm,
                               .gpu = &fixture_gpu,
                               .cluster = &fixture_cluster,
-                              .software = &software,
+                              .software = &kept,
                               .layout = &layout,
                               .precision = &precision};
     struct batch_slice slice = {PHASE_PREFILL, 1, 100, 0};
@@ -233,31 +231,29 @@ static const struct step_segment *layers_of(struct step_program *program, enum e
     return &program->segments[1];
 }
 
+static struct software fused(enum exchange_kind kind)
+{
+    struct software software = round_software();
+    software.fused_kernels = true;
+    software.exchange.prompts = kind;
+    return software;
+}
+
+static const struct step_segment *layers_of(struct step_program *program, enum exchange_kind kind,
+                                            uint32_t expert)
+{
+    return layers_on(program, &mixtral, fused(kind), expert);
+}
+
 /* The same with a block beside the experts, that all tokens go through. */
 static const struct step_segment *shared_layers(struct step_program *program, bool beside)
 {
     static struct llm shared;
-    static struct software software;
-    static const struct layout layout = {
-        .tensor = 1, .context = 1, .pipeline = 1, .data = 1, .expert = 4, .attention_data = 4};
-    static struct precision precision;
     shared = mixtral;
     only_kind(&shared)->ffn.shared_hidden = 1024;
-    software = round_software();
-    software.fused_kernels = true;
-    software.exchange.prompts = EXCHANGE_NORMAL;
+    struct software software = fused(EXCHANGE_NORMAL);
     software.shared_experts_beside = beside;
-    precision = plain();
-    struct replica replica = {.llm = &shared,
-                              .gpu = &fixture_gpu,
-                              .cluster = &fixture_cluster,
-                              .software = &software,
-                              .layout = &layout,
-                              .precision = &precision};
-    struct batch_slice slice = {PHASE_PREFILL, 1, 100, 0};
-    struct batch batch = {.slices = &slice, .slice_count = 1};
-    transformer_build(&replica, &batch, RING_NONE, operators, program);
-    return &program->segments[1];
+    return layers_on(program, &shared, software, 4);
 }
 
 static const struct step_operator *find(const struct step_segment *segment, const char *name)
