@@ -8,6 +8,17 @@ export COLUMNS=1000         # a line of a summary is one line here; test_width h
 export CPSIM_PROGRESS=never # a slow machine's progress lines are no part of what is compared
 failures=0
 
+# release_only CPSIM: ends a test that builds or packs the whole program, which one build's tests do.
+release_only() {
+    case $1 in
+    */release/*) ;;
+    *)
+        echo "skipped: the tests of build/release do this"
+        exit 77
+        ;;
+    esac
+}
+
 # expect STATUS STDOUT STDERR command...: STDOUT and STDERR are the exact texts; "*" is any text but
 # none, "" is none; a text in /slashes/ is a pattern that one line must match.
 expect() {
