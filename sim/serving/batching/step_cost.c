@@ -654,24 +654,25 @@ static struct step_cost plain_cost(struct step_costs *costs, const struct step_s
     return entry.cost;
 }
 
-struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape)
+static struct step_cost with_adapters(struct step_costs *costs, const struct step_shape *shape,
+                                      struct step_cost cost)
 {
-    struct step_cost cost = plain_cost(costs, shape);
     if (shape->adapters > 0) {
         add_cost(&cost, adapter_cost(costs, shape), 1.0);
     }
     return cost;
 }
 
+struct step_cost step_cost(struct step_costs *costs, const struct step_shape *shape)
+{
+    return with_adapters(costs, shape, plain_cost(costs, shape));
+}
+
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape)
 {
     struct price_key key = exact_key(shape);
     key.shared = shared_step(costs, shape);
-    struct step_cost cost = price_key(costs, &key);
-    if (shape->adapters > 0) {
-        add_cost(&cost, adapter_cost(costs, shape), 1.0);
-    }
-    return cost;
+    return with_adapters(costs, shape, price_key(costs, &key));
 }
 
 uint64_t step_costs_built(const struct step_costs *costs)
