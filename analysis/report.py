@@ -118,8 +118,8 @@ def configuration(trace, settings, prefix):
     )
 
 
-def run_section(trace, prefix):
-    """(navigation, body) of one run."""
+def run_section(trace, prefix, asked=""):
+    """The body of one run; `asked` are pictures that answer, which come first."""
     settings = scenario.parse(trace.attributes.get("scenario", ""))
     sections = [("summary", "Summary", facts(trace) + phase_table(trace))]
     for name, heading, caption, draw in PICTURES:
@@ -127,9 +127,10 @@ def run_section(trace, prefix):
         if drawn:
             sections.append((name, heading, drawn))
     body = f"<p>{escape(subtitle(settings, trace))}</p>\n"
-    links = "".join(f'<a href="#{prefix}{name}">{escape(heading)}</a>\n' for name, heading, _ in sections)
+    links = '<a href="#explore">Explore</a>\n' if asked else ""
+    links += "".join(f'<a href="#{prefix}{name}">{escape(heading)}</a>\n' for name, heading, _ in sections)
     links += f'<a href="#{prefix}configuration">Configuration</a>'
-    body += f"<nav>{links}</nav>\n"
+    body += f"<nav>{links}</nav>\n{asked}"
     body += "".join(f'<h2 id="{prefix}{name}">{escape(heading)}</h2>\n{text}' for name, heading, text in sections)
     return body + configuration(trace, settings, prefix)
 
@@ -205,7 +206,7 @@ def page(paths, interactive=False):
     if sweeps:
         return document(str(traces[0].attributes.get("title", "a sweep of cpsim")), asked + sweep_body(traces[0]), traces[0])
     if len(traces) == 1:
-        return document(summary.title(traces[0]), asked + run_section(traces[0], ""), traces[0])
+        return document(summary.title(traces[0]), run_section(traces[0], "", asked), traces[0])
     body = comparison(traces) + asked
     for name, caption, draw in BESIDE:
         drawn = picture(traces, "", name, caption, draw)
