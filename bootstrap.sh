@@ -56,6 +56,7 @@ present() {
     hdf5-tools) command -v h5dump ;;
     clang-14 | libclang-rt-14-dev) echo 'int main(void){return 0;}' | clang-14 -fsanitize=address -x c - -o /dev/null ;;
     dpkg-dev) command -v dpkg-shlibdeps ;;
+    file) command -v file ;;
     *) return 3 ;;
     esac >/dev/null 2>&1
 }
