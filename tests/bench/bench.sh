@@ -5,4 +5,4 @@ set -euo pipefail
 folder=$(dirname "${BASH_SOURCE[0]}")
 python=$("$folder/../../tools/find-python.sh" json)
 "$python" "$folder/bench.py" "$@"
-"$python" "$folder/bench_serving.py" "$1"
+"$folder/bench_serving.sh" "$1"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How fast cpsim plays services: requests and steps a second of wall time, resident memory.
 
-    bench_serving.py CPSIM [MOONCAKE_TRACE.jsonl]
+    bench_serving.py CPSIM [MOONCAKE_TRACE.jsonl | --check]
 
-Prints, asserts nothing. Without a trace of Mooncake's, one of the same size is made up.
+Prints, asserts nothing; --check plays nothing and asks only whether each run would be taken. Without a trace of Mooncake's, one of the same size is made up.
 """
 import json
 import os
@@ -59,8 +59,10 @@ def run_once(cpsim, arguments):
 
 def main(arguments):
     if not arguments:
-        print("usage: bench_serving.py CPSIM [TRACE.jsonl]", file=sys.stderr)
+        print("usage: bench_serving.py CPSIM [TRACE.jsonl | --check]", file=sys.stderr)
         return 2
+    only_check = "--check" in arguments
+    arguments = [word for word in arguments if word != "--check"]
     cpsim = str(pathlib.Path(arguments[0]).resolve())
     with tempfile.TemporaryDirectory() as folder:
         trace = str(pathlib.Path(arguments[1]).resolve()) if len(arguments) > 1 else os.path.join(folder, "trace.jsonl")
@@ -69,10 +71,11 @@ def main(arguments):
         runs = [
             ("10,000 requests, one replica", sets(FIXED, "workload.requests=10000", "workload.arrivals.rate=10 /s")),
             (
-                "a Mooncake trace on TP8 x CP2",
+                "a Mooncake trace on TP8 x CP2, TensorRT-LLM's scheduler",
                 sets(
                     "cluster.nodes=2",
                     "layout={tensor: 8, context: 2}",
+                    "software=tensorrt-llm",
                     f"workload.arrivals={{kind: trace, format: mooncake, file: {trace}}}",
                 ),
             ),
@@ -87,6 +90,8 @@ def main(arguments):
                 ),
             ),
         ]
+        if only_check:
+            return max(subprocess.run([cpsim, "check", CHAT, *options], cwd=SOURCE).returncode for _, options in runs)
         for name, options in runs:
             best = None
             for _ in range(MOST_REPEATS):

@@ -62,6 +62,7 @@ static void add_requests(struct trace *trace, uint64_t count)
         uint64_t output = 1 + (uint64_t)(500.0 * next_number(&state));
         trace_add_request(trace, &(struct trace_request){
                                      .outcome = TRACE_DONE,
+                                     .of_class = "",
                                      .replica = (uint32_t)(i % 8),
                                      .prompt_tokens = 1 + (uint64_t)(4000.0 * next_number(&state)),
                                      .output_tokens = output,
