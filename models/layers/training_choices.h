@@ -3,6 +3,8 @@
 #ifndef CPSIM_MODELS_LAYERS_TRAINING_CHOICES_H
 #define CPSIM_MODELS_LAYERS_TRAINING_CHOICES_H
 
+#include <stdint.h>
+
 /* What the backward pass computes again in place of keeping it. */
 enum recompute {
     RECOMPUTE_NONE,
@@ -37,6 +39,12 @@ enum context_exchange {
 struct offload {
     double states; /* the optimizer's, and its master weights */
     double activations, parameters;
+};
+
+/* Low-rank states of the optimizer (models/training/galore.h). */
+struct galore {
+    uint32_t rank;   /* directions of a gradient that moments are kept of; 0: all of them */
+    uint32_t period; /* steps after which directions are found anew */
 };
 
 #endif

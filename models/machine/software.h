@@ -125,7 +125,8 @@ struct training_software {
     double bucket_copies;          /* of all gradients: buckets, where replicas reduce whole ones */
     double stage_pass_seconds;     /* a micro-batch's pass of a stage, in pipelines */
     enum selective_recompute selective;
-    double step_seconds;  /* host work of a step that nothing hides */
+    double svd_flops_per_second; /* of singular value decompositions, one after the other */
+    double step_seconds;         /* host work of a step that nothing hides */
     double layer_seconds; /* small kernels and gaps of a layer's forward pass that no operator
                              stands for; as much again twice in its backward pass */
 };

@@ -43,6 +43,9 @@ struct training {
     uint32_t slow_stage;   /* a GPU of it takes ... */
     double stage_slowdown; /* ... so many times as long; 0 or 1: none does */
     struct offload offload;
+    struct galore galore;
+    bool layer_updates;  /* a layer's weights are updated, and its gradient dropped, as soon as that
+                            is made */
     bool jitter;         /* GPUs differ and drift, and all wait for the slowest (gpu->jitter) */
     bool tensor_overlap; /* tensor-parallel exchanges travel beside the products that they feed
                             or that feed them, cut in `tensor` pieces */

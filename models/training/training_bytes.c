@@ -1,22 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/training/training_bytes.h"
 
+#include "models/training/galore.h"
+
 #include <math.h>
+
+static const double fp32_bytes = 4.0;
 
 static double bytes_or(enum format format, double otherwise)
 {
     return format == FORMAT_UNSET ? otherwise : format_bytes(format);
 }
 
+/* Of what a stack keeps two moments are fp32, or what there is; the rest is a master copy. */
+static double default_moments(const struct training_software *stack)
+{
+    return fmin(stack->state_bytes_per_parameter, 2.0 * fp32_bytes);
+}
+
+double parameter_states(const struct parameter_bytes *bytes)
+{
+    return bytes->master + bytes->moments;
+}
+
 struct parameter_bytes training_other_bytes(const struct training *training)
 {
     const struct training_software *stack = &training->replica.software->training;
+    double moments = default_moments(stack);
     return (struct parameter_bytes){
         .kept = stack->parameter_bytes > 0.0
                     ? stack->parameter_bytes
                     : format_bytes(training->replica.precision->activations),
         .gradient = stack->gradient_bytes_per_parameter,
-        .states = stack->state_bytes_per_parameter,
+        .master = stack->state_bytes_per_parameter - moments,
+        .moments = moments,
         .gather = stack->gather_bytes_per_parameter,
         .reduce = stack->reduce_bytes_per_parameter,
     };
@@ -42,6 +59,14 @@ static double copies(const struct replica *replica, struct number number, double
     return kept_so ? bytes : 2.0 * bytes;
 }
 
+/* 8-bit integers stand for numbers of a codebook, which a block of 2,048 scales by a number of its
+ * own in fp32 (arXiv 2110.02861, section 2.1). */
+static double moment_bytes(enum format format, double otherwise)
+{
+    const double block = 2048.0;
+    return bytes_or(format, otherwise) + (format == FORMAT_INT8 ? fp32_bytes / block : 0.0);
+}
+
 struct parameter_bytes training_layer_bytes(const struct training *training)
 {
     const struct replica *replica = &training->replica;
@@ -54,16 +79,56 @@ struct parameter_bytes training_layer_bytes(const struct training *training)
                   (all - attention) * copies(replica, precision->ffn_weights, bytes.kept)) /
                      all;
     bytes.gradient = bytes_or(precision->gradients, bytes.gradient);
-    if (precision->master_weights != FORMAT_UNSET && precision->first_moment != FORMAT_UNSET &&
-        precision->second_moment != FORMAT_UNSET) {
-        bytes.states = format_bytes(precision->master_weights) +
-                       format_bytes(precision->first_moment) +
-                       format_bytes(precision->second_moment);
-    }
+    bytes.master = bytes_or(precision->master_weights, bytes.master);
+    bytes.moments = moment_bytes(precision->first_moment, 0.5 * bytes.moments) +
+                    moment_bytes(precision->second_moment, 0.5 * bytes.moments);
     bytes.gather = bytes_or(precision->weight_gather, bytes.gather);
     bytes.reduce =
         bytes_or(precision->gradient_reduce, bytes_or(precision->gradients, bytes.reduce));
     return bytes;
+}
+
+/* Bytes that low-rank moments and their directions take less than whole moments. */
+static double galore_saved(const struct training *training, uint32_t part, bool of_experts,
+                           double moments)
+{
+    struct galore_sizes sizes = galore_part(training, part, of_experts);
+    return moments * (sizes.parameters - sizes.moments) -
+           format_bytes(training->replica.precision->activations) * sizes.directions;
+}
+
+double training_part_state_bytes(const struct training *training, uint32_t part, double *of_experts)
+{
+    struct parameter_bytes layer = training_layer_bytes(training);
+    struct parameter_bytes other = training_other_bytes(training);
+    *of_experts = 0.0;
+    if (training->adapter_rank > 0) {
+        return training_part_trained(training, part) * parameter_states(&layer);
+    }
+    double of_layers = training_part_layer_parameters(training, part);
+    double of_others = training_part_parameters(training, part) - of_layers;
+    double saved = galore_saved(training, part, true, layer.moments);
+    *of_experts =
+        training_part_expert_parameters(training, part) * parameter_states(&layer) - saved;
+    return of_layers * parameter_states(&layer) + of_others * parameter_states(&other) - saved -
+           galore_saved(training, part, false, layer.moments);
+}
+
+double training_update_saved_bytes(const struct training *training, uint32_t part,
+                                   double *of_experts)
+{
+    struct parameter_bytes layer = training_layer_bytes(training);
+    struct parameter_bytes other = training_other_bytes(training);
+    double narrower = parameter_states(&other) - parameter_states(&layer);
+    double experts = training_part_expert_parameters(training, part);
+    double layers = training->adapter_rank > 0 ? training_part_trained(training, part)
+                                               : training_part_layer_parameters(training, part);
+    struct galore_sizes of_them = galore_part(training, part, true);
+    struct galore_sizes others = galore_part(training, part, false);
+    double gone =
+        of_them.parameters - of_them.moments; /* elements of a moment that are not there */
+    *of_experts = 2.0 * (experts * narrower + gone * layer.moments);
+    return 2.0 * (layers * narrower + (gone + others.parameters - others.moments) * layer.moments);
 }
 
 /* Of a layer on average, without experts that lie whole on ranks. */

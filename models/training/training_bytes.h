@@ -10,12 +10,25 @@
 struct parameter_bytes {
     double kept; /* the weight, and copies that wait for the products */
     double gradient;
-    double states;         /* master copy and moments */
-    double gather, reduce; /* one rank's part of what replicas exchange a step */
+    double master, moments; /* of the optimizer: its copy of the weight, and both moments */
+    double gather, reduce;  /* one rank's part of what replicas exchange a step */
 };
+
+/* Master copy and moments. */
+double parameter_states(const struct parameter_bytes *bytes);
 
 struct parameter_bytes training_layer_bytes(const struct training *training);
 struct parameter_bytes training_other_bytes(const struct training *training);
+
+/* What the optimizer keeps of a part, as if one rank held all of it; `of_experts` gets, of that, of
+ * the experts that lie whole on ranks. */
+double training_part_state_bytes(const struct training *training, uint32_t part,
+                                 double *of_experts);
+
+/* Likewise, what narrow or low-rank states save of the bytes that the stack's own update reads and
+ * writes. */
+double training_update_saved_bytes(const struct training *training, uint32_t part,
+                                   double *of_experts);
 
 /* Parameters that replicas reduce, or gather, at once. */
 double training_bucket_parameters(const struct training *training);

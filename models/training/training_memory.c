@@ -270,21 +270,24 @@ double training_part_kept_bytes(const struct training *training, uint32_t part)
 double training_stage_optimizer_bytes(const struct training *training, uint32_t stage)
 {
     struct pipeline pipeline = training_pipeline(training);
-    struct parameter_bytes layer = training_layer_bytes(training);
-    struct parameter_bytes other = training_other_bytes(training);
-    double of_layers = 0.0, of_others = 0.0, of_experts = 0.0;
+    double bytes = 0.0, of_experts = 0.0;
     for (uint32_t chunk = 0; chunk < pipeline.chunks; chunk++) {
-        uint32_t part = pipeline_part(training->schedule, &pipeline, stage, chunk);
-        double layers = training_part_layer_parameters(training, part);
-        bool adapters = training->adapter_rank > 0;
-        of_layers += adapters ? training_part_trained(training, part) : layers;
-        of_others += adapters ? 0.0 : training_part_parameters(training, part) - layers;
-        of_experts += training_part_expert_parameters(training, part);
+        double experts = 0.0;
+        bytes += training_part_state_bytes(
+            training, pipeline_part(training->schedule, &pipeline, stage, chunk), &experts);
+        of_experts += experts;
     }
-    double bytes = of_layers * layer.states + of_others * other.states;
-    return training->sharding != SHARDING_NONE
-               ? training_sharded(training, bytes, of_experts * layer.states)
-               : bytes;
+    return training->sharding != SHARDING_NONE ? training_sharded(training, bytes, of_experts)
+                                               : bytes;
+}
+
+/* Of one layer, or of the embedding: whatever is updated last of all that are made. */
+static double layer_gradient_bytes(const struct training *training)
+{
+    return fmax(training_largest_layer_parameters(&training->replica) *
+                    training_layer_bytes(training).gradient,
+                training_embedding_parameters(&training->replica) *
+                    training_other_bytes(training).gradient);
 }
 
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
@@ -323,6 +326,9 @@ struct training_memory training_stage_memory(const struct training *training, ui
     gradients = shards_gradients
                     ? training_sharded(training, gradients, of_experts * layer.gradient)
                     : gradients;
+    if (training->layer_updates) {
+        gradients = fmin(gradients, layer_gradient_bytes(training));
+    }
     double buckets = !sharded && ranks > 1.0 ? stack->bucket_copies * gradients : 0.0;
     double optimizer = training_stage_optimizer_bytes(training, stage);
     struct pass_bytes passes = {.working = working_bytes(training, last) -

@@ -191,8 +191,8 @@ struct moment_bytes training_fullest_moment(const struct training *training)
         master ? 0.0
                : training_sharded(training, of_layers * layer->kept + others * other->kept,
                                   experts * layer->kept);
-    moments.states = training_sharded(training, of_layers * layer->states + others * other->states,
-                                      experts * layer->states);
+    double expert_states = 0.0, states = training_part_state_bytes(training, 0, &expert_states);
+    moments.states = training_sharded(training, states, expert_states);
     double gradients = training_gradient_bytes(training);
     moments.accumulate =
         !software->gradients_dropped || training_pipeline(training).micro_batches > 1;

@@ -2,6 +2,8 @@
 #include "models/training/training_program.h"
 
 #include "models/numeric/whole.h"
+#include "models/training/galore.h"
+#include "models/training/training_bytes.h"
 #include "models/training/training_layer.h"
 
 static const double fp32_bytes = 4.0;
@@ -151,31 +153,84 @@ static uint32_t fullest_layers(const struct training *training, uint32_t kind)
     return most;
 }
 
+/* What a rank updates of `amount`, `of_experts` of it. */
+static double updated(const struct training *training, double amount, double of_experts)
+{
+    return training->sharding == SHARDING_NONE ? amount
+                                               : training_sharded(training, amount, of_experts);
+}
+
+/* A gradient onto its directions, and the low-rank update back: matrices alike as one product of
+ * all their rows. */
+static void project(const struct training *training, struct train_builder *builder, uint32_t stage)
+{
+    struct pipeline pipeline = training_pipeline(training);
+    const struct stack *stack = &training->replica.llm->stack;
+    for (uint32_t kind = 0; training->galore.rank > 0 && kind < stack->kind_count; kind++) {
+        struct galore_matrix matrices[GALORE_MAX_MATRICES];
+        uint32_t count = galore_matrices(training, &stack->kinds[kind], matrices);
+        double layers = 0.0;
+        for (uint32_t chunk = 0; chunk < pipeline.chunks; chunk++) {
+            layers += training_part_kind_layers(
+                training, pipeline_part(training->schedule, &pipeline, stage, chunk), kind);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            double all = layers * matrices[i].count * (double)matrices[i].large;
+            double rows = updated(training, all, matrices[i].of_experts ? all : 0.0);
+            struct step_operator op = {
+                .kind = OPERATOR_GEMM,
+                .stream = STREAM_COMPUTE,
+                .name = "projection",
+                .gemm = {.m = (uint64_t)rows,
+                         .n = training->galore.rank,
+                         .k = matrices[i].small,
+                         .format = training->replica.precision->activations},
+            };
+            builder_append(builder, op);
+            op.gemm.n = matrices[i].small;
+            op.gemm.k = training->galore.rank;
+            builder_append(builder, op);
+        }
+    }
+}
+
 static void optimizer(const struct training *training, struct train_builder *builder)
 {
     struct pipeline pipeline = training_pipeline(training);
-    double most = 0.0;
+    double most = 0.0, saved = 0.0;
+    uint32_t fullest = 0;
     for (uint32_t stage = 0; stage < pipeline.stages; stage++) {
-        double parameters = 0.0, experts = 0.0;
+        double parameters = 0.0, experts = 0.0, less = 0.0, experts_less = 0.0;
         for (uint32_t chunk = 0; chunk < training->virtual_stages; chunk++) {
             uint32_t part = pipeline_part(training->schedule, &pipeline, stage, chunk);
+            double of_experts = 0.0;
             parameters += training_part_trained(training, part);
             experts += training_part_expert_parameters(training, part);
+            less += training_update_saved_bytes(training, part, &of_experts);
+            experts_less += of_experts;
         }
-        if (training->sharding != SHARDING_NONE) {
-            parameters = training_sharded(training, parameters, experts);
+        parameters = updated(training, parameters, experts);
+        if (parameters > most) {
+            most = parameters;
+            saved = updated(training, less, experts_less);
+            fullest = stage;
         }
-        most = parameters > most ? parameters : most;
     }
+    project(training, builder, fullest);
     builder_counted(builder, "optimizer", MEMORY_OPTIMIZER, 1, (uint64_t)most,
-                    builder_stack(builder)->optimizer_bytes_per_parameter);
+                    builder_stack(builder)->optimizer_bytes_per_parameter - saved / most);
 }
 
 uint32_t training_max_operators(const struct training *training)
 {
     /* A backward pass that computes its layer again: products with their casts, norms, kernels
      * between them twice over, and three rings. */
-    return 240 + 3 * (2 * training->replica.layout->context + 4);
+    uint32_t passes = 240 + 3 * (2 * training->replica.layout->context + 4), updates = 1;
+    for (uint32_t i = 0; i < training->replica.llm->stack.kind_count; i++) {
+        struct galore_matrix matrices[GALORE_MAX_MATRICES];
+        updates += 2 * galore_matrices(training, &training->replica.llm->stack.kinds[i], matrices);
+    }
+    return updates > passes ? updates : passes;
 }
 
 uint32_t training_segment_of(enum training_segment pass, uint32_t kind)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/training/training_step.h"
 
+#include "models/training/galore.h"
 #include "models/training/training_bytes.h"
 #include "models/training/training_memory.h"
 
@@ -337,6 +338,8 @@ struct training_costs training_price(const struct training *training,
     };
     costs.optimizer_seconds =
         optimizer_seconds(training, costs.segment_seconds[TRAINING_OPTIMIZER]);
+    costs.svd_seconds =
+        training->galore.rank > 0 ? galore_svd_seconds(training) / training->galore.period : 0.0;
     costs.host_seconds = training->replica.software->training.step_seconds;
     return costs;
 }
@@ -474,7 +477,8 @@ struct training_result training_summarise(const struct training *training,
     const struct gpu *gpu = training->replica.gpu;
     double gpus = layout_gpus(training->replica.layout);
     struct training_result result = {
-        .seconds = pipeline_seconds + costs->optimizer_seconds + costs->host_seconds,
+        .seconds =
+            pipeline_seconds + costs->optimizer_seconds + costs->svd_seconds + costs->host_seconds,
         .pipeline_seconds = pipeline_seconds,
         .flops = training_step_flops(training),
     };
@@ -504,7 +508,7 @@ struct training_result training_summarise(const struct training *training,
     result.tokens_per_second = training_step_tokens(training) / result.seconds;
     result.mfu = result.flops / (result.seconds * gpus * gpu_stated_flops_per_second(gpu));
     /* In a pass the GPU draws what it settles to, waiting for others it idles. */
-    double busy = fmin(passes + costs->optimizer_seconds, result.seconds);
+    double busy = fmin(passes + costs->optimizer_seconds + costs->svd_seconds, result.seconds);
     result.joules = gpus * (busy * costs->power.watts + (result.seconds - busy) * gpu->idle_watts);
     return result;
 }

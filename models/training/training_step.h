@@ -33,8 +33,10 @@ struct training_costs {
     struct collective_plan gather, reduce;     /* of one bucket */
     /* Of a layer's experts, where they lie whole on ranks: among those that hold the same. */
     struct collective_plan expert_gather, expert_reduce;
-    struct collective_plan send[2];         /* of one micro-batch: between nodes, inside one */
-    double optimizer_seconds, host_seconds; /* after the last stage has ended */
+    struct collective_plan send[2]; /* of one micro-batch: between nodes, inside one */
+    /* After the last stage has ended: */
+    double optimizer_seconds, host_seconds;
+    double svd_seconds; /* a step's share of finding low-rank states' directions */
 };
 
 struct training_costs training_price(const struct training *training,

@@ -135,6 +135,10 @@ const struct preset precision_presets[] = {
              "first_moment: fp8, second_moment: fp16, gradient_reduce: fp8, weight_gather: fp8}",
      .doc = "Training with weights, gradients, the first moment and what replicas exchange in fp8, "
             "master weights and second moment in fp16 (arXiv 2310.18313)."},
+    {.name = "adam-8bit",
+     .yaml = "{first_moment: int8, second_moment: int8}",
+     .doc = "Training in bf16 with Adam's moments in 8 bits, a codebook's numbers with a scale for "
+            "each 2,048 (arXiv 2110.02861); embedding and head keep the software stack's."},
     {.name = "transformer-engine",
      .yaml = "{attention_weights: {format: bf16, inputs: fp8}, "
              "ffn_weights: {format: bf16, inputs: fp8}}",
@@ -193,9 +197,10 @@ const struct field precision_fields[] = {
     AUTO_FORMAT("master_weights", master_weights,
                 "The optimizer's copy of a layer's weights. auto: the software stack's."),
     AUTO_FORMAT("first_moment", first_moment,
-                "Adam's mean of the gradients. auto: the software stack's."),
+                "Adam's mean of the gradients. auto: the software stack's. int8: numbers of a "
+                "codebook, scaled by block (arXiv 2110.02861)."),
     AUTO_FORMAT("second_moment", second_moment,
-                "Adam's mean of their squares. auto: the software stack's."),
+                "Adam's mean of their squares. auto: the software stack's. int8: as first_moment."),
     AUTO_FORMAT("gradient_reduce", gradient_reduce,
                 "Gradients between data-parallel ranks. auto: as `gradients`, or the software "
                 "stack's."),

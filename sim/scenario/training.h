@@ -90,6 +90,8 @@ struct training_workload {
     uint32_t slow_stage;
     double stage_slowdown;
     struct offload offload;
+    struct galore galore;
+    bool layer_updates;
     struct documents documents;
     double price_per_gpu_hour; /* dollars */
     struct failure_settings failures;

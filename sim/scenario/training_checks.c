@@ -313,6 +313,49 @@ static void check_growth(const struct checker *checker)
     }
 }
 
+static void check_galore(const struct checker *checker)
+{
+    const struct training_workload *workload = &checker->scenario->training;
+    const struct software *software = &checker->scenario->software;
+    const char *path = "workload.galore";
+    if (workload->galore.rank == 0) {
+        return;
+    }
+    if (software->training.svd_flops_per_second <= 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: %s does not say how fast singular value decompositions are; set "
+                       "software.training.svd_rate, such as 0.6 TFLOP/s",
+                       path, software->name);
+    }
+    if (workload->sharding == SHARDING_FSDP) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: with sharding: fsdp no rank has a whole gradient to project; expected "
+                       "zero1, whose ranks take whole matrices each, or none",
+                       path);
+    }
+    if (workload->adapter_rank > 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: adapters are low-rank themselves; leave adapter_rank or galore out",
+                       path);
+    }
+}
+
+static void check_layer_updates(const struct checker *checker)
+{
+    const struct training_workload *workload = &checker->scenario->training;
+    const struct layout *layout = &checker->scenario->layout;
+    const char *path = "workload.layer_updates";
+    bool one = layout->pipeline == 1 && layout->data == 1 && layout->context == 1 &&
+               workload->global_batch == workload->micro_batch;
+    if (workload->layer_updates && (!one || workload->sharding == SHARDING_FSDP)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: a gradient that is to be summed over micro-batches, replicas or stages "
+                       "cannot go at once; expected layout.pipeline, data and context 1, "
+                       "global_batch as micro_batch, and sharding none or zero1",
+                       path);
+    }
+}
+
 static void check_goal(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -330,6 +373,8 @@ static void check_goal(const struct checker *checker)
     check_growth(checker);
     check_sites(checker);
     check_slow_gpu(checker);
+    check_galore(checker);
+    check_layer_updates(checker);
 }
 
 static double fullest_total(const struct training *training, struct cell *cells)

@@ -137,6 +137,8 @@ struct training scenario_training(const struct scenario *scenario)
         .slow_stage = workload->slow_stage,
         .stage_slowdown = workload->stage_slowdown,
         .offload = workload->offload,
+        .galore = workload->galore,
+        .layer_updates = workload->layer_updates,
         .jitter = scenario->jitter,
         .tensor_overlap = workload->tensor_overlap && scenario->layout.tensor > 1,
     };

@@ -417,6 +417,14 @@ const struct field training_software_fields[] = {
      .fallback = "attention",
      .choices = selective_choices,
      .doc = "What `recompute: selective` computes again."},
+    {.key = "svd_rate",
+     .kind = FIELD_FLOPS_PER_SECOND,
+     FIELD_AT(training_software, svd_flops_per_second),
+     .max = 1e18,
+     .fallback = "0 FLOP/s",
+     .doc =
+         "Rate of singular value decompositions one after the other (`workload.galore`), counted "
+         "as 6 n m^2 + 20 m^3 of m x n. 0: not known."},
     {.key = "step",
      .kind = FIELD_SECONDS,
      FIELD_AT(training_software, step_seconds),

@@ -156,6 +156,23 @@ static const struct field offload_fields[] = {
     OFFLOADED(parameters, "Share of the parameters that a GPU holds, fetched for every pass."),
     {0}};
 
+static const struct field galore_fields[] = {
+    {.key = "rank",
+     .kind = FIELD_COUNT,
+     FIELD_AT(galore, rank),
+     .max = 65536,
+     .fallback = "0",
+     .doc = "Directions of a matrix's gradient that moments are kept of. 0: moments are whole."},
+    {.key = "period",
+     .kind = FIELD_COUNT,
+     FIELD_AT(galore, period),
+     .min = 1,
+     .max = 1e9,
+     .fallback = "200",
+     .doc = "Steps after which the directions are found anew, by a singular value decomposition of "
+            "every gradient at `software.training.svd_rate`."},
+    {0}};
+
 static const struct field batch_fields[] = {
     {.key = "growth",
      .kind = FIELD_COUNT,
@@ -478,6 +495,20 @@ const struct field training_fields[] = {
      .doc = "What lies in the hosts' memory (cluster.host_rate). It travels under the passes that "
             "need it, layer by layer; a pass takes as long as what travels if that is longer. A "
             "lone number is that of the optimizer's states."},
+    {.key = "galore",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(training_workload, galore),
+     .fields = galore_fields,
+     .shorthand = "rank",
+     .doc = "Moments of low-rank gradients (GaLore, arXiv 2403.03507), of a layer's products: less "
+            "memory, two products more an update. With `precision.first_moment: int8` and "
+            "`second_moment: int8` 8-bit GaLore. A lone number is its `rank`."},
+    {.key = "layer_updates",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_workload, layer_updates),
+     .fallback = "false",
+     .doc = "Whether a layer's weights are updated as soon as its gradient is made, which is then "
+            "dropped (arXiv 2403.03507, section 4.3): one replica of one stage, one micro-batch."},
     {.key = "batch_schedule",
      .kind = FIELD_MAPPING,
      FIELD_AT(training_workload, batches),

@@ -213,6 +213,8 @@ static const struct figure step_figures[] = {
      .doc = "The same of the replica that has most, over the mean; the step waits for it."},
     {.name = "offload_seconds", .unit = "s", RUN(result.offload_seconds),
      .doc = "The slowest stage waits for what lies in the hosts' memory (`offload`)."},
+    {.name = "svd_seconds", .unit = "s", RUN(costs.svd_seconds),
+     .doc = "A step's share of finding the directions of low-rank states (`galore`)."},
     TIME_CLASSES(CLASS)
     {.name = "watts_per_gpu", .unit = "W", RUN(costs.power.watts),
      .doc = "Average power of a GPU.",
@@ -393,7 +395,7 @@ const struct figure_table training_tables[TRAINING_TABLE_COUNT + 1] = {
     [TRAINING_STEP] =
         TABLE("A training step",
               "Where its time goes is the slowest stage's: the seven classes, the bubble, the "
-              "exchange, the jitter and what waits for the host.",
+              "exchange, the jitter, what waits for the host and singular value decompositions.",
               step_figures),
     [TRAINING_RUN] = TABLE("A whole training run", "", run_figures),
     [TRAINING_FAILURES] =

@@ -64,6 +64,7 @@ static void print_classes(const struct training_run *run, FILE *stream)
     }
     before = print_share(stream, before, "slower GPUs", result->jitter_seconds, result->seconds);
     before = print_share(stream, before, "host memory", result->offload_seconds, result->seconds);
+    before = print_share(stream, before, "SVD", run->costs.svd_seconds, result->seconds);
     before = print_share(stream, before, "DP", result->exchange_seconds, result->seconds);
     print_share(stream, before, "bubble", result->bubble_seconds, result->seconds);
     fputs(" (exposed times)\n", stream);

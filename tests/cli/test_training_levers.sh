@@ -35,6 +35,17 @@ expect 0 '/MFU 20 %/' '' train offload workload.recompute=core-attention workloa
     'cluster.host_rate=25 GB/s'
 expect 2 '' '/workload.offload: 106 GB a GPU are more than the 500 GB/' train offload 'cluster.host_memory=500 GB'
 
+expect 0 '/^step +32\.8 s/' '' train galore
+expect 0 '/SVD 9\.5 %/' '' train galore
+expect 0 '/: 54\.5 GB of/' '' train galore
+expect 0 '/^step +29\.6 s/' '' train galore workload.galore.rank=0
+expect 0 '/: 73\.3 GB of/' '' train galore workload.galore.rank=0
+expect 0 '/^step +27\.1 s/' '' train galore workload.galore.rank=0 precision=adam-8bit workload.recompute=operators
+expect 0 '/^step +27\.2 s/' '' train galore workload.recompute=none
+expect 2 '' '/does not fit/' train galore workload.galore.rank=0 workload.recompute=operators
+expect 2 '' '/workload.galore: with sharding: fsdp/' train galore workload.sharding=fsdp
+expect 2 '' '/workload.layer_updates: a gradient/' train galore workload.layer_updates=true
+
 expect 0 '/each sends 423 GB, in 8\.59 s: 1\.2 % of the time/' '' train four-sites
 expect 0 '/: 55 % of the time/' '' train four-sites workload.inner_steps=1
 expect 2 '' '/workload.inner_steps: .* there is one/' train 16k-jitter workload.inner_steps=10
