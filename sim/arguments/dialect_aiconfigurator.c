@@ -8,6 +8,9 @@
 
 /* What is read and then told apart in import_rest(). */
 #define TOTAL_GPUS "workload.total_gpus"
+/* Its defaults of --isl and --osl. */
+#define USUAL_PROMPT "4000"
+#define USUAL_OUTPUT "1000"
 
 static const struct flag_word systems[] = {{"h100_sxm", "dgx-h100"},
                                            {"h200_sxm", "hgx-h200"},
@@ -49,11 +52,13 @@ static const struct flag flags[] = {
     {.name = "--isl",
      .key = "workload.lengths.prompt.tokens",
      .unit = "tokens",
-     .absent = "4000 tokens"},
+     .absent = USUAL_PROMPT " tokens",
+     .fixed = true},
     {.name = "--osl",
      .key = "workload.lengths.output.tokens",
      .unit = "tokens",
-     .absent = "1000 tokens"},
+     .absent = USUAL_OUTPUT " tokens",
+     .fixed = true},
     {.name = "--ttft", .key = "workload.slo.ttft", .unit = "ms", .fixed = true},
     {.name = "--tpot", .key = "workload.slo.tpot", .unit = "ms", .fixed = true},
     {0}};
@@ -96,6 +101,42 @@ static const char *theirs_of(const struct flag_word *word, const char *ours)
     return word->theirs;
 }
 
+/* Tokens on average; 0: a file has them, or classes do. */
+static double mean_of(enum length_kind kind, const struct length *length)
+{
+    switch (kind) {
+    case LENGTH_FIXED:
+        return (double)length->tokens;
+    case LENGTH_UNIFORM:
+        return 0.5 * ((double)length->least + (double)length->most);
+    case LENGTH_EXPONENTIAL:
+    case LENGTH_LOGNORMAL:
+        return length->mean;
+    case LENGTH_EMPIRICAL:
+    case LENGTH_KIND_COUNT:
+        break;
+    }
+    return 0.0;
+}
+
+static void export_lengths(struct export *export, const struct serving *serving)
+{
+    const struct request_class *every = &serving->every;
+    double prompt = mean_of(every->prompt_kind, &every->prompt);
+    double output = mean_of(every->output_kind, &every->output);
+    bool known =
+        prompt > 0.0 && output > 0.0 && serving->class_count == 0 && !class_reads_requests(every);
+    export_flag(export, &dialect_aiconfigurator, "--isl",
+                known ? arena_printf(export->arena, "%.0f", prompt) : USUAL_PROMPT);
+    export_flag(export, &dialect_aiconfigurator, "--osl",
+                known ? arena_printf(export->arena, "%.0f", output) : USUAL_OUTPUT);
+    bool fixed = every->prompt_kind == LENGTH_FIXED && every->output_kind == LENGTH_FIXED;
+    if (!known || !fixed) {
+        export_lose(export, "lengths: it has one of each; %s",
+                    known ? "their means are asked" : "its own stand here");
+    }
+}
+
 static void export_rest(struct export *export)
 {
     const struct scenario *scenario = export->resolved->scenario;
@@ -104,6 +145,7 @@ static void export_rest(struct export *export)
                 arena_printf(export->arena, "%u", layout_gpus(&scenario->layout)));
     const struct request_class *every = &scenario->serving.every;
     const char *system = theirs_of(systems, scenario->cluster.name);
+    export_lengths(export, &scenario->serving);
     const char *backend = theirs_of(backends, scenario->software.name);
     if (system != NULL) {
         export_flag(export, &dialect_aiconfigurator, "--system", system);

@@ -117,7 +117,7 @@ compare "what is lost" "# From aiconfigurator's arguments. Not carried over:
 schema: 1" said
 holds question.yaml model.layers 64
 holds question.yaml cluster.nodes 5 # 36 GPUs on nodes of eight
-holds question.yaml cluster.gpu h200-sxm
+holds question.yaml cluster.name hgx-h200
 holds question.yaml layout.tensor 4 # the most that a node has and 36 can be shared by
 holds question.yaml layout.data 9
 holds question.yaml workload.lengths.prompt.tokens "3000 tokens"
@@ -125,10 +125,10 @@ holds question.yaml workload.lengths.output.tokens "512 tokens"
 holds question.yaml workload.slo.ttft "1000 ms"
 holds question.yaml workload.slo.tpot "7.5 ms"
 expect 0 "aiconfigurator cli default \\
-    --isl 3000 \\
-    --osl 512 \\
     --model Qwen/Qwen3-32B \\
     --total_gpus 36 \\
+    --isl 3000 \\
+    --osl 512 \\
     --system h200_sxm \\
     --backend vllm \\
     --ttft 1000 \\
@@ -137,7 +137,7 @@ expect 0 "aiconfigurator cli default \\
 #   layout, workload.arrivals: it finds these itself
 #   layout.tensor: 4
 #   layout.data: 9" "" "$cpsim" show question.yaml --as aiconfigurator
-"$cpsim" import aiconfigurator "aiconfigurator cli default --model deepseek-ai/DeepSeek-V3 --total_gpus 16 --system h100_sxm" >question.yaml
+"$cpsim" import aiconfigurator "aiconfigurator cli default --model Qwen/Qwen3-8B --total_gpus 16 --system h100_sxm" >question.yaml
 holds question.yaml software.name tensorrt-llm
 holds question.yaml workload.lengths.prompt.tokens "4000 tokens" # its default
 "$cpsim" check question.yaml >/dev/null

@@ -21,9 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     } else {
         /* kinds 0 to 2 are the first formats (so the corpus stays good), 4 on the others */
         unsigned format = kind < 3 ? kind : kind - 1;
-        struct arrivals arrivals = {.file = path,
-                                    .format = (enum request_trace_format)format,
-                                    .characters_per_token = 4.0};
+        struct arrivals arrivals = {
+            .file = path, .format = (enum request_trace_format)format, .characters_per_token = 4.0};
         struct request_trace trace = {.count = 0};
         const struct request_class named[] = {{.name = "chat"}, {.name = "batch"}};
         const struct trace_classes classes = {.says = named, .count = 2};
