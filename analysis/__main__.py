@@ -2,6 +2,7 @@
 """python3 -m analysis COMMAND ...: from the source tree, or the path of this folder in place of
 `-m analysis` from anywhere."""
 import argparse
+import json
 import os
 import pathlib
 import sys
@@ -113,6 +114,17 @@ def run_scaling(arguments):
         print(printable(str(path)))
 
 
+def run_nsight(arguments):
+    from . import nsight
+
+    for path in arguments.trace:
+        whole = nsight.trace(pathlib.Path(path))
+        target = arguments.output or f"{pathlib.Path(path).stem}.json"
+        output.refuse_input(target, arguments.trace)
+        output.write(target, lambda part, whole=whole: part.write_text(json.dumps(whole), encoding="utf-8"))
+        print(printable(str(target)))
+
+
 TRACES = [("trace", {"nargs": "+", "metavar": "TRACE"})]
 COMMANDS = {  # name: (what it says, arguments, function)
     "summary": ("a run in figures: phases, totals, percentiles", TRACES, run_summary),
@@ -127,6 +139,8 @@ COMMANDS = {  # name: (what it says, arguments, function)
     "watch": ("how far a run is that was started with --watch",
               [("trace", {"metavar": "TRACE"}),
                ("--every", {"type": float, "default": 1.0, "metavar": "SECONDS", "help": "default: 1"})], run_watch),
+    "nsight": ("a profile of Nsight Systems (nsys export --type sqlite) as a file that cpsim compare reads",
+               [("trace", {"nargs": "+", "metavar": "PROFILE"})], run_nsight),
     "report": ("all of it as one HTML page",
                [*TRACES, ("--interactive", {"action": "store_true",
                                             "help": "also pictures that answer a pointer, by plotly in the page (3 MB)"})], run_report),

@@ -125,8 +125,30 @@ def compare(
 ) -> Comparison:
     """Predicts what was measured: tables of kernels, collectives and steps (CSV), output of nccl-tests, traces of PyTorch's
     profiler, and with `scenario` what clients of a service wrote. docs/compare.md has the kinds. Two runs are compared by
-    `Run.compare`."""
-    words = [os.fspath(table) for table in tables]
+    `Run.compare`. Profiles of Nsight Systems (nsys export --type sqlite) are read too."""
+    with tempfile.TemporaryDirectory(prefix="cpsim-") as place:
+        words = [_readable(table, pathlib.Path(place) / f"{i}-{pathlib.Path(table).stem}.json") for i, table in enumerate(tables)]
+        return _compare(words, gpu, cluster, software, scenario, changes)
+
+
+def _readable(table: PathLike, converted: pathlib.Path) -> str:
+    """The path of what the program reads: the table, or an Nsight profile converted."""
+    from .analysis import nsight
+
+    if not pathlib.Path(table).is_file() or not nsight.is_export(pathlib.Path(table)):
+        return os.fspath(table)
+    converted.write_text(json.dumps(nsight.trace(pathlib.Path(table))), encoding="utf-8")
+    return str(converted)
+
+
+def _compare(
+    words: List[str],
+    gpu: Optional[str],
+    cluster: Optional[str],
+    software: Optional[str],
+    scenario: Optional[PathLike],
+    changes: Mapping[str, Any],
+) -> Comparison:
     for option, value in (("--gpu", gpu), ("--cluster", cluster), ("--software", software), ("--scenario", scenario)):
         words += [option, os.fspath(value)] if value is not None else []
     return Comparison(json.loads(_program.call(["compare", *words, *words_of_changes(flatten(changes)), "--json"])[0]))

@@ -3,8 +3,13 @@
 
 #include <string.h>
 
-const struct dialect *const dialects[] = {&dialect_vllm,     &dialect_sglang,     &dialect_trtllm,
-                                          &dialect_megatron, &dialect_torchtitan, NULL};
+const struct dialect *const dialects[] = {&dialect_vllm,
+                                          &dialect_sglang,
+                                          &dialect_trtllm,
+                                          &dialect_megatron,
+                                          &dialect_torchtitan,
+                                          &dialect_aiconfigurator,
+                                          NULL};
 
 const struct dialect *dialect_find(const char *name)
 {

@@ -69,7 +69,7 @@ struct dialect {
 };
 
 extern const struct dialect dialect_vllm, dialect_sglang, dialect_trtllm, dialect_megatron,
-    dialect_torchtitan;
+    dialect_torchtitan, dialect_aiconfigurator;
 extern const struct dialect *const dialects[];        /* NULL ends them */
 const struct dialect *dialect_find(const char *name); /* NULL: none */
 const char *dialect_names(struct arena *arena);       /* "vllm, trtllm, ..." */

@@ -172,7 +172,8 @@ static void list_all_lost(struct export *export, const struct dialect *dialect)
     if (preset_of(export)[0] != '\0' && !is_carried(dialect, "precision.preset")) {
         export_lose(export, "precision: %s; the checkpoint's own", preset_of(export));
     }
-    if (strncmp(export->resolved->scenario->software.name, dialect->software,
+    if (!is_carried(dialect, "software") &&
+        strncmp(export->resolved->scenario->software.name, dialect->software,
                 strlen(dialect->software)) != 0) {
         export_lose(export, "software: %s", export->resolved->scenario->software.name);
     }

@@ -29,7 +29,7 @@ struct invocation {
         *scenario, *as, *width;
     size_t columns; /* of what is printed for people */
     bool json, quiet, markdown, data_sheet, platform_xml, schedule, retry_failed, submit, partial,
-        watch;
+        watch, plot;
 };
 
 enum option_id {
@@ -57,6 +57,7 @@ enum option_id {
     OPTION_SLURM,
     OPTION_SUBMIT,
     OPTION_WATCH,
+    OPTION_PLOT,
     OPTION_WIDTH,
     OPTION_COUNT
 };

@@ -51,12 +51,12 @@ const struct command command_import = {
     .operands = "NAME ARGUMENTS",
     .summary = "print the scenario that a command line of an engine or a framework is",
     .doc =
-        "NAME: vllm, sglang, trtllm, megatron, torchtitan. ARGUMENTS: the line in quotes, or a "
-        "file with "
-        "it.\nWhat could not be carried over stands in the first lines. cpsim show FILE --as NAME "
+        "NAME: vllm, sglang, trtllm, megatron, torchtitan, aiconfigurator. ARGUMENTS: the line in "
+        "quotes, or a file with it.\nWhat could not be carried over stands in the first lines. "
+        "cpsim show FILE --as NAME "
         "is the\nway back.",
     .example = "cpsim import vllm 'vllm serve meta-llama/Llama-3.3-70B-Instruct -tp 4'",
-    .verbs = "vllm sglang trtllm megatron torchtitan",
+    .verbs = "vllm sglang trtllm megatron torchtitan aiconfigurator",
     .options = TAKES(OPTION_OUTPUT),
     .least_operands = 2,
     .most_operands = 2,

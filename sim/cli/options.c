@@ -52,11 +52,11 @@ const struct option command_options[OPTION_COUNT] = {
                          .doc = "the software stack that predicts; otherwise the one that such "
                                 "tables are measured with",
                          .offset = offsetof(struct invocation, software)},
-    [OPTION_AS] =
-        {.name = "--as",
-         .argument = "NAME",
-         .doc = "print the command line that it is of vllm, sglang, trtllm, megatron or torchtitan",
-         .offset = offsetof(struct invocation, as)},
+    [OPTION_AS] = {.name = "--as",
+                   .argument = "NAME",
+                   .doc = "print the command line that it is of vllm, sglang, trtllm, megatron, "
+                          "torchtitan or aiconfigurator",
+                   .offset = offsetof(struct invocation, as)},
     [OPTION_SCENARIO] = {.name = "--scenario",
                          .argument = "FILE",
                          .doc = "the scenario of the service that was measured",
@@ -104,6 +104,9 @@ const struct option command_options[OPTION_COUNT] = {
     [OPTION_WATCH] = {.name = "--watch",
                       .doc = "let FILE.live beside the trace be read while the run goes on",
                       .offset = offsetof(struct invocation, watch)},
+    [OPTION_PLOT] = {.name = "--plot",
+                     .doc = "also draw the run over time, and a service's latencies, in characters",
+                     .offset = offsetof(struct invocation, plot)},
     [OPTION_WIDTH] = {.name = "--width",
                       .argument = "N",
                       .doc = "columns of what is printed, 80 or more; default: COLUMNS, or 80",

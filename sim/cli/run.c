@@ -45,6 +45,10 @@ static int simulate(const struct invocation *invocation, const struct scenario *
         if (trace != NULL) {
             print_safely(page.stream, "trace           %s\n", trace);
         }
+        if (invocation->plot) {
+            fputc('\n', page.stream);
+            run_plot(&run, page.stream, page.columns);
+        }
         page_close(&page);
     }
     return stdout_close();
@@ -61,6 +65,16 @@ static bool may_be_watched(const struct invocation *invocation, const struct sce
     return false;
 }
 
+static bool may_be_drawn(const struct invocation *invocation)
+{
+    if (!invocation->plot || !(invocation->json || invocation->quiet)) {
+        return true;
+    }
+    fprintf(stderr, "cpsim: error: --plot draws beside what people read, and %s leaves that out\n",
+            invocation->json ? "--json" : "--quiet");
+    return false;
+}
+
 static int run_command(const struct invocation *invocation)
 {
     struct arena *arena = arena_create();
@@ -69,7 +83,7 @@ static int run_command(const struct invocation *invocation)
         scenario_load(arena, invocation->operands[0], invocation->overrides,
                       invocation->override_count, diagnostics);
     int status = EXIT_WRONG_INPUT;
-    if (scenario != NULL && may_be_watched(invocation, scenario)) {
+    if (scenario != NULL && may_be_watched(invocation, scenario) && may_be_drawn(invocation)) {
         if (trace_path(invocation, scenario) != NULL) {
             trace_signal_await();
         }
@@ -94,7 +108,7 @@ const struct command command_run = {
     .doc = "-o names the trace, in place of the scenario's trace.file.",
     .example = "cpsim scenarios/llama405b.yaml",
     .options = TAKES(OPTION_WIDTH) | TAKES(OPTION_SET) | TAKES(OPTION_OUTPUT) | TAKES(OPTION_JSON) |
-               TAKES(OPTION_QUIET) | TAKES(OPTION_WATCH),
+               TAKES(OPTION_QUIET) | TAKES(OPTION_WATCH) | TAKES(OPTION_PLOT),
     .least_operands = 1,
     .most_operands = 1,
     .run = run_command,

@@ -413,6 +413,13 @@ static void compare_file(struct runner *runner, const char *path)
     if (text == NULL) {
         return;
     }
+    if (strncmp(text, "SQLite format 3", 15) == 0) {
+        DIAGNOSE_ERROR(diagnostics, (struct mark){.file = path},
+                       "an SQLite file: if Nsight Systems exported it, python3 -m analysis nsight "
+                       "%.200s writes the trace that cpsim compare reads",
+                       path);
+        return;
+    }
     if (kineto_is_one(text)) {
         struct kineto_tables tables;
         bool read = kineto_read(runner->arena, path, text, size, &tables, diagnostics);

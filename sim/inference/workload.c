@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A conversation behind the door of workloads. */
 #include "sim/workload/workload.h"
+#include "sim/inference/conversation_plot.h"
 
 #include "sim/inference/figures.h"
 #include "sim/inference/summary.h"
@@ -45,6 +46,12 @@ static void print(const void *result, struct ink ink, FILE *stream)
     summary_print(&run->result, ink, stream);
 }
 
+static void draw(const void *result, const struct plot *plot)
+{
+    const struct conversation_run *run = result;
+    conversation_plot(&run->result, plot);
+}
+
 static void write_json(const void *result, struct json *json)
 {
     const struct conversation_run *run = result;
@@ -56,6 +63,7 @@ const struct workload conversation_workload = {
     .figures = figures,
     .trace = end_trace,
     .print = print,
+    .plot = draw,
     .write_json = write_json,
     .tables = conversation_tables,
     .heading = "Figures of a conversation",

@@ -45,6 +45,12 @@ void run_print(const struct run *run, struct ink ink, FILE *stream)
     run->workload->print(run->result, ink, stream);
 }
 
+void run_plot(const struct run *run, FILE *stream, size_t columns)
+{
+    const struct plot plot = {.stream = stream, .columns = columns};
+    run->workload->plot(run->result, &plot);
+}
+
 void run_print_json(const struct run *run, struct arena *arena, FILE *stream)
 {
     struct json json = {.stream = stream};

@@ -28,6 +28,8 @@ enum run_end run_scenario(const struct scenario *scenario, struct arena *arena,
                           struct diagnostics *diagnostics);
 
 void run_print(const struct run *run, struct ink ink, FILE *stream);
+/* Pictures in characters, in lines of so many columns. */
+void run_plot(const struct run *run, FILE *stream, size_t columns);
 void run_print_json(const struct run *run, struct arena *arena, FILE *stream);
 
 /* Simulates the scenario; `metrics` gets what was found: of a run that missed its goal nothing but

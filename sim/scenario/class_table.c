@@ -7,41 +7,6 @@
 
 /* --- when requests come --- */
 
-#define RATE_FIELD                                                                                 \
-    {                                                                                              \
-        .key = "rate", .kind = FIELD_PER_SECOND, FIELD_AT(arrivals, rate), .required = true,       \
-        .min = 1e-9, .max = 1e9, .doc = "Requests per second, on average, over all replicas."      \
-    }
-
-static const struct field arrivals_poisson_fields[] = {RATE_FIELD, {0}};
-static const struct field arrivals_constant_fields[] = {RATE_FIELD, {0}};
-static const struct field arrivals_gamma_fields[] = {
-    RATE_FIELD,
-    {.key = "variation",
-     .kind = FIELD_NUMBER,
-     FIELD_AT(arrivals, variation),
-     .required = true,
-     .min = 0.01,
-     .max = 100,
-     .doc = "Standard deviation of the time between requests over its mean; 1 is Poisson, more is "
-            "burstier."},
-    {0}};
-
-static const struct field arrivals_burst_fields[] = {{.key = "size",
-                                                      .kind = FIELD_COUNT,
-                                                      FIELD_AT(arrivals, burst),
-                                                      .required = true,
-                                                      .min = 1,
-                                                      .doc = "Requests that come at once."},
-                                                     {.key = "period",
-                                                      .kind = FIELD_SECONDS,
-                                                      FIELD_AT(arrivals, period_seconds),
-                                                      .required = true,
-                                                      .min = 1e-6,
-                                                      .max = 1e9,
-                                                      .doc = "Time between two bursts."},
-                                                     {0}};
-
 static const struct choice trace_format_choices[] = {REQUEST_TRACES(CHOICE_OF){0}};
 
 static const struct choice time_unit_choices[] = {
@@ -75,6 +40,16 @@ static const struct field columns_fields[] = {
         .fields = columns_fields, .doc = "What a table of format csv calls its columns."           \
     }
 
+/* 4: "a helpful rule of thumb is that one token generally corresponds to ~4 characters of text for
+ * common English text" (platform.openai.com/tokenizer). */
+#define CHARACTERS_FIELD                                                                           \
+    {                                                                                              \
+        .key = "characters_per_token", .kind = FIELD_NUMBER,                                       \
+        FIELD_AT(arrivals, characters_per_token), .min = 0.1, .max = 100, .fallback = "4",         \
+        .doc = "Characters of a token, of formats with texts. 4 is OpenAI's rule of thumb for "    \
+               "English; count your own with your model's tokeniser."                              \
+    }
+
 #define REQUEST_FILE_FIELDS                                                                        \
     {.key = "file",                                                                                \
      .kind = FIELD_INPUT_FILE,                                                                     \
@@ -87,11 +62,48 @@ static const struct field columns_fields[] = {
          .fallback = "csv",                                                                        \
          .choices = trace_format_choices,                                                          \
          .doc = "How the file is written."},                                                       \
-        COLUMNS_FIELD,                                                                             \
+        COLUMNS_FIELD, CHARACTERS_FIELD,                                                           \
     {                                                                                              \
         .key = "limit", .kind = FIELD_COUNT, FIELD_AT(arrivals, limit), .fallback = "0",           \
         .doc = "At most so many requests of the file; 0: all."                                     \
     }
+
+#define RATE_FIELD                                                                                 \
+    {                                                                                              \
+        .key = "rate", .kind = FIELD_PER_SECOND, FIELD_AT(arrivals, rate), .required = true,       \
+        .min = 1e-9, .max = 1e9, .doc = "Requests per second, on average, over all replicas."      \
+    }
+
+static const struct field arrivals_poisson_fields[] = {RATE_FIELD, REQUEST_FILE_FIELDS, {0}};
+static const struct field arrivals_constant_fields[] = {RATE_FIELD, REQUEST_FILE_FIELDS, {0}};
+static const struct field arrivals_gamma_fields[] = {
+    RATE_FIELD,
+    {.key = "variation",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(arrivals, variation),
+     .required = true,
+     .min = 0.01,
+     .max = 100,
+     .doc = "Standard deviation of the time between requests over its mean; 1 is Poisson, more is "
+            "burstier."},
+    REQUEST_FILE_FIELDS,
+    {0}};
+
+static const struct field arrivals_burst_fields[] = {{.key = "size",
+                                                      .kind = FIELD_COUNT,
+                                                      FIELD_AT(arrivals, burst),
+                                                      .required = true,
+                                                      .min = 1,
+                                                      .doc = "Requests that come at once."},
+                                                     {.key = "period",
+                                                      .kind = FIELD_SECONDS,
+                                                      FIELD_AT(arrivals, period_seconds),
+                                                      .required = true,
+                                                      .min = 1e-6,
+                                                      .max = 1e9,
+                                                      .doc = "Time between two bursts."},
+                                                     REQUEST_FILE_FIELDS,
+                                                     {0}};
 
 static const struct field arrivals_at_once_fields[] = {REQUEST_FILE_FIELDS, {0}};
 
@@ -125,6 +137,7 @@ static const struct field arrivals_trace_fields[] = {
      .choices = trace_format_choices,
      .doc = "How the trace is written."},
     COLUMNS_FIELD,
+    CHARACTERS_FIELD,
     {.key = "time_scale",
      .kind = FIELD_NUMBER,
      FIELD_AT(arrivals, time_scale),

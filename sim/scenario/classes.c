@@ -119,6 +119,34 @@ static void check_file(const struct checker *checker, const char *path, const ch
                    path, file, strerror(errno));
 }
 
+static bool has_texts(const struct arrivals *arrivals)
+{
+    return arrivals->file != NULL && (arrivals->format == REQUEST_TRACE_SHAREGPT ||
+                                      arrivals->format == REQUEST_TRACE_PROMPTS);
+}
+
+/* Keys of a file's format. `path`: of the arrivals. */
+static void check_format(const struct checker *checker, const char *path,
+                         const struct request_class *of)
+{
+    const char *characters = arena_printf(checker->arena, "%s.characters_per_token", path);
+    const char *format = arena_printf(checker->arena, "%s.format", path);
+    const double usual = 4.0; /* class_table.c */
+    double asked = of->arrivals.characters_per_token;
+    if (!has_texts(&of->arrivals) && (asked < usual || asked > usual) && asked > 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, characters),
+                       "%s: nobody counts characters here; formats sharegpt and prompts have texts",
+                       characters);
+    }
+    if (has_texts(&of->arrivals) && of->arrival == ARRIVAL_TRACE) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, format),
+                       "%s: such a file does not say when requests come; name it as `file` of "
+                       "another kind of arrivals: poisson, gamma, constant, burst, at-once or "
+                       "closed-loop",
+                       format);
+    }
+}
+
 /* `path`: of the columns. */
 static void check_columns(const struct checker *checker, const char *path,
                           const struct arrivals *arrivals)
@@ -243,6 +271,7 @@ static void check_class(const struct checker *checker, size_t index)
     if (of->has_arrivals) {
         check_file(checker, class_path(checker, index, "arrivals.file"), of->arrivals.file);
         check_columns(checker, class_path(checker, index, "arrivals.columns"), &of->arrivals);
+        check_format(checker, class_path(checker, index, "arrivals"), of);
     }
     check_file(checker, class_path(checker, index, "lengths.prompt.file"), of->prompt.file);
     check_file(checker, class_path(checker, index, "lengths.output.file"), of->output.file);
@@ -288,6 +317,7 @@ void classes_check(const struct checker *checker)
     }
     check_file(checker, "workload.arrivals.file", serving->every.arrivals.file);
     check_columns(checker, "workload.arrivals.columns", &serving->every.arrivals);
+    check_format(checker, "workload.arrivals", &serving->every);
     for (size_t i = 0; i < serving->class_count; i++) {
         check_name(checker, i);
         check_own_arrivals(checker, i);

@@ -50,7 +50,18 @@ enum arrival_kind { ARRIVALS(ROW_MEMBER) ARRIVAL_KIND_COUNT };
         "Alibaba Bailian's JSON lines (qwen-bailian-usagetraces): the same with timestamps in "    \
         "seconds and blocks of 16 tokens.")                                                        \
     ROW(REQUEST_TRACE_BURSTGPT, trace_format_burstgpt, "burstgpt",                                 \
-        "BurstGPT's table: Timestamp, Request tokens, Response tokens.")
+        "BurstGPT's table: Timestamp, Request tokens, Response tokens.")                           \
+    ROW(REQUEST_TRACE_SERVEGEN, trace_format_servegen, "servegen",                                 \
+        "What ServeGen writes (save_requests_to_csv): timestamp in seconds, input_tokens, "        \
+        "output_tokens.")                                                                          \
+    ROW(REQUEST_TRACE_SHAREGPT, trace_format_sharegpt, "sharegpt",                                 \
+        "ShareGPT's list of conversations, as vllm bench serve takes it: the first question and "  \
+        "its answer, of 4 tokens or more each, the question of 1024 at most, both of 2048. It "    \
+        "does not say when requests come. No tokeniser is here: tokens are counted from "          \
+        "characters (characters_per_token).")                                                      \
+    ROW(REQUEST_TRACE_PROMPTS, trace_format_prompts, "prompts",                                    \
+        "Prompts as vLLM's custom data set has them, JSON lines with the texts prompt and the "    \
+        "numbers output_tokens; counted likewise, and without times.")
 /* clang-format on */
 enum request_trace_format { REQUEST_TRACES(ROW_MEMBER) REQUEST_TRACE_FORMAT_COUNT };
 
@@ -71,9 +82,10 @@ struct arrivals {
     const char *file; /* a trace, or requests in order; NULL: lengths are drawn */
     enum request_trace_format format;
     struct trace_columns columns;
-    double time_scale;    /* trace: the times between requests are multiplied by it */
-    double start_seconds; /* trace: what comes before is left out */
-    uint64_t limit;       /* of a file: at most so many requests; 0: all */
+    double characters_per_token; /* of a file of texts */
+    double time_scale;           /* trace: the times between requests are multiplied by it */
+    double start_seconds;        /* trace: what comes before is left out */
+    uint64_t limit;              /* of a file: at most so many requests; 0: all */
 };
 
 enum length_kind {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A training run behind the door of workloads. */
 #include "sim/workload/workload.h"
+#include "sim/training/training_plot.h"
 
 #include "sim/training/figures.h"
 #include "sim/training/training_summary.h"
@@ -38,6 +39,11 @@ static void print(const void *result, struct ink ink, FILE *stream)
     training_summary_print(result, ink, stream);
 }
 
+static void draw(const void *result, const struct plot *plot)
+{
+    training_plot(result, plot);
+}
+
 static void write_json(const void *result, struct json *json)
 {
     training_summary_write_json(result, json);
@@ -48,6 +54,7 @@ const struct workload training_workload = {
     .figures = figures,
     .trace = end_trace,
     .print = print,
+    .plot = draw,
     .write_json = write_json,
     .tables = training_tables,
     .heading = "Figures of a training run",

@@ -6,6 +6,7 @@
 #ifndef CPSIM_SIM_WORKLOAD_WORKLOAD_H
 #define CPSIM_SIM_WORKLOAD_WORKLOAD_H
 
+#include "sim/base/plot.h"
 #include "sim/base/progress.h"
 #include "sim/figures/figure.h"
 #include "sim/scenario/scenario.h"
@@ -46,6 +47,8 @@ struct workload {
     void (*trace)(const void *result, struct trace *trace);
     /* What people read, below the title. */
     void (*print)(const void *result, struct ink ink, FILE *stream);
+    /* Small pictures in characters (cpsim run --plot). */
+    void (*plot)(const void *result, const struct plot *plot);
     /* Members of the JSON object that are no figures: what there is a list of. */
     void (*write_json)(const void *result, struct json *json);
     /* What of the result is not to be relied on, as `print` says it too: at most RUN_NOTES_MOST;

@@ -107,9 +107,44 @@ holds megatron.yaml workload.overlap false # without --overlap-grad-reduce
 holds megatron.yaml workload.sharding zero1
 "$cpsim" check megatron.yaml >/dev/null
 
+# AIConfigurator's question, as its guide has it, with a draft that is not carried.
+"$cpsim" import aiconfigurator "aiconfigurator cli default --model QWEN3_32B --total_gpus 36 --system h200_sxm --backend vllm \
+    --ttft 1000 --tpot=7.5 --isl 3000 --osl 512 --nextn 1 --save_dir results" >question.yaml
+head -n 4 question.yaml >said
+compare "what is lost" "# From aiconfigurator's arguments. Not carried over:
+#   --nextn 1: not known here
+#   what it looks for and stands here as an example: layout, workload.arrivals; cpsim plan finds them (docs/sweeps.md)
+schema: 1" said
+holds question.yaml model.layers 64
+holds question.yaml cluster.nodes 5 # 36 GPUs on nodes of eight
+holds question.yaml cluster.name hgx-h200
+holds question.yaml layout.tensor 4 # the most that a node has and 36 can be shared by
+holds question.yaml layout.data 9
+holds question.yaml workload.lengths.prompt.tokens "3000 tokens"
+holds question.yaml workload.lengths.output.tokens "512 tokens"
+holds question.yaml workload.slo.ttft "1000 ms"
+holds question.yaml workload.slo.tpot "7.5 ms"
+expect 0 "aiconfigurator cli default \\
+    --model Qwen/Qwen3-32B \\
+    --total_gpus 36 \\
+    --isl 3000 \\
+    --osl 512 \\
+    --system h200_sxm \\
+    --backend vllm \\
+    --ttft 1000 \\
+    --tpot 7.5
+# Not carried over:
+#   layout, workload.arrivals: it finds these itself
+#   layout.tensor: 4
+#   layout.data: 9" "" "$cpsim" show question.yaml --as aiconfigurator
+"$cpsim" import aiconfigurator "aiconfigurator cli default --model Qwen/Qwen3-8B --total_gpus 16 --system h100_sxm" >question.yaml
+holds question.yaml software.name tensorrt-llm
+holds question.yaml workload.lengths.prompt.tokens "4000 tokens" # its default
+"$cpsim" check question.yaml >/dev/null
+
 # There and back again: what a scenario is as a command line is a scenario that is the same line.
 carried=0
-for name in vllm sglang trtllm megatron torchtitan; do
+for name in vllm sglang trtllm megatron torchtitan aiconfigurator; do
     for scenario in "$source"/scenarios/*.yaml; do
         "$cpsim" show "$scenario" --as "$name" >line 2>/dev/null || continue
         "$cpsim" import "$name" line >back.yaml
@@ -128,7 +163,7 @@ if [ "$carried" -lt 20 ]; then
     failures=$((failures + 1))
 fi
 
-expect 2 "" "the command line: error: 'vlm' names no command lines that are known here, did you mean 'vllm'? (there are: vllm, sglang, trtllm, megatron, torchtitan)
+expect 2 "" "the command line: error: 'vlm' names no command lines that are known here, did you mean 'vllm'? (there are: vllm, sglang, trtllm, megatron, torchtitan, aiconfigurator)
 1 error" "$cpsim" import vlm "x"
 expect 2 "" "the arguments: error: no model is named; expected one, as in: vllm serve meta-llama/Llama-3.1-8B
 1 error" "$cpsim" import vllm "vllm serve --port 1"

@@ -33,6 +33,50 @@ printf '{"chat_id": 1, "timestamp": 61.1, "input_length": 521, "output_length": 
 expect 0 "/; 5.7 % of prompt tokens found there$/" "" trace bailian good-bailian.jsonl
 printf 'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,ChatGPT,472,18,490,Conversation log\n45.5,GPT-4,417,0,417,API log\n' >good-burst.csv
 expect 0 "/^requests +1 arrived, 1 completed, 1 of the trace dropped: no answer asked for$/" "" trace burstgpt good-burst.csv
+# ServeGen's: lists of a multimodal request are quoted, with commas in them.
+printf 'request_id,timestamp,input_tokens,image_tokens,output_tokens\n0,0.5,472,"[10, 20]",18\n1,2.25,40,[],3\n' >servegen.csv
+expect 0 "/^requests +2 arrived, 2 completed$/" "" trace servegen servegen.csv
+# ShareGPT's texts: 60 characters over 4 are 15 tokens; an escape is one character, so is a pair of
+# halves and a letter of two bytes: 18 are 5 tokens, 17 come to 5 as well. The second has an answer of
+# 3 tokens, which vLLM's benchmark leaves out, the third one turn alone.
+cat >sharegpt.json <<'END'
+[
+  {"id": "a_0", "conversations": [
+    {"from": "human", "value": "123456789012345678901234567890123456789012345678901234567890"},
+    {"from": "gpt", "value": "\u00e9\ud83d\ude00\n\"\\ é 4567890123"},
+    {"from": "human", "value": "{[ more"}]},
+  {"conversations": [{"value": "1234567890123456"}, {"value": "123456789012"}], "id": "b"},
+  {"id": "c", "conversations": [{"from": "human", "value": "1234567890123456"}]},
+  {"id": "d", "conversations": [{"value": "1234567890123456"}, {"value": "12345678901234567"}]}
+]
+END
+# shellcheck disable=SC2317 # called by expect
+texts() { # texts ARRIVALS...: with a file of texts
+    "$cpsim" "$chat" --set 'workload.warm_up=0 s' --set "workload.arrivals={$1}" "${@:2}"
+}
+expect 0 "/^requests +2 arrived, 2 completed, 2 of the trace dropped: no answer, or longer or shorter than vllm bench serve takes$/" "" \
+    texts 'kind: poisson, rate: 2/s, file: sharegpt.json, format: sharegpt' -o sharegpt.h5 --width 200
+"$cpsim" trace export sharegpt.h5 --format csv --table requests >requests.csv
+compare "tokens of ShareGPT's texts" "15 5
+4 5" <(python3 -c 'import csv, sys; [print(r["prompt_tokens"], r["output_tokens"]) for r in csv.DictReader(open("requests.csv"))]')
+expect 2 "" "/workload.arrivals.format: such a file does not say when requests come; name it as \`file\` of another kind/" \
+    trace sharegpt sharegpt.json
+printf '[{"id": "a", "conversations": [\n  {"from": "human", "value": 7}]},\n {"id": "b"}, 5]' >bad-sharegpt.json
+expect 2 "" "bad-sharegpt.json:2:30: error: expected a text in quotes
+bad-sharegpt.json:3:2: error: has no key \"conversations\"
+bad-sharegpt.json:3:15: error: expected an object, '{'
+3 errors" texts 'kind: at-once, file: bad-sharegpt.json, format: sharegpt'
+echo '{"id": "a"}' >no-list.json
+expect 2 "" "no-list.json:1:1: error: expected '[' and a list of objects, as JSON
+1 error" texts 'kind: at-once, file: no-list.json, format: sharegpt'
+printf '{"prompt": "What is the capital of India?", "output_tokens": 10}\n{"output_tokens": 1520, "prompt": "And of Iran?"}\n' >prompts.jsonl
+expect 0 "/^requests +2 arrived, 2 completed$/" "" texts 'kind: closed-loop, clients: 2, file: prompts.jsonl, format: prompts'
+printf '{"prompt": "", "output_tokens": 10}\n{"prompt": "And of Iran?"}\n' >bad-prompts.jsonl
+expect 2 "" "bad-prompts.jsonl:1:12: error: the prompt is empty
+bad-prompts.jsonl:2:1: error: has no key \"output_tokens\": how many tokens are asked for
+2 errors" texts 'kind: at-once, file: bad-prompts.jsonl, format: prompts'
+expect 2 "" "/workload.arrivals.characters_per_token: nobody counts characters here/" \
+    texts 'kind: trace, file: good.csv, characters_per_token: 3'
 # Any table by a map of its columns: milliseconds of any moment on.
 printf 'when,in,note,out\n1700000000000,100,"a",5\n1700000040000,50,b,6\n' >own.csv
 expect 0 "/^requests +2 arrived, 2 completed$/" "" "$cpsim" "$chat" --set 'workload.warm_up=0 s' \

@@ -25,7 +25,7 @@ fits() {
 }
 
 for scenario in "$source"/scenarios/*.yaml; do
-    fits 80 "$cpsim" "$scenario" -o run.h5
+    fits 80 "$cpsim" "$scenario" -o run.h5 --plot
     grep -q '^workload' "$scenario" && grep -q 'kind: conversation' "$scenario" && fits 80 "$cpsim" roofline "$scenario"
 done
 for sweep in "$source"/scenarios/sweeps/*.yaml; do

@@ -20,9 +20,11 @@ static const char *const format_names[REQUEST_TRACE_FORMAT_COUNT] = {REQUEST_TRA
 
 bool trace_complain(const struct trace_line *line, const char *what)
 {
-    struct mark mark = {.file = line->path,
-                        .line = line->number,
-                        .column = (unsigned)(line->cursor - line->start) + 1};
+    struct mark mark = {.file = line->path, .line = line->number, .column = line->indent + 1};
+    for (const char *c = line->start; c < line->cursor; c++) {
+        mark.column = *c == '\n' ? 1 : mark.column + 1;
+        mark.line += *c == '\n';
+    }
     DIAGNOSE_ERROR(line->diagnostics, mark, "%s", what);
     return false;
 }
@@ -36,7 +38,7 @@ bool trace_number(struct trace_line *line, double *value)
         return trace_complain(line, "expected a number");
     }
     line->cursor = end;
-    size_t blanks = strspn(end, " \t\r");
+    size_t blanks = strspn(end, " \t\r\n");
     if (strchr(",]}", end[blanks]) == NULL) { /* or the line's end */
         return trace_complain(line, "expected nothing behind this number: its unit is known");
     }
@@ -62,6 +64,20 @@ static bool ends_field(char c)
     return c == ',' || c == '\0' || c == '\r' || c == '\n';
 }
 
+/* Past a field; a quoted one may have commas in it. */
+static const char *skip_field(const char *cursor)
+{
+    if (*cursor == '"') {
+        for (cursor++; *cursor != '\0' && (*cursor != '"' || cursor[1] == '"'); cursor++) {
+            cursor += *cursor == '"'; /* two of them stand for one */
+        }
+    }
+    while (!ends_field(*cursor)) {
+        cursor++;
+    }
+    return cursor;
+}
+
 bool trace_column(struct trace_line *line, unsigned index)
 {
     line->cursor = line->start;
@@ -72,9 +88,7 @@ bool trace_column(struct trace_line *line, unsigned index)
             }
             return !ends_field(*line->cursor);
         }
-        while (!ends_field(*line->cursor)) {
-            line->cursor++;
-        }
+        line->cursor = skip_field(line->cursor);
         if (*line->cursor != ',') {
             return false;
         }
@@ -147,6 +161,76 @@ static bool next_line(char **rest, struct trace_line *line)
     return false;
 }
 
+/* A list of objects while it is cut into them. */
+struct list {
+    char *rest, kept; /* behind the last object, and what stood there before it was ended */
+    bool begun;
+};
+
+/* To the next character that is no blank; `line` follows. */
+static char *skip_white(char *cursor, struct trace_line *line)
+{
+    for (; *cursor != '\0' && strchr(" \t\r\n", *cursor) != NULL; cursor++) {
+        line->indent = *cursor == '\n' ? 0 : line->indent + 1;
+        line->number += *cursor == '\n';
+    }
+    line->start = line->cursor = cursor;
+    return cursor;
+}
+
+/* Behind the object that begins at the cursor, or at the end. */
+static char *object_end(char *cursor)
+{
+    size_t depth = 0;
+    for (bool quoted = false; *cursor != '\0'; cursor++) {
+        if (*cursor == '"') {
+            quoted = !quoted;
+        } else if (quoted) {
+            cursor += *cursor == '\\' && cursor[1] != '\0';
+        } else if (*cursor == '{') {
+            depth++;
+        } else if (*cursor == '}' && --depth == 0) {
+            return cursor + 1;
+        }
+    }
+    return cursor;
+}
+
+/* Cuts the next object off the list; false at the end and after a complaint. */
+static bool next_object(struct list *list, struct trace_line *line)
+{
+    for (const char *c = line->start; c < list->rest; c++) { /* past the object before */
+        line->indent = *c == '\n' ? 0 : line->indent + 1;
+        line->number += *c == '\n';
+    }
+    if (list->kept != '\0') {
+        *list->rest = list->kept;
+    }
+    char *cursor = skip_white(list->rest, line);
+    char between = list->begun ? ',' : '[';
+    if (*cursor == between) {
+        line->indent++;
+        cursor = skip_white(cursor + 1, line);
+    } else if (*cursor != ']' || !list->begun) {
+        return trace_complain(line, list->begun ? "expected ',' or ']'"
+                                                : "expected '[' and a list of objects, as JSON");
+    }
+    if (*cursor == ']') {
+        line->indent++;
+        cursor = skip_white(cursor + 1, line);
+        return *cursor != '\0' && trace_complain(line, "expected the file's end");
+    }
+    list->begun = true;
+    list->rest = *cursor == '{' ? object_end(cursor) : cursor;
+    list->kept = *list->rest;
+    line->end = list->rest;
+    if (*cursor != '{') {
+        return trace_complain(line, "expected an object, '{'");
+    }
+    *list->rest = '\0';
+    return true;
+}
+
 /* What the columns of a table are called: by its format, or as the scenario says. NULL ends them.
  */
 static const char *const *names_of_columns(struct arena *arena, const struct arrivals *arrivals)
@@ -203,13 +287,19 @@ static bool read_header(struct trace_line *line, enum request_trace_format kind,
                                              format_names[kind], names));
 }
 
-static size_t count_lines(const char *text)
+/* At least as many as there are lines, or objects of a list. */
+static size_t count_items(const char *text, char mark)
 {
-    size_t lines = 1;
+    size_t items = 1;
     for (const char *c = text; *c != '\0'; c++) {
-        lines += *c == '\n';
+        items += *c == mark;
     }
-    return lines;
+    return items;
+}
+
+const char *request_trace_dropped(enum request_trace_format format)
+{
+    return formats[format]->dropped != NULL ? formats[format]->dropped : "no answer asked for";
 }
 
 struct reader {
@@ -262,7 +352,8 @@ bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bo
     if (text == NULL) {
         return false;
     }
-    trace->items = ARENA_ARRAY(arena, struct trace_item, count_lines(text));
+    trace->items =
+        ARENA_ARRAY(arena, struct trace_item, count_items(text, format->listed ? '{' : '\n'));
     unsigned char columns[MAX_COLUMNS] = {0};
     struct trace_line line = {.path = arrivals->file,
                               .arena = arena,
@@ -270,7 +361,8 @@ bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bo
                               .columns = columns,
                               .timed = timed,
                               .classes = classes,
-                              .time_unit_seconds = pow(1e-3, arrivals->columns.unit)};
+                              .time_unit_seconds = pow(1e-3, arrivals->columns.unit),
+                              .characters_per_token = arrivals->characters_per_token};
     char *rest = text;
     line.start = line.cursor = text;
     if (format->columns != NULL &&
@@ -279,7 +371,10 @@ bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bo
         return false;
     }
     struct reader reader = {.arrivals = arrivals, .trace = trace};
-    while (next_line(&rest, &line) && diagnostics_error_count(diagnostics) < before + MAX_FAULTS) {
+    struct list list = {.rest = text};
+    line.number = format->listed ? 1 : line.number;
+    while ((format->listed ? next_object(&list, &line) : next_line(&rest, &line)) &&
+           diagnostics_error_count(diagnostics) < before + MAX_FAULTS) {
         struct trace_item item = {0};
         if (format->read(&line, &item)) {
             keep_item(&reader, &line, &item);
@@ -301,7 +396,7 @@ bool length_table_read(struct arena *arena, const char *path, struct length_tabl
     if (text == NULL) {
         return false;
     }
-    *table = (struct length_table){.tokens = ARENA_ARRAY(arena, uint32_t, count_lines(text))};
+    *table = (struct length_table){.tokens = ARENA_ARRAY(arena, uint32_t, count_items(text, '\n'))};
     struct trace_line line = {.path = path, .arena = arena, .diagnostics = diagnostics};
     while (next_line(&text, &line) && diagnostics_error_count(diagnostics) < before + MAX_FAULTS) {
         if (trace_tokens(&line, "expected a whole number of tokens, 1 to 1e9", 1.0,

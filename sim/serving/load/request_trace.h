@@ -41,6 +41,9 @@ bool request_trace_read(struct arena *arena, const struct arrivals *arrivals, bo
                         const struct trace_classes *classes, struct request_trace *trace,
                         struct diagnostics *diagnostics);
 
+/* "no answer asked for": why requests of a file were dropped. */
+const char *request_trace_dropped(enum request_trace_format format);
+
 struct length_table {
     uint32_t *tokens; /* [count] */
     size_t count;
@@ -54,19 +57,22 @@ bool length_table_read(struct arena *arena, const char *path, struct length_tabl
 /* One line being read; `cursor` moves along it. */
 struct trace_line {
     const char *path;
-    unsigned number;
+    unsigned number, indent; /* the line of `start`, and what stands before it there */
     const char *start, *cursor, *end;
     struct arena *arena;
     struct diagnostics *diagnostics;
     const unsigned char *columns; /* of a CSV: what each holds, see CSV readers */
     bool timed;                   /* when a request comes matters */
     double time_unit_seconds;     /* of a table whose columns have names of their own */
+    double characters_per_token;  /* of texts */
     const struct trace_classes *classes;
 };
 
 struct trace_format {
     const char *const *columns; /* of a CSV header, NULL ends; NULL: the file has no header */
     size_t required;            /* so many of them, the first, must be there */
+    bool listed;                /* the file is a list of JSON objects, else one a line */
+    const char *dropped;        /* whom it drops; NULL: who asks for no answer */
     /* Reads one line; false with a diagnostic. `item->seconds` may be absolute. */
     bool (*read)(struct trace_line *line, struct trace_item *item);
 };

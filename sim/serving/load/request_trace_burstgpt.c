@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * BurstGPT (github.com/HPMLL/BurstGPT): Timestamp in seconds, Model, Request tokens, Response
- * tokens, Total tokens, Log Type. A failed request has no answer, and is dropped. */
+ * tokens, Total tokens, Log Type. A failed request has no answer, and is dropped. What ServeGen
+ * (github.com/alibaba/ServeGen) writes with save_requests_to_csv is the same under other names. */
 #include "sim/serving/load/request_trace.h"
 
 enum { TIMESTAMP, REQUEST_TOKENS, RESPONSE_TOKENS };
@@ -9,6 +10,11 @@ static const char *const columns[] = {[TIMESTAMP] = "Timestamp",
                                       [REQUEST_TOKENS] = "Request tokens",
                                       [RESPONSE_TOKENS] = "Response tokens",
                                       NULL};
+
+static const char *const servegen_columns[] = {[TIMESTAMP] = "timestamp",
+                                               [REQUEST_TOKENS] = "input_tokens",
+                                               [RESPONSE_TOKENS] = "output_tokens",
+                                               NULL};
 
 static bool read_item(struct trace_line *line, struct trace_item *item)
 {
@@ -34,3 +40,5 @@ static bool read_item(struct trace_line *line, struct trace_item *item)
 
 const struct trace_format trace_format_burstgpt = {
     .columns = columns, .required = 3, .read = read_item};
+const struct trace_format trace_format_servegen = {
+    .columns = servegen_columns, .required = 3, .read = read_item};

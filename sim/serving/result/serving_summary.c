@@ -3,6 +3,7 @@
 
 #include "sim/base/quantity.h"
 #include "sim/scenario/notes.h"
+#include "sim/serving/load/request_trace.h"
 #include "sim/serving/result/figures.h"
 
 #include <inttypes.h>
@@ -160,8 +161,8 @@ static void print_requests(const struct serving_run *run, const struct serving_m
                 quantity_count(metrics->rejected).text);
     }
     if (metrics->dropped > 0) {
-        fprintf(stream, ", %s of the trace dropped: no answer asked for",
-                quantity_count(metrics->dropped).text);
+        fprintf(stream, ", %s of the trace dropped: %s", quantity_count(metrics->dropped).text,
+                request_trace_dropped(run->serving->every.arrivals.format));
     }
     fputc('\n', stream);
     if (serving_may_leave(run->serving)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * A service behind the door of workloads. */
 #include "sim/workload/workload.h"
+#include "sim/serving/result/serving_plot.h"
 
 #include "sim/serving/result/figures.h"
 #include "sim/serving/result/serving_summary.h"
@@ -71,6 +72,12 @@ static void print(const void *result, struct ink ink, FILE *stream)
     serving_summary_print(&service->run, &service->metrics, ink, stream);
 }
 
+static void draw(const void *result, const struct plot *plot)
+{
+    const struct service_result *service = result;
+    serving_plot(&service->run, plot);
+}
+
 static void write_classes(const struct service_result *service, struct json *json)
 {
     json_open(json, "classes", '[');
@@ -127,6 +134,7 @@ const struct workload serving_workload = {
     .figures = figures,
     .trace = end_trace,
     .print = print,
+    .plot = draw,
     .write_json = write_json,
     .tables = serving_tables,
     .heading = "Figures of a service",
