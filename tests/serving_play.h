@@ -28,7 +28,8 @@ struct played {
     struct serving_metrics metrics;
     struct serving_metrics classes[4]; /* the first of metrics.classes */
     double end_seconds;
-    uint64_t kv_pages;
+    uint64_t kv_pages;                      /* of a server of the first pool ... */
+    uint64_t kv_pages_all;                  /* ... and of all */
     double served_mean, served_square_mean; /* first in a batch to last token, and its square */
     double outstanding_mean;                /* requests in the system, over time */
     uint64_t prompts, answers;              /* tokens of the requests that are done */
@@ -93,6 +94,7 @@ static inline void played_servers(const struct serving_run *run, struct played *
         played->computed += server->totals.prompt_tokens;
         played->decoded += server->totals.decode_tokens;
         played->free_pages += kv_cache_available(&server->view.kv);
+        played->kv_pages_all += server->view.kv.pages;
         played->over_full += server->totals.most_pages > server->view.kv.pages;
     }
 }

@@ -227,21 +227,10 @@ static void check_context(const struct checker *checker, size_t index)
     }
 }
 
-/* Some ways to leave, or to be told to, that the pools of a service do not model. */
-static void check_leaving(const struct checker *checker, size_t index)
+static void check_priority(const struct checker *checker, size_t index)
 {
     const struct serving *serving = &checker->scenario->serving;
     const struct request_class *of = serving_class(serving, index);
-    bool leaves =
-        of->timeout_seconds > 0.0 || of->first_token_seconds > 0.0 || of->cancel_share > 0.0;
-    if (leaves && serving->service.policy == BATCHING_DISAGGREGATED) {
-        const char *path =
-            class_path(checker, index, of->cancel_share > 0.0 ? "cancel" : "timeout");
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       "%s: clients that give up are not modelled with the policy "
-                       "'disaggregated'; leave it out",
-                       path);
-    }
     if (of->priority > 0 && !serving->service.priorities) {
         const char *path = class_path(checker, index, "priority");
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
@@ -278,7 +267,7 @@ static void check_class(const struct checker *checker, size_t index)
     check_lengths(checker, index, "prompt", of->prompt_kind, &of->prompt);
     check_lengths(checker, index, "output", of->output_kind, &of->output);
     check_context(checker, index);
-    check_leaving(checker, index);
+    check_priority(checker, index);
     if (of->system_tokens > 0 && class_reads_requests(caller) &&
         (caller->arrivals.format == REQUEST_TRACE_MOONCAKE ||
          caller->arrivals.format == REQUEST_TRACE_BAILIAN)) {

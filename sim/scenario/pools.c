@@ -190,6 +190,15 @@ void check_pool_scenarios(const struct checker *checker)
     }
     check_room(checker);
     check_nodes(checker);
+    const struct service *of_prefill = &prefill->serving.service;
+    const struct service *of_decode = &decode->serving.service;
+    if (of_prefill->proposer != scenario->serving.service.proposer ||
+        of_decode->proposer != scenario->serving.service.proposer ||
+        of_prefill->speculation.tokens != of_decode->speculation.tokens) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "pools"),
+                       "pools: who guesses has a cache that moves with the model's, so both pools "
+                       "have it; expected `speculation` in workload.service alone");
+    }
     enum format from = prefill->precision.kv_cache, to = decode->precision.kv_cache;
     if (from != to) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "pools"),

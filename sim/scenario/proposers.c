@@ -11,6 +11,8 @@ static const struct proposer *const proposers[PROPOSER_KIND_COUNT] = {
     [PROPOSER_EAGLE] = &proposer_eagle,
     [PROPOSER_MTP] = &proposer_mtp,
     [PROPOSER_NGRAM] = &proposer_ngram,
+    [PROPOSER_TREE] = &proposer_tree,
+    [PROPOSER_STREAMS] = &proposer_streams,
 };
 
 const struct proposer *proposer_of(const struct service *service)
@@ -68,20 +70,22 @@ void speculation_check(const struct checker *checker)
     }
     const struct {
         bool wrong;
-        const char *what;
+        const char *what, *fits;
     } limits[] = {
-        {service->policy == BATCHING_SGLANG, "with the policy 'sglang'"},
-        {service->policy == BATCHING_DISAGGREGATED, "with pools of prefill and decode"},
-        {service->policy == BATCHING_STATIC, "with the policy 'static'"},
-        {scenario->layout.pipeline > 1, "over pipeline stages"},
-        {scenario->layout.context > 1, "over context ranks"},
-        {layout_attention_data(&scenario->layout) > 1, "with data-parallel attention"},
+        {service->policy == BATCHING_STATIC, "with the policy 'static'", "vllm or sglang"},
+        {service->mixed_chunk, "in prefills that decodes join", "mixed_chunk: false"},
+        {service->two_batch_overlap, "in two halves", "two_batch_overlap: false"},
+        {scenario->layout.pipeline > 1, "over pipeline stages",
+         "layout.pipeline: 1 and more of "
+         "layout.tensor"},
+        {scenario->layout.context > 1, "over context ranks",
+         "layout.context: 1 and more of layout.tensor"},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (limits[i].wrong) {
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                           "%s: speculative decoding %s is not modelled; leave one of them out",
-                           path, limits[i].what);
+                           "%s: speculative decoding %s is not modelled; expected %s", path,
+                           limits[i].what, limits[i].fits);
         }
     }
     check_acceptance(checker, path);
@@ -95,7 +99,8 @@ void speculation_check(const struct checker *checker)
 static bool has_draft(const struct scenario *scenario)
 {
     return scenario->workload == WORKLOAD_SERVING &&
-           scenario->serving.service.speculation.draft.stack.layers > 0;
+           scenario->serving.service.speculation.draft.stack.layers > 0 &&
+           !proposer_of(&scenario->serving.service)->is_inside;
 }
 
 static struct replica draft_replica(const struct scenario *scenario)
@@ -127,12 +132,13 @@ double speculation_weight_bytes(const struct scenario *scenario)
     return memory_stage_weight_bytes(&replica, &stage) + join;
 }
 
-double speculation_token_bytes(const struct scenario *scenario)
+double speculation_token_bytes(const struct scenario *scenario, const struct layout *layout)
 {
     if (!has_draft(scenario)) {
         return 0.0;
     }
     struct replica replica = draft_replica(scenario);
+    replica.layout = layout;
     struct model_stage stage = draft_stage(scenario);
     return memory_stage_kv_bytes_per_token(&replica, &stage);
 }

@@ -16,12 +16,14 @@ struct proposer {
     /* Whether the model can have it; complains otherwise. NULL: any can. */
     void (*check)(const struct checker *checker, const char *path);
     bool own_ends;    /* it has an embedding and a head of its own */
+    bool is_inside;   /* its layers are the model's: no weights and no cache of its own */
     bool looks_ahead; /* it wants slots in the KV cache for what it guesses */
     bool drops_last;  /* of a hit in the prefix cache, the last block is computed again */
     bool synchronous; /* the next step waits for it: nothing is scheduled ahead */
 };
 
-extern const struct proposer proposer_model, proposer_eagle, proposer_mtp, proposer_ngram;
+extern const struct proposer proposer_model, proposer_eagle, proposer_mtp, proposer_ngram,
+    proposer_tree, proposer_streams;
 
 const struct proposer *proposer_of(const struct service *service); /* NULL: nobody guesses */
 
@@ -32,8 +34,8 @@ void speculation_finish(const struct field_context *context, struct node *root,
                         struct scenario *scenario);
 void speculation_check(const struct checker *checker);
 
-/* Of one GPU: weights of who guesses, and what its cache takes a token. */
+/* Of one GPU: weights of who guesses, and, in such a layout, what its cache takes a token. */
 double speculation_weight_bytes(const struct scenario *scenario);
-double speculation_token_bytes(const struct scenario *scenario);
+double speculation_token_bytes(const struct scenario *scenario, const struct layout *layout);
 
 #endif

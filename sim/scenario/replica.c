@@ -218,7 +218,9 @@ struct memory_use scenario_serving_memory(const struct scenario *scenario, struc
                                                 service->max_sequences, stage.heads);
         struct memory_use use = stage_memory(scenario, &replica, &stage, activation_bytes);
         struct kv_room room = memory_stage_kv_room(&replica, &stage);
-        room.token_bytes += speculation_token_bytes(scenario);
+        room.token_bytes += speculation_token_bytes(scenario, &scenario->layout);
+        /* A state for each token that is verified, for nobody knows which will be right. */
+        room.state_bytes *= 1.0 + service_drafts(service);
         if (use.kv_cache_bytes / room.token_bytes < fewest_tokens) {
             fewest_tokens = use.kv_cache_bytes / room.token_bytes;
             tightest = use;

@@ -158,6 +158,8 @@ enum proposer_kind {
     PROPOSER_EAGLE,
     PROPOSER_MTP,
     PROPOSER_NGRAM,
+    PROPOSER_TREE,
+    PROPOSER_STREAMS,
     PROPOSER_KIND_COUNT
 };
 
@@ -177,10 +179,12 @@ struct acceptance {
 };
 
 struct speculation {
-    uint32_t tokens; /* guessed at once */
+    uint32_t tokens; /* guessed at once: of a tree, as deep as it is */
     enum acceptance_kind acceptance_kind;
     struct acceptance acceptance;
-    uint32_t layers;       /* eagle */
+    uint32_t layers;       /* eagle, tree, streams */
+    uint32_t nodes;        /* tree: guesses that are verified; 0: not one */
+    uint32_t width;        /* tree: branches that each pass of the drafter follows */
     double lookup_seconds; /* ngram: of the host, a step */
     struct llm draft;      /* who guesses, where a model does: layers 0: none */
 };
@@ -242,6 +246,14 @@ struct service {
     enum router_kind router;
     uint32_t prefill_replicas; /* disaggregated: so many of layout.data prefill */
 };
+
+/* Guesses that a step verifies for each sequence that decodes. */
+static inline uint32_t service_drafts(const struct service *service)
+{
+    const struct speculation *says = &service->speculation;
+    bool tree = service->proposer == PROPOSER_TREE && says->tokens > 0;
+    return service->proposer == PROPOSER_NONE ? 0 : tree ? says->nodes : says->tokens;
+}
 
 static inline bool service_has_tiers(const struct service *service)
 {

@@ -86,6 +86,43 @@ static const struct field eagle_fields[] = {
      .doc = "Layers of the head, each like the model's last with one dense block."},
     {0}};
 
+static const struct field tree_fields[] = {
+    COMMON_ROWS,
+    {.key = "layers",
+     .kind = FIELD_COUNT,
+     FIELD_AT(speculation, layers),
+     .min = 1,
+     .max = 16,
+     .fallback = "1",
+     .doc = "Layers of the head, each like the model's last with one dense block."},
+    {.key = "nodes",
+     .kind = FIELD_COUNT,
+     FIELD_AT(speculation, nodes),
+     .required = true,
+     .min = 1,
+     .max = 255,
+     .doc = "Guesses that a step verifies, of all branches: SGLang's "
+            "--speculative-num-draft-tokens less one. `tokens` is how deep the tree is."},
+    {.key = "width",
+     .kind = FIELD_COUNT,
+     FIELD_AT(speculation, width),
+     .required = true,
+     .min = 1,
+     .max = 64,
+     .doc = "Branches that each pass of the head follows: SGLang's --speculative-eagle-topk."},
+    {0}};
+
+static const struct field streams_fields[] = {
+    COMMON_ROWS,
+    {.key = "layers",
+     .kind = FIELD_COUNT,
+     FIELD_AT(speculation, layers),
+     .required = true,
+     .min = 1,
+     .max = 1024,
+     .doc = "The model's last ones, in which a token has streams beside it."},
+    {0}};
+
 static const struct field mtp_fields[] = {COMMON_ROWS, {0}};
 
 static const struct field ngram_fields[] = {COMMON_ROWS,
@@ -112,4 +149,10 @@ const struct variant speculation_variants[] = {
              "The model's own layer for multi-token prediction (model.multi_token_prediction)."),
     PROPOSER("ngram", PROPOSER_NGRAM, ngram_fields,
              "What followed the same words before, looked up by the host."),
+    PROPOSER("tree", PROPOSER_TREE, tree_fields,
+             "A head like eagle's that follows several branches; the tree's likeliest nodes are "
+             "verified together."),
+    PROPOSER("streams", PROPOSER_STREAMS, streams_fields,
+             "The model itself, by streams beside each token in its last layers (speculative "
+             "streaming)."),
     {0}};

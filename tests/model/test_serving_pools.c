@@ -5,6 +5,8 @@
 #include "run_tests.h"
 #include "serving_play.h"
 
+#include <math.h>
+
 #define SMALL CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml"
 #define EXPERTS                                                                                    \
     "model=qwen3-30b-a3b", "precision=bf16", "cluster.nodes=2",                                    \
@@ -183,7 +185,57 @@ START_TEST(replicas_count_over_pools)
 }
 END_TEST
 
+/* Clients that give up while they are prefilled, wait for room to decode, are on their way or
+ * decode: each ends one way, and nobody holds anything any more. With four seats to
+ * decode in some leave before their caches were sent for. */
+START_TEST(clients_give_up)
+{
+    static const char *const pools[] = {
+        "pools={prefill: {layout: {tensor: 2}}, decode: {layout: {tensor: 2}}}",
+        "pools={prefill: {layout: {tensor: 2}}, decode: {layout: {tensor: 2}, service: "
+        "{max_sequences: 4}}}",
+        "pools={prefill: {layout: {tensor: 2}}, decode: {layout: {tensor: 1}}}"};
+    for (size_t i = 0; i < sizeof pools / sizeof *pools; i++) {
+        struct played played =
+            play_serving(SMALL, (const char *const[]){pools[i], "workload.arrivals.rate=40 /s",
+                                                      "workload.requests=1500",
+                                                      "workload.cancel={share: 0.5, after: 500 ms}",
+                                                      "workload.timeout={total: 2 s}",
+                                                      "workload.service.max_waiting=30",
+                                                      "workload.service.max_wait=1 s", NULL});
+        const struct serving_metrics *all = &played.metrics;
+        printf("%llu answered, %llu cancelled, %llu timed out, %llu refused\n",
+               (unsigned long long)all->completed, (unsigned long long)all->cancelled,
+               (unsigned long long)all->timed_out, (unsigned long long)all->refused);
+        ck_assert_uint_gt(all->cancelled, 300);
+        ck_assert_uint_eq(all->completed + all->cancelled + all->timed_out + all->refused, 1500);
+        ck_assert_int_eq(all->timed_out > 100, i == 1);
+        ck_assert_uint_eq(played.out_of_order, 0);
+        ck_assert_uint_eq(played.over_full, 0);
+        ck_assert_uint_eq(played.free_pages, played.kv_pages_all);
+    }
+}
+END_TEST
+
+/* Half of the clients go after an exponential time of 200 ms in the mean. A request alone takes a
+ * time T, which is the same for all: 1 - exp(-T / 200 ms) of them have gone before their end,
+ * wherever they were. Four standard errors of 2,000 are 4 %. */
+START_TEST(as_many_give_up_as_should)
+{
+    static const char *const common[] = {
+        "pools={prefill: {layout: {tensor: 2}}, decode: {layout: {tensor: 2}}}",
+        "workload.arrivals.rate=0.5 /s", "workload.requests=2000"};
+    struct played calm = play_serving(
+        SMALL, (const char *const[]){common[0], common[1], "workload.requests=20", NULL});
+    struct played played = play_serving(
+        SMALL, (const char *const[]){common[0], common[1], common[2],
+                                     "workload.cancel={share: 0.5, after: 200 ms}", NULL});
+    double expected = 0.5 * (1.0 - exp(-mean(&calm, LATENCY_E2E) / 0.2));
+    ck_assert_double_eq_tol((double)played.metrics.cancelled / 2000.0, expected, 0.04);
+}
+END_TEST
+
 RUN_TESTS(serving_pools, ranks_gather_their_heads, nodes_of_their_own, gpus_of_their_own,
           settings_of_their_own, experts_in_both_pools, pipelines,
           ranks_that_share_experts_fall_together, ranks_that_share_experts_wait_for_the_slowest,
-          replicas_count_over_pools)
+          replicas_count_over_pools, clients_give_up, as_many_give_up_as_should)

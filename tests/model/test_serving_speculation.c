@@ -101,7 +101,7 @@ START_TEST(heads_by_hand)
     double layer = 2.0 * 4096 * (4096 + 1024) + 3.0 * 4096 * 14336 + 8192.0;
     double bytes = 2.0 * (layer + 2.0 * 4096 * 4096);
     ck_assert_double_eq_tol(speculation_weight_bytes(scenario), bytes, 1e-6 * bytes);
-    ck_assert_double_eq(speculation_token_bytes(scenario), 4096.0);
+    ck_assert_double_eq(speculation_token_bytes(scenario, &scenario->layout), 4096.0);
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
     static const char *const three[] = {

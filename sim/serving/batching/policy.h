@@ -14,7 +14,7 @@ struct batching_policy {
     /* Those of a policy with a state and a KV cache of its own (view->state); the others' are those
      * of view.c. */
     void (*enqueue)(struct batch_view *view, uint32_t request); /* at its queue's end */
-    uint32_t (*hand_in)(struct batch_view *view, const struct share *share);
+    uint32_t (*hand_in)(struct batch_view *view, const struct share *share, uint32_t accepted);
     /* As batch_repeats() and batch_repeat(), of steps in which all decode. */
     uint32_t (*repeats)(const struct batch_view *view, const struct decision *decision,
                         const struct decision *next, uint32_t most);

@@ -11,6 +11,7 @@ static void call_for_caches(struct batch_view *view)
         uint32_t id = view->waiting.first;
         const struct request *request = batch_request(view, id);
         uint64_t room = (uint64_t)request->prompt_tokens + request->output_tokens;
+        room += batch_slack(&view->limits);
         if (!view->hooks.fetch(view->hooks.data, id, room)) {
             return;
         }

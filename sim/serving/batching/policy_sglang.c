@@ -61,6 +61,15 @@ void sglang_take(struct batch_view *view, uint32_t id, uint32_t end)
     batch_request(view, id)->computed_tokens = end;
 }
 
+void sglang_give(struct batch_view *view, uint32_t id, uint32_t end)
+{
+    struct sglang *sglang = sglang_of(view);
+    struct sglang_entry *entry = sglang_entry_of(view, id);
+    sglang->free_tokens += sglang_paged(sglang, entry->committed) - sglang_paged(sglang, end);
+    entry->committed = end;
+    batch_request(view, id)->computed_tokens = end;
+}
+
 void sglang_release(struct batch_view *view, uint32_t id, bool keep)
 {
     struct sglang *sglang = sglang_of(view);
@@ -112,6 +121,18 @@ static void more_entries(struct sglang *sglang)
     sglang->entry_capacity = capacity;
 }
 
+/* Of one sequence: what the drafter's branches take, in whole pages, of several each one that is
+ * half full besides, or the tokens that are verified if they are more
+ * (ScheduleBatch.new_tokens_required_next_decode()). */
+static uint64_t tokens_of_guesses(const struct sglang *sglang)
+{
+    const struct sglang_settings *says = &sglang->settings;
+    uint64_t verified = sglang_paged(sglang, 1ULL + says->draft_tokens);
+    uint32_t half_full = says->branches > 1 && says->page_tokens > 1 ? says->page_tokens : 0;
+    uint64_t guessed = says->branches * sglang_paged(sglang, says->guess_steps + half_full);
+    return verified > guessed ? verified : guessed;
+}
+
 /* What its answer may be at most (rule 14). */
 static void limit_answer(const struct batch_view *view, struct request *request)
 {
@@ -119,6 +140,7 @@ static void limit_answer(const struct batch_view *view, struct request *request)
     uint64_t pool = sglang->settings.pool_tokens, context = view->limits.model_tokens;
     uint64_t longest = (pool < context ? pool : context) - 1, prompt = request->prompt_tokens;
     uint64_t paged = sglang_paged(sglang, prompt) + sglang->settings.page_tokens + 1;
+    paged += sglang->settings.draft_tokens > 0 ? tokens_of_guesses(sglang) : 0;
     uint64_t by_length = longest > prompt + 1 ? longest - prompt - 1 : 0;
     uint64_t by_pool = pool > paged ? pool - paged : 0;
     uint64_t most = by_length < by_pool ? by_length : by_pool;
@@ -210,7 +232,8 @@ void sglang_abort(struct batch_view *view, uint32_t id)
     }
 }
 
-static uint32_t hand_in(struct batch_view *view, const struct share *share)
+/* What was guessed wrong has slots no more. */
+static uint32_t hand_in(struct batch_view *view, const struct share *share, uint32_t accepted)
 {
     struct request *request = batch_request(view, share->request);
     if (request->state != REQUEST_RUNNING) {
@@ -223,7 +246,13 @@ static uint32_t hand_in(struct batch_view *view, const struct share *share)
     if (!share->samples) {
         return 0;
     }
-    request->generated_tokens++;
+    uint32_t left = request->output_tokens - request->generated_tokens;
+    uint32_t got = 1 + accepted < left ? 1 + accepted : left > 0 ? left : 1;
+    if (share->drafts > 0) {
+        sglang_give(view, share->request, share->computed + got);
+        show_room(view);
+    }
+    request->generated_tokens += got;
     if (sglang_entry_of(view, share->request)->stops ||
         request->generated_tokens >= request->output_tokens) {
         end(view, share->request, true);
@@ -231,7 +260,7 @@ static uint32_t hand_in(struct batch_view *view, const struct share *share)
         keep_so_far(view, share->request, share->computed + share->tokens);
         show_room(view);
     }
-    return 1;
+    return got;
 }
 
 /* --- decode --- */
@@ -251,8 +280,12 @@ static void filter(const struct batch_view *view, uint32_t *ids, uint32_t *count
 /* A page for each whose last one is full. */
 static uint64_t tokens_of_decode(const struct batch_view *view, const uint32_t *ids, uint32_t count)
 {
-    uint32_t page = sglang_of(view)->settings.page_tokens;
+    const struct sglang *sglang = sglang_of(view);
+    uint32_t page = sglang->settings.page_tokens;
     uint64_t pages = 0;
+    if (sglang->settings.draft_tokens > 0) {
+        return count * tokens_of_guesses(sglang);
+    }
     for (uint32_t i = 0; i < count; i++) {
         pages += sglang_entry_of(view, ids[i])->committed % page == 0;
     }
@@ -269,14 +302,20 @@ static bool has_room(struct batch_view *view, const uint32_t *ids, uint32_t coun
 static void decode(struct batch_view *view, struct decision *decision)
 {
     struct sglang *sglang = sglang_of(view);
-    uint64_t page = sglang->settings.page_tokens;
-    sglang_make_room(sglang, view->running_count * page);
+    uint32_t drafts = sglang->settings.draft_tokens;
+    uint64_t most = sglang_paged(sglang, 1ULL + drafts);
+    most += drafts > 0 ? sglang->settings.page_tokens : 0;
+    sglang_make_room(sglang, view->running_count * most);
     for (uint32_t i = 0; i < view->running_count; i++) {
         uint32_t id = view->running[i], computed = sglang_entry_of(view, id)->committed;
-        sglang_take(view, id, computed + 1);
-        decision->shares[decision->share_count++] = (struct share){
-            .request = id, .tokens = 1, .computed = computed, .samples = true, .decodes = true};
-        decision->tokens++;
+        sglang_take(view, id, computed + 1 + drafts);
+        decision->shares[decision->share_count++] = (struct share){.request = id,
+                                                                   .tokens = 1 + drafts,
+                                                                   .drafts = drafts,
+                                                                   .computed = computed,
+                                                                   .samples = true,
+                                                                   .decodes = true};
+        decision->tokens += 1 + drafts;
         decision->decode_count++;
         decision->decode_context += computed;
     }
@@ -446,7 +485,8 @@ static void decide(struct batch_view *view, struct decision *decision)
 static bool is_steady(const struct decision *decision, uint32_t running)
 {
     return decision->preempted_count == 0 && decision->share_count > 0 &&
-           decision->share_count == running && decision->decode_count == running;
+           decision->share_count == running && decision->decode_count == running &&
+           decision->tokens == running;
 }
 
 static uint32_t repeats(const struct batch_view *view, const struct decision *decision,

@@ -25,6 +25,9 @@ struct sglang_settings {
     uint64_t prefill_tokens; /* after so many a turn takes no more */
     uint64_t pool_tokens;    /* of the KV cache */
     uint32_t page_tokens;
+    uint32_t draft_tokens; /* verified beside the next one of each that decodes */
+    uint32_t guess_steps;  /* passes of who guesses, and ... */
+    uint32_t branches;     /* ... what each follows, which take slots meanwhile */
     double first_ratio, least_ratio, ratio_decay; /* of what running requests may still ask for,
                                                      what is counted as needed */
     uint32_t retract_tokens;     /* that retraction makes room for, a request that stays */
@@ -99,6 +102,9 @@ void sglang_make_room(struct sglang *sglang, uint64_t tokens);
 
 /* Slots for tokens up to `end`. */
 void sglang_take(struct batch_view *view, uint32_t request, uint32_t end);
+
+/* Gives back the slots behind `end`. */
+void sglang_give(struct batch_view *view, uint32_t request, uint32_t end);
 
 /* Lets go of all that it holds. `keep`: its text stays in the tree. */
 void sglang_release(struct batch_view *view, uint32_t request, bool keep);

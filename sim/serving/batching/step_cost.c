@@ -48,6 +48,10 @@ struct step_costs {
     struct replica replica;
     uint32_t drafts;        /* verified for each that decodes ... */
     struct replica drafter; /* ... and who guesses them; llm NULL: no model does */
+    uint32_t passes;        /* of the drafter in a step, the first one included ... */
+    uint32_t branches;      /* ... that each of the others follows */
+    uint32_t streams;       /* beside each token that is verified, in the drafter's layers */
+    bool drafts_late;       /* who is in a prompt gets its first guesses with its next step */
     struct software drafter_software;
     double lookup_seconds;          /* of the host, to guess */
     struct adapter_entry *adapters; /* [ADAPTER_ENTRIES], by hash, a later one in another's place;
@@ -80,7 +84,12 @@ static void open_drafter(struct step_costs *costs, const struct scenario *scenar
     if (service->proposer == PROPOSER_NONE) {
         return;
     }
-    costs->drafts = says->tokens;
+    costs->drafts = service_drafts(service);
+    costs->passes = says->tokens;
+    costs->branches = service->proposer == PROPOSER_TREE ? says->width : 1;
+    costs->streams = service->proposer == PROPOSER_STREAMS ? says->tokens : 0;
+    costs->drafts_late = service->policy == BATCHING_SGLANG || scenario->is_pool ||
+                         service->policy == BATCHING_DISAGGREGATED;
     costs->lookup_seconds = says->lookup_seconds;
     costs->drafter_software = scenario->software;
     costs->drafter_software.step_seconds = costs->drafter_software.step_sequence_seconds = 0.0;
@@ -335,29 +344,67 @@ static void add_cost(struct step_cost *sum, const struct step_cost *cost, double
     step_parts_add(&sum->parts, &cost->parts, times);
 }
 
+/* What an other one is part of, without it. */
+static void take_cost(struct step_cost *sum, const struct step_cost *cost)
+{
+    double watts = sum->watts, rested = sum->rested_watts;
+    add_cost(sum, cost, -1.0);
+    sum->watts = watts;
+    sum->rested_watts = rested;
+}
+
+/* What streams beside the tokens that are verified take: the layers that have them run over
+ * 1 + streams times as many rows. Those of prompts have them at their last token alone. */
+static void add_streams(struct step_costs *costs, const struct batch *batch, struct step_cost *cost)
+{
+    struct batch_slice slice = batch->slices[0];
+    if (slice.phase != PHASE_DECODE) {
+        return;
+    }
+    struct batch plain = {
+        .slices = &slice, .slice_count = 1, .shared_tokens = batch->shared_tokens};
+    struct step_cost without = price_of(costs, &costs->drafter, &plain, RING_NONE);
+    slice.new_tokens *= 1 + costs->streams;
+    plain.shared_tokens *= 1 + costs->streams;
+    struct step_cost with = price_of(costs, &costs->drafter, &plain, RING_NONE);
+    add_cost(cost, &with, 1.0);
+    take_cost(cost, &without);
+}
+
 /* The drafter's first pass takes in what the step was about, so that its cache has it, and gives
  * the first guess of each sequence; each further guess is a pass over a token of each (vLLM,
- * v1/spec_decode/eagle.py, propose()). */
+ * v1/spec_decode/eagle.py, propose()), or of each of its branches. SGLang's, and those of pools,
+ * guess before they verify, so that a prompt's step has the first pass alone. */
 static void add_drafts(struct step_costs *costs, const struct batch *batch, struct step_cost *cost)
 {
     cost->seconds += costs->lookup_seconds;
     if (costs->drafter.llm == NULL) {
         return;
     }
+    if (costs->streams > 0) {
+        add_streams(costs, batch, cost);
+        return;
+    }
     struct batch_slice next = {.phase = PHASE_DECODE, .new_tokens = 1};
-    double context = 0.0;
+    double context = 0.0, tokens = 0.0;
     for (uint32_t i = 0; i < batch->slice_count; i++) {
         const struct batch_slice *slice = &batch->slices[i];
-        next.sequences += slice->sequences;
-        context += slice->sequences * (double)(slice->cached_tokens + slice->new_tokens);
+        tokens += slice->sequences * (double)slice->new_tokens;
+        if (slice->phase == PHASE_DECODE || !costs->drafts_late) {
+            next.sequences += slice->sequences;
+            context += slice->sequences * (double)(slice->cached_tokens + slice->new_tokens);
+        }
     }
-    next.cached_tokens = (uint64_t)(context / next.sequences);
     struct step_cost first = price_of(costs, &costs->drafter, batch, RING_NONE);
     add_cost(cost, &first, 1.0);
-    if (costs->drafts > 1) {
-        const struct batch further = {.slices = &next, .slice_count = 1};
+    if (costs->passes > 1 && next.sequences > 0) {
+        next.cached_tokens = (uint64_t)(context / next.sequences);
+        next.new_tokens = costs->branches;
+        double all = (double)batch->shared_tokens / tokens * next.sequences * costs->branches;
+        const struct batch further = {
+            .slices = &next, .slice_count = 1, .shared_tokens = (uint64_t)(all + 0.5)};
         struct step_cost pass = price_of(costs, &costs->drafter, &further, RING_NONE);
-        add_cost(cost, &pass, costs->drafts - 1.0);
+        add_cost(cost, &pass, costs->passes - 1.0);
     }
 }
 
@@ -382,10 +429,15 @@ static struct step_cost price_best(struct step_costs *costs, const struct batch 
     return queries.seconds < keys.seconds ? queries : keys;
 }
 
+double step_cost_tokens(const struct step_costs *costs, const struct step_shape *shape)
+{
+    return (1.0 + costs->drafts) * shape->decodes + (double)shape->prompt_tokens;
+}
+
 /* 0: as many each. */
 static uint32_t shared_step(const struct step_costs *costs, const struct step_shape *shape)
 {
-    double own = shape->decodes + (double)shape->prompt_tokens;
+    double own = step_cost_tokens(costs, shape);
     double ranks = layout_attention_data(&costs->scenario->layout);
     if (costs->shared_count == 1 || shape->shared_tokens <= 0.0 || own <= 0.0) {
         return 0;
@@ -401,7 +453,8 @@ static uint64_t shared_tokens(const struct step_costs *costs, const struct price
     if (key->shared == 0) {
         return 0;
     }
-    double own = key->decodes + (double)key->prompts * (double)key->new_tokens;
+    double own =
+        (1.0 + costs->drafts) * key->decodes + (double)key->prompts * (double)key->new_tokens;
     double ranks = layout_attention_data(&costs->scenario->layout);
     double steps = (double)key->shared - SHARED_MIDDLE;
     return (uint64_t)fmax(1.0, round(own * ranks * exp2(steps / SHARED_KNOTS)));

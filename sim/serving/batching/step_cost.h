@@ -74,6 +74,9 @@ struct step_cost step_cost(struct step_costs *costs, const struct step_shape *sh
 double step_cost_decode_seconds(struct step_costs *costs, const struct step_shape *shape,
                                 double context);
 
+/* Tokens that it computes, guesses that are verified among them. */
+double step_cost_tokens(const struct step_costs *costs, const struct step_shape *shape);
+
 /* The exact batch's price, nothing remembered: what the others are tested against. */
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape);
 

@@ -65,6 +65,7 @@ void batch_join(struct batch_view *view, uint32_t id)
 {
     batch_request(view, id)->state = REQUEST_RUNNING;
     batch_request(view, id)->in_prompt = false;
+    batch_request(view, id)->draft_tokens = view->limits.draft_tokens;
     view->running[view->running_count++] = id;
 }
 
@@ -451,7 +452,8 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
         .computed = cached,
         .tokens = tokens,
         .known = known,
-        .look_ahead = whole_answer ? all - cached - tokens : limits->look_ahead,
+        .look_ahead =
+            whole_answer ? all - cached - tokens + batch_slack(limits) : limits->look_ahead,
         .most = limits->model_tokens,
         .spare = view->running_count > 0 ? limits->spare_blocks : 0,
         .whole = limits->reserves_prompt,
@@ -500,7 +502,7 @@ uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint3
 {
     struct request *request = batch_request(view, share->request);
     if (view->policy != NULL) {
-        return view->policy->hand_in(view, share);
+        return view->policy->hand_in(view, share, accepted);
     }
     if (share->decodes && share->drafts == 0 && is_running(request) &&
         request->pending_tokens == 0 && view->limits.draft_tokens == 0 &&
@@ -625,6 +627,9 @@ uint32_t batch_repeats(const struct batch_view *view, const struct decision *dec
     uint64_t steps = most;
     for (uint32_t i = 0; i < decision->share_count; i++) {
         const struct request *request = batch_request(view, decision->shares[i].request);
+        if (!is_running(request)) {
+            return 1; /* its client has gone, and another has its place */
+        }
         uint32_t left = request->output_tokens - request->generated_tokens;
         left -= next != NULL; /* the step made up when its last one begins passes it over */
         steps = left < steps ? left : steps;

@@ -26,6 +26,13 @@ struct batch_limits {
     bool swaps;            /* who gives way goes to the host's memory */
 };
 
+/* Slots beyond the end of an answer that guesses may take: those of a step that is made up before
+ * the last one's are known to be wrong, too. */
+static inline uint32_t batch_slack(const struct batch_limits *limits)
+{
+    return limits->draft_tokens * (1U + limits->ahead) + limits->look_ahead;
+}
+
 /* What the replica does for its policy. */
 struct batch_hooks {
     void *data;

@@ -40,5 +40,7 @@ bool acceptance_open(struct acceptance_source *source, const struct service *ser
 
 uint32_t acceptance_draw(struct acceptance_source *source, uint32_t drafts)
 {
+    uint32_t deep = source->says == NULL ? 0 : source->says->tokens; /* of a tree, one branch */
+    drafts = drafts < deep ? drafts : deep;
     return drafts == 0 ? 0 : drawers[source->says->acceptance_kind](source, drafts);
 }

@@ -5,6 +5,7 @@
 #include "models/numeric/random.h"
 #include "models/passes/adapters.h"
 #include "sim/scenario/adapter_checks.h"
+#include "sim/scenario/proposers.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/batching/price_store.h"
 #include "sim/serving/replica/router.h"
@@ -65,6 +66,7 @@ static void create_pool(struct fleet *fleet, uint32_t index)
     pool->cache_bytes_per_token = memory_kv_bytes_per_token(&alone);
     double of_rank = memory_kv_bytes_per_token(&pool->replica);
     double parts = of_rank > 0.0 ? round(pool->cache_bytes_per_token / of_rank) : 1.0;
+    pool->cache_bytes_per_token += speculation_token_bytes(scenario, &one);
     pool->cache_parts = place.layout.tensor % (uint32_t)parts == 0 ? (uint32_t)parts : 1;
     pool->kv_beside =
         kv_beside_of(&room, scenario->layout.context, scenario->serving.service.block_tokens);
@@ -198,9 +200,10 @@ void fleet_route(struct fleet *fleet, uint32_t id)
     }
     uint64_t prompt = request->prompt_tokens, tokens = prompt + request->output_tokens;
     bool pools = fleet->pool_count > 1;
+    const struct service *decodes = &fleet->pools[fleet->pool_count - 1].scenario->serving.service;
     /* Answers are no matter of those that prefill. */
     if (!holds(&fleet->pools[0], pools && fleet->scenario->pools[0] != NULL ? prompt : tokens) ||
-        (pools && !holds(&fleet->pools[1], tokens))) {
+        (pools && !holds(&fleet->pools[1], tokens + 3ULL * service_drafts(decodes)))) {
         fleet_end(fleet, id, REQUEST_REJECTED);
         return;
     }

@@ -219,3 +219,16 @@ bool kv_move_fetch(struct server *to, uint32_t id, uint64_t room)
     request->holder = wanted.holder;
     return true;
 }
+
+void kv_move_forget(struct server *to, uint32_t id)
+{
+    struct fleet *fleet = to->fleet;
+    struct request *request = &fleet->requests->all[id];
+    struct server *from = &fleet->servers[request->home];
+    queue_remove(&to->view.waiting, fleet->requests->all, id);
+    batch_set_pending(&to->view, request, 0);
+    kv_cache_release(&from->view.kv, request);
+    request->computed_tokens = 0;
+    request->state = REQUEST_LOST;
+    server_wake(from); /* it may have had no room */
+}

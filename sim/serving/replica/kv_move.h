@@ -21,4 +21,8 @@ uint32_t kv_move_gpu(const struct server *server, uint32_t rank, struct stage_to
  * its KV cache moving; false when there is no room. */
 bool kv_move_fetch(struct server *to, uint32_t request, uint64_t room);
 
+/* A request that waits on `to` leaves: its cache was not sent for, and the replica that prefilled
+ * it is rid of it. */
+void kv_move_forget(struct server *to, uint32_t request);
+
 #endif

@@ -41,10 +41,13 @@ static struct batch_limits limits_of(const struct pool *pool, enum server_role r
             serving_adapter_count(&scenario->serving) > 0 ? service->adapters.max_adapters : 0,
         .whole_prompts = service->whole_prompts,
         .by_priority = service->priorities,
-        .ahead = scenario->software.schedules_ahead && scenario->layout.pipeline == 1 &&
-                 (proposer == NULL || !proposer->synchronous),
-        .draft_tokens = proposer == NULL ? 0 : service->speculation.tokens,
-        .look_ahead = proposer != NULL && proposer->looks_ahead ? service->speculation.tokens : 0,
+        .ahead =
+            scenario->software.schedules_ahead && scenario->layout.pipeline == 1 &&
+            (proposer == NULL || (!proposer->synchronous && service->policy != BATCHING_SGLANG)),
+        .draft_tokens = role == SERVER_PREFILL ? 0 : service_drafts(service),
+        .look_ahead = proposer != NULL && proposer->looks_ahead && role != SERVER_PREFILL
+                          ? service_drafts(service)
+                          : 0,
         .prompts_only = role == SERVER_PREFILL,
         .swaps = service->preemption == PREEMPTION_SWAP,
     };
@@ -66,6 +69,9 @@ static struct sglang_settings sglang_settings_of(const struct pool *pool)
         .chunk_tokens = (uint32_t)service->max_batched_tokens,
         .prefill_tokens = service->max_prefill_tokens,
         .pool_tokens = pool->kv_pages * service->block_tokens,
+        .draft_tokens = service_drafts(service),
+        .guess_steps = service->speculation.tokens,
+        .branches = service->proposer == PROPOSER_TREE ? service->speculation.width : 1,
         .page_tokens = service->block_tokens,
         .first_ratio = first,
         .least_ratio = least,
@@ -161,20 +167,29 @@ void server_wake(struct server *server)
 
 static void let_leave(struct server *server)
 {
+    uint32_t kept = 0;
     for (uint32_t i = 0; i < server->leaving_count; i++) {
         uint32_t id = server->leaving[i];
         const struct request *request = request_of(server, id);
-        if (request_is_over(request) || request->state == REQUEST_MOVING) {
-            continue; /* what a tier sends comes first (tiers.c) */
+        bool moves = request->state == REQUEST_MOVING;
+        if (moves && server->role == SERVER_DECODE) {
+            server->leaving[kept++] = id; /* its cache comes first */
         }
-        batch_remove(&server->view, id);
+        if (request_is_over(request) || moves) {
+            continue; /* what a tier sends comes first, too (tiers.c) */
+        }
+        if (server->role == SERVER_DECODE && request->state == REQUEST_WAITING) {
+            kv_move_forget(server, id);
+        } else {
+            batch_remove(&server->view, id);
+        }
         if (request_is_over(request)) { /* else with its next token */
             server->outstanding--;
             server->left = true;
             fleet_end(server->fleet, id, (enum request_state)request->leaving);
         }
     }
-    server->leaving_count = 0;
+    server->leaving_count = kept;
 }
 
 void server_leave(struct server *server, uint32_t id)
@@ -222,6 +237,11 @@ static void move_on(struct lane *lane, uint32_t id)
         uint8_t leaving = request_of(server, id)->leaving;
         server->outstanding--;
         fleet_end(server->fleet, id, leaving != 0 ? (enum request_state)leaving : REQUEST_DONE);
+    } else if (server->role == SERVER_PREFILL && request_of(server, id)->leaving != 0) {
+        uint8_t leaving = request_of(server, id)->leaving;
+        batch_remove(&server->view, id);
+        server->outstanding--;
+        fleet_end(server->fleet, id, (enum request_state)leaving);
     } else if (server->role == SERVER_PREFILL) {
         server->outstanding--;
         server->view.gone = true;

@@ -23,9 +23,9 @@ static struct decision *next_of(const struct server *server)
 
 /* --- what a step costs --- */
 
-static double tokens_of(const struct step_shape *shape)
+static double tokens_of(const struct step_group *group, uint32_t member)
 {
-    return shape->decodes + (double)shape->prompt_tokens;
+    return step_cost_tokens(group->servers[0].stage_costs[0], &group->shapes[member]);
 }
 
 static double pairs_of(const struct step_shape *shape)
@@ -49,12 +49,12 @@ static uint32_t fullest(const struct step_group *group, struct step_cost *cost)
 {
     uint32_t most = 0, longest = 0;
     for (uint32_t i = 1; i < group->count; i++) {
-        most = tokens_of(&group->shapes[i]) > tokens_of(&group->shapes[most]) ? i : most;
+        most = tokens_of(group, i) > tokens_of(group, most) ? i : most;
         longest = pairs_of(&group->shapes[i]) > pairs_of(&group->shapes[longest]) ? i : longest;
     }
     struct step_costs *costs = group->servers[0].stage_costs[0];
     *cost = step_cost(costs, &group->shapes[most]);
-    if (longest != most && tokens_of(&group->shapes[longest]) > 0.0) {
+    if (longest != most && tokens_of(group, longest) > 0.0) {
         struct step_cost other = step_cost(costs, &group->shapes[longest]);
         if (other.seconds > cost->seconds) {
             *cost = other;
@@ -70,7 +70,7 @@ static void gather_shapes(struct step_group *group)
     double tokens = 0.0;
     for (uint32_t i = 0; i < group->count; i++) {
         group->shapes[i] = lane_shape(current(lane_of(group, i)));
-        tokens += tokens_of(&group->shapes[i]);
+        tokens += tokens_of(group, i);
     }
     for (uint32_t i = 0; i < group->count; i++) {
         group->shapes[i].shared_tokens = tokens;
