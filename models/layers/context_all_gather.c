@@ -21,6 +21,7 @@ static void prefill(struct layer_builder *builder, const struct attention_heads 
                                             false, queries > 1));
 }
 
+/* Tokens that fill the last rank up travel and see nothing. */
 static void decode(struct layer_builder *builder, const struct attention_heads *heads,
                    const struct batch_slice *slice)
 {
@@ -32,7 +33,8 @@ static void decode(struct layer_builder *builder, const struct attention_heads *
     context_quantise(builder, heads, slice, LOAD_QUERIES);
     context_gather(builder, "gather queries",
                    context_shard_bytes(builder, heads, slice, LOAD_QUERIES));
-    layer_append(builder, context_attention(builder, heads, 0, all, 1, keys, false, false));
+    layer_append(builder, context_attention(builder, heads, 0, slice->sequences * slice->new_tokens,
+                                            1, keys, false, false));
     context_put_together(builder, all, heads->query_heads,
                          (uint64_t)heads->query_heads * heads->head_size);
 }

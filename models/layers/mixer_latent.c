@@ -300,10 +300,11 @@ static void decode_gather(const struct latent_core *core, const struct batch_sli
     layer_plain_product(builder, "absorb keys", own, heads * latent->kv_rank, latent->nope_size);
     context_gather(builder, "gather queries",
                    (double)(own * heads * latent_size(latent)) * element);
-    absorbed_attention(core, &core->library.decode, all, 1,
+    absorbed_attention(core, &core->library.decode, slice->sequences * slice->new_tokens, 1,
                        context_cached_tokens(slice->cached_tokens + 1, ranks));
     if (builder->variant == RING_TREE) {
-        context_reduce(builder, all, heads, heads * latent->kv_rank, COLLECTIVE_ALL_REDUCE);
+        context_reduce(builder, slice->sequences * slice->new_tokens, heads,
+                       heads * latent->kv_rank, COLLECTIVE_ALL_REDUCE);
     } else {
         context_put_together(builder, all, heads, heads * latent->kv_rank);
     }
