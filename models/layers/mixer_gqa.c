@@ -91,8 +91,10 @@ static void sparse_slice(struct layer_builder *builder, const struct gqa *gqa,
                      precision_cache_bytes(precision, (double)value_size(gqa)),
         .grouped = true,
     };
+    sparse_bring(builder, &core, slice);
     sparse_choose(builder, &core, slice);
     sparse_attend(builder, &core, slice);
+    sparse_return(builder, &core, slice);
 }
 
 static void gqa_infer(struct layer_builder *builder, const struct mixer *mixer)
@@ -121,7 +123,8 @@ static double gqa_working_bytes(const struct replica *replica, const struct mixe
     double element = format_bytes(replica->precision->activations);
     double columns = (heads.query_heads + 2.0 * heads.kv_heads) * heads.head_size;
     return tokens * 2.0 * columns * element +
-           layer_ring_bytes(replica, &heads, batch, variant, tokens);
+           layer_ring_bytes(replica, &heads, batch,
+                            mixer->gqa.indexer.heads > 0 ? RING_ALL_GATHER : variant, tokens);
 }
 
 /* The core: a log-sum-exp a head and a random state; written out, the scores' softmax (with dropout
@@ -185,15 +188,7 @@ static void gqa_kept(const struct layer_training *training, const struct mixer *
     kept_add(kept, KEPT_OUT, gqa->out_bias ? biased : 0, element * replica->llm->hidden);
 }
 
-static const char *gqa_refusal(const struct mixer *mixer)
-{
-    return mixer->gqa.indexer.heads > 0
-               ? "an indexer chooses among the tokens of all ranks before any is read"
-               : NULL;
-}
-
 const struct mixer_passes mixer_gqa_passes = {
-    .context_refusal = gqa_refusal,
     .half = gqa_half,
     .infer = gqa_infer,
     .train = gqa_train,

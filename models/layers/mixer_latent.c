@@ -7,6 +7,7 @@
 
 #include "models/kernels/kernel_default.h"
 #include "models/kernels/latent_attention.h"
+#include "models/layers/context_policy.h"
 #include "models/layers/sparse_core.h"
 
 #include <math.h>
@@ -226,7 +227,8 @@ static void prefill_ring(const struct latent_core *core, const struct batch_slic
         }
         uint64_t keys = context_ring_keys(slice->new_tokens, slice->cached_tokens, ranks, i);
         expand(core, slice->sequences * keys);
-        expanded_attention(core, slice->sequences, queries, keys > queries ? keys : queries);
+        /* Half of a shard's new keys on average: as many pairs as of the rank's own, causal. */
+        expanded_attention(core, slice->sequences, queries, cached + queries);
     }
     uint64_t columns = (uint64_t)core->heads * core->latent->value_head_size;
     layer_memory(builder, "merge", MEMORY_MERGE, slice->sequences * queries, columns,
@@ -265,6 +267,62 @@ static void decode_ring(const struct latent_core *core, const struct batch_slice
                         latent->kv_rank);
 }
 
+/* --- gathers in place of a ring --- */
+
+/* Every rank makes keys and values of all tokens and attends in one call; latent vectors are
+ * smaller than queries, so tree attention gathers them too in prefill. Of the keys a query sees all
+ * cached ones and, over its rank's two chunks, half of the new ones: as many pairs as if its rank's
+ * queries came last over so many keys. */
+static void prefill_gather(const struct latent_core *core, const struct batch_slice *slice)
+{
+    struct layer_builder *builder = core->builder;
+    uint32_t ranks = builder->replica->layout->context;
+    uint64_t queries = context_prefill_tokens(slice->new_tokens, ranks);
+    uint64_t cached = context_cached_tokens(slice->cached_tokens, ranks);
+    context_gather(
+        builder, "gather keys",
+        (double)slice->sequences * (double)(queries + cached) *
+            precision_hop_bytes(builder->replica->precision, (double)latent_size(core->latent)));
+    expand(core, slice->sequences * (slice->cached_tokens + slice->new_tokens));
+    expanded_attention(core, slice->sequences, queries,
+                       slice->cached_tokens + divide_up(slice->new_tokens + queries, 2));
+}
+
+/* Absorbed queries of all ranks meet a rank's share of the cache. */
+static void decode_gather(const struct latent_core *core, const struct batch_slice *slice)
+{
+    struct layer_builder *builder = core->builder;
+    const struct latent *latent = core->latent;
+    uint32_t ranks = builder->replica->layout->context;
+    uint64_t own = slice_rank_tokens(slice, ranks), all = ranks * own, heads = core->heads;
+    double element = format_bytes(precision_query_hops(builder->replica->precision));
+    layer_host(builder, "decode ring", builder->replica->software->decode_ring_seconds);
+    layer_plain_product(builder, "absorb keys", own, heads * latent->kv_rank, latent->nope_size);
+    context_gather(builder, "gather queries",
+                   (double)(own * heads * latent_size(latent)) * element);
+    absorbed_attention(core, &core->library.decode, slice->sequences * slice->new_tokens, 1,
+                       context_cached_tokens(slice->cached_tokens + 1, ranks));
+    if (builder->variant == RING_TREE) {
+        context_reduce(builder, slice->sequences * slice->new_tokens, heads,
+                       heads * latent->kv_rank, COLLECTIVE_ALL_REDUCE);
+    } else {
+        context_put_together(builder, all, heads, heads * latent->kv_rank);
+    }
+    layer_plain_product(builder, "absorb values", own, heads * latent->value_head_size,
+                        latent->kv_rank);
+}
+
+static void shared_slice(const struct latent_core *core, const struct batch_slice *slice)
+{
+    bool decode = slice->phase == PHASE_DECODE;
+    enum ring_variant variant = core->builder->variant;
+    if (variant == RING_ALL_GATHER || variant == RING_TREE) {
+        (decode ? decode_gather : prefill_gather)(core, slice);
+    } else {
+        (decode ? decode_ring : prefill_ring)(core, slice);
+    }
+}
+
 /* --- passes --- */
 
 static bool is_sparse(const struct replica *replica, const struct latent *latent,
@@ -279,7 +337,9 @@ static void sparse_slice(const struct latent_core *core, const struct batch_slic
 {
     struct layer_builder *builder = core->builder;
     const struct latent *latent = core->latent;
-    uint64_t tokens = slice->sequences * slice->new_tokens, heads = core->heads;
+    uint64_t tokens = slice_rank_tokens(slice, builder->replica->layout->context);
+    uint64_t heads = core->heads;
+    bool shared = builder->replica->layout->context > 1;
     struct sparse_core sparse = {
         .family = &builder->replica->software->kernels.mixers.sparse,
         .indexer = &latent->indexer,
@@ -291,9 +351,16 @@ static void sparse_slice(const struct latent_core *core, const struct batch_slic
         .key_bytes =
             precision_cache_bytes(builder->replica->precision, (double)latent_size(latent)),
     };
-    sparse_choose(builder, &sparse, slice);
+    if (!shared) {
+        sparse_choose(builder, &sparse, slice);
+    }
     layer_plain_product(builder, "absorb keys", tokens, heads * latent->kv_rank, latent->nope_size);
+    if (shared) { /* absorbed queries travel with the indexer's */
+        sparse_bring(builder, &sparse, slice);
+        sparse_choose(builder, &sparse, slice);
+    }
     sparse_attend(builder, &sparse, slice);
+    sparse_return(builder, &sparse, slice);
     layer_plain_product(builder, "absorb values", tokens, heads * latent->value_head_size,
                         latent->kv_rank);
 }
@@ -312,11 +379,12 @@ static void latent_infer(struct layer_builder *builder, const struct mixer *mixe
     for (uint32_t i = 0; i < builder->batch->slice_count; i++) {
         const struct batch_slice *slice = &builder->batch->slices[i];
         bool decode = slice->phase == PHASE_DECODE;
-        if (replica->layout->context > 1) {
-            (decode ? decode_ring : prefill_ring)(&core, slice);
-        } else if (is_sparse(replica, latent, slice)) {
+        if (is_sparse(replica, latent, slice)) {
             sparse_slice(&core, slice);
             continue; /* it has a rest of its own */
+        }
+        if (replica->layout->context > 1) {
+            shared_slice(&core, slice);
         } else if (runs_absorbed(&core, slice)) {
             absorbed_slice(&core, slice, decode ? &core.library.decode : &core.library.absorbed);
         } else {
@@ -362,12 +430,16 @@ static double latent_working_bytes(const struct replica *replica, const struct m
                       (double)context_cached_tokens(slice->cached_tokens, replica->layout->context);
         }
     }
-    (void)variant;
-    double shard = replica->layout->context > 1
-                       ? 2.0 * (tokens + cached) *
-                             precision_hop_bytes(replica->precision, (double)latent_size(latent))
-                       : 0.0;
-    return heads * element * (tokens * (2.0 * key + 2.0 * value) + cached * (key + value)) + shard;
+    double ranks = replica->layout->context, all = tokens + cached;
+    double shard =
+        all * precision_hop_bytes(replica->precision, (double)latent_size(latent)); /* travels */
+    double own = heads * element * (tokens * (2.0 * key + 2.0 * value) + cached * (key + value));
+    if (latent->indexer.heads > 0) { /* what is gathered is chosen from, not expanded */
+        return own + (ranks > 1.0 ? ranks * shard : 0.0);
+    }
+    bool gathers = variant == RING_ALL_GATHER || variant == RING_TREE;
+    double expanded = gathers ? (ranks - 1.0) * all * heads * element * (key + value) : 0.0;
+    return own + expanded + (ranks > 1.0 ? (gathers ? ranks : 2.0) * shard : 0.0);
 }
 
 /* Inputs of the products, what norms took and gave, queries, keys, values and results of all
@@ -395,15 +467,7 @@ static void latent_kept(const struct layer_training *training, const struct mixe
     kept_add(kept, KEPT_ATTENTION, UNDER_NONE | UNDER_OPERATORS, heads * sizeof(float));
 }
 
-static const char *latent_refusal(const struct mixer *mixer)
-{
-    return mixer->latent.indexer.heads > 0
-               ? "an indexer chooses among the tokens of all ranks before any is read"
-               : NULL;
-}
-
 const struct mixer_passes mixer_latent_passes = {
-    .context_refusal = latent_refusal,
     .half = latent_half,
     .infer = latent_infer,
     .train = latent_train,

@@ -3,6 +3,7 @@
 
 #include "models/kernels/kernel_default.h"
 #include "models/kernels/sparse_attention.h"
+#include "models/layers/context_policy.h"
 
 #include <math.h>
 
@@ -57,9 +58,55 @@ static double last_entries(const struct sparse_core *core, const struct batch_sl
                : floor((double)(slice->cached_tokens + slice->new_tokens) / core->ratio);
 }
 
-static double queries_of(const struct batch_slice *slice)
+static uint32_t ranks_of(const struct layer_builder *builder)
 {
-    return slice->sequences * (double)slice->new_tokens;
+    return builder->replica->layout->context;
+}
+
+/* That one rank answers: its own of a prompt, all that decode. */
+static double queries_of(const struct layer_builder *builder, const struct batch_slice *slice)
+{
+    uint32_t ranks = ranks_of(builder);
+    return slice->phase == PHASE_DECODE ? slice->sequences * (double)slice->new_tokens
+                                        : (double)slice_rank_tokens(slice, ranks);
+}
+
+/* Ranks among which the entries that a query sees are shared while they are read. */
+static double shards_of(const struct layer_builder *builder, const struct batch_slice *slice)
+{
+    return slice->phase == PHASE_DECODE ? ranks_of(builder) : 1.0;
+}
+
+void sparse_bring(struct layer_builder *builder, const struct sparse_core *core,
+                  const struct batch_slice *slice)
+{
+    uint32_t ranks = ranks_of(builder);
+    if (ranks == 1) {
+        return;
+    }
+    double tokens = (double)slice_rank_tokens(slice, ranks);
+    if (slice->phase == PHASE_DECODE) {
+        double indexer = (double)core->indexer->heads * core->indexer->head_size;
+        double columns = (double)core->heads * core->groups * core->key_size;
+        context_gather(builder, "gather queries",
+                       tokens * (columns + indexer) * layer_activation_bytes(builder));
+        return;
+    }
+    double cached = slice->sequences * (double)context_cached_tokens(slice->cached_tokens, ranks);
+    context_gather(builder, "gather keys",
+                   (tokens + cached) * (core->key_bytes * core->groups + indexer_key_bytes(core)));
+}
+
+void sparse_return(struct layer_builder *builder, const struct sparse_core *core,
+                   const struct batch_slice *slice)
+{
+    uint32_t ranks = ranks_of(builder);
+    if (ranks == 1 || slice->phase != PHASE_DECODE) {
+        return;
+    }
+    uint64_t all = ranks * slice_rank_tokens(slice, ranks);
+    uint64_t heads = (uint64_t)core->heads * core->groups, columns = heads * core->value_size;
+    context_put_together(builder, all, heads, columns);
 }
 
 void sparse_choose(struct layer_builder *builder, const struct sparse_core *core,
@@ -69,11 +116,12 @@ void sparse_choose(struct layer_builder *builder, const struct sparse_core *core
     struct sparse_kernels library = sparse_kernels_of(core->family, gpu);
     const struct indexer *indexer = core->indexer;
     bool decode = slice->phase == PHASE_DECODE;
-    double entries = last_entries(core, slice);
+    double shards = shards_of(builder, slice);
+    double entries = last_entries(core, slice) / shards;
     double block = indexer->block > 1 ? indexer->block : 1.0;
     struct indexer_shape shape = {
-        .queries = queries_of(slice),
-        .pairs = queries_of(slice) * mean_seen(core, slice, entries),
+        .queries = queries_of(builder, slice),
+        .pairs = queries_of(builder, slice) * mean_seen(core, slice, entries * shards) / shards,
         .keys = slice->sequences * entries,
         .heads = core->grouped ? core->groups : indexer->heads,
         .head_size = indexer->head_size,
@@ -89,6 +137,15 @@ void sparse_choose(struct layer_builder *builder, const struct sparse_core *core
     const struct kernel_variants *choice = decode ? &library.top_k_decode : &library.top_k_prefill;
     layer_kernel(builder, "indexer scores", indexer_work(gpu, &scores->wide, &shape));
     layer_kernel(builder, "top-k", top_k_work(gpu, &choice->wide, &shape, indexer->top_k));
+    if (shards >
+        1.0) { /* each rank's candidates, an index and a score, and the choice among them */
+        double candidates = fmin(indexer->top_k, entries);
+        context_gather(builder, "gather candidates",
+                       shape.queries * candidates / block *
+                           (sizeof(uint32_t) + format_bytes(FORMAT_FP32)));
+        shape.pairs = shape.queries * candidates * shards;
+        layer_kernel(builder, "top-k", top_k_work(gpu, &choice->wide, &shape, indexer->top_k));
+    }
 }
 
 /* Queries go to a buffer with as many heads as the kernel's tile has rows, results come from one.
@@ -102,8 +159,8 @@ static void pad_heads(struct layer_builder *builder, const struct sparse_core *c
     }
     double columns = rows * core->key_size;
     double moved = columns + core->heads * (double)(core->key_size + core->value_size);
-    layer_memory(builder, "pad heads", MEMORY_COPY, (uint64_t)queries_of(slice), (uint64_t)columns,
-                 moved / columns * layer_activation_bytes(builder));
+    layer_memory(builder, "pad heads", MEMORY_COPY, (uint64_t)queries_of(builder, slice),
+                 (uint64_t)columns, moved / columns * layer_activation_bytes(builder));
 }
 
 void sparse_attend(struct layer_builder *builder, const struct sparse_core *core,
@@ -118,10 +175,11 @@ void sparse_attend(struct layer_builder *builder, const struct sparse_core *core
     double window = core->window > 0 ? mean_entries((double)slice->cached_tokens,
                                                     (double)slice->new_tokens, 1.0, core->window)
                                      : 0.0;
+    double shards = shards_of(builder, slice); /* of what was chosen each holds as much */
     struct sparse_shape shape = {
-        .queries = queries_of(slice),
-        .keys = mean_seen(core, slice, most) + window,
-        .most_keys = most + core->window,
+        .queries = queries_of(builder, slice),
+        .keys = (mean_seen(core, slice, most) + window) / shards,
+        .most_keys = (most + core->window) / shards,
         .heads = core->heads,
         .groups = core->groups,
         .key_size = core->key_size,
@@ -137,5 +195,5 @@ void sparse_attend(struct layer_builder *builder, const struct sparse_core *core
                  core->grouped ? group_sparse_work(replica->gpu, constants, &shape)
                                : sparse_attention_work(replica->gpu, constants, &shape));
     layer_rest(builder, decode ? &library.decode_rest : &library.prefill_rest,
-               (uint64_t)queries_of(slice));
+               (uint64_t)queries_of(builder, slice));
 }

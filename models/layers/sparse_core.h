@@ -19,6 +19,17 @@ struct sparse_core {
     bool grouped;     /* grouped-query attention's kernel, and an indexer in 16 bits */
 };
 
+/* Context ranks share it without a ring, for the choice is among the tokens of all. A prefill's
+ * ranks gather what is kept of all tokens, the indexer's keys among it, and each answers its own
+ * queries; nothing else is special to it. A decode's ranks gather all queries, choose among their
+ * own tokens, gather the candidates and choose again, attend to those of the chosen that they hold,
+ * and put the results together. sparse_bring() is what comes before the choice, sparse_return()
+ * what follows attention; on one rank neither does anything. */
+void sparse_bring(struct layer_builder *builder, const struct sparse_core *core,
+                  const struct batch_slice *slice);
+void sparse_return(struct layer_builder *builder, const struct sparse_core *core,
+                   const struct batch_slice *slice);
+
 /* Products, norm, rotary embedding and append of the indexer's queries and keys; `list` has
  * "indexer query" and, of tokens, "indexer key". In 16 bits when `grouped`. */
 void sparse_indexer_half(const struct replica *replica, const struct indexer *indexer,

@@ -58,6 +58,12 @@ struct ring_answer ring_choose(enum ring_rule rule, const struct ring_question *
     case RING_RULE_PASS_Q:
         answer.variant = RING_PASS_Q;
         break;
+    case RING_RULE_ALL_GATHER:
+        answer.variant = RING_ALL_GATHER;
+        break;
+    case RING_RULE_TREE:
+        answer.variant = RING_TREE;
+        break;
     case RING_RULE_HEURISTIC:
         answer.variant = answer.heuristic > 0.0 ? RING_PASS_KV : RING_PASS_Q;
         break;
@@ -79,10 +85,23 @@ struct ring_answer ring_choose(enum ring_rule rule, const struct ring_question *
     return answer;
 }
 
+enum ring_variant ring_decode_variant(enum ring_rule rule, uint32_t ranks)
+{
+    if (ranks == 1) {
+        return RING_NONE;
+    }
+    return rule == RING_RULE_ALL_GATHER ? RING_ALL_GATHER
+           : rule == RING_RULE_TREE     ? RING_TREE
+                                        : RING_PASS_Q;
+}
+
 const char *ring_variant_name(enum ring_variant variant)
 {
-    static const char *const names[RING_VARIANT_COUNT] = {
-        [RING_NONE] = "-", [RING_PASS_KV] = "pass-KV", [RING_PASS_Q] = "pass-Q"};
+    static const char *const names[RING_VARIANT_COUNT] = {[RING_NONE] = "-",
+                                                          [RING_PASS_KV] = "pass-KV",
+                                                          [RING_PASS_Q] = "pass-Q",
+                                                          [RING_ALL_GATHER] = "all-gather",
+                                                          [RING_TREE] = "tree"};
     assert(variant < RING_VARIANT_COUNT && "not a ring variant");
     return names[variant];
 }
@@ -92,7 +111,8 @@ const char *ring_rule_name(enum ring_rule rule)
     static const char *const names[RING_RULE_COUNT] = {
         [RING_RULE_PASS_KV] = "pass-kv",         [RING_RULE_PASS_Q] = "pass-q",
         [RING_RULE_ALGORITHM_1] = "algorithm-1", [RING_RULE_ALGORITHM_5] = "algorithm-5",
-        [RING_RULE_HEURISTIC] = "heuristic",     [RING_RULE_AUTO] = "auto"};
+        [RING_RULE_HEURISTIC] = "heuristic",     [RING_RULE_AUTO] = "auto",
+        [RING_RULE_ALL_GATHER] = "all-gather",   [RING_RULE_TREE] = "tree"};
     assert(rule < RING_RULE_COUNT && "not a ring rule");
     return names[rule];
 }

@@ -10,10 +10,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What travels round the ring. */
-enum ring_variant { RING_NONE, RING_PASS_KV, RING_PASS_Q, RING_VARIANT_COUNT };
+/* How context ranks share attention: what travels round a ring, or what is gathered. */
+enum ring_variant {
+    RING_NONE,
+    RING_PASS_KV,
+    RING_PASS_Q,
+    RING_ALL_GATHER,
+    RING_TREE,
+    RING_VARIANT_COUNT
+};
 
-/* How the variant of a prefill is chosen. Decode always passes Q (Algorithm 4). */
+/* How the variant of a prefill is chosen. A decode of a ring passes Q (Algorithm 4). */
 enum ring_rule {
     RING_RULE_PASS_KV,     /* always pass-KV */
     RING_RULE_PASS_Q,      /* always pass-Q */
@@ -21,6 +28,8 @@ enum ring_rule {
     RING_RULE_ALGORITHM_5, /* Algorithm 5: counts pass-Q's all-to-all too */
     RING_RULE_HEURISTIC,   /* appendix D's fitted h(T, P) */
     RING_RULE_AUTO,        /* plays both, keeps the faster */
+    RING_RULE_ALL_GATHER,  /* no ring: all-gathers */
+    RING_RULE_TREE,        /* no ring: tree attention */
     RING_RULE_COUNT
 };
 
@@ -63,6 +72,9 @@ struct ring_answer {
 /* The choice of a rule that needs no playing (all but RING_RULE_AUTO, for which it answers as
  * Algorithm 5 does). */
 struct ring_answer ring_choose(enum ring_rule rule, const struct ring_question *question);
+
+/* What a decode step over `ranks` does under a rule. */
+enum ring_variant ring_decode_variant(enum ring_rule rule, uint32_t ranks);
 
 const char *ring_variant_name(enum ring_variant variant); /* "pass-KV" */
 const char *ring_rule_name(enum ring_rule rule);          /* "algorithm-1" */

@@ -61,7 +61,8 @@ static void choose_variant(struct runner *runner, const struct batch *batch,
     if (runner->scenario->layout.context == 1) {
         phase->variant = RING_NONE;
     } else if (phase->phase == PHASE_DECODE) {
-        phase->variant = RING_PASS_Q;
+        phase->variant =
+            ring_decode_variant(runner->scenario->ring_rule, runner->scenario->layout.context);
     } else {
         phase->answer =
             scenario_ring_answer(runner->scenario, phase->new_tokens, phase->cached_tokens);

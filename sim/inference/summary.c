@@ -154,6 +154,8 @@ static void print_reason(const struct scenario *scenario, const struct phase_res
     switch (scenario->ring_rule) {
     case RING_RULE_PASS_KV:
     case RING_RULE_PASS_Q:
+    case RING_RULE_ALL_GATHER:
+    case RING_RULE_TREE:
         fputs(", as the scenario says", stream);
         break;
     case RING_RULE_AUTO:
@@ -190,7 +192,12 @@ static void print_reasons(const struct scenario *scenario, const struct conversa
         }
         decodes = decodes || phase->phase == PHASE_DECODE;
     }
-    if (decodes) {
+    bool ring =
+        scenario->ring_rule != RING_RULE_ALL_GATHER && scenario->ring_rule != RING_RULE_TREE;
+    if (decodes && !ring) {
+        fputs("decode: queries are gathered, each rank attends to its own share of the cache.\n",
+              stream);
+    } else if (decodes) {
         fputs("decode: pass-Q always, for one query is smaller than any cache (Algorithm 4).\n",
               stream);
     }

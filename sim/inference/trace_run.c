@@ -169,9 +169,9 @@ static void keep_larger(double *kept, double value)
 bool trace_run_phase(struct trace_run *run, const struct phase_result *phase)
 {
     static const enum trace_ring rings[RING_VARIANT_COUNT] = {
-        [RING_NONE] = TRACE_RING_NONE,
-        [RING_PASS_KV] = TRACE_RING_PASS_KV,
-        [RING_PASS_Q] = TRACE_RING_PASS_Q,
+        [RING_NONE] = TRACE_RING_NONE,     [RING_PASS_KV] = TRACE_RING_PASS_KV,
+        [RING_PASS_Q] = TRACE_RING_PASS_Q, [RING_ALL_GATHER] = TRACE_RING_ALL_GATHER,
+        [RING_TREE] = TRACE_RING_TREE,
     };
     bool prefill = phase->phase == PHASE_PREFILL;
     char name[32];

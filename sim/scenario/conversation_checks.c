@@ -57,7 +57,7 @@ static void check_memory(const struct checker *checker)
                     scenario_prefill_memory(scenario, turn->prompt_tokens, cached, variant), i);
         cached += turn->prompt_tokens + turn->output_tokens;
         /* The last token of the answer is a step like a prefill of one. */
-        variant = scenario->layout.context > 1 ? RING_PASS_Q : RING_NONE;
+        variant = ring_decode_variant(scenario->ring_rule, scenario->layout.context);
         keep_fuller(&fullest, &fullest_turn,
                     scenario_prefill_memory(scenario, 1, cached - 1, variant), i);
     }

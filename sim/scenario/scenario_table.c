@@ -68,7 +68,16 @@ static const struct choice ring_choices[] = {
     {.name = "heuristic",
      .value = RING_RULE_HEURISTIC,
      .doc = "The paper's fitted h(T, P) of appendix D."},
-    {.name = "auto", .value = RING_RULE_AUTO, .doc = "Both are simulated, the faster is kept."},
+    {.name = "auto",
+     .value = RING_RULE_AUTO,
+     .doc = "pass-kv and pass-q are simulated, the faster is kept."},
+    {.name = "all-gather",
+     .value = RING_RULE_ALL_GATHER,
+     .doc = "No ring: prefill gathers all keys and values, decode all queries."},
+    {.name = "tree",
+     .value = RING_RULE_TREE,
+     .doc = "No ring: queries are gathered, results put together by all-reduces (tree attention, "
+            "arXiv 2408.04093)."},
     {0}};
 
 static const struct field attention_fields[] = {
@@ -77,8 +86,8 @@ static const struct field attention_fields[] = {
      FIELD_AT(scenario, ring_rule),
      .fallback = "auto",
      .choices = ring_choices,
-     .doc = "How ring attention chooses between passing keys and values and passing queries (the "
-            "paper is arXiv 2411.01783)."},
+     .doc = "How context ranks share attention: a ring that passes keys and values or queries (the "
+            "paper is arXiv 2411.01783), or what stands in its place."},
     {0}};
 
 static const struct field background_fields[] = {

@@ -33,7 +33,13 @@ struct trace_attributes {
 };
 
 enum trace_phase_kind { TRACE_PREFILL, TRACE_DECODE, TRACE_TRAINING_STEP };
-enum trace_ring { TRACE_RING_NONE, TRACE_RING_PASS_KV, TRACE_RING_PASS_Q };
+enum trace_ring {
+    TRACE_RING_NONE,
+    TRACE_RING_PASS_KV,
+    TRACE_RING_PASS_Q,
+    TRACE_RING_ALL_GATHER,
+    TRACE_RING_TREE
+};
 
 /* A prefill, all the decode steps of one answer, or a training step (of its slowest stage). The
  * seven parts of the time, gemm_seconds to other_seconds, add up to duration_seconds. */

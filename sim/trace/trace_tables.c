@@ -16,10 +16,9 @@ static const char *const phase_kinds[] = {
     NULL,
 };
 static const char *const rings[] = {
-    [TRACE_RING_NONE] = "none",
-    [TRACE_RING_PASS_KV] = "pass_kv",
-    [TRACE_RING_PASS_Q] = "pass_q",
-    NULL,
+    [TRACE_RING_NONE] = "none",     [TRACE_RING_PASS_KV] = "pass_kv",
+    [TRACE_RING_PASS_Q] = "pass_q", [TRACE_RING_ALL_GATHER] = "all_gather",
+    [TRACE_RING_TREE] = "tree",     NULL,
 };
 static const char *const operator_kinds[] = {
     [OPERATOR_GEMM] = "gemm",

@@ -137,6 +137,47 @@ START_TEST(decode_on_a_ring)
 }
 END_TEST
 
+START_TEST(all_gather_of_a_prefill)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 131072, 1024}), RING_ALL_GATHER,
+         "layout.context=16");
+}
+END_TEST
+
+START_TEST(all_gather_of_a_decode)
+{
+    PLAY(((struct batch_slice){PHASE_DECODE, 4, 1, 32768}), RING_ALL_GATHER, "layout.context=4");
+}
+END_TEST
+
+START_TEST(tree_of_a_prefill)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 1280, 126720}), RING_TREE, "layout.context=4");
+}
+END_TEST
+
+START_TEST(tree_of_a_decode)
+{
+    PLAY(((struct batch_slice){PHASE_DECODE, 1, 1, 131072}), RING_TREE, "layout.context=16");
+}
+END_TEST
+
+/* An indexer's choice among the tokens of four nodes. */
+#define CHOSEN_ON_FOUR_NODES                                                                       \
+    "model=deepseek-v3.2", "precision=fp8", "layout.context=4", "gpu.memory=200 GB"
+
+START_TEST(chosen_tokens_of_a_prefill)
+{
+    PLAY(((struct batch_slice){PHASE_PREFILL, 1, 8192, 1024}), RING_PASS_KV, CHOSEN_ON_FOUR_NODES);
+}
+END_TEST
+
+START_TEST(chosen_tokens_of_a_decode)
+{
+    PLAY(((struct batch_slice){PHASE_DECODE, 4, 1, 32768}), RING_PASS_Q, CHOSEN_ON_FOUR_NODES);
+}
+END_TEST
+
 START_TEST(tensor_parallel_over_nodes)
 {
     PLAY(((struct batch_slice){PHASE_PREFILL, 1, 8192, 0}), RING_NONE, "layout.tensor=32",
@@ -196,5 +237,7 @@ END_TEST
 
 RUN_TESTS(executors, experts_by_deepep, experts_decoding_by_deepep, experts_by_all_to_all,
           experts_by_all_gather, full_prefill_on_128_gpus, exposed_hops_of_a_partial_prefill,
-          pass_q_with_its_all_to_all, decode_on_a_ring, tensor_parallel_over_nodes,
-          ring_through_nodes, two_kinds_of_layers)
+          pass_q_with_its_all_to_all, decode_on_a_ring, all_gather_of_a_prefill,
+          all_gather_of_a_decode, tree_of_a_prefill, tree_of_a_decode, chosen_tokens_of_a_prefill,
+          chosen_tokens_of_a_decode, tensor_parallel_over_nodes, ring_through_nodes,
+          two_kinds_of_layers)

@@ -5,6 +5,22 @@
 file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
+    # --- context ranks ---
+    ("models/layers/context_all_gather.c", "slice->cached_tokens + divide_up(slice->new_tokens, 2)",
+     "slice->cached_tokens + divide_up(slice->new_tokens, 1)",
+     "a query of a gathered prefill sees half of the new tokens", "test_transformer"),
+    ("models/layers/context_tree.c", "(double)(tokens * columns) * element + sums));",
+     "(double)(tokens * columns) * element));",
+     "a tree reduces denominators with its numerators", "test_transformer"),
+    ("models/layers/layer_attention.c", "slice->sequences * (2.0 * (double)window + cached) *",
+     "slice->sequences * (1.0 * (double)window + cached) *",
+     "a window reaches into the chunk before each of a rank's two", "test_transformer"),
+    ("models/layers/mixer_latent.c", "slice->sequences, queries, cached + queries);",
+     "slice->sequences, queries, keys > queries ? keys : queries);",
+     "a latent ring's queries meet the cached tokens of every shard", "test_mixer_layers"),
+    ("models/layers/sparse_core.c", ".keys = (mean_seen(core, slice, most) + window) / shards,",
+     ".keys = mean_seen(core, slice, most) + window,",
+     "a rank holds its share of what was chosen", "test_mixer_layers"),
     # --- kernels ---
     ("models/kernels/gpu_gemm.c", "double partial_bytes = 2.0 * split", "double partial_bytes = 0.0 * split",
      "a product that is split along k writes partial sums and reads them again", "test_gpu_kernel"),

@@ -168,15 +168,68 @@ START_TEST(delta_layer)
 }
 END_TEST
 
+/* 1000 new tokens after 3000 on two ranks: 500 queries meet 1500 cached keys of each shard and, of
+ * its 500 new ones, half: 500 x 1750 pairs an iteration, as 500 x (2000 - 249.5) counts them. */
+START_TEST(a_ring_meets_the_cache_of_every_rank)
+{
+    const struct step_segment *layer = build(&latent, 1, 2, prompt);
+    double iteration = 2.0 * 2 * 128 * 500 * 1750.5 * 320;
+    double flops = 0.0;
+    for (uint32_t i = 0; i < layer->count; i++) {
+        if (strcmp(layer->operators[i].name, "attention") == 0) {
+            flops += layer->operators[i].kernel.flops;
+        }
+    }
+    ck_assert_double_eq_tol(flops, 2.0 * iteration, 1.0);
+}
+END_TEST
+
+/* DeepSeek-V3.2's indexer on two ranks. Prefill: 500 + 1500 tokens of a rank, each 576 elements of
+ * latent cache in bf16 and 128 of the indexer's key in fp8 with its scale, twice over for two
+ * sequences, twice for two ranks; 2 x 500 queries choose 2048 of all they see. */
+START_TEST(chosen_tokens_are_gathered)
+{
+    struct mixer sparse = latent;
+    sparse.latent.indexer = (struct indexer){.heads = 64, .head_size = 128, .top_k = 2048};
+    const struct step_segment *layer = build(&sparse, 1, 2, prompt);
+    ck_assert_double_eq_tol(find(layer, "gather keys")->collective.call.bytes,
+                            2.0 * 2 * 2000 * (576 * 2 + 128 + 4), 1e-6);
+    ck_assert_ptr_null(find(layer, "ring hop"));
+    ck_assert_uint_eq(find(layer, "absorb keys")->gemm.m, 1000);
+    /* Positions 3001 to 4000: all see more than 2048, 3500.5 on average before the choice. */
+    ck_assert_double_eq_tol(find(layer, "indexer scores")->kernel.flops,
+                            2.0 * 1000 * 3500.5 * 64 * 128, 1.0);
+    double chosen = find(layer, "attention")->kernel.flops;
+    /* Decode: 64 queries of both ranks travel, 128 heads of 576 and 64 of 128 elements; each rank
+     * scores 2000 of 4001 keys (on average) and gives 2000 candidates, an index and a score each.
+     */
+    layer = build(&sparse, 1, 2, decode);
+    ck_assert_double_eq_tol(find(layer, "gather queries")->collective.call.bytes,
+                            64.0 * (128 * 576 + 64 * 128) * 2, 1e-6);
+    ck_assert_double_eq_tol(find(layer, "indexer scores")->kernel.flops,
+                            2.0 * 64 * 2000.5 * 64 * 128, 1.0);
+    ck_assert_double_eq_tol(find(layer, "gather candidates")->collective.call.bytes,
+                            2.0 * 64 * 2000.5 * 8, 1e-6);
+    ck_assert_double_eq_tol(find(layer, "reduce outputs")->collective.call.bytes,
+                            64.0 * 128 * 512 * 2, 1e-6);
+    /* As many queries and chosen keys take as long on a rank as 2048 / 2 keys of 64 queries. */
+    ck_assert_double_eq_tol(chosen / find(layer, "attention")->kernel.flops,
+                            1000.0 * 2048 / (64.0 * 1024), 1e-9);
+}
+END_TEST
+
+/* What a ring's shards would cut: runs of neighbouring tokens. */
 START_TEST(refusals)
 {
     struct layer_kind kind = {.mixers = {latent}, .mixer_count = 1};
     ck_assert_ptr_null(layer_context_refusal(&kind));
-    kind.mixers[0].latent.indexer = (struct indexer){.heads = 64, .head_size = 128, .top_k = 2048};
+    kind.mixers[0].kind = MIXER_COMPRESSED;
+    ck_assert_ptr_nonnull(layer_context_refusal(&kind));
+    kind.mixers[0].kind = MIXER_RECURRENT;
     ck_assert_ptr_nonnull(layer_context_refusal(&kind));
 }
 END_TEST
 
 RUN_TESTS(mixer_layers, tensor_ranks_cut_heads, prefill_expands, decode_absorbs,
           graphs_leave_no_gaps, ring_carries_latent_vectors, context_ranks_gather_states,
-          delta_layer, refusals)
+          delta_layer, a_ring_meets_the_cache_of_every_rank, chosen_tokens_are_gathered, refusals)

@@ -222,6 +222,39 @@ START_TEST(a_segment_a_kind)
 }
 END_TEST
 
+/* 16,384 new tokens after 8192 on CP4 are chunks of 2048, in which a window of 1024 lies: it goes
+ * to both neighbours with the 256 of its cached tokens that a rank has, and every query sees 1024.
+ * Of 4096 tokens chunks have 512: the ring is back. */
+START_TEST(near_windows_need_no_ring)
+{
+    struct llm llm = windowed(1024);
+    static struct built built;
+    for (uint64_t tokens = 16384; tokens >= 4096; tokens /= 4) {
+        struct batch_slice slice = {PHASE_PREFILL, 1, tokens, 8192};
+        struct batch batch = {.slices = &slice, .slice_count = 1};
+        built.layout = (struct layout){.tensor = 1, .context = 4, .pipeline = 1, .data = 1};
+        built.replica = (struct replica){.llm = &llm,
+                                         .gpu = &fixture_gpu,
+                                         .cluster = &fixture_cluster,
+                                         .software = &fixture_software,
+                                         .layout = &built.layout,
+                                         .precision = &fixture_precision};
+        transformer_build(&built.replica, &batch, RING_PASS_KV, built.operators, &built.program);
+        const struct step_segment *sliding = &built.program.segments[1];
+        if (tokens == 16384) {
+            const struct gqa *gqa = &llm.stack.kinds[0].mixers[0].gqa;
+            ck_assert_double_eq(find(sliding, "window exchange", 0)->collective.call.bytes,
+                                (2.0 * 1024 + 256) * 2 * gqa->kv_heads * gqa->head_size * 2);
+            ck_assert_uint_eq(find(sliding, "attention", 0)->attention.keys, 1024);
+            ck_assert_uint_eq(find(sliding, "attention", 0)->attention.queries, 4096);
+        } else {
+            ck_assert_ptr_nonnull(find(sliding, "ring hop", 2));
+        }
+        ck_assert_ptr_nonnull(find(&built.program.segments[2], "ring hop", 2));
+    }
+}
+END_TEST
+
 /* Two mixers side by side share a norm and a sum, and so do experts and a dense block beside them.
  * A layer of a block alone has one norm; norms after halves come after sums. */
 START_TEST(halves_of_several_parts)
@@ -352,6 +385,8 @@ START_TEST(flops_of_all_ranks_are_the_models)
         {1, 1, 4096, 0, RING_NONE},        {8, 1, 4096, 4096, RING_NONE},
         {8, 4, 4096, 0, RING_PASS_KV},     {8, 4, 4096, 126976, RING_PASS_Q},
         {4, 16, 65536, 1024, RING_PASS_Q}, {8, 16, 1048576, 0, RING_PASS_KV},
+        {8, 4, 4096, 0, RING_ALL_GATHER},  {4, 16, 65536, 1024, RING_ALL_GATHER},
+        {8, 4, 4096, 126976, RING_TREE},   {8, 16, 1048576, 0, RING_TREE},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct batch_slice slice = {PHASE_PREFILL, 1, cases[i].new_tokens, cases[i].cached_tokens};
@@ -383,6 +418,61 @@ START_TEST(decode_ring_is_serial)
 }
 END_TEST
 
+static double call_bytes(const struct step_segment *layers, const char *name)
+{
+    return find(layers, name, 0)->collective.call.bytes;
+}
+
+/* 8192 new tokens after 4096 on CP4: a rank has 2048 and 1024. Of one KV head of 128 in bf16 that
+ * is 3072 x 512 B, four times over; a query sees 4096 cached and on average 4096 new tokens. */
+START_TEST(all_gather_of_a_prefill)
+{
+    struct built *built =
+        build(8, 4, (struct batch_slice){PHASE_PREFILL, 1, 8192, 4096}, RING_ALL_GATHER, 0);
+    const struct step_segment *layers = layers_of(built);
+    ck_assert_double_eq(call_bytes(layers, "gather keys"), 4.0 * 3072.0 * 512.0);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.queries, 2048);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.keys, 8192);
+}
+END_TEST
+
+/* The same by tree attention: 4 x 2048 queries of 16 heads go to all ranks, meet 1024 + 1024 keys,
+ * and come back as outputs and two sums a head. */
+START_TEST(tree_of_a_prefill)
+{
+    struct built *built =
+        build(8, 4, (struct batch_slice){PHASE_PREFILL, 1, 8192, 4096}, RING_TREE, 0);
+    const struct step_segment *layers = layers_of(built);
+    ck_assert_double_eq(call_bytes(layers, "gather queries"), 8192.0 * 16.0 * 128.0 * 2.0);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.queries, 8192);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.keys, 2048);
+    ck_assert_double_eq(call_bytes(layers, "reduce maxima"), 8192.0 * 16.0 * 4.0);
+    ck_assert_double_eq(call_bytes(layers, "reduce outputs"), 8192.0 * 16.0 * (128.0 * 2.0 + 4.0));
+    ck_assert_int_eq(find(layers, "reduce outputs", 0)->collective.call.kind,
+                     COLLECTIVE_REDUCE_SCATTER);
+}
+END_TEST
+
+/* Decode on CP4, batch 6: two queries a rank, eight with padding, travel once; six meet 251 keys
+ * of every rank. All-gather corrects by 8 x 16 sums of each rank and scatters outputs; the tree
+ * reduces the six. */
+START_TEST(decode_without_a_ring)
+{
+    const struct batch_slice slice = {PHASE_DECODE, 6, 1, 1000};
+    const struct step_segment *layers = layers_of(build(8, 4, slice, RING_ALL_GATHER, 0));
+    ck_assert_double_eq(call_bytes(layers, "gather queries"), 8.0 * 16.0 * 128.0 * 2.0);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.sequences, 6);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.keys, 251);
+    ck_assert_double_eq(call_bytes(layers, "gather sums"), 4.0 * 8.0 * 16.0 * 4.0);
+    ck_assert_double_eq(call_bytes(layers, "reduce outputs"), 8.0 * 16.0 * 128.0 * 2.0);
+    layers = layers_of(build(8, 4, slice, RING_TREE, 0));
+    ck_assert_double_eq(call_bytes(layers, "gather queries"), 8.0 * 16.0 * 128.0 * 2.0);
+    ck_assert_uint_eq(find(layers, "attention", 0)->attention.sequences, 6);
+    ck_assert_double_eq(call_bytes(layers, "reduce maxima"), 6.0 * 16.0 * 4.0);
+    ck_assert_double_eq(call_bytes(layers, "reduce outputs"), 6.0 * 16.0 * (128.0 * 2.0 + 4.0));
+}
+END_TEST
+
 START_TEST(edge_layers_keep_sixteen_bits)
 {
     struct built *built = build(8, 1, (struct batch_slice){PHASE_PREFILL, 1, 128, 0}, RING_NONE, 1);
@@ -395,6 +485,7 @@ END_TEST
 
 RUN_TESTS(transformer, shapes_of_a_tp8_shard, bytes_of_the_ring, kv_heads_are_replicated,
           attention_of_many_and_one_kv_head, flops_of_all_ranks_are_the_models,
-          decode_ring_is_serial, edge_layers_keep_sixteen_bits, bytes_of_a_merge,
-          bytes_of_the_append, parallel_blocks_share_norm_and_sum, a_segment_a_kind,
-          a_window_bounds_what_is_seen, stages_of_uneven_kinds, halves_of_several_parts)
+          decode_ring_is_serial, all_gather_of_a_prefill, tree_of_a_prefill, decode_without_a_ring,
+          edge_layers_keep_sixteen_bits, bytes_of_a_merge, bytes_of_the_append,
+          parallel_blocks_share_norm_and_sum, a_segment_a_kind, a_window_bounds_what_is_seen,
+          near_windows_need_no_ring, stages_of_uneven_kinds, halves_of_several_parts)

@@ -417,7 +417,8 @@ static struct step_cost price_best(struct step_costs *costs, const struct batch 
         return price(costs, batch, RING_NONE);
     }
     if (prompts == NULL) {
-        return price(costs, batch, RING_PASS_Q);
+        return price(costs, batch,
+                     ring_decode_variant(scenario->ring_rule, scenario->layout.context));
     }
     if (scenario->ring_rule != RING_RULE_AUTO) {
         return price(
