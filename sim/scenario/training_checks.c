@@ -419,12 +419,8 @@ static void check_host_memory(const struct checker *checker, const struct traini
                               struct cell *cells)
 {
     const struct cluster *cluster = &checker->scenario->cluster;
-    double most = 0.0;
-    for (uint32_t stage = 0; stage < training->replica.layout->pipeline; stage++) {
-        most = fmax(most, training_stage_memory(training, stage, cells).host_bytes);
-    }
-    if (cluster->host_memory_bytes > 0.0 &&
-        most * cluster->gpus_per_node > cluster->host_memory_bytes) {
+    if (!training_fits_host(training, cells)) {
+        double most = training_host_bytes(training, cells);
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.offload"),
                        "workload.offload: %s a GPU are more than the %s that a node's host has for "
                        "its %u GPUs (cluster.host_memory); offload less",
