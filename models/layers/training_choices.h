@@ -41,6 +41,13 @@ struct offload {
     double activations, parameters;
 };
 
+/* A model of modules, of which a site trains one path (models/training/outer_step.h). */
+struct paths {
+    uint32_t levels;  /* at each of which a path takes one module; 0: none, all train all */
+    uint32_t modules; /* of a level */
+    double own;       /* share of a path's parameters that no other has */
+};
+
 /* Low-rank states of the optimizer (models/training/galore.h). */
 struct galore {
     uint32_t rank;   /* directions of a gradient that moments are kept of; 0: all of them */

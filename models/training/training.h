@@ -44,6 +44,7 @@ struct training {
     double stage_slowdown; /* ... so many times as long; 0 or 1: none does */
     struct offload offload;
     struct galore galore;
+    struct paths paths;
     bool layer_updates;  /* a layer's weights are updated, and its gradient dropped, as soon as that
                             is made */
     bool jitter;         /* GPUs differ and drift, and all wait for the slowest (gpu->jitter) */

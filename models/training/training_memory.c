@@ -382,3 +382,22 @@ struct training_memory training_fullest_memory(const struct training *training, 
     }
     return fullest;
 }
+
+double training_host_bytes(const struct training *training, struct cell *cells)
+{
+    const struct offload *shares = &training->offload;
+    double most = 0.0;
+    bool none = shares->states <= 0.0 && shares->activations <= 0.0 && shares->parameters <= 0.0;
+    for (uint32_t i = 0; i < training->replica.layout->pipeline && !none; i++) {
+        most = fmax(most, training_stage_memory(training, i, cells).host_bytes);
+    }
+    return most;
+}
+
+bool training_fits_host(const struct training *training, struct cell *cells)
+{
+    const struct cluster *cluster = training->replica.cluster;
+    return cluster->host_memory_bytes <= 0.0 ||
+           training_host_bytes(training, cells) * cluster->gpus_per_node <=
+               cluster->host_memory_bytes;
+}

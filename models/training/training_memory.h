@@ -40,6 +40,11 @@ struct training_memory training_stage_memory(const struct training *training, ui
 struct training_memory training_fullest_memory(const struct training *training, uint32_t *stage,
                                                struct cell *cells);
 
+/* Of the stage that has most in its host's memory, one GPU's; and whether a node's host has room
+ * for all its GPUs (cluster.host_memory 0: it is not known, and has). `cells` as above. */
+double training_host_bytes(const struct training *training, struct cell *cells);
+bool training_fits_host(const struct training *training, struct cell *cells);
+
 /* Of live tensors (what torch.cuda.max_memory_allocated() reads), and with what else is taken. */
 double training_memory_allocated(const struct training_memory *memory);
 double training_memory_total(const struct training_memory *memory);

@@ -23,7 +23,9 @@ enum engine_lane { LANE_COLLECTIVES, LANE_STAGES, LANE_REPLICAS, LANE_OTHERS, LA
 
 struct engine_setup {
     const struct cluster *cluster;
-    const struct node_links *kinds; /* [kind_count], in order; none: all nodes are the cluster's */
+    /* [kind_count], in order, by the cluster's numbers of nodes; none: all nodes are the cluster's
+     */
+    const struct node_links *kinds;
     uint32_t kind_count;
     uint32_t nodes; /* the cluster's first */
     /* The only ones of them that are made, in order; NULL: all. The others' GPUs can do nothing. */

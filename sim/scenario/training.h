@@ -86,6 +86,7 @@ struct training_workload {
     struct compute_budget budget; /* in place of tokens and target_loss */
     uint32_t inner_steps;         /* between two exchanges of sites */
     bool outer_overlap;           /* it travels under the steps that follow */
+    struct paths paths;           /* one for each site */
     struct batch_schedule batches;
     uint32_t slow_stage;
     double stage_slowdown;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/layers/layer_rows.h"
+#include "models/training/outer_step.h"
 #include "models/training/training_memory.h"
 #include "sim/base/quantity.h"
 #include "sim/scenario/schedule_file.h"
@@ -313,6 +314,22 @@ static void check_growth(const struct checker *checker)
     }
 }
 
+static void check_paths(const struct checker *checker)
+{
+    const struct paths *paths = &checker->scenario->training.paths;
+    unsigned sites = checker->scenario->cluster.sites.count, count = outer_paths(paths);
+    const char *path = "workload.paths";
+    if (paths->levels > 0 && (count != sites || paths->modules < 2)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: %u levels of %u modules are %u paths, and there are %u "
+                       "cluster.sites; expected a site for each path, of two modules or more",
+                       path, paths->levels, paths->modules, count, sites);
+    } else if (paths->levels == 0 && (paths->modules > 1 || paths->own > 0.0)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: without levels there is one path; set levels, or leave it out", path);
+    }
+}
+
 static void check_galore(const struct checker *checker)
 {
     const struct training_workload *workload = &checker->scenario->training;
@@ -373,6 +390,7 @@ static void check_goal(const struct checker *checker)
     check_growth(checker);
     check_sites(checker);
     check_slow_gpu(checker);
+    check_paths(checker);
     check_galore(checker);
     check_layer_updates(checker);
 }
@@ -401,12 +419,8 @@ static void check_host_memory(const struct checker *checker, const struct traini
                               struct cell *cells)
 {
     const struct cluster *cluster = &checker->scenario->cluster;
-    double most = 0.0;
-    for (uint32_t stage = 0; stage < training->replica.layout->pipeline; stage++) {
-        most = fmax(most, training_stage_memory(training, stage, cells).host_bytes);
-    }
-    if (cluster->host_memory_bytes > 0.0 &&
-        most * cluster->gpus_per_node > cluster->host_memory_bytes) {
+    if (!training_fits_host(training, cells)) {
+        double most = training_host_bytes(training, cells);
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.offload"),
                        "workload.offload: %s a GPU are more than the %s that a node's host has for "
                        "its %u GPUs (cluster.host_memory); offload less",

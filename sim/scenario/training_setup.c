@@ -138,6 +138,7 @@ struct training scenario_training(const struct scenario *scenario)
         .stage_slowdown = workload->stage_slowdown,
         .offload = workload->offload,
         .galore = workload->galore,
+        .paths = workload->paths,
         .layer_updates = workload->layer_updates,
         .jitter = scenario->jitter,
         .tensor_overlap = workload->tensor_overlap && scenario->layout.tensor > 1,

@@ -156,6 +156,29 @@ static const struct field offload_fields[] = {
     OFFLOADED(parameters, "Share of the parameters that a GPU holds, fetched for every pass."),
     {0}};
 
+static const struct field path_fields[] = {
+    {.key = "levels",
+     .kind = FIELD_COUNT,
+     FIELD_AT(paths, levels),
+     .max = 16,
+     .fallback = "0",
+     .doc = "Levels that the model's layers are split into, as many parameters each. 0: none."},
+    {.key = "modules",
+     .kind = FIELD_COUNT,
+     FIELD_AT(paths, modules),
+     .min = 1,
+     .max = 65536,
+     .fallback = "1",
+     .doc = "Modules of each level, of which a path takes one: modules ^ levels paths, as many as "
+            "cluster.sites."},
+    {.key = "own",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(paths, own),
+     .max = 1,
+     .fallback = "0",
+     .doc = "Share of a path's parameters that are its own and never leave their site."},
+    {0}};
+
 static const struct field galore_fields[] = {
     {.key = "rank",
      .kind = FIELD_COUNT,
@@ -487,6 +510,13 @@ const struct field training_fields[] = {
      FIELD_AT(training_workload, outer_overlap),
      .fallback = "false",
      .doc = "Whether sites train on while their exchange travels (arXiv 2501.18512)."},
+    {.key = "paths",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(training_workload, paths),
+     .fields = path_fields,
+     .doc =
+         "A model of modules, of which each site trains one path, the scenario's `model` (DiPaCo, "
+         "arXiv 2403.10616): a site exchanges each module with the sites that have it too."},
     {.key = "offload",
      .kind = FIELD_MAPPING,
      FIELD_AT(training_workload, offload),

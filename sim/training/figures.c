@@ -50,6 +50,12 @@ static double mean_step_seconds(const void *subject)
     return training_mean_step_seconds(subject);
 }
 
+static double whole_parameters(const void *subject)
+{
+    const struct training_run *run = subject;
+    return outer_parameters(&run->training);
+}
+
 static bool has_batches(const void *subject)
 {
     const struct training_run *run = subject;
@@ -345,6 +351,12 @@ static const struct figure width_figures[] = {
 static const struct figure site_figures[] = {
     {.name = "outer_exchange_bytes", .unit = "B", RUN(outer.bytes), .applies = has_sites,
      .doc = "What a site sends to others, an exchange."},
+    {.name = "outer_rings", .unit = "1", RUN(outer.rings), .applies = has_sites,
+     .doc = "Rings that it goes round in: one, or with `paths` one a level."},
+    {.name = "outer_ring_sites", .unit = "1", RUN(outer.members), .applies = has_sites,
+     .doc = "Sites of each."},
+    {.name = "outer_parameters", .unit = "1", .number = whole_parameters, .applies = has_sites,
+     .doc = "Parameters of the model of all paths."},
     {.name = "outer_exchange_seconds", .unit = "s", RUN(outer.seconds), .applies = has_sites,
      .doc = "How long an exchange takes."},
     {.name = "outer_wait_seconds", .unit = "s", RUN(outer.wait_seconds), .applies = has_sites,

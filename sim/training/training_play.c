@@ -215,6 +215,23 @@ static struct made_nodes needed_nodes(const struct player *player,
     return made;
 }
 
+/* Of the sites only those that the first one sends to. */
+static void add_sites(const struct player *player, const struct made_nodes *made,
+                      struct engine_setup *setup, struct arena *arena)
+{
+    uint32_t *nodes = ARENA_ARRAY(arena, uint32_t, made->count + player->sites.count);
+    for (uint32_t i = 0; i < made->count; i++) {
+        nodes[i] = made->nodes[i];
+    }
+    uint32_t count = site_nodes_needed(player->play->training, player->play->outer, true,
+                                       nodes + made->count, arena);
+    for (uint32_t i = 0; i < count; i++) {
+        nodes[made->count + i] += player->sites.first_node;
+    }
+    setup->made = nodes;
+    setup->made_count = made->count + count;
+}
+
 static struct engine *open_machine(struct player *player, bool folded,
                                    const struct pipelines *pipelines, struct arena *arena,
                                    struct diagnostics *diagnostics)
@@ -229,9 +246,16 @@ static struct engine *open_machine(struct player *player, bool folded,
     player->replica_lane = replicas && tokens ? LANE_REPLICAS : LANE_COLLECTIVES;
     uint32_t lanes = 1 + (uint32_t)(player->replica_lane > player->send_lane ? player->replica_lane
                                                                              : player->send_lane);
+    uint32_t nodes = others ? cluster->nodes : placement_nodes(&player->placement);
+    bool sites = player->sites.count > 0;
+    if (sites) {
+        site_nodes_fill(&player->sites, play->training, nodes);
+    }
     struct engine_setup setup = {
         .cluster = cluster,
-        .nodes = others ? cluster->nodes : placement_nodes(&player->placement),
+        .kinds = sites ? player->sites.kinds : NULL,
+        .kind_count = sites ? 2 : 0,
+        .nodes = nodes + player->sites.count,
         .lanes = others ? LANE_OTHERS + 1 : lanes,
         .platform_xml = play->platform_xml,
     };
@@ -239,6 +263,9 @@ static struct engine *open_machine(struct player *player, bool folded,
         struct made_nodes made = needed_nodes(player, pipelines, arena);
         setup.made = made.nodes;
         setup.made_count = made.count;
+        if (sites) {
+            add_sites(player, &made, &setup, arena);
+        }
     }
     return engine_open(&setup, diagnostics);
 }
@@ -291,6 +318,11 @@ bool training_play(const struct training_play *play, const struct training_scrat
     /* Others' traffic need not treat ranks alike, so all are played beside it. */
     bool folded =
         play->folded && play->background_count == 0 && placement_is_even(&player.placement);
+    const struct cluster *cluster = play->training->replica.cluster;
+    if (play->outer != NULL && play->outer->rings > 0 && play->background_count == 0 &&
+        cluster->nodes_per_leaf == 0 && play->platform_xml == NULL) {
+        player.sites.count = cluster->sites.count;
+    }
     find_exchanges(&player, scratch, arena);
     struct pipelines chosen = choose_pipelines(&player, folded, arena);
     uint32_t stages = player.schedule->pipeline.stages;
@@ -311,6 +343,10 @@ bool training_play(const struct training_play *play, const struct training_scrat
     for (uint32_t i = 0; i < chosen.count; i++) {
         pipelines[i] = open_pipeline(&player, scratch, chosen.numbers[i], arena);
         start_pipeline(&player, pipelines[i]);
+    }
+    if (player.sites.count > 0) {
+        site_flows_start(player.engine, &player.sites, play->training, play->outer, folded,
+                         play->outer_seconds, arena);
     }
     struct background_traffic *others =
         background_start(player.engine, arena, play->background, play->background_count);

@@ -7,6 +7,7 @@
 #define CPSIM_SIM_TRAINING_TRAINING_PLAY_H
 
 #include "models/machine/background.h"
+#include "models/training/outer_step.h"
 #include "models/training/training_step.h"
 #include "sim/base/arena.h"
 #include "sim/base/diagnostics.h"
@@ -28,8 +29,11 @@ struct training_play {
     const struct background
         *background; /* [background_count]: others' traffic; the step begins at 0 */
     size_t background_count;
-    struct progress *progress; /* NULL: none is shown */
-    struct stage_links *links; /* [stages]: filled, of the first pipeline; NULL: nobody asks */
+    struct progress *progress;      /* NULL: none is shown */
+    const struct outer_step *outer; /* the exchange between sites, played beside; NULL: none */
+    double *outer_seconds;          /* gets its time, or 0 where it is not played: on a network of
+                                       the user's own, under shared switches, beside others' traffic */
+    struct stage_links *links;      /* [stages]: filled, of the first pipeline; NULL: nobody asks */
 };
 
 /* Fills the scratch's cells, spans and stages, of the first pipeline; `seconds` gets the time until

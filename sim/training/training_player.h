@@ -8,6 +8,7 @@
 #include "sim/engine/plan_player.h"
 #include "sim/training/training_experts.h"
 #include "sim/training/training_play.h"
+#include "sim/training/training_sites.h"
 
 /* What an actor of a stage is asked for. */
 enum request_kind { REQUEST_GATHER, REQUEST_REDUCE, REQUEST_SEND, REQUEST_END };
@@ -75,6 +76,7 @@ struct player {
     struct expert_exchanges *exchanges;      /* [parts][CELL_KIND_COUNT] */
     uint32_t most_exchanges, exchange_flows; /* of a pass; of one of them; 0: none in any */
     enum engine_lane send_lane, replica_lane;
+    struct site_nodes sites; /* no count: no exchange between them is played */
     uint32_t cell_count, left;
     uint64_t passes, passes_ended; /* of all stages that are played */
 };

@@ -39,11 +39,14 @@ double training_mean_step_seconds(const struct training_run *run)
     return run->result.seconds + run->outer.wait_seconds / run->scenario->training.inner_steps;
 }
 
-static void exchange_sites(struct training_run *run)
+static void exchange_sites(struct training_run *run, double played_seconds)
 {
     const struct training_workload *workload = &run->scenario->training;
     double hidden = workload->outer_overlap ? workload->inner_steps * run->result.seconds : 0.0;
-    run->outer = outer_step(&run->training, hidden);
+    if (played_seconds > 0.0) {
+        run->outer.seconds = played_seconds;
+    }
+    run->outer.wait_seconds = fmax(run->outer.seconds - hidden, 0.0);
 }
 
 static void plan_run(struct training_run *run)
@@ -173,6 +176,8 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct p
     struct training_result closed = training_step(&run->training, &run->scratch, &run->costs);
     run->closed_form_seconds = closed.seconds;
     struct stage_links *links = ARENA_ARRAY(arena, struct stage_links, scenario->layout.pipeline);
+    run->outer = outer_step(&run->training, 0.0);
+    double outer_seconds = 0.0;
     const struct training_play play = {.training = &run->training,
                                        .costs = &run->costs,
                                        .folded = scenario->detail == DETAIL_FOLDED,
@@ -181,6 +186,8 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct p
                                        .background = scenario->background,
                                        .background_count = scenario->background_count,
                                        .progress = progress,
+                                       .outer = &run->outer,
+                                       .outer_seconds = &outer_seconds,
                                        .links = links};
     run->links = links;
     double seconds = 0.0;
@@ -190,7 +197,7 @@ bool training_run(const struct scenario *scenario, struct arena *arena, struct p
     }
     run->result = training_summarise(&run->training, &run->costs, &run->scratch, seconds);
     measure_stages(run, arena);
-    exchange_sites(run);
+    exchange_sites(run, outer_seconds);
     run->budget = training_budget(run);
     plan_run(run);
     run->widths = training_widths(run, arena);

@@ -100,6 +100,10 @@ static void print_sites(const struct training_run *run, FILE *stream)
     double mean = training_mean_step_seconds(run);
     fprintf(stream, "sites           %" PRIu32 ", each as above; every %s steps ", count,
             quantity_count(run->scenario->training.inner_steps).text);
+    if (run->training.paths.levels > 0) {
+        fprintf(stream, "(a path each of a model of %s) ",
+                quantity_large(outer_parameters(&run->training)).text);
+    }
     fprintf(stream, "each sends %s, ", quantity_bytes(outer->bytes).text);
     fprintf(stream, "in %s: ", quantity_seconds(outer->seconds).text);
     fprintf(stream, "%s of the time\n", quantity_percent((mean - run->result.seconds) / mean).text);

@@ -106,11 +106,77 @@ expect 0 '/^time against GPUs$/' '' "$cpsim" plan cost.yaml -o cost
 { cat plan.yaml; echo 'budget: {dollars: 1}'; } >poor.yaml
 expect 1 '/no layout is possible/' '' "$cpsim" plan poor.yaml -o poor
 
+# Shares of what lies with the host, and steps between exchanges of sites, are axes as well: the winner's step and run
+# are those of a run of their own, and hosts have room for it.
+cat >host.yaml <<YAML
+schema: 1
+title: Shares
+base: $source/scenarios/train-offload.yaml
+axes:
+  layout.tensor: [8]
+  layout.pipeline: [1]
+  workload.micro_batch: [1]
+  workload.recompute: [full, core-attention]
+  workload.sharding: [none]
+  workload.sequence_parallel: [true]
+  workload.tensor_overlap: [false]
+  workload.offload: [0, 0.5, 1]
+  workload.offload.activations: [0, 0.5, 0.75, 1]
+YAML
+expect 0 '/offload.activations=0.5$/' '' "$cpsim" plan host.yaml -o host
+expect 0 '/^step +63\.7 s/' '' "$cpsim" host/winner.yaml
+{ cat host.yaml; echo 'played: 0'; } | sed 's|^base: .*|base: narrow.yaml|' >narrow-plan.yaml
+sed 's|^cluster: .*|cluster: {use: dgx-h100, host_memory: 900 GB}|' "$source/scenarios/train-offload.yaml" >narrow.yaml
+expect 0 '/ 4 priced, /' '' "$cpsim" plan narrow-plan.yaml -o narrow
+cat >sites.yaml <<YAML
+schema: 1
+title: How rarely must sites talk?
+base: $source/scenarios/train-four-sites.yaml
+axes:
+  layout.tensor: [4]
+  layout.context: [2]
+  layout.pipeline: [4]
+  workload.schedule: [interleaved]
+  workload.virtual_stages: [5]
+  workload.micro_batch: [1]
+  workload.recompute: [none]
+  workload.sharding: [zero1]
+  workload.sequence_parallel: [true]
+  workload.tensor_overlap: [true]
+  workload.context_exchange: [ring]
+  workload.inner_steps: [1, 10, 100]
+YAML
+expect 0 '/, a run of 9\.917 days$/' '' "$cpsim" plan sites.yaml -o sites
+expect 0 '/^ +9\.92 days, /' '' "$cpsim" sites/winner.yaml
+
+# A table with context and expert ranks fits a terminal.
+cat >experts.yaml <<YAML
+schema: 1
+title: Qwen3 235B
+base: $source/scenarios/train-qwen3-235b.yaml
+axes:
+  layout.tensor: [2]
+  layout.context: [1, 2]
+  layout.expert: [8, 16]
+  layout.pipeline: [8]
+  workload.schedule: [interleaved]
+  workload.virtual_stages: [4]
+  workload.micro_batch: [1]
+  workload.recompute: [core-attention, full]
+  workload.sharding: [zero1]
+  workload.sequence_parallel: [true]
+  workload.tensor_overlap: [false]
+  workload.context_exchange: [ring]
+played: 0
+YAML
+expect 0 '/ CP EP PP /' '' "$cpsim" plan experts.yaml -o experts --width=80
+[ "$(wc -L <out)" -le 80 ] && grep -q 'MB schedule    recompute      shard' out || failures=$((failures + 1))
+
 # What cannot be turned, and what follows from something else.
 printf '%s\n' 'schema: 1' 'base: base.yaml' 'axes:' '  layout.data: [1]' '  precision: [bf16]' \
     '  layout.tensor: 4' '  workload.recompute: [everything]' >wrong.yaml
 expect 2 '' "wrong.yaml:4:3: error: axes.layout.data: replicas follow from \`gpus\` and what else is laid out; leave it out, or list numbers of GPUs
-wrong.yaml:5:3: error: axes.precision: expected a count, a choice or a yes-or-no of \`layout\` or of a training \`workload\`, such as workload.reshard_after_forward; what is read from files (precision, software, gpu) needs a plan of its own each, or a sweep
+wrong.yaml:5:3: error: axes.precision: expected a count, a choice, a share or a yes-or-no of \`layout\` or of a training \`workload\`, such as workload.reshard_after_forward; what is read from files (precision, software, gpu) needs a plan of its own each, or a sweep
 wrong.yaml:6:18: error: axes.layout.tensor: expected a list of 1 to 256 values, such as [1, 2, 4]
 wrong.yaml:7:24: error: workload.recompute: 'everything' is not known; expected one of: none, selective, core-attention, operators, cheap, full
 4 errors" "$cpsim" plan wrong.yaml -o wrong

@@ -48,6 +48,7 @@ expect 2 '' '/workload.layer_updates: a gradient/' train galore workload.layer_u
 
 expect 0 '/each sends 423 GB, in 8\.59 s: 1\.2 % of the time/' '' train four-sites
 expect 0 '/: 55 % of the time/' '' train four-sites workload.inner_steps=1
+expect 0 '/each sends 48\.2 GB, in 38\.7 s: 5\.4 % of the time/' '' train paths
 expect 2 '' '/workload.inner_steps: .* there is one/' train 16k-jitter workload.inner_steps=10
 
 expect 0 '/^step +15\.6 s/' '' train documents

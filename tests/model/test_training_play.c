@@ -240,6 +240,68 @@ START_TEST(pairs)
 }
 END_TEST
 
+static double exchanged(struct case_of *test, bool folded)
+{
+    struct diagnostics *diagnostics = diagnostics_create();
+    struct outer_step outer = outer_step(&test->training, 0.0);
+    double seconds = 0.0, outer_seconds = 0.0;
+    const struct training_play play = {.training = &test->training,
+                                       .costs = &test->costs,
+                                       .folded = folded,
+                                       .degraded_link = 1.0,
+                                       .outer = &outer,
+                                       .outer_seconds = &outer_seconds};
+    uint64_t events = 0;
+    ck_assert(training_play(&play, &test->scratch, test->arena, &seconds, &events, diagnostics));
+    ck_assert_double_eq_tol(seconds / test->closed_seconds, 1.0, 1e-6); /* the step as ever */
+    printf("sites: closed form %.9f s, SimGrid %.9f s\n", outer.seconds, outer_seconds);
+    ck_assert_double_eq_tol(outer_seconds / outer.seconds, 1.0, 1e-9);
+    diagnostics_destroy(diagnostics);
+    return outer_seconds;
+}
+
+/* Eight sites in one ring, or on eight paths through three levels of two modules: three rings of
+ * four side by side, over links of 1 GB/s and 20 ms. */
+static void exchange_sites(struct paths paths, bool folded)
+{
+    struct case_of test;
+    static struct cluster cluster;
+    prepare(&test, LAYOUT(8, 1, 4, 1), &schedule_1f1b, 1, SHARDING_ZERO1, true);
+    cluster = fixture_cluster;
+    cluster.sites =
+        (struct cluster_sites){.count = 8, .bytes_per_second = 1e9, .latency_seconds = 0.02};
+    test.training.replica.cluster = &cluster;
+    test.training.paths = paths;
+    exchanged(&test, folded);
+    arena_destroy(test.arena);
+}
+
+static const struct paths three_levels = {.levels = 3, .modules = 2, .own = 0.25};
+
+START_TEST(sites_folded)
+{
+    exchange_sites((struct paths){.modules = 1}, true);
+}
+END_TEST
+
+START_TEST(sites_full)
+{
+    exchange_sites((struct paths){.modules = 1}, false);
+}
+END_TEST
+
+START_TEST(paths_folded)
+{
+    exchange_sites(three_levels, true);
+}
+END_TEST
+
+START_TEST(paths_full)
+{
+    exchange_sites(three_levels, false);
+}
+END_TEST
+
 RUN_TESTS(training_play, gpipe, one_forward_one_backward, interleaved, zero_bubble, v_shape, pairs,
           shards_gathered_for_every_pass, optimizer_sharded, nothing_overlaps, every_rank,
-          a_degraded_link_is_felt)
+          a_degraded_link_is_felt, sites_folded, sites_full, paths_folded, paths_full)

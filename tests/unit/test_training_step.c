@@ -281,6 +281,40 @@ START_TEST(between_sites)
 }
 END_TEST
 
+/* 27 sites, a path each through three levels of three modules, a tenth of a path its own: three
+ * rings of nine, each of three tenths of the parameters, 2 x 8 / 9 times at 4 B over 1 GB/s, and 16
+ * hops of 10 ms. Site 14 is 112 in base 3 from the last level on: its ring of the first level has
+ * all that end in 2, so 122 is next, after that 202; of the last those that begin with 1. */
+START_TEST(between_paths)
+{
+    static const struct layout layout = {.tensor = 2, .context = 1, .pipeline = 2, .data = 1};
+    struct training training = training_of(&layout);
+    struct cluster cluster = fixture_cluster;
+    training.replica.cluster = &cluster;
+    cluster.sites =
+        (struct cluster_sites){.count = 27, .bytes_per_second = 1e9, .latency_seconds = 0.01};
+    training.paths = (struct paths){.levels = 3, .modules = 3, .own = 0.1};
+    double parameters = llm_weights(&small), ring = 16.0 / 9.0 * 0.3 * parameters * 4.0;
+    struct outer_step outer = outer_step(&training, 0.0);
+    ck_assert_uint_eq(outer.rings, 3);
+    ck_assert_uint_eq(outer.members, 9);
+    ck_assert_double_eq_tol(outer.ring_bytes / ring, 1.0, 1e-3);
+    ck_assert_double_eq_tol(outer.seconds / (3.0 * ring / 1e9 + 0.16), 1.0, 1e-3);
+    ck_assert_uint_eq(outer_next(&training, 14, 0), 17);
+    ck_assert_uint_eq(outer_next(&training, 17, 0), 20);
+    ck_assert_uint_eq(outer_next(&training, 14, 2), 15);
+    ck_assert_double_eq_tol(outer_parameters(&training), (0.9 * 3 + 0.1 * 27) * parameters, 1.0);
+    for (uint32_t i = 0; i < outer.rings; i++) { /* it comes back after as many hops as members */
+        uint32_t site = 5;
+        for (uint32_t hop = 0; hop < outer.members; hop++) {
+            ck_assert(hop == 0 || site != 5);
+            site = outer_next(&training, site, i);
+        }
+        ck_assert_uint_eq(site, 5);
+    }
+}
+END_TEST
+
 /* Two stages, the second with a GPU 1.5 times as slow: its passes take 1.5 times as long, the
  * first's as before, and the step, which waits for it in each of 8 micro-batches, between 1.25
  * and 1.5 times. */
@@ -305,4 +339,4 @@ END_TEST
 RUN_TESTS(training_step, bytes_of_a_ring, a_ring_has_an_efficiency_of_its_own, who_waits_idles,
           the_host_works_for_every_pass, an_exchange_slows_a_pass, an_own_shard_is_not_sent,
           a_checkpoint_has_weights_and_states, the_host_keeps_some, memory_on_the_host,
-          between_sites, a_slow_gpu)
+          between_sites, between_paths, a_slow_gpu)

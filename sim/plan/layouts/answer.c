@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/plan/layouts/answer.h"
 
+#include "models/training/outer_step.h"
 #include "models/training/training_memory.h"
 #include "sim/plan/bounds.h"
 #include "sim/scenario/cross_checks.h"
@@ -125,7 +126,8 @@ static enum answer_state price(const struct answering *answering, struct arena *
     struct training_memory memory =
         training_fullest_memory(&training, NULL, scratch.pipeline.cells);
     answer->memory_bytes = training_memory_total(&memory);
-    if (answer->memory_bytes > scenario->memory_fraction * scenario->gpu.memory_bytes) {
+    if (answer->memory_bytes > scenario->memory_fraction * scenario->gpu.memory_bytes ||
+        !training_fits_host(&training, scratch.pipeline.cells)) {
         return ANSWER_MEMORY;
     }
     answer->seconds = run_seconds(answering, &training, least_step_seconds(scenario, &training));
@@ -136,7 +138,10 @@ static enum answer_state price(const struct answering *answering, struct arena *
     struct training_result result = training_step(&training, &scratch, &costs);
     answer->step_seconds = result.seconds;
     answer->mfu = result.mfu;
-    answer->seconds = run_seconds(answering, &training, result.seconds);
+    const struct training_workload *workload = &scenario->training;
+    double hidden = workload->outer_overlap ? workload->inner_steps * result.seconds : 0.0;
+    double waits = outer_step(&training, hidden).wait_seconds / workload->inner_steps;
+    answer->seconds = run_seconds(answering, &training, result.seconds + waits);
     return ANSWER_PRICED;
 }
 

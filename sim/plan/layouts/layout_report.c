@@ -20,8 +20,8 @@ static const char *const aim_words[] = {
 struct report {
     const struct layout_job *job;
     const struct layout_found *found;
-    struct scenario *scenario; /* set to a layout at a time */
-    bool context, expert;      /* columns that say anything */
+    struct scenario *scenario;  /* set to a layout at a time */
+    bool gpus, context, expert; /* columns that say anything, and GPUs where there is room */
     struct plan_look look;
     struct arena *arena;
     FILE *stream;
@@ -70,7 +70,7 @@ static struct table begin_table(const struct report *report)
         bool shown, left;
     } columns[] = {
         {"step", true, false},         {"MFU", true, false},  {"memory", true, false},
-        {"GPUs", true, false},         {"TP", true, false},   {"CP", report->context, false},
+        {"GPUs", report->gpus, false}, {"TP", true, false},   {"CP", report->context, false},
         {"EP", report->expert, false}, {"PP", true, false},   {"DP", true, false},
         {"VS", true, false},           {"MB", true, false},   {"schedule", true, true},
         {"recompute", true, true},     {"shard", true, true},
@@ -104,7 +104,7 @@ static void add_row(const struct report *report, size_t number, struct table *ta
     const struct {
         uint32_t ranks;
         bool shown;
-    } counts[] = {{answer->gpus, true},
+    } counts[] = {{answer->gpus, report->gpus},
                   {layout->tensor, true},
                   {layout->context, report->context},
                   {layout_experts(layout), report->expert},
@@ -180,6 +180,9 @@ void layout_print(const struct layout_job *job, const struct layout_found *found
                             .scenario = ARENA_NEW(arena, struct scenario),
                             .context = job->space->shape_axes[SHAPE_CONTEXT].count > 1,
                             .expert = job->space->shape_axes[SHAPE_EXPERT].count > 1,
+                            .gpus = job->file->gpu_count > 1 ||
+                                    job->space->shape_axes[SHAPE_CONTEXT].count == 1 ||
+                                    job->space->shape_axes[SHAPE_EXPERT].count == 1,
                             .look = look,
                             .arena = arena,
                             .stream = stream};

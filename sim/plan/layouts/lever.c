@@ -3,12 +3,41 @@
 
 #include "sim/scenario/tables.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_lever_kind(enum field_kind kind)
+static const double millionths = 1e6;
+
+/* Numbers up to 1, shares, are kept in millionths. */
+static bool is_lever(const struct field *field)
 {
-    return kind == FIELD_COUNT || kind == FIELD_CHOICE || kind == FIELD_BOOLEAN;
+    return field->kind == FIELD_COUNT || field->kind == FIELD_CHOICE ||
+           field->kind == FIELD_BOOLEAN || (field->kind == FIELD_NUMBER && field->max <= 1.0);
+}
+
+/* The row of a key, such as "offload.states", or of a mapping's shorthand; `offset` is moved to it.
+ * NULL: none. */
+static const struct field *find_below(const struct field *fields, const char *key, size_t *offset)
+{
+    const char *dot = strchr(key, '.');
+    size_t length = dot != NULL ? (size_t)(dot - key) : strlen(key);
+    const struct field *field = NULL;
+    for (size_t i = 0; fields[i].key != NULL && field == NULL; i++) {
+        bool same = strncmp(fields[i].key, key, length) == 0 && fields[i].key[length] == '\0';
+        field = same ? &fields[i] : NULL;
+    }
+    if (field == NULL) {
+        return NULL;
+    }
+    *offset += field->offset;
+    if (dot != NULL) {
+        return field->kind == FIELD_MAPPING ? find_below(field->fields, dot + 1, offset) : NULL;
+    }
+    if (field->kind == FIELD_MAPPING && field->shorthand != NULL) {
+        return find_below(field->fields, field->shorthand, offset);
+    }
+    return field;
 }
 
 bool lever_find(const char *key, struct lever *lever)
@@ -22,16 +51,12 @@ bool lever_find(const char *key, struct lever *lever)
                  {"workload.", training_fields, offsetof(struct scenario, training)}};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
         size_t length = strlen(rooms[i].prefix);
-        const struct field *field = strncmp(key, rooms[i].prefix, length) == 0
-                                        ? field_find(rooms[i].fields, key + length)
-                                        : NULL;
         size_t offset = rooms[i].offset;
-        if (field != NULL && field->kind == FIELD_MAPPING && field->shorthand != NULL) {
-            offset += field->offset;
-            field = field_find(field->fields, field->shorthand);
-        }
-        if (field != NULL && is_lever_kind(field->kind)) {
-            *lever = (struct lever){key, field, offset + field->offset};
+        const struct field *field = strncmp(key, rooms[i].prefix, length) == 0
+                                        ? find_below(rooms[i].fields, key + length, &offset)
+                                        : NULL;
+        if (field != NULL && is_lever(field)) {
+            *lever = (struct lever){key, field, offset};
             return true;
         }
     }
@@ -46,6 +71,11 @@ uint32_t lever_get(const struct lever *lever, const struct scenario *scenario)
         memcpy(&truth, at, sizeof truth);
         return truth;
     }
+    if (lever->field->kind == FIELD_NUMBER) {
+        double share;
+        memcpy(&share, at, sizeof share);
+        return (uint32_t)lround(share * millionths);
+    }
     uint32_t value;
     memcpy(&value, at, sizeof value);
     return value;
@@ -57,6 +87,9 @@ void lever_set(const struct lever *lever, struct scenario *scenario, uint32_t va
     if (lever->field->kind == FIELD_BOOLEAN) {
         bool truth = value != 0;
         memcpy(at, &truth, sizeof truth);
+    } else if (lever->field->kind == FIELD_NUMBER) {
+        double share = value / millionths;
+        memcpy(at, &share, sizeof share);
     } else {
         memcpy(at, &value, sizeof value);
     }
@@ -92,6 +125,10 @@ bool lever_read(const struct lever *lever, const struct field_context *context, 
         bool truth;
         memcpy(&truth, room, sizeof truth);
         *value = truth;
+    } else if (lever->field->kind == FIELD_NUMBER) {
+        double share;
+        memcpy(&share, room, sizeof share);
+        *value = (uint32_t)lround(share * millionths);
     } else {
         memcpy(value, room, sizeof *value);
     }
@@ -108,6 +145,9 @@ const char *lever_text(const struct lever *lever, uint32_t value, struct arena *
         if ((uint32_t)choice->value == value) {
             return choice->name;
         }
+    }
+    if (lever->field->kind == FIELD_NUMBER) {
+        return arena_printf(arena, "%.6g", value / millionths);
     }
     return arena_printf(arena, "%u", value);
 }

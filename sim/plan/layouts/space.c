@@ -269,12 +269,13 @@ static void add_named(const struct field_context *context, const struct layout_f
                            "axes.layout.data: replicas follow from `gpus` and what else is laid "
                            "out; leave it out, or list numbers of GPUs");
         } else if (!lever_find(entry->key, &axis.lever)) {
-            DIAGNOSE_ERROR(context->diagnostics, entry->key_mark,
-                           "axes.%s: expected a count, a choice or a yes-or-no of `layout` or of "
-                           "a training `workload`, such as workload.reshard_after_forward; what "
-                           "is read from files (precision, software, gpu) needs a plan of its own "
-                           "each, or a sweep",
-                           entry->key);
+            DIAGNOSE_ERROR(
+                context->diagnostics, entry->key_mark,
+                "axes.%s: expected a count, a choice, a share or a yes-or-no of `layout` or of "
+                "a training `workload`, such as workload.reshard_after_forward; what "
+                "is read from files (precision, software, gpu) needs a plan of its own "
+                "each, or a sweep",
+                entry->key);
         } else if (space->axis_count == AXES_MOST) {
             DIAGNOSE_ERROR(context->diagnostics, entry->key_mark, "axes: more than %d keys",
                            AXES_MOST);
