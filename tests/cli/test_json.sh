@@ -10,11 +10,15 @@ cd "$scratch"
 python=$("$source/tools/find-python.sh" json)
 
 for scenario in llama405b follow-up-prompt one-gpu serving-azure-trace serving-mixed serving-speculation serving-lora serving-kv-tiers \
-    serving-disaggregated precision-405b \
+    serving-disaggregated serving-70b-chat precision-405b \
     train-failures train-batch-size train-compute-budget train-growing-batch train-four-sites; do
     expect 0 "*" "" "$cpsim" "$source/scenarios/$scenario.yaml" --json -o trace.h5
     cp out "$scenario.json"
 done
+# A service of one sequence at a time, whose wait has a law.
+expect 0 "*" "" "$cpsim" "$source/scenarios/serving-70b-chat.yaml" --set workload.service.max_sequences=1 \
+    --set "workload.arrivals.rate=0.1 /s" --set workload.requests=50 --json
+cp out one-at-a-time.json
 # A guess of another chip is noted, by check too; a GPU with other memory of the same die is not.
 guess=(--set "gpu.dense_rate.bf16=2250 TFLOP/s" --set "gpu.dense_rate.fp8=4500 TFLOP/s"
     --set "gpu.dense_rate.int8=4500 TFLOP/s" --set "gpu.memory_rate=8 TB/s" --set "gpu.l2_rate=10 TB/s")

@@ -273,4 +273,11 @@ MUTATIONS = [
      "rows beyond an expert's room are dropped", "test_experts"),
     ("models/kernels/experts.c", "of(fmin(power_load(&law, i), room), rows)", "of(power_load(&law, i), rows)",
      "the fullest of a power law has no more room", "test_experts"),
+    # --- laws of load ---
+    ("models/laws/load_law.c", "weight *= rate / rates[n - 1];", "weight *= rate / rates[count - 1];",
+     "a shared server is as fast as those who share it make it", "test_load_law|test_serving_theory"),
+    ("models/laws/load_law.c", "fmax(-expm1(-parts / steps), prompt / room / steps)", "fmin(1.0, parts / steps)",
+     "several prompts may come in one step", "test_load_law"),
+    ("models/laws/load_law.c", "double held = batch->decodes + parts + batch->empty_steps;", "double held = batch->decodes;",
+     "a seat whose prompt is computed decodes nothing", "test_load_law"),
 ]

@@ -4,6 +4,8 @@
 #include "sim/scenario/replica.h"
 #include "sim/serving/result/metrics.h"
 
+#include <math.h>
+
 #define METRIC(member) FIGURE_AT(struct serving_metrics, member)
 
 static double sustained(const void *subject)
@@ -40,6 +42,43 @@ static bool has_tiers(const void *subject)
 {
     const struct serving_metrics *metrics = subject;
     return service_has_tiers(&metrics->run->serving->service);
+}
+
+/* --- of theory.h --- */
+
+static const struct load_theory *theory_of(const void *subject)
+{
+    return &((const struct serving_metrics *)subject)->theory;
+}
+
+static bool has_capacity(const void *subject)
+{
+    return theory_of(subject)->silent == NULL;
+}
+
+static bool has_load(const void *subject)
+{
+    return theory_of(subject)->silent == NULL && theory_of(subject)->load > 0.0;
+}
+
+static bool is_shared(const void *subject)
+{
+    return isfinite(theory_of(subject)->shared_number) && theory_of(subject)->shared_number >= 0.0;
+}
+
+static bool waits_alone(const void *subject)
+{
+    return isfinite(theory_of(subject)->wait_seconds) && theory_of(subject)->wait_seconds >= 0.0;
+}
+
+static const char *capacity_seats(const void *subject)
+{
+    return seat_limit_name(theory_of(subject)->seats);
+}
+
+static const char *capacity_bound(const void *subject)
+{
+    return step_bound_name(theory_of(subject)->bound);
 }
 
 static bool may_leave(const void *subject)
@@ -151,6 +190,29 @@ static const struct figure figures[] = {
     {.name = "sustained", .unit = "1", .number = sustained,
      .doc = "1; 0 when the queue grew as long as requests arrived.",
      .former_key = "service.sustained"},
+    {.name = "theory_capacity_requests_per_second", .unit = "1/s", METRIC(theory.capacity_per_second),
+     .applies = has_capacity,
+     .doc = "What all replicas complete while more requests wait, in the fluid limit (docs/serving.md)."},
+    {.name = "theory_capacity_sequences", .unit = "1", METRIC(theory.capacity_sequences), .applies = has_capacity,
+     .doc = "Sequences that a replica, or a rank with requests of its own, then has."},
+    {.name = "theory_capacity_step_seconds", .unit = "s", METRIC(theory.capacity_step_seconds), .applies = has_capacity,
+     .doc = "Mean step then."},
+    {.name = "theory_capacity_seats", .unit = "1", .kind = FIGURE_TEXT, .text = capacity_seats, .applies = has_capacity,
+     .doc = "What allows no more sequences: max-sequences, kv-room, step-tokens, clients; none: more would not pay."},
+    {.name = "theory_capacity_bound", .unit = "1", .kind = FIGURE_TEXT, .text = capacity_bound, .applies = has_capacity,
+     .doc = "What those steps are nearest to the limit of: bandwidth, compute, communication, host."},
+    {.name = "theory_load", .unit = "1", METRIC(theory.load), .applies = has_load,
+     .doc = "offered_requests_per_second over that capacity."},
+    {.name = "theory_in_service", .unit = "1", METRIC(theory.shared_number), .applies = is_shared,
+     .doc = "Requests in the service on average, all of them sharing it (Poisson arrivals, one replica)."},
+    {.name = "theory_e2e_mean_seconds", .unit = "s", METRIC(theory.shared_seconds), .applies = is_shared,
+     .doc = "Arrival to last token then."},
+    {.name = "theory_queue_mean_seconds", .unit = "s", METRIC(theory.wait_seconds), .applies = waits_alone,
+     .doc = "Wait by Pollaczek and Khinchine, where one sequence at a time is served."},
+    {.name = "in_service", .unit = "1", METRIC(theory.in_service),
+     .doc = "Requests in the service on average, counted between warm-up and last arrival."},
+    {.name = "little_in_service", .unit = "1", METRIC(theory.little_number),
+     .doc = "The same by Little's law: those that came then, a second, x their mean time; differs where the run is no steady state."},
     {.name = "mean_batch", .unit = "1", METRIC(mean_batch),
      .doc = "Requests in a step, by time.",
      .former_key = "service.mean_batch"},

@@ -463,4 +463,6 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
     double came = run->source.last_arrival_seconds;
     metrics->offered_per_second = came > 0.0 ? run->requests.count / came : 0.0;
     judge_load(run, metrics);
+    metrics->theory =
+        load_theory(run, metrics->offered_per_second, metrics->tokens_per_verification);
 }

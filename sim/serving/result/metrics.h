@@ -6,6 +6,7 @@
 #define CPSIM_SIM_SERVING_RESULT_METRICS_H
 
 #include "models/numeric/steady.h"
+#include "sim/serving/result/theory.h"
 #include "sim/serving/serving.h"
 
 enum latency {
@@ -89,6 +90,7 @@ struct serving_metrics {
     double full_length_requests; /* of as many tokens as the model was made for, that fill it; 0:
                                     the model does not say */
     uint64_t events;             /* that SimGrid played */
+    struct load_theory theory;   /* of all classes together */
 };
 
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics);

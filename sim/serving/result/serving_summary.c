@@ -7,6 +7,7 @@
 #include "sim/serving/result/figures.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 static const enum latency which[] = {LATENCY_TTFT, LATENCY_TPOT, LATENCY_ITL, LATENCY_E2E};
@@ -287,6 +288,55 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
     }
 }
 
+/* What laws say beside what was played (theory.h). */
+static void print_theory(const struct serving_metrics *metrics, FILE *stream)
+{
+    static const char *const limits[] = {
+        [SEATS_SEQUENCES] = ", as max_sequences allows",
+        [SEATS_KV_ROOM] = ", all that the KV cache holds",
+        [SEATS_STEP_TOKENS] = ", whose prompts fill every step",
+        [SEATS_CLIENTS] = ", one a client",
+        [SEATS_NOTHING] = "",
+    };
+    static const char *const bounds[] = {
+        [STEP_BOUND_BANDWIDTH] = "memory bandwidth",
+        [STEP_BOUND_COMPUTE] = "compute",
+        [STEP_BOUND_COMMUNICATION] = "communication",
+        [STEP_BOUND_HOST] = "the host",
+    };
+    const struct load_theory *theory = &metrics->theory;
+    if (theory->silent != NULL) {
+        fprintf(stream, "theory          says nothing: %s\n", theory->silent);
+        return;
+    }
+    fprintf(stream,
+            "theory          capacity %s requests/s%s in the fluid limit: %.4g sequences%s%s, "
+            "steps of %s near the limit of %s",
+            quantity_number(theory->capacity_per_second).text,
+            theory->of_prefill ? ", of replicas that prefill," : "", theory->capacity_sequences,
+            metrics->run->fleet.server_count > 1 ? " each" : "", limits[theory->seats],
+            quantity_seconds(theory->capacity_step_seconds).text, bounds[theory->bound]);
+    if (theory->load > 0.0) {
+        fprintf(stream, "; %s of it came", quantity_percent(theory->load).text);
+    }
+    fputc('\n', stream);
+    if (theory->in_service > 0.0) {
+        fprintf(stream, "in service      %s requests on average, %s by Little's law",
+                quantity_number(theory->in_service).text,
+                quantity_number(theory->little_number).text);
+        if (theory->shared_number >= 0.0 && isfinite(theory->shared_number)) {
+            fprintf(stream, "; %s where all share a server (E2E %s)",
+                    quantity_number(theory->shared_number).text,
+                    quantity_seconds(theory->shared_seconds).text);
+        }
+        if (theory->wait_seconds >= 0.0 && isfinite(theory->wait_seconds)) {
+            fprintf(stream, "; the queue's mean by Pollaczek and Khinchine is %s",
+                    quantity_seconds(theory->wait_seconds).text);
+        }
+        fputc('\n', stream);
+    }
+}
+
 /* Otherwise "of FLOPs" has to say of whose peak. */
 static bool computes_in_bf16(const struct scenario *scenario)
 {
@@ -405,5 +455,6 @@ void serving_summary_print(const struct serving_run *run, const struct serving_m
     print_classes(run, metrics, ink, stream);
     print_requests(run, metrics, stream);
     print_rates(run, metrics, stream);
+    print_theory(metrics, stream);
     print_machine(run, metrics, stream);
 }
