@@ -269,7 +269,8 @@ static void read_text(const struct place *place, struct node *node)
         return;
     }
     bool no_file = kind == FIELD_OUTPUT_FILE && !node->quoted &&
-                   (strcmp(node->text, "none") == 0 || strcmp(node->text, "false") == 0);
+                   (strcmp(node->text, "none") == 0 || strcmp(node->text, "false") == 0 ||
+                    strcmp(node->text, "null") == 0 || strcmp(node->text, "~") == 0);
     const char *text = no_file                    ? NULL
                        : kind == FIELD_INPUT_FILE ? path_from(place->context->arena, node)
                        : kind == FIELD_STRING     ? printable(place->context->arena, node->text)
