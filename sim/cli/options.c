@@ -72,7 +72,7 @@ const struct option command_options[OPTION_COUNT] = {
                      .offset = offsetof(struct invocation, base)},
     [OPTION_FORMAT] = {.name = "--format",
                        .argument = "NAME",
-                       .doc = "what to export to: chrome, csv, json or openmetrics",
+                       .doc = "what to export to: chrome, csv, json, openmetrics or chakra",
                        .offset = offsetof(struct invocation, format)},
     [OPTION_TABLE] = {.name = "--table",
                       .argument = "NAME",

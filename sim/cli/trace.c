@@ -272,7 +272,8 @@ const struct command command_trace = {
     .doc = "check looks at every table, column, type, unit and number; blame says which "
            "stage of a training step, or which network card, the others wait for; export writes "
            "--format "
-           "chrome, csv (with --table), json or openmetrics to stdout or -o. docs/trace-format.md "
+           "chrome, csv (with --table), json, openmetrics or chakra to stdout or -o. "
+           "docs/trace-format.md "
            "says what a "
            "trace holds; analysis/ draws one.",
     .example = "cpsim trace check llama405b.h5",

@@ -61,6 +61,10 @@ struct trace_phase {
 };
 
 /* An operator as one rank ran it. */
+/* enum collective_kind and one: 0 of what is none. */
+enum trace_collective { TRACE_NO_COLLECTIVE };
+#define TRACE_COLLECTIVE(kind) ((enum trace_collective)((kind) + 1))
+
 struct trace_operator {
     uint32_t phase;      /* row of /phases */
     const char *segment; /* of the step program: "layers", "head", ... */
@@ -74,6 +78,7 @@ struct trace_operator {
     double start_seconds, duration_seconds;
     double flops, bytes;
     enum bound bound;
+    enum trace_collective collective;
 };
 
 enum trace_link_kind { TRACE_NVLINK, TRACE_NIC };

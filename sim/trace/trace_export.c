@@ -8,8 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-const struct trace_export *const trace_exports[] = {
-    &trace_export_chrome, &trace_export_csv, &trace_export_json, &trace_export_openmetrics, NULL};
+const struct trace_export *const trace_exports[] = {&trace_export_chrome, &trace_export_csv,
+                                                    &trace_export_json,   &trace_export_openmetrics,
+                                                    &trace_export_chakra, NULL};
 
 /* A cell of a row that was read: a number, or the text of a string, name or enum member. */
 struct cell {

@@ -25,6 +25,8 @@ struct trace_export {
 extern const struct trace_export trace_export_chrome;
 extern const struct trace_export trace_export_csv;  /* RFC 4180, a header line; NaN is empty */
 extern const struct trace_export trace_export_json; /* rows as objects; NaN is null */
+/* A rank's operators as an execution trace of Chakra (MLCommons), which ASTRA-sim plays. */
+extern const struct trace_export trace_export_chakra;
 extern const struct trace_export trace_export_openmetrics; /* of a service, as vLLM's /metrics */
 
 extern const struct trace_export *const trace_exports[]; /* ended by NULL */

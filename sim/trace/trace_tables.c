@@ -34,6 +34,17 @@ static const char *const streams[] = {
     [STREAM_COMMUNICATION] = "communication",
     NULL,
 };
+/* enum trace_collective */
+static const char *const collectives[] = {"none",
+                                          [1 + COLLECTIVE_ALL_REDUCE] = "all_reduce",
+                                          [1 + COLLECTIVE_ALL_GATHER] = "all_gather",
+                                          [1 + COLLECTIVE_REDUCE_SCATTER] = "reduce_scatter",
+                                          [1 + COLLECTIVE_ALL_TO_ALL] = "all_to_all",
+                                          [1 + COLLECTIVE_SEND_RECV] = "send_recv",
+                                          [1 + COLLECTIVE_SEND] = "send",
+                                          [1 + COLLECTIVE_DISPATCH] = "dispatch",
+                                          [1 + COLLECTIVE_COMBINE] = "combine",
+                                          NULL};
 static const char *const bounds[] = {
     [BOUND_COMPUTE] = "compute",
     [BOUND_MEMORY] = "memory",
@@ -143,6 +154,8 @@ static const struct trace_column operator_columns[] = {
      .long_name = "Bytes to and from GPU memory; of a collective, those this GPU sent."},
     {.name = "bound", .type = TRACE_ENUM, AT(bound), .units = "1", .members = bounds,
      .long_name = "What kept it from being faster."},
+    {.name = "collective", .type = TRACE_ENUM, AT(collective), .units = "1",
+     .members = collectives, .long_name = "What kind of collective it is."},
 };
 #undef AT
 

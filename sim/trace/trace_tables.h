@@ -9,7 +9,7 @@
 
 /* The major number changes when a reader of the old files would go wrong, the minor one when there
  * is more to read. */
-#define TRACE_FORMAT "1.2"
+#define TRACE_FORMAT "1.3"
 
 enum trace_table {
     TRACE_PHASES,

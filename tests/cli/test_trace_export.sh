@@ -13,9 +13,9 @@ expect 0 "/^name,kind,turn,/" "" "$cpsim" trace export "$trace" --format csv --t
 expect 0 "" "" "$cpsim" trace export "$trace" --format json -o "$scratch/run.json"
 compare "export -o" "/\"cpsim_format\": \"1\.[0-9]+\"/" "$scratch/run.json"
 
-expect 2 "" "cpsim: error: cpsim trace export needs --format; one of: chrome, csv, json, openmetrics" \
+expect 2 "" "cpsim: error: cpsim trace export needs --format; one of: chrome, csv, json, openmetrics, chakra" \
     "$cpsim" trace export "$trace"
-expect 2 "" "cpsim: error: --format: there is no 'jsno' (did you mean 'json'?); one of: chrome, csv, json, openmetrics" \
+expect 2 "" "cpsim: error: --format: there is no 'jsno' (did you mean 'json'?); one of: chrome, csv, json, openmetrics, chakra" \
     "$cpsim" trace export "$trace" --format jsno
 expect 2 "" "/^cpsim: error: --format csv needs --table; one of: phases, operators, links, gpus/" \
     "$cpsim" trace export "$trace" --format csv -o "$scratch/none.csv"

@@ -22,7 +22,7 @@ def columns(file):
 def test_root_says_what_ran(sample):
     with h5py.File(sample) as file:
         assert dict(file.attrs) | {"git_revision": "", "cpsim_version": ""} == {
-            "cpsim_format": "1.2",
+            "cpsim_format": "1.3",
             "cpsim_version": "",
             "git_revision": "",
             "simgrid_version": "3.32.0",
@@ -38,7 +38,7 @@ def test_every_column_explains_itself(sample):
         assert set(file) == {"phases", "operators", "links", "gpus"}
         for group in file.values():
             assert group.attrs["long_name"].endswith(".")
-        assert len(columns(file)) == 61
+        assert len(columns(file)) == 62
         for name, column in columns(file):
             assert column.attrs["units"] in UNITS, name
             assert column.attrs["long_name"].endswith("."), name
@@ -78,6 +78,8 @@ def test_enums_keep_their_names(sample):
         "/operators/kind": ["gemm", "attention", "memory", "collective", "host", "kernel"],
         "/operators/stream": ["compute", "communication"],
         "/operators/bound": ["compute", "memory", "launch", "network"],
+        "/operators/collective": ["none", "all_reduce", "all_gather", "reduce_scatter", "all_to_all", "send_recv", "send",
+                                  "dispatch", "combine"],
         "/links/kind": ["nvlink", "nic"],
         "/links/direction": ["out", "in"],
     }
@@ -118,6 +120,7 @@ def test_operators_have_the_values_given(tmp_path, count):
         "flops": row * 1e9,
         "bytes": row * 1e3,
         "bound": row % 4,
+        "collective": row % 9,
     }
     with h5py.File(path) as file:
         operators = file["operators"]

@@ -65,7 +65,8 @@ static void add_operators(struct trace *trace, uint64_t count)
                                                     .duration_seconds = 0.5e-6,
                                                     .flops = (double)i * 1e9,
                                                     .bytes = (double)i * 1e3,
-                                                    .bound = (enum bound)(i % 4)});
+                                                    .bound = (enum bound)(i % 4),
+                                                    .collective = (enum trace_collective)(i % 9)});
     }
 }
 
