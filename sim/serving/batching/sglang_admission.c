@@ -354,7 +354,8 @@ static void try_queue(struct adder *adder)
 {
     struct batch_view *view = adder->view;
     struct sglang *sglang = adder->sglang;
-    while (view->waiting.count > 0) {
+    bool adapters = view->limits.adapters > 0;
+    while (view->waiting.count > 0 && (!adapters || batch_fits_adapter(view))) {
         uint32_t id = view->waiting.first;
         if ((int64_t)adder->taken >= seats_left(view)) {
             sglang->full = true;
@@ -366,6 +367,9 @@ static void try_queue(struct adder *adder)
         enum verdict verdict = add(adder, id);
         if (adder->taken > before) {
             queue_pop(&view->waiting, view->requests);
+            if (adapters) {
+                batch_count_adapter(view, id);
+            }
         }
         if (verdict != GOES_ON) {
             sglang->full = sglang->full || verdict == NO_TOKENS;
@@ -434,6 +438,12 @@ bool sglang_admit(struct batch_view *view, struct decision *decision)
         add_half_done(&adder);
     }
     uint32_t continued = adder.taken;
+    if (view->limits.adapters > 0) { /* those of the last prefill are among them by now */
+        batch_count_adapters(view);
+        for (uint32_t i = 0; i < continued; i++) {
+            batch_count_adapter(view, decision->shares[i].request);
+        }
+    }
     try_queue(&adder);
     decision->admitted_count = adder.taken - continued;
     if (adder.taken == 0) {

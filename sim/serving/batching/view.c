@@ -24,6 +24,8 @@ void batch_view_create(struct batch_view *view, struct arena *arena, struct requ
 void batch_view_adapters(struct batch_view *view, struct arena *arena, uint32_t adapters)
 {
     view->adapter_marks = ARENA_ARRAY(arena, uint32_t, adapters + 1);
+    view->adapter_coming = ARENA_ARRAY(arena, uint32_t, adapters + 1);
+    view->adapter_total = adapters;
 }
 
 void decision_create(struct decision *decision, struct arena *arena,
@@ -94,12 +96,29 @@ static void count_adapter(struct batch_view *view, uint32_t adapter)
     view->adapter_marks[adapter] = adapter > 0 ? view->adapter_round : 0;
 }
 
-static void count_running(struct batch_view *view)
+void batch_count_adapter(struct batch_view *view, uint32_t request)
+{
+    count_adapter(view, batch_request(view, request)->adapter);
+}
+
+void batch_count_adapters(struct batch_view *view)
 {
     view->adapter_round++;
     view->adapter_count = 0;
     for (uint32_t i = 0; i < view->running_count; i++) {
         count_adapter(view, batch_request(view, view->running[i])->adapter);
+    }
+    for (uint32_t i = 1; view->incoming > 0 && i <= view->adapter_total; i++) {
+        if (view->adapter_coming[i] > 0) {
+            count_adapter(view, i);
+        }
+    }
+}
+
+void batch_expect_adapter(struct batch_view *view, uint32_t request, int change)
+{
+    if (view->limits.adapters > 0) {
+        view->adapter_coming[batch_request(view, request)->adapter] += (uint32_t)change;
     }
 }
 
@@ -156,7 +175,7 @@ void batch_decide(struct batch_view *view, const struct batching_policy *policy,
         policy->decide(view, decision);
         return;
     }
-    count_running(view);
+    batch_count_adapters(view);
     policy->decide(view, decision);
     put_back(view);
     count_shares(view, decision);

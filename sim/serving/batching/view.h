@@ -66,6 +66,8 @@ struct batch_view {
     bool saturated;    /* the last step that did not hold back left requests waiting */
     bool gone;         /* somebody who runs has ended or gone elsewhere */
     uint32_t *adapter_marks;     /* [by adapter]: the decision that last counted it ... */
+    uint32_t *adapter_coming;    /* [by adapter]: of `incoming`; NULL: no adapters */
+    uint32_t adapter_total;      /* there are */
     uint32_t adapter_round;      /* ... of which this is the number ... */
     uint32_t adapter_count;      /* ... and that has so many of those who run */
     struct request_queue passed; /* over in this decision: their adapter is one too many */
@@ -196,6 +198,13 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
 /* Whether somebody waits whose adapter a step can have; those before him step aside until the
  * decision is made (vLLM's scheduler: it skips them, and puts them back in front). */
 bool batch_fits_adapter(struct batch_view *view);
+
+/* Counts the adapters of those who run anew, and of one more. */
+void batch_count_adapters(struct batch_view *view);
+void batch_count_adapter(struct batch_view *view, uint32_t request);
+
+/* Its cache is on its way (1), or has come or is lost (-1): its adapter counts meanwhile. */
+void batch_expect_adapter(struct batch_view *view, uint32_t request, int change);
 
 /* Whether the queue has somebody and the replica a seat. */
 static inline bool batch_has_seat(struct batch_view *view)
