@@ -76,7 +76,7 @@ void batch_join(struct batch_view *view, uint32_t id)
 void decision_clear(struct decision *decision)
 {
     decision->share_count = decision->admitted_count = decision->preempted_count = 0;
-    decision->tokens = decision->swapped_tokens = 0;
+    decision->tokens = decision->swapped_tokens = decision->loaded_tokens = 0;
     decision->decode_count = 0;
     decision->decode_context = 0;
     decision->adapters = 0;
@@ -452,11 +452,13 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
     uint32_t cached = swapped > 0 ? swapped
                       : loaded    ? request->computed_tokens
                                   : kv_cache_match(&view->kv, request, known);
+    uint32_t below = 0; /* that come within the step */
     if (view->hooks.look_up != NULL && swapped == 0 && !loaded) {
-        uint32_t below = view->hooks.look_up(view->hooks.data, id, cached);
-        if (below > 0) {
+        below = view->hooks.look_up(view->hooks.data, id, cached);
+        if (below > 0 && !view->hooks.by_layer) {
             return send_for(view, request, cached, below);
         }
+        cached += below;
     }
     uint64_t tokens = known - cached;
     tokens =
@@ -468,20 +470,26 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
     uint64_t all = (uint64_t)request->prompt_tokens + request->output_tokens;
     const struct kv_wish wish = {
         .hit = swapped == 0 && !loaded,
-        .computed = cached,
-        .tokens = tokens,
+        .computed = cached - below,
+        .tokens = below + tokens,
         .known = known,
         .look_ahead =
             whole_answer ? all - cached - tokens + batch_slack(limits) : limits->look_ahead,
         .most = limits->model_tokens,
         .spare = view->running_count > 0 ? limits->spare_blocks : 0,
         .whole = limits->reserves_prompt,
+        .on_their_way = below > 0,
     };
     if (!kv_cache_grow(&view->kv, request, &wish)) {
         return false;
     }
     if (loaded) {
         view->promised_blocks -= blocks_beyond(view, request, cached);
+    }
+    if (below > 0) {
+        kv_cache_label(&view->kv, request, cached + tokens);
+        view->hooks.load(view->hooks.data, id, cached - below, below);
+        decision->loaded_tokens += below;
     }
     queue_pop(&view->waiting, view->requests);
     batch_set_pending(view, request, known - cached);

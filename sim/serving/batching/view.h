@@ -44,6 +44,7 @@ struct batch_hooks {
      * have come. */
     uint32_t (*look_up)(void *data, uint32_t request, uint32_t cached);
     void (*load)(void *data, uint32_t request, uint32_t cached, uint32_t tokens);
+    bool by_layer; /* load() only counts: they come within the step (decision.loaded_tokens) */
 };
 
 struct batching_policy;
@@ -98,6 +99,7 @@ struct decision {
     uint32_t decode_count;   /* shares that are an answer\'s next token ... */
     uint64_t decode_context; /* ... and their computed tokens */
     uint64_t swapped_tokens; /* moved to the host's memory and back, before the step */
+    uint64_t loaded_tokens;  /* that a tier has and that come within it, layer by layer */
     uint32_t adapters;       /* different ones of its shares, and ... */
     uint64_t adapter_tokens; /* ... tokens that have one */
 };
