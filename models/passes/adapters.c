@@ -15,11 +15,14 @@ struct site {
     double depth, columns; /* all tensors together */
     double widest;         /* of a tensor */
     uint32_t tensors;      /* that it joins, each with an A and a B */
+    double held;           /* experts of the rank, each with its own; 1: no experts */
+    double chosen;         /* part of all experts that a token goes to; 0: no experts */
+    double rows;           /* on the rank, of a token with an adapter */
 };
 
 static bool is_target(const struct half_op *op, enum adapter_targets targets)
 {
-    if (op->kind != HALF_PRODUCT || op->weight.experts.count > 0) {
+    if (op->kind != HALF_PRODUCT) {
         return false;
     }
     switch (op->weight.class) {
@@ -37,7 +40,12 @@ static bool is_target(const struct half_op *op, enum adapter_targets targets)
 static struct site site_of(const struct replica *replica, const struct weight *weight)
 {
     uint32_t ranks = half_weight_ranks(replica, weight);
-    struct site site = {.depth = (double)weight_depth(weight, ranks)};
+    struct site site = {.depth = (double)weight_depth(weight, ranks), .held = 1.0, .rows = 1.0};
+    if (weight->experts.count > 0) { /* tokens of all ranks that share them come */
+        site.held = half_weight_copies(replica, weight);
+        site.chosen = (double)weight->experts.per_token / weight->experts.count;
+        site.rows = layout_attention_data(replica->layout) * site.chosen * site.held;
+    }
     for (uint32_t i = 0; i < WEIGHT_MAX_PIECES && weight->pieces[i].columns > 0; i++) {
         double columns = (double)weight_piece_columns(weight, i, ranks);
         site.columns += columns;
@@ -79,7 +87,7 @@ static double element_bytes(const struct replica *replica)
 /* Elements of A and B of all its tensors, a unit of rank. */
 static double site_elements(const struct site *site)
 {
-    return site->tensors * site->depth + site->columns;
+    return site->held * (site->tensors * site->depth + site->columns);
 }
 
 double adapters_bytes(const struct replica *replica, const struct model_stage *stage,
@@ -104,22 +112,31 @@ uint32_t adapters_matrices(const struct replica *replica, const struct model_sta
         struct site sites[LAYER_HALVES * HALF_MAX_OPS];
         uint32_t count = sites_of(replica, &replica->llm->stack.kinds[kind], targets, sites);
         for (uint32_t i = 0; i < count; i++) {
-            matrices += 2 * sites[i].tensors * layers_of(replica, stage, kind);
+            matrices += 2 * sites[i].tensors * (uint32_t)ceil(sites[i].held) *
+                        layers_of(replica, stage, kind);
         }
     }
     return matrices;
 }
 
-bool adapters_miss_experts(const struct llm *llm, enum adapter_targets targets)
-{
-    bool experts = false;
-    for (uint32_t kind = 0; kind < llm->stack.kind_count; kind++) {
-        experts = experts || llm->stack.kinds[kind].ffn.kind == FFN_EXPERTS;
-    }
-    return experts && targets != ADAPTERS_ATTENTION;
-}
-
 /* --- kernels --- */
+
+/* The same step as a site sees it: of experts, rows are a token's once an expert, and each pair of
+ * an adapter and an expert that any of its tokens goes to is as an adapter of its own. An adapter's
+ * t tokens miss an expert with (1 - chosen)^t. */
+static struct adapter_batch batch_of_site(const struct replica *replica,
+                                          const struct adapter_batch *batch,
+                                          const struct site *site)
+{
+    struct adapter_batch seen = *batch;
+    if (site->chosen > 0.0) {
+        double all = batch->tokens * layout_attention_data(replica->layout);
+        double met = site->held * (1.0 - pow(1.0 - site->chosen, all / batch->adapters));
+        seen.tokens = batch->tokens * site->rows;
+        seen.adapters = (uint32_t)fmax(1.0, round(batch->adapters * met));
+    }
+    return seen;
+}
 
 /* Blocks of a launch, tokens spread evenly over the adapters. */
 struct blocks {
@@ -287,7 +304,8 @@ void adapters_build(const struct replica *replica, const struct model_stage *sta
                                                          .operators = operators});
         operators += segment->capacity;
         for (uint32_t i = 0; i < count; i++) {
-            append_site(segment, replica, batch, &sites[i]);
+            const struct adapter_batch seen = batch_of_site(replica, batch, &sites[i]);
+            append_site(segment, replica, &seen, &sites[i]);
         }
     }
 }

@@ -7,7 +7,8 @@
  * to the layer's output. Adapters are kept in the activations' format, buffers in fp32. Pure.
  *
  * Tensor ranks: a layer that is cut by columns has A whole on every rank and its part of B, one
- * that is cut by depth its part of A and B whole; the layer's own all-reduce sums either. */
+ * that is cut by depth its part of A and B whole; the layer's own all-reduce sums either. Experts
+ * have an A and a B each, and those that lie on other ranks have theirs there. */
 #ifndef CPSIM_MODELS_PASSES_ADAPTERS_H
 #define CPSIM_MODELS_PASSES_ADAPTERS_H
 
@@ -31,9 +32,6 @@ double adapters_bytes(const struct replica *replica, const struct model_stage *s
                       enum adapter_targets targets, uint32_t rank);
 uint32_t adapters_matrices(const struct replica *replica, const struct model_stage *stage,
                            enum adapter_targets targets);
-
-/* Whether some layer has nothing but experts where adapters should stand. */
-bool adapters_miss_experts(const struct llm *llm, enum adapter_targets targets);
 
 /* What a step's adapters add to its program: a segment a kind of layer. Operators as
  * transformer_build() takes them. */

@@ -29,27 +29,10 @@ static void check_choice(const struct checker *checker, size_t index)
 static void check_limits(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
-    const struct service *service = &scenario->serving.service;
-    const struct {
-        bool wrong;
-        const char *what;
-    } limits[] = {
-        {service->policy == BATCHING_SGLANG, "with the policy 'sglang'"},
-        {service->policy == BATCHING_DISAGGREGATED || scenario->is_pool,
-         "with pools of prefill and decode"},
-        {scenario->layout.context > 1, "over context ranks"},
-        {layout_attention_data(&scenario->layout) > 1, "with data-parallel attention"},
-    };
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        if (limits[i].wrong) {
-            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                           "%s: adapters %s are not modelled; leave one of them out", path,
-                           limits[i].what);
-        }
-    }
-    if (adapters_miss_experts(&scenario->llm, service->adapters.targets)) {
+    if (scenario->layout.context > 1) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       "%s: adapters of experts are not modelled; expected targets: attention",
+                       "%s: adapters over context ranks are not modelled; expected layout.context: "
+                       "1 and more of layout.tensor",
                        path);
     }
 }

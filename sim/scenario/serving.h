@@ -192,6 +192,10 @@ struct speculation {
 /* When blocks of the GPUs' prefix cache go to the tiers below. */
 enum tier_write { TIER_WRITE_THROUGH, TIER_WRITE_BACK };
 
+/* When they come back: while a request waits, or in the step that computes the rest of its prompt.
+ */
+enum tier_load { TIER_LOAD_WAITING, TIER_LOAD_BY_LAYER };
+
 enum kv_tier_kind { TIER_HOST, TIER_REMOTE, KV_TIER_COUNT };
 
 /* The prefix cache below the GPUs'. */
@@ -200,6 +204,7 @@ struct kv_tiers {
     bool host_shared;                     /* of a node, by its replicas; else of a replica */
     uint32_t remote_nodes;                /* that hold the store, and nothing else */
     enum tier_write write;
+    enum tier_load load;
 };
 
 /* Low-rank adapters that a replica serves beside its model. */

@@ -137,7 +137,22 @@ static const struct choice tier_write_choices[] = {
      .doc = "When the GPUs need its room (SGLang's HiCache can)."},
     {0}};
 
+static const struct choice tier_load_choices[] = {
+    {.name = "waiting",
+     .value = TIER_LOAD_WAITING,
+     .doc = "While the request waits, under others' steps (vLLM's offloading connector)."},
+    {.name = "by-layer",
+     .value = TIER_LOAD_BY_LAYER,
+     .doc = "In the step that computes the rest of its prompt, each layer's before that layer "
+            "(SGLang's HiCache, LMCache's use_layerwise)."},
+    {0}};
 static const struct field tiers_fields[] = {
+    {.key = "load",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(kv_tiers, load),
+     .fallback = "waiting",
+     .choices = tier_load_choices,
+     .doc = "When pages come back."},
     {.key = "host",
      .kind = FIELD_MAPPING,
      .fields = host_tier_fields,

@@ -21,25 +21,34 @@ static void check_limits(const struct checker *checker)
     const struct scenario *scenario = checker->scenario;
     const struct service *service = &scenario->serving.service;
     const struct proposer *proposer = proposer_of(service);
+    bool by_layer = service->tiers.load == TIER_LOAD_BY_LAYER;
+    bool sglang = service->policy == BATCHING_SGLANG;
     const struct {
         bool wrong;
-        const char *what;
+        const char *what, *fits;
     } limits[] = {
-        {service->policy == BATCHING_SGLANG, "with the policy 'sglang'"},
-        {scenario->is_pool, "with pools set up in their own ways (pools)"},
-        {scenario->llm.stack.layers > 0 && is_hybrid(scenario),
-         "of a model with windows or states"},
-        {proposer != NULL && proposer->drops_last,
-         "with a drafter that reads the model's features"},
+        {sglang && !by_layer, "whose loads run while a request waits with 'sglang'",
+         "load: by-layer"},
+        {sglang && service->tiers.write == TIER_WRITE_BACK, "that is written back with 'sglang'",
+         "write: through"},
+        {by_layer && service->tiers.capacity_bytes[TIER_REMOTE] > 0.0,
+         "in a store and loaded by layer", "host alone, or load: waiting"},
+        {by_layer && layout_attention_data(&scenario->layout) > 1,
+         "of ranks that share experts and loaded by layer", "load: waiting, or attention_data: 1"},
+        {scenario->is_pool, "with pools set up in their own ways",
+         "policy: disaggregated with prefill_replicas"},
+        {scenario->llm.stack.layers > 0 && is_hybrid(scenario), "of a model with windows or states",
+         "a model whose layers all keep every token"},
+        {proposer != NULL && proposer->drops_last, "with a drafter that reads the model's features",
+         "speculation of the kind ngram"},
         {service->tiers.capacity_bytes[TIER_REMOTE] > 0.0 && scenario->platform_xml != NULL,
-         "in a store on a platform of your own"},
+         "in a store on a platform of your own", "host alone"},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (limits[i].wrong) {
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                           "%s: a prefix cache beyond the GPUs %s is not modelled; leave one of "
-                           "them out",
-                           path, limits[i].what);
+                           "%s: a prefix cache beyond the GPUs %s is not modelled; expected %s",
+                           path, limits[i].what, limits[i].fits);
         }
     }
     if (!service->prefix_cache) {

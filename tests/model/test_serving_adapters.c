@@ -193,5 +193,78 @@ START_TEST(nothing_is_lost)
 }
 END_TEST
 
+/* The four requests of who_fits_passes under SGLang's scheduler: the third passes the second too,
+ * two rounds of two. A system prompt of 64 tokens is kept once for each adapter: the third and the
+ * fourth find it, the first of each does not. */
+START_TEST(sglang_passes_too)
+{
+    char path[] = "/tmp/cpsim-adapters-XXXXXX";
+    const char *arrivals = table(path, "prompt_tokens,output_tokens,adapter\n"
+                                       "128,400,0\n128,400,1\n128,400,0\n128,400,1\n");
+    struct played of[2];
+    for (size_t i = 0; i < 2; i++) {
+        of[i] = play_serving(
+            SMALL, (const char *const[]){"software=sglang", arrivals, "workload.adapters=2",
+                                         i == 0 ? "workload.service.adapters={max_adapters: 1}"
+                                                : "workload.service.adapters={max_adapters: 2}",
+                                         NULL});
+        ck_assert_uint_eq(of[i].free_pages, of[i].kv_pages);
+    }
+    ck_assert_uint_eq(of[0].metrics.adapter_waits, 2);
+    ck_assert_uint_eq(of[0].metrics.adapter_loads, 2);
+    ck_assert_double_eq_tol(of[0].metrics.mean_batch, 2.0, 0.02);
+    ck_assert_uint_eq(of[1].metrics.adapter_waits, 0);
+    ck_assert_double_gt(e2e(&of[0]) / e2e(&of[1]), 1.8);
+    ck_assert_double_lt(e2e(&of[0]) / e2e(&of[1]), 2.0);
+    remove(path);
+    double hits[2];
+    for (size_t i = 0; i < 2; i++) {
+        struct played played = play_serving(
+            SMALL, (const char *const[]){"software=sglang", "workload.requests=100",
+                                         i == 0 ? "workload.adapters=1" : "workload.adapters=4",
+                                         "workload.system_prompt=64 tokens",
+                                         "workload.lengths.prompt.tokens=128 tokens",
+                                         "workload.service.prefix_cache=true",
+                                         "workload.service.adapters={max_adapters: 4}", NULL});
+        hits[i] = played.metrics.hit_share;
+    }
+    /* 99 and 96 of 100 find the system prompt, of 192 tokens 64. */
+    ck_assert_double_eq_tol(hits[0], 0.99 * 64 / 192, 1e-6);
+    ck_assert_double_eq_tol(hits[1], 0.96 * 64 / 192, 1e-6);
+}
+END_TEST
+
+/* Two adapters by turns and one place in either pool: each of six requests that come one after the
+ * other loads its own twice, once where it is prefilled and once where it decodes. */
+START_TEST(pools_load_their_own)
+{
+    char path[] = "/tmp/cpsim-adapters-XXXXXX";
+    write_table(path, "prompt_tokens,output_tokens,adapter\n"
+                      "128,9,0\n128,9,1\n128,9,0\n128,9,1\n128,9,0\n128,9,1\n");
+    char clients[256];
+    snprintf(clients, sizeof clients, "workload.arrivals={kind: closed-loop, clients: 1, file: %s}",
+             path);
+    struct played alone = play_serving(
+        SMALL, (const char *const[]){
+                   "pools={prefill: {layout: {tensor: 2}}, decode: {layout: {tensor: 2}}}", clients,
+                   "software.features=[adapters, pools]", "workload.adapters=2",
+                   "workload.service.adapters={max_adapters: 1}", NULL});
+    ck_assert_uint_eq(alone.metrics.adapter_loads, 12);
+    snprintf(clients, sizeof clients, "workload.arrivals={kind: at-once, file: %s}", path);
+    struct played together = play_serving(
+        SMALL, (const char *const[]){
+                   "pools={prefill: {layout: {tensor: 2}}, decode: {layout: {tensor: 2}}}", clients,
+                   "software.features=[adapters, pools]", "workload.adapters=2",
+                   "workload.service.adapters={max_adapters: 1}", NULL});
+    ck_assert_uint_eq(together.metrics.completed, 6);
+    /* Adapter 0 comes first, alone or with all of its kind, then 1, then the rest of 0; those that
+     * decode together need 2 loads at least. */
+    ck_assert_uint_ge(together.metrics.adapter_loads, 4);
+    ck_assert_uint_le(together.metrics.adapter_loads, 6);
+    ck_assert_uint_eq(together.free_pages, together.kv_pages_all);
+    remove(path);
+}
+END_TEST
+
 RUN_TESTS(serving_adapters, who_fits_passes, loads_by_hand, room_by_hand, a_prefix_is_one_adapters,
-          popularity, nothing_is_lost)
+          popularity, nothing_is_lost, sglang_passes_too, pools_load_their_own)

@@ -144,6 +144,22 @@ START_TEST(sglang_guesses_late)
 }
 END_TEST
 
+/* What was guessed wrong leaves its slots: 128 tokens of a prompt and 300 of an answer are never
+ * more than them, four that are verified, and a page, though 1,200 were computed. */
+START_TEST(wrong_guesses_leave)
+{
+    struct played played = play_serving(
+        SMALL,
+        (const char *const[]){"software=sglang", GUESSES("eagle", "3", "", "0"), CLOSED("1"),
+                              "workload.lengths.output.tokens=300 tokens",
+                              "workload.service.block=16 tokens", "workload.requests=1", NULL});
+    double tokens = played.metrics.kv_max_share * (double)played.kv_pages * 16.0;
+    printf("%.0f tokens held at most\n", tokens);
+    ck_assert_double_ge(tokens, 128 + 299);
+    ck_assert_double_le(tokens, 128 + 300 + 4 + 16);
+}
+END_TEST
+
 /* GLM 4.5 Air in bf16 on four GPUs, one client, all tokens to the same experts: a further guess is
  * a pass of its layer for multi-token prediction. It reads 2 x 4096 x (12288 + 1024) of attention,
  * 8 of 128 experts and a shared one of 3 x 4096 x 1408, the joint of 2 x 4096^2 and a head of
@@ -252,5 +268,5 @@ START_TEST(states_of_guesses)
 END_TEST
 
 RUN_TESTS(serving_guessers, trees_are_deep_or_wide, a_tree_by_hand, streams_by_hand,
-          other_schedulers, sglang_guesses_late, multi_token_prediction, ranks_that_share_experts,
-          pools_guess, states_of_guesses)
+          other_schedulers, sglang_guesses_late, wrong_guesses_leave, multi_token_prediction,
+          ranks_that_share_experts, pools_guess, states_of_guesses)

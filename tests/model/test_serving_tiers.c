@@ -219,5 +219,44 @@ START_TEST(when_tiers_pay)
 }
 END_TEST
 
+/* Layer by layer: the second turn's 4096 tokens of 32 layers, 537 MB, are loaded in the step that
+ * computes its last 116. A slow link's T is longer than that C, so that half the rate adds T to the
+ * first token's time, whole; a fast one's is hidden but for its first layer, T / 32. SGLang's loop
+ * has computed a token more of the first turn, which fills a page. */
+START_TEST(loads_by_layer)
+{
+    static const char *const engines[] = {"vllm", "sglang"};
+    char path[] = "/tmp/cpsim-tiers-XXXXXX";
+    const char *clients = one_client(path, "prompt_tokens,output_tokens,session\n"
+                                           "4096,16,7\n7000,16,0\n7000,16,0\n7000,16,0\n"
+                                           "7000,16,0\n4212,16,7\n");
+    static const char *const rates[] = {"cluster.host_rate=2 GB/s", "cluster.host_rate=4 GB/s",
+                                        "cluster.host_rate=100 GB/s", "cluster.host_rate=200 GB/s"};
+    for (size_t e = 0; e < 2; e++) {
+        char software[64];
+        snprintf(software, sizeof software, "software={use: %s, features: [tiers]}", engines[e]);
+        double bytes = (e == 0 ? 4096 : 4112) * token_bytes;
+        struct played of[4];
+        for (size_t i = 0; i < 4; i++) {
+            of[i] = play_serving(SMALL,
+                                 (const char *const[]){
+                                     software, e == 0 ? LITTLE : "memory.fraction=0.355", clients,
+                                     rates[i], "workload.service.max_batched_tokens=8192 tokens",
+                                     "workload.service={block: 16 tokens, prefix_cache: true}",
+                                     "workload.service.tiers={host: 10 GB, load: by-layer}", NULL});
+            ck_assert_uint_eq(of[i].free_pages, of[i].kv_pages);
+            ck_assert_double_eq_tol(of[i].metrics.tier_loaded_bytes[TIER_HOST], bytes, 1.0);
+        }
+        double slow = 6.0 * (mean(&of[0], LATENCY_TTFT) - mean(&of[1], LATENCY_TTFT));
+        double fast = 6.0 * (mean(&of[2], LATENCY_TTFT) - mean(&of[3], LATENCY_TTFT));
+        printf("%s: %.3f ms, by hand %.3f ms; hidden %.4f ms, by hand %.4f ms\n", engines[e],
+               1e3 * slow, 1e3 * bytes / 4e9, 1e3 * fast, 1e3 * bytes / 200e9 / 32.0);
+        ck_assert_double_eq_tol(slow, bytes / 4e9, 1e-6);
+        ck_assert_double_eq_tol(fast, e == 0 ? bytes / 200e9 / 32.0 : 0.0, 1e-6);
+    }
+    remove(path);
+}
+END_TEST
+
 RUN_TESTS(serving_tiers, when_tiers_pay, loads_by_hand, flows_by_hand, who_shares_what,
-          nothing_is_lost)
+          nothing_is_lost, loads_by_layer)

@@ -175,4 +175,39 @@ START_TEST(the_least_recently_used_goes)
 }
 END_TEST
 
-RUN_TESTS(adapters, bytes_by_hand, kernels_by_hand, a_step_by_hand, the_least_recently_used_goes)
+/* Experts of Qwen3 30B A3B: 128 of 2048 x 768, 8 a token. Of each, gate and up have two A of 2048
+ * and two B of 768 a unit of rank, down one of 768 and 2048: 5632 + 2816 = 8448 elements, 128 of
+ * them in a layer; attention 3 x 2048 + 4096 + 2 x 512 for qkv and 4096 + 2048 behind it: 17408.
+ * Sixteen tokens of two adapters, eight each: of 128 an adapter meets 128 (1 - (1 - 1/16)^8)
+ * = 51.6, so that down's shrink reads 103 A of 768 x 16 for 128 rows. Four expert ranks have a
+ * fourth of them. */
+START_TEST(experts_by_hand)
+{
+    struct arena *arena = arena_create();
+    const struct scenario *scenario =
+        load(arena, (const char *const[]){"model=qwen3-30b-a3b", NULL});
+    struct replica replica = scenario_replica(scenario);
+    struct model_stage whole = model_stage(replica.llm, 1, 0);
+    ck_assert_double_eq(adapters_bytes(&replica, &whole, ADAPTERS_ALL, 16),
+                        (128.0 * 8448 + 17408.0) * 16 * 48 * 2);
+    struct step_operator *operators =
+        ARENA_ARRAY(arena, struct step_operator, adapters_room(&replica));
+    const struct adapter_batch batch = {
+        .targets = ADAPTERS_FFN, .rank = 16, .adapters = 2, .tokens = 16.0, .graph = true};
+    struct step_program program;
+    adapters_build(&replica, &whole, &batch, operators, &program);
+    const struct kernel_work *shrink = &operator_of(&program, "adapter shrink", 1)->kernel;
+    ck_assert_double_eq(shrink->flops, 2.0 * 128 * 768 * 16);
+    ck_assert_double_eq(shrink->bytes, (128 * 768.0 + 103 * 768.0 * 16) * 2 + 128 * 16 * 4);
+    const struct scenario *over =
+        load(arena, (const char *const[]){"model=qwen3-30b-a3b", "layout.tensor=4",
+                                          "layout.expert=4", NULL});
+    replica = scenario_replica(over);
+    ck_assert_double_eq(adapters_bytes(&replica, &whole, ADAPTERS_FFN, 16),
+                        32.0 * 8448 * 16 * 48 * 2);
+    arena_destroy(arena);
+}
+END_TEST
+
+RUN_TESTS(adapters, bytes_by_hand, kernels_by_hand, a_step_by_hand, the_least_recently_used_goes,
+          experts_by_hand)

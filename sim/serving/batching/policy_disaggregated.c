@@ -15,6 +15,10 @@ static void call_for_caches(struct batch_view *view)
         if (!view->hooks.fetch(view->hooks.data, id, room)) {
             return;
         }
+        if (request->state == REQUEST_MOVING && view->limits.adapters > 0) {
+            batch_expect_adapter(view, id, 1);
+            batch_count_adapter(view, id);
+        }
     }
 }
 
@@ -22,6 +26,7 @@ static void call_for_caches(struct batch_view *view)
 static void take_landed(struct batch_view *view)
 {
     for (uint32_t id; (id = queue_pop(&view->landed, view->requests)) != REQUEST_NONE;) {
+        batch_expect_adapter(view, id, -1);
         batch_join(view, id);
         view->incoming--;
     }

@@ -70,6 +70,17 @@ void sglang_give(struct batch_view *view, uint32_t id, uint32_t end)
     batch_request(view, id)->computed_tokens = end;
 }
 
+/* Pages of a text that have come into the tree go on to the tier below. */
+static void write_through(struct batch_view *view, uint32_t id, uint32_t from, uint32_t to)
+{
+    const struct request *request = batch_request(view, id);
+    uint32_t page = sglang_of(view)->settings.page_tokens;
+    for (uint32_t i = from / page; view->kv.sink.put != NULL && i < to / page; i++) {
+        view->kv.sink.put(view->kv.sink.data,
+                          request_is_own(request) ? 0 : kv_cache_label_at(&view->kv, request, i));
+    }
+}
+
 void sglang_release(struct batch_view *view, uint32_t id, bool keep)
 {
     struct sglang *sglang = sglang_of(view);
@@ -78,6 +89,7 @@ void sglang_release(struct batch_view *view, uint32_t id, bool keep)
     uint32_t whole = entry->committed / page * page, there = whole;
     if (sglang->settings.radix && keep) {
         there = radix_insert(&sglang->tree, id, entry->committed);
+        write_through(view, id, there, entry->committed);
     }
     sglang->free_tokens += there - entry->cached;                          /* twice there */
     sglang->free_tokens += sglang_paged(sglang, entry->committed) - whole; /* no whole page */
@@ -96,6 +108,7 @@ static void keep_so_far(struct batch_view *view, uint32_t id, uint32_t tokens)
         return;
     }
     uint32_t there = radix_insert(&sglang->tree, id, tokens);
+    write_through(view, id, there, tokens);
     sglang->free_tokens += there - entry->cached;
     struct radix_hit hit = radix_match(&sglang->tree, id, tokens);
     radix_let_go(&sglang->tree, entry->node);

@@ -46,6 +46,7 @@ struct sglang_entry {
     uint32_t cached;    /* tokens at its beginning that are the tree's */
     uint32_t prefix;    /* tokens whose KV is there when its next part begins */
     uint32_t extend;    /* tokens of its next part */
+    uint32_t loaded;    /* tokens before them that a tier below has, and the same step loads */
     uint32_t committed; /* tokens that have a slot */
     uint64_t entry;     /* when it came into the queue */
     bool seated;        /* it has a place in the table of requests */

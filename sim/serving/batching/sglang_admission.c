@@ -233,6 +233,12 @@ static enum verdict add_held(struct adder *adder, uint32_t id, double total)
     return GOES_ON;
 }
 
+/* Tokens behind the cached ones that a tier has (HiRadixCache.init_load_back()). */
+static uint32_t view_below(const struct batch_view *view, uint32_t id, uint32_t cached)
+{
+    return view->hooks.look_up == NULL ? 0 : view->hooks.look_up(view->hooks.data, id, cached);
+}
+
 static enum verdict add(struct adder *adder, uint32_t id)
 {
     struct sglang *sglang = adder->sglang;
@@ -244,13 +250,15 @@ static enum verdict add(struct adder *adder, uint32_t id)
         hit = radix_match(&sglang->tree, id, known - 1);
     }
     entry->node = hit.node;
-    entry->prefix = entry->cached = hit.tokens;
-    entry->extend = known - hit.tokens;
+    entry->cached = hit.tokens;
+    entry->loaded = view_below(adder->view, id, hit.tokens);
+    entry->prefix = hit.tokens + entry->loaded;
+    entry->extend = known - entry->prefix;
     if (request->ignores_end && !sglang->settings.radix) {
         return add_endless(adder, id);
     }
-    double total =
-        (double)entry->extend + sglang_to_come(sglang, request) + sglang->settings.page_tokens;
+    double total = (double)entry->extend + entry->loaded + sglang_to_come(sglang, request) +
+                   sglang->settings.page_tokens;
     if (total >= left_of(adder)) {
         return NO_TOKENS;
     }
@@ -264,6 +272,12 @@ static enum verdict add(struct adder *adder, uint32_t id)
     if (adder->taken == taken) {
         radix_let_go(&sglang->tree, entry->node);
         return verdict;
+    }
+    if (entry->loaded > 0) { /* its pages are taken now, and no tokens of the turn */
+        adder->needed += entry->loaded;
+        adder->needed_now += entry->loaded;
+        adder->decision->loaded_tokens += entry->loaded;
+        adder->view->hooks.load(adder->view->hooks.data, id, entry->cached, entry->loaded);
     }
     return verdict_of(adder);
 }
@@ -354,7 +368,8 @@ static void try_queue(struct adder *adder)
 {
     struct batch_view *view = adder->view;
     struct sglang *sglang = adder->sglang;
-    while (view->waiting.count > 0) {
+    bool adapters = view->limits.adapters > 0;
+    while (view->waiting.count > 0 && (!adapters || batch_fits_adapter(view))) {
         uint32_t id = view->waiting.first;
         if ((int64_t)adder->taken >= seats_left(view)) {
             sglang->full = true;
@@ -366,6 +381,9 @@ static void try_queue(struct adder *adder)
         enum verdict verdict = add(adder, id);
         if (adder->taken > before) {
             queue_pop(&view->waiting, view->requests);
+            if (adapters) {
+                batch_count_adapter(view, id);
+            }
         }
         if (verdict != GOES_ON) {
             sglang->full = sglang->full || verdict == NO_TOKENS;
@@ -379,13 +397,14 @@ static void take_slots(struct batch_view *view, const struct decision *decision)
 {
     struct sglang *sglang = sglang_of(view);
     uint32_t page = sglang->settings.page_tokens;
-    uint64_t tokens = decision->tokens;
+    uint64_t tokens = decision->tokens + decision->loaded_tokens;
     sglang_make_room(sglang, page > 1 ? tokens + (uint64_t)decision->share_count * page : tokens);
     for (uint32_t i = 0; i < decision->share_count; i++) {
         const struct share *share = &decision->shares[i];
         struct request *request = batch_request(view, share->request);
         struct sglang_entry *entry = sglang_entry_of(view, share->request);
-        entry->committed = share->computed;
+        entry->committed = share->computed - entry->loaded;
+        entry->loaded = 0;
         sglang_take(view, share->request, share->computed + share->tokens);
         sglang->seats_taken += !entry->seated;
         entry->seated = true;
@@ -434,6 +453,12 @@ bool sglang_admit(struct batch_view *view, struct decision *decision)
         add_half_done(&adder);
     }
     uint32_t continued = adder.taken;
+    if (view->limits.adapters > 0) { /* those of the last prefill are among them by now */
+        batch_count_adapters(view);
+        for (uint32_t i = 0; i < continued; i++) {
+            batch_count_adapter(view, decision->shares[i].request);
+        }
+    }
     try_queue(&adder);
     decision->admitted_count = adder.taken - continued;
     if (adder.taken == 0) {

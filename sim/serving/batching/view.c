@@ -24,6 +24,8 @@ void batch_view_create(struct batch_view *view, struct arena *arena, struct requ
 void batch_view_adapters(struct batch_view *view, struct arena *arena, uint32_t adapters)
 {
     view->adapter_marks = ARENA_ARRAY(arena, uint32_t, adapters + 1);
+    view->adapter_coming = ARENA_ARRAY(arena, uint32_t, adapters + 1);
+    view->adapter_total = adapters;
 }
 
 void decision_create(struct decision *decision, struct arena *arena,
@@ -74,7 +76,7 @@ void batch_join(struct batch_view *view, uint32_t id)
 void decision_clear(struct decision *decision)
 {
     decision->share_count = decision->admitted_count = decision->preempted_count = 0;
-    decision->tokens = decision->swapped_tokens = 0;
+    decision->tokens = decision->swapped_tokens = decision->loaded_tokens = 0;
     decision->decode_count = 0;
     decision->decode_context = 0;
     decision->adapters = 0;
@@ -94,12 +96,29 @@ static void count_adapter(struct batch_view *view, uint32_t adapter)
     view->adapter_marks[adapter] = adapter > 0 ? view->adapter_round : 0;
 }
 
-static void count_running(struct batch_view *view)
+void batch_count_adapter(struct batch_view *view, uint32_t request)
+{
+    count_adapter(view, batch_request(view, request)->adapter);
+}
+
+void batch_count_adapters(struct batch_view *view)
 {
     view->adapter_round++;
     view->adapter_count = 0;
     for (uint32_t i = 0; i < view->running_count; i++) {
         count_adapter(view, batch_request(view, view->running[i])->adapter);
+    }
+    for (uint32_t i = 1; view->incoming > 0 && i <= view->adapter_total; i++) {
+        if (view->adapter_coming[i] > 0) {
+            count_adapter(view, i);
+        }
+    }
+}
+
+void batch_expect_adapter(struct batch_view *view, uint32_t request, int change)
+{
+    if (view->limits.adapters > 0) {
+        view->adapter_coming[batch_request(view, request)->adapter] += (uint32_t)change;
     }
 }
 
@@ -156,7 +175,7 @@ void batch_decide(struct batch_view *view, const struct batching_policy *policy,
         policy->decide(view, decision);
         return;
     }
-    count_running(view);
+    batch_count_adapters(view);
     policy->decide(view, decision);
     put_back(view);
     count_shares(view, decision);
@@ -433,11 +452,13 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
     uint32_t cached = swapped > 0 ? swapped
                       : loaded    ? request->computed_tokens
                                   : kv_cache_match(&view->kv, request, known);
+    uint32_t below = 0; /* that come within the step */
     if (view->hooks.look_up != NULL && swapped == 0 && !loaded) {
-        uint32_t below = view->hooks.look_up(view->hooks.data, id, cached);
-        if (below > 0) {
+        below = view->hooks.look_up(view->hooks.data, id, cached);
+        if (below > 0 && !view->hooks.by_layer) {
             return send_for(view, request, cached, below);
         }
+        cached += below;
     }
     uint64_t tokens = known - cached;
     tokens =
@@ -449,20 +470,26 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
     uint64_t all = (uint64_t)request->prompt_tokens + request->output_tokens;
     const struct kv_wish wish = {
         .hit = swapped == 0 && !loaded,
-        .computed = cached,
-        .tokens = tokens,
+        .computed = cached - below,
+        .tokens = below + tokens,
         .known = known,
         .look_ahead =
             whole_answer ? all - cached - tokens + batch_slack(limits) : limits->look_ahead,
         .most = limits->model_tokens,
         .spare = view->running_count > 0 ? limits->spare_blocks : 0,
         .whole = limits->reserves_prompt,
+        .on_their_way = below > 0,
     };
     if (!kv_cache_grow(&view->kv, request, &wish)) {
         return false;
     }
     if (loaded) {
         view->promised_blocks -= blocks_beyond(view, request, cached);
+    }
+    if (below > 0) {
+        kv_cache_label(&view->kv, request, cached + tokens);
+        view->hooks.load(view->hooks.data, id, cached - below, below);
+        decision->loaded_tokens += below;
     }
     queue_pop(&view->waiting, view->requests);
     batch_set_pending(view, request, known - cached);

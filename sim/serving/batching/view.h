@@ -44,6 +44,7 @@ struct batch_hooks {
      * have come. */
     uint32_t (*look_up)(void *data, uint32_t request, uint32_t cached);
     void (*load)(void *data, uint32_t request, uint32_t cached, uint32_t tokens);
+    bool by_layer; /* load() only counts: they come within the step (decision.loaded_tokens) */
 };
 
 struct batching_policy;
@@ -66,6 +67,8 @@ struct batch_view {
     bool saturated;    /* the last step that did not hold back left requests waiting */
     bool gone;         /* somebody who runs has ended or gone elsewhere */
     uint32_t *adapter_marks;     /* [by adapter]: the decision that last counted it ... */
+    uint32_t *adapter_coming;    /* [by adapter]: of `incoming`; NULL: no adapters */
+    uint32_t adapter_total;      /* there are */
     uint32_t adapter_round;      /* ... of which this is the number ... */
     uint32_t adapter_count;      /* ... and that has so many of those who run */
     struct request_queue passed; /* over in this decision: their adapter is one too many */
@@ -96,6 +99,7 @@ struct decision {
     uint32_t decode_count;   /* shares that are an answer\'s next token ... */
     uint64_t decode_context; /* ... and their computed tokens */
     uint64_t swapped_tokens; /* moved to the host's memory and back, before the step */
+    uint64_t loaded_tokens;  /* that a tier has and that come within it, layer by layer */
     uint32_t adapters;       /* different ones of its shares, and ... */
     uint64_t adapter_tokens; /* ... tokens that have one */
 };
@@ -196,6 +200,13 @@ bool batch_admit(struct batch_view *view, struct decision *decision, uint64_t mo
 /* Whether somebody waits whose adapter a step can have; those before him step aside until the
  * decision is made (vLLM's scheduler: it skips them, and puts them back in front). */
 bool batch_fits_adapter(struct batch_view *view);
+
+/* Counts the adapters of those who run anew, and of one more. */
+void batch_count_adapters(struct batch_view *view);
+void batch_count_adapter(struct batch_view *view, uint32_t request);
+
+/* Its cache is on its way (1), or has come or is lost (-1): its adapter counts meanwhile. */
+void batch_expect_adapter(struct batch_view *view, uint32_t request, int change);
 
 /* Whether the queue has somebody and the replica a seat. */
 static inline bool batch_has_seat(struct batch_view *view)

@@ -60,6 +60,9 @@ uint32_t text_common(const struct request *a, const struct request *b, uint32_t 
     if (a == b) {
         return most;
     }
+    if (a->adapter != b->adapter) { /* other keys and values of the same words */
+        return 0;
+    }
     uint32_t common = 0;
     while (common < most) {
         struct text_piece in_a = text_piece_at(a, position + common);

@@ -32,6 +32,9 @@ void server_fail(struct server *server)
         drop(server, view->running[i]);
     }
     view->incoming -= view->landed.count;
+    for (uint32_t id = view->landed.first; id != REQUEST_NONE; id = view->requests[id].next) {
+        batch_expect_adapter(view, id, -1);
+    }
     drop_queue(server, &view->landed);
     drop_queue(server, &view->waiting);
     kv_cache_clear(&view->kv);

@@ -38,6 +38,7 @@ static void arrive(struct kv_move *move)
         request->computed_tokens = 0;
         to->outstanding--;
         to->view.incoming--;
+        batch_expect_adapter(&to->view, move->request, -1);
         fleet_orphaned(fleet, move->request);
     } else {
         queue_push(&to->view.landed, fleet->requests->all, move->request);

@@ -363,6 +363,26 @@ static double load_adapters(struct server *server, const struct decision *decisi
     return seconds;
 }
 
+/* What a step takes longer because of what a tier has and it loads meanwhile, layer by layer: of L
+ * layers alike that compute C in all and load T in all, one after the other on either side, the
+ * first cannot begin before its T / L, or the last goes on for C / L behind its load:
+ * max(C, T) + min(C, T) / L. */
+static double load_by_layer(const struct server *server, const struct decision *decision)
+{
+    const struct pool *pool = server->pool;
+    if (decision->loaded_tokens == 0) {
+        return 0.0;
+    }
+    struct step_shape shape = lane_shape(decision);
+    struct model_stage stage = model_stage(pool->replica.llm, pool->scenario->layout.pipeline, 0);
+    double computes = step_cost(server->stage_costs[0], &shape).gpu_seconds;
+    double tokens =
+        (double)context_cached_tokens(decision->loaded_tokens, pool->scenario->layout.context);
+    double loads =
+        pool->kv_bytes_per_token * tokens / pool->scenario->cluster.host_bytes_per_second;
+    return fmax(computes, loads) + fmin(computes, loads) / stage.layers - computes;
+}
+
 /* KV moves between each GPU and its host before the step: each has a link of its own, so nothing
  * contends but what is swapped before the same step, which goes one after the other. */
 void lane_swap(struct lane *lane, const struct decision *decision)
@@ -376,7 +396,8 @@ void lane_swap(struct lane *lane, const struct decision *decision)
     double own = scenario->serving.service.swap_bytes_per_second;
     double rate = own > 0.0 ? own : scenario->cluster.host_bytes_per_second;
     server->totals.swapped_bytes += pool->kv_bytes_per_token * tokens * scenario->layout.tensor;
-    lane->swap_seconds = pool->kv_bytes_per_token * shard / rate + load_adapters(server, decision);
+    lane->swap_seconds = pool->kv_bytes_per_token * shard / rate + load_adapters(server, decision) +
+                         load_by_layer(server, decision);
 }
 
 /* One step, which an engine's loop has launched as `flight`, and perhaps `next` after it (both

@@ -195,6 +195,9 @@ static void load(void *data, uint32_t id, uint32_t cached, uint32_t tokens)
         request->host_tokens = found[TIER_HOST];
         request->remote_tokens = found[TIER_REMOTE];
     }
+    if (server->view.hooks.by_layer) {
+        return; /* lane_swap() says how long the step waits */
+    }
     struct transfer *transfer = ARENA_NEW(fleet->arena, struct transfer);
     *transfer = (struct transfer){
         .server = server, .request = id, .epoch = server->epoch, .begin_seconds = engine_clock()};
@@ -280,6 +283,7 @@ void tiers_create(struct fleet *fleet)
         if (uses_tiers(server)) {
             server->view.hooks.look_up = look_up;
             server->view.hooks.load = load;
+            server->view.hooks.by_layer = says->load == TIER_LOAD_BY_LAYER;
             server->view.kv.sink = (struct kv_sink){
                 .data = server, .put = put, .at_eviction = says->write == TIER_WRITE_BACK};
         }
