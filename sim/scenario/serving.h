@@ -131,7 +131,7 @@ struct length {
 /* clang-format on */
 enum batching_kind { BATCHING_POLICIES(ROW_MEMBER) BATCHING_KIND_COUNT };
 
-/* Which replica gets a request: a function in sim/serving/replica/router.c and a row here. */
+/* Which replica gets a request: a function in sim/serving/replica/router*.c and a row here. */
 /* clang-format off */
 #define ROUTERS(ROW)                                                                               \
     ROW(ROUTER_ROUND_ROBIN, router_round_robin, "round-robin",                                     \
@@ -140,7 +140,13 @@ enum batching_kind { BATCHING_POLICIES(ROW_MEMBER) BATCHING_KIND_COUNT };
         "The one with the fewest unfinished requests.")                                            \
     ROW(ROUTER_PREFIX_AWARE, router_prefix_aware, "prefix-aware",                                  \
         "The one that has most of the prompt cached, unless it is far busier than "                \
-        "others.")
+        "others.")                                                                                 \
+    ROW(ROUTER_PREDICTED, router_predicted_completion, "predicted-completion",                     \
+        "The one where the sum of all predicted completions grows least, by prices of the steps "  \
+        "to come; answers are taken to be as long as those that have ended, on average.")          \
+    ROW(ROUTER_ORACLE, router_oracle, "oracle",                                                    \
+        "The same, knowing how long each answer will be: what no router can, to measure "          \
+        "others against.")
 /* clang-format on */
 enum router_kind { ROUTERS(ROW_MEMBER) ROUTER_KIND_COUNT };
 

@@ -297,4 +297,9 @@ MUTATIONS = [
      "several prompts may come in one step", "test_load_law"),
     ("models/laws/load_law.c", "double held = batch->decodes + parts + batch->empty_steps;", "double held = batch->decodes;",
      "a seat whose prompt is computed decodes nothing", "test_load_law"),
+    ("sim/serving/replica/router_predicted.c", "sum += fmin(own, left_of(outlook, &outlook->requests[view->running[i]]));",
+     "sum += own;", "who ends soon is beside a request for a few steps alone", "test_serving_routers"),
+    ("sim/serving/replica/router_predicted.c", "double tokens = (double)server->view.pending_tokens + request_target(request) -",
+     "double tokens = 0.0 * (double)server->view.pending_tokens + request_target(request) -",
+     "prompts before it come first", "test_serving_routers"),
 ]

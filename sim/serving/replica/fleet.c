@@ -168,6 +168,8 @@ void fleet_end(struct fleet *fleet, uint32_t id, enum request_state state)
     request->last_token_seconds =
         state == REQUEST_DONE ? request->last_token_seconds : engine_clock();
     fleet->requests->finished++;
+    fleet->answered += state == REQUEST_DONE;
+    fleet->answer_tokens += state == REQUEST_DONE ? request->output_tokens : 0;
     fleet->listener.ended(fleet->listener.data, id);
     source_follow(fleet->source, id);
 }

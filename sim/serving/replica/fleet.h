@@ -74,9 +74,11 @@ struct fleet {
     uint32_t server_count;
     struct acceptance_source acceptance;
     struct tiers tiers;
-    bool may_leave;     /* requests may end before their answers do, or be told to */
-    uint32_t turns[2];  /* of round robin, by pool */
-    double moved_bytes; /* KV caches between replicas */
+    bool may_leave;       /* requests may end before their answers do, or be told to */
+    uint32_t turns[2];    /* of round robin, by pool */
+    uint64_t answered;    /* requests that have all their tokens ... */
+    double answer_tokens; /* ... and these */
+    double moved_bytes;   /* KV caches between replicas */
     uint64_t moves;
     uint64_t retries, lost; /* requests that a failed replica had */
 };

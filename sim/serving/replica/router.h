@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * Which replica gets a request: a table of functions. A new router is a function in router.c
+ * Which replica gets a request: a table of functions. A new router is a function in router*.c
  * and a row of ROUTERS in sim/scenario/serving.h. */
 #ifndef CPSIM_SIM_SERVING_REPLICA_ROUTER_H
 #define CPSIM_SIM_SERVING_REPLICA_ROUTER_H
