@@ -5,6 +5,15 @@
 file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
+    # --- caches that outlive a GPU ---
+    ("models/layout/kv_protection.c", "double gathered = (links->gpus - 1.0) * shard_bytes / links->node_bytes_per_second;\n    double coded",
+     "double gathered = links->gpus * shard_bytes / links->node_bytes_per_second;\n    double coded",
+     "a GPU gathers what the others hold, not its own", "test_kv_protection"),
+    ("models/layout/kv_protection.c", "tokens / protection->chunk_tokens * protection->chunk_tokens",
+     "tokens", "whole chunks are safe", "test_kv_protection"),
+    ("sim/serving/replica/server.c", "service->protection.kind == PROTECTION_NONE ? SERVER_MAX_RUN : 1",
+     "service->protection.kind == PROTECTION_NONE ? SERVER_MAX_RUN : SERVER_MAX_RUN",
+     "a failure undoes no steps that were played", "test_serving_protection"),
     # --- context ranks ---
     ("models/layers/context_all_gather.c", "slice->cached_tokens + divide_up(slice->new_tokens, 2)",
      "slice->cached_tokens + divide_up(slice->new_tokens, 1)",

@@ -78,7 +78,9 @@ struct fleet {
     uint32_t turns[2];  /* of round robin, by pool */
     double moved_bytes; /* KV caches between replicas */
     uint64_t moves;
-    uint64_t retries, lost; /* requests that a failed replica had */
+    uint64_t retries, lost;               /* requests that a failed replica had */
+    uint64_t recovered, recovered_tokens; /* whose caches outlived a GPU */
+    double recovery_seconds;              /* of all of them */
 };
 
 /* Makes the servers; the rest is filled in. */
