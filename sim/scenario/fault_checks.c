@@ -29,6 +29,7 @@ static struct target target_of(const struct scenario *scenario, const struct fau
     case FAULT_GPU:
     case FAULT_CARD:
     case FAULT_CARD_DOWN:
+    case FAULT_GPU_DOWN:
         return (struct target){"gpu", fault->gpu, gpus};
     case FAULT_REPLICA:
     case FAULT_SLOW:

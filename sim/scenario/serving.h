@@ -4,6 +4,7 @@
 #ifndef CPSIM_SIM_SCENARIO_SERVING_H
 #define CPSIM_SIM_SCENARIO_SERVING_H
 
+#include "models/layout/kv_protection.h"
 #include "models/numeric/rows.h"
 
 #include "models/architecture/llm.h"
@@ -229,6 +230,7 @@ struct service {
     struct speculation speculation;
     struct service_adapters adapters;
     struct kv_tiers tiers;
+    struct protection protection; /* of caches against the loss of a GPU */
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */
@@ -280,6 +282,7 @@ enum fault_kind {
     FAULT_NIC,       /* the cards of a replica carry `factor` of their rate */
     FAULT_CARD,      /* the card of a GPU does; its replica waits for it */
     FAULT_CARD_DOWN, /* the card of a GPU is gone: a replica that needs the network stops */
+    FAULT_GPU_DOWN,  /* a GPU is gone and replaced: its replica stops meanwhile */
     FAULT_KIND_COUNT
 };
 enum fault_fate { FATE_RETRY, FATE_LOSE };

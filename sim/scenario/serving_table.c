@@ -172,6 +172,39 @@ static const struct field tiers_fields[] = {
      .doc = "When pages of the prefix cache go to the tiers."},
     {0}};
 
+static const struct choice protection_choices[] = {
+    {.name = "none", .value = PROTECTION_NONE, .doc = "What is lost is computed again."},
+    {.name = "copy", .value = PROTECTION_COPY, .doc = "All of the cache, by each GPU."},
+    {.name = "parity",
+     .value = PROTECTION_PARITY,
+     .doc = "Parity of the GPUs' parts, coded on one of them by turns (GhostServe, arXiv "
+            "2605.00831)."},
+    {0}};
+
+static const struct field protection_fields[] = {
+    {.key = "kind",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(protection, kind),
+     .fallback = "none",
+     .choices = protection_choices,
+     .doc = "What of KV caches is kept in the host's memory."},
+    {.key = "shards",
+     .kind = FIELD_COUNT,
+     FIELD_AT(protection, shards),
+     .min = 1,
+     .max = 64,
+     .fallback = "1",
+     .doc = "With `parity`: so many for the parts of all GPUs of a replica."},
+    {.key = "chunk",
+     .kind = FIELD_TOKENS,
+     FIELD_AT(protection, chunk_tokens),
+     .min = 1,
+     .max = 1e8,
+     .fallback = "2048 tokens",
+     .doc = "Tokens of a request that are kept at once; those after the last whole chunk are "
+            "computed again. The default is that of the paper's artifact."},
+    {0}};
+
 const struct field service_fields[] = {
     {.key = "policy",
      .kind = FIELD_CHOICE,
@@ -243,6 +276,12 @@ const struct field service_fields[] = {
      .fields = tiers_fields,
      .doc = "Where the prefix cache goes on below the GPUs. None: what leaves them is computed "
             "again."},
+    {.key = "protection",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(service, protection),
+     .fields = protection_fields,
+     .shorthand = "kind",
+     .doc = "How KV caches outlive a GPU that fails (faults of kind gpu-down)."},
     {.key = "preemption",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, preemption),
@@ -404,6 +443,10 @@ static const struct choice fault_choices[] = {
      .value = FAULT_CARD_DOWN,
      .doc = "The network card of a GPU is gone: its replica stops if it lies on several nodes or "
             "moves KV caches."},
+    {.name = "gpu-down",
+     .value = FAULT_GPU_DOWN,
+     .doc = "A GPU is gone: its replica stops until another has taken its place. What the others "
+            "hold and what is in the host's memory stays where service.protection says so."},
     {0}};
 
 static const struct field fault_fields[] = {{.key = "kind",
@@ -427,8 +470,8 @@ static const struct field fault_fields[] = {{.key = "kind",
                                              .kind = FIELD_COUNT,
                                              FIELD_AT(fault, gpu),
                                              .fallback = "0",
-                                             .doc = "To which GPU, from 0: kinds gpu, card and "
-                                                    "card-down."},
+                                             .doc = "To which GPU, from 0: kinds gpu, card, "
+                                                    "card-down and gpu-down."},
                                             {.key = "at",
                                              .kind = FIELD_SECONDS,
                                              FIELD_AT(fault, at_seconds),

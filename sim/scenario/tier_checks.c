@@ -58,9 +58,47 @@ static void check_limits(const struct checker *checker)
     }
 }
 
+static void check_protection(const struct checker *checker)
+{
+    static const char *const of = "workload.service.protection";
+    const struct scenario *scenario = checker->scenario;
+    const struct service *service = &scenario->serving.service;
+    uint32_t gpus = scenario->layout.tensor * scenario->layout.context;
+    const struct {
+        bool wrong;
+        const char *what;
+    } limits[] = {
+        {service->policy != BATCHING_VLLM, "with another policy than 'vllm'"},
+        {service_has_tiers(service), "beside service.tiers"},
+        {scenario->layout.pipeline > 1, "of several pipeline stages"},
+        {scenario->layout.attention_data > 1, "of ranks that share experts"},
+        {gpus > scenario->cluster.gpus_per_node, "of a replica over several nodes"},
+        {service->protection.kind == PROTECTION_PARITY && gpus == 1,
+         "by parity of a replica of one GPU"},
+        {scenario->llm.stack.layers > 0 && is_hybrid(scenario),
+         "of a model with windows or states"},
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        if (limits[i].wrong) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, of),
+                           "%s: keeping caches %s is not modelled; leave one of them out", of,
+                           limits[i].what);
+        }
+    }
+    if (service->block_tokens > 0 &&
+        service->protection.chunk_tokens % service->block_tokens != 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, of),
+                       "%s.chunk: not a whole number of pages; expected a multiple of %u tokens",
+                       of, service->block_tokens);
+    }
+}
+
 void tiers_check(const struct checker *checker)
 {
     if (service_has_tiers(&checker->scenario->serving.service)) {
         check_limits(checker);
+    }
+    if (checker->scenario->serving.service.protection.kind != PROTECTION_NONE) {
+        check_protection(checker);
     }
 }

@@ -5,6 +5,15 @@
 file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
+    # --- caches that outlive a GPU ---
+    ("models/layout/kv_protection.c", "double gathered = (links->gpus - 1.0) * shard_bytes / links->node_bytes_per_second;\n    double coded",
+     "double gathered = links->gpus * shard_bytes / links->node_bytes_per_second;\n    double coded",
+     "a GPU gathers what the others hold, not its own", "test_kv_protection"),
+    ("models/layout/kv_protection.c", "tokens / protection->chunk_tokens * protection->chunk_tokens",
+     "tokens", "whole chunks are safe", "test_kv_protection"),
+    ("sim/serving/replica/server.c", "service->protection.kind == PROTECTION_NONE ? SERVER_MAX_RUN : 1",
+     "service->protection.kind == PROTECTION_NONE ? SERVER_MAX_RUN : SERVER_MAX_RUN",
+     "a failure undoes no steps that were played", "test_serving_protection"),
     # --- context ranks ---
     ("models/layers/context_all_gather.c", "slice->cached_tokens + divide_up(slice->new_tokens, 2)",
      "slice->cached_tokens + divide_up(slice->new_tokens, 1)",
@@ -97,7 +106,7 @@ MUTATIONS = [
     ("models/passes/memory.c", "end = end + edge < stack->layers ? end : stack->layers - edge;",
      "end = end + edge < stack->layers ? end : stack->layers;",
      "the last layers of a high precision take more memory too", "test_memory|test_precision"),
-    ("models/layers/layer_attention.c", "(ranks + 1.0) * partial / ((double)rank_tokens * (double)columns)",
+    ("models/layers/context_ring.c", "(ranks + 1.0) * partial / ((double)rank_tokens * (double)columns)",
      "1.0 * partial / ((double)rank_tokens * (double)columns)",
      "a merge reads a partial result of each rank and writes one", "test_transformer|test_context_parallel"),
     ("models/layers/mixer_gqa.c", "MEMORY_KV_APPEND, columns, element + kept, 0.0)",
@@ -106,7 +115,7 @@ MUTATIONS = [
     ("models/layers/layer_attention.c", "return (rank_tokens + cached) * 2.0 * heads->kv_heads *",
      "return (rank_tokens + cached) * 1.0 * heads->kv_heads *",
      "keys and values travel", "test_transformer|test_context_parallel"),
-    ("models/layers/layer_attention.c", "COLLECTIVE_ALL_TO_ALL, ranks * partial)", "COLLECTIVE_ALL_TO_ALL, partial)",
+    ("models/layers/context_ring.c", "COLLECTIVE_ALL_TO_ALL, ranks * partial)", "COLLECTIVE_ALL_TO_ALL, partial)",
      "each rank sends a partial result for every rank's queries", "test_transformer"),
     ("models/layers/train_attention.c", "* (backward ? 2.0 : 1.0);", "* (backward ? 1.0 : 1.0);",
      "gradients travel with keys and values", "test_training_step"),

@@ -23,14 +23,20 @@ const char *fault_name(enum fault_kind kind)
                                                         [FAULT_GPU] = "gpu",
                                                         [FAULT_NIC] = "nic",
                                                         [FAULT_CARD] = "card",
-                                                        [FAULT_CARD_DOWN] = "card-down"};
+                                                        [FAULT_CARD_DOWN] = "card-down",
+                                                        [FAULT_GPU_DOWN] = "gpu-down"};
     return names[kind];
+}
+
+static bool is_of_gpu(enum fault_kind kind)
+{
+    return kind == FAULT_GPU || kind == FAULT_CARD || kind == FAULT_CARD_DOWN ||
+           kind == FAULT_GPU_DOWN;
 }
 
 uint32_t fault_target(const struct fault *fault)
 {
-    bool of_gpu =
-        fault->kind == FAULT_GPU || fault->kind == FAULT_CARD || fault->kind == FAULT_CARD_DOWN;
+    bool of_gpu = is_of_gpu(fault->kind);
     return fault->kind == FAULT_NODE ? fault->node : of_gpu ? fault->gpu : fault->replica;
 }
 
@@ -92,6 +98,7 @@ static bool is_struck(const struct fleet *fleet, const struct server *server,
     case FAULT_GPU:
         return is_own(server, fault->gpu);
     case FAULT_CARD:
+    case FAULT_GPU_DOWN:
         return own_replica;
     case FAULT_CARD_DOWN:
         return own_replica && (spans_nodes(server) || server->role != SERVER_WHOLE);
@@ -106,14 +113,14 @@ static bool is_struck(const struct fleet *fleet, const struct server *server,
 
 /* --- what it does --- */
 
-static void fail(struct server *server)
+static void fail(struct server *server, bool keeps)
 {
     while (server->updating > 0) {
         actor_sleep(SETTLE_SECONDS);
     }
     if (server->down++ == 0) {
         server->down_since_seconds = engine_clock();
-        server_fail(server);
+        server_fail(server, keeps);
         source_wake(server->fleet->source);
     }
 }
@@ -156,7 +163,7 @@ static void begin(struct server *server, const struct fault *fault, double *befo
         *before = server->nic_share;
         weaken(server, fmin(*before, fault->factor));
     } else {
-        fail(server);
+        fail(server, fault->kind == FAULT_GPU_DOWN);
     }
 }
 
@@ -246,8 +253,10 @@ static bool strikes_alone(const struct fleet *fleet, enum fault_kind kind)
     bool alone = true;
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         struct gpu_range gpus = replica_gpus(&fleet->servers[i]);
-        alone = alone && (kind != FAULT_CARD_DOWN || gpus.end - gpus.first == 1) &&
-                (kind != FAULT_NODE || !spans_nodes(&fleet->servers[i]));
+        alone =
+            alone &&
+            ((kind != FAULT_CARD_DOWN && kind != FAULT_GPU_DOWN) || gpus.end - gpus.first == 1) &&
+            (kind != FAULT_NODE || !spans_nodes(&fleet->servers[i]));
     }
     return alone;
 }
@@ -260,7 +269,7 @@ static void note_unplayed(struct fault_actor *actor, double start_seconds)
     struct struck_fault *struck = note(actor, start_seconds);
     uint32_t last = UINT32_MAX;
     bool downs = actor->fault.kind == FAULT_REPLICA || actor->fault.kind == FAULT_NODE ||
-                 actor->fault.kind == FAULT_CARD_DOWN;
+                 actor->fault.kind == FAULT_CARD_DOWN || actor->fault.kind == FAULT_GPU_DOWN;
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         if (is_struck(fleet, &fleet->servers[i], &actor->fault)) {
             count_replica(struck, &fleet->servers[i], &last);
@@ -325,8 +334,7 @@ static void start_by_chance(struct faults *struck)
 {
     struct fleet *fleet = struck->fleet;
     const struct random_faults *faults = &fleet->serving->random_faults;
-    bool of_gpu =
-        faults->kind == FAULT_GPU || faults->kind == FAULT_CARD || faults->kind == FAULT_CARD_DOWN;
+    bool of_gpu = is_of_gpu(faults->kind);
     uint32_t gpus = fleet_gpus(fleet), replicas = 0;
     for (uint32_t i = 0; i < fleet->pool_count; i++) {
         replicas += fleet->pools[i].placement.size[DIMENSION_DATA];

@@ -28,8 +28,9 @@ void faults_start(struct faults *faults, struct fleet *fleet);
  * such a time begins. */
 void faults_sort(struct faults *faults);
 
-/* A machine that fails drops what it holds; its requests are handed to the fleet. */
-void server_fail(struct server *server);
+/* A machine that fails drops what it holds; its requests are handed to the fleet, but where one GPU
+ * is lost (`keeps`) and their caches are safe (protection.h). */
+void server_fail(struct server *server, bool keeps);
 
 const char *fault_name(enum fault_kind kind); /* "card-down" */
 /* The replica, node or GPU that the kind speaks of. */

@@ -62,6 +62,7 @@ struct request {
     uint32_t turn;           /* of its session, from 1 */
     uint32_t limit_tokens;   /* its client allows for its answer, where a scheduler asks */
     uint32_t swapped_tokens; /* in the memory of the host */
+    uint32_t safe_tokens;    /* of its cache, that outlived a GPU and are to be recovered */
     uint32_t cached_tokens;  /* of the prompt, found in the prefix cache when first scheduled */
     uint32_t host_tokens;    /* of them, in the host's memory ... */
     uint32_t remote_tokens;  /* ... and in the store */

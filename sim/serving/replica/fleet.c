@@ -8,6 +8,7 @@
 #include "sim/scenario/proposers.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/batching/price_store.h"
+#include "sim/serving/replica/protection.h"
 #include "sim/serving/replica/router.h"
 #include "sim/serving/replica/step_group.h"
 
@@ -107,6 +108,7 @@ void fleet_create(struct fleet *fleet)
         first += fleet->pools[i].server_count;
     }
     tiers_create(fleet);
+    protection_create(fleet);
 }
 
 uint32_t fleet_gpus(const struct fleet *fleet)

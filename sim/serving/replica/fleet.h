@@ -80,7 +80,9 @@ struct fleet {
     double answer_tokens; /* ... and these */
     double moved_bytes;   /* KV caches between replicas */
     uint64_t moves;
-    uint64_t retries, lost; /* requests that a failed replica had */
+    uint64_t retries, lost;               /* requests that a failed replica had */
+    uint64_t recovered, recovered_tokens; /* whose caches outlived a GPU */
+    double recovery_seconds;              /* of all of them */
 };
 
 /* Makes the servers; the rest is filled in. */

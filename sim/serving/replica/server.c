@@ -549,6 +549,14 @@ static void launch(struct lane *lane, const struct decision *decision, struct fl
     loop_launch(lane, &shape, flight);
 }
 
+/* Steps alike that are played at once at most. A failure in their midst would undo them all, which
+ * matters where requests go on from where they were. */
+static uint32_t longest_run(const struct server *server)
+{
+    const struct service *service = &server->pool->scenario->serving.service;
+    return service->protection.kind == PROTECTION_NONE ? SERVER_MAX_RUN : 1;
+}
+
 /* The same with two steps in flight: `decision` is the older one (`launched`: already), and the
  * next is made up before its outputs are in. */
 static bool play_ahead(struct lane *lane, struct decision *decision, bool launched)
@@ -573,7 +581,7 @@ static bool play_ahead(struct lane *lane, struct decision *decision, bool launch
     if (goes_on) {
         launch(lane, next, ahead);
     }
-    uint32_t steps = batch_repeats(&server->view, decision, next, SERVER_MAX_RUN);
+    uint32_t steps = batch_repeats(&server->view, decision, next, longest_run(server));
     bool played = steps > 1 ? play_run(lane, decision, next, steps)
                             : play_step(lane, decision, flight, goes_on ? ahead : NULL);
     return played && goes_on;
@@ -587,8 +595,9 @@ static bool play(struct lane *lane, struct decision *decision, bool launched)
         return play_ahead(lane, decision, launched);
     }
     lane_swap(lane, decision);
-    uint32_t steps =
-        server->lane_count > 1 ? 1 : batch_repeats(&server->view, decision, NULL, SERVER_MAX_RUN);
+    uint32_t steps = server->lane_count > 1
+                         ? 1
+                         : batch_repeats(&server->view, decision, NULL, longest_run(server));
     if (steps > 1) {
         play_run(lane, decision, NULL, steps);
     } else {

@@ -215,6 +215,17 @@ static void load(void *data, uint32_t id, uint32_t cached, uint32_t tokens)
     }
 }
 
+void tiers_load(struct server *server, uint32_t request, double until_seconds)
+{
+    struct transfer *transfer = ARENA_NEW(server->fleet->arena, struct transfer);
+    *transfer = (struct transfer){.server = server,
+                                  .request = request,
+                                  .epoch = server->epoch,
+                                  .begin_seconds = engine_clock()};
+    const struct part part = {.gpu = server->first_gpu, .until_seconds = until_seconds};
+    start_part(transfer, &part, host_main);
+}
+
 /* --- what goes --- */
 
 static void put(void *data, uint64_t label)

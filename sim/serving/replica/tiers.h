@@ -28,6 +28,9 @@ void tiers_create(struct fleet *fleet);
 void tiers_start(struct fleet *fleet);
 void tiers_destroy(struct fleet *fleet);
 
+/* The request of a server, whose blocks it holds, has what it waits for at a time. */
+void tiers_load(struct server *server, uint32_t request, double until_seconds);
+
 /* A server has failed: what its own memory held is gone. */
 void tiers_fail(struct server *server);
 

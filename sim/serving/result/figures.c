@@ -44,6 +44,12 @@ static bool has_tiers(const void *subject)
     return service_has_tiers(&metrics->run->serving->service);
 }
 
+static bool is_protected(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->run->serving->service.protection.kind != PROTECTION_NONE;
+}
+
 /* --- of theory.h --- */
 
 static const struct load_theory *theory_of(const void *subject)
@@ -252,6 +258,16 @@ static const struct figure figures[] = {
      .doc = "From all GPUs to the hosts' memory."},
     {.name = "remote_stored_bytes", .unit = "B", METRIC(tier_stored_bytes[TIER_REMOTE]), .applies = has_tiers,
      .doc = "To the store."},
+    {.name = "protection_chunk_seconds", .unit = "s", METRIC(protection_chunk_seconds), .applies = is_protected,
+     .doc = "From the end of a chunk of KV cache until it is safe in the host's memory (service.protection)."},
+    {.name = "protection_host_share", .unit = "1", METRIC(protection_host_share), .applies = is_protected,
+     .doc = "Bytes that go to the host's memory for every byte of KV cache."},
+    {.name = "recovered_requests", .unit = "1", METRIC(recovered), .applies = is_protected,
+     .doc = "Requests that went on from their caches after a GPU had failed."},
+    {.name = "recovered_tokens", .unit = "1", METRIC(recovered_tokens), .applies = is_protected,
+     .doc = "Of their caches, what was recovered and not computed again."},
+    {.name = "recovery_mean_seconds", .unit = "s", METRIC(recovery_seconds), .applies = is_protected,
+     .doc = "Of one of them, what its recovery took."},
     {.name = "requests", .unit = "1", METRIC(requests),
      .doc = "Requests that arrived.",
      .former_key = "service.requests"},

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/result/metrics.h"
 
+#include "sim/serving/replica/protection.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -454,6 +456,16 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
     for (int i = 0; i < KV_TIER_COUNT; i++) {
         metrics->tier_loaded_bytes[i] = run->fleet.tiers.loaded_bytes[i];
         metrics->tier_stored_bytes[i] = run->fleet.tiers.stored_bytes[i];
+    }
+    if (run->serving->service.protection.kind != PROTECTION_NONE) {
+        metrics->protection_chunk_seconds = protection_chunk_seconds(&run->fleet);
+        metrics->protection_host_share = protection_host_share(&run->serving->service.protection,
+                                                               run->fleet.pools[0].gpus_per_server);
+        metrics->recovered = run->fleet.recovered;
+        metrics->recovered_tokens = run->fleet.recovered_tokens;
+        metrics->recovery_seconds = run->fleet.recovered > 0
+                                        ? run->fleet.recovery_seconds / (double)run->fleet.recovered
+                                        : 0.0;
     }
     struct arena *arena = arena_create();
     measure_latencies(metrics, arena);

@@ -55,8 +55,11 @@ struct serving_metrics {
     double hit_share;                     /* of prompt tokens, found in the prefix cache */
     uint64_t drafts, accepted;            /* tokens that were guessed, and came true */
     double accepted_share;
-    double tokens_per_verification;          /* of a request, its own token included */
-    double tier_share[KV_TIER_COUNT];        /* of prompt tokens, found in that tier */
+    double tokens_per_verification;   /* of a request, its own token included */
+    double tier_share[KV_TIER_COUNT]; /* of prompt tokens, found in that tier */
+    double protection_chunk_seconds, protection_host_share;
+    uint64_t recovered, recovered_tokens;
+    double recovery_seconds;                 /* of one of them */
     double tier_loaded_bytes[KV_TIER_COUNT]; /* to GPUs */
     double tier_stored_bytes[KV_TIER_COUNT]; /* from GPUs */
     double tier_load_seconds;                /* mean, of the requests that had some of it loaded */

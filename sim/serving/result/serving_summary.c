@@ -391,6 +391,15 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 quantity_percent(metrics->accepted_share).text, metrics->drafts,
                 metrics->tokens_per_verification);
     }
+    if (metrics->protection_host_share > 0.0) {
+        fprintf(stream,
+                "protection      a chunk is safe after %s, %s of its bytes go to the host; %s "
+                "requests went on after a GPU failed, %s each\n",
+                quantity_seconds(metrics->protection_chunk_seconds).text,
+                quantity_percent(metrics->protection_host_share).text,
+                quantity_count(metrics->recovered).text,
+                quantity_seconds(metrics->recovery_seconds).text);
+    }
     if (metrics->tier_load_seconds > 0.0) {
         fprintf(stream,
                 "tiers           %s of prompt tokens from hosts, %s from the store; loads took %s "
