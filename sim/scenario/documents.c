@@ -2,6 +2,7 @@
 #include "sim/scenario/documents.h"
 
 #include "models/numeric/random.h"
+#include "sim/scenario/document_lengths.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@ struct stream {
 
 static double next_length(struct stream *stream)
 {
+    if (stream->documents->lengths != NULL) {
+        return document_length_at(stream->documents->lengths, random_uniform(&stream->random));
+    }
     double mean = stream->documents->mean_tokens, variation = stream->documents->variation;
     double length = variation > 0.0 ? random_lognormal(&stream->random, mean, variation) : mean;
     return fmax(round(length), 1.0);

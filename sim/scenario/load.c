@@ -5,6 +5,7 @@
 #include "sim/config/dump.h"
 #include "sim/scenario/classes.h"
 #include "sim/scenario/cross_checks.h"
+#include "sim/scenario/document_lengths.h"
 #include "sim/scenario/engine_defaults.h"
 #include "sim/scenario/expand.h"
 #include "sim/scenario/expert_loads.h"
@@ -119,6 +120,25 @@ static void read_schedule(struct arena *arena, struct scenario *scenario,
     }
 }
 
+static void read_documents(struct arena *arena, struct node *root, struct scenario *scenario,
+                           struct diagnostics *diagnostics)
+{
+    struct documents *documents = &scenario->training.documents;
+    const char *path = "workload.documents.file";
+    if (scenario->workload != WORKLOAD_TRAINING || documents->path == NULL) {
+        return;
+    }
+    if (documents->mean_tokens > 0.0) {
+        DIAGNOSE_ERROR(diagnostics, node_find(root, path)->mark,
+                       "%s: a file says every length, and documents.mean a mean; leave one of them "
+                       "out",
+                       path);
+        return;
+    }
+    documents->lengths = document_lengths_read(arena, documents->path, diagnostics);
+    documents->mean_tokens = documents->lengths != NULL ? documents->lengths->mean_tokens : 0.0;
+}
+
 /* Every value by its own row; what values mean together is for the cross checks. */
 static void read_values(const struct expansion *expansion, const char *path, struct node *root,
                         const struct override *overrides, size_t override_count,
@@ -149,6 +169,7 @@ static void read_values(const struct expansion *expansion, const char *path, str
     classes_finish(root, &scenario->serving);
     engine_defaults(arena, root, scenario);
     read_schedule(arena, scenario, expansion->diagnostics);
+    read_documents(arena, root, scenario, expansion->diagnostics);
 }
 
 const struct node *scenario_read_values(struct arena *arena, const char *path,

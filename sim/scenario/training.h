@@ -8,7 +8,8 @@
 #include "models/layers/training_choices.h"
 #include "models/pipeline/pipeline_schedule.h"
 
-struct schedule_file; /* schedule_file.h */
+struct schedule_file;    /* schedule_file.h */
+struct document_lengths; /* document_lengths.h */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,6 +60,8 @@ enum document_packing { PACKING_IN_ORDER, PACKING_BALANCED };
 /* Documents that sequences are packed with, one after the other, cut where a sequence ends. */
 struct documents {
     double mean_tokens, variation; /* of a log-normal distribution; mean 0: sequences are whole */
+    const char *path;              /* of a file with their lengths; NULL: the distribution's */
+    const struct document_lengths *lengths; /* what it holds; mean_tokens is its mean */
     enum document_packing packing;
 };
 

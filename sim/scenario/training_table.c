@@ -118,6 +118,13 @@ static const struct field document_fields[] = {
      .doc =
          "Coefficient of variation (standard deviation over mean) of the log-normal distribution "
          "of lengths; 0: all alike."},
+    {.key = "file",
+     .kind = FIELD_INPUT_FILE,
+     FIELD_AT(documents, path),
+     .doc =
+         "A CSV file with lengths, in place of `mean` and `variation`: a column `tokens`, a row a "
+         "document, or with a column `count` a row for so many. Documents are drawn from it by "
+         "the seed."},
     {.key = "packing",
      .kind = FIELD_CHOICE,
      FIELD_AT(documents, packing),

@@ -54,6 +54,14 @@ expect 2 '' '/workload.inner_steps: .* there is one/' train 16k-jitter workload.
 expect 0 '/^step +15\.6 s/' '' train documents
 expect 0 '/^step +13\.1 s/' '' train documents workload.documents.packing=balanced
 expect 0 '/^step +27\.1 s/' '' train documents workload.documents.mean=0
+lengths="file: $source/scenarios/traces/made-up-documents.csv"
+expect 0 '/^step +13\.9 s/' '' train documents "workload.documents={$lengths}"
+expect 0 '/^step +12\.1 s/' '' train documents "workload.documents={$lengths, packing: balanced}"
+expect 2 '' '/documents.file: a file says every length/' train documents "workload.documents={$lengths, mean: 9}"
+printf 'tokens,count\n12,x\n0,3\n' >wrong.csv
+expect 2 '' "wrong.csv:2:4: error: 'x': expected a whole number from 1 to 1e+15
+wrong.csv:3:1: error: '0': expected a whole number from 1 to 1e+09
+2 errors" train documents 'workload.documents={file: wrong.csv}'
 
 expect 0 '/^hoffmann +17\.25 B +6\.331 T/' '' train served
 expect 0 '/^hoffmann +41\.3 B +4\.036 T/' '' train served workload.compute_budget.served_tokens=0

@@ -270,6 +270,8 @@ MUTATIONS = [
     ("models/training/training_step.c", "double back = host_seconds(training, kept + fetched)",
      "double back = host_seconds(training, kept)",
      "parameters come back beside activations", "test_training_step"),
+    ("sim/scenario/document_lengths.c", "if (lengths->up_to[middle] < wanted) {", "if (lengths->up_to[middle] <= wanted) {",
+     "a share that ends a row is that row's", "test_documents"),
     ("models/training/galore.c", "sizes.directions += all * training->galore.rank * m;", "sizes.directions += all * training->galore.rank * n;",
      "directions are as long as a matrix's smaller side", "test_training_precision"),
     ("models/training/training_bytes.c", "(gone + others.parameters - others.moments) * layer.moments", "gone * layer.moments",

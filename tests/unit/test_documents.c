@@ -2,6 +2,7 @@
  * Sequences packed with documents: what attention is left by hand, and that dealing them out evenly
  * does. Nothing else draws documents, so nothing else would see a share that is wrong. */
 #include "models/training/training_step.h"
+#include "sim/scenario/document_lengths.h"
 #include "sim/scenario/documents.h"
 
 #include "run_tests.h"
@@ -48,4 +49,28 @@ START_TEST(dealt_out)
 }
 END_TEST
 
-RUN_TESTS(documents, alike, dealt_out)
+/* Of five documents three have 100 tokens, one 300, one 600: shares of their number, not of their
+ * tokens, and a mean of 1,200 / 5. All of 250: as the distribution's. */
+START_TEST(from_a_file)
+{
+    double tokens[] = {100.0, 300.0, 600.0}, up_to[] = {3.0, 4.0, 5.0};
+    struct document_lengths lengths = {.tokens = tokens, .up_to = up_to, .count = 3};
+    ck_assert_double_eq(document_length_at(&lengths, 1e-9), 100.0);
+    ck_assert_double_eq(document_length_at(&lengths, 0.6), 100.0);
+    ck_assert_double_eq(document_length_at(&lengths, 0.61), 300.0);
+    ck_assert_double_eq(document_length_at(&lengths, 0.79), 300.0);
+    ck_assert_double_eq(document_length_at(&lengths, 0.81), 600.0);
+    ck_assert_double_eq(document_length_at(&lengths, 1.0 - 1e-9), 600.0);
+
+    double one[] = {250.0}, of_one[] = {7.0};
+    lengths = (struct document_lengths){.tokens = one, .up_to = of_one, .count = 1};
+    const struct documents documents = {
+        .mean_tokens = 250.0, .variation = 1.0, .lengths = &lengths};
+    struct document_shares shares =
+        document_shares(&documents, 1000, BATCH, REPLICAS, 7, STEPS, work, loads);
+    ck_assert_double_eq_tol(shares.mean, 0.25, 1e-12);
+    ck_assert_double_eq_tol(shares.most, 0.25, 1e-12);
+}
+END_TEST
+
+RUN_TESTS(documents, alike, dealt_out, from_a_file)
