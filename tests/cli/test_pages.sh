@@ -32,6 +32,9 @@ shape = r"the knee is at (\S+) sequences; 1 to 96 of them .* from (\S+) to (\S+)
 said, true = (re.search(shape, text) for text in (sweeps, sentence))
 if not said or any(abs(float(a) - float(b)) > 0.05 * float(b) for a, b in zip(said.groups(), true.groups())):
     faults.append(f"docs/sweeps.md should say: {sentence}")
+calculon = re.findall(r"\| (?:Calculon's|ours)[^|]*\|[^|]*\|[^|]*\|[^|]*\|", sweeps)
+if len(calculon) != 3 or any(row not in read("docs/peers.md") for row in calculon):
+    faults.append("docs/peers.md should have the rows of docs/sweeps.md beside Calculon")
 def two(seconds):
     return f"{float(seconds):.2g}"
 for here, there in (("the main job: a conversation of a million tokens on 128 GPUs", "main job: a conversation, 128 GPUs"),

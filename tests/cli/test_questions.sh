@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# docs/questions: every command of theirs runs, but those that say they take minutes, which are read.
+# docs/questions and the tutorial: every command of theirs runs, but those that say they take minutes,
+# which are read.
 set -euo pipefail
 cpsim=$1 source=$2
 # shellcheck source=tests/cli/library.sh
@@ -11,7 +12,8 @@ mkdir bin
 ln -s "$cpsim" bin/cpsim
 export PATH=$scratch/bin:$PATH CPSIM_PATH=$source
 ran=0
-for page in "$source"/docs/questions/*.md; do
+pages=("$source"/docs/questions/*.md "$source"/docs/tutorial.md)
+for page in "${pages[@]}"; do
     # shellcheck disable=SC2016 # fences, no commands
     sed -n '/^```sh$/,/^```$/p' "$page" | grep -v '^```' >commands
     if grep -q '^# minutes$' commands; then # the line below it
@@ -31,7 +33,7 @@ for page in "$source"/docs/questions/*.md; do
 done
 [ "$ran" -ge 12 ] || { echo "only $ran commands were found" && failures=$((failures + 1)); }
 # What they link to is there.
-grep -oE '\]\([^)#]+' "$source"/docs/questions/*.md | sed 's/](//; s/:/ /' | while read -r page link; do
+grep -oE '\]\([^)#]+' "${pages[@]}" "$source/docs/peers.md" | grep -v '](https*:' | sed 's/](//; s/:/ /' | while read -r page link; do
     [ -e "$(dirname "$page")/$link" ] || echo "$page: no $link"
 done >missing
 [ ! -s missing ] || { cat missing && failures=$((failures + 1)); }
