@@ -49,7 +49,7 @@ for one in json.load(open(sys.argv[1])): print(one["name"])' "$scratch/list.json
 (cd "$source" && find scenarios -name '*.yaml' | sort) >"$scratch/shipped"
 compare "cpsim scenarios" "$(cat "$scratch/shipped")" "$scratch/listed"
 mapfile -t whole < <(grep -v / <(sed 's,^scenarios/,,' "$scratch/listed"))
-expect 0 "*" "" "${anybody[@]}" "$installed" check "${whole[@]/#/scenarios/}"
+expect 0 "*" "*" "${anybody[@]}" "$installed" check "${whole[@]/#/scenarios/}"
 expect 0 "/^trace +one-gpu.h5$/" "" "${anybody[@]}" "$installed" scenarios/one-gpu.yaml -o one-gpu.h5
 expect 0 "/^requests +[0-9,]+ /" "" "${anybody[@]}" "$installed" serving-mooncake-trace
 expect 0 "/^5 of 5 points done$/" "" "${anybody[@]}" "$installed" sweep scenarios/sweeps/training-width.yaml -o width
