@@ -92,7 +92,9 @@ fi
 
 # Every shipped scenario runs, and every rank and layer played one by one gives the same table.
 for shipped in "$source"/scenarios/*.yaml; do
-    expect 0 "/^(total +[0-9.]+ (m?s|minutes|hours|days) simulated|step +[0-9.]+ m?s: .*)$/" "" "$cpsim" "$shipped" -o run.h5
+    notes=''
+    case $shipped in */ten-million-tokens.yaml) notes='/: note: .* are extrapolated$/' ;; esac
+    expect 0 "/^(total +[0-9.]+ (m?s|minutes|hours|days) simulated|step +[0-9.]+ m?s: .*)$/" "$notes" "$cpsim" "$shipped" -o run.h5
     expect 0 "run.h5: ok" "" "$cpsim" trace check run.h5
 done
 small=("$source/scenarios/follow-up-prompt.yaml" --set cluster.nodes=2 --set layout.context=2

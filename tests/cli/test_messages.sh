@@ -49,7 +49,7 @@ told() {
     expect 2 '' "--set $2: error: $3
 1 error" "$cpsim" check "$1" --set "$2"
 }
-presets='bf16, fp8-ffn, fp8-tensor, fp8, fp8-block, w4a16, w8a8, kv-fp8, fp8-lm, transformer-engine'
+presets='bf16, fp8-ffn, fp8-tensor, fp8, fp8-block, w4a16, w8a8, kv-fp8, fp8-lm, adam-8bit, transformer-engine'
 told one-gpu.yaml layout.tp=2 "unknown key 'tp' in layout (did you mean 'tensor'?)"
 told one-gpu.yaml tp=2 "unknown key 'tp' (did you mean 'layout.tensor'?)"
 told one-gpu.yaml tensor=2 "unknown key 'tensor' (did you mean 'layout.tensor'?)"

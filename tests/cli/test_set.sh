@@ -22,7 +22,7 @@ refused title.first=A "title is a single value; it has no 'first'"
 refused layout.tensor= "layout.tensor: has no value; expected a whole number"
 refused layout.tensor "expected key.path=value, such as layout.tensor=8"
 refused "=8" "expected key.path=value, such as layout.tensor=8"
-refused precision=fp9 "precision: 'fp9' is not a preset (did you mean 'fp8'?); expected one of: bf16, fp8-ffn, fp8-tensor, fp8, fp8-block, w4a16, w8a8, kv-fp8, fp8-lm, transformer-engine"
+refused precision=fp9 "precision: 'fp9' is not a preset (did you mean 'fp8'?); expected one of: bf16, fp8-ffn, fp8-tensor, fp8, fp8-block, w4a16, w8a8, kv-fp8, fp8-lm, adam-8bit, transformer-engine"
 refused "trace={file: a.h5" "YAML syntax: did not find expected ',' or '}' while parsing a flow mapping"
 refused "trace={file: a.h5, file: b.h5}" "key 'file' is here twice"
 

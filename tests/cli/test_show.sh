@@ -23,11 +23,13 @@ background: [{from: 0, to: 8, bytes: 1.5 GiB, start: 1 ms}]
 trace: "- odd.h5"
 END
 for scenario in *.yaml; do
-    expect 0 "*" "" "$cpsim" show "$scenario"
+    notes=''
+    case $scenario in ten-million-tokens.yaml) notes='/: note: .* are extrapolated$/' ;; esac
+    expect 0 "*" "$notes" "$cpsim" show "$scenario"
     sed -E 's/ +# [^#]*$//' out >first.txt
     cp out again.yaml
     # From a place where no name would be found: everything is in the file.
-    expect 0 "*" "" "$cpsim" show again.yaml
+    expect 0 "*" "$notes" "$cpsim" show again.yaml
     sed -E 's/ +# [^#]*$//' out >second.txt
     if ! diff -u first.txt second.txt; then
         echo "$scenario: show does not read back as itself"

@@ -54,7 +54,7 @@ axes:
   workload.recompute: [none, full]
 EOF
 fits 80 "$cpsim" plan plan.yaml -o plan-experts
-grep -Eq '^ *step +MFU +memory +GPUs +TP +CP +EP +PP +DP +VS +MB +schedule +recompute +shard$' out || {
+grep -Eq '^ *step +MFU +memory +TP +CP +EP +PP +DP +VS +MB +schedule +recompute +shard$' out || {
     echo "plan-experts: no row of all columns"
     failures=$((failures + 1))
 }

@@ -116,6 +116,7 @@ class Browser:
         seen["complaints"] = [
             params for method, params in methods
             if method in ("Runtime.exceptionThrown", "Log.entryAdded", "Runtime.consoleAPICalled")
+            and params.get("entry", {}).get("source") != "rendering"  # the machine has no GPU to draw with
         ]  # fmt: skip
         asked = [params["request"]["url"] for method, params in methods if method == "Network.requestWillBeSent"]
         seen["asked"] = [url for url in asked if not url.startswith(("data:", "about:")) and url != path.resolve().as_uri()]

@@ -41,7 +41,8 @@ def simulate(path, scenario_file="how-many-nodes.yaml", *settings):
     sets = [word for setting in settings for word in ("--set", setting)]
     command = [os.environ["CPSIM"], str(SOURCE_DIR / "scenarios" / scenario_file), "-q", "-o", str(path), *sets]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert (done.returncode, done.stderr) == (0, "")
+    complaints = [line for line in done.stderr.splitlines() if ": note: " not in line]
+    assert (done.returncode, complaints) == (0, [])
     return path
 
 

@@ -23,7 +23,8 @@ def simulate(path, name, *settings):
     sets = [word for setting in settings for word in ("--set", setting)]
     command = [os.environ["CPSIM"], str(SOURCE_DIR / "scenarios" / name), "-q", "-o", str(path), *sets]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    complaints = [line for line in done.stderr.splitlines() if ": note: " not in line]
+    assert (done.returncode, complaints) == (0, [])
     return path
 
 

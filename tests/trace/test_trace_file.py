@@ -74,7 +74,7 @@ def test_enums_keep_their_names(sample):
         }
     assert members == {
         "/phases/kind": ["prefill", "decode", "training_step"],
-        "/phases/ring": ["none", "pass_kv", "pass_q"],
+        "/phases/ring": ["none", "pass_kv", "pass_q", "all_gather", "tree"],
         "/operators/kind": ["gemm", "attention", "memory", "collective", "host", "kernel"],
         "/operators/stream": ["compute", "communication"],
         "/operators/bound": ["compute", "memory", "launch", "network"],
