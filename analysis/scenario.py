@@ -62,10 +62,10 @@ def parse(text):
 
 
 def number(text, missing=None):
-    """A quantity of the scenario in the trace's units: "2.4 TB/s" is 2.4e12."""
+    """A quantity of the scenario in the trace's units: "2.4 TB/s" is 2.4e12, "1_000 tokens" a thousand."""
     if isinstance(text, (int, float)):
         return float(text)
-    match = re.fullmatch(r"([-+.\deE]+) ([A-Za-z]+(?:/s)?)", str(text))
+    match = re.fullmatch(r"([-+.\d_eE]+) ([A-Za-z]+(?:/s)?)", str(text))
     if match is None:
         return missing
     value, unit = float(match[1]), match[2]
