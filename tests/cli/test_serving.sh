@@ -168,7 +168,7 @@ printf 'arrival_seconds,prompt_tokens,output_tokens\n0,5000000,5\n1,50,5\n' >lar
 expect 0 "/^requests +2 arrived, 1 completed, 1 rejected: too long for the KV cache or the model$/" "" trace csv large.csv
 
 # model.context is vLLM's max_model_len. Turns of 900 tokens and answers of 200: the second prompt has 900 + 200 + 900 = 2000, so
-# its answer ends after 100; the third has 3000 and is turned away.
+# its answer ends after 100; the third has 3000 and is turned away. A second session has had one turn: 900 + 2000 + 900 in, 200 + 100 + 200 out.
 cat >context.yaml <<'YAML'
 schema: 1
 model: {use: llama3.1-8b, context: 2100 tokens}
@@ -179,11 +179,11 @@ workload:
   arrivals: {kind: constant, rate: 0.01 /s}
   lengths: {prompt: {kind: fixed, tokens: 900 tokens}, output: {kind: fixed, tokens: 200 tokens}}
   sessions: {turns: 1000000, think: 1 ms}
-  requests: 3
+  requests: 4
 YAML
-expect 0 "/^requests +3 arrived, 2 completed, 1 rejected: too long for the KV cache or the model$/" "" "$cpsim" context.yaml
-expect 0 "/\"input_tokens\": 2900,/" "" "$cpsim" context.yaml --json
-expect 0 "/\"output_tokens\": 300,/" "" "$cpsim" context.yaml --json
+expect 0 "/^requests +4 arrived, 3 completed, 1 rejected: too long for the KV cache or the model$/" "" "$cpsim" context.yaml
+expect 0 "/\"input_tokens\": 3800,/" "" "$cpsim" context.yaml --json
+expect 0 "/\"output_tokens\": 500,/" "" "$cpsim" context.yaml --json
 # A cache that one request of that length does not fit: vLLM does not start; the length that it names is the longest that does.
 small='--set memory.fraction=0.3'
 expect 2 "" "/no room for one request of 1000000 tokens, and vLLM does not start then; expected [0-9]+ tokens at most/" \
