@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/serving.h"
 
-#include "sim/config/yaml_tree.h"
 #include "sim/engine/background.h"
+#include "sim/scenario/notes.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/result/serving_trace.h"
 
@@ -72,16 +72,15 @@ static void steps_played(void *data, const struct server *server, const struct p
  * own file says is no such setting: who runs it says less, and serving_context_note() tells. */
 static bool has_room_for_context(const struct serving_run *run)
 {
-    const struct node *model = node_get(run->scenario->tree, "model");
-    const struct node *said = model != NULL ? node_get(model, "context") : NULL;
-    if (said == NULL || (said->origin != ORIGIN_SCENARIO && said->origin != ORIGIN_SET)) {
+    struct mark said;
+    if (!scenario_says_context(run->scenario, &said)) {
         return true;
     }
     for (uint32_t i = 0; i < run->fleet.pool_count; i++) {
         const struct pool *pool = &run->fleet.pools[i];
         uint64_t fits = pool_longest_request(pool), context = run->scenario->llm.context;
         if (fits < context && pool->scenario->serving.service.policy == BATCHING_VLLM) {
-            DIAGNOSE_ERROR(run->diagnostics, said->mark,
+            DIAGNOSE_ERROR(run->diagnostics, said,
                            "model.context: the KV cache has no room for one request of %llu "
                            "tokens, and vLLM does not start then; expected %llu tokens at most "
                            "(--max-model-len), or raise memory.fraction or layout.tensor",

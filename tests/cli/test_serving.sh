@@ -185,17 +185,17 @@ expect 0 "/^requests +4 arrived, 3 completed, 1 rejected: too long for the KV ca
 expect 0 "/\"input_tokens\": 3800,/" "" "$cpsim" context.yaml --json
 expect 0 "/\"output_tokens\": 500,/" "" "$cpsim" context.yaml --json
 # A cache that one request of that length does not fit: vLLM does not start; the length that it names is the longest that does.
-small='--set memory.fraction=0.3'
+small=memory.fraction=0.3
 expect 2 "" "/no room for one request of 1000000 tokens, and vLLM does not start then; expected [0-9]+ tokens at most/" \
-    "$cpsim" context.yaml $small --set 'model.context=1000000 tokens'
-most=$("$cpsim" context.yaml $small --set 'model.context=1000000 tokens' 2>&1 | sed -n 's/.*expected \([0-9]*\) tokens at most.*/\1/p')
-expect 0 "/^concurrency +1 requests of the model's full/" "" "$cpsim" context.yaml $small --set "model.context=$most tokens"
-expect 2 "" "/; expected $most tokens at most/" "$cpsim" context.yaml $small --set "model.context=$((most + 1)) tokens"
+    "$cpsim" context.yaml --set $small --set 'model.context=1000000 tokens'
+most=$("$cpsim" context.yaml --set $small --set 'model.context=1000000 tokens' 2>&1 | sed -n 's/.*expected \([0-9]*\) tokens at most.*/\1/p')
+expect 0 "/^concurrency +1 requests of the model's full/" "" "$cpsim" context.yaml --set $small --set "model.context=$most tokens"
+expect 2 "" "/; expected $most tokens at most/" "$cpsim" context.yaml --set $small --set "model.context=$((most + 1)) tokens"
 # SGLang starts all the same; and what only the model's file says is a note.
-expect 0 "*" "" "$cpsim" context.yaml $small --set software=sglang --set 'model.context=1000000 tokens'
+expect 0 "*" "" "$cpsim" context.yaml --set $small --set software=sglang --set 'model.context=1000000 tokens'
 { cat "$source/models/llm/llama3.1-8b.yaml"; echo 'context: 1000000 tokens'; } >long.yaml
 expect 0 "/^ +vLLM starts with --max-model-len of at most $most here \\(model.context\\), and is taken to be started so$/" "" \
-    "$cpsim" context.yaml $small --set model=./long.yaml
+    "$cpsim" context.yaml --set $small --set model=./long.yaml
 
 # Scenarios that cannot be.
 expect 2 "" "/error: workload.service.prefill_replicas: 0 of the 1 replicas/" \
