@@ -126,6 +126,17 @@ static const char *context_note(struct arena *arena, const struct scenario *scen
                               (unsigned long long)tokens, (unsigned long long)context);
 }
 
+bool scenario_says_context(const struct scenario *scenario, struct mark *mark)
+{
+    const struct node *model = node_get(scenario->tree, "model");
+    const struct node *said = model != NULL ? node_get(model, "context") : NULL;
+    if (said == NULL || (said->origin != ORIGIN_SCENARIO && said->origin != ORIGIN_SET)) {
+        return false;
+    }
+    *mark = said->mark;
+    return true;
+}
+
 const char *gpu_shape_note(struct arena *arena, const struct gpu *gpu, double keys,
                            double sequences)
 {

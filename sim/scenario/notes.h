@@ -29,4 +29,7 @@ void scenario_note(struct scenario *scenario, const struct node *tree, struct ar
 void scenario_notes_print_json(struct json *json, const struct scenario *scenario,
                                const char *const *more, size_t count);
 
+/* Whether the scenario or --set says model.context, not just the model's file, and where. */
+bool scenario_says_context(const struct scenario *scenario, struct mark *mark);
+
 #endif

@@ -2,6 +2,7 @@
 #include "sim/serving/serving.h"
 
 #include "sim/engine/background.h"
+#include "sim/scenario/notes.h"
 #include "sim/scenario/replica.h"
 #include "sim/serving/result/serving_trace.h"
 
@@ -67,6 +68,29 @@ static void steps_played(void *data, const struct server *server, const struct p
 
 /* --- the run --- */
 
+/* vLLM does not start when its cache has no room for one request of max_model_len. What the model's
+ * own file says is no such setting: who runs it says less, and serving_context_note() tells. */
+static bool has_room_for_context(const struct serving_run *run)
+{
+    struct mark said;
+    if (!scenario_says_context(run->scenario, &said)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < run->fleet.pool_count; i++) {
+        const struct pool *pool = &run->fleet.pools[i];
+        uint64_t fits = pool_longest_request(pool), context = run->scenario->llm.context;
+        if (fits < context && pool->scenario->serving.service.policy == BATCHING_VLLM) {
+            DIAGNOSE_ERROR(run->diagnostics, said,
+                           "model.context: the KV cache has no room for one request of %llu "
+                           "tokens, and vLLM does not start then; expected %llu tokens at most "
+                           "(--max-model-len), or raise memory.fraction or layout.tensor",
+                           (unsigned long long)context, (unsigned long long)fits);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool prepare(struct serving_run *run, const struct serving_options *options)
 {
     const struct scenario *scenario = run->scenario;
@@ -92,7 +116,7 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
         return false;
     }
     fleet_create(fleet);
-    return true;
+    return has_room_for_context(run);
 }
 
 static bool play(struct serving_run *run)

@@ -165,7 +165,37 @@ expect 2 "" "folder: error: is a directory; expected a length a line, as text
 expect 2 "" "/^folder: error: is a directory; expected a table as CSV$/" "$cpsim" compare kernels folder
 
 printf 'arrival_seconds,prompt_tokens,output_tokens\n0,5000000,5\n1,50,5\n' >large.csv
-expect 0 "/^requests +2 arrived, 1 completed, 1 rejected: larger than the KV cache$/" "" trace csv large.csv
+expect 0 "/^requests +2 arrived, 1 completed, 1 rejected: too long for the KV cache or the model$/" "" trace csv large.csv
+
+# model.context is vLLM's max_model_len. Turns of 900 tokens and answers of 200: the second prompt has 900 + 200 + 900 = 2000, so
+# its answer ends after 100; the third has 3000 and is turned away. A second session has had one turn: 900 + 2000 + 900 in, 200 + 100 + 200 out.
+cat >context.yaml <<'YAML'
+schema: 1
+model: {use: llama3.1-8b, context: 2100 tokens}
+cluster: {use: dgx-h100, nodes: 1}
+layout: {tensor: 1}
+workload:
+  kind: serving
+  arrivals: {kind: constant, rate: 0.01 /s}
+  lengths: {prompt: {kind: fixed, tokens: 900 tokens}, output: {kind: fixed, tokens: 200 tokens}}
+  sessions: {turns: 1000000, think: 1 ms}
+  requests: 4
+YAML
+expect 0 "/^requests +4 arrived, 3 completed, 1 rejected: too long for the KV cache or the model$/" "" "$cpsim" context.yaml
+expect 0 "/\"input_tokens\": 3800,/" "" "$cpsim" context.yaml --json
+expect 0 "/\"output_tokens\": 500,/" "" "$cpsim" context.yaml --json
+# A cache that one request of that length does not fit: vLLM does not start; the length that it names is the longest that does.
+small=memory.fraction=0.3
+expect 2 "" "/no room for one request of 1000000 tokens, and vLLM does not start then; expected [0-9]+ tokens at most/" \
+    "$cpsim" context.yaml --set $small --set 'model.context=1000000 tokens'
+most=$("$cpsim" context.yaml --set $small --set 'model.context=1000000 tokens' 2>&1 | sed -n 's/.*expected \([0-9]*\) tokens at most.*/\1/p') || true # pipefail: cpsim says 2
+expect 0 "/^concurrency +1 requests of the model's full/" "" "$cpsim" context.yaml --set $small --set "model.context=$most tokens"
+expect 2 "" "/; expected $most tokens at most/" "$cpsim" context.yaml --set $small --set "model.context=$((most + 1)) tokens"
+# SGLang starts all the same; and what only the model's file says is a note.
+expect 0 "*" "" "$cpsim" context.yaml --set software=sglang --set 'model.context=1000000 tokens'
+{ cat "$source/models/llm/llama3.1-8b.yaml"; echo 'context: 1000000 tokens'; } >long.yaml
+expect 0 "/^ +vLLM starts with --max-model-len of at most $most here \\(model.context\\), and is taken to be started so$/" "" \
+    "$cpsim" context.yaml --set $small --set model=./long.yaml
 
 # Scenarios that cannot be.
 expect 2 "" "/error: workload.service.prefill_replicas: 0 of the 1 replicas/" \

@@ -17,7 +17,7 @@ enum request_state {
     REQUEST_RUNNING,
     REQUEST_MOVING, /* its KV cache is, or a part of it that a tier had */
     REQUEST_DONE,
-    REQUEST_REJECTED,  /* larger than a replica's KV cache */
+    REQUEST_REJECTED,  /* too long for a replica's KV cache, or the model */
     REQUEST_LOST,      /* with a replica that failed */
     REQUEST_REFUSED,   /* it waited too long, or too many did */
     REQUEST_TIMED_OUT, /* its client waited too long */

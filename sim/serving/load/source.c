@@ -238,8 +238,20 @@ static void set_alarms(struct source *source, uint32_t id)
     }
 }
 
-static void send(struct source *source, const struct request *request)
+/* A request ends when prompt and answer are as long as the engine lets them be (vLLM's
+ * max_model_len); a prompt that is so long already is turned away when it comes. */
+static void keep_in_context(const struct source *source, struct request *request)
 {
+    uint64_t context = source->scenario->llm.context;
+    if (context > request->prompt_tokens &&
+        request->output_tokens > context - request->prompt_tokens) {
+        request->output_tokens = (uint32_t)(context - request->prompt_tokens);
+    }
+}
+
+static void send(struct source *source, struct request *request)
+{
+    keep_in_context(source, request);
     source_schedule(source, (uint32_t)(request - source->requests->all),
                     request->arrival_seconds + way_seconds(source->scenario));
     set_alarms(source, (uint32_t)(request - source->requests->all));

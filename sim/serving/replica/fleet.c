@@ -183,6 +183,38 @@ static bool holds(const struct pool *pool, uint64_t tokens)
     return kv_pages_of(&pool->kv_beside, block, tokens) <= pool->kv_pages;
 }
 
+/* A sequence of so many tokens beside others in vLLM's memory. */
+static uint64_t full_pages(const struct pool *pool, uint64_t tokens)
+{
+    const struct service *service = &pool->scenario->serving.service;
+    struct kv_beside beside = pool->kv_beside;
+    bool windows = beside.window_tokens > 0 && service->policy == BATCHING_VLLM;
+    /* A window lets go of what a step has passed when it is over: vLLM counts both. */
+    beside.window_tokens += windows ? service->max_batched_tokens - 1 : 0;
+    return kv_pages_of(&beside, service->block_tokens, tokens);
+}
+
+double pool_full_length_requests(const struct pool *pool)
+{
+    uint64_t context = pool->scenario->llm.context;
+    return context > 0 ? (double)pool->kv_pages / (double)full_pages(pool, context) : 0.0;
+}
+
+uint64_t pool_longest_request(const struct pool *pool)
+{
+    uint64_t fits = 0, more = pool->scenario->llm.context;
+    if (more == 0 || full_pages(pool, more) <= pool->kv_pages) {
+        return more;
+    }
+    while (more - fits > 1) {
+        uint64_t middle = fits + (more - fits) / 2;
+        bool holds_it = full_pages(pool, middle) <= pool->kv_pages;
+        fits = holds_it ? middle : fits;
+        more = holds_it ? more : middle;
+    }
+    return fits;
+}
+
 void fleet_leave(struct fleet *fleet, uint32_t id, enum request_state state)
 {
     struct request *request = &fleet->requests->all[id];
@@ -203,8 +235,13 @@ void fleet_route(struct fleet *fleet, uint32_t id)
         return;
     }
     uint64_t prompt = request->prompt_tokens, tokens = prompt + request->output_tokens;
+    uint64_t context = fleet->scenario->llm.context;
     bool pools = fleet->pool_count > 1;
     const struct service *decodes = &fleet->pools[fleet->pool_count - 1].scenario->serving.service;
+    if (context > 0 && prompt >= context) { /* as vLLM's front end does */
+        fleet_end(fleet, id, REQUEST_REJECTED);
+        return;
+    }
     /* Answers are no matter of those that prefill. */
     if (!holds(&fleet->pools[0], pools && fleet->scenario->pools[0] != NULL ? prompt : tokens) ||
         (pools && !holds(&fleet->pools[1], tokens + 3ULL * service_drafts(decodes)))) {

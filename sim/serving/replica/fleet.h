@@ -108,6 +108,12 @@ const struct pool *fleet_pool_of(const struct fleet *fleet, uint32_t gpu);
 uint32_t pool_ranks(const struct pool *pool);
 /* Number, over all pools, of the replica that a server is, or is a rank of. */
 uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server);
+/* Requests of the model's full length that fill a server's cache, as vLLM counts them at its start;
+ * 0: the model does not say. */
+double pool_full_length_requests(const struct pool *pool);
+/* Tokens of the longest request that fits a server's cache, the model's context at most; 0: the
+ * model has none. */
+uint64_t pool_longest_request(const struct pool *pool);
 /* A request has ended, one way or another. */
 void fleet_end(struct fleet *fleet, uint32_t request, enum request_state state);
 /* A replica that failed had it. */

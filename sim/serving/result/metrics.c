@@ -440,18 +440,11 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         .adapter_room_bytes = last->adapter_room_bytes,
         .events = run->events,
     };
-    uint64_t context = run->scenario->llm.context;
-    if (context > 0) {
-        const struct service *service = &last->scenario->serving.service;
-        struct kv_beside beside = last->kv_beside;
-        bool windows = beside.window_tokens > 0 && service->policy == BATCHING_VLLM;
-        /* A window lets go of what a step has passed when it is over: vLLM counts both. */
-        beside.window_tokens += windows ? service->max_batched_tokens - 1 : 0;
-        metrics->full_length_requests =
-            (double)last->kv_pages / (double)kv_pages_of(&beside, block, context);
-        if (windows) {
-            metrics->kv_cache_tokens = (uint64_t)(metrics->full_length_requests * (double)context);
-        }
+    metrics->full_length_requests = pool_full_length_requests(last);
+    if (metrics->full_length_requests > 0.0 && last->kv_beside.window_tokens > 0 &&
+        last->scenario->serving.service.policy == BATCHING_VLLM) {
+        metrics->kv_cache_tokens =
+            (uint64_t)(metrics->full_length_requests * (double)run->scenario->llm.context);
     }
     for (int i = 0; i < KV_TIER_COUNT; i++) {
         metrics->tier_loaded_bytes[i] = run->fleet.tiers.loaded_bytes[i];

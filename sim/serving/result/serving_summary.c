@@ -45,6 +45,20 @@ const char *serving_length_note(const struct serving_metrics *metrics, struct ar
     return NULL;
 }
 
+const char *serving_context_note(const struct serving_metrics *metrics, struct arena *arena)
+{
+    const struct fleet *fleet = &metrics->run->fleet;
+    const struct pool *pool = &fleet->pools[fleet->pool_count - 1];
+    if (metrics->full_length_requests <= 0.0 || metrics->full_length_requests >= 1.0 ||
+        pool->scenario->serving.service.policy != BATCHING_VLLM) {
+        return NULL;
+    }
+    return arena_printf(arena,
+                        "vLLM starts with --max-model-len of at most %" PRIu64
+                        " here (model.context), and is taken to be started so",
+                        pool_longest_request(pool));
+}
+
 const char *serving_shape_note(const struct serving_metrics *metrics, struct arena *arena)
 {
     const struct fleet *fleet = &metrics->run->fleet;
@@ -158,7 +172,7 @@ static void print_requests(const struct serving_run *run, const struct serving_m
     }
     arena_destroy(arena);
     if (metrics->rejected > 0) {
-        fprintf(stream, ", %s rejected: larger than the KV cache",
+        fprintf(stream, ", %s rejected: too long for the KV cache or the model",
                 quantity_count(metrics->rejected).text);
     }
     if (metrics->dropped > 0) {
@@ -443,6 +457,12 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 "concurrency     %.3g requests of the model's full %s tokens fill a replica's KV "
                 "cache\n",
                 metrics->full_length_requests, quantity_count(run->scenario->llm.context).text);
+        struct arena *arena = arena_create();
+        const char *note = serving_context_note(metrics, arena);
+        if (note != NULL) {
+            fprintf(stream, "                %s\n", note);
+        }
+        arena_destroy(arena);
     }
     fprintf(stream, "use of GPUs     %s of %sFLOPs, %s of memory bandwidth, %.3g W a GPU\n",
             quantity_percent(metrics->mfu).text, computes_in_bf16(run->scenario) ? "" : "bf16 ",

@@ -14,6 +14,10 @@ void serving_summary_print(const struct serving_run *run, const struct serving_m
 /* That it is too short for a 99th percentile; NULL: it is not. */
 const char *serving_length_note(const struct serving_metrics *metrics, struct arena *arena);
 
+/* That one request as long as the model allows does not fit the cache of an engine that would not
+ * start so; NULL: it does, or the engine does not mind. */
+const char *serving_context_note(const struct serving_metrics *metrics, struct arena *arena);
+
 /* That shapes lay beyond those that the GPU's kernels were measured with; NULL: they did not. */
 const char *serving_shape_note(const struct serving_metrics *metrics, struct arena *arena);
 

@@ -118,7 +118,8 @@ static size_t notes(const void *result, struct arena *arena, const char *texts[]
 {
     const struct service_result *service = result;
     const char *found[] = {serving_length_note(&service->metrics, arena),
-                           serving_shape_note(&service->metrics, arena)};
+                           serving_shape_note(&service->metrics, arena),
+                           serving_context_note(&service->metrics, arena)};
     size_t count = 0;
     for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
         if (found[i] != NULL) {
