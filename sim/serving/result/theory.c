@@ -166,7 +166,7 @@ static struct pass pass_of(const struct theory_server *server, double seats, dou
         prompt.decodes = decode.decodes;
         prompt.decode_context = decode.decode_context;
     }
-    if (server->ranks > 1.0) {
+    if (server->ranks > 1.0 && mix.waited_steps > 0.0) {
         prompt.shared_tokens =
             server->ranks *
             (prompt.decodes + mix.prompt_tokens * mix.prompt_steps / mix.waited_steps);
@@ -404,6 +404,10 @@ struct load_theory load_theory(const struct serving_run *run, double offered_per
         }
         servers[i] = server_of(pool, &own);
         limits[i] = limit_of(&servers[i], clients / pool->server_count);
+        if (limits[i].pass.steps <= 0.0) {
+            theory.silent = "not one sequence fits into a step";
+            return theory;
+        }
         double all = limits[i].per_second * pool->server_count;
         if (fleet->pool_count > 1 && i == POOL_DECODE && demand.decodes <= 0.0) {
             continue; /* nothing comes to it */
