@@ -47,6 +47,11 @@ void context_quantise(struct layer_builder *builder, const struct attention_head
 double context_partial_bytes(const struct layer_builder *builder,
                              const struct attention_heads *heads);
 
+/* One exchange of a ring, the `iteration`th: `bytes` to the next rank, as many from the one before.
+ */
+struct step_operator context_hop(const struct layer_builder *builder, uint32_t iteration,
+                                 double bytes);
+
 /* All ranks' queries or keys on every rank: an all-gather of their shards. */
 void context_gather(struct layer_builder *builder, const char *name, double shard_bytes);
 

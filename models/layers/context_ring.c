@@ -56,10 +56,7 @@ static void prefill_ring(struct layer_builder *builder, const struct attention_h
         }
         uint32_t ready = builder->last, here = arrived;
         if (i + 1 < ranks) {
-            struct step_operator hop =
-                layer_collective(builder, "ring hop", GROUP_CONTEXT, COLLECTIVE_SEND_RECV, bytes);
-            hop.iteration = i + 1;
-            arrived = step_append(builder->segment, hop,
+            arrived = step_append(builder->segment, context_hop(builder, i + 1, bytes),
                                   i == 0 || host_seconds > 0.0 ? ready : here, STEP_NO_OPERATOR);
         }
         builder->last = step_append(builder->segment,
@@ -94,10 +91,7 @@ static void decode_ring(struct layer_builder *builder, const struct attention_he
     double bytes = context_shard_bytes(builder, heads, slice, LOAD_QUERIES);
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0) {
-            struct step_operator hop =
-                layer_collective(builder, "ring hop", GROUP_CONTEXT, COLLECTIVE_SEND_RECV, bytes);
-            hop.iteration = i;
-            layer_append(builder, hop);
+            layer_append(builder, context_hop(builder, i, bytes));
         }
         layer_append(builder, context_attention(builder, heads, i, queries, 1, keys, false, false));
     }

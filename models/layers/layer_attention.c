@@ -84,6 +84,15 @@ void context_quantise(struct layer_builder *builder, const struct attention_head
                  format_bytes(kept) + sent);
 }
 
+struct step_operator context_hop(const struct layer_builder *builder, uint32_t iteration,
+                                 double bytes)
+{
+    struct step_operator hop =
+        layer_collective(builder, "ring hop", GROUP_CONTEXT, COLLECTIVE_SEND_RECV, bytes);
+    hop.iteration = iteration;
+    return hop;
+}
+
 void context_gather(struct layer_builder *builder, const char *name, double shard_bytes)
 {
     layer_append(builder, layer_collective(builder, name, GROUP_CONTEXT, COLLECTIVE_ALL_GATHER,

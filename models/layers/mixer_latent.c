@@ -216,10 +216,8 @@ static void prefill_ring(const struct latent_core *core, const struct batch_slic
     for (uint32_t i = 0; i < ranks; i++) {
         uint32_t ready = builder->last, here = arrived;
         if (i + 1 < ranks) {
-            struct step_operator hop =
-                layer_collective(builder, "ring hop", GROUP_CONTEXT, COLLECTIVE_SEND_RECV, bytes);
-            hop.iteration = i + 1;
-            arrived = step_append(builder->segment, hop, i == 0 ? ready : here, STEP_NO_OPERATOR);
+            arrived = step_append(builder->segment, context_hop(builder, i + 1, bytes),
+                                  i == 0 ? ready : here, STEP_NO_OPERATOR);
         }
         if (here != STEP_NO_OPERATOR) { /* what comes next waits for the shard too */
             builder->last =
@@ -250,10 +248,7 @@ static void decode_ring(const struct latent_core *core, const struct batch_slice
     double bytes = (double)queries * (double)(heads * latent_size(latent)) * element;
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0) {
-            struct step_operator hop =
-                layer_collective(builder, "ring hop", GROUP_CONTEXT, COLLECTIVE_SEND_RECV, bytes);
-            hop.iteration = i;
-            layer_append(builder, hop);
+            layer_append(builder, context_hop(builder, i, bytes));
         }
         absorbed_attention(core, &core->library.decode, queries, 1, keys);
     }

@@ -54,27 +54,24 @@ static void add_operator(struct trace_run *run, const struct step_segment *segme
     for (uint32_t i = 0; op->kind == OPERATOR_COLLECTIVE && i < op->plan.flow_count; i++) {
         bytes += op->plan.flows[i].bytes;
     }
-    trace_add_operator(
-        run->trace,
-        &(struct trace_operator){
-            .phase = phase_index,
-            .segment = segment->name,
-            .layer = layer_number(run, segment, record->repeat),
-            .rank = record->role.rank,
-            .gpu = record->role.gpu,
-            .name = op->name,
-            .kind = op->kind,
-            .stream = op->stream,
-            .iteration = op->iteration,
-            .start_seconds = start_seconds + record->start_seconds + span->start_seconds,
-            .duration_seconds = span->end_seconds - span->start_seconds,
-            .flops = op->cost.flops,
-            .bytes = bytes,
-            .bound = op->cost.bound,
-            .collective = op->kind == OPERATOR_COLLECTIVE
-                              ? TRACE_COLLECTIVE(op->collective.call.kind)
-                              : TRACE_NO_COLLECTIVE,
-        });
+    trace_add_operator(run->trace, &(struct trace_operator){
+                                       .phase = phase_index,
+                                       .segment = segment->name,
+                                       .layer = layer_number(run, segment, record->repeat),
+                                       .rank = record->role.rank,
+                                       .gpu = record->role.gpu,
+                                       .name = op->name,
+                                       .kind = op->kind,
+                                       .stream = op->stream,
+                                       .iteration = op->iteration,
+                                       .start_seconds = start_seconds + record->start_seconds +
+                                                        span->start_seconds,
+                                       .duration_seconds = span->end_seconds - span->start_seconds,
+                                       .flops = op->cost.flops,
+                                       .bytes = bytes,
+                                       .bound = op->cost.bound,
+                                       .collective = trace_collective_of(op),
+                                   });
 }
 
 bool trace_run_operators(struct trace_run *run, const struct recorder *recorder,

@@ -75,26 +75,18 @@ static const struct field model_fields[] = {
             "formats."},
     {0}};
 
-static const struct field eagle_fields[] = {
-    COMMON_ROWS,
-    {.key = "layers",
-     .kind = FIELD_COUNT,
-     FIELD_AT(speculation, layers),
-     .min = 1,
-     .max = 16,
-     .fallback = "1",
-     .doc = "Layers of the head, each like the model's last with one dense block."},
-    {0}};
+#define HEAD_LAYERS                                                                                \
+    {                                                                                              \
+        .key = "layers", .kind = FIELD_COUNT, FIELD_AT(speculation, layers), .min = 1, .max = 16,  \
+        .fallback = "1",                                                                           \
+        .doc = "Layers of the head, each like the model's last with one dense block."              \
+    }
+
+static const struct field eagle_fields[] = {COMMON_ROWS, HEAD_LAYERS, {0}};
 
 static const struct field tree_fields[] = {
     COMMON_ROWS,
-    {.key = "layers",
-     .kind = FIELD_COUNT,
-     FIELD_AT(speculation, layers),
-     .min = 1,
-     .max = 16,
-     .fallback = "1",
-     .doc = "Layers of the head, each like the model's last with one dense block."},
+    HEAD_LAYERS,
     {.key = "nodes",
      .kind = FIELD_COUNT,
      FIELD_AT(speculation, nodes),

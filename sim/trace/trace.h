@@ -65,6 +65,12 @@ struct trace_phase {
 enum trace_collective { TRACE_NO_COLLECTIVE };
 #define TRACE_COLLECTIVE(kind) ((enum trace_collective)((kind) + 1))
 
+static inline enum trace_collective trace_collective_of(const struct step_operator *operator)
+{
+    return operator->kind == OPERATOR_COLLECTIVE ? TRACE_COLLECTIVE(operator->collective.call.kind)
+                                                 : TRACE_NO_COLLECTIVE;
+}
+
 struct trace_operator {
     uint32_t phase;      /* row of /phases */
     const char *segment; /* of the step program: "layers", "head", ... */

@@ -84,9 +84,7 @@ static void add_segment(struct pass *pass, uint32_t index, uint32_t layer)
                 .flops = op->cost.flops,
                 .bytes = bytes,
                 .bound = op->cost.bound,
-                .collective = op->kind == OPERATOR_COLLECTIVE
-                                  ? TRACE_COLLECTIVE(op->collective.call.kind)
-                                  : TRACE_NO_COLLECTIVE,
+                .collective = trace_collective_of(op),
             });
     }
     pass->start_seconds += pass->stretch * seconds;
