@@ -121,7 +121,7 @@ def run_nsight(arguments):
         whole = nsight.trace(pathlib.Path(path))
         target = arguments.output or f"{pathlib.Path(path).stem}.json"
         output.refuse_input(target, arguments.trace)
-        output.write(target, lambda part, whole=whole: part.write_text(json.dumps(whole), encoding="utf-8"))
+        output.write(target, lambda part, whole=whole: part.write_text(json.dumps(whole, allow_nan=False), encoding="utf-8"))
         print(printable(str(target)))
 
 

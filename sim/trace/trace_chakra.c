@@ -178,5 +178,6 @@ const struct trace_export trace_export_chakra = {
     .name = "chakra",
     .doc = "a rank's operators as an execution trace of Chakra, for ASTRA-sim",
     .extent = EXPORT_WHOLE,
+    .of_operators = true,
     .write = write_chakra,
 };

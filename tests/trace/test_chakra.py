@@ -101,3 +101,13 @@ def test_nodes_are_the_operators_of_a_rank(tmp_path, scenario):
         assert all(rows[j]["start"] + rows[j]["duration"] <= row["start"] + 1e-9 for j in found["waits"] if j < i)
         assert all(j < i for j in found["waits"]) and (stream not in before or before[stream] in found["waits"])
         before[stream] = i
+
+
+def test_a_service_has_no_operators(tmp_path):
+    trace = tmp_path / "service.h5"
+    subprocess.run([CPSIM, SOURCE_DIR / "scenarios/serving-lora.yaml", "--set", "workload.requests=20", "--set", "workload.warm_up=0 s",
+                    "-q", "-o", trace], check=True, timeout=60)  # fmt: skip
+    done = subprocess.run([CPSIM, "trace", "export", trace, "--format", "chakra", "-o", tmp_path / "service.et"],
+                          capture_output=True, text=True, timeout=60)  # fmt: skip
+    assert done.returncode == 2 and "holds no operators" in done.stderr
+    assert not (tmp_path / "service.et").exists()
