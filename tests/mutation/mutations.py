@@ -39,6 +39,14 @@ MUTATIONS = [
     ("models/layers/sparse_core.c", ".keys = (mean_seen(core, slice, most) + window) / shards,",
      ".keys = mean_seen(core, slice, most) + window,",
      "a rank holds its share of what was chosen", "test_mixer_layers"),
+    # --- prices that are remembered ---
+    ("models/passes/product_memo.c", "return a->n == b->n && a->k == b->k &&", "return a->n == b->n &&",
+     "products of other depths are other products", "test_step_cost"),
+    ("models/passes/step_price.c", "if (place->rows != shape->m) {", "if (place->rows == 0) {",
+     "a place holds the work of its rows alone", "test_step_cost"),
+    ("models/passes/step_price.c", "round < ROUNDS && state.clock_hertz != priced_hertz",
+     "round < 1 && state.clock_hertz != priced_hertz",
+     "under a limit the clock and the time that no kernel fills settle together", "test_executors|test_transformer|test_step_cost"),
     # --- kernels ---
     ("models/kernels/gpu_gemm.c", "double partial_bytes = 2.0 * split", "double partial_bytes = 0.0 * split",
      "a product that is split along k writes partial sums and reads them again", "test_gpu_kernel"),
