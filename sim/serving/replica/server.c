@@ -7,6 +7,7 @@
 #include "sim/serving/replica/kv_move.h"
 #include "sim/serving/replica/lanes.h"
 #include "sim/serving/replica/loop.h"
+#include "sim/serving/replica/router.h"
 #include "sim/serving/replica/server_step.h"
 #include "sim/serving/replica/step_group.h"
 
@@ -184,7 +185,7 @@ static void let_leave(struct server *server)
             batch_remove(&server->view, id);
         }
         if (request_is_over(request)) { /* else with its next token */
-            server->outstanding--;
+            router_count(server, -1);
             server->left = true;
             fleet_end(server->fleet, id, (enum request_state)request->leaving);
         }
@@ -235,15 +236,15 @@ static void move_on(struct lane *lane, uint32_t id)
     struct server *server = lane->server;
     if (request_of(server, id)->state == REQUEST_DONE) {
         uint8_t leaving = request_of(server, id)->leaving;
-        server->outstanding--;
+        router_count(server, -1);
         fleet_end(server->fleet, id, leaving != 0 ? (enum request_state)leaving : REQUEST_DONE);
     } else if (server->role == SERVER_PREFILL && request_of(server, id)->leaving != 0) {
         uint8_t leaving = request_of(server, id)->leaving;
         batch_remove(&server->view, id);
-        server->outstanding--;
+        router_count(server, -1);
         fleet_end(server->fleet, id, (enum request_state)leaving);
     } else if (server->role == SERVER_PREFILL) {
-        server->outstanding--;
+        router_count(server, -1);
         server->view.gone = true;
         fleet_hand_over(server->fleet, lane, id);
     }
@@ -646,7 +647,7 @@ void server_start(struct server *server)
 
 void server_submit(struct server *server, uint32_t id)
 {
-    server->outstanding++;
+    router_count(server, 1);
     batch_enqueue(&server->view, id);
     server_wake(server);
 }

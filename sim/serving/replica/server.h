@@ -106,12 +106,12 @@ struct server {
     const struct batching_policy *policy;
     enum server_role role;
     struct batch_view view;
-    uint32_t outstanding; /* requests it has */
+    uint32_t outstanding; /* requests it has (router_count) */
     double *slowness;     /* [pipeline]: a stage takes so many times as long */
     struct pace pace;
     struct step_costs **stage_costs; /* [pipeline]: of its layers and network */
     double nic_share;                /* of its network cards' rate that is left */
-    uint32_t down;                   /* faults that keep it from working */
+    uint32_t down;                   /* faults that keep it from working (router_down) */
     double down_since_seconds;
     uint32_t updating; /* its requests are in between: no time to fail */
     uint32_t epoch;    /* failures so far */
