@@ -9,6 +9,7 @@
 #include "sim/scenario/replica.h"
 #include "sim/serving/batching/price_store.h"
 #include "sim/serving/replica/protection.h"
+#include "sim/serving/replica/retired.h"
 #include "sim/serving/replica/router.h"
 #include "sim/serving/replica/step_group.h"
 
@@ -175,6 +176,7 @@ void fleet_end(struct fleet *fleet, uint32_t id, enum request_state state)
     fleet->answer_tokens += state == REQUEST_DONE ? request->output_tokens : 0;
     fleet->listener.ended(fleet->listener.data, id);
     source_follow(fleet->source, id);
+    retire(fleet, id);
 }
 
 /* Whether the caches of a pool's replicas can hold so many tokens of a request. */

@@ -7,6 +7,7 @@
 #include "sim/serving/replica/kv_move.h"
 #include "sim/serving/replica/lanes.h"
 #include "sim/serving/replica/loop.h"
+#include "sim/serving/replica/retired.h"
 #include "sim/serving/replica/router.h"
 #include "sim/serving/replica/server_step.h"
 #include "sim/serving/replica/step_group.h"
@@ -117,6 +118,7 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
         .slowness = ARENA_ARRAY(arena, double, stages),
         .stage_costs = fleet_costs(fleet, pool, 1.0),
         .nic_share = 1.0,
+        .over = {.first = REQUEST_NONE, .last = REQUEST_NONE},
     };
     struct batch_limits limits = limits_of(pool, role);
     struct kv_layout layout = kv_layout_plain(service->block_tokens, service->prefix_cache);
@@ -536,6 +538,8 @@ void lane_decide(struct lane *lane, struct decision *decision)
     if (server->leaving_count > 0) {
         let_leave(server);
     }
+    lane->decided[0] = lane->decided[1];
+    lane->decided[1] = server->retired;
     batch_decide(&server->view, server->policy, decision);
     if (server->lane_count > 1 && batch_budget(&server->view, decision) == 0) {
         server_wake(server); /* other lanes may go on where this one had to stop */
@@ -614,6 +618,7 @@ static void lane_main(void *data)
     bool made_up = false;
     for (;;) {
         struct decision *decision = &lane->decisions[lane->turn];
+        retired_free(server);
         if (!made_up && server->down == 0) {
             lane_decide(lane, decision);
         }
