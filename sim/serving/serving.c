@@ -4,6 +4,7 @@
 #include "sim/engine/background.h"
 #include "sim/scenario/notes.h"
 #include "sim/scenario/replica.h"
+#include "sim/serving/result/fold.h"
 #include "sim/serving/result/serving_trace.h"
 
 /* --- what the run hears of its rooms --- */
@@ -42,6 +43,9 @@ static void request_ended(void *data, uint32_t id)
 {
     struct serving_run *run = data;
     goal_watch_end(&run->watch, run, &run->requests.all[id]);
+    if (run->fold != NULL) {
+        fold_add(run->fold, run, &run->requests.all[id]);
+    }
     run->source.closed = run->source.closed || run->watch.missed;
     if (run->progress != NULL) {
         progress_update(run->progress,
@@ -91,6 +95,19 @@ static bool has_room_for_context(const struct serving_run *run)
     return true;
 }
 
+/* Whether the run needs its requests whole, up to its end. */
+static bool keeps_requests(const struct serving_run *run, const struct serving_options *options)
+{
+    uint64_t most = options->keeps > 0 ? options->keeps : REQUESTS_KEPT;
+    bool sglang = false;
+    for (uint32_t i = 0; i < scenario_pool_count(run->scenario); i++) {
+        const struct scenario *pool = scenario_pool(run->scenario, i).scenario;
+        sglang = sglang || pool->serving.service.policy == BATCHING_SGLANG;
+    }
+    return run->requests.capacity <= most || options->trace != NULL || options->goal != NULL ||
+           options->requests != NULL || sglang;
+}
+
 static bool prepare(struct serving_run *run, const struct serving_options *options)
 {
     const struct scenario *scenario = run->scenario;
@@ -100,6 +117,10 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
         return false;
     }
     run->requests.all = ARENA_ARRAY(run->arena, struct request, run->requests.capacity);
+    if (!keeps_requests(run, options)) {
+        run->requests.reuses = true;
+        run->fold = fold_open(run);
+    }
     run->inter_token = batched_histogram_create(run->arena);
     *fleet = (struct fleet){
         .scenario = scenario,

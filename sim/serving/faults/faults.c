@@ -2,6 +2,7 @@
 #include "sim/serving/faults/faults.h"
 
 #include "models/numeric/whole.h"
+#include "sim/serving/replica/router.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -118,7 +119,7 @@ static void fail(struct server *server, bool keeps)
     while (server->updating > 0) {
         actor_sleep(SETTLE_SECONDS);
     }
-    if (server->down++ == 0) {
+    if (router_down(server, 1) == 1) {
         server->down_since_seconds = engine_clock();
         server_fail(server, keeps);
         source_wake(server->fleet->source);
@@ -127,7 +128,7 @@ static void fail(struct server *server, bool keeps)
 
 static void repair(struct server *server)
 {
-    if (--server->down == 0) {
+    if (router_down(server, -1) == 0) {
         server->totals.down_seconds += engine_clock() - server->down_since_seconds;
         server_wake(server);
     }
