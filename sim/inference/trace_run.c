@@ -3,6 +3,7 @@
 
 #include "sim/scenario/replica.h"
 #include "sim/trace/link_series.h"
+#include "sim/trace/trace_groups.h"
 #include "sim/trace/trace_time.h"
 
 #include <inttypes.h>
@@ -71,6 +72,8 @@ static void add_operator(struct trace_run *run, const struct step_segment *segme
                                        .bytes = bytes,
                                        .bound = op->cost.bound,
                                        .collective = trace_collective_of(op),
+                                       .group = trace_group_of(op),
+                                       .buffer_bytes = trace_buffer_bytes(op),
                                    });
 }
 
@@ -188,11 +191,6 @@ static void keep_larger(double *kept, double value)
 
 bool trace_run_phase(struct trace_run *run, const struct phase_result *phase)
 {
-    static const enum trace_ring rings[RING_VARIANT_COUNT] = {
-        [RING_NONE] = TRACE_RING_NONE,     [RING_PASS_KV] = TRACE_RING_PASS_KV,
-        [RING_PASS_Q] = TRACE_RING_PASS_Q, [RING_ALL_GATHER] = TRACE_RING_ALL_GATHER,
-        [RING_TREE] = TRACE_RING_TREE,
-    };
     bool prefill = phase->phase == PHASE_PREFILL;
     char name[32];
     snprintf(name, sizeof name, "%s turn %" PRIu32, prefill ? "prefill" : "decode", phase->turn);
@@ -202,7 +200,7 @@ bool trace_run_phase(struct trace_run *run, const struct phase_result *phase)
         .turn = phase->turn,
         .new_tokens = phase->new_tokens,
         .cached_tokens = phase->cached_tokens,
-        .ring = rings[phase->variant],
+        .ring = trace_ring_of(phase->variant),
         .start_seconds = phase->start_seconds,
         .duration_seconds = phase->seconds,
         .latency_seconds = phase->latency_seconds,
@@ -290,6 +288,8 @@ static void add_link(struct trace_run *run, const struct conversation_result *re
 void trace_run_end(struct trace_run *run, const struct conversation_result *result)
 {
     add_gpus(run, result);
+    struct placement placement = scenario_placement(run->scenario);
+    trace_groups_write(run->trace, &placement);
     uint32_t ranks = layout_gpus(&run->scenario->layout);
     for (uint32_t gpu = 0; gpu < ranks && run->scenario->trace.links != LINKS_NONE; gpu++) {
         for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {

@@ -254,7 +254,10 @@ static const struct field routing_fields[] = {
 
 static const struct choice operator_choices[] = {
     {.name = "none", .value = OPERATORS_NONE, .doc = "No operators."},
-    {.name = "layer", .value = OPERATORS_LAYER, .doc = "The operators of one layer a phase."},
+    {.name = "layer",
+     .value = OPERATORS_LAYER,
+     .doc = "The operators of one layer a phase; of a service, of up to 64 "
+            "steps that stand for those alike."},
     {.name = "all", .value = OPERATORS_ALL, .doc = "Every operator that was played."},
     {0}};
 
