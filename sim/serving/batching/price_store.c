@@ -45,14 +45,20 @@ uint64_t price_key_hash(const struct price_key *key)
         key->kind ^ (uint64_t)key->shared << 48 ^
         random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
                    random_mix(key->decode_context ^
-                              random_mix(key->new_tokens ^ random_mix(key->cached_tokens)))));
+                              random_mix(key->new_tokens ^ random_mix(key->cached_tokens)))) ^
+        (key->query_prompts == 0
+             ? 0
+             : random_mix(key->query_prompts ^
+                          random_mix(key->query_new_tokens ^ ~key->query_cached_tokens))));
 }
 
 bool price_key_same(const struct price_key *a, const struct price_key *b)
 {
     return a->kind == b->kind && a->decodes == b->decodes && a->prompts == b->prompts &&
            a->decode_context == b->decode_context && a->new_tokens == b->new_tokens &&
-           a->cached_tokens == b->cached_tokens && a->shared == b->shared;
+           a->cached_tokens == b->cached_tokens && a->shared == b->shared &&
+           a->query_prompts == b->query_prompts && a->query_new_tokens == b->query_new_tokens &&
+           a->query_cached_tokens == b->query_cached_tokens;
 }
 
 /* Of the places that a price may have, number `probe`. */
