@@ -63,7 +63,7 @@ static const struct effect {
     {"software.graphs", CONVERSATION | SERVING, NULL},
     {"software.request", SERVING, NULL},
     {"software.answer_sequence", SERVING, NULL},
-    {"trace.operators", CONVERSATION, NULL},
+    {"trace.operators", CONVERSATION | SERVING, NULL},
     {"trace.requests", SERVING, NULL},
     {"trace.steps", SERVING, NULL},
     {"trace.sample_interval", CONVERSATION | SERVING, NULL},
