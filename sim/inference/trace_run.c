@@ -46,8 +46,8 @@ static uint32_t layer_number(const struct trace_run *run, const struct step_segm
 }
 
 static void add_operator(struct trace_run *run, const struct step_segment *segment,
-                         const struct record *record, uint32_t index, uint32_t phase_index,
-                         double start_seconds)
+                         const struct record *record, uint32_t rank, uint32_t index,
+                         uint32_t phase_index, double start_seconds)
 {
     const struct step_operator *op = &segment->operators[index];
     const struct span *span = &record->spans[index];
@@ -59,8 +59,8 @@ static void add_operator(struct trace_run *run, const struct step_segment *segme
                                        .phase = phase_index,
                                        .segment = segment->name,
                                        .layer = layer_number(run, segment, record->repeat),
-                                       .rank = record->role.rank,
-                                       .gpu = record->role.gpu,
+                                       .rank = rank,
+                                       .gpu = rank, /* ranks fill the GPUs in order */
                                        .name = op->name,
                                        .kind = op->kind,
                                        .stream = op->stream,
@@ -77,13 +77,32 @@ static void add_operator(struct trace_run *run, const struct step_segment *segme
                                    });
 }
 
+static void add_record(struct trace_run *run, const struct recorder *recorder,
+                       const struct record *record, uint32_t rank, uint32_t phase_index,
+                       double start_seconds)
+{
+    const struct step_segment *segment = &recorder->program->segments[record->segment];
+    for (uint32_t i = 0; i < segment->count; i++) {
+        add_operator(run, segment, record, rank, i, phase_index, start_seconds);
+    }
+}
+
+/* Context ranks that one stands for did what it did, and have rows of their own. */
 bool trace_run_operators(struct trace_run *run, const struct recorder *recorder,
                          uint32_t phase_index, double start_seconds)
 {
+    struct placement placement = scenario_placement(run->scenario);
     for (const struct record *record = recorder->first; record != NULL; record = record->next) {
-        const struct step_segment *segment = &recorder->program->segments[record->segment];
-        for (uint32_t i = 0; i < segment->count; i++) {
-            add_operator(run, segment, record, i, phase_index, start_seconds);
+        uint32_t played = record->role.rank;
+        if (recorder->detail == OPERATORS_LAYER) { /* of the first rank alone */
+            add_record(run, recorder, record, played, phase_index, start_seconds);
+            continue;
+        }
+        for (uint32_t i = 0; i < placement.size[DIMENSION_CONTEXT]; i++) {
+            uint32_t rank = placement_move(&placement, played, DIMENSION_CONTEXT, i);
+            if (conversation_stand_in(run->scenario, rank) == played) {
+                add_record(run, recorder, record, rank, phase_index, start_seconds);
+            }
         }
     }
     return true;

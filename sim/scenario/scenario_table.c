@@ -20,8 +20,9 @@ const struct field layout_fields[] = {
      .min = 1,
      .max = 1024,
      .fallback = "1",
-     .doc = "Groups of GPUs that share a sequence's tokens (ring attention). A simulation plays "
-            "every hop: its time grows with the square, 512 of them take some ten seconds."},
+     .doc = "Groups of GPUs that share a sequence's tokens (ring attention). Where their hops are "
+            "alike, one is played for all; else a simulation's time grows with the square of "
+            "their number, and 512 take some ten seconds."},
     {.key = "pipeline",
      .kind = FIELD_COUNT,
      FIELD_AT(layout, pipeline),

@@ -61,8 +61,9 @@ struct step_costs {
     struct arena *arena;
     struct step_operator *operators;
     struct step_scratch scratch;
-    struct decode_row **rows; /* [shared_count * row_count], by rounded number of sequences */
-    uint32_t shared_count;    /* 1: no ranks share experts */
+    struct product_memo products; /* of `replica` */
+    struct decode_row **rows;     /* [shared_count * row_count], by rounded number of sequences */
+    uint32_t shared_count;        /* 1: no ranks share experts */
     uint32_t row_count;
     struct hash_table table;     /* of `entries`, from 1 */
     struct mixed_entry *entries; /* [entry_count of entry_capacity] */
@@ -121,6 +122,13 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
         .spans = ARENA_ARRAY(arena, struct span, all),
         .works = ARENA_ARRAY(arena, struct kernel_work, all),
         .counts = ARENA_ARRAY(arena, double, all),
+        .at_boost = ARENA_ARRAY(arena, struct kernel_cost, all),
+        .products = &costs->products,
+    };
+    costs->products = (struct product_memo){
+        .owner = &costs->replica,
+        .room = ARENA_ARRAY(arena, struct product_memo_place,
+                            PRODUCT_MEMO_SHAPES * PRODUCT_MEMO_PLACES),
     };
     costs->cluster = scenario->cluster;
     costs->cluster.nic_bytes_per_second *= nic_share;
