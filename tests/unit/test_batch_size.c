@@ -193,5 +193,6 @@ START_TEST(a_piece_of_a_run)
 }
 END_TEST
 
-RUN_TESTS(batch_size, five_models, no_critical_batch, measured_steps, forecasts, data_matter_more_than_size,
-          noise_scale, kaplan_batch, chinchilla, tokens_to_loss, kaplan_laws, a_piece_of_a_run)
+RUN_TESTS(batch_size, five_models, no_critical_batch, measured_steps, forecasts,
+          data_matter_more_than_size, noise_scale, kaplan_batch, chinchilla, tokens_to_loss,
+          kaplan_laws, a_piece_of_a_run)
