@@ -305,7 +305,7 @@ static const struct field failure_fields[] = {
      FIELD_AT(failure_settings, checkpoint_interval_seconds),
      .max = 1e8,
      .fallback = "0",
-     .doc = "Work between checkpoints. 0: Daly's optimum for the causes."},
+     .doc = "Work between checkpoints, a step at least. 0: Daly's optimum for the causes."},
     {.key = "checkpoint",
      .kind = FIELD_SECONDS,
      FIELD_AT(failure_settings, checkpoint_seconds),

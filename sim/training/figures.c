@@ -312,7 +312,7 @@ static const struct figure failure_figures[] = {
      .doc = "The same by a closed form, without stragglers.",
      .former_key = "failures.closed_form_goodput"},
     {.name = "run_done_share", .unit = "1", .number = done_share, .applies = has_failures,
-     .doc = "Of its work, what was done until its end: below 1, failures come too fast for it to end."},
+     .doc = "Of its work, what was done: below 1, failures come so fast that the run was given up."},
     {.name = "mean_seconds_between_interruptions", .unit = "s", RUN(failures.mean_seconds), .applies = has_failures,
      .doc = "What the causes give together.",
      .former_key = "failures.mean_seconds_between"},

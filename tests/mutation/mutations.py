@@ -369,4 +369,15 @@ MUTATIONS = [
     ("sim/serving/replica/router_predicted.c", "double tokens = (double)server->view.pending_tokens + request_target(request) -",
      "double tokens = 0.0 * (double)server->view.pending_tokens + request_target(request) -",
      "prompts before it come first", "test_serving_routers"),
+    # --- words and loads of measured services ---
+    ("sim/serving/load/arrivals_ramp.c", "arrivals->steps > 1 ? arrivals->steps - 1 : 1", "arrivals->steps",
+     "the last request of a ramp has the last rate", "test_arrivals"),
+    ("sim/serving/load/arrivals_ramp.c", "pow(arrivals->last_rate / arrivals->rate, progress)", "1.0",
+     "a ramp may grow by the same factor", "test_arrivals"),
+    ("sim/compare/service_row.c", "layout->workers *= layout->attention_data;", "",
+     "without experts ranks with requests of their own are replicas", "cli_test_compare_services"),
+    ("sim/scenario/load.c", "scenario->serving.pools_refuse = service_refuses(&first->serving.service);", "",
+     "a pool's own limit on waiting wakes who decodes", "test_serving_pools"),
+    ("sim/scenario/hub.c", "strtod(value->text, NULL) > 0.0", "strtod(value->text, NULL) < 0.0",
+     "experts of a kind of layers are experts", "cli_test_compare_services"),
 ]

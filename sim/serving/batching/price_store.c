@@ -9,6 +9,8 @@
 /* Prices lie one after another in the order in which they came, so that memory is touched for those
  * that there are; a table of numbers says where. PROBES: places looked at. */
 enum { PLACES = 1 << 22, PRICES = 1 << 21, PROBES = 32 };
+/* Places of one kind lie near to each other: a process, which has but one, gets few pages. */
+enum { KIND_PLACES = 1 << 18 };
 
 struct kept_price {
     struct price_key key;
@@ -59,6 +61,14 @@ bool price_key_same(const struct price_key *a, const struct price_key *b)
            a->query_cached_tokens == b->query_cached_tokens;
 }
 
+/* Of the places that a price may have, number `probe`. */
+static _Atomic uint64_t *place_of(struct price_store *store, const struct price_key *key,
+                                  uint64_t hash, uint32_t probe)
+{
+    uint64_t first = random_mix(key->kind) + hash % KIND_PLACES;
+    return &store->places[(first + probe) % PLACES];
+}
+
 /* What the place of a price says but for the price's number. */
 static uint64_t upper_half(uint64_t hash)
 {
@@ -70,8 +80,7 @@ bool price_store_find(struct price_store *store, const struct price_key *key,
 {
     uint64_t hash = price_key_hash(key);
     for (uint32_t i = 0; i < PROBES; i++) {
-        uint64_t place =
-            atomic_load_explicit(&store->places[(hash + i) & (PLACES - 1)], memory_order_acquire);
+        uint64_t place = atomic_load_explicit(place_of(store, key, hash, i), memory_order_acquire);
         if (place == 0) {
             return false;
         }
@@ -98,8 +107,8 @@ void price_store_put(struct price_store *store, const struct price_key *key,
     uint64_t hash = price_key_hash(key);
     for (uint32_t i = 0; i < PROBES; i++) {
         uint64_t free_place = 0;
-        if (atomic_compare_exchange_strong_explicit(&store->places[(hash + i) & (PLACES - 1)],
-                                                    &free_place, upper_half(hash) | (number + 1),
+        if (atomic_compare_exchange_strong_explicit(place_of(store, key, hash, i), &free_place,
+                                                    upper_half(hash) | (number + 1),
                                                     memory_order_release, memory_order_relaxed)) {
             return;
         }
