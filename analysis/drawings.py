@@ -49,7 +49,7 @@ def draw_precisions(trace: Trace) -> Optional[Figure]:
     return precision.draw(trace)
 
 
-def draw_quantisation(trace):
+def draw_quantisation(trace: Trace) -> Optional[Figure]:
     from . import precision
 
     return precision.draw_quantisation(trace)
