@@ -141,6 +141,12 @@ static double entry_bytes(const struct replica *replica, const struct mixer_cach
     return cache->tokens_per_entry > 1.0 ? bytes / cache->tokens_per_entry : bytes;
 }
 
+double memory_kv_entry_bytes(const struct replica *replica, const struct mixer *mixer)
+{
+    struct mixer_cache cache = mixer_rows[mixer->kind]->cache(mixer);
+    return entry_bytes(replica, &cache);
+}
+
 /* Of a sequence at any length: states, and a window that is kept beside entries. */
 static double state_bytes(const struct replica *replica, const struct mixer_cache *cache)
 {

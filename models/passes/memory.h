@@ -30,6 +30,9 @@ double memory_kv_bytes_per_token(const struct replica *replica);
 double memory_stage_kv_bytes_per_token(const struct replica *replica,
                                        const struct model_stage *stage);
 
+/* One token in one layer of a mixer, on one rank. Of Llama 3.1 8B, bf16, TP1: 4,096. */
+double memory_kv_entry_bytes(const struct replica *replica, const struct mixer *mixer);
+
 /* What a stage's other layers keep of a sequence of so many tokens: windows, and states, which cost
  * the same at any length. */
 double memory_stage_sequence_bytes(const struct replica *replica, const struct model_stage *stage,
