@@ -47,8 +47,8 @@ static bool add_layers(struct cache_kind *kinds, uint32_t *count, const struct c
     }
     kinds[at].layers += more->layers;
     kinds[at].stage_layers += more->stage_layers;
-    kinds[at].first_layer = kinds[at].first_layer < more->first_layer ? kinds[at].first_layer
-                                                                      : more->first_layer;
+    kinds[at].first_layer =
+        kinds[at].first_layer < more->first_layer ? kinds[at].first_layer : more->first_layer;
     return true;
 }
 

@@ -61,7 +61,8 @@ double memory_activation_bytes(const struct replica *replica, const struct batch
 
 /* What an engine's profile run finds (struct engine_memory): the largest step, or the logits of all
  * `sequences` it may run, of the whole vocabulary on every tensor rank; beside each other with
- * experts, whose buffers stay. And what lies outside PyTorch's allocator, buffers, graphs. `heads`:
+ * experts, whose buffers stay. And what lies outside PyTorch's allocator, buffers, and graphs where
+ * the runner that the model's family has counts them. `heads`:
  * a rank with the head. */
 double memory_profile_bytes(const struct replica *replica, const struct batch *batch,
                             enum ring_variant variant, uint32_t sequences, bool heads);

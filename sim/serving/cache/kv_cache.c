@@ -86,8 +86,7 @@ struct kv_layout kv_layout_grouped(const struct kv_grouping *grouping, uint64_t 
         /* Blocks of a kind with smaller entries are so many times as long: one divides the other.
          */
         layout.label_tokens = block < layout.label_tokens ? block : layout.label_tokens;
-        layout.alignment_tokens =
-            block > layout.alignment_tokens ? block : layout.alignment_tokens;
+        layout.alignment_tokens = block > layout.alignment_tokens ? block : layout.alignment_tokens;
     }
     return layout;
 }

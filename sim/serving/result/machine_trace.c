@@ -38,8 +38,8 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
     struct model_stage layers =
         model_stage(pool->replica.llm, scenario->layout.pipeline, role.stage);
     double pages = (double)server->totals.most_pages;
-    double tokens = pages * server->view.kv.layout.groups[0].block_tokens /
-                    scenario->layout.context;
+    double tokens =
+        pages * server->view.kv.layout.groups[0].block_tokens / scenario->layout.context;
     double seconds = run->end_seconds;
     double idle = fmax(seconds - totals->busy_seconds, 0.0);
     trace_add_gpu(
