@@ -122,10 +122,8 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
         .over = {.first = REQUEST_NONE, .last = REQUEST_NONE},
     };
     struct batch_limits limits = limits_of(pool, role);
-    struct kv_layout layout = kv_layout_plain(service->block_tokens, service->prefix_cache);
-    layout.drops_last = proposer_of(service) != NULL && proposer_of(service)->drops_last;
-    layout.beside = pool->kv_beside;
-    batch_view_create(&server->view, arena, fleet->requests->all, &limits, pool->kv_pages, &layout);
+    batch_view_create(&server->view, arena, fleet->requests->all, &limits, pool->kv_pages,
+                      &pool->kv_layout);
     if (limits.adapters > 0) {
         uint32_t adapters = serving_adapter_count(&pool->scenario->serving);
         uint32_t in_host = service->adapters.host_adapters;
