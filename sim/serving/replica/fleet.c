@@ -109,6 +109,7 @@ void fleet_create(struct fleet *fleet)
     }
     tiers_create(fleet);
     protection_create(fleet);
+    scaling_create(fleet);
 }
 
 uint32_t fleet_gpus(const struct fleet *fleet)
@@ -140,6 +141,7 @@ uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server
 void fleet_start(struct fleet *fleet)
 {
     tiers_start(fleet);
+    scaling_start(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_start(&fleet->servers[i]);
     }
@@ -153,6 +155,7 @@ void fleet_start(struct fleet *fleet)
 void fleet_destroy(struct fleet *fleet)
 {
     tiers_destroy(fleet);
+    scaling_destroy(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_destroy(&fleet->servers[i]);
     }
@@ -250,7 +253,10 @@ void fleet_route(struct fleet *fleet, uint32_t id)
     }
     const struct router_policy *router =
         router_policies[fleet->pools[0].scenario->serving.service.router];
-    request->replica = router->choose(fleet, request, 0, fleet->pools[0].server_count);
+    request->replica = scaling_waits_at(fleet);
+    if (request->replica == UINT32_MAX) {
+        request->replica = router->choose(fleet, request, 0, fleet->pools[0].server_count);
+    }
     request->queued_seconds = engine_clock();
     const struct service *service = &fleet->pools[0].scenario->serving.service;
     struct server *server = &fleet->servers[request->replica];

@@ -6,7 +6,7 @@
 
 static bool is_up(const struct fleet *fleet, uint32_t server)
 {
-    return fleet->servers[server].down == 0;
+    return fleet->servers[server].down == 0 && scaling_serves(&fleet->servers[server]);
 }
 
 static uint32_t choose_round_robin(struct fleet *fleet, const struct request *request,

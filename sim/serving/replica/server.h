@@ -17,6 +17,7 @@
 #include "sim/serving/batching/step_cost.h"
 #include "sim/serving/replica/adapter_store.h"
 #include "sim/serving/replica/pace.h"
+#include "sim/serving/replica/scaling.h"
 #include "sim/serving/replica/tiers.h"
 
 struct fleet;
@@ -118,6 +119,7 @@ struct server {
     uint32_t *leaving; /* [leaving_count of leaving_capacity]: to go before the next decision */
     uint32_t leaving_count, leaving_capacity;
     bool left; /* somebody has gone outside a step: the source has not been told */
+    struct server_scaling scaling;
     struct adapter_store adapters; /* where the service has some */
     /* Of a service with tiers (tiers.h): */
     uint32_t found[KV_TIER_COUNT]; /* blocks of the last look-up */
