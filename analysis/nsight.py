@@ -64,7 +64,7 @@ def launches(database: sqlite3.Connection) -> Iterator[tuple[int, int, str, Opti
     """(start, end, name, the range it was launched in) of each kernel; ranges are numbered over all threads."""
     threads = ranges(database)
     numbers: dict[int, int] = {}
-    for thread, of in threads.items():
+    for thread in threads:
         numbers[thread] = sum(len(threads[other]) for other in numbers)
     kernels = list(database.execute(KERNELS))
     at = dict.fromkeys(threads, 0)

@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: MIT
 """A sweep over precisions: latency, memory and predicted quality, and which choices nothing beats in
 all three. Needs `quality:` in the scenario; scenarios/sweeps/precision-405b.yaml is one."""
+from __future__ import annotations
+
+from typing import List, Optional
+
+import pandas
+from matplotlib.figure import Figure
+
 from . import look, sweep
+from .cpsim_trace import Trace
 
 AIMS = ["seconds", "peak_memory_bytes_per_gpu", "precision_loss_nats_per_token"]  # less is better in each
 
 
-def front(points):
+def front(points: pandas.DataFrame) -> List[bool]:
     """Whether no other point is as good in every aim and better in one."""
     rows = points[AIMS].to_numpy()
     return [not any((other <= row).all() and (other < row).any() for other in rows) for row in rows]
 
 
-def prepared(trace):
+def prepared(trace: Trace) -> Optional[pandas.DataFrame]:
     """The points done, each with a name and whether it is on the front; None: not such a sweep."""
     if not sweep.is_sweep(trace) or not set(AIMS) <= set(sweep.metrics(trace)):
         return None
@@ -23,7 +31,7 @@ def prepared(trace):
     return points.sort_values(AIMS)
 
 
-def table(points):
+def table(points: pandas.DataFrame) -> List[str]:
     """Lines of text; * marks the front."""
     lines = [f"  {'precision':<20} {'run':>9} {'TTFT':>9} {'TPOT':>9} {'memory a GPU':>13} {'loss added':>12}"]
     for row in points.to_dict("records"):
@@ -35,7 +43,7 @@ def table(points):
     return [*lines, "* nothing is as good in time, memory and loss, and better in one"]
 
 
-def draw(trace, width=look.WIDE):
+def draw(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     points = prepared(trace)
     if points is None or len(points) < 2:
         return None

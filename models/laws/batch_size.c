@@ -22,8 +22,8 @@ double batch_curve_critical(struct batch_curve curve)
 
 struct batch_curve batch_curve_from(double critical_sequences, double steps_at_best)
 {
-    double noise = (critical_sequences - overhead * BATCH_BEST_SEQUENCES) / (overhead - 1.0);
-    assert(noise > 0.0 && "a critical batch above 1.2 times the best small one");
+    double noise =
+        fmax(critical_sequences - overhead * BATCH_BEST_SEQUENCES, 0.0) / (overhead - 1.0);
     double least = steps_at_best / (1.0 + noise / BATCH_BEST_SEQUENCES);
     return (struct batch_curve){.least_steps = least, .example_steps = noise * least};
 }
@@ -65,15 +65,12 @@ double batch_critical_tokens(double parameters, double tokens)
     return by_data * by_model * BATCH_SEQUENCE_TOKENS;
 }
 
-/* The curve of a run of so many tokens of the best small batch. Where its critical batch is not
- * above that one the law says nothing, and no larger batch takes fewer tokens. */
+/* The curve of a run of so many tokens of the best small batch. */
 static struct batch_curve curve_of(double parameters, double tokens)
 {
     const double best = (double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS;
-    double critical = tokens > 0.0 ? batch_critical_tokens(parameters, tokens) : 0.0;
-    return critical > overhead * best
-               ? batch_curve_from(critical / BATCH_SEQUENCE_TOKENS, tokens / best)
-               : (struct batch_curve){.least_steps = tokens / best};
+    return batch_curve_from(batch_critical_tokens(parameters, tokens) / BATCH_SEQUENCE_TOKENS,
+                            tokens / best);
 }
 
 double batch_piece_steps(double parameters, double batch_tokens, double from, double to)

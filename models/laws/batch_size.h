@@ -22,7 +22,8 @@ double batch_curve_steps(struct batch_curve curve, double batch_sequences);
  * 0.2 b / a + 1.2 B_opt. */
 double batch_curve_critical(struct batch_curve curve);
 
-/* The curve that goes through (B_opt, steps) and has that B*. B* above 1.2 B_opt. */
+/* The curve that goes through (B_opt, steps) and has that B*. Where B* is not above 1.2 B_opt the
+ * law says nothing, and no larger batch takes fewer steps. */
 struct batch_curve batch_curve_from(double critical_sequences, double steps_at_best);
 
 /* Which of the paper's three fits. */

@@ -172,7 +172,13 @@ static int export_here(void *context)
     struct trace_reader *reader = trace_reader_open(reading->path, reading->place, diagnostics);
     int status = EXIT_WRONG_INPUT;
     enum trace_table table;
-    if (reader != NULL && find_table(reading->invocation, reader, reading->export, &table)) {
+    if (reader == NULL || !find_table(reading->invocation, reader, reading->export, &table)) {
+        status = EXIT_WRONG_INPUT;
+    } else if (reading->export->write_files != NULL) {
+        bool written =
+            reading->export->write_files(reader, reading->invocation->output, diagnostics);
+        status = written ? EXIT_DONE : EXIT_WRONG_INPUT;
+    } else {
         reading->export->write(reader, table, reading->stream);
         errno = 0;
         status = EXIT_DONE;
@@ -197,6 +203,16 @@ static int export_trace(const struct invocation *invocation, const char *path)
     const struct trace_export *export = find_export(invocation);
     if (export == NULL) {
         return EXIT_WRONG_INPUT;
+    }
+    if (export->write_files != NULL) {
+        struct reading files = {.invocation = invocation, .path = path, .export = export};
+        if (invocation->output == NULL) {
+            print_safely(stderr,
+                         "cpsim: error: --format %s writes several files: it needs -o PREFIX\n",
+                         export->name);
+            return EXIT_WRONG_INPUT;
+        }
+        return read_in_child(&files, export_here);
     }
     struct diagnostics *diagnostics = diagnostics_create();
     diagnostics_add_input(diagnostics, path);

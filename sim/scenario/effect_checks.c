@@ -69,7 +69,7 @@ static const struct effect {
     {"software.graphs", CONVERSATION | SERVING, NULL, NULL},
     {"software.request", SERVING, NULL, NULL},
     {"software.answer_sequence", SERVING, NULL, NULL},
-    {"trace.operators", CONVERSATION, NULL, NULL},
+    {"trace.operators", CONVERSATION | SERVING, NULL, NULL},
     {"trace.requests", SERVING, NULL, NULL},
     {"trace.steps", SERVING, NULL, NULL},
     {"trace.sample_interval", CONVERSATION | SERVING, NULL, NULL},

@@ -81,6 +81,13 @@ static double goodput(const void *subject)
     return has_failures(run) ? answer->work_seconds / answer->seconds : 1.0;
 }
 
+/* 1, but for a run that was given up. */
+static double done_share(const void *subject)
+{
+    const struct training_run *run = subject;
+    return run->failures.answer.work_seconds / run->plan.seconds;
+}
+
 static double tokens_per_second_per_gpu(const void *subject)
 {
     const struct training_run *run = subject;
@@ -304,6 +311,8 @@ static const struct figure failure_figures[] = {
     {.name = "closed_form_goodput", .unit = "1", RUN(failures.expected_share), .applies = has_failures,
      .doc = "The same by a closed form, without stragglers.",
      .former_key = "failures.closed_form_goodput"},
+    {.name = "run_done_share", .unit = "1", .number = done_share, .applies = has_failures,
+     .doc = "Of its work, what was done until its end: below 1, failures come too fast for it to end."},
     {.name = "mean_seconds_between_interruptions", .unit = "s", RUN(failures.mean_seconds), .applies = has_failures,
      .doc = "What the causes give together.",
      .former_key = "failures.mean_seconds_between"},

@@ -63,11 +63,10 @@ END_TEST
  * held by one all the time and by the other from 20 s until then. */
 START_TEST(gpus_that_are_held)
 {
-    char rows[1024] = "arrival_seconds,prompt_tokens,output_tokens\n";
-    for (int i = 0; i < 12; i++) {
-        strcat(rows, "0,128,4000\n");
-    }
-    strcat(rows, "200,128,64\n");
+    static const char *const three = "0,128,4000\n0,128,4000\n0,128,4000\n";
+    char rows[1024];
+    snprintf(rows, sizeof rows, "arrival_seconds,prompt_tokens,output_tokens\n%s%s%s%s200,128,64\n",
+             three, three, three, three);
     struct played played = play_table(
         rows, "layout.data=2",
         "workload.service.scaling={target: 4, interval: 10 s, up_delay: 10 s, down_delay: 20 s}");

@@ -33,6 +33,18 @@ START_TEST(five_models)
 }
 END_TEST
 
+/* A target that is reached with few tokens has no critical batch above 1.2 times 256 sequences: the
+ * steps are those of the best small batch, whatever the batch. */
+START_TEST(no_critical_batch)
+{
+    for (double critical = 0.0; critical < 308.0; critical += 307.2) {
+        struct batch_curve curve = batch_curve_from(critical, 1000.0);
+        ck_assert_double_eq_tol(batch_curve_steps(curve, 256.0), 1000.0, 1e-9);
+        ck_assert_double_eq_tol(batch_curve_steps(curve, 65536.0), 1000.0, 1e-9);
+    }
+}
+END_TEST
+
 /* Steps to the target loss, measured at B = 64 to 16384, and the fits above: root mean square of
  * the logarithm 0.04 to 0.055. */
 START_TEST(measured_steps)
@@ -181,5 +193,5 @@ START_TEST(a_piece_of_a_run)
 }
 END_TEST
 
-RUN_TESTS(batch_size, five_models, measured_steps, forecasts, data_matter_more_than_size,
+RUN_TESTS(batch_size, five_models, no_critical_batch, measured_steps, forecasts, data_matter_more_than_size,
           noise_scale, kaplan_batch, chinchilla, tokens_to_loss, kaplan_laws, a_piece_of_a_run)

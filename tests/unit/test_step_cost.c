@@ -175,5 +175,42 @@ START_TEST(woven_steps)
 }
 END_TEST
 
-RUN_TESTS(step_cost, woven_steps, remembered_prices_are_those_of_the_batch, between_two_contexts,
-          the_faster_ring)
+/* What costs remember of products that other batches had changes no bit of a price: a thousand
+ * batches priced one after another, against costs that know of none. Rows come back, and others
+ * take their places. */
+START_TEST(remembered_products)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    static const char *const paths[] = {
+        CPSIM_SOURCE_DIR "/scenarios/serving-70b-chat.yaml",
+        CPSIM_SOURCE_DIR "/scenarios/serving-deepseek-v3.yaml",
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const struct scenario *scenario = scenario_load(arena, paths[i], NULL, 0, diagnostics);
+        ck_assert_ptr_nonnull(scenario);
+        struct step_costs *costs = step_costs_create(arena, scenario, 0, 1.0);
+        struct random_stream random = random_open(1, "products");
+        for (int j = 0; j < 1000; j++) {
+            struct step_shape shape = {.decodes = (uint32_t)random_between(&random, 1, 40),
+                                       .decode_context = 1000.0,
+                                       .prompts = 1,
+                                       .prompt_tokens = random_between(&random, 1, 1500)};
+            shape.prompt_pairs = 0.5 * (double)shape.prompt_tokens * (double)shape.prompt_tokens;
+            struct step_cost known = step_cost_exact(costs, &shape);
+            if (j % 20 == 0) {
+                struct step_costs *fresh = step_costs_create(arena, scenario, 0, 1.0);
+                struct step_cost anew = step_cost_exact(fresh, &shape);
+                ck_assert(!(known.seconds < anew.seconds) && !(known.seconds > anew.seconds));
+                ck_assert(!(known.watts < anew.watts) && !(known.watts > anew.watts));
+                ck_assert(!(known.bytes < anew.bytes) && !(known.bytes > anew.bytes));
+            }
+        }
+    }
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+}
+END_TEST
+
+RUN_TESTS(step_cost, remembered_products, woven_steps, remembered_prices_are_those_of_the_batch,
+          between_two_contexts, the_faster_ring)

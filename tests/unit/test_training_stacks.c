@@ -172,6 +172,27 @@ START_TEST(two_kinds_of_layers)
 }
 END_TEST
 
+/* Documents mask attention alone. Where they mask all of it, products are left: of a mixture's
+ * those of the experts that a token is sent to, here two of 64. */
+START_TEST(documents_mask_attention)
+{
+    struct llm mixture = small;
+    mixture.stack.kinds[0].ffn.kind = FFN_EXPERTS;
+    mixture.stack.kinds[0].ffn.experts = (struct experts){.count = 64, .per_token = 2};
+    struct training training = training_of(1, 1);
+    training.replica.llm = &mixture;
+    training.mean_document_share = 1e-9;
+    double tokens = 8.0 * (double)training.sequence_tokens;
+    double layer = 1024.0 * (2.0 * 1024.0 + 2.0 * 512.0 + 64.0 + 2.0 * 3.0 * 4096.0);
+    double products = 2.0 * tokens * (16.0 * layer + embedding_parameters);
+    ck_assert_double_eq_tol(training_step_flops(&training) / (3.0 * products), 1.0, 1e-8);
+    training.mean_document_share = 1.0;
+    double whole = training_step_flops(&training);
+    training.mean_document_share = 0.0;
+    ck_assert_double_eq_tol(training_step_flops(&training) / whole, 1.0, 1e-12);
+}
+END_TEST
+
 /* A layer more that predicts a further token: on the second of two stages it brings a layer, a
  * product of 2 x 1024 by 1024 with three norms before it and behind it, and a copy of the first
  * stage's embedding; its passes are a layer's, the product's and the head's again. */
@@ -415,4 +436,5 @@ END_TEST
 RUN_TESTS(training_stacks, buckets, products_apart, adapters, launches_bound_a_layer, fsdp_gathers,
           what_is_held_when, copies_of_gradients, autocast_keeps_casts,
           tensor_ranks_keep_whole_tensors, split_passes_keep_gradients, gradients_come_with_a_pass,
-          stages_send_a_residual, two_kinds_of_layers, layers_that_predict)
+          stages_send_a_residual, two_kinds_of_layers, documents_mask_attention,
+          layers_that_predict)

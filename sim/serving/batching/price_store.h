@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Prices of steps that processes share: what one has worked out, those that were forked from the
  * same parent need not. A price is a pure function of its key, so who put it there changes nothing.
- * Lock-free, and so no sim/base/hash_table.h: its places hold the prices themselves, never move and
- * are written once; a writer that is killed leaves a place unused. When it is full, prices are
- * worked out as if there were none. */
+ * Lock-free, and so no sim/base/hash_table.h: prices never move and are written once, before their
+ * place says that they are there; a writer that is killed leaves one unused. Memory grows with the
+ * prices, some 220 bytes each; beyond 2,097,152 they are worked out as if there were no store. */
 #ifndef CPSIM_SIM_SERVING_BATCHING_PRICE_STORE_H
 #define CPSIM_SIM_SERVING_BATCHING_PRICE_STORE_H
 

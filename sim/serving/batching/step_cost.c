@@ -61,8 +61,9 @@ struct step_costs {
     struct arena *arena;
     struct step_operator *operators;
     struct step_scratch scratch;
-    struct decode_row **rows; /* [shared_count * row_count], by rounded number of sequences */
-    uint32_t shared_count;    /* 1: no ranks share experts */
+    struct product_memo products; /* of `replica` */
+    struct decode_row **rows;     /* [shared_count * row_count], by rounded number of sequences */
+    uint32_t shared_count;        /* 1: no ranks share experts */
     uint32_t row_count;
     struct hash_table table;     /* of `entries`, from 1 */
     struct mixed_entry *entries; /* [entry_count of entry_capacity] */
@@ -70,6 +71,8 @@ struct step_costs {
     uint64_t built;
     struct price_store *store; /* NULL: none */
     uint64_t kind;
+    step_visit *visit; /* NULL: nobody looks on */
+    void *visitor;
 };
 
 /* --- pricing --- */
@@ -119,6 +122,13 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
         .spans = ARENA_ARRAY(arena, struct span, all),
         .works = ARENA_ARRAY(arena, struct kernel_work, all),
         .counts = ARENA_ARRAY(arena, double, all),
+        .at_boost = ARENA_ARRAY(arena, struct kernel_cost, all),
+        .products = &costs->products,
+    };
+    costs->products = (struct product_memo){
+        .owner = &costs->replica,
+        .room = ARENA_ARRAY(arena, struct product_memo_place,
+                            PRODUCT_MEMO_SHAPES * PRODUCT_MEMO_PLACES),
     };
     costs->cluster = scenario->cluster;
     costs->cluster.nic_bytes_per_second *= nic_share;
@@ -193,6 +203,9 @@ static struct step_cost price_program(struct step_costs *costs, const struct rep
         const struct step_segment *segment = &program->segments[i];
         double seconds = segment_play(program, segment, costs->scratch.spans);
         cost.seconds += segment->repeat * seconds;
+        if (costs->visit != NULL) {
+            costs->visit(costs->visitor, segment, costs->scratch.spans, seconds);
+        }
         breakdown_add(&parts, segment, costs->scratch.spans, seconds, segment->repeat);
         add_operators(segment, &cost);
         waited += by_layer ? waited_seconds(segment) : 0.0;
@@ -727,6 +740,21 @@ struct step_cost step_cost_exact(struct step_costs *costs, const struct step_sha
     struct price_key key = exact_key(shape);
     key.shared = shared_step(costs, shape);
     return with_adapters(costs, shape, price_key(costs, &key));
+}
+
+struct step_cost step_cost_show(struct step_costs *costs, const struct step_shape *shape,
+                                step_visit *visit, void *context)
+{
+    struct batch_slice slices[MAX_SLICES];
+    struct price_key key = exact_key(shape);
+    key.shared = shared_step(costs, shape);
+    enum ring_variant variant = price_key(costs, &key).variant;
+    struct batch batch = batch_of(costs, &key, slices);
+    costs->visit = visit;
+    costs->visitor = context;
+    struct step_cost cost = price_for(costs, &costs->replica, &batch, variant, INFINITY);
+    costs->visit = NULL;
+    return cost;
 }
 
 uint64_t step_costs_built(const struct step_costs *costs)

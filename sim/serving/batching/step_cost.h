@@ -10,6 +10,7 @@
 #define CPSIM_SIM_SERVING_BATCHING_STEP_COST_H
 
 #include "models/passes/transformer.h"
+#include "models/step/critical_path.h"
 #include "sim/base/arena.h"
 #include "sim/scenario/scenario.h"
 
@@ -76,6 +77,16 @@ double step_cost_decode_seconds(struct step_costs *costs, const struct step_shap
 
 /* Tokens that it computes, guesses that are verified among them. */
 double step_cost_tokens(const struct step_costs *costs, const struct step_shape *shape);
+
+/* Who is shown a segment of a program: when its operators run in one play of so many seconds. */
+typedef void step_visit(void *context, const struct step_segment *segment, const struct span *spans,
+                        double seconds);
+
+/* The model's own program of the exact batch, segment by segment, nothing remembered, and what it
+ * costs: without what guesses tokens and adapters add, and of two halves that run side by side
+ * (two_batch_overlap, token_weave) as one batch. */
+struct step_cost step_cost_show(struct step_costs *costs, const struct step_shape *shape,
+                                step_visit *visit, void *context);
 
 /* The exact batch's price, nothing remembered: what the others are tested against. */
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape);

@@ -3,6 +3,7 @@
 
 #include "models/layout/cold_start.h"
 #include "sim/serving/replica/fleet.h"
+#include "sim/serving/replica/router.h"
 
 #include <math.h>
 
@@ -62,7 +63,7 @@ static void start_main(void *data)
     fleet->scaling.starts++;
     fleet->scaling.start_seconds += engine_clock() - server->scaling.since_seconds;
     server->scaling.standing = STANDING_UP;
-    server->down--;
+    router_down(server, -1);
     server_wake(server);
     source_wake(fleet->source);
 }
@@ -78,11 +79,18 @@ static void start(struct server *server)
 
 /* --- one that goes --- */
 
+/* Routers are told. */
+static void set_standing(struct server *server, enum standing standing)
+{
+    server->scaling.standing = standing;
+    router_count(server, 0);
+}
+
 static void go(struct server *server)
 {
     server->scaling.standing = STANDING_OFF;
     server->scaling.since_seconds = engine_clock();
-    server->down++;
+    router_down(server, 1);
     server->epoch++;
     kv_cache_clear(&server->view.kv);
     batch_fail(&server->view);
@@ -134,7 +142,7 @@ static void add_one(struct fleet *fleet)
     struct server *leaving = calmest(fleet, STANDING_LEAVING, false);
     struct server *off = calmest(fleet, STANDING_OFF, false);
     if (leaving != NULL) {
-        leaving->scaling.standing = STANDING_UP;
+        set_standing(leaving, STANDING_UP);
     } else if (off != NULL) {
         start(off);
     }
@@ -160,7 +168,7 @@ static void look(struct fleet *fleet)
         add_one(fleet);
     }
     for (; fewer && there > want && up > 0; there--, up--) {
-        calmest(fleet, STANDING_UP, true)->scaling.standing = STANDING_LEAVING;
+        set_standing(calmest(fleet, STANDING_UP, true), STANDING_LEAVING);
     }
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         struct server *server = &fleet->servers[i];
@@ -200,7 +208,7 @@ void scaling_create(struct fleet *fleet)
     fleet->scaling.up_since_seconds = fleet->scaling.down_since_seconds = -1.0;
     for (uint32_t i = says->least; says->target > 0.0 && i < fleet->server_count; i++) {
         fleet->servers[i].scaling.standing = STANDING_OFF;
-        fleet->servers[i].down = 1;
+        router_down(&fleet->servers[i], 1);
     }
 }
 

@@ -7,6 +7,8 @@
 #include "sim/serving/replica/kv_move.h"
 #include "sim/serving/replica/lanes.h"
 #include "sim/serving/replica/loop.h"
+#include "sim/serving/replica/retired.h"
+#include "sim/serving/replica/router.h"
 #include "sim/serving/replica/server_step.h"
 #include "sim/serving/replica/step_group.h"
 
@@ -140,6 +142,7 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
         .slowness = ARENA_ARRAY(arena, double, stages),
         .stage_costs = fleet_costs(fleet, pool, 1.0),
         .nic_share = 1.0,
+        .over = {.first = REQUEST_NONE, .last = REQUEST_NONE},
     };
     struct batch_limits limits = limits_of(pool, role);
     struct kv_layout layout = kv_layout_plain(service->block_tokens, service->prefix_cache);
@@ -211,7 +214,7 @@ static void let_leave(struct server *server)
             batch_remove(&server->view, id);
         }
         if (request_is_over(request)) { /* else with its next token */
-            server->outstanding--;
+            router_count(server, -1);
             server->left = true;
             fleet_end(server->fleet, id, (enum request_state)request->leaving);
         }
@@ -262,15 +265,15 @@ static void move_on(struct lane *lane, uint32_t id)
     struct server *server = lane->server;
     if (request_of(server, id)->state == REQUEST_DONE) {
         uint8_t leaving = request_of(server, id)->leaving;
-        server->outstanding--;
+        router_count(server, -1);
         fleet_end(server->fleet, id, leaving != 0 ? (enum request_state)leaving : REQUEST_DONE);
     } else if (server->role == SERVER_PREFILL && request_of(server, id)->leaving != 0) {
         uint8_t leaving = request_of(server, id)->leaving;
         batch_remove(&server->view, id);
-        server->outstanding--;
+        router_count(server, -1);
         fleet_end(server->fleet, id, (enum request_state)leaving);
     } else if (server->role == SERVER_PREFILL) {
-        server->outstanding--;
+        router_count(server, -1);
         server->view.gone = true;
         fleet_hand_over(server->fleet, lane, id);
     }
@@ -564,6 +567,8 @@ void lane_decide(struct lane *lane, struct decision *decision)
     if (server->leaving_count > 0) {
         let_leave(server);
     }
+    lane->decided[0] = lane->decided[1];
+    lane->decided[1] = server->retired;
     batch_decide(&server->view, server->policy, decision);
     if (server->lane_count > 1 && batch_budget(&server->view, decision) == 0) {
         server_wake(server); /* other lanes may go on where this one had to stop */
@@ -642,6 +647,7 @@ static void lane_main(void *data)
     bool made_up = false;
     for (;;) {
         struct decision *decision = &lane->decisions[lane->turn];
+        retired_free(server);
         if (!made_up && server->down == 0) {
             lane_decide(lane, decision);
         }
@@ -675,7 +681,7 @@ void server_start(struct server *server)
 
 void server_submit(struct server *server, uint32_t id)
 {
-    server->outstanding++;
+    router_count(server, 1);
     batch_enqueue(&server->view, id);
     server_wake(server);
 }

@@ -133,6 +133,11 @@ static void print_latencies(const struct serving_metrics *metrics, struct ink in
     }
     fputc('\n', stream);
     print_intervals(metrics, ink, stream);
+    if (metrics->run->fold != NULL) {
+        fprintf(stream,
+                "sketched        quantiles to 0.05 %%: a run of more than a million requests "
+                "keeps none\n");
+    }
     struct arena *arena = arena_create();
     const char *note = serving_shape_note(metrics, arena);
     if (note != NULL) {
