@@ -128,7 +128,7 @@ def run_nsight(arguments: argparse.Namespace) -> None:
         whole = nsight.trace(pathlib.Path(path))
         target = arguments.output or f"{pathlib.Path(path).stem}.json"
         output.refuse_input(target, arguments.trace)
-        text = json.dumps(whole)
+        text = json.dumps(whole, allow_nan=False)
         output.write(target, functools.partial(pathlib.Path.write_text, data=text, encoding="utf-8"))
         print(printable(str(target)))
 

@@ -49,6 +49,12 @@ def draw_precisions(trace: Trace) -> Optional[Figure]:
     return precision.draw(trace)
 
 
+def draw_quantisation(trace: Trace) -> Optional[Figure]:
+    from . import precision
+
+    return precision.draw_quantisation(trace)
+
+
 draw_throughput = first_of(serving.draw_throughput, training.draw_throughput)  # of several traces
 
 NO_OPERATORS = "it has no operators; trace: {operators: layer} keeps some"
@@ -76,4 +82,6 @@ DRAWINGS: Dict[str, Tuple[str, Draw, str]] = {  # name: (what it says, what draw
                "the sweep has no two metrics to weigh, or under 3 points"),
     "precisions": ("which precisions of a sweep nothing beats in time, memory and predicted quality", draw_precisions,
                    "it has no sweep of 2 points with seconds, memory and quality: {tokens: ...}"),
+    "quantisation": ("a law's loss over bits and training tokens, and where more tokens make a narrowed model worse",
+                     draw_quantisation, "it has no sweep of quality.weight_bits and quality.tokens, three values of each"),
 }  # fmt: skip

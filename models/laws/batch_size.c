@@ -80,6 +80,30 @@ double batch_piece_steps(double parameters, double batch_tokens, double from, do
            batch_curve_steps(curve_of(parameters, from), sequences);
 }
 
+/* Tokens so far, and the local critical batch in tokens there. */
+static const struct {
+    double tokens, batch;
+} doublings[] = {{168e9, 2048.0 * 4096.0}, {503e9, 4096.0 * 4096.0}};
+
+static double local_exponent(void)
+{
+    return log(doublings[1].batch / doublings[0].batch) /
+           log(doublings[1].tokens / doublings[0].tokens);
+}
+
+double batch_local_tokens(double tokens)
+{
+    double grown = doublings[1].batch * pow(tokens / doublings[1].tokens, local_exponent());
+    return fmin(grown, doublings[1].batch);
+}
+
+double batch_local_mean_tokens(double tokens)
+{
+    double rising = fmin(tokens, doublings[1].tokens);
+    double mean = batch_local_tokens(rising) / (local_exponent() + 1.0);
+    return (mean * rising + doublings[1].batch * (tokens - rising)) / tokens;
+}
+
 double batch_noise_steps(double least_steps, double noise_batch, double batch)
 {
     return least_steps * (1.0 + noise_batch / batch);

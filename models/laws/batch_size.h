@@ -3,7 +3,7 @@
  *
  * Zhang et al., "How Does Critical Batch Size Scale in Pre-training?", arXiv 2410.21676: batches in
  * sequences of 512 tokens, B_opt = 256 of them. McCandlish et al., arXiv 1812.06162. Kaplan et al.,
- * arXiv 2001.08361, section 5.1. */
+ * arXiv 2001.08361, section 5.1. Merrill et al., arXiv 2505.23971. */
 #ifndef CPSIM_MODELS_LAWS_BATCH_SIZE_H
 #define CPSIM_MODELS_LAWS_BATCH_SIZE_H
 
@@ -49,6 +49,18 @@ double batch_critical_tokens(double parameters, double tokens);
  * one batch add up to a run at that batch. For a batch that changes on the way; the paper's were
  * constant. */
 double batch_piece_steps(double parameters, double batch_tokens, double from, double to);
+
+/* The critical batch of a moment of a run, tokens, after so many: the largest that from there on
+ * loses nothing against a smaller one, its learning rate grown as its root. Merrill et al.,
+ * "Critical Batch Size Revisited", arXiv 2505.23971, measured it by branches off runs of OLMo 1B
+ * and 7B, alike for both: near zero at first, 2,048 sequences of 4,096 tokens after 168e9, 4,096
+ * after 503e9 (section 4.2), where it stays (figure 2). A power of the tokens goes through the two
+ * points, as their appendix D takes it; the exponent that makes is 0.63. */
+double batch_local_tokens(double tokens);
+
+/* Of a run of so many tokens: the one batch that is nearest to the local one throughout, their
+ * appendix D: its mean over the run. */
+double batch_local_mean_tokens(double tokens);
 
 /* McCandlish: S / S_min = 1 + B_noise / B, E / E_min = 1 + B / B_noise. */
 double batch_noise_steps(double least_steps, double noise_batch, double batch);

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* Until a run counts as hopeless: times the work; interruptions and stragglers, of each. */
+/* Until a run counts as hopeless: times the work; interruptions, stragglers and checkpoints, of
+ * each. */
 static const double patience = 1000.0;
 static const uint64_t most_events = 5000000;
 
@@ -47,7 +48,8 @@ static bool is_hopeless(const struct run *run)
 {
     const struct failure_answer *answer = &run->answer;
     return answer->seconds >= patience * run->question->work_seconds ||
-           answer->interruptions >= most_events || answer->stragglers >= most_events;
+           answer->interruptions >= most_events || answer->stragglers >= most_events ||
+           answer->checkpoints >= most_events;
 }
 
 /* Works until `work` is done or something strikes; what was done. Time under a straggler counts

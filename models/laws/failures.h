@@ -34,7 +34,8 @@ struct failure_answer {
 
 /* `streams` [source_count + 1]: of each source, and of stragglers; `next_seconds` [source_count]:
  * room; `struck` [source_count]: interruptions by source. Stops at a thousand times the work and
- * at five million interruptions or stragglers: then work_seconds is short of what was asked. */
+ * at five million interruptions, stragglers or checkpoints: then work_seconds is short of what was
+ * asked. */
 struct failure_answer failures_play(const struct failure_question *question,
                                     struct random_stream *streams, double *next_seconds,
                                     uint64_t *struck);

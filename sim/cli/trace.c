@@ -165,6 +165,20 @@ static bool find_table(const struct invocation *invocation, const struct trace_r
     return invocation->table == NULL;
 }
 
+/* Whether the trace has what the format is made of. */
+static bool has_operators(const struct reading *reading, const struct trace_reader *reader)
+{
+    bool has = !reading->export->of_operators || trace_reader_count(reader, TRACE_OPERATORS) > 0;
+    if (!has) {
+        print_safely(stderr,
+                     "%s: error: holds no operators, of which --format %s is made: a service's "
+                     "steps are played as wholes; expected the trace of a conversation or of "
+                     "training\n",
+                     reading->path, reading->export->name);
+    }
+    return has;
+}
+
 static int export_here(void *context)
 {
     const struct reading *reading = context;
@@ -172,7 +186,8 @@ static int export_here(void *context)
     struct trace_reader *reader = trace_reader_open(reading->path, reading->place, diagnostics);
     int status = EXIT_WRONG_INPUT;
     enum trace_table table;
-    if (reader == NULL || !find_table(reading->invocation, reader, reading->export, &table)) {
+    if (reader == NULL || !find_table(reading->invocation, reader, reading->export, &table) ||
+        !has_operators(reading, reader)) {
         status = EXIT_WRONG_INPUT;
     } else if (reading->export->write_files != NULL) {
         bool written =

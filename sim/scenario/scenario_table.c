@@ -72,6 +72,10 @@ static const struct choice ring_choices[] = {
     {.name = "auto",
      .value = RING_RULE_AUTO,
      .doc = "pass-kv and pass-q are simulated, the faster is kept."},
+    {.name = "mixed",
+     .value = RING_RULE_MIXED,
+     .doc = "Each prompt of a step by Algorithm 5 of its own: of one batch some pass keys, then "
+            "others pass queries, round the same ranks."},
     {.name = "all-gather",
      .value = RING_RULE_ALL_GATHER,
      .doc = "No ring: prefill gathers all keys and values, decode all queries."},

@@ -24,6 +24,8 @@
         "Gamma-distributed times between requests: burstier or more even than Poisson.")           \
     ROW(ARRIVAL_CONSTANT, arrivals_constant, "constant",                                           \
         "Evenly spaced.")                                                                          \
+    ROW(ARRIVAL_RAMP, arrivals_ramp, "ramp",                                                       \
+        "At a rate that grows or falls from request to request.")                                  \
     ROW(ARRIVAL_BURST, arrivals_burst, "burst",                                                    \
         "Many at once, again and again.")                                                          \
     ROW(ARRIVAL_AT_ONCE, arrivals_at_once, "at-once",                                              \
@@ -74,8 +76,11 @@ struct trace_columns {
 
 /* The keys of all kinds; each kind reads its own. */
 struct arrivals {
-    double rate;      /* requests per second */
-    double variation; /* gamma: standard deviation of the time between, over its mean */
+    double rate;      /* requests per second; ramp: of the first */
+    double last_rate; /* ramp: of the last request of its steps, and of all after it */
+    uint64_t steps;   /* ramp: requests that it lasts for */
+    bool exponential; /* ramp: by the same factor from request to request, not the same sum */
+    double variation; /* gamma, ramp: standard deviation of the time between, over its mean */
     double period_seconds;
     uint32_t burst;   /* requests at once */
     uint32_t clients; /* closed loop */
@@ -380,6 +385,7 @@ struct serving {
     double duration_seconds; /* arrivals end then; 0: no such end */
     double warm_up_seconds;  /* requests that arrive before are not measured */
     struct service service;
+    bool pools_refuse;     /* a pool with settings of its own does (service_refuses()) */
     double price_gpu_hour; /* dollars; 0: not given */
     struct fault *faults;  /* [fault_count] */
     size_t fault_count;
@@ -407,10 +413,16 @@ static inline const struct request_class *serving_caller(const struct serving *s
     return of->has_arrivals ? of : &serving->every;
 }
 
+/* Whether who waits too long, or finds too many waiting, is refused. */
+static inline bool service_refuses(const struct service *service)
+{
+    return service->max_wait_seconds > 0.0 || service->max_waiting > 0;
+}
+
 /* Whether requests may end before their answers do, because clients give them up or are refused. */
 static inline bool serving_may_leave(const struct serving *serving)
 {
-    bool leave = serving->service.max_wait_seconds > 0.0 || serving->service.max_waiting > 0;
+    bool leave = serving->pools_refuse || service_refuses(&serving->service);
     for (size_t i = 0; i < serving_class_count(serving); i++) {
         const struct request_class *of = serving_class(serving, i);
         leave = leave || of->timeout_seconds > 0.0 || of->first_token_seconds > 0.0 ||

@@ -335,5 +335,6 @@ const struct trace_export trace_export_chakra = {
     .doc = "every rank's operators as execution traces of Chakra, PREFIX.RANK.et, with groups and "
            "peers, for ASTRA-sim",
     .extent = EXPORT_WHOLE,
+    .of_operators = true,
     .write_files = write_chakra,
 };

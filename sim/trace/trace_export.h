@@ -12,6 +12,7 @@ struct trace_export {
     const char *name; /* "chrome" */
     const char *doc;  /* half a sentence */
     enum { EXPORT_WHOLE, EXPORT_ANY_TABLE, EXPORT_ONE_TABLE } extent;
+    bool of_operators; /* says nothing of a trace without operators */
     /* Of one table, or of all when `table` is TRACE_TABLE_COUNT. What cannot be read is the
      * reader's to report, what cannot be written the stream's owner's. */
     void (*write)(struct trace_reader *reader, enum trace_table table, FILE *stream);

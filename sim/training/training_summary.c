@@ -161,9 +161,10 @@ static void print_failures(const struct training_run *run, FILE *stream)
     double done = figure_value(&training_tables[TRAINING_FAILURES], run, "run_done_share");
     if (done < 1.0) {
         fprintf(stream,
-                "run             NOT FINISHED: given up with %s of its work done; failures come too "
-                "fast for it to end\n",
-                quantity_percent(done).text);
+                "run             NOT FINISHED: given up with %s of its work done, after %s "
+                "interruptions and %s checkpoints\n",
+                quantity_percent(done).text, quantity_count(answer->interruptions).text,
+                quantity_count(answer->checkpoints).text);
     }
     fprintf(stream, "failures        %s interruptions, one in %s; ",
             quantity_count(answer->interruptions).text,

@@ -95,7 +95,7 @@ class Case:
         return [answer["figures"]["e2e_mean_seconds"]]
 
 
-RINGS = ("auto", "pass-kv", "pass-q", "all-gather", "tree")
+RINGS = ("auto", "pass-kv", "pass-q", "all-gather", "tree", "mixed")
 # What some of the scenarios have beside; what does not go together is refused, and drawn again.
 TRAINING_EXTRAS = (
     "", "", "", "  galore: {rank: 128, period: 200}\n", "  layer_updates: true\n", "  documents: {mean: 300 tokens}\n",

@@ -109,8 +109,9 @@ START_TEST(stragglers_slow_the_run)
 }
 END_TEST
 
-/* Interruptions come every second and a restart takes ten minutes, so that no restart ends; or
- * stragglers come faster than a step of the play. Both are given up, short of their work. */
+/* Interruptions come every second and a restart takes ten minutes, so that no restart ends;
+ * stragglers come faster than a step of the play; checkpoints cost nothing, so that Daly's interval
+ * is nothing. All are given up, short of their work. */
 START_TEST(a_hopeless_run_is_given_up)
 {
     const struct failure_source source = {
@@ -131,6 +132,10 @@ START_TEST(a_hopeless_run_is_given_up)
     answer = play(&slowed, 1);
     ck_assert_double_lt(answer.work_seconds, slowed.work_seconds);
     ck_assert_uint_eq(answer.stragglers, 5000000);
+    struct failure_question saving = {
+        .work_seconds = 1e7, .interval_seconds = 1e-148, .checkpoint_seconds = 1e-300};
+    answer = play(&saving, 1);
+    ck_assert_uint_eq(answer.checkpoints, 5000000);
 }
 END_TEST
 

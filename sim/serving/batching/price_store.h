@@ -17,6 +17,8 @@ struct price_key {
     uint32_t shared; /* tokens that all ranks which share experts bring, over as many each as this
                         one's: step_cost.c's steps of it; 0: as many each */
     uint64_t decode_context, new_tokens, cached_tokens; /* of one sequence */
+    uint32_t query_prompts;                             /* beside `prompts`: they pass queries */
+    uint64_t query_new_tokens, query_cached_tokens;
 };
 
 uint64_t price_key_hash(const struct price_key *key);

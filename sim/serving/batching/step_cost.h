@@ -51,8 +51,13 @@ struct step_shape {
     uint32_t decodes;
     double decode_context; /* mean cached tokens of those that decode */
     uint32_t prompts;
-    uint64_t prompt_tokens;  /* new, of all prompts */
-    double prompt_pairs;     /* of all prompts: new tokens x (cached + new / 2) */
+    uint64_t prompt_tokens; /* new, of all prompts */
+    double prompt_pairs;    /* of all prompts: new tokens x (cached + new / 2) */
+    /* Of them, those whose queries go round a ring where others' keys do (attention.ring: mixed).
+     */
+    uint32_t query_prompts;
+    uint64_t query_tokens;
+    double query_pairs;
     uint32_t adapters;       /* different ones that tokens bring (models/passes/adapters.h) ... */
     uint64_t adapter_tokens; /* ... and tokens that do */
     double shared_tokens;    /* that all ranks which share experts bring, prompts and answers; 0: as

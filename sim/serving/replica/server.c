@@ -2,6 +2,7 @@
 #include "sim/serving/replica/server.h"
 
 #include "sim/scenario/proposers.h"
+#include "sim/scenario/replica.h"
 #include "sim/serving/batching/sglang.h"
 #include "sim/serving/replica/fleet.h"
 #include "sim/serving/replica/kv_move.h"
@@ -145,10 +146,8 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
         .over = {.first = REQUEST_NONE, .last = REQUEST_NONE},
     };
     struct batch_limits limits = limits_of(pool, role);
-    struct kv_layout layout = kv_layout_plain(service->block_tokens, service->prefix_cache);
-    layout.drops_last = proposer_of(service) != NULL && proposer_of(service)->drops_last;
-    layout.beside = pool->kv_beside;
-    batch_view_create(&server->view, arena, fleet->requests->all, &limits, pool->kv_pages, &layout);
+    batch_view_create(&server->view, arena, fleet->requests->all, &limits, pool->kv_pages,
+                      &pool->kv_layout);
     if (limits.adapters > 0) {
         uint32_t adapters = serving_adapter_count(&pool->scenario->serving);
         uint32_t in_host = service->adapters.host_adapters;
@@ -351,8 +350,9 @@ void lane_account(struct lane *lane, const struct played_steps *played)
 
 /* --- steps --- */
 
-struct step_shape lane_shape(const struct decision *decision)
+struct step_shape lane_shape(const struct decision *decision, const struct scenario *scenario)
 {
+    bool ring = scenario->layout.context > 1;
     struct step_shape shape = {.decodes = decision->decode_count,
                                .prompts = decision->share_count - decision->decode_count,
                                .adapters = decision->adapters,
@@ -365,6 +365,12 @@ struct step_shape lane_shape(const struct decision *decision)
         double tokens = share->decodes ? 0.0 : share->tokens;
         shape.prompt_tokens += (uint64_t)tokens;
         shape.prompt_pairs += tokens * (share->computed + 0.5 * tokens);
+        if (ring && tokens > 0.0 &&
+            scenario_passes_queries(scenario, share->tokens, share->computed)) {
+            shape.query_prompts++;
+            shape.query_tokens += (uint64_t)tokens;
+            shape.query_pairs += tokens * (share->computed + 0.5 * tokens);
+        }
     }
     return shape;
 }
@@ -403,7 +409,7 @@ static double load_by_layer(const struct server *server, const struct decision *
     if (decision->loaded_tokens == 0) {
         return 0.0;
     }
-    struct step_shape shape = lane_shape(decision);
+    struct step_shape shape = lane_shape(decision, server->pool->scenario);
     struct model_stage stage = model_stage(pool->replica.llm, pool->scenario->layout.pipeline, 0);
     double computes = step_cost(server->stage_costs[0], &shape).gpu_seconds;
     double tokens =
@@ -436,8 +442,9 @@ static bool play_step(struct lane *lane, const struct decision *decision,
                       const struct flight *flight, const struct flight *next)
 {
     struct server *server = lane->server;
-    struct played_steps played = {
-        .shape = lane_shape(decision), .start_seconds = engine_clock(), .steps = 1};
+    struct played_steps played = {.shape = lane_shape(decision, server->pool->scenario),
+                                  .start_seconds = engine_clock(),
+                                  .steps = 1};
     uint32_t epoch = server->epoch;
     if (server->lane_count > 1) {
         lane_pass(lane, &played.shape, &played.cost, &played.busy_seconds);
@@ -513,7 +520,8 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     struct flight *ahead = next != NULL ? &lane->flights[1 - lane->turn] : NULL;
     struct server *server = lane->server;
     uint32_t epoch = server->epoch;
-    struct played_steps played = {.shape = lane_shape(decision), .start_seconds = engine_clock()};
+    struct played_steps played = {.shape = lane_shape(decision, server->pool->scenario),
+                                  .start_seconds = engine_clock()};
     double start = played.start_seconds;
     price_run(lane, &played.shape, steps, flight, ahead);
     /* Who waits already cannot be let in before somebody ends; newcomers wait behind. A cache on
@@ -542,7 +550,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     batch_repeat(&server->view, decision, next, steps - 1);
     loop_draw(lane, played.cost.watts, played.seconds);
     if (ahead != NULL && steps > 1) {
-        struct step_shape last = lane_shape(decision);
+        struct step_shape last = lane_shape(decision, server->pool->scenario);
         last.decode_context += 1.0;
         loop_go_on(lane, ahead,
                    loop_pace(lane, &last, run_step_seconds(lane, &last, 0), &ahead->cost));
@@ -577,7 +585,7 @@ void lane_decide(struct lane *lane, struct decision *decision)
 
 static void launch(struct lane *lane, const struct decision *decision, struct flight *flight)
 {
-    struct step_shape shape = lane_shape(decision);
+    struct step_shape shape = lane_shape(decision, lane->server->pool->scenario);
     lane_swap(lane, decision);
     flight->cost = step_cost(lane->server->stage_costs[0], &shape);
     loop_launch(lane, &shape, flight);

@@ -402,7 +402,7 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         .events = run->events,
     };
     metrics->full_length_requests = pool_full_length_requests(last);
-    if (metrics->full_length_requests > 0.0 && last->kv_beside.window_tokens > 0 &&
+    if (metrics->full_length_requests > 0.0 && kv_layout_has_windows(&last->kv_layout) &&
         last->scenario->serving.service.policy == BATCHING_VLLM) {
         metrics->kv_cache_tokens =
             (uint64_t)(metrics->full_length_requests * (double)run->scenario->llm.context);
