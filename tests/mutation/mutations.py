@@ -5,6 +5,17 @@
 file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
+    # --- deadlines, and replicas that come and go ---
+    ("sim/serving/batching/policy_deadline.c", "return tightest / (view->limits.ahead ? 3.0 : 2.0);",
+     "return tightest / (view->limits.ahead ? 3.0 : 1.0);",
+     "a newcomer waits for the step under way and needs as long for its own prompt", "test_serving_deadlines"),
+    ("sim/serving/batching/policy_deadline.c", "return first + number * tpot - begin +",
+     "return first + (number + 1.0) * tpot - begin +", "a token has its own deadline, not the next one's",
+     "test_serving_deadlines"),
+    ("models/layout/cold_start.c", "cluster->storage_bytes_per_second / starting)",
+     "cluster->storage_bytes_per_second)", "all that start share the storage", "test_cold_start"),
+    ("sim/serving/replica/scaling.c", "bytes = changed ? bytes - rate * (engine_clock() - begin) : 0.0;",
+     "bytes = changed ? bytes : 0.0;", "what has been read stays read when another starts", "test_serving_scaling"),
     # --- caches that outlive a GPU ---
     ("models/layout/kv_protection.c", "double gathered = (links->gpus - 1.0) * shard_bytes / links->node_bytes_per_second;\n    double coded",
      "double gathered = links->gpus * shard_bytes / links->node_bytes_per_second;\n    double coded",
