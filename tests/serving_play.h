@@ -40,6 +40,7 @@ struct played {
     uint64_t unforeseen;                    /* requests that serving_preview() tells otherwise */
     uint64_t programs;                      /* built to price steps */
     uint32_t places;                        /* that its requests took (struct requests) */
+    bool may_leave;                         /* its requests, before their answers end */
     bool missed;                            /* its goal: the figures mean nothing */
 };
 
@@ -128,6 +129,7 @@ static inline struct played play_here(const char *path, const char *const *overr
         for (uint32_t i = 0; i < run->fleet.pool_count; i++) {
             played.programs += step_costs_built(run->fleet.pools[i].costs->stages[0]);
         }
+        played.may_leave = run->fleet.may_leave;
         played.missed = run->watch.missed;
         played.places = run->requests.places;
         if (run->fold == NULL) {

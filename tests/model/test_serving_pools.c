@@ -256,6 +256,7 @@ START_TEST(refused_where_it_is_said)
         struct played pool = play_serving(
             SMALL, (const char *const[]){of_pool, "workload.service={policy: disaggregated}", rate,
                                          number, NULL});
+        ck_assert(all.may_leave && pool.may_leave); /* or nobody is told who was refused */
         ck_assert_uint_gt(all.metrics.refused, 50);
         ck_assert_uint_eq(all.metrics.refused, pool.metrics.refused);
         ck_assert_double_eq_tol(mean(&all, LATENCY_E2E), mean(&pool, LATENCY_E2E), 1e-12);

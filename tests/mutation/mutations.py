@@ -427,8 +427,8 @@ MUTATIONS = [
      "a ramp may grow by the same factor", "test_arrivals"),
     ("sim/compare/service_row.c", "layout->workers *= layout->attention_data;", "",
      "without experts ranks with requests of their own are replicas", "cli_test_compare_services"),
-    ("sim/scenario/load.c", "scenario->serving.pools_refuse = service_refuses(&first->serving.service);", "",
-     "a pool's own limit on waiting wakes who decodes", "test_serving_pools"),
+    ("sim/scenario/load.c", "service_refuses(&first->serving.service);", "first == NULL;",
+     "who a pool's own limit refuses is counted and told", "test_serving_pools"),
     ("sim/scenario/hub.c", "strtod(value->text, NULL) > 0.0", "strtod(value->text, NULL) < 0.0",
      "experts of a kind of layers are experts", "cli_test_compare_services"),
 ]
