@@ -5,6 +5,17 @@
 file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
+    # --- deadlines, and replicas that come and go ---
+    ("sim/serving/batching/policy_deadline.c", "return tightest / (view->limits.ahead ? 3.0 : 2.0);",
+     "return tightest / (view->limits.ahead ? 3.0 : 1.0);",
+     "a newcomer waits for the step under way and needs as long for its own prompt", "test_serving_deadlines"),
+    ("sim/serving/batching/policy_deadline.c", "return first + number * tpot - begin +",
+     "return first + (number + 1.0) * tpot - begin +", "a token has its own deadline, not the next one's",
+     "test_serving_deadlines"),
+    ("models/layout/cold_start.c", "cluster->storage_bytes_per_second / starting)",
+     "cluster->storage_bytes_per_second)", "all that start share the storage", "test_cold_start"),
+    ("sim/serving/replica/scaling.c", "bytes = changed ? bytes - rate * (engine_clock() - begin) : 0.0;",
+     "bytes = changed ? bytes : 0.0;", "what has been read stays read when another starts", "test_serving_scaling"),
     # --- caches that outlive a GPU ---
     ("models/layout/kv_protection.c", "double gathered = (links->gpus - 1.0) * shard_bytes / links->node_bytes_per_second;\n    double coded",
      "double gathered = links->gpus * shard_bytes / links->node_bytes_per_second;\n    double coded",
@@ -247,14 +258,14 @@ MUTATIONS = [
      "context ranks swap their shards at once", "test_server_step"),
     ("sim/serving/result/metrics.c", "(own_time - sums.busy) * pool->gpus_per_server", "0.0 * (own_time - sums.busy) * pool->gpus_per_server",
      "replicas that wait draw power", "test_serving"),
-    ("sim/serving/result/metrics.c", "(request->output_tokens - 1) * share_after(from, first, last)",
+    ("sim/serving/result/tally.c", "(request->output_tokens - 1) * share_after(from, first, last)",
      "request->output_tokens * share_after(from, first, last)",
      "an answer's first token comes by itself", "test_serving"),
     ("sim/serving/replica/kv_move.c", "return ceil(flow->bytes - fmin(flow->bytes * all_but_last, rate * seconds));",
      "return ceil(flow->bytes);",
      "a cache that moves layer by layer is mostly there when the prefill ends", "test_serving"),
     ("sim/serving/batching/step_cost.c", "next.new_tokens = costs->branches;", "next.new_tokens = 15 * costs->branches;",
-     "a further pass of a tree's head follows its branches", "test_serving_guessers"),
+     "a further pass of a tree's head follows its branches", "test_serving_speculation"),
     ("sim/serving/batching/step_cost.c", "slice.new_tokens *= 1 + costs->streams;", "slice.new_tokens *= 1;",
      "streams are rows beside those that are verified", "test_serving_guessers"),
     ("sim/serving/batching/step_cost.c", "slice->phase == PHASE_DECODE || !costs->drafts_late", "true",
@@ -402,6 +413,13 @@ MUTATIONS = [
     ("sim/serving/replica/router_predicted.c", "double tokens = (double)server->view.pending_tokens + request_target(request) -",
      "double tokens = 0.0 * (double)server->view.pending_tokens + request_target(request) -",
      "prompts before it come first", "test_serving_routers"),
+    # --- what never ends, and what a mixture is made of ---
+    ("models/architecture/llm.c", "return layers_sum(llm, weight_active_elements, is_product);",
+     "return layers_sum(llm, weight_elements, is_product);",
+     "documents mask attention: what is left are products of experts that a token meets", "test_training_stacks"),
+    ("models/laws/batch_size.c", "fmax(critical_sequences - overhead * BATCH_BEST_SEQUENCES, 0.0) / (overhead - 1.0);",
+     "fmax(critical_sequences - overhead * BATCH_BEST_SEQUENCES, 1.0) / (overhead - 1.0);",
+     "below the best small batch no batch takes fewer steps", "test_batch_size"),
     # --- words and loads of measured services ---
     ("sim/serving/load/arrivals_ramp.c", "arrivals->steps > 1 ? arrivals->steps - 1 : 1", "arrivals->steps",
      "the last request of a ramp has the last rate", "test_arrivals"),
