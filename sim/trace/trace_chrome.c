@@ -113,6 +113,9 @@ static void name_gpus(struct trace_reader *reader, const bool *seen, struct json
 static void write_operators(struct trace_reader *reader, bool *seen, struct json *json)
 {
     uint64_t gpus = trace_reader_count(reader, TRACE_GPUS);
+    if (trace_reader_has(reader, TRACE_STEPS)) {
+        return; /* a service's show what steps are made of: few of them, and in closed form */
+    }
     TRACE_READ_EACH(reader, TRACE_OPERATORS, struct trace_operator, run)
     {
         if (run->gpu >= gpus) {
