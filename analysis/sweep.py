@@ -3,6 +3,7 @@
 metrics. A figure is drawn of the points that are done; replications are averaged."""
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from typing import Any, Dict, List, Optional, Tuple
@@ -104,11 +105,26 @@ def short(value: Any) -> str:
     return str(value)
 
 
+def axis_text(said: str, key: str) -> str:
+    """What a sweep file, YAML or JSON, says behind a key: up to where its brackets close, or the lines that are deeper than its own."""
+    found = re.search(rf"""^([ ]*)(?:.*[{{,\s])?["']?{re.escape(key)}["']?\s*:[ ]*""", said, re.MULTILINE)
+    if found is None:
+        return ""
+    rest, depth = said[found.end() :], 0
+    if rest[:1] in ("[", "{"):
+        for at, char in enumerate(rest):
+            depth += (char in "[{") - (char in "]}")
+            if depth == 0:
+                return rest[: at + 1]
+    first, *lines = rest.split("\n")
+    deeper = itertools.takewhile(lambda line: not line.strip() or len(line) - len(line.lstrip()) > len(found[1]), lines)
+    return "\n".join([first, *deeper])
+
+
 def counts_tokens(trace: Trace, key: str) -> bool:
     """Whether the sweep file, or the base, writes the key's values as tokens; their column has no unit."""
-    said = trace.attributes.get("sweep", "")
-    axis = re.search(rf"""{re.escape(key)}["']?\s*:(?:(?!\n\s*["']?[\w.]+["']?\s*:\s*[\[\n{{]).)*?\btokens\b""", said, re.DOTALL)
-    return axis is not None or str(scenario.flat(scenario.parse(trace.attributes.get("base", ""))).get(key)).endswith(" tokens")
+    base = scenario.flat(scenario.parse(trace.attributes.get("base", "")))
+    return re.search(r"\d tokens\b", axis_text(trace.attributes.get("sweep", ""), key)) is not None or str(base.get(key)).endswith(" tokens")
 
 
 def written(trace: Trace, key: str, value: Any) -> str:

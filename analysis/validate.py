@@ -238,6 +238,8 @@ def page_text(rows: List[Row], results: Dict[str, Row], cpsim: str) -> str:
 
 # --- the picture ---
 
+WIDEST = 40.0  # %: lines that go on have an arrow and their value
+
 
 def draw(results: Dict[str, Row], path: Path) -> None:
     import matplotlib
@@ -266,11 +268,15 @@ def draw(results: Dict[str, Row], path: Path) -> None:
     }
     for i, (title, group) in enumerate(groups):
         axes.barh(i, 100 * group["median"], height=0.7, **styles[title])
-        axes.plot([100 * group["median"], 100 * group["p90"]], [i, i], color="#444444", lw=1)
-        axes.plot(100 * group["p90"], i, "|", color="#444444", ms=7)
+        axes.plot([100 * group["median"], min(100 * group["p90"], WIDEST)], [i, i], color="#444444", lw=1)
+        if 100 * group["p90"] <= WIDEST:
+            axes.plot(100 * group["p90"], i, "|", color="#444444", ms=7)
+        else:  # cut, and says so
+            axes.plot(WIDEST, i, ">", color="#444444", ms=5, clip_on=False)
+            axes.annotate(f"{100 * group['p90']:.0f} %", (WIDEST, i), (5, 0), textcoords="offset points", va="center", fontsize=7, annotation_clip=False)
     axes.set_yticks(range(len(groups)), [f"{g['class']} ({g['count']})" for _, g in groups], fontsize=7)
     axes.set_ylim(len(groups) - 0.4, -0.6)
-    axes.set_xlim(0, 40)
+    axes.set_xlim(0, WIDEST)
     axes.set_xlabel("absolute error, % (bar: median, line: 90th percentile; rows in brackets)", fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", alpha=0.3)

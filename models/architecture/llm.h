@@ -65,7 +65,8 @@ struct llm {
     uint32_t multi_token_prediction; /* layers that guess further tokens; in no count */
     uint32_t joined_inputs; /* of `hidden` elements each, which a product joins before the first
                                layer: what a drafter reads; 0: none. In no count */
-    uint64_t context;       /* positions the model was made for; 0: not said */
+    const char *family; /* model_type of its config.json: engines choose by it; NULL: not said */
+    uint64_t context;   /* positions the model was made for; 0: not said */
     struct stack stack;
     struct llm_keys keys;
     const struct llm_keys *kinds; /* [kind_count]; 0: all layers are as keys says */

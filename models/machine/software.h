@@ -143,8 +143,10 @@ struct engine_memory {
     double tensor_bytes;        /* ... more of it where tensor ranks talk ... */
     double multicast_bytes;     /* ... and where the collective library has NVLS */
     double logit_bytes;         /* held at once for each logit of as many sequences as it may run */
-    double experts_logit_bytes; /* the same of models with experts */
-    double experts_graph_bytes; /* its own estimate of its CUDA graphs, with experts */
+    double graph_bytes;         /* its own estimate of its CUDA graphs, counted beforehand */
+    double newer_logit_bytes;   /* of families that run in its newer runner, which counts no graphs
+                                   beforehand ... */
+    const char *newer_families; /* ... blanks between them; NULL: none does */
 };
 
 /* What a server sets when nobody says. Tokens 0: it leaves that to the scenario's defaults. */

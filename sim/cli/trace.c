@@ -171,9 +171,8 @@ static bool has_operators(const struct reading *reading, const struct trace_read
     bool has = !reading->export->of_operators || trace_reader_count(reader, TRACE_OPERATORS) > 0;
     if (!has) {
         print_safely(stderr,
-                     "%s: error: holds no operators, of which --format %s is made: a service's "
-                     "steps are played as wholes; expected the trace of a conversation or of "
-                     "training\n",
+                     "%s: error: holds no operators, of which --format %s is made; expected a run "
+                     "with trace.operators: layer, or all\n",
                      reading->path, reading->export->name);
     }
     return has;
@@ -183,6 +182,7 @@ static int export_here(void *context)
 {
     const struct reading *reading = context;
     struct diagnostics *diagnostics = diagnostics_create();
+    diagnostics_add_input(diagnostics, reading->path);
     struct trace_reader *reader = trace_reader_open(reading->path, reading->place, diagnostics);
     int status = EXIT_WRONG_INPUT;
     enum trace_table table;
@@ -192,7 +192,9 @@ static int export_here(void *context)
     } else if (reading->export->write_files != NULL) {
         bool written =
             reading->export->write_files(reader, reading->invocation->output, diagnostics);
-        status = written ? EXIT_DONE : EXIT_WRONG_INPUT;
+        status = written                                      ? EXIT_DONE
+                 : diagnostics_failure_count(diagnostics) > 0 ? EXIT_RUN_FAILED
+                                                              : EXIT_WRONG_INPUT;
     } else {
         reading->export->write(reader, table, reading->stream);
         errno = 0;

@@ -80,8 +80,7 @@ static void check_protection(const struct checker *checker)
         {gpus > scenario->cluster.gpus_per_node, "of a replica over several nodes"},
         {service->protection.kind == PROTECTION_PARITY && gpus == 1,
          "by parity of a replica of one GPU"},
-        {is_hybrid(checker),
-         "of a model with windows or states"},
+        {is_hybrid(checker), "of a model with windows or states"},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (limits[i].wrong) {

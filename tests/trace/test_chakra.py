@@ -124,14 +124,13 @@ def test_nodes_are_the_operators_of_a_rank(exported):
         before[stream] = i
 
 
-def test_a_service_has_no_operators(tmp_path):
-    trace = tmp_path / "service.h5"
-    subprocess.run([CPSIM, SOURCE_DIR / "scenarios/serving-lora.yaml", "--set", "workload.requests=20", "--set", "workload.warm_up=0 s",
-                    "-q", "-o", trace], check=True, timeout=60)  # fmt: skip
-    done = subprocess.run([CPSIM, "trace", "export", trace, "--format", "chakra", "-o", tmp_path / "service"],
+def test_a_trace_without_operators_is_refused(tmp_path):
+    trace = tmp_path / "run.h5"
+    subprocess.run([CPSIM, SOURCE_DIR / "scenarios/one-gpu.yaml", "--set", "trace.operators=none", "-q", "-o", trace], check=True, timeout=60)
+    done = subprocess.run([CPSIM, "trace", "export", trace, "--format", "chakra", "-o", tmp_path / "run"],
                           capture_output=True, text=True, timeout=60)  # fmt: skip
-    assert done.returncode == 2 and "holds no operators" in done.stderr
-    assert not list(tmp_path.glob("service.*t")) and not list(tmp_path.glob("*.json"))
+    assert done.returncode == 2 and "holds no operators" in done.stderr and "trace.operators" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["run.h5"]
 
 
 def test_every_rank_has_a_file_groups_and_peers(exported):

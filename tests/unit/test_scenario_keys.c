@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Every key of the shipped scenarios with a value that cannot be read, and with 0: loading ends with
- * a scenario or with an error. Checks of several values together must not count with one that was
- * refused. A key that no scenario says itself is tried once for each kind of workload. */
+ * Every key of the shipped scenarios with a value that cannot be read, and with 0: loading ends
+ * with a scenario or with an error. Checks of several values together must not count with one that
+ * was refused. A key that no scenario says itself is tried once for each kind of workload. */
 #include "diagnosed.h"
 
 #include "sim/config/yaml_tree.h"

@@ -103,9 +103,28 @@ static void name_step(const struct step_shape *shape, uint32_t number, char *nam
         length += (size_t)snprintf(name + length, room - length, " %" PRIu64 " new%s",
                                    shape->prompt_tokens, shape->decodes > 0 ? "," : "");
     }
+    if (shape->decodes == 0 && shape->prompts == 0) {
+        snprintf(name + length, room - length, " nothing of its own");
+    }
     if (shape->decodes > 0) {
         snprintf(name + length, room - length, " %" PRIu32 " decode", shape->decodes);
     }
+}
+
+/* A rank that shares experts takes part in the others' steps without a sequence of its own. */
+static uint32_t show_idle(struct trace *trace, const struct played_steps *steps, uint32_t number)
+{
+    char name[80];
+    name_step(&steps->shape, number, name, sizeof name);
+    double seconds = steps->seconds / steps->steps;
+    return (uint32_t)trace_add_phase(trace, &(struct trace_phase){
+                                                .name = name,
+                                                .kind = TRACE_SERVING_STEP,
+                                                .start_seconds = steps->start_seconds,
+                                                .duration_seconds = seconds,
+                                                .latency_seconds = seconds,
+                                                .other_seconds = seconds,
+                                            });
 }
 
 static uint32_t show(struct trace *trace, const struct server *server,
@@ -160,5 +179,8 @@ uint32_t shown_steps_like(struct shown_steps *shown, struct trace *trace,
         return nearest;
     }
     shown->steps[shown->count] = wanted;
-    return show(trace, server, steps, ++shown->count);
+    shown->count++;
+    return steps->shape.decodes == 0 && steps->shape.prompts == 0
+               ? show_idle(trace, steps, shown->count)
+               : show(trace, server, steps, shown->count);
 }
