@@ -126,8 +126,7 @@ static void play_failures(struct training_run *run, struct arena *arena)
                       : run->plan.seconds;
     }
     /* A checkpoint is of a whole step. */
-    failures->interval_seconds =
-        fmax(failures->interval_seconds, training_mean_step_seconds(run));
+    failures->interval_seconds = fmax(failures->interval_seconds, training_mean_step_seconds(run));
     if (count > 0) {
         const struct goodput_question question = {
             .mean_seconds = failures->mean_seconds,
