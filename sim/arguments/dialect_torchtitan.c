@@ -28,9 +28,11 @@ static const struct flag flags[] = {
     {.name = "--parallelism.pipeline_parallel_schedule",
      .key = "workload.schedule.kind",
      .words = schedules},
-    {.name = "--parallelism.pipeline_parallel_microbatch_size", .key = "workload.micro_batch"},
+    {.name = "--parallelism.pipeline_parallel_microbatch_size",
+     .key = "workload.micro_batch",
+     .fixed = true},
     {.name = "--training.local_batch_size", .key = "local_batch", .fixed = true},
-    {.name = "--training.global_batch_size", .key = "workload.global_batch"},
+    {.name = "--training.global_batch_size", .key = "workload.global_batch", .fixed = true},
     {.name = "--training.seq_len", .key = "workload.sequence", .unit = "tokens", .always = true},
     {.name = "--activation_checkpoint.mode", .key = "workload.recompute", .words = recomputes},
     {.name = "--model.name", .key = "model_name", .fixed = true},
@@ -83,11 +85,23 @@ static void import_batch(struct import *import)
 static void export_batch(struct export *export)
 {
     const struct scenario *scenario = export->resolved->scenario;
-    uint32_t of_pipeline = scenario->training.global_batch / scenario->layout.data;
-    uint32_t local = scenario->layout.pipeline > 1 ? of_pipeline : scenario->training.micro_batch;
-    if (local > 0) {
-        export_flag(export, &dialect_torchtitan, "--training.local_batch_size",
-                    arena_printf(export->arena, "%u", local));
+    uint32_t whole = scenario->training.global_batch, micro = scenario->training.micro_batch;
+    bool pipeline = scenario->layout.pipeline > 1;
+    uint32_t local = pipeline ? whole / scenario->layout.data : micro;
+    const struct {
+        const char *flag;
+        uint32_t value; /* 0: nothing to say */
+    } rows[] = {{"--parallelism.pipeline_parallel_microbatch_size", pipeline ? micro : 0},
+                {"--training.global_batch_size", whole},
+                {"--training.local_batch_size", local}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].value > 0) {
+            export_flag(export, &dialect_torchtitan, rows[i].flag,
+                        arena_printf(export->arena, "%u", rows[i].value));
+        }
+    }
+    if (whole == 0) {
+        export_lose(export, "workload.global_batch: the critical batch");
     }
 }
 

@@ -130,12 +130,25 @@ struct length {
         "Sarathi: the same, but those that decode come before prompts under way.")                 \
     ROW(BATCHING_PREFILL_FIRST, policy_prefill_first, "prefill-first",                             \
         "Orca, vLLM v0: whole prompts as soon as there is room, decode waits for them.")           \
+    ROW(BATCHING_DEADLINE, policy_deadline, "deadline",                                            \
+        "Earliest deadline first: who decodes goes on, and prompts get what is left of the "       \
+        "time in which everybody keeps its class's targets (slo), by the predicted time of "       \
+        "the step; nobody is let in who would slow the others beyond theirs.")                     \
+    ROW(BATCHING_DEADLINE_ORACLE, policy_deadline_oracle, "deadline-oracle",                       \
+        "The same, knowing how long each answer will be: what no scheduler can, to measure "       \
+        "others against.")                                                                         \
     ROW(BATCHING_STATIC, policy_static, "static",                                                  \
         "A batch is filled, served to its last token, and only then the next.")                    \
     ROW(BATCHING_DISAGGREGATED, policy_disaggregated, "disaggregated",                             \
         "Some replicas prefill, the others decode; the KV cache moves over the network.")
 /* clang-format on */
 enum batching_kind { BATCHING_POLICIES(ROW_MEMBER) BATCHING_KIND_COUNT };
+
+/* Whether a policy goes by the classes' targets. */
+static inline bool batching_by_deadline(enum batching_kind kind)
+{
+    return kind == BATCHING_DEADLINE || kind == BATCHING_DEADLINE_ORACLE;
+}
 
 /* Which replica gets a request: a function in sim/serving/replica/router*.c and a row here. */
 /* clang-format off */
@@ -229,6 +242,15 @@ struct service_adapters {
     double storage_bytes_per_second; /* from where the others come */
 };
 
+/* Replicas that come and go with the load: of layout.data, which are the most. */
+struct replica_scaling {
+    double target;       /* unfinished requests of a replica; 0: all serve all the time */
+    uint32_t least;      /* that stay */
+    double look_seconds; /* from one look at the load to the next */
+    double up_seconds, down_seconds; /* that more, or fewer, were wanted before it is done */
+    double start_seconds;            /* of a replica's start, beside its weights */
+};
+
 struct service {
     enum batching_kind policy;
     enum proposer_kind proposer;
@@ -236,6 +258,7 @@ struct service {
     struct service_adapters adapters;
     struct kv_tiers tiers;
     struct protection protection; /* of caches against the loss of a GPU */
+    struct replica_scaling scaling;
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */

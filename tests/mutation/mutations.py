@@ -5,6 +5,17 @@
 file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
+    # --- deadlines, and replicas that come and go ---
+    ("sim/serving/batching/policy_deadline.c", "return tightest / (view->limits.ahead ? 3.0 : 2.0);",
+     "return tightest / (view->limits.ahead ? 3.0 : 1.0);",
+     "a newcomer waits for the step under way and needs as long for its own prompt", "test_serving_deadlines"),
+    ("sim/serving/batching/policy_deadline.c", "return first + number * tpot - begin +",
+     "return first + (number + 1.0) * tpot - begin +", "a token has its own deadline, not the next one's",
+     "test_serving_deadlines"),
+    ("models/layout/cold_start.c", "cluster->storage_bytes_per_second / starting)",
+     "cluster->storage_bytes_per_second)", "all that start share the storage", "test_cold_start"),
+    ("sim/serving/replica/scaling.c", "bytes = changed ? bytes - rate * (engine_clock() - begin) : 0.0;",
+     "bytes = changed ? bytes : 0.0;", "what has been read stays read when another starts", "test_serving_scaling"),
     # --- caches that outlive a GPU ---
     ("models/layout/kv_protection.c", "double gathered = (links->gpus - 1.0) * shard_bytes / links->node_bytes_per_second;\n    double coded",
      "double gathered = links->gpus * shard_bytes / links->node_bytes_per_second;\n    double coded",
@@ -14,6 +25,22 @@ MUTATIONS = [
     ("sim/serving/replica/server.c", "service->protection.kind == PROTECTION_NONE ? SERVER_MAX_RUN : 1",
      "service->protection.kind == PROTECTION_NONE ? SERVER_MAX_RUN : SERVER_MAX_RUN",
      "a failure undoes no steps that were played", "test_serving_protection"),
+    # --- traces that others read ---
+    ("sim/trace/trace_groups.c", "rank = rank / (along->stride * along->size) * along->stride + rank % along->stride;",
+     "rank = rank / along->size * along->stride + rank % along->stride;",
+     "a rank's group has a number that no other group has", "trace_test_chakra"),
+    ("sim/trace/trace_chakra.c", "(member + size - 1) % size",
+     "(member + 1) % size",
+     "a hop comes from the member before", "trace_test_chakra"),
+    ("sim/serving/result/shown_steps.c", "1 + (int)floor(log2(count))",
+     "1 + (int)floor(0.5 * log2(count))",
+     "steps alike are within a factor of two", "trace_test_serving_trace"),
+    ("sim/serving/result/shown_steps.c", "showing->start_seconds += segment->repeat * seconds;",
+     "showing->start_seconds += 2.0 * segment->repeat * seconds;",
+     "a segment begins when all layers of the one before have ended", "trace_test_serving_trace"),
+    ("sim/arguments/dialect_torchtitan.c", "pipeline ? whole / scenario->layout.data : micro",
+     "pipeline ? micro : micro",
+     "a local batch is all micro-batches of a pipeline", "cli_test_arguments"),
     # --- context ranks ---
     ("models/layers/context_ring.c", "bytes += context_shard_bytes(builder, heads, parts[part].slice, parts[part].load);",
      "bytes = context_shard_bytes(builder, heads, parts[part].slice, parts[part].load);",

@@ -145,18 +145,6 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
     return costs;
 }
 
-void step_parts_add(struct step_parts *sum, const struct step_parts *parts, double times)
-{
-    sum->gemm_seconds += times * parts->gemm_seconds;
-    sum->attention_seconds += times * parts->attention_seconds;
-    sum->memory_kernel_seconds += times * parts->memory_kernel_seconds;
-    sum->communication_seconds += times * parts->communication_seconds;
-    sum->experts_seconds += times * parts->experts_seconds;
-    sum->nvlink_seconds += times * parts->nvlink_seconds;
-    sum->network_seconds += times * parts->network_seconds;
-    sum->flops += times * parts->flops;
-}
-
 /* Traffic of a segment's operators: over memory, and over links, with the time that they are used.
  */
 static void add_operators(const struct step_segment *segment, struct step_cost *cost)

@@ -130,6 +130,7 @@ void fleet_create(struct fleet *fleet)
     }
     tiers_create(fleet);
     protection_create(fleet);
+    scaling_create(fleet);
 }
 
 uint32_t fleet_gpus(const struct fleet *fleet)
@@ -161,6 +162,7 @@ uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server
 void fleet_start(struct fleet *fleet)
 {
     tiers_start(fleet);
+    scaling_start(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_start(&fleet->servers[i]);
     }
@@ -174,6 +176,7 @@ void fleet_start(struct fleet *fleet)
 void fleet_destroy(struct fleet *fleet)
 {
     tiers_destroy(fleet);
+    scaling_destroy(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_destroy(&fleet->servers[i]);
     }
@@ -269,7 +272,10 @@ void fleet_route(struct fleet *fleet, uint32_t id)
         fleet_end(fleet, id, REQUEST_REJECTED);
         return;
     }
-    request->replica = router_choose(fleet, &fleet->pools[0], request);
+    request->replica = scaling_waits_at(fleet);
+    if (request->replica == UINT32_MAX) {
+        request->replica = router_choose(fleet, &fleet->pools[0], request);
+    }
     request->queued_seconds = engine_clock();
     const struct service *service = &fleet->pools[0].scenario->serving.service;
     struct server *server = &fleet->servers[request->replica];

@@ -77,6 +77,7 @@ struct fleet {
     uint32_t server_count;
     struct acceptance_source acceptance;
     struct tiers tiers;
+    struct fleet_scaling scaling;
     bool may_leave;       /* requests may end before their answers do, or be told to */
     uint32_t turns[2];    /* of round robin, by pool */
     uint64_t answered;    /* requests that have all their tokens ... */

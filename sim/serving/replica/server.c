@@ -27,6 +27,29 @@ static bool fetch(void *data, uint32_t id, uint64_t room)
     return kv_move_fetch(data, id, room);
 }
 
+/* An engine with two steps in flight takes as long as its GPU, or its host, between two. */
+static double predict(void *data, const struct step_shape *shape)
+{
+    struct server *server = data;
+    struct step_cost cost = step_cost(server->stage_costs[0], shape);
+    double seconds = server->view.limits.ahead
+                         ? loop_pace(&server->lanes[0], shape, cost.gpu_seconds, &cost)
+                         : cost.seconds;
+    return server->slowness[0] * seconds;
+}
+
+static const struct batch_target *targets_of(struct arena *arena, const struct serving *serving)
+{
+    size_t count = serving_class_count(serving);
+    struct batch_target *targets = ARENA_ARRAY(arena, struct batch_target, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct request_class *of = serving_class(serving, i);
+        targets[i] = (struct batch_target){.ttft_seconds = of->slo_ttft_seconds,
+                                           .tpot_seconds = of->slo_tpot_seconds};
+    }
+    return targets;
+}
+
 static struct batch_limits limits_of(const struct pool *pool, enum server_role role)
 {
     const struct scenario *scenario = pool->scenario;
@@ -53,6 +76,7 @@ static struct batch_limits limits_of(const struct pool *pool, enum server_role r
                           : 0,
         .prompts_only = role == SERVER_PREFILL,
         .swaps = service->preemption == PREEMPTION_SWAP,
+        .looks_again = batching_by_deadline(service->policy) && role != SERVER_DECODE,
     };
 }
 
@@ -136,7 +160,10 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
         sglang_create(&server->view, arena, &settings);
     }
     server->view.is_decoder = role == SERVER_DECODE;
-    server->view.hooks = (struct batch_hooks){.data = server, .fetch = fetch};
+    server->view.hooks =
+        (struct batch_hooks){.data = server, .fetch = fetch, .step_seconds = predict};
+    server->view.targets = targets_of(arena, fleet->serving);
+    server->view.target_count = (uint32_t)serving_class_count(fleet->serving);
     pace_open(&server->pace, pool->scenario, index);
     for (uint32_t i = 0; i < stages; i++) {
         struct lane *lane = &server->lanes[i];
@@ -543,6 +570,8 @@ void lane_decide(struct lane *lane, struct decision *decision)
 {
     struct server *server = lane->server;
     server->view.now_seconds = engine_clock();
+    server->view.answer_seconds = loop_answer_seconds(lane, server->view.running_count);
+    server->view.begin_seconds = fmax(engine_clock(), lane->gpu_free_seconds);
     if (server->leaving_count > 0) {
         let_leave(server);
     }
