@@ -65,7 +65,8 @@ struct llm {
     uint32_t multi_token_prediction; /* layers that guess further tokens; in no count */
     uint32_t joined_inputs; /* of `hidden` elements each, which a product joins before the first
                                layer: what a drafter reads; 0: none. In no count */
-    uint64_t context;       /* positions the model was made for; 0: not said */
+    const char *family; /* model_type of its config.json: engines choose by it; NULL: not said */
+    uint64_t context;   /* positions the model was made for; 0: not said */
     struct stack stack;
     struct llm_keys keys;
     const struct llm_keys *kinds; /* [kind_count]; 0: all layers are as keys says */
@@ -99,6 +100,8 @@ struct llm_counts llm_count(const struct llm *llm);
  * embedding and output head not; and of those the mixers' projections. */
 double llm_product_weights(const struct llm *llm);
 double llm_attention_weights(const struct llm *llm);
+/* Of the products' weights those that one token meets: of experts those it is sent to. */
+double llm_met_weights(const struct llm *llm);
 /* Embedding and output head together (one when tied), elements. */
 double llm_embedding_weights(const struct llm *llm);
 /* The whole model, norms included, elements. Llama 3 405B: 405.85e9. */

@@ -4,6 +4,7 @@
 #include "models/layers/layer_rows.h"
 
 #include <math.h>
+#include <string.h>
 
 static double smaller(double a, double b)
 {
@@ -139,6 +140,12 @@ static double entry_bytes(const struct replica *replica, const struct mixer_cach
             of_rank * rows * precision_cache_bytes(precision, cache->token_elements / heads / rows);
     }
     return cache->tokens_per_entry > 1.0 ? bytes / cache->tokens_per_entry : bytes;
+}
+
+double memory_kv_entry_bytes(const struct replica *replica, const struct mixer *mixer)
+{
+    struct mixer_cache cache = mixer_rows[mixer->kind]->cache(mixer);
+    return entry_bytes(replica, &cache);
 }
 
 /* Of a sequence at any length: states, and a window that is kept beside entries. */
@@ -314,17 +321,33 @@ static bool has_experts(const struct llm *llm)
     return false;
 }
 
+/* Whether the model's family is one of those that run in the engine's newer runner. */
+static bool is_newer(const struct engine_memory *rules, const struct llm *llm)
+{
+    const char *rest = rules->newer_families, *family = llm->family;
+    size_t length = family != NULL ? strlen(family) : 0;
+    while (rest != NULL && length > 0) {
+        size_t word = strcspn(rest, " ");
+        if (word == length && strncmp(rest, family, length) == 0) {
+            return true;
+        }
+        rest = rest[word] != '\0' ? rest + word + 1 : NULL;
+    }
+    return false;
+}
+
 double memory_profile_bytes(const struct replica *replica, const struct batch *batch,
                             enum ring_variant variant, uint32_t sequences, bool heads)
 {
     const struct engine_memory *rules = &replica->software->memory;
-    bool experts = has_experts(replica->llm) && rules->experts_logit_bytes > 0.0;
-    double logit = experts ? rules->experts_logit_bytes : rules->logit_bytes;
+    bool newer = is_newer(rules, replica->llm);
+    double logit = newer ? rules->newer_logit_bytes : rules->logit_bytes;
+    bool experts = has_experts(replica->llm) && logit > 0.0;
     double logits = heads ? logit * sequences * replica->llm->vocabulary : 0.0;
     double widest = widest_layer_bytes(replica, batch, variant);
     double torch =
         stream_bytes(replica, batch) + (experts ? widest + logits : fmax(widest, logits));
-    double outside = rules->non_torch_bytes + (experts ? rules->experts_graph_bytes : 0.0);
+    double outside = rules->non_torch_bytes + (newer ? 0.0 : rules->graph_bytes);
     if (replica->layout->tensor > 1) {
         outside += rules->tensor_bytes;
         outside += replica->software->library.nvls.ranks > 0 ? rules->multicast_bytes : 0.0;

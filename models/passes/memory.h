@@ -30,6 +30,9 @@ double memory_kv_bytes_per_token(const struct replica *replica);
 double memory_stage_kv_bytes_per_token(const struct replica *replica,
                                        const struct model_stage *stage);
 
+/* One token in one layer of a mixer, on one rank. Of Llama 3.1 8B, bf16, TP1: 4,096. */
+double memory_kv_entry_bytes(const struct replica *replica, const struct mixer *mixer);
+
 /* What a stage's other layers keep of a sequence of so many tokens: windows, and states, which cost
  * the same at any length. */
 double memory_stage_sequence_bytes(const struct replica *replica, const struct model_stage *stage,
@@ -58,7 +61,8 @@ double memory_activation_bytes(const struct replica *replica, const struct batch
 
 /* What an engine's profile run finds (struct engine_memory): the largest step, or the logits of all
  * `sequences` it may run, of the whole vocabulary on every tensor rank; beside each other with
- * experts, whose buffers stay. And what lies outside PyTorch's allocator, buffers, graphs. `heads`:
+ * experts, whose buffers stay. And what lies outside PyTorch's allocator, buffers, and graphs where
+ * the runner that the model's family has counts them. `heads`:
  * a rank with the head. */
 double memory_profile_bytes(const struct replica *replica, const struct batch *batch,
                             enum ring_variant variant, uint32_t sequences, bool heads);

@@ -135,7 +135,12 @@ static void predict(struct measurement *row)
 {
     const struct llm *llm = row_llm(row);
     uint64_t tensor = measurement_count(row, "tensor", 1, 1024);
+    uint64_t expert =
+        measurement_has(row, "expert") ? measurement_count(row, "expert", 1, 1024) : 1;
     struct engine_step step = read_step(row);
+    if (!row->wrong && expert > 1 && tensor % expert != 0) {
+        measurement_complain(row, "expert", "expert ranks are the tensor ranks, or divide them");
+    }
     const struct number wide = {.format = FORMAT_BF16, .scaling = SCALING_NONE};
     struct precision precision = {.attention_weights = wide,
                                   .ffn_weights = wide,
@@ -148,8 +153,11 @@ static void predict(struct measurement *row)
     if (row->wrong) {
         return;
     }
-    struct layout layout = {
-        .tensor = (uint32_t)tensor, .context = 1, .pipeline = 1, .data = 1, .expert = 1};
+    struct layout layout = {.tensor = (uint32_t)tensor,
+                            .context = 1,
+                            .pipeline = 1,
+                            .data = 1,
+                            .expert = (uint32_t)expert};
     struct replica replica = {.llm = llm,
                               .gpu = row->machine.gpu,
                               .cluster = row->machine.cluster,

@@ -296,15 +296,18 @@ const struct llm *row_llm(struct measurement *row)
 
 struct precision row_precision(struct measurement *row)
 {
-    enum { BF16, FP8_FFN, FP8 };
+    enum { BF16, FP8_FFN, FP8, MXFP4 };
     static const struct measurement_choice choices[] = {
-        {"bf16", BF16}, {"fp8ffn", FP8_FFN}, {"fp8", FP8}, {NULL, 0}};
+        {"bf16", BF16}, {"fp8ffn", FP8_FFN}, {"fp8", FP8}, {"mxfp4", MXFP4}, {NULL, 0}};
     const struct number high = {.format = FORMAT_BF16, .scaling = SCALING_NONE};
     const struct number low = {.format = FORMAT_FP8, .scaling = SCALING_TENSOR};
+    const struct number narrow = {.format = FORMAT_MXFP4, .scaling = SCALING_BLOCK, .block = 32};
     int choice = measurement_choice(row, "precision", choices);
     return (struct precision){
         .attention_weights = choice == FP8 ? low : high,
-        .ffn_weights = choice == BF16 ? high : low,
+        .ffn_weights = choice == BF16    ? high
+                       : choice == MXFP4 ? narrow
+                                         : low,
         .embedding = high,
         .activations = FORMAT_BF16,
         .kv_cache = FORMAT_BF16,

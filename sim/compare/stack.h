@@ -45,7 +45,7 @@ struct power_state stack_price(struct measurement *row, const struct stack_shape
 double stack_collective_seconds(struct measurement *row, const struct stack_shape *shape,
                                 const char *name);
 
-/* Columns model, precision (bf16, fp8ffn, fp8). */
+/* Columns model, precision (bf16; fp8ffn, the feed-forward blocks; fp8; mxfp4, those blocks). */
 const struct llm *row_llm(struct measurement *row); /* NULL after a complaint */
 struct precision row_precision(struct measurement *row);
 /* Columns phase, batch, new_tokens, context: the tokens of a sequence, new ones included. */

@@ -169,6 +169,11 @@ const struct field llm_fields[] = {
      .doc =
          "Its names on the Hugging Face hub, \"; \" between them: a scenario and a measured table "
          "may use one. Of a checkpoint in a format of its own the scenario's `precision` says so."},
+    {.key = "family",
+     .kind = FIELD_STRING,
+     FIELD_AT(llm, family),
+     .doc = "The `model_type` of its config.json: an engine chooses by it what the model runs in "
+            "(`memory.newer` of a software file)."},
     {.key = "layers",
      .kind = FIELD_COUNT,
      FIELD_AT(llm, keys.layers),

@@ -130,8 +130,8 @@ uint32_t scenario_nodes(const struct scenario *scenario)
     return others ? scenario->cluster.nodes : nodes;
 }
 
-struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
-                                        uint64_t cached_tokens)
+static struct ring_answer ring_answer(const struct scenario *scenario, enum ring_rule rule,
+                                      uint64_t new_tokens, uint64_t cached_tokens)
 {
     const struct cluster *cluster = &scenario->cluster;
     const struct gqa *attention = stack_attention(&scenario->llm.stack);
@@ -146,7 +146,20 @@ struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_
         .bytes_per_second =
             cluster->nic_bytes_per_second * cluster->nics_per_node / cluster->gpus_per_node,
     };
-    return ring_choose(scenario->ring_rule, &question);
+    return ring_choose(rule, &question);
+}
+
+struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
+                                        uint64_t cached_tokens)
+{
+    return ring_answer(scenario, scenario->ring_rule, new_tokens, cached_tokens);
+}
+
+bool scenario_passes_queries(const struct scenario *scenario, uint64_t new_tokens,
+                             uint64_t cached_tokens)
+{
+    return ring_answer(scenario, RING_RULE_ALGORITHM_5, new_tokens, cached_tokens).variant ==
+           RING_PASS_Q;
 }
 
 /* What a rank holds beside weights and KV cache when a step takes so many tokens. */
@@ -230,8 +243,50 @@ struct memory_use scenario_serving_memory(const struct scenario *scenario, struc
     return tightest;
 }
 
+/* One pool of blocks for all groups is vLLM's, of models whose caches nobody else reads: a drafter
+ * or a tier counts by the token. */
+static bool stage_grouping(const struct scenario *scenario, uint32_t index,
+                           struct kv_grouping *grouping)
+{
+    const struct service *service = &scenario->serving.service;
+    struct replica replica = scenario_replica(scenario);
+    struct model_stage stage = model_stage(replica.llm, scenario->layout.pipeline, index);
+    return service->policy == BATCHING_VLLM && scenario->layout.context == 1 &&
+           !service_has_tiers(service) &&
+           speculation_token_bytes(scenario, &scenario->layout) <= 0.0 &&
+           kv_grouping_of(&replica, &stage, service->block_tokens, grouping);
+}
+
+bool scenario_serving_kv_grouping(const struct scenario *scenario, struct kv_grouping *grouping)
+{
+    return stage_grouping(scenario, 0, grouping);
+}
+
+/* Of the stage that has the fewest. */
+static uint64_t grouped_pages(const struct scenario *scenario)
+{
+    struct replica replica = scenario_replica(scenario);
+    const struct service *service = &scenario->serving.service;
+    double fewest = INFINITY;
+    for (uint32_t i = 0; i < scenario->layout.pipeline; i++) {
+        struct kv_grouping grouping;
+        struct model_stage stage = model_stage(replica.llm, scenario->layout.pipeline, i);
+        double activation_bytes = profile_bytes(scenario, &replica, service->max_batched_tokens,
+                                                service->max_sequences, stage.heads);
+        struct memory_use use = stage_memory(scenario, &replica, &stage, activation_bytes);
+        if (stage_grouping(scenario, i, &grouping) && grouping.block_bytes > 0.0) {
+            fewest = fmin(fewest, floor(use.kv_cache_bytes / grouping.block_bytes));
+        }
+    }
+    return (uint64_t)fewest;
+}
+
 uint64_t scenario_serving_kv_pages(const struct scenario *scenario)
 {
+    struct kv_grouping grouping;
+    if (scenario_serving_kv_grouping(scenario, &grouping)) {
+        return grouped_pages(scenario);
+    }
     struct kv_room room = {.token_bytes = 1.0};
     double bytes = scenario_serving_memory(scenario, &room).kv_cache_bytes;
     double tokens = floor(bytes / room.token_bytes) * scenario->layout.context;

@@ -4,6 +4,7 @@
 #define CPSIM_SIM_SCENARIO_REPLICA_H
 
 #include "models/layout/placement.h"
+#include "models/passes/kv_groups.h"
 #include "models/passes/memory.h"
 #include "models/passes/transformer.h"
 #include "sim/scenario/scenario.h"
@@ -49,6 +50,11 @@ uint32_t scenario_nodes(const struct scenario *scenario);
 struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
                                         uint64_t cached_tokens);
 
+/* Whether Algorithm 5 would pass a prompt's queries round the ring, whatever the scenario's rule.
+ */
+bool scenario_passes_queries(const struct scenario *scenario, uint64_t new_tokens,
+                             uint64_t cached_tokens);
+
 /* What a GPU holds beside weights and KV cache in a conversation's step, or what its engine has set
  * aside when that is more. */
 double scenario_activation_bytes(const struct scenario *scenario, const struct batch *batch,
@@ -62,6 +68,10 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
  * software's buffers, and all the KV cache that fits besides (0 when nothing is left), at
  * `*kv_room` each sequence. Of a pipeline's stages, the one whose cache holds the fewest tokens. */
 struct memory_use scenario_serving_memory(const struct scenario *scenario, struct kv_room *kv_room);
+
+/* How the cache is kept where one pool of blocks serves several groups of layers, in the first
+ * stage; false: it is not. */
+bool scenario_serving_kv_grouping(const struct scenario *scenario, struct kv_grouping *grouping);
 
 /* Pages of the KV cache of a replica that serves. */
 uint64_t scenario_serving_kv_pages(const struct scenario *scenario);

@@ -104,10 +104,13 @@ static const struct field engine_memory_fields[] = {
     MEMORY_BYTES("logit", logit_bytes,
                  "Held at once, in the run that measures memory, for each logit of `max_sequences` "
                  "sequences: its copies in several formats. 0: there is no such run."),
-    MEMORY_BYTES("experts_logit", experts_logit_bytes,
-                 "The same of models with experts, whose buffers are held beside. 0: `logit`."),
-    MEMORY_BYTES("experts_graphs", experts_graph_bytes,
-                 "CUDA graphs that the engine counts beforehand, of models with experts."),
+    MEMORY_BYTES("graphs", graph_bytes, "CUDA graphs that the engine counts beforehand."),
+    {.key = "newer",
+     .kind = FIELD_STRING,
+     FIELD_AT(engine_memory, newer_families),
+     .doc = "Families of models (`family` of a model file) that run in the engine's newer runner, "
+            "blanks between them: it holds `newer_logit` and counts no graphs beforehand."},
+    MEMORY_BYTES("newer_logit", newer_logit_bytes, "`logit` of those families."),
     {0}};
 
 #define LIMIT_FIELDS(prefix, place, which)                                                         \

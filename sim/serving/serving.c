@@ -17,7 +17,7 @@ static void request_due(void *data, uint32_t id, enum due_kind kind)
     switch (kind) {
     case DUE_ROUTE:
         goal_watch_clock(&run->watch, run, engine_clock());
-        run->source.closed = run->watch.missed;
+        run->source.closed = run->source.closed || run->watch.missed;
         fleet_route(fleet, id);
         return;
     case DUE_TIMEOUT:
@@ -46,7 +46,7 @@ static void request_ended(void *data, uint32_t id)
     if (run->fold != NULL) {
         fold_add(run->fold, run, &run->requests.all[id]);
     }
-    run->source.closed = run->watch.missed;
+    run->source.closed = run->source.closed || run->watch.missed;
     if (run->progress != NULL) {
         progress_update(run->progress,
                         (double)run->requests.finished / (double)run->requests.capacity,
@@ -177,6 +177,13 @@ static bool play(struct serving_run *run)
     signal_destroy(&run->source.signal);
     engine_close(engine);
     const struct requests *requests = &run->requests;
+    if (run->faults.hopeless) {
+        DIAGNOSE_ERROR(run->diagnostics, ((struct mark){.file = "cpsim"}),
+                       "given up: faults come so fast that no request ends between them (%u of %u "
+                       "ended); raise workload.random_faults.mean_between or lower its repair",
+                       requests->finished, requests->count);
+        return false;
+    }
     if (requests->finished < requests->count && !run->watch.missed) {
         DIAGNOSE_ERROR(run->diagnostics, ((struct mark){.file = "cpsim"}),
                        "the simulation stopped with %u of %u requests unfinished",

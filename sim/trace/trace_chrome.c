@@ -76,6 +76,9 @@ static void write_phases(struct trace_reader *reader, struct json *json)
     name_track(json, "thread_name", "phases", PROCESS_RUN, THREAD_PHASES);
     TRACE_READ_EACH(reader, TRACE_PHASES, struct trace_phase, phase)
     {
+        if (phase->kind == TRACE_SERVING_STEP) {
+            continue; /* a step of a replica, which has a track of its own */
+        }
         begin_span(json, phase->name, "phase", PROCESS_RUN, THREAD_PHASES, phase->start_seconds,
                    phase->duration_seconds);
         json_count(json, "new_tokens", phase->new_tokens);

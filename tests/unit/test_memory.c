@@ -225,6 +225,32 @@ START_TEST(what_a_profile_run_finds)
 }
 END_TEST
 
+/* As above, 50 bytes a logit and 3 GB of graphs; of families in the newer runner 10 bytes, no
+ * graphs. "qwen3" is not "qwen3_moe". */
+START_TEST(families_in_the_newer_runner)
+{
+    struct layout layout = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
+    struct replica replica = make(&layout);
+    struct software software = *replica.software;
+    struct llm llm = fixture_llm;
+    replica.software = &software;
+    replica.llm = &llm;
+    software.memory = (struct engine_memory){.logit_bytes = 50.0,
+                                             .graph_bytes = 3e9,
+                                             .newer_logit_bytes = 10.0,
+                                             .newer_families = "llama qwen3_moe"};
+    struct batch_slice slice = {PHASE_PREFILL, 1, 1000, 0};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    double logits = 1000.0 * llm.vocabulary, older = 65.536e6 + 50.0 * logits + 3e9;
+    static const char *const families[] = {NULL, "qwen3", "llam", "qwen3_moe", "llama"};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        llm.family = families[i];
+        ck_assert_double_eq_tol(memory_profile_bytes(&replica, &batch, RING_NONE, 1000, true),
+                                i < 3 ? older : 65.536e6 + 10.0 * logits, 1.0);
+    }
+}
+END_TEST
+
 /* 3 layers of lightning attention, 4 heads of 8: a state of 4 x 8 x 8 in fp32 a layer, 3 KiB a
  * sequence of any length. */
 START_TEST(a_state_is_kept_at_any_length)
@@ -241,6 +267,7 @@ START_TEST(a_state_is_kept_at_any_length)
 }
 END_TEST
 
-RUN_TESTS(memory, what_a_profile_run_finds, weights_of_405b, kv_cache_of_a_million_tokens,
-          what_a_step_reads, the_knee_of_decode, the_knee_of_experts, activations_of_one_rank,
-          edge_layers_are_wide, windows_bound_the_cache, a_state_is_kept_at_any_length)
+RUN_TESTS(memory, what_a_profile_run_finds, families_in_the_newer_runner, weights_of_405b,
+          kv_cache_of_a_million_tokens, what_a_step_reads, the_knee_of_decode, the_knee_of_experts,
+          activations_of_one_rank, edge_layers_are_wide, windows_bound_the_cache,
+          a_state_is_kept_at_any_length)

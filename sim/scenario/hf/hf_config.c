@@ -315,5 +315,9 @@ struct node *hf_config_model(const struct expansion *expansion, const struct nod
     node_put(arena, model, "schema", mark, node_scalar(arena, "1", mark, ORIGIN_DATA));
     node_put(arena, model, "name", mark,
              node_scalar(arena, name_of(arena, path), mark, ORIGIN_DATA));
+    if (reader.family->type != NULL) {
+        node_put(arena, model, "family", mark,
+                 node_scalar(arena, reader.family->type, mark, ORIGIN_DATA));
+    }
     return model;
 }

@@ -58,9 +58,67 @@ static uint64_t blocks_beside(const struct kv_beside *beside, uint64_t tokens)
     return (uint64_t)ceil(beside->state_pages + in_window * beside->window_token_pages);
 }
 
-uint64_t kv_pages_of(const struct kv_beside *beside, uint32_t page_tokens, uint64_t tokens)
+/* Whole blocks that a window has passed when so many tokens are computed. */
+static uint32_t passed_blocks(const struct kv_group *group, uint64_t computed)
 {
-    return divide_up(tokens, page_tokens) + blocks_beside(beside, tokens);
+    uint64_t window = group->window_tokens;
+    return window == 0 || computed + 1 <= window
+               ? 0
+               : (uint32_t)((computed + 1 - window) / group->block_tokens);
+}
+
+struct kv_layout kv_layout_grouped(const struct kv_grouping *grouping, uint64_t step_tokens,
+                                   uint64_t model_tokens, bool keeps_prefixes)
+{
+    struct kv_layout layout = {.group_count = grouping->count,
+                               .label_tokens = grouping->groups[0].block_tokens,
+                               .alignment_tokens = grouping->groups[0].block_tokens,
+                               .keeps_prefixes = keeps_prefixes};
+    for (uint32_t g = 0; g < grouping->count; g++) {
+        uint32_t block = grouping->groups[g].block_tokens;
+        uint64_t window = grouping->groups[g].window_tokens, most = window + step_tokens - 1;
+        most = model_tokens > 0 && model_tokens < most ? model_tokens : most;
+        layout.groups[g] = (struct kv_group){
+            .block_tokens = block,
+            .window_tokens = (uint32_t)window,
+            .reserved_blocks = window > 0 ? (uint32_t)divide_up(most, block) + 1 : 0,
+        };
+        /* Blocks of a kind with smaller entries are so many times as long: one divides the other.
+         */
+        layout.label_tokens = block < layout.label_tokens ? block : layout.label_tokens;
+        layout.alignment_tokens = block > layout.alignment_tokens ? block : layout.alignment_tokens;
+    }
+    return layout;
+}
+
+bool kv_layout_has_windows(const struct kv_layout *layout)
+{
+    bool windows = layout->beside.window_tokens > 0;
+    for (uint32_t g = 0; g < layout->group_count; g++) {
+        windows = windows || layout->groups[g].window_tokens > 0;
+    }
+    return windows;
+}
+
+uint64_t kv_layout_blocks(const struct kv_layout *layout, uint64_t tokens)
+{
+    uint64_t blocks = blocks_beside(&layout->beside, tokens);
+    for (uint32_t g = 0; g < layout->group_count; g++) {
+        uint64_t all = divide_up(tokens, layout->groups[g].block_tokens);
+        uint64_t most = layout->groups[g].reserved_blocks;
+        blocks += most > 0 && most < all ? most : all;
+    }
+    return blocks;
+}
+
+uint64_t kv_layout_held(const struct kv_layout *layout, uint64_t tokens)
+{
+    uint64_t blocks = blocks_beside(&layout->beside, tokens);
+    for (uint32_t g = 0; g < layout->group_count; g++) {
+        uint64_t all = divide_up(tokens, layout->groups[g].block_tokens);
+        blocks += all - passed_blocks(&layout->groups[g], tokens > 0 ? tokens - 1 : 0);
+    }
+    return blocks;
 }
 
 uint64_t kv_cache_blocks_of(const struct kv_cache *cache, uint64_t tokens)
@@ -152,7 +210,7 @@ static uint64_t text_label(const struct kv_cache *cache, const struct request *r
 
 uint64_t kv_cache_label_of(uint64_t label, uint32_t group)
 {
-    return group == 0 ? label : random_mix(label + group) | 1U;
+    return group == 0 ? label : random_mix(label ^ (uint64_t)group << 48) | 1U;
 }
 
 /* The same text has other keys and values under another adapter. */
@@ -445,15 +503,6 @@ uint32_t kv_cache_match(struct kv_cache *cache, const struct request *request, u
 }
 
 /* --- growing --- */
-
-/* Whole blocks that a window has passed when so many tokens are computed. */
-static uint32_t passed_blocks(const struct kv_group *group, uint64_t computed)
-{
-    uint64_t window = group->window_tokens;
-    return window == 0 || computed + 1 <= window
-               ? 0
-               : (uint32_t)((computed + 1 - window) / group->block_tokens);
-}
 
 /* Blocks that must be free for the group to have `tokens` tokens; hits that nobody holds count, for
  * they are free no more when they are taken (rule 26). */

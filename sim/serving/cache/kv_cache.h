@@ -16,6 +16,7 @@
 #ifndef CPSIM_SIM_SERVING_CACHE_KV_CACHE_H
 #define CPSIM_SIM_SERVING_CACHE_KV_CACHE_H
 
+#include "models/passes/kv_groups.h"
 #include "models/passes/memory.h"
 #include "sim/base/arena.h"
 #include "sim/base/hash_table.h"
@@ -34,9 +35,6 @@ struct kv_beside {
 
 /* From what one of `context` GPUs has, in pages of so many tokens of a sequence. */
 struct kv_beside kv_beside_of(const struct kv_room *room, uint32_t context, uint32_t page_tokens);
-
-/* Pages of a sequence of `tokens`, all told. */
-uint64_t kv_pages_of(const struct kv_beside *beside, uint32_t page_tokens, uint64_t tokens);
 
 struct kv_group {
     uint32_t block_tokens;
@@ -113,6 +111,16 @@ struct kv_cache {
 
 /* One group of full attention. */
 struct kv_layout kv_layout_plain(uint32_t block_tokens, bool keeps_prefixes);
+/* The groups of a model, of which a step computes `step_tokens` tokens at most and a sequence has
+ * `model_tokens` at most (0: no such limit; rules 29 and 30). */
+struct kv_layout kv_layout_grouped(const struct kv_grouping *grouping, uint64_t step_tokens,
+                                   uint64_t model_tokens, bool keeps_prefixes);
+bool kv_layout_has_windows(const struct kv_layout *layout);
+
+/* Blocks that a look at a whole sequence of `tokens` counts, and those that it holds when it
+ * decodes its last token: windows have let go of what they have passed. */
+uint64_t kv_layout_blocks(const struct kv_layout *layout, uint64_t tokens);
+uint64_t kv_layout_held(const struct kv_layout *layout, uint64_t tokens);
 
 void kv_cache_create(struct kv_cache *cache, struct arena *arena, uint64_t pages,
                      const struct kv_layout *layout);

@@ -44,6 +44,26 @@ static void price_adapters(struct pool *pool)
     }
 }
 
+/* How its servers keep their caches. */
+static void lay_out(struct pool *pool, const struct kv_room *room)
+{
+    const struct scenario *scenario = pool->scenario;
+    const struct service *service = &scenario->serving.service;
+    const struct proposer *proposer = proposer_of(service);
+    struct kv_grouping grouping;
+    if (scenario_serving_kv_grouping(scenario, &grouping)) {
+        pool->kv_layout = kv_layout_grouped(&grouping, service->max_batched_tokens,
+                                            scenario->llm.context, service->prefix_cache);
+        pool->kv_page_bytes = grouping.block_bytes;
+    } else {
+        uint32_t context = scenario->layout.context;
+        pool->kv_layout = kv_layout_plain(service->block_tokens, service->prefix_cache);
+        pool->kv_layout.beside = kv_beside_of(room, context, service->block_tokens);
+        pool->kv_page_bytes = room->token_bytes * service->block_tokens / context;
+    }
+    pool->kv_layout.drops_last = proposer != NULL && proposer->drops_last;
+}
+
 static void create_pool(struct fleet *fleet, uint32_t index)
 {
     struct pool *pool = &fleet->pools[index];
@@ -70,8 +90,7 @@ static void create_pool(struct fleet *fleet, uint32_t index)
     double parts = of_rank > 0.0 ? round(pool->cache_bytes_per_token / of_rank) : 1.0;
     pool->cache_bytes_per_token += speculation_token_bytes(scenario, &one);
     pool->cache_parts = place.layout.tensor % (uint32_t)parts == 0 ? (uint32_t)parts : 1;
-    pool->kv_beside =
-        kv_beside_of(&room, scenario->layout.context, scenario->serving.service.block_tokens);
+    lay_out(pool, &room);
     pool->group_count = pool_ranks(pool) > 1 ? place.layout.data : 0;
     if (scenario->serving.service.adapters.max_adapters > 0) {
         price_adapters(pool);
@@ -111,6 +130,7 @@ void fleet_create(struct fleet *fleet)
     }
     tiers_create(fleet);
     protection_create(fleet);
+    scaling_create(fleet);
 }
 
 uint32_t fleet_gpus(const struct fleet *fleet)
@@ -142,6 +162,7 @@ uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server
 void fleet_start(struct fleet *fleet)
 {
     tiers_start(fleet);
+    scaling_start(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_start(&fleet->servers[i]);
     }
@@ -155,6 +176,7 @@ void fleet_start(struct fleet *fleet)
 void fleet_destroy(struct fleet *fleet)
 {
     tiers_destroy(fleet);
+    scaling_destroy(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_destroy(&fleet->servers[i]);
     }
@@ -182,19 +204,18 @@ void fleet_end(struct fleet *fleet, uint32_t id, enum request_state state)
 /* Whether the caches of a pool's replicas can hold so many tokens of a request. */
 static bool holds(const struct pool *pool, uint64_t tokens)
 {
-    uint32_t block = pool->scenario->serving.service.block_tokens;
-    return kv_pages_of(&pool->kv_beside, block, tokens) <= pool->kv_pages;
+    return kv_layout_blocks(&pool->kv_layout, tokens) <= pool->kv_pages;
 }
 
 /* A sequence of so many tokens beside others in vLLM's memory. */
 static uint64_t full_pages(const struct pool *pool, uint64_t tokens)
 {
     const struct service *service = &pool->scenario->serving.service;
-    struct kv_beside beside = pool->kv_beside;
-    bool windows = beside.window_tokens > 0 && service->policy == BATCHING_VLLM;
+    struct kv_layout layout = pool->kv_layout;
+    bool windows = layout.beside.window_tokens > 0 && service->policy == BATCHING_VLLM;
     /* A window lets go of what a step has passed when it is over: vLLM counts both. */
-    beside.window_tokens += windows ? service->max_batched_tokens - 1 : 0;
-    return kv_pages_of(&beside, service->block_tokens, tokens);
+    layout.beside.window_tokens += windows ? service->max_batched_tokens - 1 : 0;
+    return kv_layout_blocks(&layout, tokens);
 }
 
 double pool_full_length_requests(const struct pool *pool)
@@ -251,7 +272,10 @@ void fleet_route(struct fleet *fleet, uint32_t id)
         fleet_end(fleet, id, REQUEST_REJECTED);
         return;
     }
-    request->replica = router_choose(fleet, &fleet->pools[0], request);
+    request->replica = scaling_waits_at(fleet);
+    if (request->replica == UINT32_MAX) {
+        request->replica = router_choose(fleet, &fleet->pools[0], request);
+    }
     request->queued_seconds = engine_clock();
     const struct service *service = &fleet->pools[0].scenario->serving.service;
     struct server *server = &fleet->servers[request->replica];

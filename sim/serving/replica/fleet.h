@@ -52,7 +52,8 @@ struct pool {
     double cache_bytes_per_token; /* of a server, what several hold counted once */
     uint32_t cache_parts;         /* of its tensor ranks' that differ */
     uint64_t kv_pages;            /* of a server */
-    struct kv_beside kv_beside;
+    struct kv_layout kv_layout;
+    double kv_page_bytes;                       /* of one GPU of a server */
     double adapter_bytes, adapter_load_seconds; /* of one adapter: to each GPU, and how long ... */
     double adapter_read_seconds;                /* ... and from storage before that */
     double adapter_room_bytes;                  /* of each GPU, for all that a step may have */
@@ -76,6 +77,7 @@ struct fleet {
     uint32_t server_count;
     struct acceptance_source acceptance;
     struct tiers tiers;
+    struct fleet_scaling scaling;
     bool may_leave;       /* requests may end before their answers do, or be told to */
     uint32_t turns[2];    /* of round robin, by pool */
     uint64_t answered;    /* requests that have all their tokens ... */

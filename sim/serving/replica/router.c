@@ -6,7 +6,7 @@
 
 static bool is_up(const struct server *server)
 {
-    return server->down == 0;
+    return server->down == 0 && scaling_serves(server);
 }
 
 static const struct router_policy *policy_of(const struct pool *pool)

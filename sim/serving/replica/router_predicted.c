@@ -94,8 +94,9 @@ static uint32_t choose(struct fleet *fleet, struct pool *pool, const struct requ
     double least = (double)INFINITY;
     for (uint32_t i = 0; i < pool->server_count; i++) {
         struct server *server = &pool->servers[i];
-        double seconds =
-            server->down == 0 ? completion_seconds(&outlook, server, request) : (double)INFINITY;
+        double seconds = server->down == 0 && scaling_serves(server)
+                             ? completion_seconds(&outlook, server, request)
+                             : (double)INFINITY;
         if (seconds < least) {
             best = i;
             least = seconds;

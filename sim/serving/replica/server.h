@@ -17,6 +17,7 @@
 #include "sim/serving/batching/step_cost.h"
 #include "sim/serving/replica/adapter_store.h"
 #include "sim/serving/replica/pace.h"
+#include "sim/serving/replica/scaling.h"
 #include "sim/serving/replica/tiers.h"
 
 struct fleet;
@@ -121,6 +122,7 @@ struct server {
     bool left;                 /* somebody has gone outside a step: the source has not been told */
     struct request_queue over; /* ended, and perhaps still in a decision (retired.h) */
     uint64_t retired;          /* that ever were in it */
+    struct server_scaling scaling;
     struct adapter_store adapters; /* where the service has some */
     /* Of a service with tiers (tiers.h): */
     uint32_t found[KV_TIER_COUNT]; /* blocks of the last look-up */

@@ -70,7 +70,7 @@ static void gather_shapes(struct step_group *group)
 {
     double tokens = 0.0;
     for (uint32_t i = 0; i < group->count; i++) {
-        group->shapes[i] = lane_shape(current(lane_of(group, i)));
+        group->shapes[i] = lane_shape(current(lane_of(group, i)), group->servers[i].pool->scenario);
         tokens += tokens_of(group, i);
     }
     for (uint32_t i = 0; i < group->count; i++) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/result/machine_trace.h"
 
+#include "sim/trace/trace_groups.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -37,8 +39,9 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
     const struct step_parts *parts = &totals->parts;
     struct model_stage layers =
         model_stage(pool->replica.llm, scenario->layout.pipeline, role.stage);
-    double tokens = (double)server->totals.most_pages *
-                    server->view.kv.layout.groups[0].block_tokens / scenario->layout.context;
+    double pages = (double)server->totals.most_pages;
+    double tokens =
+        pages * server->view.kv.layout.groups[0].block_tokens / scenario->layout.context;
     double seconds = run->end_seconds;
     double idle = fmax(seconds - totals->busy_seconds, 0.0);
     trace_add_gpu(
@@ -54,7 +57,10 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
             .communication_seconds = parts->communication_seconds,
             .experts_seconds = parts->experts_seconds,
             .weights_bytes = memory_stage_weight_bytes(&pool->replica, &layers),
-            .kv_cache_bytes = tokens * memory_stage_kv_bytes_per_token(&pool->replica, &layers),
+            .kv_cache_bytes =
+                pool->kv_layout.group_count > 1
+                    ? pages * pool->kv_page_bytes
+                    : tokens * memory_stage_kv_bytes_per_token(&pool->replica, &layers),
             .activations_bytes = pool->memory.activation_bytes,
             .capacity_bytes = scenario->gpu.memory_bytes,
             .joules = totals->joules + idle * scenario->gpu.idle_watts,
@@ -106,6 +112,9 @@ void machine_trace_write(struct trace *trace, const struct serving_run *run)
 {
     uint32_t gpus = fleet_gpus(&run->fleet);
     bool links = run->scenario->trace.links != LINKS_NONE;
+    if (run->fleet.pool_count == 1) { /* ranks of several pools have no numbers in common */
+        trace_groups_write(trace, &run->fleet.pools[0].placement);
+    }
     for (uint32_t gpu = 0; gpu < gpus; gpu++) {
         struct place place = place_of(run, gpu);
         if (place.pool != NULL) {

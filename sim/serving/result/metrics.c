@@ -219,7 +219,7 @@ static void measure_requests(struct serving_metrics *metrics, const struct reque
 
 /* Sums over the servers of a pool. */
 struct pool_sums {
-    double busy, sequences, pages, bytes, down, verified, max_sequences;
+    double busy, sequences, pages, bytes, down, off, verified, max_sequences;
     uint64_t most_pages;
 };
 
@@ -233,6 +233,7 @@ static struct pool_sums sum_pool(const struct pool *pool, struct serving_metrics
         sums.pages += totals->page_seconds;
         sums.bytes += totals->bytes;
         sums.down += totals->down_seconds;
+        sums.off += scaling_off_seconds(&pool->servers[i], metrics->end_seconds);
         metrics->swapped_bytes += totals->swapped_bytes;
         metrics->adapter_loads += totals->adapter_loads;
         metrics->adapter_reads += totals->adapter_reads;
@@ -257,13 +258,13 @@ static void measure_servers(const struct serving_run *run, const struct request_
 {
     const struct fleet *fleet = &run->fleet;
     double verified = 0.0;
-    double busy = 0.0, sequences = 0.0, bytes = 0.0, time = 0.0, gpus = 0.0;
+    double busy = 0.0, sequences = 0.0, bytes = 0.0, time = 0.0, gpu_seconds = 0.0;
     double peak_flops = 0.0, peak_bytes = 0.0, pages[POOL_COUNT] = {0.0};
     for (uint32_t i = 0; i < fleet->pool_count; i++) {
         const struct pool *pool = &fleet->pools[i];
         struct pool_sums sums = sum_pool(pool, metrics);
         double of_pool = (double)pool->server_count * pool->gpus_per_server;
-        double own_time = pool->server_count * run->end_seconds;
+        double own_time = pool->server_count * run->end_seconds - sums.off;
         busy += sums.busy;
         sequences += sums.sequences;
         pages[i] = sums.pages;
@@ -277,8 +278,10 @@ static void measure_servers(const struct serving_run *run, const struct request_
         metrics->joules +=
             (own_time - sums.busy) * pool->gpus_per_server * pool->replica.gpu->idle_watts;
         time += own_time;
-        gpus += of_pool;
-        peak_flops += run->end_seconds * of_pool * gpu_stated_flops_per_second(pool->replica.gpu);
+        metrics->replicas += own_time / run->end_seconds / pool_ranks(pool);
+        gpu_seconds += run->end_seconds * of_pool - sums.off * pool->gpus_per_server;
+        peak_flops += (run->end_seconds * of_pool - sums.off * pool->gpus_per_server) *
+                      gpu_stated_flops_per_second(pool->replica.gpu);
         peak_bytes += own_time * pool->gpus_per_server * pool->replica.gpu->memory_bytes_per_second;
     }
     if (busy > 0.0) {
@@ -289,7 +292,7 @@ static void measure_servers(const struct serving_run *run, const struct request_
         metrics->busy_share = busy / time;
         metrics->memory_share = bytes / peak_bytes;
         metrics->mfu = tally->flops / peak_flops;
-        metrics->watts_per_gpu = metrics->joules / (run->end_seconds * gpus);
+        metrics->watts_per_gpu = metrics->joules / gpu_seconds;
     } else {
         metrics->joules = metrics->kv_max_share = 0.0;
     }
@@ -306,7 +309,7 @@ static void measure_servers(const struct serving_run *run, const struct request_
         double tokens = (double)tally->answer_tokens;
         metrics->joules_per_token = metrics->joules / tokens;
         metrics->dollars_per_million_tokens =
-            run->serving->price_gpu_hour * gpus * run->end_seconds / 3600.0 / (tokens * 1e-6);
+            run->serving->price_gpu_hour * gpu_seconds / 3600.0 / (tokens * 1e-6);
     }
 }
 
@@ -399,7 +402,7 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         .events = run->events,
     };
     metrics->full_length_requests = pool_full_length_requests(last);
-    if (metrics->full_length_requests > 0.0 && last->kv_beside.window_tokens > 0 &&
+    if (metrics->full_length_requests > 0.0 && kv_layout_has_windows(&last->kv_layout) &&
         last->scenario->serving.service.policy == BATCHING_VLLM) {
         metrics->kv_cache_tokens =
             (uint64_t)(metrics->full_length_requests * (double)run->scenario->llm.context);
@@ -407,6 +410,11 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
     for (int i = 0; i < KV_TIER_COUNT; i++) {
         metrics->tier_loaded_bytes[i] = run->fleet.tiers.loaded_bytes[i];
         metrics->tier_stored_bytes[i] = run->fleet.tiers.stored_bytes[i];
+    }
+    metrics->cold_starts = run->fleet.scaling.starts;
+    if (metrics->cold_starts > 0) {
+        metrics->cold_start_seconds =
+            run->fleet.scaling.start_seconds / (double)metrics->cold_starts;
     }
     if (run->serving->service.protection.kind != PROTECTION_NONE) {
         metrics->protection_chunk_seconds = protection_chunk_seconds(&run->fleet);

@@ -68,6 +68,9 @@ struct serving_metrics {
     double adapter_room_bytes;               /* that a GPU keeps for them */
     double adapter_hit_share;                /* of the requests with one, found it there */
     uint64_t adapter_waits;                  /* requests that waited for others' adapters to end */
+    double replicas;                         /* that held GPUs, on average */
+    uint64_t cold_starts;                    /* that have ended ... */
+    double cold_start_seconds;               /* ... one of them */
     uint64_t preemptions;
     uint64_t steps;
     double mfu;              /* useful FLOPs of all requests over the bf16 peak, over the run */

@@ -430,6 +430,14 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                                metrics->tier_loaded_bytes[TIER_REMOTE])
                     .text);
     }
+    if (run->serving->service.scaling.target > 0.0) {
+        fprintf(stream, "replicas        %.3g of %u on average, %" PRIu64 " cold starts",
+                metrics->replicas, run->scenario->layout.data, metrics->cold_starts);
+        if (metrics->cold_starts > 0) {
+            fprintf(stream, " of %s each", quantity_duration(metrics->cold_start_seconds).text);
+        }
+        fputc('\n', stream);
+    }
     if (metrics->adapter_loads > 0) {
         fprintf(stream,
                 "adapters        %" PRIu64 " loads, %s, that steps waited %s for; %s of requests "

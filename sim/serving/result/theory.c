@@ -187,8 +187,7 @@ static double seats_of(const struct theory_server *server, double clients, enum 
     double block = service->block_tokens;
     double held =
         service->policy == BATCHING_NO_EVICT ? server->demand.full_length : server->demand.context;
-    double pages = (double)kv_pages_of(&server->pool->kv_beside, service->block_tokens,
-                                       (uint64_t)(held + 0.5 * block));
+    double pages = (double)kv_layout_held(&server->pool->kv_layout, (uint64_t)(held + 0.5 * block));
     double room = (double)server->pool->kv_pages / fmax(pages, 1.0);
     double seats = service->max_sequences;
     *by = SEATS_SEQUENCES;
@@ -361,6 +360,9 @@ static const char *silence(const struct serving_run *run, const struct demand *d
     }
     if (service->adapters.max_adapters > 0) {
         return "adapters of a step are drawn by chance";
+    }
+    if (service->scaling.target > 0.0) {
+        return "replicas come and go";
     }
     if (run->serving->fault_count > 0 || run->serving->random_faults.mean_between_seconds > 0.0) {
         return "faults change what there is";
