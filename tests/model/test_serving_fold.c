@@ -62,6 +62,8 @@ static const struct way ways[] = {
       "workload.lengths.output={kind: exponential, mean: 12}",
       "workload.cancel={share: 0.7, after: 100 ms}"}},
     {SCENARIO("bursts"), {NULL}},
+    {SCENARIO("deadlines"), {NULL}},
+    {SCENARIO("scale-to-zero"), {NULL}},
     {SCENARIO("disaggregated"), {"workload.requests=1000"}},
     {SCENARIO("deepseek-v3"), {"workload.requests=1000"}},
     {SCENARIO("pools-deepseek"), {NULL}},
