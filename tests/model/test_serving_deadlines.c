@@ -218,30 +218,6 @@ START_TEST(nobody_slows_others_beyond_their_targets)
 }
 END_TEST
 
-/* docs/serving.md's table: shares within targets to 3 points, and what each policy is to the other.
- */
-START_TEST(attainment)
-{
-    static const struct {
-        const char *policy, *rate;
-        double good;
-    } rows[] = {
-        {"vllm", "4 /s", 0.469}, {"deadline", "4 /s", 0.984}, {"deadline-oracle", "4 /s", 0.984},
-        {"vllm", "5 /s", 0.141}, {"deadline", "5 /s", 0.669},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char policy[64], rate[64];
-        snprintf(policy, sizeof policy, "workload.service.policy=%s", rows[i].policy);
-        snprintf(rate, sizeof rate, "workload.arrivals.rate=%s", rows[i].rate);
-        struct played played = play_serving(SCENARIO, (const char *const[]){policy, rate, NULL});
-        printf("%s, %s: %.4f\n", rows[i].policy, rows[i].rate, played.metrics.good_share);
-        ck_assert_double_eq_tol(played.metrics.good_share, rows[i].good, 0.03);
-        ck_assert_uint_eq(played.out_of_order, 0);
-        ck_assert_uint_eq(played.metrics.completed, 2000);
-    }
-}
-END_TEST
-
 /* Preemption, drafts, windows of a step, pools, whole prompts, faults: all are answered. */
 START_TEST(it_serves_everywhere)
 {
@@ -285,5 +261,5 @@ END_TEST
 
 RUN_TESTS(serving_deadlines, the_first_due_is_first, who_decodes_keeps_its_pace,
           who_is_lost_binds_nobody, who_is_late_steps_aside, the_oracle_knows_who_is_lost,
-          nobody_slows_others_beyond_their_targets, impossible_targets_bind_nobody, attainment,
+          nobody_slows_others_beyond_their_targets, impossible_targets_bind_nobody,
           it_serves_everywhere)

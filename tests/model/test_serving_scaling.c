@@ -101,6 +101,20 @@ START_TEST(all_stay)
 }
 END_TEST
 
+/* Prompts that fit no cache are sent back, and nobody starts for them: no GPU is ever held. */
+START_TEST(nobody_is_needed)
+{
+    struct played played = play_serving(
+        SMALL,
+        (const char *const[]){"workload.service.scaling={target: 4, least: 0}",
+                              "workload.lengths.prompt={kind: fixed, tokens: 2000000 tokens}",
+                              "cluster.storage_rate=4 GB/s", "workload.requests=10", NULL});
+    ck_assert_uint_eq(played.metrics.rejected, 10);
+    ck_assert_uint_eq(played.metrics.cold_starts, 0);
+    ck_assert_double_eq(played.metrics.replicas, 0.0);
+}
+END_TEST
+
 /* docs/serving.md's table: nobody between bursts costs a cold start and saves most of the GPUs. */
 START_TEST(table)
 {
@@ -156,5 +170,5 @@ START_TEST(they_come_and_go_everywhere)
 }
 END_TEST
 
-RUN_TESTS(serving_scaling, a_cold_start, the_storage_is_shared, gpus_that_are_held, all_stay, table,
-          they_come_and_go_everywhere)
+RUN_TESTS(serving_scaling, a_cold_start, the_storage_is_shared, gpus_that_are_held, all_stay,
+          nobody_is_needed, table, they_come_and_go_everywhere)

@@ -272,13 +272,15 @@ static void measure_servers(const struct serving_run *run, const struct request_
         metrics->down_seconds += sums.down;
         verified += sums.verified;
         metrics->max_sequences[i] = sums.max_sequences;
-        metrics->pool_busy_share[i] = sums.busy / own_time;
+        metrics->pool_busy_share[i] = own_time > 0.0 ? sums.busy / own_time : 0.0;
         metrics->kv_max_share =
             fmax(metrics->kv_max_share, (double)sums.most_pages / (double)pool->kv_pages);
         metrics->joules +=
             (own_time - sums.busy) * pool->gpus_per_server * pool->replica.gpu->idle_watts;
         time += own_time;
-        metrics->replicas += own_time / run->end_seconds / pool_ranks(pool);
+        if (run->end_seconds > 0.0) {
+            metrics->replicas += own_time / run->end_seconds / pool_ranks(pool);
+        }
         gpu_seconds += run->end_seconds * of_pool - sums.off * pool->gpus_per_server;
         peak_flops += (run->end_seconds * of_pool - sums.off * pool->gpus_per_server) *
                       gpu_stated_flops_per_second(pool->replica.gpu);
