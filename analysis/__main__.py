@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 """python3 -m analysis COMMAND ...: from the source tree, or the path of this folder in place of
 `-m analysis` from anywhere."""
+from __future__ import annotations
+
 import argparse
+import functools
 import json
 import os
 import pathlib
 import sys
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 if not __package__:  # run as a folder
     sys.path[0] = str(pathlib.Path(__file__).resolve().parent.parent)
@@ -13,40 +17,43 @@ if not __package__:  # run as a folder
     import analysis  # noqa: F401
 
 try:
-    from . import cpsim_trace, drawings, guard, look, output, summary, sweep
+    from . import cpsim_trace, drawings, guard, look, output, plans, summary, sweep
+    from .cpsim_trace import Trace
+    from .output import Path
 except ModuleNotFoundError as missing:
     sys.exit(f"analysis: error: {sys.executable} (Python {sys.version.split()[0]}) has no {missing.name}; it needs h5py, pandas and "
              "matplotlib (Debian: python3-h5py, python3-pandas, python3-matplotlib; pip install 'cpsim[analysis]')")  # fmt: skip
 
 
 Refusal = drawings.Refusal
+Command = Callable[[argparse.Namespace], None]
 
 
-def printable(text):
+def printable(text: str) -> str:
     """Without what a terminal would obey."""
     return "".join(c if c.isprintable() or c in " \n\t" else c.encode("unicode_escape").decode() for c in text)
 
 
-def load(path, **what):
-    return cpsim_trace.load(path, **what)
+def load(path: Path, **what: Any) -> Trace:
+    return cpsim_trace.load(path, **what) if what else plans.open_trace(path)
 
 
-def run_summary(arguments):
+def run_summary(arguments: argparse.Namespace) -> None:
     for path in arguments.trace:
         trace = load(path)
         print(printable(sweep_text(trace) if sweep.is_sweep(trace) else summary.summary_text(trace)))
 
 
-def sweep_text(trace):
+def sweep_text(trace: Trace) -> str:
     counts = ", ".join(f"{count:,} {status}" for status, count in sweep.counts(trace).items())
     return "\n".join([str(trace.attributes["title"]), f"points: {counts}", "", *summary.aligned(sweep.summary_rows(trace))])
 
 
-def run_compare(arguments):
+def run_compare(arguments: argparse.Namespace) -> None:
     print(printable(summary.comparison_text(load(arguments.first), load(arguments.second))))
 
 
-def run_report(arguments):
+def run_report(arguments: argparse.Namespace) -> None:
     from . import report
 
     path = arguments.output or pathlib.Path(arguments.trace[0]).with_suffix(".html")
@@ -56,11 +63,11 @@ def run_report(arguments):
     print(printable(str(path)))
 
 
-def draws(name):
+def draws(name: str) -> Command:
     """A command that draws one figure of each trace."""
     _, draw, needs = drawings.DRAWINGS[name]
 
-    def command(arguments):
+    def command(arguments: argparse.Namespace) -> None:
         if arguments.output and len(arguments.trace) > 1:
             raise Refusal("-o names one picture; leave it out for several traces")
         chosen = [name for name in (getattr(arguments, "metrics", None) or "").split(",") if name]
@@ -76,7 +83,7 @@ def draws(name):
     return command
 
 
-def run_precisions(arguments):
+def run_precisions(arguments: argparse.Namespace) -> None:
     from . import precision
 
     for path in arguments.trace:
@@ -86,7 +93,7 @@ def run_precisions(arguments):
     draws("precisions")(arguments)
 
 
-def run_throughput(arguments):
+def run_throughput(arguments: argparse.Namespace) -> None:
     names = [pathlib.Path(path).stem for path in arguments.trace]
     traces = [load(path) for path in arguments.trace]
     drawn = drawings.draw_throughput(traces, names=names)
@@ -98,14 +105,14 @@ def run_throughput(arguments):
     print(printable(picture))
 
 
-def run_watch(arguments):
+def run_watch(arguments: argparse.Namespace) -> None:
     from . import watch
 
     for text in watch.lines(arguments.trace, arguments.every):
         print(printable(text), flush=True)
 
 
-def run_scaling(arguments):
+def run_scaling(arguments: argparse.Namespace) -> None:
     from . import scaling
 
     folder = pathlib.Path(arguments.output or ".")
@@ -114,19 +121,21 @@ def run_scaling(arguments):
         print(printable(str(path)))
 
 
-def run_nsight(arguments):
+def run_nsight(arguments: argparse.Namespace) -> None:
     from . import nsight
 
     for path in arguments.trace:
         whole = nsight.trace(pathlib.Path(path))
         target = arguments.output or f"{pathlib.Path(path).stem}.json"
         output.refuse_input(target, arguments.trace)
-        output.write(target, lambda part, whole=whole: part.write_text(json.dumps(whole), encoding="utf-8"))
+        text = json.dumps(whole, allow_nan=False)
+        output.write(target, functools.partial(pathlib.Path.write_text, data=text, encoding="utf-8"))
         print(printable(str(target)))
 
 
-TRACES = [("trace", {"nargs": "+", "metavar": "TRACE"})]
-COMMANDS = {  # name: (what it says, arguments, function)
+Operands = Sequence[Tuple[str, Dict[str, Any]]]
+TRACES: Operands = [("trace", {"nargs": "+", "metavar": "TRACE"})]
+COMMANDS: Dict[str, Tuple[str, Operands, Command]] = {  # name: (what it says, arguments, function)
     "summary": ("a run in figures: phases, totals, percentiles", TRACES, run_summary),
     "compare": ("what changed between two runs, and by how much",
                 [("first", {"metavar": "A"}), ("second", {"metavar": "B"})], run_compare),
@@ -150,7 +159,7 @@ COMMANDS = {  # name: (what it says, arguments, function)
 METRICS = {"heat-map": "NAME", "effect": "NAME", "pareto": "NAME,NAME"}
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="analysis", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (doc, operands, function) in COMMANDS.items():
@@ -166,7 +175,7 @@ def parser():
     return top
 
 
-def answer(arguments):
+def answer(arguments: argparse.Namespace) -> int:
     try:
         arguments.function(arguments)
     except KeyboardInterrupt:
@@ -185,7 +194,7 @@ def answer(arguments):
     return 0
 
 
-def main(words=None, keep=lambda work: work()):
+def main(words: Optional[List[str]] = None, keep: Callable[[Callable[[], int]], int] = lambda work: work()) -> int:
     """An exit status. `keep` runs what reads files that may be damaged."""
     arguments = parser().parse_args(words)
     if arguments.function in (run_watch, run_scaling):  # the one reads what grows, the other runs cpsim itself
@@ -193,7 +202,7 @@ def main(words=None, keep=lambda work: work()):
     return keep(lambda: answer(arguments))
 
 
-def console():
+def console() -> None:
     sys.exit(main(keep=guard.run))
 
 

@@ -4,10 +4,16 @@
 Rows come from where they are validated: `cpsim compare` on the measured tables, tests/validation/paper.py, and what
 the validation tests of services and of training print. Nothing is kept between runs.
 """
+from __future__ import annotations
+
 import pathlib
 import re
 import subprocess
 import sys
+from typing import Dict, Iterator, List, Tuple
+
+from matplotlib import ticker
+from matplotlib.figure import Figure
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(SOURCE / "tests" / "validation"))
@@ -17,6 +23,7 @@ import paper  # noqa: E402
 
 from analysis import look  # noqa: E402
 
+Times = Tuple[str, float, float]  # group, measured and simulated seconds
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 KERNELS = "kernels and layers, H100 and H200"
 COLLECTIVES = "collectives, 2 to 1,024 GPUs"
@@ -33,7 +40,7 @@ GROUPS = {
 }
 
 
-def of_tables(cpsim):
+def of_tables(cpsim: str) -> Iterator[Times]:
     for name, result in measured.compare_all(cpsim).items():
         for row in result["rows"]:
             is_time = {"us", "microseconds"} & set(row["column"].split("_"))
@@ -41,13 +48,13 @@ def of_tables(cpsim):
                 yield COLLECTIVES if name == "collectives" else KERNELS, row["measured"] * 1e-6, row["predicted"] * 1e-6
 
 
-def of_paper(cpsim):
+def of_paper(cpsim: str) -> Iterator[Times]:
     for row in paper.load(cpsim):
         if row["unit"] in UNITS:
             yield CONTEXT, row["measured"] * UNITS[row["unit"]], row["simulated"] * UNITS[row["unit"]]
 
 
-def printed(cpsim, test):
+def printed(cpsim: str, test: str) -> List[str]:
     path = pathlib.Path(cpsim).resolve().parent / "tests" / test
     done = subprocess.run([path], capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -55,7 +62,7 @@ def printed(cpsim, test):
     return done.stdout.splitlines()
 
 
-def of_services(cpsim):
+def of_services(cpsim: str) -> Iterator[Times]:
     for line in printed(cpsim, "test_validate_serving"):
         times = [float(figure) * 1e-3 for figure in re.findall(r"([\d.]+) ms", line)]
         if len(times) == 4:
@@ -63,7 +70,7 @@ def of_services(cpsim):
             yield SERVING, times[2], times[3]
 
 
-def of_training(cpsim):
+def of_training(cpsim: str) -> Iterator[Times]:
     """Tokens a second of a GPU as the time of one token; steps as they are."""
     for line in printed(cpsim, "test_training_tables"):
         rates = re.search(r" measured +(\d+) simulated +(\d+) ", line)
@@ -75,14 +82,14 @@ def of_training(cpsim):
             yield TRAINING, float(times[1]) * 1e-3, float(times[2]) * 1e-3
 
 
-def draw(cpsim):
-    points = {name: [] for name in GROUPS}
+def draw(cpsim: str) -> Figure:
+    points: Dict[str, List[List[float]]] = {name: [] for name in GROUPS}
     for source in (of_tables, of_paper, of_services, of_training):
         found = list(source(cpsim))
         if not found:
             sys.exit(f"accuracy: {source.__name__} found no rows")
-        for group, *times in found:
-            points[group].append(times)
+        for group, measured_seconds, simulated_seconds in found:
+            points[group].append([measured_seconds, simulated_seconds])
     drawn, axes = look.figure(look.WIDE, 5.0)
     for name, (shade, marker) in GROUPS.items():
         times = points[name]
@@ -98,7 +105,7 @@ def draw(cpsim):
     for axis in ("x", "y"):
         getattr(axes, f"set_{axis}scale")("log")
         getattr(axes, f"set_{axis}ticks")(ticks, names)
-        getattr(axes, f"{axis}axis").set_minor_locator(look.ticker.NullLocator())
+        getattr(axes, f"{axis}axis").set_minor_locator(ticker.NullLocator())
     axes.set_xlabel("measured")
     axes.set_ylabel("simulated")
     axes.legend(loc="upper left")

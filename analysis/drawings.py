@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: MIT
 """What can be drawn of one trace: a table of figures, for the commands and for who asks from Python."""
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
+
+from matplotlib.figure import Figure
+
 from . import figures, look, serving, sweep, training
+from .cpsim_trace import Trace
+
+Draw = Callable[..., Optional[Figure]]
 
 
 class Refusal(Exception):
     """What the user can mend."""
 
 
-def sweep_only(draw, most_metrics=1):
-    def checked(trace, chosen=()):
+def sweep_only(draw: Draw, most_metrics: int = 1) -> Draw:
+    def checked(trace: Trace, chosen: Sequence[str] = ()) -> Optional[Figure]:
         if not sweep.is_sweep(trace):
             raise Refusal("this picture is of a sweep: name its sweep.h5")
         if not chosen:
@@ -21,29 +30,35 @@ def sweep_only(draw, most_metrics=1):
     return checked
 
 
-def first_of(*draws_in_turn):
+def first_of(*draws_in_turn: Draw) -> Draw:
     """The first of the pictures that a trace has something for."""
 
-    def draw(*what, **how):
+    def draw(*what: Any, **how: Any) -> Optional[Figure]:
         return next((drawn for drawn in (own(*what, **how) for own in draws_in_turn) if drawn is not None), None)
 
     return draw
 
 
-def draw_batch(trace):
+def draw_batch(trace: Trace) -> Optional[Figure]:
     return training.draw_batch(trace) if sweep.is_sweep(trace) else serving.draw_batch(trace)
 
 
-def draw_precisions(trace):
+def draw_precisions(trace: Trace) -> Optional[Figure]:
     from . import precision
 
     return precision.draw(trace)
 
 
+def draw_quantisation(trace: Trace) -> Optional[Figure]:
+    from . import precision
+
+    return precision.draw_quantisation(trace)
+
+
 draw_throughput = first_of(serving.draw_throughput, training.draw_throughput)  # of several traces
 
 NO_OPERATORS = "it has no operators; trace: {operators: layer} keeps some"
-DRAWINGS = {  # name: (what it says, what draws it: a figure or None, what a trace lacks of which nothing is drawn)
+DRAWINGS: Dict[str, Tuple[str, Draw, str]] = {  # name: (what it says, what draws it: a figure or None, what a trace lacks of which nothing is drawn)
     "phases": ("where the time of each phase goes", figures.draw_phases, "no phases"),
     "timeline": ("one layer of each phase as it ran; of training, the pipeline's schedule",
                  first_of(training.draw_schedule, figures.draw_timeline), NO_OPERATORS),
@@ -67,4 +82,6 @@ DRAWINGS = {  # name: (what it says, what draws it: a figure or None, what a tra
                "the sweep has no two metrics to weigh, or under 3 points"),
     "precisions": ("which precisions of a sweep nothing beats in time, memory and predicted quality", draw_precisions,
                    "it has no sweep of 2 points with seconds, memory and quality: {tokens: ...}"),
+    "quantisation": ("a law's loss over bits and training tokens, and where more tokens make a narrowed model worse",
+                     draw_quantisation, "it has no sweep of quality.weight_bits and quality.tokens, three values of each"),
 }  # fmt: skip

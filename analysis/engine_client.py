@@ -8,6 +8,8 @@ the times are not looked at: so many clients each have one request at a time, in
 Prompts are lists of random token numbers, so nothing is tokenised and none shares a beginning. --warm plays so many of the
 requests first, as other prompts, and forgets them: engines compile kernels when they first meet a size. Python's own library alone.
 """
+from __future__ import annotations
+
 import argparse
 import asyncio
 import csv
@@ -17,41 +19,44 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+from typing import Any, List, Sequence, Tuple, Union
 
+Request = Tuple[float, int, int]  # due, s; tokens of the prompt, of the answer
 COLUMNS = ("index", "due_s", "prompt_tokens", "output_tokens", "sent_s", "ttft_s", "e2e_s", "chunks", "itl_p50_s", "itl_p99_s",
            "itl_max_s")
 
 
-def read_requests(path):
+def read_requests(path: str) -> List[Request]:
     with open(path, newline="", encoding="utf-8") as stream:
         return [(float(row.get("arrival_seconds") or 0), int(row["prompt_tokens"]), int(row["output_tokens"]))
                 for row in csv.DictReader(stream)]
 
 
-def figures(sent, stamps):
+def figures(sent: float, stamps: Sequence[float]) -> List[float]:
     """TTFT, end to end, chunks and gaps between them, of times in seconds."""
     gaps = sorted(after - before for before, after in zip(stamps, stamps[1:]))
 
-    def share(part):
+    def share(part: float) -> float:
         return gaps[min(len(gaps) - 1, int(part * len(gaps)))] if gaps else 0.0
 
     return [stamps[0] - sent, stamps[-1] - sent, len(stamps), share(0.5), share(0.99), gaps[-1] if gaps else 0.0]
 
 
 class Client:
-    def __init__(self, url, model, vocabulary, seed):
+    def __init__(self, url: str, model: str, vocabulary: int, seed: Union[int, str]) -> None:
         parts = urllib.parse.urlsplit(url)
         self.host, self.port = parts.hostname, parts.port or 80
         self.path = parts.path.rstrip("/") + "/v1/completions"
         self.model, self.vocabulary, self.seed = model, vocabulary, seed
-        self.rows, self.errors = [], 0
+        self.rows: List[List[Any]] = []
+        self.errors = 0
 
-    def body(self, index, prompt, output):
+    def body(self, index: int, prompt: int, output: int) -> bytes:
         tokens = random.Random(f"{self.seed}/{index}").choices(range(1000, self.vocabulary), k=prompt)
         return json.dumps({"model": self.model, "prompt": tokens, "max_tokens": output, "ignore_eos": True, "stream": True,
                            "temperature": 1.0}).encode()
 
-    async def ask(self, index, due, prompt, output, begin):
+    async def ask(self, index: int, due: Union[float, str], prompt: int, output: int, begin: float) -> None:
         body = self.body(index, prompt, output)
         sent, stamps = time.time(), []
         reader, writer = await asyncio.open_connection(self.host, self.port)
@@ -68,12 +73,12 @@ class Client:
         self.rows.append([index, due, prompt, output, round(sent - begin, 6),
                           *[round(value, 6) for value in figures(sent, stamps)]])
 
-    async def play(self, requests, clients):
+    async def play(self, requests: Sequence[Request], clients: int) -> None:
         begin = time.time()
         if clients:
             order = iter(enumerate(requests))
 
-            async def one():
+            async def one() -> None:
                 for index, (_, prompt, output) in order:
                     await self.ask(index, "", prompt, output, begin)
 
@@ -86,13 +91,13 @@ class Client:
         await asyncio.gather(*tasks)
 
 
-def served_model(url):
+def served_model(url: str) -> str:
     """The first that the server lists."""
     with urllib.request.urlopen(url.rstrip("/") + "/v1/models", timeout=30) as answer:
-        return json.load(answer)["data"][0]["id"]
+        return str(json.load(answer)["data"][0]["id"])
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url")
     parser.add_argument("requests")

@@ -8,10 +8,13 @@ STEP_LOG_MODEL is what the rows call the model: a file of models/llm, or a path;
 decisions are vLLM's own; a line is written when a step's output is taken in. `cpsim compare steps.csv --scenario SERVICE.yaml`
 reads it (docs/own-engine.md says what the columns mean).
 """
+from __future__ import annotations
+
 import csv
 import os
 import time
 from collections import deque
+from typing import Any, Deque, List, Optional, Sequence, TextIO, Tuple
 
 try:
     from vllm.v1.core.sched.async_scheduler import AsyncScheduler
@@ -25,16 +28,17 @@ COLUMNS = ("model", "tensor", "at_s", "requests", "tokens", "chunks", "chunk_tok
 class Steps:
     """Rows in the order of their schedules; a step ends when its output is taken in, first in, first out."""
 
-    def __init__(self, stream, model, tensor):
+    def __init__(self, stream: TextIO, model: str, tensor: int) -> None:
         self.writer = csv.writer(stream)
         self.stream = stream
         self.head = [model, tensor]
-        self.begin = None
+        self.begin: Optional[float] = None
         self.last_output = 0.0
-        self.flight = deque()
+        self.flight: Deque[Tuple[float, List[Any]]] = deque()
         self.writer.writerow(COLUMNS)
 
-    def scheduled(self, began, ended, chunks, requests, tokens, kv_tokens, running, waiting):
+    def scheduled(self, began: float, ended: float, chunks: Sequence[Tuple[int, int]], requests: int, tokens: int, kv_tokens: int,
+                  running: int, waiting: int) -> None:
         """`chunks`: (new tokens, computed before) of each request that gets more than one token."""
         self.begin = began if self.begin is None else self.begin
         pairs = sum(new * before + new * (new + 1) // 2 for new, before in chunks)
@@ -42,7 +46,7 @@ class Steps:
                running, waiting, round(1e3 * (ended - began), 3)]
         self.flight.append((ended, row))
 
-    def taken_in(self, now):
+    def taken_in(self, now: float) -> None:
         scheduled, row = self.flight.popleft()
         took = now - max(self.last_output, scheduled)
         self.last_output = now
@@ -51,15 +55,15 @@ class Steps:
             self.stream.flush()
 
 
-class LoggedScheduler(AsyncScheduler):
-    def __init__(self, *arguments, **options):
+class LoggedScheduler(AsyncScheduler):  # type: ignore[misc]  # of vLLM, which has no types here
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         tensor = self.vllm_config.parallel_config.tensor_parallel_size
         served = os.path.abspath(os.path.join(self.vllm_config.model_config.model, "config.json"))
         stream = open(os.environ.get("STEP_LOG", "steps.csv"), "w", newline="", encoding="utf-8")
         self._steps = Steps(stream, os.environ.get("STEP_LOG_MODEL") or served, tensor)
 
-    def schedule(self, *arguments, **options):
+    def schedule(self, *arguments: Any, **options: Any) -> Any:
         began = time.time()
         output = super().schedule(*arguments, **options)
         ended = time.time()
@@ -72,7 +76,7 @@ class LoggedScheduler(AsyncScheduler):
                                   len(self.running), len(self.waiting))
         return output
 
-    def update_from_output(self, scheduler_output, model_output):
+    def update_from_output(self, scheduler_output: Any, model_output: Any) -> Any:
         if scheduler_output.num_scheduled_tokens:
             self._steps.taken_in(time.time())
         return super().update_from_output(scheduler_output, model_output)

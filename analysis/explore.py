@@ -1,28 +1,38 @@
 # SPDX-License-Identifier: MIT
 """What a report has for who has a question: the same runs as pictures that answer a pointer. Hovering says a point's values, a
-drag zooms, the legend filters, a click leads on: from a request to the steps it lived through, from a phase to its operators,
-from a point of a sweep to the command that runs it. Drawn by plotly, which Debian's python3-plotly or PyPI's plotly brings, in
-the page itself: nothing is fetched. explore.js has what a click does."""
+drag zooms, the legend filters, a click leads on: from a request to the steps it lived through, from a step or a phase to its
+operators, from a point of a sweep or a plan to its scenario and the command that runs it. Drawn by plotly, which Debian's
+python3-plotly or PyPI's plotly brings, in the page itself: nothing is fetched. explore.js has what a click does."""
+from __future__ import annotations
+
 import base64
 import gzip
 import json
 import pathlib
 import re
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy
 import pandas
 
+from . import figures as drawn
 from . import look, sweep
+from .cpsim_trace import Trace, phases_of
+
+Runs = Sequence[Tuple[str, Trace]]  # "run 1: ", or "" of one alone
+Drawing = Dict[str, Any]
 
 SCRIPT = pathlib.Path(__file__).with_name("explore.js")
 MOST_POINTS = 20000  # of a trace; of more, evenly spread ones
+MOST_LINES = 2000  # of parallel axes and fronts: the best by the first figure
+MOST_CHANGES = 30
 
 
 class NoPlotly(ValueError):
     """plotly is not there."""
 
 
-def library():
+def library() -> str:
     """plotly.js, packed for a page."""
     try:
         from plotly.offline import get_plotlyjs
@@ -31,30 +41,30 @@ def library():
     return base64.b64encode(gzip.compress(get_plotlyjs().encode(), 9, mtime=0)).decode()
 
 
-def spread(frame):
+def spread(frame: pandas.DataFrame) -> pandas.DataFrame:
     if len(frame) <= MOST_POINTS:
         return frame
     return frame.iloc[numpy.linspace(0, len(frame) - 1, MOST_POINTS).astype(int)]
 
 
-def rounded(values):
+def rounded(values: Any) -> List[Optional[float]]:
     """Numbers as short as a screen can show."""
     return [None if not numpy.isfinite(value) else float(f"{value:.6g}") for value in numpy.asarray(values, dtype=float)]
 
 
-def figure(name, heading, doc, data, **layout):
+def figure(name: str, heading: str, doc: str, data: List[Dict[str, Any]], **layout: Any) -> Drawing:
     return {"name": name, "heading": heading, "doc": doc, "data": data, "layout": layout}
 
 
-def axis(title, **more):
+def axis(title: str, **more: Any) -> Dict[str, Any]:
     return {"title": {"text": title}, **more}
 
 
-def seconds(value):
+def seconds(value: float) -> str:
     return look.quantity(value, "s")
 
 
-def requests_figure(runs):
+def requests_figure(runs: Runs) -> Optional[Drawing]:
     """Each request as a point: when it came, and how long until its first token."""
     data = []
     for run, trace in runs:
@@ -80,7 +90,7 @@ def requests_figure(runs):
                   xaxis=axis("arrival, s"), yaxis=axis("TTFT, s", type="log")) if data else None  # fmt: skip
 
 
-def steps_figure(runs):
+def steps_figure(runs: Runs) -> Optional[Drawing]:
     data = []
     for run, trace in runs:
         steps = trace.get("steps")
@@ -88,6 +98,8 @@ def steps_figure(runs):
             continue
         for replica, own in steps.groupby("replica"):
             own = spread(own)
+            shown = trace["phases"]["name"].astype(str) if "like" in own and not trace.get("phases", pandas.DataFrame()).empty else None
+            leads = [{} if shown is None else {"to": "operators", "group": f"{run}{shown[row]}"} for row in own.get("like", [])]
             said = [
                 f"{run}replica {replica}, {seconds(row['start'])}: {row['steps']:,} step{'s' if row['steps'] > 1 else ''} in {seconds(row['duration'])}"
                 f"<br>{row['decodes']:,} sequences decode, {row['prompts']:,} prompts with {row['prompt_tokens']:,} tokens"
@@ -96,8 +108,8 @@ def steps_figure(runs):
             ]
             data.append({"type": "scatter", "mode": "markers", "name": f"{run}replica {replica}", "x": rounded(own["start"]),
                          "y": rounded(own["duration"] / own["steps"]), "text": said, "hoverinfo": "text",
-                         "meta": {"group": f"{run}{replica}"}, "marker": {"size": 4}})  # fmt: skip
-    return figure("steps", "Steps", "Every step of every replica, or several alike as one.", data,
+                         "meta": {"group": f"{run}{replica}"}, "customdata": leads, "marker": {"size": 4}})  # fmt: skip
+    return figure("steps", "Steps", "Every step of every replica, or several alike as one. A click shows its operators.", data,
                   xaxis=axis("time, s"), yaxis=axis("duration of a step, s", type="log")) if data else None  # fmt: skip
 
 
@@ -105,8 +117,9 @@ PARTS = {"gemm": "GEMMs", "attention": "attention", "memory_kernels": "memory ke
          "ring_exposed": "ring, exposed", "host": "host", "other": "other"}  # fmt: skip
 
 
-def phases_figure(runs):
-    rows = [(f"{run}{row['name']}", row) for run, trace in runs for row in trace.get("phases", pandas.DataFrame()).head(100).to_dict("records")
+def phases_figure(runs: Runs) -> Optional[Drawing]:
+    rows = [(f"{run}{row['name']}", row) for run, trace in runs if not trace.get("phases", pandas.DataFrame()).empty
+            for row in trace["phases"].iloc[drawn.heaviest(trace, 100 if len(phases_of(trace)) else 12)].to_dict("records")
             if "gemm" in row]  # fmt: skip
     data = []
     for part, name in PARTS.items():
@@ -115,87 +128,140 @@ def phases_figure(runs):
             said = [f"{label}: {name} {seconds(value)}, {100 * value / row['duration']:.1f} % of {seconds(row['duration'])}"
                     for (label, row), value in zip(rows, values)]  # fmt: skip
             data.append({"type": "bar", "orientation": "h", "name": name, "y": [label for label, _ in rows], "x": rounded(values), "text": said,
-                         "hoverinfo": "text", "textposition": "none", "customdata": [{"to": "operators", "group": label} for label, _ in rows]})  # fmt: skip
-    return figure("phases", "Phases", "Where the time of each phase goes. A click shows its operators.", data, barmode="stack",
+                         "hoverinfo": "text", "textposition": "none", "ink": look.INKS[drawn.PARTS[part][0]],
+                         "customdata": [{"to": "operators", "group": label} for label, _ in rows]})  # fmt: skip
+    doc = "Where the time of each phase goes; of a service, of the steps that stand for most of its time. A click shows its operators."
+    return figure("phases", "Phases", doc, data, barmode="stack",
                   xaxis=axis("s"), yaxis={"autorange": "reversed", "automargin": True}) if data else None  # fmt: skip
 
 
-def operators_figure(runs):
+INKS_OF_KINDS = {kind: look.INKS[shade] for kind, (shade, _, _) in look.KINDS.items()}  # as in the pictures below
+
+
+def layer_span(operators: pandas.DataFrame, begun: float) -> List[Optional[float]]:
+    """From where to where one layer runs, ms after `begun`: the first of the segment with the most rows."""
+    own = operators[operators["segment"] == operators["segment"].mode().iloc[0]]
+    own = own[own["layer"] == own["layer"].iloc[0]]
+    start, end = 1e3 * float(own["start"].min() - begun), 1e3 * float((own["start"] + own["duration"]).max() - begun)
+    return rounded([start - 0.02 * (end - start), end + 0.02 * (end - start)])
+
+
+OPERATORS_DOC = """What ran on the first rank of one phase, or in one step of a service, one layer of each kind: click a phase or a step
+above for another, drag to zoom. A step shows those alike: of as many prompt tokens, sequences and cached tokens, within a factor of two."""
+
+
+def operators_figure(runs: Runs) -> Optional[Drawing]:
     """The operators of each phase on its first rank: a bar from start to end, a row a stream."""
-    data, first = [], None
+    data, first = [], ""
+    spans: Dict[str, List[Optional[float]]] = {}
     for run, trace in runs:
         operators, phases = trace.get("operators"), trace.get("phases")
         if operators is None or operators.empty or phases is None or phases.empty:
             continue
         operators = operators[operators["rank"] == operators["rank"].min()]
+        first = first or f"{run}{phases['name'].iloc[drawn.heaviest(trace, 1)[0]]}"
         for phase, own in operators.groupby("phase"):
             label = f"{run}{phases['name'].iloc[int(phase)]}"
-            first = first or label
-            for kind, some in spread(own).groupby("kind", observed=True):
+            own, begun = spread(own), float(own["start"].min())
+            span = layer_span(own, begun)
+            spans.setdefault(label, span)
+            for kind, some in own.groupby("kind", observed=True):
                 said = [f"{label}, {row['segment']} layer {row['layer']}: {row['name']}<br>{seconds(row['duration'])} from {seconds(row['start'])}, "
                         f"bound by {row['bound']}<br>{look.quantity(row['flops'], 'FLOP')}, {look.quantity(row['bytes'], 'B')}"
                         for row in some.to_dict("records")]  # fmt: skip
-                data.append({"type": "bar", "orientation": "h", "name": str(kind), "base": rounded(some["start"]), "x": rounded(some["duration"]),
+                data.append({"type": "bar", "orientation": "h", "name": str(kind), "ink": INKS_OF_KINDS.get(str(kind), "green"),
+                             "base": rounded(1e3 * (some["start"] - begun)), "x": rounded(1e3 * some["duration"]),
                              "y": [str(stream) for stream in some["stream"]], "text": said, "hoverinfo": "text", "textposition": "none",
-                             "meta": {"group": label}, "visible": label == first})  # fmt: skip
-    return figure("operators", "Operators", "What ran on the first rank of one phase: click a phase above for another, drag to zoom.", data,
-                  barmode="overlay", xaxis=axis("s"), yaxis={"automargin": True}) if data else None  # fmt: skip
+                             "meta": {"group": label, "span": span}, "visible": label == first})  # fmt: skip
+    return figure("operators", "Operators", OPERATORS_DOC, data, barmode="overlay",
+                  xaxis=axis("time since the phase or step began, ms", range=spans.get(first)),
+                  yaxis={"automargin": True}) if data else None  # fmt: skip
 
 
-def command(trace, row):
-    """The command that runs a point of a sweep alone."""
-    changes = " ".join(f"--set '{key}={row[key]}'" for key in sweep.parameters(trace))
-    base = re.search(r'(?:^|[{,])\s*"?base"?\s*:\s*"?([^",}#\n]+)', trace.attributes.get("sweep", ""), re.MULTILINE)
-    return f"cpsim {base[1].strip() if base else 'BASE.yaml'} {changes}"
+def dimension(trace: Trace, points: pandas.DataFrame, name: str) -> Optional[Dict[str, Any]]:
+    """An axis of a parameter or figure; names in alphabetical order. None: all points have the same."""
+    values, label = points[name], sweep.name_of(trace, name).rsplit(".", 1)[-1].replace("_", " ")
+    if values.notna().sum() == 0 or values.nunique() < 2:
+        return None
+    if values.dtype.kind in "iufb":
+        return {"label": label, "values": rounded(values)}
+    names = sorted(map(str, values.unique()))
+    return {"label": label, "values": [names.index(str(value)) for value in values],
+            "tickvals": list(range(len(names))), "ticktext": names}  # fmt: skip
 
 
-def points_figures(trace):
-    """A sweep: every point as a line over its parameters and figures, and as a point of two figures."""
-    points = sweep.done(trace)
+def point_of(trace: Trace, row: Dict[str, Any], shown: Sequence[str]) -> Dict[str, str]:
+    """What a click on a point says: its parameters and figures, the command that runs it, its scenario."""
+    keys = [f"{key} = {sweep.written(trace, key, row[key])}" for key in sweep.independent(trace)]
+    words = [f"{sweep.name_of(trace, name)}: {sweep.value_text(trace, name, row[name])}" for name in shown]
+    return {"text": "; ".join([*keys, *words]), "command": sweep.command(trace, row), "scenario": sweep.point_scenario(trace, row)}
+
+
+def points_figures(trace: Trace) -> List[Drawing]:
+    """A sweep or a plan: every point as a line over its parameters and figures, and as a point of two figures."""
     keys, metrics = sweep.independent(trace), sweep.metrics(trace)
+    if not metrics:
+        return []
+    points = sweep.done(trace).sort_values(metrics[0], ascending=not sweep.more_is_better(metrics[0])).head(MOST_LINES).reset_index(drop=True)
     made = []
-    dimensions = []
-    for name in [*keys, *metrics[:6]]:
-        values = points[name]
-        if values.dtype.kind in "iufb":
-            if values.notna().any() and values.nunique() > 1:
-                dimensions.append({"label": sweep.name_of(trace, name), "values": rounded(values)})
-        elif values.nunique() > 1:
-            names = sorted(map(str, values.unique()))
-            dimensions.append({"label": sweep.name_of(trace, name), "values": [names.index(str(value)) for value in values],
-                               "tickvals": list(range(len(names))), "ticktext": names})  # fmt: skip
-    if len(dimensions) > 1:
-        made.append(figure("axes", "Parallel axes", "Every point that ran is a line. Drag along an axis to keep those that cross there.",
-                           [{"type": "parcoords", "dimensions": dimensions}]))  # fmt: skip
+    axes = [found for found in (dimension(trace, points, name) for name in [*keys, *metrics[:6]]) if found is not None]
+    rows = [point_of(trace, row, metrics[:3]) for row in points.to_dict("records")]
+    if len(axes) > 1:
+        doc = (f"Every point that ran is a line{f' ({MOST_LINES:,} of them, the best)' if len(points) == MOST_LINES else ''}. Drag along an axis to "
+               "keep those that cross there; below stands the best of them.")  # fmt: skip
+        made.append({**figure("axes", "Parallel axes", doc, [{"type": "parcoords", "labelangle": -20, "dimensions": axes}]), "rows": rows})
     pair = sweep.pareto_metrics(trace)
     if pair is not None:
         first, second = pair
         some = points.dropna(subset=list(pair))
-        best = sweep.front(some, first, second)
+        best, own_load = pandas.Series(False, index=some.index), sweep.contests(trace, some)
+        for _, alike in own_load:  # a shorter prompt beats no longer one
+            best[alike.index] = sweep.front(alike, first, second)
+        beaten = "nothing is better in both" if len(own_load) == 1 else "nothing of the same workload is better in both"
         data = []
-        for name, own in (("nothing is better in both", some[best]), ("points", some[~best])):
-            rows = own.to_dict("records")
-            said = [
-                "<br>".join([*(f"{key} = {row[key]}" for key in keys),
-                             *(f"{sweep.name_of(trace, metric)}: {sweep.value_text(trace, metric, row[metric])}" for metric in pair)])
-                for row in rows
-            ]  # fmt: skip
-            data.append({"type": "scatter", "mode": "markers", "name": name, "x": rounded(own[first]), "y": rounded(own[second]), "text": said,
-                         "hoverinfo": "text", "customdata": [{"command": command(trace, row)} for row in rows], "marker": {"size": 8}})  # fmt: skip
-        made.append(figure("front", "Pareto front", "Two figures of every point. A click gives the command that runs it.", data,
+        joined = "lines+markers" if len(own_load) == 1 else "markers"
+        for name, mode, own, ink in (("others", "markers", some[~best], "grey"), (beaten, joined, some[best].sort_values(first), "red")):
+            leads = [point_of(trace, row, pair) for row in own.to_dict("records")]
+            data.append({"type": "scatter", "mode": mode, "name": name, "x": rounded(own[first]),
+                         "y": rounded(own[second]), "text": [lead["text"].replace("; ", "<br>") for lead in leads], "hoverinfo": "text",
+                         "customdata": leads, "line": {"shape": "hv", "dash": "dot", "width": 1}, "ink": ink,
+                         "marker": {"size": 6 if name == "others" else 10}})  # fmt: skip
+        made.append(figure("front", "Pareto front", "Two figures of every point. A click gives its scenario and the command that runs it.", data,
                            xaxis=axis(sweep.label(trace, first)), yaxis=axis(sweep.label(trace, second))))  # fmt: skip
     return made
 
 
-def figures(traces):
+def changes_figure(traces: Sequence[Trace]) -> Optional[Drawing]:
+    """Of two runs: the figures that both have and that differ, by how much of the first's value."""
+    one, two = (trace.attributes for trace in traces)
+    found = []
+    for name in one:
+        values = [run.get(name) for run in (one, two)]
+        if name != "seed" and not re.search(r"_(low|high)_", name) and all(isinstance(value, (int, float, numpy.number)) for value in values):
+            before, after = float(values[0]), float(values[1])  # type: ignore[arg-type]
+            if before == before and after == after and before != 0 and before != after:
+                found.append((after / before - 1, name, before, after))
+    if not found:
+        return None
+    found = sorted(found, key=lambda row: -abs(row[0]))[:MOST_CHANGES]
+    said = [f"{name}: {before:.6g} in run 1, {after:.6g} in run 2, {100 * share:+.1f} %" for share, name, before, after in found]
+    data = [{"type": "bar", "orientation": "h", "name": "change", "x": rounded([100 * row[0] for row in found]), "y": [row[1] for row in found],
+             "text": said, "hoverinfo": "text", "textposition": "none"}]  # fmt: skip
+    return figure("changes", "What changed", "Figures of both runs that differ most, as a share of the first's.", data,
+                  xaxis=axis("run 2 over run 1, %"), yaxis={"autorange": "reversed", "automargin": True},
+                  height=120 + 20 * len(found))  # fmt: skip
+
+
+def figures(traces: Sequence[Trace]) -> List[Drawing]:
     if len(traces) == 1 and sweep.is_sweep(traces[0]):
         return points_figures(traces[0])
     runs = [(f"run {number}: " if len(traces) > 1 else "", trace) for number, trace in enumerate(traces, 1)]
-    drawn = [draw(runs) for draw in (requests_figure, steps_figure, phases_figure, operators_figure)]
-    return [one for one in drawn if one is not None]
+    made = [draw(runs) for draw in (requests_figure, steps_figure, phases_figure, operators_figure)]
+    made = [changes_figure(traces) if len(traces) == 2 else None, *made]
+    return [one for one in made if one is not None]
 
 
-def section(traces):
+def section(traces: Sequence[Trace]) -> str:
     """The part of a page with them; "" where there is nothing to ask."""
     made = figures(traces)
     if not made:
@@ -205,7 +271,8 @@ def section(traces):
     for one in made:
         body += (f'<h3>{one["heading"]}</h3>\n<p>{one["doc"]}</p>\n<div class="explore" id="explore-{one["name"]}"></div>\n'
                  f'<p class="said" id="said-{one["name"]}" role="status"></p>\n')  # fmt: skip
-    data = json.dumps({one["name"]: {"data": one["data"], "layout": one["layout"]} for one in made}, separators=(",", ":")).replace("<", "\\u003c")
+    told = {one["name"]: {key: one[key] for key in ("data", "layout", "rows") if key in one} for one in made}
+    data = json.dumps(told, separators=(",", ":")).replace("<", "\\u003c")
     body += f'<script type="application/json" id="explore-data">{data}</script>\n'
     body += f'<script type="text/plain" id="explore-library">{packed}</script>\n'
     return body + f"<script>\n{SCRIPT.read_text(encoding='utf-8')}</script>\n"

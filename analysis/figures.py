@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Pictures of one run. Each draw_...(trace, width) returns a figure, or None when the trace has
 nothing to draw."""
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
 import numpy
+import pandas
 from matplotlib import ticker
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from . import look, scenario
+from .cpsim_trace import Trace, phases_of
 
 PARTS = {  # columns of /phases: shade, hatch, legend
     "gemm": look.KINDS["gemm"],
@@ -17,11 +25,11 @@ PARTS = {  # columns of /phases: shade, hatch, legend
 }
 
 
-def columns_of(width, wide):
+def columns_of(width: float, wide: int) -> int:
     return wide if width > 5 else 2
 
 
-def stacked(axes, labels, parts, scale=1.0):
+def stacked(axes: Axes, labels: Sequence[str], parts: Iterable[Tuple[Any, str, str]], scale: float = 1.0) -> None:
     """Horizontal bars, first label on top; parts: (values, shade, hatch)."""
     places = numpy.arange(len(labels))
     left = numpy.zeros(len(labels))
@@ -37,11 +45,20 @@ def stacked(axes, labels, parts, scale=1.0):
 # --- where the time of each phase goes ---
 
 
-def draw_phases(trace, width=look.WIDE):
+def heaviest(trace: Trace, most: int) -> List[int]:
+    """Rows of /phases that a picture has room for: the first; of a service's steps those that stand for the most time, in the order
+    in which they came."""
+    phases, steps = trace["phases"], trace.get("steps")
+    if steps is None or "like" not in steps or len(phases_of(trace)):
+        return list(range(min(most, len(phases))))
+    return sorted(int(row) for row in steps.groupby("like")["duration"].sum().nlargest(most).index)
+
+
+def draw_phases(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     phases = trace.get("phases")
     if phases is None or phases.empty or not set(PARTS) <= set(phases.columns):
         return None
-    phases = phases.iloc[:24]
+    phases = phases.iloc[heaviest(trace, 24 if len(phases_of(trace)) else 8)]
     shown = {part: style for part, style in PARTS.items() if (phases[part] > 0.0005 * phases["duration"]).any()}
     figure, axes = look.figure(width, 1.0 + 0.3 * len(phases) + (0.3 if width < 5 else 0))
     labels = [f"{name}\n{look.quantity(t, 's')}" for name, t in zip(phases["name"], phases["duration"])]
@@ -61,7 +78,7 @@ MOST_BARS = 1500
 LAYERS = ["layers", "forward", "backward"]  # segments: of a prefill or decode, of a training step
 
 
-def layer_of(trace, phase, segment="layers"):
+def layer_of(trace: Trace, phase: int, segment: str = "layers") -> pandas.DataFrame:
     """One layer of a phase's segment, as its first rank ran it; starts in ms from the layer's."""
     operators = trace["operators"]
     rows = operators[(operators["phase"] == phase) & (operators["segment"] == segment)]
@@ -72,7 +89,7 @@ def layer_of(trace, phase, segment="layers"):
     return rows.assign(start=1e3 * (rows["start"] - rows["start"].min()), duration=1e3 * rows["duration"])
 
 
-def draw_layer(axes, rows):
+def draw_layer(axes: Axes, rows: pandas.DataFrame) -> None:
     for kind, (shade, hatch, _) in look.KINDS.items():
         for stream, lane in LANES.items():
             own = rows[(rows["kind"] == kind) & (rows["stream"] == stream)].iloc[:MOST_BARS]
@@ -85,12 +102,12 @@ def draw_layer(axes, rows):
     axes.grid(axis="y", visible=False)
 
 
-def draw_timeline(trace, width=look.WIDE, most=6):
+def draw_timeline(trace: Trace, width: float = look.WIDE, most: int = 6) -> Optional[Figure]:
     operators, phases = trace.get("operators"), trace.get("phases")
     if operators is None or operators.empty or phases is None or phases.empty:
         return None
     shown = []
-    for phase in sorted(operators["phase"].unique())[:most]:
+    for phase in [row for row in heaviest(trace, most) if (operators["phase"] == row).any()]:
         own = set(operators.loc[operators["phase"] == phase, "segment"])
         shown += [(int(phase), segment) for segment in LAYERS if segment in own] or [(int(phase), "layers")]
     figure, panels = look.figure(width, 0.9 + 1.15 * len(shown), len(shown), squeeze=False)
@@ -109,7 +126,7 @@ def draw_timeline(trace, width=look.WIDE, most=6):
 ROOF_MARKERS = {"gemm": ("s", "#1b4f8a"), "attention": ("o", "#d98c3f"), "memory": ("^", "#5a5a5a")}
 
 
-def roofs(trace):
+def roofs(trace: Trace) -> Optional[Tuple[float, Dict[str, float]]]:
     """(memory bytes/s, {format: FLOP/s}) of the run's GPU; None when the scenario does not say."""
     gpu = scenario.parse(trace.attributes.get("scenario", "")).get("gpu", {})
     rate = scenario.number(gpu.get("memory_rate"))
@@ -118,15 +135,16 @@ def roofs(trace):
     return (rate, peaks) if rate and peaks else None
 
 
-def kernels(trace):
+def kernels(trace: Trace) -> pandas.DataFrame:
     """Kernels that compute, one row a name and phase, sums over what the trace has of them."""
     rows = trace["operators"]
+    rows = rows if len(phases_of(trace)) else rows[rows["phase"].isin(heaviest(trace, 6))]
     rows = rows[(rows["stream"] == "compute") & (rows["flops"] > 0) & (rows["bytes"] > 0)]
     sums = rows.groupby(["phase", "kind", "name"], observed=True)[["flops", "bytes", "duration"]].sum().reset_index()
     return sums.assign(intensity=sums["flops"] / sums["bytes"], rate=sums["flops"] / sums["duration"])
 
 
-def draw_roofline(trace, width=look.WIDE):
+def draw_roofline(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     limits = roofs(trace)
     if limits is None or trace.get("operators") is None:
         return None
@@ -156,7 +174,7 @@ def draw_roofline(trace, width=look.WIDE):
     look.legend_under(figure, axes, columns_of(width, 3))
     # The longest first: where there is no room for all names, those stay that matter.
     longest = points.sort_values("duration", ascending=False)
-    names = {}
+    names: Dict[str, Tuple[float, float, str]] = {}
     for row in longest.to_dict("records"):
         names.setdefault(row["name"], (row["intensity"], row["rate"] / 1e12, row["name"]))
     look.annotate_apart(axes, list(names.values()))
@@ -174,7 +192,7 @@ MEMORY = {
 }
 
 
-def draw_memory(trace, width=look.WIDE):
+def draw_memory(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     """GPUs with equal memory share a bar."""
     gpus = trace.get("gpus")
     if gpus is None or gpus.empty or "memory_capacity" not in gpus:
@@ -205,7 +223,7 @@ BUSY = {
 }
 
 
-def run_seconds(trace):
+def run_seconds(trace: Trace) -> float:
     """The length of the run: the end of the last thing it has."""
     ends = [
         float((table["start"] + table["duration"]).max())
@@ -217,7 +235,7 @@ def run_seconds(trace):
     return max(ends) if ends else float("nan")
 
 
-def draw_utilisation(trace, width=look.WIDE):
+def draw_utilisation(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     gpus, seconds = trace.get("gpus"), run_seconds(trace)
     if gpus is None or gpus.empty or not set(BUSY) <= set(gpus.columns) or not seconds > 0:
         return None
@@ -244,9 +262,9 @@ def draw_utilisation(trace, width=look.WIDE):
     return figure
 
 
-def link_curves(links):
+def link_curves(links: pandas.DataFrame) -> Dict[str, Any]:
     """{label: use in %, the busiest first}; both directions are one curve where they carry the same."""
-    curves = {}
+    curves: Dict[str, Any] = {}
     for kind, rows in links.groupby("kind", observed=True):
         ways = {
             way: own["utilisation"].sort_values(ascending=False).to_numpy() * 100
@@ -259,7 +277,7 @@ def link_curves(links):
     return curves
 
 
-def draw_links(trace, width=look.WIDE):
+def draw_links(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     """Every link a point, sorted by use: a flat line is balance, a knee a hot spot."""
     links = trace.get("links")
     if links is None or links.empty or not links["bytes"].any():
@@ -275,7 +293,7 @@ def draw_links(trace, width=look.WIDE):
     return figure
 
 
-def rates_over_time(trace, kind):
+def rates_over_time(trace: Trace, kind: str) -> Tuple[Any, Any, Any]:
     """(edges of the stretches, mean and largest rate of the links of a kind in each, B/s): outwards."""
     links, series = trace["links"], trace["link_series"]
     own = links.index[(links["kind"] == kind) & (links["direction"] == "out")]
@@ -287,7 +305,7 @@ def rates_over_time(trace, kind):
     return numpy.arange(count + 1) * stretch, sums["sum"].to_numpy() / max(1, len(own)), sums["max"].to_numpy()
 
 
-def draw_link_series(trace, width=look.WIDE):
+def draw_link_series(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     """What goes out over links of each kind as the run goes on."""
     if "link_series" not in trace or trace["link_series"].empty or trace["links"].empty:
         return None

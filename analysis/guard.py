@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Damaged files: libhdf5 crashes on a few changed bytes, and would take Python with it."""
+from __future__ import annotations
+
 import os
 import signal
 import sys
+from typing import Callable
 
 CRASHES = {signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL}
 
 
-def run(work):
+def run(work: Callable[[], int]) -> int:
     """What `work` returns, an exit status; of one that crashes, a sentence and 2. In a child where there is fork."""
     if not hasattr(os, "fork"):
         return work()

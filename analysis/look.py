@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: MIT
 """How pictures look: few shades that keep their order in grey, a hatch or dash where neighbours
 would be alike, axes with units, nothing else."""
+from __future__ import annotations
+
 import io
 import re
+from typing import Any, Dict, Iterable, Sequence, Tuple
 
 import matplotlib
 import numpy
 
 matplotlib.use("Agg")
 from matplotlib import patches, pyplot, ticker, transforms  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
 
 from . import output  # noqa: E402
+
+Style = Tuple[str, str, str]  # shade, hatch, what the legend says
+Facts = Dict[str, Tuple[float, str]]  # name: value, unit
 
 # Dark to light, so that the order survives in grey; every curve has its own dashes and marker too.
 SHADES = ["#000000", "#1b4f8a", "#b5432a", "#2e8b57", "#b8860b"]
@@ -54,11 +62,11 @@ pyplot.rcParams.update(
 )
 
 
-def bar_style(shade, hatch=""):
+def bar_style(shade: str, hatch: str = "") -> Dict[str, Any]:
     return {"facecolor": shade, "hatch": hatch, "edgecolor": "#000000", "linewidth": 0.4}
 
 
-def legend_below(drawn, entries, columns):
+def legend_below(drawn: Figure, entries: Iterable[Style], columns: int) -> None:
     """Under the axes, in room made for it. `entries`: (shade, hatch, label)."""
     handles = [patches.Patch(**bar_style(shade, hatch), label=label) for shade, hatch, label in entries]
     share = (0.2 * -(-len(handles) // columns) + 0.05) / drawn.get_size_inches()[1]
@@ -66,7 +74,7 @@ def legend_below(drawn, entries, columns):
     drawn.legend(handles=handles, loc="lower center", ncol=columns, fontsize=7.5)
 
 
-def legend_under(drawn, axes, columns):
+def legend_under(drawn: Figure, axes: Axes, columns: int) -> None:
     """The legend of `axes` under the figure, off the data, in room made for it."""
     handles, labels = axes.get_legend_handles_labels()
     if not handles:
@@ -76,11 +84,12 @@ def legend_under(drawn, axes, columns):
     drawn.legend(handles=handles, labels=labels, loc="lower center", ncol=columns, fontsize=7.5)
 
 
-def figure(width, height, rows=1, **options):
-    return pyplot.subplots(rows, 1, figsize=(width, height), layout="constrained", **options)
+def figure(width: float, height: float, rows: int = 1, **options: Any) -> Tuple[Figure, Any]:
+    drawn, axes = pyplot.subplots(rows, 1, figsize=(width, height), layout="constrained", **options)
+    return drawn, axes
 
 
-def save(drawn, path):
+def save(drawn: Figure, path: output.Path) -> None:
     """To PNG, SVG or PDF, by the name. The same figure gives the same bytes."""
     suffix = str(path).rsplit(".", 1)[-1].lower()
     metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -88,7 +97,7 @@ def save(drawn, path):
     pyplot.close(drawn)
 
 
-def inline_svg(drawn, prefix, label):
+def inline_svg(drawn: Figure, prefix: str, label: str) -> str:
     """An <svg> for a page: its colours are the page's variables, its ids its own, its text text."""
     stream = io.StringIO()
     drawn.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
@@ -109,7 +118,7 @@ def inline_svg(drawn, prefix, label):
 # --- numbers for people ---
 
 
-def logarithmic(axes, which):
+def logarithmic(axes: Axes, which: str) -> None:
     """Makes the x or y axis logarithmic, with 1, 2, 5 of each decade as plain text."""
     getattr(axes, f"set_{which}scale")("log")
     axis = getattr(axes, f"{which}axis")
@@ -120,24 +129,24 @@ def logarithmic(axes, which):
     axis.set_minor_formatter(ticker.NullFormatter())
 
 
-def plain(value):
+def plain(value: float) -> str:
     """A tick of a logarithmic axis as text, not as a formula that a page cannot colour."""
     return f"{value:,.0f}" if value >= 1 else f"{value:g}"
 
 
-def engineering(axes, which):
+def engineering(axes: Axes, which: str) -> None:
     """Ticks of large numbers with a prefix, 5M, in place of 5 and a 1e6 at the axis' end."""
     axis = getattr(axes, f"{which}axis")
     if max(map(abs, axis.get_view_interval())) >= 1e4:
         axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: prefixed(value)))
 
 
-def whole(axes, which):
+def whole(axes: Axes, which: str) -> None:
     """Ticks of what is counted: no 2.5 sequences."""
     getattr(axes, f"{which}axis").set_major_locator(ticker.MaxNLocator(integer=True))
 
 
-def prefixed(value):
+def prefixed(value: float) -> str:
     """12500000 is 12.5M."""
     for scale, prefix in _STEPS:
         if abs(value) >= scale:
@@ -151,7 +160,7 @@ _PLACES = [(5, 4, "left", "bottom"), (5, -4, "left", "top"), (-5, 4, "right", "b
            (-5, -15, "right", "top"), (-5, 15, "right", "bottom")]  # fmt: skip
 
 
-def line_points(axes):
+def line_points(axes: Axes) -> Any:
     """The lines of `axes` as points in pixels, one every two: [n, 2]."""
     found = [numpy.empty((0, 2))]
     for line in axes.lines:
@@ -163,11 +172,12 @@ def line_points(axes):
     return numpy.concatenate(found)
 
 
-def crosses(box, points):
+def crosses(box: transforms.Bbox, points: Any) -> bool:
     return bool(((points > box.min) & (points < box.max)).all(axis=1).any())
 
 
-def annotate_apart(axes, points, fontsize=6.5, places=tuple(_PLACES)):
+def annotate_apart(axes: Axes, points: Sequence[Tuple[float, float, str]], fontsize: float = 6.5,
+                   places: Sequence[Tuple[float, float, str, str]] = tuple(_PLACES)) -> None:
     """Writes beside each (x, y, text) where nothing else that it wrote stands, not over the y axis, off
     the lines where there is such a place; a text without room is left out. Call it last: it needs to
     know where the axes end up."""
@@ -200,7 +210,7 @@ def annotate_apart(axes, points, fontsize=6.5, places=tuple(_PLACES)):
 _STEPS = [(1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, "")]
 
 
-def quantity(value, unit):
+def quantity(value: float, unit: str) -> str:
     """Three digits and a unit: 0.0123 s is 12.3 ms."""
     if value != value:
         return "not modelled"
@@ -218,5 +228,5 @@ def quantity(value, unit):
     return f"{value:g} {unit}"
 
 
-def percent(share):
+def percent(share: float) -> str:
     return "-" if share != share else f"{100 * share:.1f} %"

@@ -15,6 +15,8 @@ the L2; data are random; each figure is a median. A benchmark of one kernel last
 models/kernels/measurement.h says. Needs PyTorch 2.5 or later with CUDA, nothing else. What fails is reported
 and left out. Use the GPU for nothing else meanwhile.
 """
+from __future__ import annotations
+
 import argparse
 import csv
 import ctypes
@@ -23,6 +25,14 @@ import pathlib
 import statistics
 import sys
 import time
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple, Union
+
+Path = Union[str, pathlib.Path]
+Tensor = Any  # of torch
+Call = Callable[[], Any]
+Row = Dict[str, Any]
+Rows = Iterator[Tuple[str, Callable[[], Row]]]
 
 # The columns of each kind's table; a test compares them with `cpsim compare`.
 COLUMNS = {
@@ -54,11 +64,11 @@ EXPERTS = {
     "gpt-oss-120b": (128, 4, 2880, 2880),
 }
 
-torch = None  # imported when something is measured: --list and --help need none
-F = None
+torch: Any = None  # imported when something is measured: --list and --help need none
+F: Any = None
 
 
-def load_torch():
+def load_torch() -> None:
     global torch, F  # pylint: disable=global-statement
     try:
         import torch as imported  # pylint: disable=import-outside-toplevel
@@ -73,18 +83,18 @@ def load_torch():
 # --- timing -------------------------------------------------------------------------------------
 
 
-def l2_bytes():
+def l2_bytes() -> int:
     return getattr(torch.cuda.get_device_properties(0), "L2_cache_size", 0) or 64 << 20
 
 
-def buffer_sets(bytes_of_one):
+def buffer_sets(bytes_of_one: int) -> int:
     """How many sets of buffers take turns: three times the L2, within a third of the memory."""
     free = torch.cuda.mem_get_info()[0] / 3
     wanted = math.ceil(3 * l2_bytes() / max(bytes_of_one, 1))
     return int(max(1, min(wanted, 48, free // max(bytes_of_one, 1))))
 
 
-def warm_up(calls):
+def warm_up(calls: Sequence[Call]) -> None:
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -95,16 +105,16 @@ def warm_up(calls):
     torch.cuda.synchronize()
 
 
-def seconds_of(action):
+def seconds_of(action: Call) -> float:
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     start.record()
     action()
     end.record()
     torch.cuda.synchronize()
-    return start.elapsed_time(end) * 1e-3
+    return float(start.elapsed_time(end)) * 1e-3
 
 
-def capture(calls):
+def capture(calls: Sequence[Call]) -> Any:
     warm_up(calls)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
@@ -115,7 +125,7 @@ def capture(calls):
     return graph
 
 
-def replay_median(graph, calls, run_seconds, least_replays):
+def replay_median(graph: Any, calls: int, run_seconds: Callable[[float], float], least_replays: int) -> float:
     """Median seconds of a call. `run_seconds` is a function of what one call takes."""
     once = max(seconds_of(graph.replay), 1e-7)
     replays = max(least_replays, math.ceil(run_seconds(once / calls) / once))
@@ -126,11 +136,11 @@ def replay_median(graph, calls, run_seconds, least_replays):
         graph.replay()
         event.record()
     torch.cuda.synchronize()
-    times = [a.elapsed_time(b) * 1e-3 for a, b in zip(events, events[1:])]
+    times = [float(a.elapsed_time(b)) * 1e-3 for a, b in zip(events, events[1:])]
     return statistics.median(times) / calls
 
 
-def kernel_seconds(calls):
+def kernel_seconds(calls: List[Call]) -> float:
     """Median of one kernel: 250 replays, 0.1 s at most, 16 replays at least."""
     warm_up(calls[:1])
     once = seconds_of(calls[0])
@@ -142,11 +152,11 @@ def kernel_seconds(calls):
     )
 
 
-def random_bf16(*shape):
+def random_bf16(*shape: int) -> Tensor:
     return torch.randn(*shape, device="cuda", dtype=torch.bfloat16)
 
 
-def random_fp8(*shape):
+def random_fp8(*shape: int) -> Tensor:
     return random_bf16(*shape).to(torch.float8_e4m3fn)
 
 
@@ -154,29 +164,26 @@ def random_fp8(*shape):
 # Each yields (description, function that measures and returns the row's values by column).
 
 
-def gemm_calls(dtype, m, k, n):
+def gemm_calls(dtype: str, m: int, k: int, n: int) -> List[Call]:
     bytes_of_one = (m * k + k * n) * (2 if dtype == "bf16" else 1) + 2 * m * n
-    calls = []
+    calls: List[Call] = []
     for _ in range(buffer_sets(bytes_of_one)):
         if dtype == "bf16":
             a, w = random_bf16(m, k), random_bf16(n, k)
             out = torch.empty(m, n, device="cuda", dtype=torch.bfloat16)
-            calls.append(lambda a=a, w=w, out=out: torch.mm(a, w.t(), out=out))
+            calls.append(partial(lambda a, w, out: torch.mm(a, w.t(), out=out), a, w, out))
             continue
         a, w = random_fp8(m, k), random_fp8(n, k)
         rows = (m, 1) if dtype == "fp8" else ()
         columns = (1, n) if dtype == "fp8" else ()
         scale_a = torch.ones(rows, device="cuda")
         scale_w = torch.ones(columns, device="cuda")
-        calls.append(
-            lambda a=a, w=w, sa=scale_a, sw=scale_w: torch._scaled_mm(
-                a, w.t(), scale_a=sa, scale_b=sw, out_dtype=torch.bfloat16, use_fast_accum=True
-            )
-        )
+        calls.append(partial(torch._scaled_mm, a, w.t(), scale_a=scale_a, scale_b=scale_w, out_dtype=torch.bfloat16,
+                             use_fast_accum=True))  # fmt: skip
     return calls
 
 
-def gemm_rows(quick):
+def gemm_rows(quick: bool) -> Rows:
     shards = [("llama3-8b", 1), ("llama3-70b", 8), ("llama3-405b", 8)]
     tokens = [1, 16, 128, 1024, 8192] if quick else [2**i for i in range(16)]
     operators = ("qkv", "down") if quick else ("qkv", "out", "gate_up", "down")
@@ -194,7 +201,7 @@ def gemm_rows(quick):
             for dtype in ("bf16", "fp8", "fp8t"):
                 for m in tokens:
 
-                    def measure(dtype=dtype, m=m, k=k, n=n, model=model, tp=tp, operator=operator):
+                    def measure(dtype: str = dtype, m: int = m, k: int = k, n: int = n, model: str = model, tp: int = tp, operator: str = operator) -> Row:
                         seconds = kernel_seconds(gemm_calls(dtype, m, k, n))
                         return {
                             "model": model, "tp": tp, "op": operator, "dtype": dtype,
@@ -205,27 +212,27 @@ def gemm_rows(quick):
                     yield f"{dtype} m={m} k={k} n={n}", measure
 
 
-def grouped_calls(model, tokens, op):
+def grouped_calls(model: str, tokens: int, op: str) -> Tuple[List[Call], int, int]:
     """A grouped product over rows that are sorted by expert, each token to random ones; weights are many
     times the L2."""
     experts, per_token, hidden, ffn = EXPERTS[model]
     k, n = (hidden, 2 * ffn) if op == "gate_up" else (ffn, hidden)
     weights = random_bf16(experts, k, n)
-    calls = []
+    calls: List[Call] = []
     for _ in range(4):
         chosen = torch.rand(tokens, experts, device="cuda").topk(per_token, dim=1).indices
         ends = torch.bincount(chosen.flatten(), minlength=experts).cumsum(0).to(torch.int32)
         rows = random_bf16(tokens * per_token, k)
-        calls.append(lambda rows=rows, ends=ends: torch._grouped_mm(rows, weights, offs=ends))
+        calls.append(partial(torch._grouped_mm, rows, weights, offs=ends))
     return calls, k, n
 
 
-def experts_rows(quick):
+def experts_rows(quick: bool) -> Rows:
     for model, (experts, per_token, _, _) in EXPERTS.items():
         for tokens in (1, 32, 256, 2048) if quick else (1, 4, *(2**i for i in range(4, 14))):
             for op in ("gate_up", "down"):
 
-                def measure(model=model, tokens=tokens, op=op, experts=experts, top=per_token):
+                def measure(model: str = model, tokens: int = tokens, op: str = op, experts: int = experts, top: int = per_token) -> Row:
                     calls, k, n = grouped_calls(model, tokens, op)
                     seconds = kernel_seconds(calls)
                     return {
@@ -238,28 +245,26 @@ def experts_rows(quick):
                 yield f"{model} {op} tokens={tokens}", measure
 
 
-def attention_calls(backend, batch, tq, tk, heads, causal):
+def attention_calls(backend: str, batch: int, tq: int, tk: int, heads: Tuple[int, int], causal: bool) -> List[Call]:
     hq, hk = heads
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     which = {"cudnn": SDPBackend.CUDNN_ATTENTION, "flash": SDPBackend.FLASH_ATTENTION}[backend]
     bytes_of_one = 2 * batch * HEAD * (2 * tq * hq + 2 * tk * hk)
-    calls = []
+    calls: List[Call] = []
     for _ in range(buffer_sets(bytes_of_one)):
         q = random_bf16(batch, hq, tq, HEAD)
         k, v = random_bf16(batch, hk, tk, HEAD), random_bf16(batch, hk, tk, HEAD)
 
-        def call(q=q, k=k, v=v):
+        def call(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             with sdpa_kernel(which):
-                return F.scaled_dot_product_attention(
-                    q, k, v, is_causal=causal, enable_gqa=hq != hk
-                )
+                return F.scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=hq != hk)
 
-        calls.append(call)
+        calls.append(partial(call, q, k, v))
     return calls
 
 
-def prefill_rows(quick):
+def prefill_rows(quick: bool) -> Rows:
     lengths = [512, 2048, 8192] if quick else [128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768]
     shapes = [(t, t, 1) for t in lengths]
     shapes += [(1024, 16384, 0)] if quick else [(t, 32768, 0) for t in (256, 1024, 4096)]
@@ -267,7 +272,7 @@ def prefill_rows(quick):
         for tq, tk, causal in shapes:
             for backend in ("cudnn", "flash"):
 
-                def measure(backend=backend, tq=tq, tk=tk, causal=causal, hq=hq, hk=hk):
+                def measure(backend: str = backend, tq: int = tq, tk: int = tk, causal: int = causal, hq: int = hq, hk: int = hk) -> Row:
                     calls = attention_calls(backend, 1, tq, tk, (hq, hk), bool(causal))
                     seconds = kernel_seconds(calls)
                     flops = 4 * tq * tk * hq * HEAD * (0.5 if causal else 1.0)
@@ -280,7 +285,7 @@ def prefill_rows(quick):
                 yield f"{backend} tq={tq} tk={tk} heads={hq}/{hk}", measure
 
 
-def decode_rows(quick):
+def decode_rows(quick: bool) -> Rows:
     batches = (1, 32) if quick else (1, 4, 16, 32, 64, 256)
     contexts = (1024, 16384) if quick else (512, 2048, 8192, 32768, 131072)
     for hq, hk in ((16, 1), (32, 8)):
@@ -291,9 +296,7 @@ def decode_rows(quick):
                     continue
                 for backend in ("cudnn", "flash"):
 
-                    def measure(
-                        backend=backend, batch=batch, context=context, hq=hq, hk=hk, cache=cache
-                    ):
+                    def measure(backend: str = backend, batch: int = batch, context: int = context, hq: int = hq, hk: int = hk, cache: int = cache) -> Row:
                         calls = attention_calls(backend, batch, 1, context, (hq, hk), False)
                         seconds = kernel_seconds(calls)
                         return {
@@ -304,22 +307,22 @@ def decode_rows(quick):
                     yield f"{backend} batch={batch} ctx={context} heads={hq}/{hk}", measure
 
 
-def swiglu(x):
+def swiglu(x: Tensor) -> Tensor:
     gate, up = x.chunk(2, dim=-1)
     return F.silu(gate) * up
 
 
-def add_rmsnorm(x, residual, weight):
+def add_rmsnorm(x: Tensor, residual: Tensor, weight: Tensor) -> Tuple[Tensor, Tensor]:
     total = x + residual
     return F.rms_norm(total, (total.shape[-1],), weight), total
 
 
-def quantise_row(x):
+def quantise_row(x: Tensor) -> Tuple[Tensor, Tensor]:
     scale = x.abs().amax(dim=-1, keepdim=True).float() / 448.0
     return (x.float() / scale).to(torch.float8_e4m3fn), scale
 
 
-def memory_calls(op, rows, cols):
+def memory_calls(op: str, rows: int, cols: int) -> Tuple[List[Call], int]:
     """Calls, and the bytes that one reads and writes."""
     if op == "copy":
         count = rows * cols
@@ -328,7 +331,7 @@ def memory_calls(op, rows, cols):
             torch.empty(count, device="cuda", dtype=torch.uint8).random_() for _ in range(2 * sets)
         ]
         pairs = zip(buffers[::2], buffers[1::2])
-        return [lambda a=a, b=b: a.copy_(b) for a, b in pairs], 2 * count
+        return [partial(a.copy_, b) for a, b in pairs], 2 * count
     bytes_of_one = {"add_rmsnorm": 8, "swiglu": 3, "quant_fp8_row": 3, "cast_fp8": 3}[op] * rows * cols
     inputs = [random_bf16(rows, cols) for _ in range(buffer_sets(bytes_of_one))]
     torch.compiler.reset()  # its cache of shapes is short, and past it comes slow code
@@ -336,15 +339,16 @@ def memory_calls(op, rows, cols):
         fused = torch.compile(add_rmsnorm, dynamic=False)
         weight = random_bf16(cols)
         residuals = [random_bf16(rows, cols) for _ in inputs]
-        return [lambda x=x, r=r: fused(x, r, weight) for x, r in zip(inputs, residuals)], bytes_of_one
+        return [partial(fused, x, r, weight) for x, r in zip(inputs, residuals)], bytes_of_one
     if op == "quant_fp8_row":
         fused = torch.compile(quantise_row, dynamic=False)
-        return [lambda x=x: fused(x) for x in inputs], bytes_of_one
-    function = swiglu if op == "swiglu" else lambda x: x.to(torch.float8_e4m3fn)
-    return [lambda x=x: function(x) for x in inputs], bytes_of_one
+        return [partial(fused, x) for x in inputs], bytes_of_one
+    if op == "swiglu":
+        return [partial(swiglu, x) for x in inputs], bytes_of_one
+    return [partial(x.to, torch.float8_e4m3fn) for x in inputs], bytes_of_one
 
 
-def memory_rows(quick):
+def memory_rows(quick: bool) -> Rows:
     shapes = [("copy", 1, 1 << i) for i in ((16, 24, 28) if quick else range(10, 31, 2))]
     tokens = (64, 8192) if quick else (1, 8, 64, 512, 2048, 8192, 32768)
     for op, columns in (
@@ -356,7 +360,7 @@ def memory_rows(quick):
         shapes += [(op, rows, cols) for cols in columns for rows in tokens]
     for op, rows, cols in shapes:
 
-        def measure(op=op, rows=rows, cols=cols):
+        def measure(op: str = op, rows: int = rows, cols: int = cols) -> Row:
             calls, moved = memory_calls(op, rows, cols)
             seconds = kernel_seconds(calls)
             dtype = {"copy": "u8", "quant_fp8_row": "bf16>fp8", "cast_fp8": "bf16>fp8"}
@@ -371,7 +375,7 @@ def memory_rows(quick):
 class Layers:
     """A stack of Llama layers of one tensor-parallel shard, without communication."""
 
-    def __init__(self, model, tp, precision, layers):
+    def __init__(self, model: str, tp: int, precision: str, layers: int) -> None:
         hidden, ffn, heads, kv_heads, _ = MODELS[model]
         self.heads, self.kv_heads = heads // tp, max(1, kv_heads // tp)
         self.hidden, self.precision = hidden, precision
@@ -391,7 +395,7 @@ class Layers:
         self.norm = torch.ones(hidden, device="cuda", dtype=torch.bfloat16)
         self.scale = torch.full((), 0.02, device="cuda")
 
-    def linear(self, weights, name, x):
+    def linear(self, weights: Dict[str, Tensor], name: str, x: Tensor) -> Tensor:
         weight = weights[name]
         if name not in self.low:
             return x @ weight.t()
@@ -400,7 +404,7 @@ class Layers:
             out_dtype=torch.bfloat16, use_fast_accum=True,
         )  # fmt: skip
 
-    def prepare(self, batch, new_tokens, context):
+    def prepare(self, batch: int, new_tokens: int, context: int) -> None:
         """Activations, rotary tables and, for decode, one cache a layer."""
         self.shape = (batch, new_tokens)
         self.x = random_bf16(batch * new_tokens, self.hidden)
@@ -415,12 +419,12 @@ class Layers:
             shape = (batch, self.kv_heads, context, HEAD)
             self.caches = [(random_bf16(*shape), random_bf16(*shape)) for _ in self.weights]
 
-    def rotate(self, x):
+    def rotate(self, x: Tensor) -> Tensor:
         half = x.shape[-1] // 2
         turned = torch.cat((-x[..., half:], x[..., :half]), dim=-1)
         return x * self.cos + turned * self.sin
 
-    def attend(self, q, k, v, layer):
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, layer: int) -> Tensor:
         q = q.transpose(1, 2)
         if self.caches is None:
             k, v = k.transpose(1, 2), v.transpose(1, 2)
@@ -430,7 +434,7 @@ class Layers:
             q, k, v, is_causal=self.caches is None, enable_gqa=self.heads != self.kv_heads
         ).transpose(1, 2)
 
-    def run(self):
+    def run(self) -> Tensor:
         batch, tokens = self.shape
         x = self.x
         for layer, weights in enumerate(self.weights):
@@ -444,7 +448,7 @@ class Layers:
         return x
 
 
-def layer_rows(quick):
+def layer_rows(quick: bool) -> Rows:
     shapes = [("prefill", 1, 2048, 2048), ("decode", 1, 1, 1024), ("decode", 32, 1, 1024)]
     stacks = [("llama3-8b", 1, "bf16")]
     if not quick:
@@ -458,10 +462,8 @@ def layer_rows(quick):
         layers = max(2, min(MODELS[model][4], int(16e9 // of_one), 8 if quick else 32))
         for phase, batch, new_tokens, context in shapes:
 
-            def measure(
-                model=model, tp=tp, precision=precision, layers=layers, phase=phase, batch=batch,
-                new_tokens=new_tokens, context=context,
-            ):  # fmt: skip
+            def measure(model: str = model, tp: int = tp, precision: str = precision, layers: int = layers, phase: str = phase, batch: int = batch,
+                        new_tokens: int = new_tokens, context: int = context) -> Row:  # fmt: skip
                 stack = Layers(model, tp, precision, layers)
                 stack.prepare(batch, new_tokens, context)
                 with torch.inference_mode():
@@ -477,10 +479,10 @@ def layer_rows(quick):
             yield f"{model}/TP{tp} {precision} {phase} batch={batch} context={context}", measure
 
 
-def optimizer_rows(quick):
+def optimizer_rows(quick: bool) -> Rows:
     for count in (2**24, 2**27) if quick else (2**24, 2**27, 2**30):
 
-        def measure(count=count):
+        def measure(count: int = count) -> Row:
             weight = torch.nn.Parameter(torch.randn(count, device="cuda"))
             weight.grad = torch.randn(count, device="cuda")
             optimizer = torch.optim.AdamW([weight], fused=True)
@@ -500,7 +502,7 @@ def optimizer_rows(quick):
 class PowerMeter:
     """NVML's energy counter and SM clock of GPU 0, straight from the driver's library."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.library = ctypes.CDLL("libnvidia-ml.so.1")
         self.handle = ctypes.c_void_p()
         uuid = f"GPU-{getattr(torch.cuda.get_device_properties(0), 'uuid', '')}".encode()
@@ -509,22 +511,22 @@ class PowerMeter:
             self.check(self.library.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(self.handle)))
 
     @staticmethod
-    def check(status):
+    def check(status: int) -> None:
         if status != 0:
             raise RuntimeError(f"NVML says {status}")
 
-    def joules(self):
+    def joules(self) -> float:
         value = ctypes.c_ulonglong()
         self.check(self.library.nvmlDeviceGetTotalEnergyConsumption(self.handle, ctypes.byref(value)))
         return value.value * 1e-3
 
-    def clock_mhz(self):
+    def clock_mhz(self) -> int:
         value = ctypes.c_uint()
         self.check(self.library.nvmlDeviceGetClockInfo(self.handle, 1, ctypes.byref(value)))
         return value.value
 
 
-def power_of(graph, calls, wanted_seconds):
+def power_of(graph: Any, calls: int, wanted_seconds: float) -> Tuple[float, float, float, float]:
     """Seconds a call, watts and clock of a loop of `wanted_seconds`."""
     meter = PowerMeter()
     once = seconds_of(graph.replay)
@@ -546,15 +548,15 @@ def power_of(graph, calls, wanted_seconds):
     return seconds / (replays * calls), watts, statistics.median(clocks), seconds
 
 
-def power_rows(quick):
-    works = [("gemm", {"dtype": "bf16", "m": 8192, "k": 8192, "n": 8192}),
+def power_rows(quick: bool) -> Rows:
+    works: List[Tuple[str, Row]] = [("gemm", {"dtype": "bf16", "m": 8192, "k": 8192, "n": 8192}),
              ("gemm", {"dtype": "fp8t", "m": 8192, "k": 8192, "n": 8192}),
              ("gemm", {"dtype": "bf16", "m": 16, "k": 16384, "n": 13312}),
              ("attention", {"batch": 1, "tq": 8192, "tk": 8192, "hq": 16, "hk": 1, "causal": 1}),
              ("copy", {"bytes": 2 << 30})]  # fmt: skip
     for work, shape in works[: 3 if quick else None]:
 
-        def measure(work=work, shape=shape):
+        def measure(work: str = work, shape: Dict[str, Any] = shape) -> Row:
             if work == "gemm":
                 calls = gemm_calls(shape["dtype"], shape["m"], shape["k"], shape["n"])
             elif work == "attention":
@@ -576,7 +578,7 @@ def power_rows(quick):
 # --- several GPUs -------------------------------------------------------------------------------
 
 
-def collective_call(name, size, rank, ranks):
+def collective_call(name: str, size: int, rank: int, ranks: int) -> Call:
     """A function that does it once; `size` as in the table: of one member's input or share."""
     dist = torch.distributed
     count = max(1, size // 2)
@@ -595,7 +597,7 @@ def collective_call(name, size, rank, ranks):
         return lambda: dist.all_to_all_single(whole, mine)
     other = torch.empty_like(mine)
     if name == "sendrecv_ring":
-        def ring():
+        def ring() -> None:
             ops = [dist.P2POp(dist.isend, mine, (rank + 1) % ranks),
                    dist.P2POp(dist.irecv, other, (rank - 1) % ranks)]  # fmt: skip
             for request in dist.batch_isend_irecv(ops):
@@ -610,7 +612,7 @@ def collective_call(name, size, rank, ranks):
     return lambda: None
 
 
-def collective_seconds(call, mode):
+def collective_seconds(call: Call, mode: str) -> float:
     dist = torch.distributed
     calls = 10
     dist.barrier()
@@ -624,7 +626,7 @@ def collective_seconds(call, mode):
                 call()
         action = graph.replay
     else:
-        def action():
+        def action() -> None:
             for _ in range(calls):
                 call()
 
@@ -636,10 +638,10 @@ def collective_seconds(call, mode):
         times.append(seconds_of(action) / calls)
     mean = torch.tensor([statistics.median(times)], device="cuda")
     dist.all_reduce(mean, op=dist.ReduceOp.AVG)
-    return mean.item()
+    return float(mean.item())
 
 
-def collective_worker(rank, ranks, quick, path, port, deadline):
+def collective_worker(rank: int, ranks: int, quick: bool, path: str, port: int, deadline: float) -> None:
     load_torch()
     torch.cuda.set_device(rank)
     torch.distributed.init_process_group(
@@ -670,7 +672,7 @@ def collective_worker(rank, ranks, quick, path, port, deadline):
     torch.distributed.destroy_process_group()
 
 
-def measure_collectives(quick, path, deadline):
+def measure_collectives(quick: bool, path: str, deadline: float) -> None:
     ranks = torch.cuda.device_count()
     if ranks < 2:
         print("collective: left out, there is one GPU")
@@ -700,12 +702,12 @@ ROWS = {
 }
 
 
-def start_table(path, kind):
+def start_table(path: Path, kind: str) -> None:
     with open(path, "w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, lineterminator="\n").writerow(COLUMNS[kind].split())
 
 
-def append_row(path, kind, row):
+def append_row(path: Path, kind: str, row: Row) -> None:
     fields = [row.get(column, "") for column in COLUMNS[kind].split()]
     with open(path, "a", newline="", encoding="utf-8") as stream:
         csv.writer(stream, lineterminator="\n").writerow(
@@ -713,12 +715,12 @@ def append_row(path, kind, row):
         )
 
 
-def report_failure(what, error):
+def report_failure(what: str, error: Exception) -> None:
     reason = (str(error).strip().splitlines() or ["no reason given"])[0]
     print(f"  {what}: left out: {type(error).__name__}: {reason[:160]}", flush=True)
 
 
-def measure_kind(kind, quick, path, deadline):
+def measure_kind(kind: str, quick: bool, path: Path, deadline: float) -> int:
     """Rows written, rows that failed, rows that time didn't allow."""
     start_table(path, kind)
     done = failed = skipped = 0
@@ -740,7 +742,7 @@ def measure_kind(kind, quick, path, deadline):
     return done
 
 
-def parse(arguments):
+def parse(arguments: List[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -756,7 +758,7 @@ def parse(arguments):
     return options
 
 
-def main(arguments):
+def main(arguments: List[str]) -> int:
     options = parse(arguments)
     if options.list:
         for kind in options.kinds:

@@ -12,6 +12,8 @@ Llama-like models in plain PyTorch, random tokens, fused AdamW. A row is the med
 the peak memory of the fullest GPU, its average power and clock. What fails is reported and left out.
 Needs PyTorch 2.6 or later with CUDA. Use the GPUs for nothing else meanwhile.
 """
+from __future__ import annotations
+
 import argparse
 import csv
 import functools
@@ -21,6 +23,7 @@ import statistics
 import sys
 import time
 import traceback
+from typing import Any, Callable, ContextManager, Dict, Iterable, List, Optional, Tuple
 
 try:
     import torch
@@ -30,8 +33,13 @@ try:
 except ImportError as missing:
     sys.exit(f"measure_training: error: {missing}: PyTorch 2.6 or later is needed (pip install torch)")
 
+Tensor = Any  # of torch
+Row = Dict[str, Any]  # a value a column
+Entry = Tuple[Any, ...]  # what rows_of() says
+Step = Callable[[], None]
+
 # name: layers, hidden, feed-forward, query heads, key-value heads, head size, vocabulary
-MODELS = {
+MODELS: Dict[str, Tuple[int, ...]] = {
     "350m": (24, 1024, 2816, 16, 16, 64, 32000),
     "1b": (16, 2048, 8192, 32, 8, 64, 128256),
     "3b": (28, 3072, 8192, 24, 8, 128, 128256),
@@ -45,8 +53,8 @@ COLUMNS = (
 ).split()
 
 
-class Attention(nn.Module):
-    def __init__(self, hidden, query_heads, kv_heads, head):
+class Attention(nn.Module):  # type: ignore[misc]  # torch may be absent
+    def __init__(self, hidden: int, query_heads: int, kv_heads: int, head: int) -> None:
         super().__init__()
         self.head, self.grouped = head, query_heads != kv_heads
         self.q = nn.Linear(hidden, query_heads * head, bias=False)
@@ -54,7 +62,7 @@ class Attention(nn.Module):
         self.v = nn.Linear(hidden, kv_heads * head, bias=False)
         self.o = nn.Linear(query_heads * head, hidden, bias=False)
 
-    def forward(self, x, cos, sin):
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         batch, seq, _ = x.shape
         q, k, v = (p(x).view(batch, seq, -1, self.head).transpose(1, 2) for p in (self.q, self.k, self.v))
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
@@ -62,13 +70,13 @@ class Attention(nn.Module):
         return self.o(y.transpose(1, 2).reshape(batch, seq, -1))
 
 
-def rotate(x, cos, sin):
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     left, right = x.chunk(2, dim=-1)
     return x * cos + torch.cat((-right, left), dim=-1) * sin
 
 
-class Layer(nn.Module):
-    def __init__(self, hidden, ffn, query_heads, kv_heads, head):
+class Layer(nn.Module):  # type: ignore[misc]  # torch may be absent
+    def __init__(self, hidden: int, ffn: int, query_heads: int, kv_heads: int, head: int) -> None:
         super().__init__()
         self.norm1, self.norm2 = nn.RMSNorm(hidden, eps=1e-5), nn.RMSNorm(hidden, eps=1e-5)
         self.attention = Attention(hidden, query_heads, kv_heads, head)
@@ -76,16 +84,16 @@ class Layer(nn.Module):
         self.up = nn.Linear(hidden, ffn, bias=False)
         self.down = nn.Linear(ffn, hidden, bias=False)
 
-    def forward(self, x, cos, sin):
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         x = x + self.attention(self.norm1(x), cos, sin)
         y = self.norm2(x)
         return x + self.down(F.silu(self.gate(y)) * self.up(y))
 
 
-class Part(nn.Module):
+class Part(nn.Module):  # type: ignore[misc]  # torch may be absent
     """Layers first to last of a model, with its embedding and head where it has them."""
 
-    def __init__(self, name, first, last, seq, recompute="none"):
+    def __init__(self, name: str, first: int, last: int, seq: int, recompute: str = "none") -> None:
         super().__init__()
         count, hidden, ffn, query_heads, kv_heads, head, vocabulary = MODELS[name]
         self.recompute = recompute
@@ -97,7 +105,8 @@ class Part(nn.Module):
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
+        norm, output = self.norm, self.output
         if self.embedding is not None:
             x = self.embedding(x)
         cos, sin = self.cos.to(x.dtype), self.sin.to(x.dtype)
@@ -106,21 +115,21 @@ class Part(nn.Module):
                 x = torch.utils.checkpoint.checkpoint(layer, x, cos, sin, use_reentrant=False)
             else:
                 x = layer(x, cos, sin)
-        return x if self.output is None else self.output(self.norm(x))
+        return x if norm is None or output is None else output(norm(x))
 
 
-def loss_of(logits, target):
+def loss_of(logits: Tensor, target: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1).float(), target.flatten())
 
 
-def tokens(row, count):
+def tokens(row: Row, count: int) -> Tuple[Tensor, Tensor]:
     generator = torch.Generator("cuda").manual_seed(1)
     shape = (count, row["seq"])
     x, y = (torch.randint(0, row["vocabulary"], shape, device="cuda", generator=generator) for _ in range(2))
     return x, y
 
 
-def build(row, first=0, last=None):
+def build(row: Row, first: int = 0, last: Optional[int] = None) -> Part:
     dtype = torch.float32 if row["weights"] == "fp32" else torch.bfloat16
     with torch.device("cuda"):
         part = Part(row["model"], first, row["layers"] if last is None else last, row["seq"], row["recompute"])
@@ -131,19 +140,19 @@ def build(row, first=0, last=None):
     return part
 
 
-def adamw(modules):
+def adamw(modules: Iterable[nn.Module]) -> List[torch.optim.AdamW]:
     parameters = [p for m in modules for p in m.parameters()]
     kinds = {type(p.data) for p in parameters}  # a fused kernel takes no mixture of tensors and DTensors
     return [torch.optim.AdamW([p for p in parameters if type(p.data) is kind], lr=1e-5, fused=True) for kind in kinds]
 
 
-def stepper(row, model, boundary=None):
+def stepper(row: Row, model: nn.Module, boundary: Optional[Callable[[bool], ContextManager[Any]]] = None) -> Step:
     """A step of gradient accumulation: boundary(last) is entered around each micro-batch."""
     optimizers, count = adamw([model]), row["micro_batch"]
     batches = [tokens(row, count) for _ in range(row["micro_batches"])]
     autocast = functools.partial(torch.autocast, "cuda", torch.bfloat16, enabled=row["weights"] != row["compute"])
 
-    def step():
+    def step() -> None:
         for i, (x, y) in enumerate(batches):
             context = boundary(i == len(batches) - 1) if boundary else None
             if context:
@@ -160,18 +169,18 @@ def stepper(row, model, boundary=None):
     return step
 
 
-def single(row):
+def single(row: Row) -> Step:
     return stepper(row, build(row))
 
 
-def ddp(row):
+def ddp(row: Row) -> Step:
     from contextlib import nullcontext
 
     model = nn.parallel.DistributedDataParallel(build(row), device_ids=[dist.get_rank()], gradient_as_bucket_view=True)
     return stepper(row, model, lambda last: nullcontext() if last else model.no_sync())
 
 
-def fsdp(row):
+def fsdp(row: Row) -> Step:
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
     model = build(row)
@@ -184,7 +193,7 @@ def fsdp(row):
     return step
 
 
-def tensor(row):
+def tensor(row: Row) -> Step:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.tensor import Replicate, Shard
     from torch.distributed.tensor import parallel as tp
@@ -223,7 +232,7 @@ def tensor(row):
     return stepper(row, model)
 
 
-def pipeline(row):
+def pipeline(row: Row) -> Step:
     from torch.distributed import pipelining as pp
 
     rank, ranks, name = dist.get_rank(), row["gpus"], row["schedule"]
@@ -249,7 +258,7 @@ def pipeline(row):
     optimizers = adamw(parts.values())
     x, y = tokens(row, row["micro_batch"] * count)
 
-    def step():
+    def step() -> None:
         arguments = (x,) if 0 in parts else ()
         keywords = {"target": y, "losses": []} if stages - 1 in parts else {}
         schedule.step(*arguments, **keywords)
@@ -263,7 +272,7 @@ def pipeline(row):
 class Meter:
     """Energy and clock of this GPU, where NVML can be asked."""
 
-    def __init__(self, index):
+    def __init__(self, index: int) -> None:
         try:
             import pynvml
 
@@ -273,14 +282,14 @@ class Meter:
         except Exception:  # pylint: disable=broad-except
             self.nvml = None
 
-    def joules(self):
+    def joules(self) -> float:
         return self.nvml.nvmlDeviceGetTotalEnergyConsumption(self.handle) / 1e3 if self.nvml else float("nan")
 
-    def clock(self):
+    def clock(self) -> float:
         return self.nvml.nvmlDeviceGetClockInfo(self.handle, self.nvml.NVML_CLOCK_SM) if self.nvml else float("nan")
 
 
-def kernels_of(step):
+def kernels_of(step: Step) -> Tuple[int, float]:
     """Number of kernels of a step on this GPU, and the sum of their milliseconds."""
     from torch.profiler import ProfilerActivity, profile
 
@@ -291,7 +300,7 @@ def kernels_of(step):
     return len(events), sum(e.device_time_total for e in events) / 1e3
 
 
-def measure(row, make, seconds, several):
+def measure(row: Row, make: Callable[[Row], Step], seconds: float, several: bool) -> Row:
     torch.manual_seed(0)
     torch.cuda.reset_peak_memory_stats()
     step = make(row)
@@ -335,7 +344,7 @@ def measure(row, make, seconds, several):
 SHAPE = ("layers", "hidden", "ffn", "query_heads", "kv_heads", "head_size", "vocabulary")
 
 
-def rows_of_file(path, kind):
+def rows_of_file(path: str, kind: str) -> List[Entry]:
     """The same of a table with the columns of the output; a model that is none of MODELS has its shape there."""
     rows = []
     with open(path, newline="", encoding="utf-8") as stream:
@@ -351,7 +360,7 @@ def rows_of_file(path, kind):
     return rows
 
 
-def rows_of(kind, smoke):
+def rows_of(kind: str, smoke: bool) -> List[Entry]:
     """(schedule, model, seq, micro_batch, micro_batches, weights, recompute, compiled) of a kind."""
     if smoke:
         base = ("smoke", 128, 1, 4, "bf16", "none", "no")
@@ -418,9 +427,9 @@ def rows_of(kind, smoke):
     return rows
 
 
-def filled(kind, entry, gpus, gpu):
+def filled(kind: str, entry: Entry, gpus: int, gpu: str) -> Row:
     schedule, model, seq, micro_batch, micro_batches, weights, recompute, compiled = entry
-    row = dict.fromkeys(COLUMNS, "")
+    row: Row = dict.fromkeys(COLUMNS, "")
     row.update(zip(SHAPE, MODELS[model]))
     row.update(gpu=gpu, kind=kind, schedule=schedule, model=model, gpus=gpus, seq=seq, micro_batch=micro_batch)
     row.update(micro_batches=micro_batches, weights=weights, compute="bf16", recompute=recompute, compiled=compiled)
@@ -431,7 +440,7 @@ def filled(kind, entry, gpus, gpu):
 MAKERS = {"single": single, "ddp": ddp, "fsdp": fsdp, "tensor": tensor, "pipeline": pipeline}
 
 
-def work(rank, kind, gpus, options):
+def work(rank: int, kind: str, gpus: int, options: argparse.Namespace) -> None:
     torch.cuda.set_device(rank)
     if gpus > 1:
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="29577")
@@ -457,7 +466,7 @@ def work(rank, kind, gpus, options):
         dist.destroy_process_group()
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", default=",".join(MAKERS), help="of " + ", ".join(MAKERS))
     parser.add_argument("--seconds", type=float, default=3.0, help="a row is measured so long, five steps at least")

@@ -9,6 +9,7 @@ docs.nvidia.com/nsight-systems, SQLite Schema Reference."""
 from __future__ import annotations
 
 import ast
+import json
 import pathlib
 import re
 import sqlite3
@@ -45,7 +46,8 @@ def operator(text: Optional[str]) -> Optional[tuple[str, list[Any]]]:
         return None
     try:
         sizes = ast.literal_eval(match.group(2))
-    except (SyntaxError, ValueError):
+        json.dumps(sizes, allow_nan=False)  # only what a profile can say: numbers, lists of them
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
         return None
     return match.group(1), sizes if isinstance(sizes, list) else []
 
@@ -64,7 +66,7 @@ def launches(database: sqlite3.Connection) -> Iterator[tuple[int, int, str, Opti
     """(start, end, name, the range it was launched in) of each kernel; ranges are numbered over all threads."""
     threads = ranges(database)
     numbers: dict[int, int] = {}
-    for thread, of in threads.items():
+    for thread in threads:
         numbers[thread] = sum(len(threads[other]) for other in numbers)
     kernels = list(database.execute(KERNELS))
     at = dict.fromkeys(threads, 0)
@@ -119,10 +121,12 @@ def trace(path: pathlib.Path) -> dict[str, Any]:
                            "args": arguments})  # fmt: skip
     except sqlite3.Error as error:
         raise ValueError(f"{path}: not what Nsight Systems exports: {error} (profile with --trace cuda,nvtx)") from error
+    except TypeError as error:  # a time or a name of another type than Nsight's columns have
+        raise ValueError(f"{path}: damaged: a column holds what Nsight never writes there ({error})") from error
     finally:
         database.close()
     if not told:
         raise ValueError(f"{path}: no kernel was launched in an operator's range: run the program under "
                          "torch.autograd.profiler.emit_nvtx(record_shapes=True), profile with --trace cuda,nvtx")  # fmt: skip
-    return {"deviceProperties": [{"id": 0, "name": gpu[0] if gpu else ""}], "traceEvents": events}
+    return {"deviceProperties": [{"id": 0, "name": gpu[0] if gpu and isinstance(gpu[0], str) else ""}], "traceEvents": events}
 

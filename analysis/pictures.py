@@ -5,9 +5,14 @@
 
 Needs matplotlib, pandas and h5py. Each picture is simulated anew; nothing is kept between runs.
 """
+from __future__ import annotations
+
 import pathlib
 import sys
 import tempfile
+from typing import Callable, Dict, List
+
+from matplotlib.figure import Figure
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 sys.path[0] = str(SOURCE)  # as a program: the package is beside this folder, not in it
@@ -15,7 +20,7 @@ sys.path[0] = str(SOURCE)  # as a program: the package is beside this folder, no
 from analysis import accuracy, cpsim_trace, figures, look, scaling  # noqa: E402
 
 
-def draw_layers(cpsim):
+def draw_layers(cpsim: str) -> Figure:
     """One layer of the first prefill of two scenarios, as rank 0 ran it."""
     drawn, panels = look.figure(look.WIDE, 3.9, 2)
     for axes, scenario in zip(panels, ["how-many-nodes.yaml", "follow-up-prompt.yaml"]):
@@ -32,7 +37,7 @@ def draw_layers(cpsim):
     return drawn
 
 
-PICTURES = {
+PICTURES: Dict[str, Callable[[str], Figure]] = {
     "accuracy.png": accuracy.draw,
     "ttft.png": scaling.draw_ttft,
     "pass-kv-pass-q.png": scaling.draw_rings,
@@ -40,7 +45,7 @@ PICTURES = {
 }
 
 
-def main(arguments):
+def main(arguments: List[str]) -> int:
     if len(arguments) not in (1, 2):
         print("usage: pictures.py CPSIM [FOLDER]", file=sys.stderr)
         return 2

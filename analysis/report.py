@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: MIT
 """A run, several runs or a sweep as one HTML page: no network, no script; pictures are SVG in the
 page, once for a wide screen and once for a phone, in the page's colours, dark or light."""
+from __future__ import annotations
+
 import html
 import pathlib
+import re
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
-from . import cpsim_trace, explore, figures, look, scenario, serving, side_by_side, summary, sweep, training
+from matplotlib.figure import Figure
+
+from . import explore, figures, look, plans, scenario, serving, side_by_side, summary, sweep, training
+from .cpsim_trace import Trace, phases_of
 
 CSS = pathlib.Path(__file__).with_name("report.css")
 
-PICTURES = [  # id, heading, caption, what draws it
+Pictures = Sequence[Tuple[str, str, str, Callable[..., Optional[Figure]]]]
+PICTURES: Pictures = [  # id, heading, caption, what draws it
     ("latency", "Latency", "Share of the measured requests that took at most so long.", serving.draw_latency),
     ("load", "Load over time", "Means over stretches of the run.", serving.draw_load),
     ("batch", "Batches", "How many sequences the steps had, by the time they took.", serving.draw_batch),
@@ -28,16 +36,16 @@ PICTURES = [  # id, heading, caption, what draws it
 ]  # fmt: skip
 
 
-def escape(value):
+def escape(value: Any) -> str:
     return html.escape(str(value), quote=True)
 
 
-def path_text(text):
+def path_text(text: str) -> str:
     """A setting's path, which may break after its dots and underscores."""
     return escape(text).replace(".", ".<wbr>").replace("_", "_<wbr>")
 
 
-def table(rows, classes=""):
+def table(rows: Sequence[Sequence[Any]], classes: str = "") -> str:
     """The first row is the head; of a table of words, the first column holds settings' paths."""
     head = "".join(f"<th>{escape(cell)}</th>" for cell in rows[0])
     first = path_text if classes == "words" else escape
@@ -45,7 +53,7 @@ def table(rows, classes=""):
     return f'<div class="scroll"><table class="{classes}"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n'
 
 
-def picture(trace, prefix, name, caption, draw):
+def picture(trace: Any, prefix: str, name: str, caption: str, draw: Callable[..., Optional[Figure]]) -> str:
     """A <figure>, or "" when there is nothing to draw."""
     versions = []
     for kind, width in (("wide", look.WIDE), ("narrow", look.NARROW)):
@@ -56,8 +64,8 @@ def picture(trace, prefix, name, caption, draw):
     return f'<figure>{"".join(versions)}<figcaption>{escape(caption)}</figcaption></figure>\n'
 
 
-def subtitle(settings, trace):
-    def name(key):
+def subtitle(settings: Dict[str, Any], trace: Trace) -> str:
+    def name(key: str) -> Any:
         value = settings.get(key)
         return value.get("title") or value.get("name") if isinstance(value, dict) else value
 
@@ -68,7 +76,7 @@ def subtitle(settings, trace):
     return " · ".join(str(part) for part in [count, *parts] if part)
 
 
-def facts(trace):
+def facts(trace: Trace) -> str:
     items = [(str(row["name"]), row["latency"], row["kind"]) for row in trace["phases"].head(6).to_dict("records")] if (
         "phases" in trace and "latency" in trace["phases"]) else []  # fmt: skip
     names = {"prefill": "TTFT", "decode": "TPOT"}
@@ -80,15 +88,15 @@ def facts(trace):
     return text + (latency_table(totals) if own & set(totals) else "")
 
 
-def latency_table(totals):
+def latency_table(totals: look.Facts) -> str:
     rows = [["latency", *(f"p{100 * share:g}" for share in serving.QUANTILES)]]
     for label in serving.LATENCIES.values():
         rows.append([label, *(summary.fact_text(*totals[serving.quantile_name(label, share)]) for share in serving.QUANTILES)])
     return table(rows)
 
 
-def phase_table(trace):
-    phases = trace.get("phases")
+def phase_table(trace: Trace) -> str:
+    phases = phases_of(trace)
     if phases is None or phases.empty or "latency" not in phases or training.is_training(trace):
         return ""
     rows = [["phase", "new", "cached", "ring", "start", "duration", "latency", "MFU", "NVLink", "network", "energy"]]
@@ -105,7 +113,7 @@ def phase_table(trace):
 UNSAID = ("auto", "none", None)  # settings that leave a thing as it is: in the whole scenario below
 
 
-def configuration(trace, settings, prefix):
+def configuration(trace: Trace, settings: Dict[str, Any], prefix: str) -> str:
     text = trace.attributes.get("scenario", "")
     rows = []
     for key in ("layout", "precision", "attention", "workload", "detail", "memory"):
@@ -118,7 +126,10 @@ def configuration(trace, settings, prefix):
     )
 
 
-def run_section(trace, prefix, asked=""):
+EXPLORE = '<a href="#explore">Explore</a>\n'
+
+
+def run_section(trace: Trace, prefix: str, asked: str = "") -> str:
     """The body of one run; `asked` are pictures that answer, which come first."""
     settings = scenario.parse(trace.attributes.get("scenario", ""))
     sections = [("summary", "Summary", facts(trace) + phase_table(trace))]
@@ -127,7 +138,7 @@ def run_section(trace, prefix, asked=""):
         if drawn:
             sections.append((name, heading, drawn))
     body = f"<p>{escape(subtitle(settings, trace))}</p>\n"
-    links = '<a href="#explore">Explore</a>\n' if asked else ""
+    links = EXPLORE if asked else ""
     links += "".join(f'<a href="#{prefix}{name}">{escape(heading)}</a>\n' for name, heading, _ in sections)
     links += f'<a href="#{prefix}configuration">Configuration</a>'
     body += f"<nav>{links}</nav>\n{asked}"
@@ -135,7 +146,7 @@ def run_section(trace, prefix, asked=""):
     return body + configuration(trace, settings, prefix)
 
 
-def comparison(traces):
+def comparison(traces: Sequence[Trace]) -> str:
     """Runs side by side: the settings that differ, then the totals."""
     flats = [scenario.flat(scenario.parse(trace.attributes.get("scenario", ""))) for trace in traces]
     keys = list(dict.fromkeys(key for flat in flats for key in flat))
@@ -144,12 +155,17 @@ def comparison(traces):
     rows = [["setting", *names]] + [[key, *(flat.get(key, "-") for flat in flats)] for key in differing]
     totals = [summary.totals(trace) for trace in traces]
     shared = [name for name in totals[0] if all(name in own for own in totals)]
-    values = [["total", *names]] + [[name, *(summary.fact_text(*own[name]) for own in totals)] for name in shared]
+    two = len(traces) == 2  # of which one can say what changed
+    values = [["total", *names, *(["change"] if two else [])]]
+    for name in shared:
+        changed = [summary.change(totals[0][name][0], totals[1][name][0])] if two else []
+        values.append([name, *(summary.fact_text(*own[name]) for own in totals), *changed])
     return f"<h2>Side by side</h2>\n{table(rows, 'words')}{table(values)}"
 
 
-def document(heading, body, trace):
-    versions = f"cpsim {trace.attributes.get('cpsim_version', '')}, git {trace.attributes.get('git_revision', '')}"
+def document(heading: str, body: str, trace: Trace) -> str:
+    known = trace.attributes.get("cpsim_version")
+    versions = f"cpsim {known}, git {trace.attributes.get('git_revision', '')}" if known else "a plan of cpsim"
     if "simgrid_version" in trace.attributes:
         versions += f", SimGrid {trace.attributes['simgrid_version']}, trace format {trace.attributes['cpsim_format']}"
     return (
@@ -161,7 +177,7 @@ def document(heading, body, trace):
     )
 
 
-SWEEP_PICTURES = [
+SWEEP_PICTURES: Pictures = [
     ("effect", "What the parameters do", "The first metric against the parameter with the most values.", sweep.draw_effect),
     ("heat-map", "Heat map", "The first metric over two parameters, the others at their best. A dash: impossible or not run.",
      sweep.draw_heat_map),
@@ -170,7 +186,7 @@ SWEEP_PICTURES = [
 ]  # fmt: skip
 
 
-def sweep_body(trace):
+def sweep_body(trace: Trace) -> str:
     counts = sweep.counts(trace)
     cells = "".join(f"<div><dt>points {escape(status)}</dt><dd>{count:,}</dd></div>\n" for status, count in counts.items())
     body = f'<h2 id="summary">Summary</h2>\n<dl>{cells}</dl>\n{table(sweep.summary_rows(trace))}'
@@ -182,9 +198,11 @@ def sweep_body(trace):
     if len(errors):
         rows = [["why points were rejected or failed", "points"], *([text, count] for text, count in errors.items())]
         body += f'<h2 id="errors">Left out</h2>\n{table(rows, "words prose")}'
-    texts = [("sweep", "The sweep file"), ("base", "The scenario it starts from")]
+    texts = [("sweep", "The sweep file"), ("base", "The scenario it starts from"), ("winner", "The winner")]
     for name, heading in texts:
         text = escape(trace.attributes.get(name, ""))
+        if not text:
+            continue
         body += f"<details><summary>{heading}</summary><pre>{text}</pre></details>\n"
     return body
 
@@ -196,15 +214,18 @@ BESIDE = [
 ]
 
 
-def page(paths, interactive=False):
+def page(paths: Sequence[str], interactive: bool = False) -> str:
     """The HTML of one run, or of several, one after the other; with pictures that answer when they are asked for."""
-    traces = [cpsim_trace.load(path) for path in paths]
+    traces = [plans.open_trace(path) for path in paths]
     sweeps = [trace for trace in traces if sweep.is_sweep(trace)]
     if sweeps and len(traces) > 1:
         raise ValueError("a report is of runs, or of one sweep; not of both")
     asked = explore.section(traces) if interactive else ""
     if sweeps:
-        return document(str(traces[0].attributes.get("title", "a sweep of cpsim")), asked + sweep_body(traces[0]), traces[0])
+        text = sweep_body(traces[0])
+        links = "".join(f'<a href="#{name}">{heading}</a>\n' for name, heading in re.findall(r'<h2 id="([\w-]+)">([^<]*)</h2>', text))
+        body = f"<nav>{EXPLORE if asked else ''}{links}</nav>\n{asked}{text}"
+        return document(str(traces[0].attributes.get("title", "a sweep of cpsim")), body, traces[0])
     if len(traces) == 1:
         return document(summary.title(traces[0]), run_section(traces[0], "", asked), traces[0])
     body = comparison(traces) + asked

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Figures 6 to 9 of the context-parallelism paper (arXiv 2411.01783), simulated beside what it
 printed; README's curves are two of them. Each point is a run of cpsim."""
+from __future__ import annotations
+
 import csv
 import json
 import pathlib
 import subprocess
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from . import look
 
@@ -15,7 +21,7 @@ LENGTHS = [8192 * 2**i for i in range(7)] + [1000000]
 LABELS = ["8K", "16K", "32K", "64K", "128K", "256K", "512K", "1M"]
 
 
-def run(cpsim, scenario_file, *arguments, **values):
+def run(cpsim: str, scenario_file: str, *arguments: str, **values: Any) -> Any:
     """The JSON of a run; None when the input was refused (the model does not fit)."""
     command = [cpsim, str(SOURCE / "scenarios" / scenario_file), "--json", *arguments]
     for key, value in values.items():
@@ -28,38 +34,38 @@ def run(cpsim, scenario_file, *arguments, **values):
     return json.loads(done.stdout)
 
 
-def measured(*tables):
+def measured(*tables: str) -> List[Dict[str, str]]:
     with open(PAPER, newline="", encoding="utf-8") as stream:
         return [row for row in csv.DictReader(stream) if row["table"] in tables and row["metric"] == "ttft"]
 
 
-def ttft(cpsim, scenario_file, tokens, **values):
+def ttft(cpsim: str, scenario_file: str, tokens: int, **values: Any) -> Optional[float]:
     result = run(
         cpsim, scenario_file, **values,
         **{"workload.turns.0.prompt": f"{tokens} tokens", "workload.turns.0.output": "0 tokens"},
     )  # fmt: skip
-    return None if result is None else result["phases"][0]["ttft_seconds"]
+    return None if result is None else float(result["phases"][0]["ttft_seconds"])
 
 
-def curve(cpsim, scenario_file, nodes, lengths):
+def curve(cpsim: str, scenario_file: str, nodes: int, lengths: Sequence[int]) -> List[Tuple[int, float]]:
     """[(tokens, TTFT)] as far as the prompt fits the memory."""
     points = [(tokens, ttft(cpsim, scenario_file, tokens, layout__context=nodes)) for tokens in lengths]
-    return [point for point in points if point[1] is not None]
+    return [(tokens, seconds) for tokens, seconds in points if seconds is not None]
 
 
-def prompt_axis(axes, lengths=LENGTHS):
+def prompt_axis(axes: Axes, lengths: Sequence[int] = LENGTHS) -> None:
     axes.set(xscale="log", yscale="log", xlabel="prompt, tokens", ylabel="TTFT, s")
     axes.set_xticks(lengths, [LABELS[LENGTHS.index(tokens)] for tokens in lengths], minor=False)
     axes.set_xticks([], minor=True)
     axes.set_yticks([1, 10, 100], ["1", "10", "100"])
 
 
-def measured_key(axes):
+def measured_key(axes: Axes) -> None:
     axes.plot([], [], color="#000000", linestyle="none", marker="o", mfc="#ffffff", label=f"measured, {PAPER_NAME}")
     axes.legend()
 
 
-def draw_ttft(cpsim, scenario_file="how-many-nodes.yaml", counts=(1, 2, 4, 8, 16), lengths=LENGTHS):
+def draw_ttft(cpsim: str, scenario_file: str = "how-many-nodes.yaml", counts: Sequence[int] = (1, 2, 4, 8, 16), lengths: Sequence[int] = LENGTHS) -> Figure:
     """Figures 6a and 8; for the TCP cluster Figure 6b, of which no value is printed."""
     figure, axes = look.figure(6.4, 4.2)
     rows = [row for row in measured("Table 6", "Table 7", "Text") if row["tp"] == "8"]
@@ -83,13 +89,18 @@ def draw_ttft(cpsim, scenario_file="how-many-nodes.yaml", counts=(1, 2, 4, 8, 16
     return figure
 
 
-def draw_ratio(cpsim, counts=(1, 2, 4, 8), tokens=131072):
+def draw_ratio(cpsim: str, counts: Sequence[int] = (1, 2, 4, 8), tokens: int = 131072) -> Figure:
     """Figure 7: TTFT of one node over that of N, context against tensor parallelism."""
     figure, axes = look.figure(6.4, 4.2)
-    one = ttft(cpsim, "how-many-nodes.yaml", tokens, layout__context=1)
-    context = [one / ttft(cpsim, "how-many-nodes.yaml", tokens, layout__context=n) for n in counts]
+
+    def seconds(scenario_file: str, **values: Any) -> float:
+        found = ttft(cpsim, scenario_file, tokens, **values)
+        return float("nan") if found is None else found
+
+    one = seconds("how-many-nodes.yaml", layout__context=1)
+    context = [one / seconds("how-many-nodes.yaml", layout__context=n) for n in counts]
     tensor = [
-        one / ttft(cpsim, "tensor-parallel-over-nodes.yaml", tokens, cluster__nodes=max(n, 1), layout__tensor=8 * n)
+        one / seconds("tensor-parallel-over-nodes.yaml", cluster__nodes=max(n, 1), layout__tensor=8 * n)
         for n in counts
     ]
     axes.plot(counts, counts, color="#888888", linewidth=1, label="perfect")
@@ -109,19 +120,19 @@ def draw_ratio(cpsim, counts=(1, 2, 4, 8), tokens=131072):
     return figure
 
 
-def ratios(rows, value):
+def ratios(rows: Iterable[Dict[str, str]], value: Callable[[Dict[str, str]], float]) -> Dict[float, float]:
     """{miss rate: TTFT of pass-KV / TTFT of pass-Q}"""
-    times = {}
+    times: Dict[float, Dict[str, float]] = {}
     for row in rows:
         new, cached = int(row["new_tokens"]), int(row["cached_tokens"])
         times.setdefault(new / (new + cached), {})[row["ring"]] = value(row)
     return {rate: pair["pass-kv"] / pair["pass-q"] for rate, pair in sorted(times.items())}
 
 
-def draw_rings(cpsim):
+def draw_rings(cpsim: str) -> Figure:
     """Figure 9."""
 
-    def simulate(row):
+    def simulate(row: Dict[str, str]) -> float:
         result = run(
             cpsim,
             "follow-up-prompt.yaml",
@@ -129,7 +140,7 @@ def draw_rings(cpsim):
             workload__cached=f"{row['cached_tokens']} tokens",
             **{"workload.turns.0.prompt": f"{row['new_tokens']} tokens"},
         )
-        return result["phases"][0]["ttft_seconds"]
+        return float(result["phases"][0]["ttft_seconds"])
 
     rows = measured("Table 4")
     paper, simulated = ratios(rows, lambda row: float(row["measured"])), ratios(rows, simulate)
@@ -158,7 +169,7 @@ def draw_rings(cpsim):
     return figure
 
 
-FIGURES = {
+FIGURES: Dict[str, Callable[[str], Figure]] = {
     "figure-6a": lambda cpsim: draw_ttft(cpsim, counts=(1, 2, 4, 8), lengths=LENGTHS[:5]),
     "figure-6b": lambda cpsim: draw_ttft(cpsim, "without-rdma.yaml", (1, 2, 4), LENGTHS[:5]),
     "figure-7": draw_ratio,
@@ -167,7 +178,7 @@ FIGURES = {
 }
 
 
-def draw_all(cpsim, folder):
+def draw_all(cpsim: str, folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """Draws each into the folder; yields the paths."""
     cpsim = str(pathlib.Path(cpsim).resolve())
     for name, draw in FIGURES.items():

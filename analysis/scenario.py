@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The resolved scenario that a trace carries, as dictionaries: the block YAML that cpsim writes, not
 YAML at large (python3-yaml reads it too, but then everybody would need it)."""
+from __future__ import annotations
+
 import json
 import re
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 # Into the trace's units: seconds, bytes, FLOP. cpsim's own units, docs/scenario-reference.md.
 PREFIXES = {"": 1, "n": 1e-9, "u": 1e-6, "m": 1e-3, "K": 1e3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15,
@@ -10,7 +13,7 @@ PREFIXES = {"": 1, "n": 1e-9, "u": 1e-6, "m": 1e-3, "K": 1e3, "k": 1e3, "M": 1e6
 BASES = {"B": 1, "B/s": 1, "b/s": 1 / 8, "FLOP/s": 1, "s": 1, "Hz": 1, "W": 1, "tokens": 1, "min": 60, "h": 3600}
 
 
-def _scalar(text):
+def _scalar(text: str) -> Any:
     if text[:1] == '"':
         return json.loads(text)
     if text[:1] == "'":
@@ -25,10 +28,10 @@ def _scalar(text):
         return {"true": True, "false": False, "{}": {}, "[]": []}.get(text, text)
 
 
-def _block(lines, position, indent):
+def _block(lines: List[Tuple[int, str]], position: int, indent: int) -> Tuple[Any, int]:
     """The mapping or list whose lines begin `indent` deep; (value, next position)."""
     is_list = lines[position][1].startswith("- ") or lines[position][1] == "-"
-    result = [] if is_list else {}
+    result: Any = [] if is_list else {}
     while position < len(lines) and lines[position][0] == indent:
         text = lines[position][1]
         if is_list:
@@ -51,7 +54,7 @@ def _block(lines, position, indent):
     return result, position
 
 
-def parse(text):
+def parse(text: str) -> Dict[str, Any]:
     """{"layout": {"tensor": 8, ...}, ...}: whole numbers, numbers, and text with its unit."""
     lines = [
         (len(line) - len(line.lstrip()), line.strip())
@@ -61,7 +64,7 @@ def parse(text):
     return _block(lines, 0, 0)[0] if lines else {}
 
 
-def number(text, missing=None):
+def number(text: Any, missing: Optional[float] = None) -> Any:
     """A quantity of the scenario in the trace's units: "2.4 TB/s" is 2.4e12, "1_000 tokens" a thousand."""
     if isinstance(text, (int, float)):
         return float(text)
@@ -76,15 +79,15 @@ def number(text, missing=None):
     return missing
 
 
-def flat(value, path=""):
+def flat(value: Any, path: str = "") -> Dict[str, Any]:
     """{"layout.tensor": 8, "workload.turns.0.prompt": "4000 tokens", ...}"""
     if isinstance(value, dict):
-        items = value.items()
+        items: Iterable[Tuple[Any, Any]] = value.items()
     elif isinstance(value, list):
         items = enumerate(value)
     else:
         return {path: value}
-    result = {}
+    result: Dict[str, Any] = {}
     for key, inner in items:
         result |= flat(inner, f"{path}.{key}" if path else str(key))
     return result

@@ -2,30 +2,38 @@
 """Figures and pictures of a service: latencies of its requests, load over time, throughput against
 interactivity. Requests that arrived before the warm-up ended are not measured, as in cpsim's own
 summary."""
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
 import numpy
 import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from . import look, scenario
+from .cpsim_trace import Trace
+from .look import Facts
 
 LATENCIES = {"ttft": "TTFT", "tpot": "TPOT", "latency": "end to end", "queue": "queue"}
 QUANTILES = [0.5, 0.9, 0.95, 0.99]
 
 
-def quantile_name(label, share):
+def quantile_name(label: str, share: float) -> str:
     return f"{label} p{100 * share:g}"
 
 
-def settings(trace):
+def settings(trace: Trace) -> Dict[str, Any]:
     return scenario.parse(trace.attributes.get("scenario", ""))
 
 
-def quantile(values, share):
+def quantile(values: Any, share: float) -> float:
     """Nearest rank, as cpsim's summary has it."""
     ordered = numpy.sort(numpy.asarray(values, dtype=float))
     return float(ordered[max(0, int(numpy.ceil(share * len(ordered))) - 1)]) if len(ordered) else float("nan")
 
 
-def latencies(trace):
+def latencies(trace: Trace) -> Optional[pandas.DataFrame]:
     """Measured requests with their latencies in seconds; None when the trace is of no service."""
     requests = trace.get("requests")
     if requests is None or requests.empty:
@@ -51,25 +59,25 @@ def latencies(trace):
     )
 
 
-def limits_of(said):
+def limits_of(said: Dict[str, Any]) -> Dict[str, float]:
     slo = said.get("slo") or {}
     found = {name: scenario.number(slo.get(name)) for name in ("ttft", "tpot")}
     return {name: value for name, value in found.items() if value}
 
 
-def targets(trace):
+def targets(trace: Trace) -> Dict[str, float]:
     """{"ttft": seconds, "tpot": seconds}: those of the scenario; of classes, none is everybody's."""
     said = settings(trace).get("workload") or {}
     return {} if said.get("classes") else limits_of(said)
 
 
-def class_targets(trace):
+def class_targets(trace: Trace) -> Dict[str, Dict[str, float]]:
     """{class: its targets}, in the order of the scenario; "" is the class of a service that has none."""
     said = settings(trace).get("workload") or {}
     return {str(of["name"]): limits_of(of) for of in said.get("classes") or []} or {"": limits_of(said)}
 
 
-def within_targets(trace, measured):
+def within_targets(trace: Trace, measured: pandas.DataFrame) -> float:
     """Share of the measured requests, each by the targets of its class; NaN without any."""
     limits = class_targets(trace)
     if not any(limits.values()) or not len(measured):
@@ -81,12 +89,12 @@ def within_targets(trace, measured):
     return float(good.mean())
 
 
-def gpus(trace):
+def gpus(trace: Trace) -> int:
     layout = settings(trace).get("layout") or {}
     return int(numpy.prod([int(layout.get(kind, 1)) for kind in ("tensor", "context", "pipeline", "data")]))
 
 
-def rates(trace):
+def rates(trace: Trace) -> Optional[Tuple[float, float]]:
     """(output tokens/s of a GPU, tokens/s that a user sees) of the measured requests; None: none."""
     measured = latencies(trace)
     if measured is None or measured["tpot"].dropna().empty:
@@ -112,7 +120,7 @@ WAITS = {  # parts of a request's time, which add up to it
 KV_FULL = 0.95  # of a replica's KV cache: a prompt of average length has no room
 
 
-def kv_full_seconds(trace, requests):
+def kv_full_seconds(trace: Trace, requests: pandas.DataFrame) -> Any:
     """Of each request's queue, the seconds in which the replica that served it had its KV cache full; by its
     steps, each of which says what is held at its end."""
     steps, capacity = trace.get("steps"), float(trace.attributes.get("kv_cache_tokens_per_replica", 0))
@@ -126,7 +134,7 @@ def kv_full_seconds(trace, requests):
         spans = numpy.append(numpy.diff(ends), 0.0) * full
         sums = numpy.concatenate([[0.0], numpy.cumsum(spans)])
 
-        def until(times, ends=ends, full=full, sums=sums):
+        def until(times: Any, ends: Any = ends, full: Any = full, sums: Any = sums) -> Any:
             at = numpy.searchsorted(ends, times, side="right")  # steps that ended before
             last = numpy.maximum(at - 1, 0)
             return sums[last] + numpy.where(at > 0, full[last] * (times - ends[last]), 0.0)
@@ -136,14 +144,13 @@ def kv_full_seconds(trace, requests):
     return found
 
 
-def waits(trace):
+def waits(trace: Trace) -> Optional[Tuple[Dict[str, float], float]]:
     """{part: mean seconds of a measured request}, the parts of WAITS, and the mean number of its tokens after the
     first; None when the trace is of no service. The parts add up to the mean time from arrival to last token."""
-    requests = trace.get("requests")
     measured = latencies(trace)
     if measured is None or not len(measured):
         return None
-    requests = requests.loc[measured.index]
+    requests = trace["requests"].loc[measured.index]
     queue = measured["queue"].to_numpy()
     kv = numpy.minimum(kv_full_seconds(trace, requests), queue)
     span = (requests["last_token"] - requests["first_token"]).to_numpy()
@@ -168,10 +175,14 @@ def waits(trace):
     return {name: float(values.mean()) for name, values in parts.items()}, float(tokens.mean())
 
 
-def why(first, second):
+def why(first: Trace, second: Trace) -> List[Tuple[str, Optional[float], Optional[float], float]]:
     """[(part, seconds in the first, in the second, change)] whose changes add up to that of the mean time of a
-    request; decode apart in how long a step takes and how many tokens there are."""
-    (one, tokens), (two, more) = waits(first), waits(second)
+    request; decode apart in how long a step takes and how many tokens there are. Empty: one is of no service."""
+    before, after = waits(first), waits(second)
+    if before is None or after is None:
+        return []
+    (one, tokens), (two, more) = before, after
+    rows: List[Tuple[str, Optional[float], Optional[float], float]]
     rows = [(WAITS[part], one[part], two[part], two[part] - one[part]) for part in WAITS if part != "decode"]
     paces = [run["decode"] / count if count else 0.0 for run, count in ((one, tokens), (two, more))]
     rows.insert(-1, ("decode: time a token", one["decode"], two["decode"], (paces[1] - paces[0]) * (tokens + more) / 2))
@@ -179,24 +190,24 @@ def why(first, second):
     return rows
 
 
-def interval(trace, name, share):
+def interval(trace: Trace, name: str, share: float) -> Optional[Tuple[float, float]]:
     """(low, high) seconds of the 95 % interval around a percentile, as the run found it; None where it did not."""
     stem = {"latency": "e2e"}.get(name, name)
-    ends = [trace.attributes.get(f"{stem}_p{100 * share:g}_{end}_seconds") for end in ("low", "high")]
-    return None if any(end is None or end != end for end in ends) else tuple(map(float, ends))
+    low, high = (float(trace.attributes.get(f"{stem}_p{100 * share:g}_{end}_seconds", "nan")) for end in ("low", "high"))
+    return None if low != low or high != high else (low, high)
 
 
 # --- pictures ---
 
 
-def draw_shares(axes, values, **style):
+def draw_shares(axes: Axes, values: Any, **style: Any) -> None:
     values = numpy.sort(values.dropna().to_numpy())
     if len(values):
         shares = numpy.unique(numpy.linspace(1, len(values), min(400, len(values))).astype(int))
         axes.plot(values[shares - 1], 100 * shares / len(values), drawstyle="steps-post", **style)
 
 
-def draw_latency(trace, width=look.WIDE):
+def draw_latency(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     """Cumulative distributions, of at most 400 points each, of all requests and of each class."""
     measured = latencies(trace)
     if measured is None or not len(measured):
@@ -241,7 +252,7 @@ LOAD = [("running", "in service", "requests"), ("waiting", "in queue", "requests
         ("power", "power of a GPU", "W")]  # fmt: skip
 
 
-def draw_load(trace, width=look.WIDE):
+def draw_load(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     series = trace.get("series")
     if series is None or series.empty:
         return None
@@ -264,10 +275,10 @@ def draw_load(trace, width=look.WIDE):
     return figure
 
 
-def draw_throughput(traces, width=look.WIDE, names=None):
+def draw_throughput(traces: Sequence[Trace], width: float = look.WIDE, names: Optional[Sequence[str]] = None) -> Optional[Figure]:
     """Runs as points: what a GPU gives against what a user gets. Up and right is better."""
-    points = [(name, rates(trace)) for name, trace in zip(names or range(len(traces)), traces)]
-    points = [(name, found) for name, found in points if found is not None]
+    found_of = [(name, rates(trace)) for name, trace in zip(names or map(str, range(len(traces))), traces)]
+    points = [(name, found) for name, found in found_of if found is not None]
     if not points:
         return None
     figure, axes = look.figure(width, 3.6)
@@ -282,7 +293,7 @@ def draw_throughput(traces, width=look.WIDE, names=None):
     return figure
 
 
-def frontier(points):
+def frontier(points: Iterable[Tuple[float, float]]) -> List[Tuple[float, float]]:
     """Those of the points, from the left, that no other is beyond in both directions."""
     kept, best = [], float("-inf")
     for x, y in sorted(points, reverse=True):
@@ -292,7 +303,7 @@ def frontier(points):
     return kept[::-1]
 
 
-def draw_batch(trace, width=look.WIDE):
+def draw_batch(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     """How large the batches of decode steps were, weighed by the time they took."""
     steps = trace.get("steps")
     if steps is None or steps.empty:
@@ -316,7 +327,7 @@ def draw_batch(trace, width=look.WIDE):
     return figure
 
 
-def facts(trace):
+def facts(trace: Trace) -> Facts:
     """{name: (value, unit)}"""
     measured = latencies(trace)
     if measured is None:

@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: MIT
 """Pictures of several runs in one: each draw_...(traces, width) returns a figure, or None when fewer
 than two of the runs have what it shows. Runs are numbered from 1, as in the report."""
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+
 import numpy
+from matplotlib.figure import Figure
 
 from . import figures, look, serving, training
+from .cpsim_trace import Trace, phases_of
 
 
-def numbered(traces, has):
+def numbered(traces: Sequence[Trace], has: Callable[[Trace], bool]) -> List[Tuple[int, Trace]]:
     return [(number, trace) for number, trace in enumerate(traces, 1) if has(trace)]
 
 
-def draw_phases(traces, width=look.WIDE):
+def draw_phases(traces: Sequence[Trace], width: float = look.WIDE) -> Optional[Figure]:
     """The seconds of each phase, the runs' bars under one another; the first four phases that two
     runs share."""
 
-    def has(trace):
-        return set(figures.PARTS) <= set(trace.get("phases", {})) and len(trace["phases"]) > 0
+    def has(trace: Trace) -> bool:
+        return set(figures.PARTS) <= set(trace.get("phases", {})) and len(phases_of(trace)) > 0
 
     runs = numbered(traces, has)
     if len(runs) < 2:
@@ -24,7 +30,7 @@ def draw_phases(traces, width=look.WIDE):
     if not names:
         return None
     figure, panels = look.figure(width, (0.5 + 0.26 * len(runs)) * len(names) + 0.8, len(names), squeeze=False)
-    shown = {}
+    shown: Dict[str, look.Style] = {}
     for axes, name in zip(panels[:, 0], names):
         rows = [(number, t["phases"][t["phases"]["name"] == name].iloc[0]) for number, t in runs if name in set(t["phases"]["name"])]
         most = max(row["duration"] for _, row in rows)
@@ -37,7 +43,7 @@ def draw_phases(traces, width=look.WIDE):
     return figure
 
 
-def draw_latency(traces, width=look.WIDE):
+def draw_latency(traces: Sequence[Trace], width: float = look.WIDE) -> Optional[Figure]:
     """Cumulative distributions of five services at most."""
     runs = [(number, serving.latencies(trace)) for number, trace in enumerate(traces, 1)]
     runs = [(number, measured) for number, measured in runs if measured is not None and len(measured)][: len(look.SHADES)]
@@ -60,7 +66,7 @@ def draw_latency(traces, width=look.WIDE):
     return figure
 
 
-def draw_steps(traces, width=look.WIDE):
+def draw_steps(traces: Sequence[Trace], width: float = look.WIDE) -> Optional[Figure]:
     """Seconds of training steps as their busiest stage spends them."""
     runs = numbered(traces, training.is_training)
     if len(runs) < 2:

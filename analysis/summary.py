@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A run in words and figures, and what changed between two."""
+from __future__ import annotations
+
 import textwrap
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from . import look, scenario, serving, training
+from .cpsim_trace import Trace, phases_of
 from .figures import run_seconds
+from .look import Facts
 
 PARTS = ["gemm", "attention", "memory_kernels", "tp_collective", "ring_exposed", "host", "other"]
 SUMS = {  # columns of /phases
@@ -15,15 +20,16 @@ SUMS = {  # columns of /phases
 LINKS = {"nvlink": "NVLink", "nic": "network card"}
 
 
-def describe_phases(trace):
+def describe_phases(trace: Trace) -> str:
     """The phases, one line each: sizes and latency; then the parts of the duration as percentages."""
-    phases = trace["phases"]
+    phases = phases_of(trace)
     if training.is_training(trace):
         phases = phases.drop(columns=["cached_tokens", "ring"])
     names = {"name": "phase", "new_tokens": "new tokens", "cached_tokens": "cached", "ring": "ring", "latency": "latency"}
     shown = [name for name in names if name in phases]
     rows = [[names[name] for name in shown]]
     for row in phases[shown].to_dict("records"):
+        text: Dict[str, Callable[[Any], str]]
         text = {"new_tokens": "{:,}".format, "cached_tokens": "{:,}".format, "latency": lambda value: look.quantity(value, "s"),
                 "ring": lambda value: str(value).replace("_", "-")}  # fmt: skip
         rows.append([text.get(name, str)(row[name]) for name in shown])
@@ -34,10 +40,10 @@ def describe_phases(trace):
     return "\n".join([*aligned(rows, numbers=True), "", *aligned(shares, numbers=True)])
 
 
-def totals(trace):
+def totals(trace: Trace) -> Facts:
     """{name: (value, unit)}: what two runs are compared by."""
     facts = {} if training.is_training(trace) else {"simulated time": (run_seconds(trace), "s")}
-    phases = trace.get("phases")
+    phases = phases_of(trace)
     if phases is not None and len(phases):
         for column, (name, unit) in SUMS.items():
             if column in phases:
@@ -54,7 +60,7 @@ def totals(trace):
     return facts | training.facts(trace) | serving.facts(trace)
 
 
-def fact_text(value, unit):
+def fact_text(value: float, unit: str) -> str:
     if unit == "%":
         return f"{value:.1f} %"
     if unit == "":
@@ -62,13 +68,14 @@ def fact_text(value, unit):
     return look.quantity(value, unit)
 
 
-def title(trace):
+def title(trace: Trace) -> str:
     return str(scenario.parse(trace.attributes.get("scenario", "")).get("title", "a run of cpsim"))
 
 
-def summary_text(trace):
+def summary_text(trace: Trace) -> str:
     lines = [title(trace), ""]
-    if len(trace.get("phases", [])):
+    phases = phases_of(trace)
+    if phases is not None and len(phases):
         lines += [describe_phases(trace), ""]
     facts = totals(trace)
     width = max(map(len, facts))
@@ -79,14 +86,14 @@ def summary_text(trace):
 # --- two runs ---
 
 
-def changed_settings(first, second):
+def changed_settings(first: Trace, second: Trace) -> List[Tuple[str, Any, Any]]:
     """[(key, value in the first, value in the second)] of the two scenarios; None: not there."""
     one, two = (scenario.flat(scenario.parse(trace.attributes.get("scenario", ""))) for trace in (first, second))
     keys = list(one) + [key for key in two if key not in one]
     return [(key, one.get(key), two.get(key)) for key in keys if one.get(key) != two.get(key)]
 
 
-def change(before, after):
+def change(before: float, after: float) -> str:
     """+12.3 %, or a word where there is no ratio."""
     if before != before or after != after:
         return ""
@@ -95,9 +102,9 @@ def change(before, after):
     return "new" if before == 0 else f"{100 * (after - before) / before:+.1f} %"
 
 
-def changed_phases(first, second):
+def changed_phases(first: Trace, second: Trace) -> List[Tuple[str, float, float, Optional[str], float]]:
     """One row a phase that both have: (name, latency before, after, part that changed most, by s)."""
-    one, two = first.get("phases"), second.get("phases")
+    one, two = phases_of(first), phases_of(second)
     if one is None or two is None:
         return []
     rows = []
@@ -108,15 +115,15 @@ def changed_phases(first, second):
         other = two.loc[row["name"]]
         deltas = {part: float(other[part] - row[part]) for part in PARTS if part in row and part in other}
         most = max(deltas, key=lambda part: abs(deltas[part]), default=None)
-        moved = most is not None and abs(deltas[most]) > 1e-12
-        rows.append((row["name"], row["latency"], float(other["latency"]), most if moved else None, deltas.get(most, 0.0)))
+        by = deltas[most] if most is not None else 0.0
+        rows.append((row["name"], row["latency"], float(other["latency"]), most if abs(by) > 1e-12 else None, by))
     return rows
 
 
 WIDTH = 80  # of a terminal
 
 
-def aligned(rows, numbers=False):
+def aligned(rows: Sequence[Sequence[str]], numbers: bool = False) -> List[str]:
     """Columns, two spaces between, in WIDTH columns: the widest are wrapped. `numbers`: flush right but for the first."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     while sum(widths) + 2 * (len(widths) - 1) > WIDTH and max(widths) > 12:
@@ -134,7 +141,7 @@ def aligned(rows, numbers=False):
 KINDS = {"service": "a service", "training": "a training run", "conversation": "a conversation", "sweep": "a sweep"}
 
 
-def kind(trace):
+def kind(trace: Trace) -> str:
     if "cpsim_sweep_format" in trace.attributes:
         return "sweep"
     if training.is_training(trace):
@@ -142,11 +149,13 @@ def kind(trace):
     return "service" if "requests" in trace else "conversation"
 
 
-def why_text(first, second):
+def why_text(first: Trace, second: Trace) -> List[str]:
     """Which wait of a service's requests grew, and by how much of the difference."""
-    rows = serving.why(first, second)
+    rows, waited = serving.why(first, second), (serving.waits(first), serving.waits(second))
+    if not rows:
+        return []
+    before, after = (sum(run[0].values()) if run else 0.0 for run in waited)
     whole = sum(change for *_, change in rows)
-    before, after = (sum(serving.waits(trace)[0].values()) for trace in (first, second))
     table = [["mean time of a request", "first", "second", "change", "of it"]]
     for name, one, two, change in rows:
         if one or two or abs(change) > 1e-9:
@@ -161,13 +170,13 @@ def why_text(first, second):
     return lines
 
 
-def signed(seconds):
+def signed(seconds: float) -> str:
     if abs(seconds) < 1e-9:
         return "0"
     return f"{'+' if seconds >= 0 else '-'}{look.quantity(abs(seconds), 's')}"
 
 
-def comparison_text(first, second):
+def comparison_text(first: Trace, second: Trace) -> str:
     if kind(first) != kind(second) or kind(first) == "sweep":
         of = f"{KINDS[kind(first)]}, the other of {KINDS[kind(second)]}" if kind(first) != kind(second) else "a sweep, as is the other"
         raise ValueError(f"cannot be compared: the one is of {of}; compare takes two runs of one kind")
@@ -179,8 +188,9 @@ def comparison_text(first, second):
         lines += aligned(shown) if len(shown) > 1 else ["the same settings but for the title"]
     else:
         lines.append("the same settings")
-    if serving.waits(first) and serving.waits(second):
-        lines += ["", *why_text(first, second)]
+    why = why_text(first, second)
+    if why:
+        lines += ["", *why]
     phases = changed_phases(first, second)
     if phases:
         rows = [["phase", "first", "second", "latency", "most of the change in its time"]]

@@ -1,29 +1,39 @@
 # SPDX-License-Identifier: MIT
 """Pictures of a sweep (sweep.h5): what each parameter does, heat maps of two, the Pareto front of two
 metrics. A figure is drawn of the points that are done; replications are averaged."""
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from typing import Any, Dict, List, Optional, Tuple
+
 import numpy
 import pandas
-from matplotlib import colors
+from matplotlib import colors, patches
+from matplotlib.figure import Figure
 
-from . import look
+from . import look, scenario
+from .cpsim_trace import Trace
 
 RESULT_START, RESULT_END = "replication", "run_seed"  # the parameters' columns lie between
 
 
-def is_sweep(trace):
+def is_sweep(trace: Trace) -> bool:
     return "cpsim_sweep_format" in trace.attributes
 
 
-def parameters(trace):
+def parameters(trace: Trace) -> List[str]:
     """Keys that the sweep varied and that took more than one value."""
     columns = list(trace["points"].columns)
     varied = columns[columns.index(RESULT_START) + 1 : columns.index(RESULT_END)]
     return [key for key in varied if trace["points"][key].nunique() > 1]
 
 
-def independent(trace):
+def independent(trace: Trace) -> List[str]:
     """Parameters but for those that go hand in hand with an earlier one (a sweep's `zip`)."""
-    points, kept = trace["points"], []
+    points = trace["points"]
+    kept: List[str] = []
     for key in parameters(trace):
         tied = (other for other in kept if points.groupby(other)[key].nunique().max() == 1)
         if not any(points.groupby(key)[other].nunique().max() == 1 for other in tied):
@@ -31,13 +41,13 @@ def independent(trace):
     return kept
 
 
-def metrics(trace):
+def metrics(trace: Trace) -> List[str]:
     points = trace["points"]
     after = list(points.columns)[list(points.columns).index("error") + 1 :]
     return [name for name in after if pandas.api.types.is_float_dtype(points[name]) and points[name].notna().any()]
 
 
-def done(trace):
+def done(trace: Trace) -> pandas.DataFrame:
     """Points that are done, replications averaged."""
     points = trace["points"]
     points = points[points["status"] == "done"]
@@ -45,11 +55,11 @@ def done(trace):
     return points.groupby(keys, sort=True, as_index=False)[metrics(trace)].mean() if keys and len(points) else points
 
 
-def more_is_better(metric):
+def more_is_better(metric: str) -> bool:
     return any(word in metric for word in ("per_second", "mfu", "goodput", "share", "sustained"))
 
 
-def first_metric(trace):
+def first_metric(trace: Trace) -> Optional[str]:
     """What one asks first of such a run: the sweep's first metric."""
     return metrics(trace)[0] if metrics(trace) else None
 
@@ -61,22 +71,25 @@ NAMES = {  # of metrics, where the key without its unit says too little
 }  # fmt: skip
 
 
-def name_of(trace, name):
+ACRONYMS = {"gpu": "GPU", "gpus": "GPUs"}  # that are not all capitals
+
+
+def name_of(trace: Trace, name: str) -> str:
     """A metric as people say it; a parameter stays the key that they wrote."""
     if name in NAMES or name not in metrics(trace):
         return NAMES.get(name, name)
     words = name.replace("_per_second", "/s").replace("_per_gpu", " a GPU")
     for unit in ("_seconds", "_bytes", "_joules"):
         words = words.removesuffix(unit)
-    return words.replace("_", " ")
+    return re.sub(r"\b(ttft|tpot|itl|e2e|slo|mfu|kv|gpus?)\b", lambda word: ACRONYMS.get(word[0], word[0].upper()), words.replace("_", " "))
 
 
-def label(trace, name):
+def label(trace: Trace, name: str) -> str:
     unit = trace.units["points"].get(name, "1")
     return name_of(trace, name) if unit in ("1", "1/s") else f"{name_of(trace, name)}, {unit}"
 
 
-def value_text(trace, name, value):
+def value_text(trace: Trace, name: str, value: float) -> str:
     """A metric's value with its unit's prefix, for a table."""
     if value != value:
         return "-"
@@ -86,16 +99,76 @@ def value_text(trace, name, value):
     return f"{value:.3g}" if abs(value) < 1e3 else f"{value:,.0f}"
 
 
-def short(value):
+def short(value: Any) -> str:
     if isinstance(value, (int, float, numpy.number)):
         return f"{value:g}" if value < 1e3 else f"{value:,.0f}"
     return str(value)
 
 
+def axis_text(said: str, key: str) -> str:
+    """What a sweep file, YAML or JSON, says behind a key: up to where its brackets close, or the lines that are deeper than its own."""
+    found = re.search(rf"""^([ ]*)(?:.*[{{,\s])?["']?{re.escape(key)}["']?\s*:[ ]*""", said, re.MULTILINE)
+    if found is None:
+        return ""
+    rest, depth = said[found.end() :], 0
+    if rest[:1] in ("[", "{"):
+        for at, char in enumerate(rest):
+            depth += (char in "[{") - (char in "]}")
+            if depth == 0:
+                return rest[: at + 1]
+    first, *lines = rest.split("\n")
+    deeper = itertools.takewhile(lambda line: not line.strip() or len(line) - len(line.lstrip()) > len(found[1]), lines)
+    return "\n".join([first, *deeper])
+
+
+def counts_tokens(trace: Trace, key: str) -> bool:
+    """Whether the sweep file, or the base, writes the key's values as tokens; their column has no unit."""
+    base = scenario.flat(scenario.parse(trace.attributes.get("base", "")))
+    return re.search(r"\d tokens\b", axis_text(trace.attributes.get("sweep", ""), key)) is not None or str(base.get(key)).endswith(" tokens")
+
+
+def written(trace: Trace, key: str, value: Any) -> str:
+    """A parameter's value as a scenario takes it, with its unit."""
+    if value in trace.texts.get(key, {}):
+        return trace.texts[key][value]
+    text = f"{value:.17g}" if isinstance(value, (float, numpy.floating)) else str(value)
+    unit = trace.units["points"].get(key, "1")
+    return f"{text} {unit}" if unit != "1" else f"{text} tokens" if counts_tokens(trace, key) else text
+
+
+def base_of(trace: Trace) -> str:
+    """The scenario that all points change."""
+    base = re.search(r'(?:^|[{,])\s*"?base"?\s*:\s*"?([^",}#\n]+)', trace.attributes.get("sweep", ""), re.MULTILINE)
+    return base[1].strip() if base else "BASE.yaml"
+
+
+def command(trace: Trace, row: Dict[str, Any]) -> str:
+    """The command that runs a point alone."""
+    return " ".join(["cpsim", base_of(trace), *(f"--set '{key}={written(trace, key, row[key])}'" for key in parameters(trace))])
+
+
+def point_scenario(trace: Trace, row: Dict[str, Any]) -> str:
+    """The point as a scenario that uses the base; "" where a key is inside a list, which a file would have to say whole."""
+    keys = parameters(trace)
+    if any(part.isdigit() for key in keys for part in key.split(".")):
+        return ""
+    lines = ["schema: 1", f"use: {json.dumps(base_of(trace))}"]
+    open_: List[str] = []
+    for key in sorted(keys):
+        *parents, last = key.split(".")
+        shared = 0
+        while shared < min(len(parents), len(open_)) and parents[shared] == open_[shared]:
+            shared += 1
+        lines += [f"{'  ' * depth}{name}:" for depth, name in enumerate(parents) if depth >= shared]
+        lines.append(f"{'  ' * len(parents)}{last}: {written(trace, key, row[key])}")
+        open_ = parents
+    return "\n".join(lines) + "\n"
+
+
 # --- one metric against one or two parameters ---
 
 
-def grid(trace, metric):
+def grid(trace: Trace, metric: str) -> Optional[pandas.DataFrame]:
     """The metric as a table of two parameters (the others at their best): the two with the most
     values. None when fewer vary on their own, or most of the table would be empty."""
     keys = independent(trace)
@@ -108,7 +181,7 @@ def grid(trace, metric):
     return table if table.notna().to_numpy().mean() > 1 / 3 else None
 
 
-def known_metric(trace, name):
+def known_metric(trace: Trace, name: str) -> str:
     """A metric of the sweep by its name, with or without its unit's ending; ValueError: those that there are."""
     found = [metric for metric in metrics(trace) if name in (metric, metric.removesuffix("_seconds"))]
     if not found:
@@ -116,10 +189,10 @@ def known_metric(trace, name):
     return found[0]
 
 
-def draw_heat_map(trace, width=look.WIDE, metric=None):
+def draw_heat_map(trace: Trace, width: float = look.WIDE, metric: Optional[str] = None) -> Optional[Figure]:
     metric = metric or first_metric(trace)
     table = grid(trace, metric) if metric else None
-    if table is None or min(table.shape) < 2 or max(table.shape) > 60:
+    if metric is None or table is None or min(table.shape) < 2 or max(table.shape) > 60:
         return None
     values = table.to_numpy(dtype=float)
     figure, axes = look.figure(width, 1.2 + 0.36 * len(table))
@@ -137,7 +210,7 @@ def draw_heat_map(trace, width=look.WIDE, metric=None):
                 continue
             share = float(norm(value))
             cell = colors.to_hex(light + share * (dark - light))
-            axes.add_patch(look.patches.Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=cell, edgecolor="#ffffff", linewidth=1))
+            axes.add_patch(patches.Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=cell, edgecolor="#ffffff", linewidth=1))
             # Inks of a cell's own, which no dark page may turn round.
             ink = "#fefefe" if share > 0.5 else "#010101"
             axes.text(column, row, f"{value:.3g}", ha="center", va="center", color=ink, fontsize=size)
@@ -154,7 +227,7 @@ def draw_heat_map(trace, width=look.WIDE, metric=None):
     return figure
 
 
-def draw_effect(trace, width=look.WIDE, metric=None):
+def draw_effect(trace: Trace, width: float = look.WIDE, metric: Optional[str] = None) -> Optional[Figure]:
     """The metric against the parameter with the most values, a curve a value of the next; numbers
     across before names. Of more than five curves, five from the least to the most."""
     metric, keys = metric or first_metric(trace), independent(trace)
@@ -201,7 +274,7 @@ def draw_effect(trace, width=look.WIDE, metric=None):
 # --- Pareto ---
 
 
-def front(points, first, second):
+def front(points: pandas.DataFrame, first: str, second: str) -> Any:
     """Which points nothing beats in both metrics, as a boolean array."""
     sign = [-1.0 if more_is_better(metric) else 1.0 for metric in (first, second)]
     x, y = (s * points[metric].to_numpy(dtype=float) for s, metric in zip(sign, (first, second)))
@@ -213,20 +286,21 @@ def front(points, first, second):
     return kept
 
 
-def pareto_metrics(trace):
+def pareto_metrics(trace: Trace) -> Optional[Tuple[str, str]]:
     """A pair worth weighing: the first metric, and what it costs."""
     names = metrics(trace)
     first = first_metric(trace)
-    wanted = ["output_tokens_per_second", "tokens_per_second", "dollars_per_million_output_tokens", "joules_per_output_token", "joules",
+    wanted = ["dollars_per_hour", "nodes", "output_tokens_per_second",
+              "tokens_per_second", "dollars_per_million_output_tokens", "joules_per_output_token", "joules",
               "network_bytes", "peak_memory_bytes_per_gpu"]  # fmt: skip
     second = next((name for name in wanted if name in names and name != first), None)
-    return (first, second) if second else None
+    return (first, second) if first and second else None
 
 
-def contests(trace, points):
+def contests(trace: Trace, points: pandas.DataFrame) -> List[Tuple[str, pandas.DataFrame]]:
     """[(what, points)]: points that may be weighed against each other, those of one workload. A
     shorter prompt beats no longer one."""
-    keys = [key for key in independent(trace) if key.startswith("workload.")]
+    keys = [key for key in independent(trace) if key.startswith("workload.") and not key.startswith("workload.service.")]
     if not keys:
         return [("", points)]
     names = [key.rsplit(".", 1)[-1] for key in keys]
@@ -236,7 +310,7 @@ def contests(trace, points):
     ]
 
 
-def draw_pareto(trace, width=look.WIDE, pair=None):
+def draw_pareto(trace: Trace, width: float = look.WIDE, pair: Optional[Tuple[str, str]] = None) -> Optional[Figure]:
     pair = pair or pareto_metrics(trace)
     if pair is None:
         return None
@@ -274,7 +348,7 @@ def draw_pareto(trace, width=look.WIDE, pair=None):
     return figure
 
 
-def summary_rows(trace, most=10):
+def summary_rows(trace: Trace, most: int = 10) -> List[List[str]]:
     """The best points by the first metric, as rows of text with a head."""
     metric, keys = first_metric(trace), parameters(trace)
     if not metric:
@@ -286,6 +360,6 @@ def summary_rows(trace, most=10):
                    for row in points[shown].to_dict("records")]  # fmt: skip
 
 
-def counts(trace):
+def counts(trace: Trace) -> Dict[str, int]:
     """{status: points}"""
     return {str(status): int(count) for status, count in trace["points"]["status"].value_counts(sort=False).items()}

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Figures and pictures of a training step: its pipeline's schedule, what fills each stage's time and
 memory. Of a sweep over batches: steps and GPU-hours to the same loss."""
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
 import numpy
 import pandas
 from matplotlib import patches
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from . import look, scenario
+from .cpsim_trace import Trace
+from .look import Facts
 
 KINDS = {  # of passes: shade, hatch, legend
     "forward": ("#bcd4ea", "", "forward"),
@@ -24,33 +32,33 @@ MEMORY = {
 MOST_STAGES, MOST_CELLS = 32, 6000  # of a picture
 
 
-def is_training(trace):
+def is_training(trace: Trace) -> bool:
     return "cells" in trace and len(trace["cells"]) > 0 and "stages" in trace
 
 
-def settings(trace):
+def settings(trace: Trace) -> Dict[str, Any]:
     return scenario.parse(trace.attributes.get("scenario", ""))
 
 
-def step_seconds(trace):
+def step_seconds(trace: Trace) -> float:
     cells = trace["cells"]
     return float(max((cells["start"] + cells["duration"]).max(), trace["stages"]["exchange_end"].max()))
 
 
-def gpus(trace):
+def gpus(trace: Trace) -> int:
     layout = settings(trace).get("layout") or {}
     return int(numpy.prod([int(layout.get(kind, 1)) for kind in ("tensor", "context", "pipeline", "data")]))
 
 
-def tokens(trace):
+def tokens(trace: Trace) -> float:
     """Of a step, over all replicas."""
     known = settings(trace)
     workload, layout = known.get("workload") or {}, known.get("layout") or {}
     sequences = (int(trace["cells"]["micro_batch"].max()) + 1) * int(workload.get("micro_batch", 1)) * int(layout.get("data", 1))
-    return sequences * scenario.number(workload.get("sequence"), float("nan"))
+    return float(sequences * scenario.number(workload.get("sequence"), float("nan")))
 
 
-def stage_times(trace):
+def stage_times(trace: Trace) -> pandas.DataFrame:
     """Seconds of each stage by kind of pass, then reducing gradients with no pass beside it, and idle."""
     cells, stages, whole = trace["cells"], trace["stages"], step_seconds(trace)
     times = pandas.DataFrame(
@@ -62,7 +70,7 @@ def stage_times(trace):
     return times
 
 
-def facts(trace):
+def facts(trace: Trace) -> Facts:
     """{name: (value, unit)}"""
     if not is_training(trace):
         return {}
@@ -87,7 +95,7 @@ def facts(trace):
 # --- pictures ---
 
 
-def some_stages(trace):
+def some_stages(trace: Trace) -> List[int]:
     """Stages that a picture has room for: all, or evenly chosen ones with the first and the last."""
     count = len(trace["stages"])
     each = max(1, len(trace["cells"]) // count)
@@ -95,7 +103,7 @@ def some_stages(trace):
     return list(range(count)) if count <= most else sorted({int(i) for i in numpy.linspace(0, count - 1, most).round()})
 
 
-def draw_schedule(trace, width=look.WIDE):
+def draw_schedule(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     """Stages down, time across: every pass of every micro-batch. Numbers are of micro-batches, where
     there is room for them."""
     if not is_training(trace):
@@ -128,7 +136,7 @@ def draw_schedule(trace, width=look.WIDE):
     return figure
 
 
-def rectangles(left, width, bottom, height):
+def rectangles(left: Any, width: Any, bottom: Any, height: Any) -> Path:
     """One path of many rectangles: a page holds thousands of them as a line of text."""
     left, right, bottom = left.to_numpy(), (left + width).to_numpy(), bottom.to_numpy(dtype=float)
     corners = numpy.stack([left, bottom, right, bottom, right, bottom + height, left, bottom + height, left, bottom], axis=1)
@@ -136,7 +144,7 @@ def rectangles(left, width, bottom, height):
     return Path(corners.reshape(-1, 2), numpy.tile(codes, len(left)))
 
 
-def number_passes(axes, cells, places, scale, whole, width):
+def number_passes(axes: Axes, cells: pandas.DataFrame, places: Dict[int, int], scale: float, whole: float, width: float) -> None:
     """Which micro-batch a pass is of. Backward passes are dark: their numbers stand on a light box."""
     room = 60 * width * scale / whole  # points a second; the axes take most of the width
     wide = cells[cells["duration"] * room > 9]
@@ -151,7 +159,7 @@ def number_passes(axes, cells, places, scale, whole, width):
 FEW_STAGES = 3  # as bars beside their numbers; more stand as columns
 
 
-def stacked(width, height, values, styles, what, limit):
+def stacked(width: float, height: float, values: pandas.DataFrame, styles: Dict[str, look.Style], what: str, limit: float) -> Tuple[Figure, Any]:
     """A bar or column a stage; values: numbers by name, styles: {name: (shade, hatch, legend)}. Returns
     the figure, and how to draw a line at a value."""
     count = len(values[next(iter(styles))])
@@ -177,7 +185,7 @@ def stacked(width, height, values, styles, what, limit):
     return figure, axes.axvline if lying else axes.axhline
 
 
-def draw_stages(trace, width=look.WIDE):
+def draw_stages(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     """What each stage does with the step."""
     if not is_training(trace):
         return None
@@ -186,7 +194,7 @@ def draw_stages(trace, width=look.WIDE):
     return stacked(width, 3.0, times, styles, "share of the step, %", 100)[0]
 
 
-def draw_memory(trace, width=look.WIDE):
+def draw_memory(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     if not is_training(trace):
         return None
     stages = trace["stages"]
@@ -199,7 +207,7 @@ def draw_memory(trace, width=look.WIDE):
     return figure
 
 
-def draw_throughput(traces, width=look.WIDE, names=None):
+def draw_throughput(traces: Sequence[Trace], width: float = look.WIDE, names: Optional[Sequence[str]] = None) -> Optional[Figure]:
     """Steps as points: tokens/s of a GPU against the number of GPUs. A flat line is perfect scaling."""
     points = sorted((gpus(t), tokens(t) / step_seconds(t) / gpus(t), str(name))
                     for name, t in zip(names or range(len(traces)), traces) if is_training(t))  # fmt: skip
@@ -218,7 +226,7 @@ def draw_throughput(traces, width=look.WIDE, names=None):
 # --- a sweep over batches ---
 
 
-def draw_batch(trace, width=look.WIDE):
+def draw_batch(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
     """Runs to the same loss: steps and GPU-hours against the batch; beyond the critical batch, more
     buys little. None unless the sweep has such runs of two batches."""
     points = trace["points"]

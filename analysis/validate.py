@@ -6,10 +6,16 @@
     validate.py CPSIM --check    compares the page with what it would be today; exit 1 when a figure
                                  is off by more than its rounding
 """
+from __future__ import annotations
+
 import csv
 import pathlib
 import re
 import sys
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
+
+Path = Union[str, pathlib.Path]
+Row = Dict[str, Any]  # of a table, or an answer of cpsim compare
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VALIDATION = ROOT / "tests" / "validation"
@@ -89,7 +95,7 @@ MISSED = """\
 # --- the paper ---
 
 
-def fitted_constant(row):
+def fitted_constant(row: Row) -> Optional[str]:
     """The constant that was fitted on this row of the paper; None: the row is predicted."""
     table, metric = row["table"], row["metric"]
     if table == "Table 5" and metric == "attention_per_hop":
@@ -107,15 +113,15 @@ def fitted_constant(row):
     return None
 
 
-def value(number):
+def value(number: float) -> str:
     return f"{number:.1f}" if number < 100 else f"{number:.0f}"
 
 
-def percent(fraction, sign=False):
+def percent(fraction: float, sign: bool = False) -> str:
     return f"{100 * fraction:+.1f} %" if sign else f"{100 * fraction:.1f} %"
 
 
-def paper_section(rows, cpsim):
+def paper_section(rows: List[Row], cpsim: str) -> List[str]:
     lines = [
         "## The context-parallelism paper",
         "",
@@ -148,12 +154,12 @@ def paper_section(rows, cpsim):
 # --- measured tables ---
 
 
-def bound_text(bounds, name, group):
+def bound_text(bounds: List[Row], name: str, group: str) -> str:
     kept = [b for b in bounds if b["set"] == name and b["class"] == group and b["bound"] is not None]
     return ", ".join(f"{b['statistic']} {b['bound']:g} %" for b in kept)
 
 
-def set_section(name, result, bounds):
+def set_section(name: str, result: Row, bounds: List[Row]) -> List[str]:
     lines = [f"## {SET_TITLES[name]}", "", *SET_TEXTS[name].split("\n"), ""]
     lines += [
         "| class | rows | median | p90 | worst | bias | extrapolated | bound |",
@@ -176,17 +182,17 @@ def set_section(name, result, bounds):
     return lines
 
 
-def median(values):
+def median(values: Iterable[float]) -> float:
     ordered = sorted(values)
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
-def held_out_lines(result):
+def held_out_lines(result: Row) -> List[str]:
     """Errors of collectives that were, and weren't, fitted on, by the table's own classes."""
     with open(VALIDATION / "collectives.csv", newline="", encoding="utf-8") as stream:
         text = stream.read().split("\n")
     header = next(line for line in text if not line.startswith("#")).split(",")
-    groups = {}
+    groups: Dict[Tuple[str, str], List[float]] = {}
     for row in result["rows"]:
         fields = dict(zip(header, next(csv.reader([text[row["line"] - 1]]))))
         groups.setdefault((fields["class"], fields["use"]), []).append(abs(row["error"]))
@@ -200,7 +206,7 @@ def held_out_lines(result):
     return lines
 
 
-def page_text(rows, results, cpsim):
+def page_text(rows: List[Row], results: Dict[str, Row], cpsim: str) -> str:
     bounds = measured.load_bounds()
     lines = [
         "# Validation",
@@ -232,8 +238,10 @@ def page_text(rows, results, cpsim):
 
 # --- the picture ---
 
+WIDEST = 40.0  # %: lines that go on have an arrow and their value
 
-def draw(results, path):
+
+def draw(results: Dict[str, Row], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
@@ -253,17 +261,22 @@ def draw(results, path):
         ("#9aa0a6", "++"),
         ("#f2f2f2", "oo"),
     )
+    assert len(shades) == len(SET_TITLES)
     styles = {
         title: {"facecolor": shade, "hatch": hatch, "edgecolor": "#000000", "linewidth": 0.4}
-        for title, (shade, hatch) in zip(SET_TITLES.values(), shades, strict=True)
+        for title, (shade, hatch) in zip(SET_TITLES.values(), shades)
     }
     for i, (title, group) in enumerate(groups):
         axes.barh(i, 100 * group["median"], height=0.7, **styles[title])
-        axes.plot([100 * group["median"], 100 * group["p90"]], [i, i], color="#444444", lw=1)
-        axes.plot(100 * group["p90"], i, "|", color="#444444", ms=7)
+        axes.plot([100 * group["median"], min(100 * group["p90"], WIDEST)], [i, i], color="#444444", lw=1)
+        if 100 * group["p90"] <= WIDEST:
+            axes.plot(100 * group["p90"], i, "|", color="#444444", ms=7)
+        else:  # cut, and says so
+            axes.plot(WIDEST, i, ">", color="#444444", ms=5, clip_on=False)
+            axes.annotate(f"{100 * group['p90']:.0f} %", (WIDEST, i), (5, 0), textcoords="offset points", va="center", fontsize=7, annotation_clip=False)
     axes.set_yticks(range(len(groups)), [f"{g['class']} ({g['count']})" for _, g in groups], fontsize=7)
     axes.set_ylim(len(groups) - 0.4, -0.6)
-    axes.set_xlim(0, 40)
+    axes.set_xlim(0, WIDEST)
     axes.set_xlabel("absolute error, % (bar: median, line: 90th percentile; rows in brackets)", fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", alpha=0.3)
@@ -280,7 +293,7 @@ def draw(results, path):
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 
 
-def same(old, new):
+def same(old: str, new: str) -> bool:
     """Whether two lines are alike but for the last digit of their figures."""
     if NUMBER.sub("#", old) != NUMBER.sub("#", new):
         return False
@@ -291,7 +304,7 @@ def same(old, new):
     return True
 
 
-def is_stale(old, new):
+def is_stale(old: str, new: str) -> bool:
     old_lines, new_lines = old.split("\n"), new.split("\n")
     for i, (a, b) in enumerate(zip(old_lines, new_lines), 1):
         if not same(a, b):
@@ -303,7 +316,7 @@ def is_stale(old, new):
     return False
 
 
-def main(arguments):
+def main(arguments: List[str]) -> int:
     if not arguments or arguments[1:] not in ([], ["--check"]):
         sys.exit(__doc__)
     rows = paper.load(arguments[0])

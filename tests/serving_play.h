@@ -39,6 +39,8 @@ struct played {
     uint64_t out_of_order;                  /* requests whose times do not follow each other */
     uint64_t unforeseen;                    /* requests that serving_preview() tells otherwise */
     uint64_t programs;                      /* built to price steps */
+    uint32_t places;                        /* that its requests took (struct requests) */
+    bool may_leave;                         /* its requests, before their answers end */
     bool missed;                            /* its goal: the figures mean nothing */
 };
 
@@ -127,9 +129,13 @@ static inline struct played play_here(const char *path, const char *const *overr
         for (uint32_t i = 0; i < run->fleet.pool_count; i++) {
             played.programs += step_costs_built(run->fleet.pools[i].costs->stages[0]);
         }
+        played.may_leave = run->fleet.may_leave;
         played.missed = run->watch.missed;
-        played_preview(run, &played);
-        played_requests(run, &played);
+        played.places = run->requests.places;
+        if (run->fold == NULL) {
+            played_preview(run, &played);
+            played_requests(run, &played);
+        }
         played_servers(run, &played);
     }
     diagnostics_destroy(diagnostics);

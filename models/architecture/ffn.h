@@ -18,6 +18,7 @@ struct ffn {
     uint32_t hidden;  /* between the two halves of the block, or of one expert */
     bool gated;       /* SwiGLU and its kin: gate and up; otherwise up alone */
     bool bias;        /* of its projections */
+    bool clamp;       /* gate and up are clamped before the activation (gpt-oss) */
     bool shared_bias; /* of the shared block's */
     bool inner_norm;  /* a norm of `hidden` between its halves (BitNet) */
     /* FFN_EXPERTS: */

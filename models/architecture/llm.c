@@ -33,6 +33,11 @@ double llm_product_weights(const struct llm *llm)
     return layers_sum(llm, weight_elements, is_product);
 }
 
+double llm_met_weights(const struct llm *llm)
+{
+    return layers_sum(llm, weight_active_elements, is_product);
+}
+
 double llm_attention_weights(const struct llm *llm)
 {
     return layers_sum(llm, weight_elements, is_of_attention);

@@ -100,6 +100,8 @@ struct llm_counts llm_count(const struct llm *llm);
  * embedding and output head not; and of those the mixers' projections. */
 double llm_product_weights(const struct llm *llm);
 double llm_attention_weights(const struct llm *llm);
+/* Of the products' weights those that one token meets: of experts those it is sent to. */
+double llm_met_weights(const struct llm *llm);
 /* Embedding and output head together (one when tied), elements. */
 double llm_embedding_weights(const struct llm *llm);
 /* The whole model, norms included, elements. Llama 3 405B: 405.85e9. */

@@ -20,29 +20,17 @@ static double ceil_div(double a, double b)
     return ceil(a / b);
 }
 
-/* What a tile reads for one step along k. */
-static double tile_bytes_per_k(const struct gemm_shape *shape, struct tile tile, double along_n)
-{
-    double along_m = (double)tile.rows + tile.columns - along_n;
-    return along_m * format_bytes(shape->format) + along_n * matmul_weight_bytes(shape);
-}
-
-/* Cycles of one SM for one step along k. The matrix unit reads a slab of its rows and all columns
- * from shared memory while it multiplies, and keeps up when they are as many: with fewer columns
- * the reading takes longer than the product. `weight_columns`: those that this SM is the first to
- * fetch from memory, its neighbours along m fetch theirs. */
-static double cycles_per_k(const struct gpu *gpu, const struct gemm_shape *shape, struct tile tile,
-                           double along_n, double weight_columns)
-{
-    double columns = fmax(tile.columns, 0.5 * ((double)gpu->generation.matrix_rows + tile.columns));
-    double multiply = 2.0 * tile.rows * columns / matmul_flops_per_clock(gpu, shape->format);
-    double load = tile_bytes_per_k(shape, tile, along_n);
-    double first_load = weight_columns * matmul_weight_bytes(shape) * gpu->boost_clock_hertz;
-    return fmax(
-        multiply / matmul_efficiency(gpu, shape) +
-            matmul_lane_cycles_per_k(gpu, shape, tile.rows, tile.columns, along_n),
-        fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
-}
+/* What every plan of a product is made from, whatever its tile. */
+struct product {
+    const struct gpu *gpu;
+    const struct gemm_shape *shape;
+    double m, n, k;
+    double operand_bytes, weight_bytes; /* of one element, as it is multiplied and in memory */
+    double flops_per_clock, efficiency; /* of an SM's matrix units */
+    double k_step;                      /* elements of a stage */
+    double between_cycles, start_seconds;
+    double memory_seconds;
+};
 
 static double start_seconds(const struct gpu *gpu, const struct gemm_shape *shape)
 {
@@ -51,42 +39,87 @@ static double start_seconds(const struct gpu *gpu, const struct gemm_shape *shap
                           : gpu->matmul_seconds[matmul_fitted_scaling(shape->scaling)];
 }
 
+static struct product product_of(const struct gpu *gpu, const struct gemm_shape *shape,
+                                 double memory_seconds)
+{
+    return (struct product){
+        .gpu = gpu,
+        .shape = shape,
+        .m = (double)shape->m,
+        .n = (double)shape->n,
+        .k = (double)shape->k,
+        .operand_bytes = format_bytes(shape->format),
+        .weight_bytes = matmul_weight_bytes(shape),
+        .flops_per_clock = matmul_flops_per_clock(gpu, shape->format),
+        .efficiency = matmul_efficiency(gpu, shape),
+        .k_step = gpu->generation.stage_bytes / format_bytes(shape->format),
+        .between_cycles =
+            gpu->tile_seconds[matmul_fitted_scaling(shape->scaling)] * gpu->boost_clock_hertz,
+        .start_seconds = start_seconds(gpu, shape),
+        .memory_seconds = memory_seconds,
+    };
+}
+
+/* What a tile reads for one step along k. */
+static double tile_bytes_per_k(const struct product *product, struct tile tile, double along_n)
+{
+    double along_m = (double)tile.rows + tile.columns - along_n;
+    return along_m * product->operand_bytes + along_n * product->weight_bytes;
+}
+
+/* Cycles of one SM for one step along k, for which it loads so many bytes. The matrix unit reads a
+ * slab of its rows and all columns from shared memory while it multiplies, and keeps up when they
+ * are as many: with fewer columns the reading takes longer than the product. `weight_columns`:
+ * those that this SM is the first to fetch from memory, its neighbours along m fetch theirs. */
+static double cycles_per_k(const struct product *product, struct tile tile, double along_n,
+                           double weight_columns, double load)
+{
+    const struct gpu *gpu = product->gpu;
+    double columns = fmax(tile.columns, 0.5 * ((double)gpu->generation.matrix_rows + tile.columns));
+    double multiply = 2.0 * tile.rows * columns / product->flops_per_clock;
+    double first_load = weight_columns * product->weight_bytes * gpu->boost_clock_hertz;
+    return fmax(
+        multiply / product->efficiency +
+            matmul_lane_cycles_per_k(gpu, product->shape, tile.rows, tile.columns, along_n),
+        fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
+}
+
 /* Kernels that overlap take as long as the longer at least, but for a rounding error. */
 static const double LEAST_OF_OVERLAP = 1.0 - 1e-9;
 
 /* Its seconds are those of a plan that takes less than `most`; of others they may be fewer than it
  * takes, yet no less than `most`. */
-static struct plan plan_tiles(const struct gpu *gpu, const struct gemm_shape *shape,
-                              struct tile tile, bool rows_along_m, double split,
-                              double memory_seconds, double most)
+static struct plan plan_tiles(const struct product *product, struct tile tile, bool rows_along_m,
+                              double split, double most)
 {
+    const struct gpu *gpu = product->gpu;
     double along_m = rows_along_m ? tile.rows : tile.columns;
     double along_n = rows_along_m ? tile.columns : tile.rows;
-    double tiles_along_m = ceil_div((double)shape->m, along_m);
-    double tiles = tiles_along_m * ceil_div((double)shape->n, along_n);
-    double k_step =
-        gpu->generation.stage_bytes / format_bytes(shape->format); /* elements of a stage */
-    double k = ceil_div((double)shape->k, split * k_step) * k_step;
+    double tiles_along_m = ceil_div(product->m, along_m);
+    double tiles = tiles_along_m * ceil_div(product->n, along_n);
+    double k = ceil_div(product->k, split * product->k_step) * product->k_step;
     double waves = ceil_div(tiles * split, gpu->streaming_multiprocessors);
-    double between =
-        gpu->tile_seconds[matmul_fitted_scaling(shape->scaling)] * gpu->boost_clock_hertz;
+    double load = tile_bytes_per_k(product, tile, along_n);
 
     struct plan plan = {
-        .sm_cycles = waves * (k * cycles_per_k(gpu, shape, tile, along_n, along_n / tiles_along_m) +
-                              between),
-        .fixed_seconds = start_seconds(gpu, shape),
+        .sm_cycles =
+            waves * (k * cycles_per_k(product, tile, along_n, along_n / tiles_along_m, load) +
+                     product->between_cycles),
+        .fixed_seconds = product->start_seconds,
         .matmul_flops = 2.0 * tiles * split * k * tile.rows * tile.columns,
-        .tile_bytes = tiles * split * k * tile_bytes_per_k(shape, tile, along_n),
+        .tile_bytes = tiles * split * k * load,
     };
     plan.full = tiles * split >= gpu->streaming_multiprocessors;
     if (split > 1.0) { /* partial sums in fp32, written and read again, in L2 */
-        double partial_bytes = 2.0 * split * (double)shape->m * (double)shape->n * 4.0;
+        double partial_bytes = 2.0 * split * product->m * product->n * 4.0;
         plan.fixed_seconds += gpu->split_seconds + partial_bytes / gpu->l2_bytes_per_second;
     }
     double sm_seconds = plan.sm_cycles / gpu->boost_clock_hertz;
-    plan.seconds = plan.fixed_seconds + LEAST_OF_OVERLAP * fmax(sm_seconds, memory_seconds);
+    plan.seconds =
+        plan.fixed_seconds + LEAST_OF_OVERLAP * fmax(sm_seconds, product->memory_seconds);
     if (plan.seconds < most) {
-        plan.seconds = plan.fixed_seconds + overlapped_seconds(gpu, sm_seconds, memory_seconds);
+        plan.seconds =
+            plan.fixed_seconds + overlapped_seconds(gpu, sm_seconds, product->memory_seconds);
     }
     return plan;
 }
@@ -97,25 +130,16 @@ static bool pads(const struct gpu *gpu, double size, double side)
     return side > gpu->generation.least_side && side >= 2.0 * size;
 }
 
-/* The best plan so far, and what every plan is made from. */
-struct search {
-    const struct gpu *gpu;
-    const struct gemm_shape *shape;
-    double memory_seconds;
-    struct plan best;
-};
-
 /* Of plans alike, the one that was tried first stays. */
-static void try_tile(struct search *search, const struct tile_family *family, struct tile tile,
-                     bool rows_along_m)
+static void try_tile(const struct product *product, const struct tile_family *family,
+                     struct tile tile, bool rows_along_m, struct plan *best)
 {
-    const struct gpu_generation *generation = &search->gpu->generation;
+    const struct gpu_generation *generation = &product->gpu->generation;
     for (size_t i = 0; i < generation->split_count; i++) {
-        double most = search->best.seconds * (1.0 - 1e-3);
-        struct plan plan = plan_tiles(search->gpu, search->shape, tile, rows_along_m,
-                                      generation->splits[i], search->memory_seconds, most);
+        double most = best->seconds * (1.0 - 1e-3);
+        struct plan plan = plan_tiles(product, tile, rows_along_m, generation->splits[i], most);
         if (plan.seconds < most) {
-            search->best = plan;
+            *best = plan;
         }
         if (!family->splits || plan.full) {
             break; /* every SM has a tile: splitting on only adds work */
@@ -131,27 +155,24 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
     const struct product_kernel *own = library_product(shape);
     const struct tile_family *family =
         own != NULL ? &own->family : &gpu->generation.families[shape->scaling];
-    struct search search = {.gpu = gpu,
-                            .shape = shape,
-                            .memory_seconds = memory_seconds,
-                            .best = {.seconds = INFINITY}};
-    double m = (double)shape->m;
+    const struct product product = product_of(gpu, shape, memory_seconds);
+    struct plan best = {.seconds = INFINITY};
     for (size_t i = 0; i < family->tiles.count; i++) {
         struct tile tile = family->tiles.tiles[i];
         for (int turned = 0; turned < 2; turned++) {
             double along_m = turned == 0 ? tile.rows : tile.columns;
-            if (!family->splits || !pads(gpu, m, along_m)) {
-                try_tile(&search, family, tile, turned == 0);
+            if (!family->splits || !pads(gpu, product.m, along_m)) {
+                try_tile(&product, family, tile, turned == 0, &best);
             }
         }
     }
     for (size_t i = 0; i < family->narrow_tiles.count; i++) {
         struct tile tile = family->narrow_tiles.tiles[i];
-        if (m <= tile.columns) {
-            try_tile(&search, family, tile, false);
+        if (product.m <= tile.columns) {
+            try_tile(&product, family, tile, false, &best);
         }
     }
-    return search.best;
+    return best;
 }
 
 struct kernel_work gemm_work(const struct gpu *gpu, const struct gemm_shape *shape)

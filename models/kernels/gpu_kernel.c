@@ -10,8 +10,8 @@ double overlapped_seconds(const struct gpu *gpu, double sm_seconds, double memor
 {
     double longer = fmax(sm_seconds, memory_seconds);
     double shorter = fmin(sm_seconds, memory_seconds);
-    if (longer <= 0.0) {
-        return 0.0;
+    if (shorter <= 0.0) { /* the powers would say the same */
+        return fmax(longer, 0.0);
     }
     double p = gpu->overlap_exponent;
     return longer * pow(1.0 + pow(shorter / longer, p), 1.0 / p);

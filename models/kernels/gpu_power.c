@@ -25,9 +25,14 @@ struct power_state power_at_clock(const struct gpu *gpu, const struct power_load
 {
     double seconds = load->idle_seconds;
     double joules = 0.0;
+    bool known = load->at_boost != NULL && clock_hertz >= gpu->boost_clock_hertz;
     for (size_t i = 0; i < load->work_count; i++) {
         double count = load->counts != NULL ? load->counts[i] : 1.0;
-        struct kernel_cost cost = kernel_cost_at(gpu, &load->works[i], clock_hertz);
+        if (count <= 0.0) {
+            continue;
+        }
+        struct kernel_cost cost =
+            known ? load->at_boost[i] : kernel_cost_at(gpu, &load->works[i], clock_hertz);
         seconds += count * cost.seconds;
         joules += count * cost.joules;
     }

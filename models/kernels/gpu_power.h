@@ -20,6 +20,8 @@ struct power_load {
     const double *counts;            /* [work_count], or NULL: once each */
     size_t work_count;
     double idle_seconds;
+    const struct kernel_cost *at_boost; /* [work_count], what each costs at boost clock, or NULL:
+                                           that is worked out when it is asked for */
 };
 
 struct power_state {

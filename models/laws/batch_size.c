@@ -22,8 +22,8 @@ double batch_curve_critical(struct batch_curve curve)
 
 struct batch_curve batch_curve_from(double critical_sequences, double steps_at_best)
 {
-    double noise = (critical_sequences - overhead * BATCH_BEST_SEQUENCES) / (overhead - 1.0);
-    assert(noise > 0.0 && "a critical batch above 1.2 times the best small one");
+    double noise =
+        fmax(critical_sequences - overhead * BATCH_BEST_SEQUENCES, 0.0) / (overhead - 1.0);
     double least = steps_at_best / (1.0 + noise / BATCH_BEST_SEQUENCES);
     return (struct batch_curve){.least_steps = least, .example_steps = noise * least};
 }
@@ -65,15 +65,12 @@ double batch_critical_tokens(double parameters, double tokens)
     return by_data * by_model * BATCH_SEQUENCE_TOKENS;
 }
 
-/* The curve of a run of so many tokens of the best small batch. Where its critical batch is not
- * above that one the law says nothing, and no larger batch takes fewer tokens. */
+/* The curve of a run of so many tokens of the best small batch. */
 static struct batch_curve curve_of(double parameters, double tokens)
 {
     const double best = (double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS;
-    double critical = tokens > 0.0 ? batch_critical_tokens(parameters, tokens) : 0.0;
-    return critical > overhead * best
-               ? batch_curve_from(critical / BATCH_SEQUENCE_TOKENS, tokens / best)
-               : (struct batch_curve){.least_steps = tokens / best};
+    return batch_curve_from(batch_critical_tokens(parameters, tokens) / BATCH_SEQUENCE_TOKENS,
+                            tokens / best);
 }
 
 double batch_piece_steps(double parameters, double batch_tokens, double from, double to)
@@ -81,6 +78,30 @@ double batch_piece_steps(double parameters, double batch_tokens, double from, do
     double sequences = batch_tokens / BATCH_SEQUENCE_TOKENS;
     return batch_curve_steps(curve_of(parameters, to), sequences) -
            batch_curve_steps(curve_of(parameters, from), sequences);
+}
+
+/* Tokens so far, and the local critical batch in tokens there. */
+static const struct {
+    double tokens, batch;
+} doublings[] = {{168e9, 2048.0 * 4096.0}, {503e9, 4096.0 * 4096.0}};
+
+static double local_exponent(void)
+{
+    return log(doublings[1].batch / doublings[0].batch) /
+           log(doublings[1].tokens / doublings[0].tokens);
+}
+
+double batch_local_tokens(double tokens)
+{
+    double grown = doublings[1].batch * pow(tokens / doublings[1].tokens, local_exponent());
+    return fmin(grown, doublings[1].batch);
+}
+
+double batch_local_mean_tokens(double tokens)
+{
+    double rising = fmin(tokens, doublings[1].tokens);
+    double mean = batch_local_tokens(rising) / (local_exponent() + 1.0);
+    return (mean * rising + doublings[1].batch * (tokens - rising)) / tokens;
 }
 
 double batch_noise_steps(double least_steps, double noise_batch, double batch)

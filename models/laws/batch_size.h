@@ -3,7 +3,7 @@
  *
  * Zhang et al., "How Does Critical Batch Size Scale in Pre-training?", arXiv 2410.21676: batches in
  * sequences of 512 tokens, B_opt = 256 of them. McCandlish et al., arXiv 1812.06162. Kaplan et al.,
- * arXiv 2001.08361, section 5.1. */
+ * arXiv 2001.08361, section 5.1. Merrill et al., arXiv 2505.23971. */
 #ifndef CPSIM_MODELS_LAWS_BATCH_SIZE_H
 #define CPSIM_MODELS_LAWS_BATCH_SIZE_H
 
@@ -22,7 +22,8 @@ double batch_curve_steps(struct batch_curve curve, double batch_sequences);
  * 0.2 b / a + 1.2 B_opt. */
 double batch_curve_critical(struct batch_curve curve);
 
-/* The curve that goes through (B_opt, steps) and has that B*. B* above 1.2 B_opt. */
+/* The curve that goes through (B_opt, steps) and has that B*. Where B* is not above 1.2 B_opt the
+ * law says nothing, and no larger batch takes fewer steps. */
 struct batch_curve batch_curve_from(double critical_sequences, double steps_at_best);
 
 /* Which of the paper's three fits. */
@@ -48,6 +49,18 @@ double batch_critical_tokens(double parameters, double tokens);
  * one batch add up to a run at that batch. For a batch that changes on the way; the paper's were
  * constant. */
 double batch_piece_steps(double parameters, double batch_tokens, double from, double to);
+
+/* The critical batch of a moment of a run, tokens, after so many: the largest that from there on
+ * loses nothing against a smaller one, its learning rate grown as its root. Merrill et al.,
+ * "Critical Batch Size Revisited", arXiv 2505.23971, measured it by branches off runs of OLMo 1B
+ * and 7B, alike for both: near zero at first, 2,048 sequences of 4,096 tokens after 168e9, 4,096
+ * after 503e9 (section 4.2), where it stays (figure 2). A power of the tokens goes through the two
+ * points, as their appendix D takes it; the exponent that makes is 0.63. */
+double batch_local_tokens(double tokens);
+
+/* Of a run of so many tokens: the one batch that is nearest to the local one throughout, their
+ * appendix D: its mean over the run. */
+double batch_local_mean_tokens(double tokens);
 
 /* McCandlish: S / S_min = 1 + B_noise / B, E / E_min = 1 + B / B_noise. */
 double batch_noise_steps(double least_steps, double noise_batch, double batch);

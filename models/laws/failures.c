@@ -4,7 +4,10 @@
 #include <math.h>
 #include <stdbool.h>
 
-static const double patience = 1000.0; /* times the work, until a run counts as hopeless */
+/* Until a run counts as hopeless: times the work; interruptions, stragglers and checkpoints, of
+ * each. */
+static const double patience = 1000.0;
+static const uint64_t most_events = 5000000;
 
 struct run {
     const struct failure_question *question;
@@ -41,13 +44,21 @@ static void plan_straggler(struct run *run)
     run->slow_until = run->slow_from + question->straggler_seconds;
 }
 
+static bool is_hopeless(const struct run *run)
+{
+    const struct failure_answer *answer = &run->answer;
+    return answer->seconds >= patience * run->question->work_seconds ||
+           answer->interruptions >= most_events || answer->stragglers >= most_events ||
+           answer->checkpoints >= most_events;
+}
+
 /* Works until `work` is done or something strikes; what was done. Time under a straggler counts
  * apart. */
 static double work(struct run *run, double wanted)
 {
     struct failure_answer *answer = &run->answer;
     double done = 0.0, strike = next_strike(run);
-    while (done < wanted && answer->seconds < strike) {
+    while (done < wanted && answer->seconds < strike && !is_hopeless(run)) {
         if (answer->seconds >= run->slow_until) {
             plan_straggler(run);
         }
@@ -66,11 +77,12 @@ static double work(struct run *run, double wanted)
     return done;
 }
 
-/* An interruption while the last one is being dealt with begins the restart anew. */
+/* An interruption while the last one is being dealt with begins the restart anew: where they come
+ * faster than a restart takes, for ever. */
 static void recover(struct run *run)
 {
     struct failure_answer *answer = &run->answer;
-    while (answer->seconds >= next_strike(run)) {
+    while (answer->seconds >= next_strike(run) && !is_hopeless(run)) {
         size_t source = next_source(run);
         const struct failure_source *struck = &run->question->sources[source];
         double strike = run->next_seconds[source];
@@ -100,8 +112,7 @@ struct failure_answer failures_play(const struct failure_question *question,
         struck[i] = 0;
     }
     plan_straggler(&run);
-    double limit = patience * question->work_seconds;
-    while (answer->work_seconds < question->work_seconds && answer->seconds < limit) {
+    while (answer->work_seconds < question->work_seconds && !is_hopeless(&run)) {
         double wanted =
             fmin(question->interval_seconds, question->work_seconds - answer->work_seconds);
         bool last = wanted >= question->work_seconds - answer->work_seconds;

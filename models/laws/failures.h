@@ -33,8 +33,9 @@ struct failure_answer {
 };
 
 /* `streams` [source_count + 1]: of each source, and of stragglers; `next_seconds` [source_count]:
- * room; `struck` [source_count]: interruptions by source. Stops at a thousand times the work: then
- * work_seconds is short of what was asked. */
+ * room; `struck` [source_count]: interruptions by source. Stops at a thousand times the work and
+ * at five million interruptions, stragglers or checkpoints: then work_seconds is short of what was
+ * asked. */
 struct failure_answer failures_play(const struct failure_question *question,
                                     struct random_stream *streams, double *next_seconds,
                                     uint64_t *struck);

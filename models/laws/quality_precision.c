@@ -69,7 +69,8 @@ struct quality_question quality_question_of(const struct llm *llm,
         .parameters = llm_product_weights(llm),
         .tokens = (double)training->tokens,
         .trained = {{trained, trained, trained}},
-        .kept = {{[QUALITY_WEIGHTS] = weights_alike(parts),
+        .kept = {{[QUALITY_WEIGHTS] =
+                      training->weight_bits > 0.0 ? training->weight_bits : weights_alike(parts),
                   [QUALITY_ACTIVATIONS] = inputs_alike(parts),
                   [QUALITY_KV_CACHE] = format_bits(precision->kv_cache)}},
     };

@@ -16,6 +16,7 @@
 struct quality_training {
     uint64_t tokens;     /* 0: not said, and nothing is predicted */
     enum format trained; /* weights, activations and cache alike */
+    double weight_bits;  /* that weights are narrowed to; 0: those of their formats */
 };
 
 struct quality_question quality_question_of(const struct llm *llm,

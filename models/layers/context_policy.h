@@ -19,6 +19,14 @@ struct context_policy {
 extern const struct context_policy context_pass_kv, context_pass_q, context_all_gather,
     context_tree;
 
+enum { BATCH_MAX_SLICES = 8 };
+
+/* One ring for slices of prompts beside each other, `keys` that pass keys and then `queries` that
+ * pass queries: a hop has a shard of each (Algorithm 2's fused batch; both at once are ours). At
+ * most BATCH_MAX_SLICES. */
+void context_ring_of_all(struct layer_builder *builder, const struct attention_heads *heads,
+                         const struct batch_slice *first, uint32_t keys, uint32_t queries);
+
 /* --- what they have in common --- */
 
 /* What travels between ranks before attention. */

@@ -36,17 +36,27 @@ static struct step_operator ring_attention(const struct layer_builder *builder,
                              iteration > 0 && load == LOAD_KEYS && queries > 1);
 }
 
-/* Algorithms 2 and 3: the shard of iteration i + 1 travels while iteration i computes. An eager
- * host prepares an iteration only when the one before it has ended, and nothing hides that. */
+/* Sequences of a batch that send the same round. */
+struct ring_part {
+    const struct batch_slice *slice;
+    enum context_load load;
+};
+
+/* Algorithms 2 and 3: the shard of iteration i + 1 travels while iteration i computes; with several
+ * parts one message has the shards of all, and their attention follows one after the other. An
+ * eager host prepares an iteration only when the one before it has ended, and nothing hides that.
+ */
 static void prefill_ring(struct layer_builder *builder, const struct attention_heads *heads,
-                         const struct batch_slice *slice, enum context_load load)
+                         const struct ring_part parts[], uint32_t count)
 {
     const struct replica *replica = builder->replica;
     uint32_t ranks = replica->layout->context;
-    uint64_t queries = context_prefill_tokens(slice->new_tokens, ranks);
-    double bytes = context_shard_bytes(builder, heads, slice, load);
+    double bytes = 0.0;
     double host_seconds = builder->graph ? 0.0 : replica->software->ring_step_seconds;
-    context_quantise(builder, heads, slice, load);
+    for (uint32_t part = 0; part < count; part++) {
+        bytes += context_shard_bytes(builder, heads, parts[part].slice, parts[part].load);
+        context_quantise(builder, heads, parts[part].slice, parts[part].load);
+    }
     uint32_t arrived = STEP_NO_OPERATOR;
     for (uint32_t i = 0; i < ranks; i++) {
         if (i > 0 && host_seconds > 0.0) {
@@ -59,22 +69,43 @@ static void prefill_ring(struct layer_builder *builder, const struct attention_h
             arrived = step_append(builder->segment, context_hop(builder, i + 1, bytes),
                                   i == 0 || host_seconds > 0.0 ? ready : here, STEP_NO_OPERATOR);
         }
-        builder->last = step_append(builder->segment,
-                                    ring_attention(builder, heads, slice, i, load), ready, here);
+        for (uint32_t part = 0; part < count; part++) {
+            builder->last =
+                step_append(builder->segment,
+                            ring_attention(builder, heads, parts[part].slice, i, parts[part].load),
+                            part == 0 ? ready : builder->last, part == 0 ? here : STEP_NO_OPERATOR);
+        }
     }
-    ring_end(builder, heads, slice->sequences * queries, load == LOAD_QUERIES);
+    for (uint32_t part = 0; part < count; part++) {
+        const struct batch_slice *slice = parts[part].slice;
+        ring_end(builder, heads,
+                 slice->sequences * context_prefill_tokens(slice->new_tokens, ranks),
+                 parts[part].load == LOAD_QUERIES);
+    }
 }
 
 static void prefill_keys(struct layer_builder *builder, const struct attention_heads *heads,
                          const struct batch_slice *slice)
 {
-    prefill_ring(builder, heads, slice, LOAD_KEYS);
+    const struct ring_part part = {slice, LOAD_KEYS};
+    prefill_ring(builder, heads, &part, 1);
 }
 
 static void prefill_queries(struct layer_builder *builder, const struct attention_heads *heads,
                             const struct batch_slice *slice)
 {
-    prefill_ring(builder, heads, slice, LOAD_QUERIES);
+    const struct ring_part part = {slice, LOAD_QUERIES};
+    prefill_ring(builder, heads, &part, 1);
+}
+
+void context_ring_of_all(struct layer_builder *builder, const struct attention_heads *heads,
+                         const struct batch_slice *first, uint32_t keys, uint32_t queries)
+{
+    struct ring_part parts[BATCH_MAX_SLICES];
+    for (uint32_t i = 0; i < keys + queries; i++) {
+        parts[i] = (struct ring_part){first + i, i < keys ? LOAD_KEYS : LOAD_QUERIES};
+    }
+    prefill_ring(builder, heads, parts, keys + queries);
 }
 
 /* Algorithm 4: one query a sequence; every hop waits for the attention before it, as the paper

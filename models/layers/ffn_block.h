@@ -11,6 +11,8 @@ struct ffn_block {
     uint32_t inner;        /* elements between them */
     uint32_t cut;          /* ranks that have a part of it */
     bool gated;
+    bool clamp;     /* before the activation */
+    bool adds_bias; /* to what comes out, of experts */
 };
 
 void ffn_block_half(const struct replica *replica, const struct ffn_block *block,

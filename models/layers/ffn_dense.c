@@ -7,6 +7,19 @@ static uint64_t columns_of(const struct replica *replica, uint32_t inner)
     return divide_up(inner, replica->layout->tensor);
 }
 
+/* Kernels that a stack has in training and others fuse; a clamp is computed again with the
+ * activation behind it. */
+static void counted(struct half *half, const char *name, uint64_t columns, double forward_bytes,
+                    double backward_bytes)
+{
+    if (forward_bytes > 0.0) {
+        struct half_op *op =
+            half_pointwise(half, name, MEMORY_COPY, columns, forward_bytes, backward_bytes);
+        op->pointwise = POINTWISE_COUNTED;
+        op->of_training = true;
+    }
+}
+
 void ffn_block_half(const struct replica *replica, const struct ffn_block *block,
                     const struct weight_list *list, struct half *half)
 {
@@ -16,12 +29,23 @@ void ffn_block_half(const struct replica *replica, const struct ffn_block *block
     up->again = AGAIN_PIECE;
     up->again_piece = block->gated ? 1 : 0;
     up->again_name = up->name;
+    const struct training_software *stack = &replica->software->training;
+    uint64_t inner = divide_up(block->inner, block->cut);
+    if (block->clamp) {
+        counted(half, "clamp", (uint64_t)gates * inner, stack->clamp_forward_bytes_per_element,
+                stack->clamp_backward_bytes_per_element);
+    }
     /* Forward: gate and up in, one out. Backward: those and a gradient in, two gradients out. */
     struct half_op *activation =
-        half_pointwise(half, "activation", MEMORY_SWIGLU, divide_up(block->inner, block->cut),
-                       (gates + 1.0) * element, (2.0 * gates + 1.0) * element);
+        half_pointwise(half, "activation", MEMORY_SWIGLU, inner, (gates + 1.0) * element,
+                       (2.0 * gates + 1.0) * element);
     activation->pointwise = POINTWISE_ACTIVATION;
     half_product(half, list, block->down, true);
+    if (block->adds_bias) {
+        counted(half, "experts bias", replica->llm->hidden,
+                stack->expert_bias_forward_bytes_per_element,
+                stack->expert_bias_backward_bytes_per_element);
+    }
 }
 
 static void dense_half(const struct replica *replica, const struct ffn *ffn, struct half *half)
@@ -32,7 +56,8 @@ static void dense_half(const struct replica *replica, const struct ffn *ffn, str
                               .down = "down",
                               .inner = ffn->hidden,
                               .cut = replica->layout->tensor,
-                              .gated = ffn->gated};
+                              .gated = ffn->gated,
+                              .clamp = ffn->clamp};
     ffn_block_half(replica, &block, &list, half);
 }
 

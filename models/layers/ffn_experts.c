@@ -43,7 +43,9 @@ static void block_of_experts(const struct replica *replica, const struct ffn *ff
                               .down = "experts down",
                               .inner = ffn->hidden,
                               .cut = layout_expert_cut(replica->layout),
-                              .gated = ffn->gated};
+                              .gated = ffn->gated,
+                              .clamp = ffn->clamp,
+                              .adds_bias = ffn->bias};
     uint32_t first = half->count;
     ffn_block_half(replica, &block, list, half);
     for (uint32_t i = first; i < half->count; i++) {

@@ -22,7 +22,8 @@ enum half_tokens {
 };
 
 /* Which of a training stack's own byte counts holds in place of those said here. */
-enum pointwise { POINTWISE_PLAIN, POINTWISE_ROPE, POINTWISE_ACTIVATION };
+/* POINTWISE_COUNTED: kernels of a stack that were counted one by one, in training alone. */
+enum pointwise { POINTWISE_PLAIN, POINTWISE_ROPE, POINTWISE_ACTIVATION, POINTWISE_COUNTED };
 
 /* Of every second product computed again (torchtitan's selective recomputation). */
 enum half_again { AGAIN_NOT, AGAIN_WHOLE, AGAIN_PIECE };

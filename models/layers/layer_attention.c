@@ -2,6 +2,8 @@
  * Attention in a step program: on one rank, or shared among context ranks by a policy. */
 #include "models/layers/context_policy.h"
 
+#include <stddef.h>
+
 double context_partial_bytes(const struct layer_builder *builder,
                              const struct attention_heads *heads)
 {
@@ -192,18 +194,50 @@ static void near_window(struct layer_builder *builder, const struct attention_he
                                             seen.keys, false, false));
 }
 
+static bool in_ring(const struct layer_builder *builder, const struct attention_heads *heads,
+                    const struct batch_slice *slice)
+{
+    return slice->phase == PHASE_PREFILL && !window_is_near(builder, heads, slice);
+}
+
+/* All prompts of a batch go round in one ring, with the first of them. */
+static void ring_of(struct layer_builder *builder, const struct attention_heads *heads,
+                    const struct batch_slice *slice)
+{
+    const struct batch *batch = builder->batch;
+    const struct batch_slice *end = batch->slices + batch->slice_count;
+    uint32_t parts[2] = {0, 0}; /* that pass keys, queries */
+    if (slice > batch->slices && in_ring(builder, heads, slice - 1)) {
+        return; /* it has come along */
+    }
+    for (const struct batch_slice *at = slice; at < end && in_ring(builder, heads, at); at++) {
+        bool queries =
+            builder->variant == RING_PASS_Q || end - at <= (ptrdiff_t)batch->query_slices;
+        parts[queries]++;
+    }
+    context_ring_of_all(builder, heads, slice, parts[0], parts[1]);
+}
+
+static void shared_attention(struct layer_builder *builder, const struct batch_slice *slice,
+                             const struct attention_heads *heads)
+{
+    bool ring = builder->variant == RING_PASS_KV || builder->variant == RING_PASS_Q;
+    if (slice->phase == PHASE_DECODE) {
+        policies[builder->variant]->decode(builder, heads, slice);
+    } else if (window_is_near(builder, heads, slice)) {
+        near_window(builder, heads, slice);
+    } else if (ring) {
+        ring_of(builder, heads, slice);
+    } else {
+        policies[builder->variant]->prefill(builder, heads, slice);
+    }
+}
+
 void layer_attention(struct layer_builder *builder, const struct batch_slice *slice,
                      const struct attention_heads *heads)
 {
     if (builder->replica->layout->context > 1) {
-        const struct context_policy *policy = policies[builder->variant];
-        if (slice->phase == PHASE_DECODE) {
-            policy->decode(builder, heads, slice);
-        } else if (window_is_near(builder, heads, slice)) {
-            near_window(builder, heads, slice);
-        } else {
-            policy->prefill(builder, heads, slice);
-        }
+        shared_attention(builder, slice, heads);
         return;
     }
     struct attention_keys seen = attention_keys(heads, slice->new_tokens, slice->cached_tokens);

@@ -72,7 +72,11 @@ static void pointwise(struct train_builder *builder, const struct half_op *op, b
                            : stack->activation_forward_bytes_per_element;
     }
     double one = backward ? op->backward_bytes : op->forward_bytes;
-    if (!op->of_inference) {
+    if (op->pointwise == POINTWISE_COUNTED) {
+        builder_counted(builder, op->name, op->kernel,
+                        half_rows(builder->training->replica, op, counts_of(builder)), op->columns,
+                        one);
+    } else if (!op->of_inference) {
         builder_memory(builder, op->name, several > 0.0 ? MEMORY_COPY : op->kernel,
                        half_rows(builder->training->replica, op, counts_of(builder)), op->columns,
                        several > 0.0 ? several : one);
@@ -219,6 +223,12 @@ static void second_products(struct train_builder *builder, const struct half *ha
     }
 }
 
+/* Of kernels that a stack has between up and down: those before the activation. */
+static bool is_before_activation(const struct half *half, uint32_t op)
+{
+    return op + 1 < half->count && half->ops[op + 1].pointwise == POINTWISE_ACTIVATION;
+}
+
 /* Norms, activations and up-projections, each from what was kept before it. */
 static void cheap_parts(struct train_builder *builder, const struct half *half,
                         const struct around *names)
@@ -226,7 +236,8 @@ static void cheap_parts(struct train_builder *builder, const struct half *half,
     builder_norm(builder, names->norm, false);
     for (uint32_t i = 0; i < half->count; i++) {
         const struct half_op *op = &half->ops[i];
-        bool again = op->cheap_again || op->pointwise == POINTWISE_ACTIVATION;
+        bool again = op->cheap_again || op->pointwise == POINTWISE_ACTIVATION ||
+                     (op->pointwise == POINTWISE_COUNTED && is_before_activation(half, i));
         if (op->kind == HALF_POINTWISE && again) {
             pointwise(builder, op, false);
         } else if (op->kind == HALF_PRODUCT && again) {

@@ -73,6 +73,7 @@ struct ring_answer ring_choose(enum ring_rule rule, const struct ring_question *
         break;
     case RING_RULE_ALGORITHM_5:
     case RING_RULE_AUTO:
+    case RING_RULE_MIXED:
     case RING_RULE_COUNT: /* Eq. (5): 2 N_KV/N_H - 4 T BW / (N C e) */
         answer.miss_threshold -= 4.0 * tokens / (question->ranks * rate_ratio);
         answer.variant =
@@ -108,11 +109,15 @@ const char *ring_variant_name(enum ring_variant variant)
 
 const char *ring_rule_name(enum ring_rule rule)
 {
-    static const char *const names[RING_RULE_COUNT] = {
-        [RING_RULE_PASS_KV] = "pass-kv",         [RING_RULE_PASS_Q] = "pass-q",
-        [RING_RULE_ALGORITHM_1] = "algorithm-1", [RING_RULE_ALGORITHM_5] = "algorithm-5",
-        [RING_RULE_HEURISTIC] = "heuristic",     [RING_RULE_AUTO] = "auto",
-        [RING_RULE_ALL_GATHER] = "all-gather",   [RING_RULE_TREE] = "tree"};
+    static const char *const names[RING_RULE_COUNT] = {[RING_RULE_PASS_KV] = "pass-kv",
+                                                       [RING_RULE_PASS_Q] = "pass-q",
+                                                       [RING_RULE_ALGORITHM_1] = "algorithm-1",
+                                                       [RING_RULE_ALGORITHM_5] = "algorithm-5",
+                                                       [RING_RULE_HEURISTIC] = "heuristic",
+                                                       [RING_RULE_AUTO] = "auto",
+                                                       [RING_RULE_ALL_GATHER] = "all-gather",
+                                                       [RING_RULE_TREE] = "tree",
+                                                       [RING_RULE_MIXED] = "mixed"};
     assert(rule < RING_RULE_COUNT && "not a ring rule");
     return names[rule];
 }

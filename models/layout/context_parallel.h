@@ -28,6 +28,7 @@ enum ring_rule {
     RING_RULE_ALGORITHM_5, /* Algorithm 5: counts pass-Q's all-to-all too */
     RING_RULE_HEURISTIC,   /* appendix D's fitted h(T, P) */
     RING_RULE_AUTO,        /* plays both, keeps the faster */
+    RING_RULE_MIXED,       /* each prompt of a batch by Algorithm 5 of its own */
     RING_RULE_ALL_GATHER,  /* no ring: all-gathers */
     RING_RULE_TREE,        /* no ring: tree attention */
     RING_RULE_COUNT

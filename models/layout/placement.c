@@ -39,6 +39,7 @@ struct placement placement_of(const struct layout *layout, const struct cluster 
                  [DIMENSION_DATA] = over_data ? layout->data / sharers : layout->data},
         .ranks = 1,
         .shares_replicas = over_data,
+        .flat_fabric = cluster->nodes_per_leaf == 0,
         .gpus_per_node = cluster->gpus_per_node,
         .gpus_per_nic =
             cluster->nics_per_node > 0 ? cluster->gpus_per_node / cluster->nics_per_node : 1,
@@ -280,8 +281,21 @@ uint32_t placement_edge_gpu(const struct placement *placement, uint32_t gpu, enu
 
 /* --- folding --- */
 
+/* Every context rank sends the same way as the first, and nothing that the others do is on it. */
+static bool context_ranks_alike(const struct placement *placement)
+{
+    uint32_t stride = placement->stride[DIMENSION_CONTEXT];
+    bool in_node = stride * placement->size[DIMENSION_CONTEXT] <= placement->gpus_per_node;
+    bool apart = stride % placement->gpus_per_node == 0 && placement->flat_fabric;
+    return placement->gpus_per_nic == 1 && placement_is_even(placement) && (in_node || apart) &&
+           !placement->shares_replicas;
+}
+
 uint32_t placement_stand_in(const struct placement *placement, uint32_t rank)
 {
+    if (context_ranks_alike(placement)) {
+        rank = placement_move(placement, rank, DIMENSION_CONTEXT, 0);
+    }
     static const enum dimension alike[] = {DIMENSION_DATA, DIMENSION_SHARE};
     for (size_t i = 0; i < sizeof alike / sizeof *alike; i++) {
         if (placement->gpus_per_nic == 1 &&

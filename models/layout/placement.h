@@ -33,6 +33,7 @@ struct placement {
     uint32_t gpus_per_node, gpus_per_nic;
     bool spans[GROUP_COUNT][DIMENSION_COUNT]; /* the dimensions of each kind of group */
     bool shares_replicas;                     /* DIMENSION_SHARE counts replicas (training) */
+    bool flat_fabric; /* no leaf switches, which some hops pass and some do not */
 };
 
 struct placement placement_of(const struct layout *layout, const struct cluster *cluster,
@@ -94,8 +95,9 @@ bool placement_is_even(const struct placement *placement);
 
 /* Of one program that all ranks run: tensor ranks of a node never share a link unless they share a
  * network card, so the first of a card's GPUs stand for all; replicas, and ranks that share
- * experts, stand for each other when they lie alike and no card joins them. A folded rank's
- * stand-in: */
+ * experts, stand for each other when they lie alike and no card joins them; context ranks when each
+ * hop of their ring is alike: all within a node, or each to another node of a flat fabric. A folded
+ * rank's stand-in: */
 uint32_t placement_stand_in(const struct placement *placement, uint32_t rank);
 
 #endif

@@ -26,6 +26,7 @@ struct batch_slice {
 struct batch {
     const struct batch_slice *slices; /* [slice_count] */
     uint32_t slice_count;
+    uint32_t query_slices;  /* the last so many pass queries round a ring, whatever others do */
     uint64_t shared_tokens; /* that all ranks with requests of their own bring to the experts that
                                they share; 0: each as many as this one */
 };

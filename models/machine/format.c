@@ -14,8 +14,10 @@ struct format_row {
 };
 
 /* Scales of a block: fp16 for the integers, as GPTQ and AWQ checkpoints hold them; fp32 for fp8,
- * as DeepSeek-V3's (arXiv 2412.19437, section 3.3); e8m0, one byte, for the formats of the Open
- * Compute Project's MX specification 1.0.
+ * as DeepSeek-V3's (arXiv 2412.19437, section 3.3); e8m0, one byte, for each 32 elements of the
+ * Open Compute Project's Microscaling formats (MX specification 1.0, section 5.2, table 1: MXFP8,
+ * MXFP6, MXFP4). NVFP4: an e4m3 for each 16 of e2m1 and an fp32 for the tensor, which the epilogue
+ * applies (NVIDIA, "Introducing NVFP4", 2025; nvidia.github.io/cuda-rust, NVFP4 inference).
  *
  * What a conversion to bf16 takes is counted in published ones, in slots of the lanes: a product or
  * sum of fp32 or of two bf16 is one, a logic operation, shift or byte permute two, since an SM has
@@ -81,6 +83,27 @@ static const struct format_row formats[FORMAT_COUNT] = {
                       .own_block = 32,
                       .block_scale_bytes = 1.0,
                       .next = FORMAT_FP8,
+                      .dequantise_slots = (7.0 * 2.0 + 2.0) / 4.0},
+    [FORMAT_NVFP4] = {.name = "nvfp4",
+                      .bytes = 0.5,
+                      .bits = 4.0,
+                      .own_block = 16,
+                      .block_scale_bytes = 1.0,
+                      .next = FORMAT_FP8,
+                      .dequantise_slots = (7.0 * 2.0 + 2.0) / 4.0},
+    [FORMAT_MXFP6] = {.name = "mxfp6",
+                      .bytes = 0.75,
+                      .bits = 6.0,
+                      .own_block = 32,
+                      .block_scale_bytes = 1.0,
+                      .next = FORMAT_FP8,
+                      .dequantise_slots = (11.0 * 2.0 + 2.0) / 4.0},
+    [FORMAT_MXFP8] = {.name = "mxfp8",
+                      .bytes = 1.0,
+                      .bits = 8.0,
+                      .own_block = 32,
+                      .block_scale_bytes = 1.0,
+                      .next = FORMAT_BF16, /* fp8's units sum a tensor's scale, not 32 elements' */
                       .dequantise_slots = (7.0 * 2.0 + 2.0) / 4.0},
     [FORMAT_TERNARY] = {.name = "ternary",
                         .bytes = 0.2,

@@ -20,6 +20,9 @@ enum format {
     FORMAT_INT4,
     FORMAT_FP4,     /* e2m1 */
     FORMAT_MXFP4,   /* e2m1 with a power-of-two scale for each 32 */
+    FORMAT_NVFP4,   /* e2m1 with an e4m3 scale for each 16, and one for the tensor */
+    FORMAT_MXFP6,   /* e3m2 or e2m3 with a power-of-two scale for each 32 */
+    FORMAT_MXFP8,   /* e4m3 with a power-of-two scale for each 32 */
     FORMAT_TERNARY, /* -1, 0 or 1: log2(3) = 1.58 bits */
     FORMAT_COUNT
 };

@@ -59,6 +59,10 @@ struct training_software {
      * for them; 0: the GPU file's rates of one kernel. */
     double rope_forward_bytes_per_element, rope_backward_bytes_per_element;
     double activation_forward_bytes_per_element, activation_backward_bytes_per_element;
+    /* Likewise of kernels that clamp gate and up, an element of them, and that add the biases of
+     * experts' outputs, an element of those; 0: inside the activation, the product. */
+    double clamp_forward_bytes_per_element, clamp_backward_bytes_per_element;
+    double expert_bias_forward_bytes_per_element, expert_bias_backward_bytes_per_element;
     double cast_bytes_per_element;     /* read and written to turn a bf16 tensor into fp8 for all
                                           products that take it, with one scale a tensor ... */
     double row_cast_bytes_per_element; /* ... and with one a row */

@@ -82,14 +82,31 @@ static struct kernel_work stack_gemm_work(const struct replica *replica,
                                          : at_efficiency(work, gemm_efficiency(replica, shape));
 }
 
+static struct kernel_work remembered_gemm_work(const struct replica *replica,
+                                               const struct gemm_shape *shape, bool graph,
+                                               struct product_memo *memo)
+{
+    struct product_memo_place *place =
+        memo != NULL && memo->owner == replica ? product_memo_place(memo, shape) : NULL;
+    if (place == NULL) {
+        return stack_gemm_work(replica, shape, graph);
+    }
+    if (place->rows != shape->m) {
+        *place = (struct product_memo_place){.rows = shape->m,
+                                             .work = stack_gemm_work(replica, shape, graph)};
+    }
+    return place->work;
+}
+
 static struct kernel_work operator_work(const struct replica *replica,
-                                        const struct step_operator *op, bool graph)
+                                        const struct step_operator *op, bool graph,
+                                        struct product_memo *memo)
 {
     const struct gpu *gpu = replica->gpu;
     const struct software *software = replica->software;
     switch (op->kind) {
     case OPERATOR_GEMM:
-        return stack_gemm_work(replica, &op->gemm, graph);
+        return remembered_gemm_work(replica, &op->gemm, graph, memo);
     case OPERATOR_ATTENTION:
         return at_efficiency(stack_attention_work(replica, &op->attention),
                              attention_efficiency(software, &op->attention));
@@ -137,7 +154,7 @@ static size_t gather_works(const struct replica *replica, struct step_program *p
             } else if (op->kind == OPERATOR_HOST) {
                 op->cost = (struct kernel_cost){.seconds = op->host_seconds, .bound = BOUND_LAUNCH};
             }
-            scratch->works[count] = operator_work(replica, op, program->graph);
+            scratch->works[count] = operator_work(replica, op, program->graph, scratch->products);
             scratch->counts[count++] = is_kernel(op) ? segment->repeat : 0.0;
         }
     }
@@ -150,12 +167,15 @@ static double price_kernels(const struct replica *replica, struct step_program *
 {
     size_t count = 0;
     double seconds = 0.0;
+    bool known = scratch->at_boost != NULL && clock_hertz >= replica->gpu->boost_clock_hertz;
     for (uint32_t i = 0; i < program->segment_count; i++) {
         struct step_segment *segment = &program->segments[i];
         for (uint32_t j = 0; j < segment->count; j++, count++) {
             struct step_operator *op = &segment->operators[j];
             if (is_kernel(op)) {
-                op->cost = kernel_cost_at(replica->gpu, &scratch->works[count], clock_hertz);
+                op->cost = known
+                               ? scratch->at_boost[count]
+                               : kernel_cost_at(replica->gpu, &scratch->works[count], clock_hertz);
                 seconds += segment->repeat * op->cost.seconds;
             }
         }
@@ -193,15 +213,25 @@ struct power_state step_price_for(const struct replica *replica, struct step_pro
     program->streaming_multiprocessors = gpu->streaming_multiprocessors;
     struct power_load load = {.works = scratch->works,
                               .counts = scratch->counts,
-                              .work_count = gather_works(replica, program, scratch)};
+                              .work_count = gather_works(replica, program, scratch),
+                              .at_boost = scratch->at_boost};
+    for (size_t i = 0; scratch->at_boost != NULL && i < load.work_count; i++) {
+        if (scratch->counts[i] > 0.0) {
+            scratch->at_boost[i] = kernel_cost_at(gpu, &scratch->works[i], gpu->boost_clock_hertz);
+        }
+    }
     struct power_state state = {.clock_hertz = gpu->boost_clock_hertz};
-    for (int round = 0; round < ROUNDS; round++) {
-        double busy = price_kernels(replica, program, scratch, state.clock_hertz);
+    double priced_hertz = 0.0;
+    for (int round = 0; round < ROUNDS && state.clock_hertz != priced_hertz; round++) {
+        priced_hertz = state.clock_hertz;
+        double busy = price_kernels(replica, program, scratch, priced_hertz);
         double whole = program_seconds(program, scratch->spans);
         load.idle_seconds = fmax(whole - busy, 0.0);
         state = power_settle(gpu, &load, power_allowance_watts(gpu, run_seconds));
     }
-    price_kernels(replica, program, scratch, state.clock_hertz);
+    if (state.clock_hertz != priced_hertz) { /* otherwise another round would find the same */
+        price_kernels(replica, program, scratch, state.clock_hertz);
+    }
     for (uint32_t i = 0; i < program->segment_count; i++) {
         wait_for_launches(replica, program, &program->segments[i], scratch->spans);
     }

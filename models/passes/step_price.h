@@ -7,6 +7,7 @@
 #define CPSIM_MODELS_PASSES_STEP_PRICE_H
 
 #include "models/kernels/gpu_power.h"
+#include "models/passes/product_memo.h"
 #include "models/passes/transformer.h"
 #include "models/step/critical_path.h"
 #include "models/step/step_program.h"
@@ -16,6 +17,8 @@ struct step_scratch {
     struct span *spans;
     struct kernel_work *works;
     double *counts;
+    struct kernel_cost *at_boost;  /* or NULL: kernels are priced anew each time */
+    struct product_memo *products; /* one for all prices (product_memo.h), or NULL */
 };
 
 /* The operator that stands for launches which take longer than a segment's kernels, its last. */

@@ -206,7 +206,7 @@ double training_forward_flops(const struct training *training)
     double sequence = (double)training->sequence_tokens;
     double forward = llm_forward_flops(llm, sequence, 0.0), seen = 1.0;
     if (training->mean_document_share > 0.0) { /* the rest of attention is masked */
-        double products = 2.0 * sequence * llm_product_weights(llm);
+        double products = 2.0 * sequence * llm_met_weights(llm);
         seen = (products + (forward - products) * training->mean_document_share) / forward;
     }
     uint32_t last = stack_kind(&llm->stack, llm->stack.layers - 1);

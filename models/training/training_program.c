@@ -6,6 +6,8 @@
 #include "models/training/training_bytes.h"
 #include "models/training/training_layer.h"
 
+#include <math.h>
+
 static const double fp32_bytes = 4.0;
 
 /* --- embedding, head, optimizer --- */
@@ -174,9 +176,9 @@ static void project(const struct training *training, struct train_builder *build
             layers += training_part_kind_layers(
                 training, pipeline_part(training->schedule, &pipeline, stage, chunk), kind);
         }
-        for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t i = 0; layers > 0.0 && i < count; i++) {
             double all = layers * matrices[i].count * (double)matrices[i].large;
-            double rows = updated(training, all, matrices[i].of_experts ? all : 0.0);
+            double rows = fmax(updated(training, all, matrices[i].of_experts ? all : 0.0), 1.0);
             struct step_operator op = {
                 .kind = OPERATOR_GEMM,
                 .stream = STREAM_COMPUTE,

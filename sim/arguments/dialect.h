@@ -27,6 +27,8 @@ struct flag {
     const char *on;                /* the value that the flag alone means; NULL: it takes a value */
     const char *absent; /* the value without the flag; NULL: the scenario's own default */
     bool fixed;         /* with `key`: the program's constant, read and not printed */
+    bool always;        /* printed where the scenario leaves it to its default too: theirs has none,
+                           or another */
 };
 
 /* Arguments while they are read into a scenario. */

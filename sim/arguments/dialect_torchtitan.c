@@ -28,9 +28,12 @@ static const struct flag flags[] = {
     {.name = "--parallelism.pipeline_parallel_schedule",
      .key = "workload.schedule.kind",
      .words = schedules},
-    {.name = "--parallelism.pipeline_parallel_microbatch_size", .key = "workload.micro_batch"},
-    {.name = "--training.global_batch_size", .key = "workload.global_batch"},
-    {.name = "--training.seq_len", .key = "workload.sequence", .unit = "tokens"},
+    {.name = "--parallelism.pipeline_parallel_microbatch_size",
+     .key = "workload.micro_batch",
+     .fixed = true},
+    {.name = "--training.local_batch_size", .key = "local_batch", .fixed = true},
+    {.name = "--training.global_batch_size", .key = "workload.global_batch", .fixed = true},
+    {.name = "--training.seq_len", .key = "workload.sequence", .unit = "tokens", .always = true},
     {.name = "--activation_checkpoint.mode", .key = "workload.recompute", .words = recomputes},
     {.name = "--model.name", .key = "model_name", .fixed = true},
     {.name = "--model.flavor", .key = "model_flavor", .fixed = true},
@@ -60,6 +63,48 @@ static const char *const inert[] = {"-m",
                                     NULL};
 static const char *const inert_switches[] = {"--training.compile", "--compile.enable", NULL};
 
+/* A local batch is what a replica takes at once: a micro-batch, or all those of a pipeline. Several
+ * times that, and it accumulates gradients until the global batch is full. */
+static void import_batch(struct import *import)
+{
+    uint32_t local = import_count(import, "local_batch", 0);
+    import_take(import, "local_batch");
+    if (local == 0) {
+        return;
+    }
+    if (import_count(import, "layout.pipeline", 1) == 1) {
+        import_put(import, "workload.micro_batch", arena_printf(import->arena, "%u", local));
+    }
+    if (import_get(import, "workload.global_batch")[0] == '\0') {
+        uint32_t replicas = import_count(import, "layout.data", 1);
+        import_put(import, "workload.global_batch",
+                   arena_printf(import->arena, "%u", local * replicas));
+    }
+}
+
+static void export_batch(struct export *export)
+{
+    const struct scenario *scenario = export->resolved->scenario;
+    uint32_t whole = scenario->training.global_batch, micro = scenario->training.micro_batch;
+    bool pipeline = scenario->layout.pipeline > 1;
+    uint32_t local = pipeline ? whole / scenario->layout.data : micro;
+    const struct {
+        const char *flag;
+        uint32_t value; /* 0: nothing to say */
+    } rows[] = {{"--parallelism.pipeline_parallel_microbatch_size", pipeline ? micro : 0},
+                {"--training.global_batch_size", whole},
+                {"--training.local_batch_size", local}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].value > 0) {
+            export_flag(export, &dialect_torchtitan, rows[i].flag,
+                        arena_printf(export->arena, "%u", rows[i].value));
+        }
+    }
+    if (whole == 0) {
+        export_lose(export, "workload.global_batch: the critical batch");
+    }
+}
+
 static void import_rest(struct import *import)
 {
     enum { GPUS_OF_A_NODE = 8 };
@@ -75,6 +120,7 @@ static void import_rest(struct import *import)
     import_take(import, "model_name");
     import_take(import, "model_flavor");
     import_put(import, "workload.sharding", "fsdp");
+    import_batch(import);
     if (import_count(import, "layout.pipeline", 1) > 1) {
         import_put(import, "workload.stages_outside", "true");
     }
@@ -92,6 +138,7 @@ static void import_rest(struct import *import)
 /* llama3-405b is the model llama3 of flavor 405B. */
 static void export_rest(struct export *export)
 {
+    export_batch(export);
     const char *name = export->resolved->scenario->llm.name;
     const char *dash = strchr(name, '-');
     if (dash == NULL) {

@@ -88,7 +88,7 @@ static const char *value_of(const struct export *export, const struct dialect *d
         return NULL;
     }
     bool said = node->origin == ORIGIN_SCENARIO || node->origin == ORIGIN_SET;
-    if (flag->absent == NULL && !said && node->origin != ORIGIN_PRESET) {
+    if (flag->absent == NULL && !said && !flag->always && node->origin != ORIGIN_PRESET) {
         /* Where a model has a name, its sizes are not said. */
         bool model = dialect->sizes && strncmp(flag->key, "model.", strlen("model.")) == 0;
         return model && node->origin == ORIGIN_DATA ? node->text : NULL;

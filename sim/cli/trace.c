@@ -165,14 +165,37 @@ static bool find_table(const struct invocation *invocation, const struct trace_r
     return invocation->table == NULL;
 }
 
+/* Whether the trace has what the format is made of. */
+static bool has_operators(const struct reading *reading, const struct trace_reader *reader)
+{
+    bool has = !reading->export->of_operators || trace_reader_count(reader, TRACE_OPERATORS) > 0;
+    if (!has) {
+        print_safely(stderr,
+                     "%s: error: holds no operators, of which --format %s is made; expected a run "
+                     "with trace.operators: layer, or all\n",
+                     reading->path, reading->export->name);
+    }
+    return has;
+}
+
 static int export_here(void *context)
 {
     const struct reading *reading = context;
     struct diagnostics *diagnostics = diagnostics_create();
+    diagnostics_add_input(diagnostics, reading->path);
     struct trace_reader *reader = trace_reader_open(reading->path, reading->place, diagnostics);
     int status = EXIT_WRONG_INPUT;
     enum trace_table table;
-    if (reader != NULL && find_table(reading->invocation, reader, reading->export, &table)) {
+    if (reader == NULL || !find_table(reading->invocation, reader, reading->export, &table) ||
+        !has_operators(reading, reader)) {
+        status = EXIT_WRONG_INPUT;
+    } else if (reading->export->write_files != NULL) {
+        bool written =
+            reading->export->write_files(reader, reading->invocation->output, diagnostics);
+        status = written                                      ? EXIT_DONE
+                 : diagnostics_failure_count(diagnostics) > 0 ? EXIT_RUN_FAILED
+                                                              : EXIT_WRONG_INPUT;
+    } else {
         reading->export->write(reader, table, reading->stream);
         errno = 0;
         status = EXIT_DONE;
@@ -197,6 +220,16 @@ static int export_trace(const struct invocation *invocation, const char *path)
     const struct trace_export *export = find_export(invocation);
     if (export == NULL) {
         return EXIT_WRONG_INPUT;
+    }
+    if (export->write_files != NULL) {
+        struct reading files = {.invocation = invocation, .path = path, .export = export};
+        if (invocation->output == NULL) {
+            print_safely(stderr,
+                         "cpsim: error: --format %s writes several files: it needs -o PREFIX\n",
+                         export->name);
+            return EXIT_WRONG_INPUT;
+        }
+        return read_in_child(&files, export_here);
     }
     struct diagnostics *diagnostics = diagnostics_create();
     diagnostics_add_input(diagnostics, path);

@@ -2,6 +2,7 @@
 #include "sim/compare/service_row.h"
 
 #include "sim/base/text.h"
+#include "sim/compare/service_words.h"
 #include "sim/config/find.h"
 #include "sim/scenario/hub.h"
 
@@ -11,6 +12,9 @@
 
 enum { MOST_RANKS = 4096 };
 
+/* Of a GPU's memory: what is left is the driver's and the CUDA context's. */
+static const double ROOMY_FRACTION = 0.98;
+
 /* --- which files --- */
 
 static const char *find(const struct measurement *row, const char *folder, const char *name)
@@ -19,12 +23,17 @@ static const char *find(const struct measurement *row, const char *folder, const
     return find_named(row->scratch, &path, folder, name, NULL);
 }
 
-/* 1.2.3 as one number that orders versions; what follows ("rc3", "post2") does not count. */
+/* 1.2.3 as one number that orders versions; what follows ("rc3", "post2") and a "v" before it do
+ * not count. -1: no version; a word ("nightly") is newer than any number. */
 static double version_number(const char *text)
 {
     unsigned parts[3] = {0, 0, 0};
+    text += text[0] == 'v' || text[0] == 'V';
+    if (text[0] == '\0') {
+        return -1.0;
+    }
     int read = sscanf(text, "%u.%u.%u", &parts[0], &parts[1], &parts[2]);
-    return read < 1 ? -1.0 : parts[0] * 1e6 + parts[1] * 1e3 + parts[2];
+    return read < 1 ? 1e12 : parts[0] * 1e6 + parts[1] * 1e3 + parts[2];
 }
 
 /* The file of the engine whose version is nearest. A row without a version is of the time of the
@@ -60,80 +69,30 @@ static const char *nearest_software(struct measurement *row, const char *engine,
 
 static bool find_software(struct measurement *row, struct service_row *service)
 {
-    const char *engine = measurement_text(row, "backend");
+    service->engine = service_engine(measurement_text(row, "backend"));
     service->software =
         row->request_software != NULL
             ? row->request_software
-            : nearest_software(row, engine, measurement_text(row, "backend_version"));
+            : nearest_software(row, service->engine, measurement_text(row, "backend_version"));
     if (service->software == NULL) {
         measurement_unanswered(row, "no file of platforms/software is of the engine '%.60s'",
-                               engine);
+                               service->engine);
     }
     return service->software != NULL;
 }
 
 static bool find_cluster(struct measurement *row, struct service_row *service)
 {
-    static const struct {
-        const char *gpu, *cluster;
-    } clusters[] = {{"h100", "dgx-h100"}, {"h200", "hgx-h200"}};
     const char *gpu = measurement_text(row, "gpu");
-    service->cluster = row->request_cluster;
-    for (size_t i = 0; i < sizeof clusters / sizeof *clusters && service->cluster == NULL; i++) {
-        service->cluster = strncmp(gpu, clusters[i].gpu, 4) == 0 ? clusters[i].cluster : NULL;
-    }
+    service->cluster = row->request_cluster != NULL ? row->request_cluster : service_cluster(gpu);
     if (service->cluster == NULL) {
         measurement_unanswered(row, "no cluster is of the GPU '%.60s'; name one: --cluster", gpu);
+        return false;
     }
-    return service->cluster != NULL;
-}
-
-/* --- precision --- */
-
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t length = strlen(text), least = strlen(ending);
-    return length >= least && strcmp(text + length - least, ending) == 0;
-}
-
-/* A model that is published in narrow weights is served in them; the row's word then says no more.
- * Qwen's own FP8 checkpoints have scales of blocks, whatever a table calls them. */
-static bool find_precision(struct measurement *row, const char *file, struct service_row *service)
-{
-    static const struct {
-        const char *mode, *preset;
-    } presets[] = {{"", "bf16"},
-                   {"bf16", "bf16"},
-                   {"bfloat16", "bf16"},
-                   {"float16", "bf16"},
-                   {"fp8", "fp8-tensor"},
-                   {"fp8_static", "fp8-tensor"},
-                   {"fp8_block", "fp8-block"},
-                   {"fp8_ootb", "fp8"},
-                   {"int8_wo", "{attention_weights: {format: int8, scaling: row, inputs: bf16}, "
-                               "ffn_weights: {format: int8, scaling: row, inputs: bf16}}"},
-                   {"int4_wo", "w4a16"},
-                   {"w4a16", "w4a16"},
-                   {"sq", "w8a8"},
-                   {"int8", "w8a8"}};
-    const char *name = measurement_text(row, "model_path");
-    const char *mode = measurement_text(row, "gemm_quant_mode");
-    mode = mode[0] != '\0' ? mode : measurement_text(row, "precision");
-    bool blocks = strncmp(name, "Qwen/", 5) == 0 && ends_with(name, "-FP8");
-    bool narrow = data_file_has(row->scratch, file, "precision");
-    bool trtllm = measurement_is(row, "backend", "trtllm");
-    service->cache = trtllm && strncmp(mode, "fp8", 3) == 0 && !blocks ? "fp8" : "bf16";
-    if (narrow) {
-        return true;
-    }
-    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
-        if (strcmp(mode, presets[i].mode) == 0) {
-            service->precision = blocks && i > 3 ? "fp8-block" : presets[i].preset;
-            return true;
-        }
-    }
-    measurement_unanswered(row, "products in '%.60s' are not known", mode);
-    return false;
+    const char *file = find(row, "platforms/clusters", service->cluster);
+    const char *gpus = file == NULL ? NULL : data_file_word(row->scratch, file, "gpus_per_node");
+    service->node_gpus = gpus == NULL ? 8 : (uint32_t)strtoul(gpus, NULL, 10);
+    return true;
 }
 
 static bool find_model(struct measurement *row, struct service_row *service)
@@ -146,7 +105,8 @@ static bool find_model(struct measurement *row, struct service_row *service)
         measurement_unanswered(row, "no file of models/llm is of '%.100s'", name);
         return false;
     }
-    return find_precision(row, service->model, service);
+    service->has_experts = data_file_counts(row->scratch, service->model, "experts");
+    return service_precision(row, of.format, service);
 }
 
 /* --- layout --- */
@@ -160,23 +120,42 @@ static uint32_t size_of(struct measurement *row, const char *prefix, const char 
     return size > 0 ? (uint32_t)size : 1;
 }
 
+/* A model without experts has nothing that ranks with requests of their own would share: they are
+ * replicas, and what is said of experts says nothing. */
+static void plain_layout(struct measurement *row, struct service_layout *layout)
+{
+    if (layout->attention_data > 1) {
+        measurement_note(row, "no experts: %u ranks with requests of their own as replicas",
+                         layout->attention_data);
+    }
+    layout->workers *= layout->attention_data;
+    layout->attention_data = 1;
+    layout->expert = 1;
+}
+
 /* Of a pool ("prefill_", "decode_") or of all (""). Experts lie on all of a replica's ranks: more
  * of them than attention has tensor ranks are ranks with requests of their own, said or not. */
-static struct service_layout layout_of(struct measurement *row, const char *prefix)
+static struct service_layout layout_of(struct measurement *row, const struct service_row *service,
+                                       const char *prefix)
 {
     struct service_layout layout = {.tensor = size_of(row, prefix, "tp_size"),
                                     .pipeline = size_of(row, prefix, "pp_size"),
                                     .attention_data = size_of(row, prefix, "attention_dp_size"),
                                     .workers = size_of(row, prefix, "num_workers")};
+    if (!service->has_experts) {
+        plain_layout(row, &layout);
+        return layout;
+    }
     uint32_t cut = size_of(row, prefix, "moe_tp_size");
     uint32_t spread = size_of(row, prefix, "moe_ep_size");
     bool said = measurement_has(row, arena_printf(row->scratch, "%sattention_dp_size", prefix));
     if (!said && cut * spread > layout.tensor && cut * spread % layout.tensor == 0) {
         layout.attention_data = cut * spread / layout.tensor;
     }
-    /* Ranks that are written as their number squared: so many tensor (or attention) ranks, times as
-     * many that share experts, which are the same. */
-    if (cut > 1 && cut == spread && layout.tensor * layout.attention_data == cut * spread) {
+    /* Ranks of a node that are written as their number squared: so many tensor (or attention)
+     * ranks, times as many that share experts, which are the same. */
+    if (cut == service->node_gpus && cut == spread &&
+        layout.tensor * layout.attention_data == cut * spread) {
         measurement_note(row, "%u x %u ranks as %u", cut, spread, cut);
         layout.tensor = layout.tensor > 1 ? cut : 1;
         layout.attention_data = layout.tensor > 1 ? 1 : cut;
@@ -194,9 +173,12 @@ static struct service_layout layout_of(struct measurement *row, const char *pref
 static void read_layouts(struct measurement *row, struct service_row *service)
 {
     service->pools = measurement_is(row, "mode", "disagg");
-    service->answers = layout_of(row, service->pools ? "decode_" : "");
+    service->answers = layout_of(row, service, service->pools ? "decode_" : "");
     if (service->pools) {
-        service->prompts = layout_of(row, "prefill_");
+        service->prompts = layout_of(row, service, "prefill_");
+    } else if (service->answers.pipeline > 1 && strcmp(service->engine, "sglang") == 0) {
+        measurement_note(row, "%u stages: batched as vLLM does", service->answers.pipeline);
+        service->policy = "vllm";
     }
 }
 
@@ -214,24 +196,34 @@ static uint64_t clients_of(struct measurement *row, const struct service_row *se
 }
 
 /* Under one name two sweeps were published: over powers of two, and at round thousands, whose
- * lengths vary (platforms/clients). */
+ * lengths vary (platforms/clients). Of a client that nobody describes, lengths are as they are
+ * said. */
 static const char *client_of(struct measurement *row, uint64_t input_tokens)
 {
-    const char *client = measurement_text(row, "client");
-    return strcmp(client, "nvidia-sweep") == 0 && input_tokens % 1000 == 0 ? "nvidia-search"
-                                                                           : client;
+    const char *client = service_client(measurement_text(row, "client"));
+    if (client != NULL && strcmp(client, "nvidia-sweep") == 0 && input_tokens % 1000 == 0) {
+        return "nvidia-search";
+    }
+    if (client == NULL || find(row, "platforms/clients", client) == NULL) {
+        measurement_note(row, "client '%.40s' as aiperf", client == NULL ? "" : client);
+        return "aiperf";
+    }
+    return client;
 }
 
 bool service_row_read(struct measurement *measurement, struct service_row *row)
 {
     *row = (struct service_row){.client = NULL};
-    read_layouts(measurement, row);
     row->input_tokens = measurement_count(measurement, "isl", 1, 10000000);
-    row->client = client_of(measurement, row->input_tokens);
     row->output_tokens = measurement_count(measurement, "osl", 1, 10000000);
+    if (measurement->wrong || !find_software(measurement, row) || !find_cluster(measurement, row) ||
+        !find_model(measurement, row)) {
+        return false;
+    }
+    row->client = client_of(measurement, row->input_tokens);
+    read_layouts(measurement, row);
     row->clients = clients_of(measurement, row);
-    return !measurement->wrong && find_software(measurement, row) &&
-           find_cluster(measurement, row) && find_model(measurement, row);
+    return !measurement->wrong;
 }
 
 static uint64_t gpus_of(const struct service_layout *layout)
@@ -246,16 +238,37 @@ static void write_layout(struct text *text, const struct service_layout *layout)
                layout->workers);
 }
 
+/* Nodes of so many GPUs that a pool, or all, takes. */
+static uint64_t nodes_of(const struct service_row *row, const struct service_layout *layout)
+{
+    return (gpus_of(layout) + row->node_gpus - 1) / row->node_gpus;
+}
+
+static void write_service(struct text *text, const struct service_row *row)
+{
+    text_add(text, "  service: {prefix_cache: false");
+    if (row->pools) {
+        text_add(text, ", policy: disaggregated");
+    } else if (row->policy != NULL) {
+        text_print(text, ", policy: %s", row->policy);
+    }
+    text_add(text, "}\n");
+}
+
 const char *service_row_yaml(struct arena *arena, const struct service_row *row)
 {
-    enum { NODE_GPUS = 8 };
-    uint64_t nodes = (gpus_of(&row->answers) + NODE_GPUS - 1) / NODE_GPUS;
+    unsigned long long longest = row->input_tokens + row->output_tokens;
     struct text text = {.arena = arena};
-    if (row->pools) {
-        nodes += (gpus_of(&row->prompts) + NODE_GPUS - 1) / NODE_GPUS;
+    text_print(&text, "schema: 1\nsoftware: %s\nprecision: %s\n", row->software, row->precision);
+    if (row->roomy) {
+        text_print(&text, "model: {use: %s, context: %llu tokens}\nmemory: {fraction: %.2f}\n",
+                   row->model, longest, ROOMY_FRACTION);
+    } else {
+        text_print(&text, "model: %s\n", row->model);
     }
-    text_print(&text, "schema: 1\nmodel: %s\nsoftware: %s\n", row->model, row->software);
-    text_print(&text, "cluster: {use: %s, nodes: %llu}\n", row->cluster, (unsigned long long)nodes);
+    text_print(&text, "cluster: {use: %s, nodes: %llu}\n", row->cluster,
+               (unsigned long long)(nodes_of(row, &row->answers) +
+                                    (row->pools ? nodes_of(row, &row->prompts) : 0)));
     if (row->pools) {
         text_add(&text, "pools:\n  prefill: {");
         write_layout(&text, &row->prompts);
@@ -266,15 +279,6 @@ const char *service_row_yaml(struct arena *arena, const struct service_row *row)
         write_layout(&text, &row->answers);
         text_add(&text, "\n");
     }
-    const char *cache = strcmp(row->cache, "bf16") == 0 ? "" : ", scaling: tensor";
-    if (row->precision == NULL) {
-        text_print(&text, "precision: {kv_cache: {format: %s%s}}\n", row->cache, cache);
-    } else if (row->precision[0] == '{') {
-        text_print(&text, "precision: %s\n", row->precision);
-    } else {
-        text_print(&text, "precision: {preset: %s, kv_cache: {format: %s%s}}\n", row->precision,
-                   row->cache, cache);
-    }
     text_print(&text, "workload:\n  kind: serving\n  client: %s\n", row->client);
     text_print(&text, "  arrivals: {kind: closed-loop, clients: %llu}\n",
                (unsigned long long)row->clients);
@@ -283,10 +287,6 @@ const char *service_row_yaml(struct arena *arena, const struct service_row *row)
         "  lengths: {prompt: {kind: fixed, tokens: %llu tokens}, output: {kind: fixed, tokens: "
         "%llu tokens}}\n",
         (unsigned long long)row->input_tokens, (unsigned long long)row->output_tokens);
-    text_add(&text, "  service: {prefix_cache: false");
-    if (row->pools) {
-        text_add(&text, ", policy: disaggregated");
-    }
-    text_add(&text, "}\n");
+    write_service(&text, row);
     return text.bytes;
 }

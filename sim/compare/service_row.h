@@ -8,22 +8,30 @@
 
 struct service_layout {
     uint32_t tensor, pipeline, attention_data, expert;
-    uint32_t workers; /* replicas of a pool */
+    uint32_t workers; /* replicas of a pool, or of all */
 };
 
 /* What a row asks for. */
 struct service_row {
+    const char *engine;                              /* "vllm", "sglang", "trtllm" */
     const char *software, *model, *cluster, *client; /* names or paths */
-    const char *precision;                           /* YAML; NULL: the model file's own */
-    const char *cache;                               /* format of the KV cache */
-    bool pools;                                      /* prompts and answers on replicas apart ... */
-    bool mixed; /* ... which cannot be run: each pool's replicas do both */
+    const char *precision;                           /* YAML */
+    uint32_t node_gpus;                              /* of the cluster */
+    bool has_experts;
+    bool pools;                             /* prompts and answers on replicas apart */
     struct service_layout prompts, answers; /* of the pools; `answers` alone: no pools */
+    const char *policy;                     /* of batching; NULL: the engine's own */
     uint64_t input_tokens, output_tokens, clients;
+    bool
+        roomy; /* asked again with all the room that a GPU has, and contexts as long as is needed */
 };
 
 /* Reads the row; false when it cannot be asked, and then the row says why. */
 bool service_row_read(struct measurement *measurement, struct service_row *row);
+
+/* Fills `precision` from what the row, the model's file and the ending of its name ("FP8"; "":
+ * none) say; false as above. */
+bool service_precision(struct measurement *row, const char *of_name, struct service_row *service);
 
 /* Its scenario. */
 const char *service_row_yaml(struct arena *arena, const struct service_row *row);

@@ -67,6 +67,9 @@ static void try_routes(uint32_t gpus)
 {
     enum { ALL_PAIRS = 128 };
     sg_host_t *hosts = calloc(gpus, sizeof *hosts);
+    if (hosts == NULL) {
+        refuse("no memory for %" PRIu32 " hosts", gpus);
+    }
     for (uint32_t gpu = 0; gpu < gpus; gpu++) {
         hosts[gpu] = find_host(gpu);
         if (hosts[gpu] == NULL) {
@@ -88,6 +91,7 @@ static void try_routes(uint32_t gpus)
             xbt_dynar_free(&route);
         }
     }
+    free(hosts);
 }
 
 /* <config> would change the models and the precision that the answers rest on, and the least value

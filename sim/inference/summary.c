@@ -171,6 +171,7 @@ static void print_reason(const struct scenario *scenario, const struct phase_res
         break;
     case RING_RULE_ALGORITHM_1:
     case RING_RULE_ALGORITHM_5:
+    case RING_RULE_MIXED:
         fprintf(stream,
                 " by Algorithm %c: ", scenario->ring_rule == RING_RULE_ALGORITHM_1 ? '1' : '5');
         print_comparison(&phase->answer, phase, stream);

@@ -3,6 +3,7 @@
 
 #include "sim/scenario/replica.h"
 #include "sim/trace/link_series.h"
+#include "sim/trace/trace_groups.h"
 #include "sim/trace/trace_time.h"
 
 #include <inttypes.h>
@@ -45,8 +46,8 @@ static uint32_t layer_number(const struct trace_run *run, const struct step_segm
 }
 
 static void add_operator(struct trace_run *run, const struct step_segment *segment,
-                         const struct record *record, uint32_t index, uint32_t phase_index,
-                         double start_seconds)
+                         const struct record *record, uint32_t rank, uint32_t index,
+                         uint32_t phase_index, double start_seconds)
 {
     const struct step_operator *op = &segment->operators[index];
     const struct span *span = &record->spans[index];
@@ -58,8 +59,8 @@ static void add_operator(struct trace_run *run, const struct step_segment *segme
                                        .phase = phase_index,
                                        .segment = segment->name,
                                        .layer = layer_number(run, segment, record->repeat),
-                                       .rank = record->role.rank,
-                                       .gpu = record->role.gpu,
+                                       .rank = rank,
+                                       .gpu = rank, /* ranks fill the GPUs in order */
                                        .name = op->name,
                                        .kind = op->kind,
                                        .stream = op->stream,
@@ -71,16 +72,37 @@ static void add_operator(struct trace_run *run, const struct step_segment *segme
                                        .bytes = bytes,
                                        .bound = op->cost.bound,
                                        .collective = trace_collective_of(op),
+                                       .group = trace_group_of(op),
+                                       .buffer_bytes = trace_buffer_bytes(op),
                                    });
 }
 
+static void add_record(struct trace_run *run, const struct recorder *recorder,
+                       const struct record *record, uint32_t rank, uint32_t phase_index,
+                       double start_seconds)
+{
+    const struct step_segment *segment = &recorder->program->segments[record->segment];
+    for (uint32_t i = 0; i < segment->count; i++) {
+        add_operator(run, segment, record, rank, i, phase_index, start_seconds);
+    }
+}
+
+/* Context ranks that one stands for did what it did, and have rows of their own. */
 bool trace_run_operators(struct trace_run *run, const struct recorder *recorder,
                          uint32_t phase_index, double start_seconds)
 {
+    struct placement placement = scenario_placement(run->scenario);
     for (const struct record *record = recorder->first; record != NULL; record = record->next) {
-        const struct step_segment *segment = &recorder->program->segments[record->segment];
-        for (uint32_t i = 0; i < segment->count; i++) {
-            add_operator(run, segment, record, i, phase_index, start_seconds);
+        uint32_t played = record->role.rank;
+        if (recorder->detail == OPERATORS_LAYER) { /* of the first rank alone */
+            add_record(run, recorder, record, played, phase_index, start_seconds);
+            continue;
+        }
+        for (uint32_t i = 0; i < placement.size[DIMENSION_CONTEXT]; i++) {
+            uint32_t rank = placement_move(&placement, played, DIMENSION_CONTEXT, i);
+            if (conversation_stand_in(run->scenario, rank) == played) {
+                add_record(run, recorder, record, rank, phase_index, start_seconds);
+            }
         }
     }
     return true;
@@ -169,11 +191,6 @@ static void keep_larger(double *kept, double value)
 
 bool trace_run_phase(struct trace_run *run, const struct phase_result *phase)
 {
-    static const enum trace_ring rings[RING_VARIANT_COUNT] = {
-        [RING_NONE] = TRACE_RING_NONE,     [RING_PASS_KV] = TRACE_RING_PASS_KV,
-        [RING_PASS_Q] = TRACE_RING_PASS_Q, [RING_ALL_GATHER] = TRACE_RING_ALL_GATHER,
-        [RING_TREE] = TRACE_RING_TREE,
-    };
     bool prefill = phase->phase == PHASE_PREFILL;
     char name[32];
     snprintf(name, sizeof name, "%s turn %" PRIu32, prefill ? "prefill" : "decode", phase->turn);
@@ -183,7 +200,7 @@ bool trace_run_phase(struct trace_run *run, const struct phase_result *phase)
         .turn = phase->turn,
         .new_tokens = phase->new_tokens,
         .cached_tokens = phase->cached_tokens,
-        .ring = rings[phase->variant],
+        .ring = trace_ring_of(phase->variant),
         .start_seconds = phase->start_seconds,
         .duration_seconds = phase->seconds,
         .latency_seconds = phase->latency_seconds,
@@ -271,6 +288,8 @@ static void add_link(struct trace_run *run, const struct conversation_result *re
 void trace_run_end(struct trace_run *run, const struct conversation_result *result)
 {
     add_gpus(run, result);
+    struct placement placement = scenario_placement(run->scenario);
+    trace_groups_write(run->trace, &placement);
     uint32_t ranks = layout_gpus(&run->scenario->layout);
     for (uint32_t gpu = 0; gpu < ranks && run->scenario->trace.links != LINKS_NONE; gpu++) {
         for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {

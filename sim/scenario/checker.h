@@ -19,6 +19,9 @@ struct mark mark_of(const struct checker *checker, const char *path);
 /* Whether a value was read; if not, it has been complained about. */
 bool is_known(const struct checker *checker, const char *path);
 
+/* Complains of a file that the run will read and cannot; NULL or "": none is named. */
+void check_input_file(const struct checker *checker, const char *path, const char *file);
+
 /* "a, b": the software that a scenario here can name and that `fits`. */
 typedef bool software_fits(const struct software *software, const void *wanted);
 const char *names_of_software(const struct checker *checker, software_fits *fits,

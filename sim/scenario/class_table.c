@@ -89,6 +89,45 @@ static const struct field arrivals_gamma_fields[] = {
     REQUEST_FILE_FIELDS,
     {0}};
 
+static const struct field arrivals_ramp_fields[] = {
+    {.key = "rate",
+     .kind = FIELD_PER_SECOND,
+     FIELD_AT(arrivals, rate),
+     .required = true,
+     .min = 1e-9,
+     .max = 1e9,
+     .doc = "Requests per second at the first (vllm bench serve --ramp-up-start-rps)."},
+    {.key = "last_rate",
+     .kind = FIELD_PER_SECOND,
+     FIELD_AT(arrivals, last_rate),
+     .required = true,
+     .min = 1e-9,
+     .max = 1e9,
+     .doc = "Requests per second at the last of `steps`, and after it (--ramp-up-end-rps)."},
+    {.key = "steps",
+     .kind = FIELD_COUNT,
+     FIELD_AT(arrivals, steps),
+     .required = true,
+     .min = 1,
+     .max = 1e9,
+     .doc = "Requests that it takes; vllm bench serve: all of them (--num-prompts)."},
+    {.key = "exponential",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(arrivals, exponential),
+     .fallback = "false",
+     .doc =
+         "By the same factor from request to request (--ramp-up-strategy exponential); false: by "
+         "the same number of requests per second (linear)."},
+    {.key = "variation",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(arrivals, variation),
+     .max = 100,
+     .fallback = "1",
+     .doc = "Standard deviation of the time between requests over its mean; 1: as Poisson's, 0: "
+            "evenly. Of vllm bench serve it is one over the root of --burstiness."},
+    REQUEST_FILE_FIELDS,
+    {0}};
+
 static const struct field arrivals_burst_fields[] = {{.key = "size",
                                                       .kind = FIELD_COUNT,
                                                       FIELD_AT(arrivals, burst),

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/classes.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct node *class_nodes(struct node *root)
 {
@@ -107,16 +105,6 @@ static void check_lengths(const struct checker *checker, size_t index, const cha
                        "%s: is more than `most`, %llu tokens", path,
                        (unsigned long long)length->most);
     }
-}
-
-/* A file that the run will read. */
-static void check_file(const struct checker *checker, const char *path, const char *file)
-{
-    if (file == NULL || file[0] == '\0' || !is_known(checker, path) || access(file, R_OK) == 0) {
-        return;
-    }
-    DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path), "%s: '%s' cannot be opened: %s",
-                   path, file, strerror(errno));
 }
 
 static bool has_texts(const struct arrivals *arrivals)
@@ -258,12 +246,12 @@ static void check_class(const struct checker *checker, size_t index)
             "missing required key '%s'; expected a mapping of: prompt, output", lengths);
     }
     if (of->has_arrivals) {
-        check_file(checker, class_path(checker, index, "arrivals.file"), of->arrivals.file);
+        check_input_file(checker, class_path(checker, index, "arrivals.file"), of->arrivals.file);
         check_columns(checker, class_path(checker, index, "arrivals.columns"), &of->arrivals);
         check_format(checker, class_path(checker, index, "arrivals"), of);
     }
-    check_file(checker, class_path(checker, index, "lengths.prompt.file"), of->prompt.file);
-    check_file(checker, class_path(checker, index, "lengths.output.file"), of->output.file);
+    check_input_file(checker, class_path(checker, index, "lengths.prompt.file"), of->prompt.file);
+    check_input_file(checker, class_path(checker, index, "lengths.output.file"), of->output.file);
     check_lengths(checker, index, "prompt", of->prompt_kind, &of->prompt);
     check_lengths(checker, index, "output", of->output_kind, &of->output);
     check_context(checker, index);
@@ -304,7 +292,7 @@ void classes_check(const struct checker *checker)
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.arrivals"),
                        "workload.arrivals: every class has arrivals of its own; leave these out");
     }
-    check_file(checker, "workload.arrivals.file", serving->every.arrivals.file);
+    check_input_file(checker, "workload.arrivals.file", serving->every.arrivals.file);
     check_columns(checker, "workload.arrivals.columns", &serving->every.arrivals);
     check_format(checker, "workload.arrivals", &serving->every);
     for (size_t i = 0; i < serving->class_count; i++) {

@@ -170,14 +170,16 @@ const struct field cluster_fields[] = {
      FIELD_AT(cluster, storage_bytes_per_second),
      .max = 1e15,
      .fallback = "0 B/s",
-     .doc = "At which the storage takes a training checkpoint, from all nodes together. 0: not "
-            "known; a checkpoint's time is then said by `workload.failures.checkpoint`."},
+     .doc = "At which the storage takes a training checkpoint from all nodes together, and gives "
+            "weights to replicas that start (service.scaling). 0: not known; a checkpoint's time "
+            "is then said by `workload.failures.checkpoint`."},
     {.key = "node_storage_rate",
      .kind = FIELD_BYTES_PER_SECOND,
      FIELD_AT(cluster, node_storage_bytes_per_second),
      .max = 1e15,
      .fallback = "0 B/s",
-     .doc = "At which one node writes to the storage. 0: its own path never bounds."},
+     .doc = "At which one node writes to the storage and reads from it. 0: its own path never "
+            "bounds."},
     {.key = "gpu",
      .kind = FIELD_MAPPING,
      .fields = gpu_fields,

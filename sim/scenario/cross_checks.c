@@ -10,8 +10,10 @@
 #include "sim/scenario/precision_checks.h"
 #include "sim/scenario/workload_checks.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct workload_checks *const workload_checks[WORKLOAD_KIND_COUNT] = {
     [WORKLOAD_CONVERSATION] = &conversation_checks,
@@ -35,6 +37,15 @@ bool is_known(const struct checker *checker, const char *path)
 {
     const struct node *node = node_find(checker->tree, path);
     return node != NULL && node->accepted;
+}
+
+void check_input_file(const struct checker *checker, const char *path, const char *file)
+{
+    if (file == NULL || file[0] == '\0' || !is_known(checker, path) || access(file, R_OK) == 0) {
+        return;
+    }
+    DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path), "%s: '%s' cannot be opened: %s",
+                   path, file, strerror(errno));
 }
 
 static void check_attention(const struct checker *checker, const struct gqa *gqa)

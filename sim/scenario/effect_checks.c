@@ -11,62 +11,68 @@
 #define SERVING (1U << WORKLOAD_SERVING)
 #define TRAINING (1U << WORKLOAD_TRAINING)
 
+static bool starts_cold(const struct scenario *scenario)
+{
+    return scenario->workload == WORKLOAD_SERVING && scenario->serving.service.scaling.target > 0.0;
+}
+
 /* Keys, or mappings of keys, that not every kind reads. */
 static const struct effect {
     const char *path;
-    unsigned kinds;     /* that it changes */
-    const char *advice; /* what to write in its place; NULL: nothing */
+    unsigned kinds;                                /* that it changes */
+    const char *advice;                            /* what to write in its place; NULL: nothing */
+    bool (*also)(const struct scenario *scenario); /* of other kinds, those that it changes */
 } effects[] = {
-    {"jitter", SERVING | TRAINING, NULL},
-    {"gpu.jitter", SERVING | TRAINING, NULL},
-    {"quality", CONVERSATION, NULL},
-    {"attention", CONVERSATION | SERVING, "workload.context_exchange"},
-    {"layout.attention_data", CONVERSATION | SERVING, "layout.data and layout.expert"},
-    {"routing.placement", CONVERSATION | SERVING, NULL},
-    {"routing.redundant", CONVERSATION | SERVING, NULL},
-    {"routing.nearest", CONVERSATION | SERVING, NULL},
-    {"precision.kv_cache", CONVERSATION | SERVING, NULL},
-    {"precision.gradients", TRAINING, NULL},
-    {"precision.master_weights", TRAINING, NULL},
-    {"precision.first_moment", TRAINING, NULL},
-    {"precision.second_moment", TRAINING, NULL},
-    {"precision.gradient_reduce", TRAINING, NULL},
-    {"precision.weight_gather", TRAINING, NULL},
-    {"cluster.storage_rate", TRAINING, NULL},
-    {"cluster.sites", TRAINING, NULL},
-    {"cluster.host_memory", TRAINING, NULL},
-    {"cluster.host_both_share", TRAINING, NULL},
-    {"cluster.node_storage_rate", TRAINING, NULL},
-    {"software.training", TRAINING, NULL},
-    {"software.paged_efficiency", CONVERSATION | SERVING, NULL},
-    {"software.prefill_graph", CONVERSATION | SERVING, NULL},
-    {"software.decode_graph", CONVERSATION | SERVING, NULL},
-    {"software.piecewise_tokens", CONVERSATION | SERVING, NULL},
-    {"software.piecewise_layer", CONVERSATION | SERVING, NULL},
-    {"software.prefill_layer", CONVERSATION | SERVING, NULL},
-    {"software.ring_step", CONVERSATION | SERVING, NULL},
-    {"software.cached_prefill", CONVERSATION | SERVING, NULL},
-    {"software.mixed_decode_efficiency", SERVING, NULL},
-    {"software.hand_layer", CONVERSATION | SERVING, NULL},
-    {"software.decode_layer", CONVERSATION | SERVING, NULL},
-    {"software.decode_ring", CONVERSATION | SERVING, NULL},
-    {"software.decode_kv_splits", CONVERSATION | SERVING, NULL},
-    {"software.step", CONVERSATION | SERVING, NULL},
-    {"software.step_sequence", CONVERSATION | SERVING, NULL},
-    {"software.schedules_ahead", SERVING, NULL},
-    {"software.policy", SERVING, "workload.service.policy"},
-    {"software.estimate", SERVING, NULL},
-    {"software.adapters", SERVING, NULL},
-    {"software.loop", SERVING, NULL},
-    {"software.experts_layer", CONVERSATION | SERVING, NULL},
-    {"software.narrow_experts_layer", CONVERSATION | SERVING, NULL},
-    {"software.graphs", CONVERSATION | SERVING, NULL},
-    {"software.request", SERVING, NULL},
-    {"software.answer_sequence", SERVING, NULL},
-    {"trace.operators", CONVERSATION, NULL},
-    {"trace.requests", SERVING, NULL},
-    {"trace.steps", SERVING, NULL},
-    {"trace.sample_interval", CONVERSATION | SERVING, NULL},
+    {"jitter", SERVING | TRAINING, NULL, NULL},
+    {"gpu.jitter", SERVING | TRAINING, NULL, NULL},
+    {"quality", CONVERSATION, NULL, NULL},
+    {"attention", CONVERSATION | SERVING, "workload.context_exchange", NULL},
+    {"layout.attention_data", CONVERSATION | SERVING, "layout.data and layout.expert", NULL},
+    {"routing.placement", CONVERSATION | SERVING, NULL, NULL},
+    {"routing.redundant", CONVERSATION | SERVING, NULL, NULL},
+    {"routing.nearest", CONVERSATION | SERVING, NULL, NULL},
+    {"precision.kv_cache", CONVERSATION | SERVING, NULL, NULL},
+    {"precision.gradients", TRAINING, NULL, NULL},
+    {"precision.master_weights", TRAINING, NULL, NULL},
+    {"precision.first_moment", TRAINING, NULL, NULL},
+    {"precision.second_moment", TRAINING, NULL, NULL},
+    {"precision.gradient_reduce", TRAINING, NULL, NULL},
+    {"precision.weight_gather", TRAINING, NULL, NULL},
+    {"cluster.storage_rate", TRAINING, NULL, starts_cold},
+    {"cluster.sites", TRAINING, NULL, NULL},
+    {"cluster.host_memory", TRAINING, NULL, NULL},
+    {"cluster.host_both_share", TRAINING, NULL, NULL},
+    {"cluster.node_storage_rate", TRAINING, NULL, starts_cold},
+    {"software.training", TRAINING, NULL, NULL},
+    {"software.paged_efficiency", CONVERSATION | SERVING, NULL, NULL},
+    {"software.prefill_graph", CONVERSATION | SERVING, NULL, NULL},
+    {"software.decode_graph", CONVERSATION | SERVING, NULL, NULL},
+    {"software.piecewise_tokens", CONVERSATION | SERVING, NULL, NULL},
+    {"software.piecewise_layer", CONVERSATION | SERVING, NULL, NULL},
+    {"software.prefill_layer", CONVERSATION | SERVING, NULL, NULL},
+    {"software.ring_step", CONVERSATION | SERVING, NULL, NULL},
+    {"software.cached_prefill", CONVERSATION | SERVING, NULL, NULL},
+    {"software.mixed_decode_efficiency", SERVING, NULL, NULL},
+    {"software.hand_layer", CONVERSATION | SERVING, NULL, NULL},
+    {"software.decode_layer", CONVERSATION | SERVING, NULL, NULL},
+    {"software.decode_ring", CONVERSATION | SERVING, NULL, NULL},
+    {"software.decode_kv_splits", CONVERSATION | SERVING, NULL, NULL},
+    {"software.step", CONVERSATION | SERVING, NULL, NULL},
+    {"software.step_sequence", CONVERSATION | SERVING, NULL, NULL},
+    {"software.schedules_ahead", SERVING, NULL, NULL},
+    {"software.policy", SERVING, "workload.service.policy", NULL},
+    {"software.estimate", SERVING, NULL, NULL},
+    {"software.adapters", SERVING, NULL, NULL},
+    {"software.loop", SERVING, NULL, NULL},
+    {"software.experts_layer", CONVERSATION | SERVING, NULL, NULL},
+    {"software.narrow_experts_layer", CONVERSATION | SERVING, NULL, NULL},
+    {"software.graphs", CONVERSATION | SERVING, NULL, NULL},
+    {"software.request", SERVING, NULL, NULL},
+    {"software.answer_sequence", SERVING, NULL, NULL},
+    {"trace.operators", CONVERSATION | SERVING, NULL, NULL},
+    {"trace.requests", SERVING, NULL, NULL},
+    {"trace.steps", SERVING, NULL, NULL},
+    {"trace.sample_interval", CONVERSATION | SERVING, NULL, NULL},
 };
 
 /* Whether a text of the scenario's kind says every value below the node: what `cpsim show` prints
@@ -111,7 +117,8 @@ static void check_effect(const struct checker *checker, bool resolved, const str
 {
     const struct node *node = node_find(checker->tree, effect->path);
     enum workload_kind kind = checker->scenario->workload;
-    if (node == NULL || (effect->kinds >> kind & 1U) != 0) {
+    if (node == NULL || (effect->kinds >> kind & 1U) != 0 ||
+        (effect->also != NULL && effect->also(checker->scenario))) {
         return;
     }
     const char *path = effect->path;

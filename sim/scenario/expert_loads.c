@@ -180,6 +180,22 @@ static bool can_be_placed(const struct scenario *scenario, struct experts expert
            scenario->cluster.gpus_per_node > 0;
 }
 
+/* Nodes that the parts of the experts are on. Parts that are cut over several GPUs share a node
+ * where it has room for whole ones; otherwise each counts as a node of its own. 0: the parts do not
+ * go over the GPUs or the nodes, which the checks of the layout say. */
+static uint32_t nodes_of_parts(const struct scenario *scenario, uint32_t parts)
+{
+    struct replica replica = {.layout = &scenario->layout, .cluster = &scenario->cluster};
+    struct group_shape group = replica_group(&replica, GROUP_EXPERT);
+    if (group.ranks % parts != 0) {
+        return 0;
+    }
+    uint32_t gpus = group.ranks / parts; /* that a part is cut over */
+    uint32_t in_node = group.ranks_per_node % gpus == 0 ? group.ranks_per_node / gpus : 1;
+    uint32_t nodes = (parts + in_node - 1) / in_node;
+    return parts % nodes == 0 ? nodes : 0;
+}
+
 void expert_loads_read(struct arena *arena, struct node *tree, struct scenario *scenario,
                        struct diagnostics *diagnostics)
 {
@@ -193,9 +209,10 @@ void expert_loads_read(struct arena *arena, struct node *tree, struct scenario *
     if ((!measured && !placed) || !can_be_placed(scenario, experts, &routing)) {
         return;
     }
-    struct replica replica = {.layout = &scenario->layout, .cluster = &scenario->cluster};
-    struct group_shape group = replica_group(&replica, GROUP_EXPERT);
-    routing.nodes = (group.ranks + group.ranks_per_node - 1) / group.ranks_per_node;
+    routing.nodes = nodes_of_parts(scenario, routing.ranks);
+    if (routing.nodes == 0) {
+        return;
+    }
     struct arena *scratch = arena_create();
     struct table table = {.experts = experts.count};
     struct csv *csv = measured ? csv_load(scratch, keys->file, diagnostics) : NULL;

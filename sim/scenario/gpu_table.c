@@ -11,17 +11,14 @@
         .doc = "Dense " name " products; 0: the GPU has none."                                     \
     }
 
-static const struct field dense_rate_fields[] = {DENSE_RATE("fp32", FORMAT_FP32),
-                                                 DENSE_RATE("tf32", FORMAT_TF32),
-                                                 DENSE_RATE("bf16", FORMAT_BF16),
-                                                 DENSE_RATE("fp16", FORMAT_FP16),
-                                                 DENSE_RATE("fp8", FORMAT_FP8),
-                                                 DENSE_RATE("int8", FORMAT_INT8),
-                                                 DENSE_RATE("fp6", FORMAT_FP6),
-                                                 DENSE_RATE("int4", FORMAT_INT4),
-                                                 DENSE_RATE("fp4", FORMAT_FP4),
-                                                 DENSE_RATE("mxfp4", FORMAT_MXFP4),
-                                                 {0}};
+static const struct field dense_rate_fields[] = {
+    DENSE_RATE("fp32", FORMAT_FP32),   DENSE_RATE("tf32", FORMAT_TF32),
+    DENSE_RATE("bf16", FORMAT_BF16),   DENSE_RATE("fp16", FORMAT_FP16),
+    DENSE_RATE("fp8", FORMAT_FP8),     DENSE_RATE("int8", FORMAT_INT8),
+    DENSE_RATE("fp6", FORMAT_FP6),     DENSE_RATE("int4", FORMAT_INT4),
+    DENSE_RATE("fp4", FORMAT_FP4),     DENSE_RATE("mxfp4", FORMAT_MXFP4),
+    DENSE_RATE("nvfp4", FORMAT_NVFP4), DENSE_RATE("mxfp6", FORMAT_MXFP6),
+    DENSE_RATE("mxfp8", FORMAT_MXFP8), {0}};
 
 #define SCALED(name, member, scaling)                                                              \
     {                                                                                              \

@@ -3,14 +3,16 @@
 
 #include "sim/scenario/expand.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 /* How names of checkpoints in other formats end. */
-static const char *const formats[] = {"-FP8-dynamic", "-FP8-Dynamic", "-FP8-KV",        "-FP8",
-                                      "-NVFP4",       "-MXFP4",       "-FP4",           "-AWQ",
-                                      "-GPTQ-Int4",   "-GPTQ",        "-GPTQ-Int8",     "-INT8",
-                                      "-INT4",        "-W4A16",       "-quantized.w8a8"};
+static const char *const formats[] = {
+    "-FP8-dynamic", "-FP8-Dynamic", "-FP8-KV", "-FP8",       "-NVFP4",
+    "-MXFP4",       "-FP4",         "-AWQ",    "-GPTQ-Int4", "-GPTQ",
+    "-GPTQ-Int8",   "-INT8",        "-INT4",   "-W4A16",     "-quantized.w8a8",
+    "-FP8-Static",  "-FP8-block",   "-FP4-v2", "-NVFP4-v2"};
 
 const char *data_file_word(struct arena *arena, const char *path, const char *key)
 {
@@ -22,22 +24,59 @@ const char *data_file_word(struct arena *arena, const char *path, const char *ke
     return node != NULL && node->kind == NODE_SCALAR ? node->text : NULL;
 }
 
+enum { DEEPEST_USE = 8 };
+
+/* The file that a file says it uses, beside it; NULL: none. */
+static const char *used_file(struct arena *arena, const char *path, const struct node *root)
+{
+    const struct node *use = root == NULL ? NULL : node_get(root, "use");
+    return use == NULL || use->kind != NODE_SCALAR
+               ? NULL
+               : file_beside(arena, path, arena_printf(arena, "%s.yaml", use->text));
+}
+
 bool data_file_has(struct arena *arena, const char *path, const char *key)
 {
-    enum { DEEPEST = 8 };
     struct diagnostics *unheard = diagnostics_create();
     const struct expansion expansion = {.arena = arena, .diagnostics = unheard};
     bool has = false;
-    for (unsigned depth = 0; depth < DEEPEST && path != NULL && !has; depth++) {
+    for (unsigned depth = 0; depth < DEEPEST_USE && path != NULL && !has; depth++) {
         const struct node *root = expand_read_file(&expansion, path, ORIGIN_DATA);
-        const struct node *use = root == NULL ? NULL : node_get(root, "use");
         has = root != NULL && node_get(root, key) != NULL;
-        path = use == NULL || use->kind != NODE_SCALAR
-                   ? NULL
-                   : file_beside(arena, path, arena_printf(arena, "%s.yaml", use->text));
+        path = used_file(arena, path, root);
     }
     diagnostics_destroy(unheard);
     return has;
+}
+
+/* Below a node of a file that was read: as deep as YAML is nested, which the reader bounds. */
+static bool is_counted(const struct node *node, const char *key)
+{
+    bool found = false;
+    for (size_t i = 0; node->kind == NODE_MAPPING && i < node->count && !found; i++) {
+        const struct node *value = node->entries[i].value;
+        found = value->kind == NODE_SCALAR
+                    ? strcmp(node->entries[i].key, key) == 0 && strtod(value->text, NULL) > 0.0
+                    : is_counted(value, key);
+    }
+    for (size_t i = 0; node->kind == NODE_LIST && i < node->count && !found; i++) {
+        found = is_counted(node->items[i], key);
+    }
+    return found;
+}
+
+bool data_file_counts(struct arena *arena, const char *path, const char *key)
+{
+    struct diagnostics *unheard = diagnostics_create();
+    const struct expansion expansion = {.arena = arena, .diagnostics = unheard};
+    bool found = false;
+    for (unsigned depth = 0; depth < DEEPEST_USE && path != NULL && !found; depth++) {
+        const struct node *root = expand_read_file(&expansion, path, ORIGIN_DATA);
+        found = root != NULL && is_counted(root, key);
+        path = used_file(arena, path, root);
+    }
+    diagnostics_destroy(unheard);
+    return found;
 }
 
 /* The name's end that speaks of a format, without its dash; "": none. */

@@ -20,4 +20,8 @@ const char *data_file_word(struct arena *arena, const char *path, const char *ke
 /* Whether the file, or one that it uses, says anything of a key at its top. */
 bool data_file_has(struct arena *arena, const char *path, const char *key);
 
+/* Whether the file, or one that it uses, says at any depth that there are some of a key ("experts":
+ * a kind of layers may have them). */
+bool data_file_counts(struct arena *arena, const char *path, const char *key);
+
 #endif

@@ -151,6 +151,8 @@ extern const struct field branch_rank_item;
 
 #define LLM_REST_ROWS(AT)                                                                          \
     LLM_FLAG(AT, "ffn_bias", ffn.bias, "Biases of the feed-forward block's projections."),         \
+        LLM_FLAG(AT, "ffn_clamp", ffn.clamp,                                                       \
+                 "Gate and up are clamped before the activation (gpt-oss)."),                      \
         LLM_FLAG(AT, "ffn_norm", ffn.inner_norm, "A norm between its two halves (BitNet)."),       \
         LLM_COUNT(AT, "ffn_adapter_rank", ffn.adapter_rank, 65536,                                 \
                   "Rank of what a layer adds to a borrowed block's gate and up projection."),      \

@@ -201,6 +201,8 @@ static void read_pools(const struct expansion *expansion, const char *path,
         scenario_cross_check(pool, pools->trees[i], expansion->arena, expansion->diagnostics);
         scenario->pools[i] = pool;
     }
+    const struct scenario *first = scenario->pools[POOL_PREFILL];
+    scenario->serving.pools_refuse = service_refuses(&first->serving.service);
 }
 
 /* From the tree as it was written; NULL after at least one error. */

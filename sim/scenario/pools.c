@@ -176,6 +176,21 @@ static void check_nodes(const struct checker *checker)
     }
 }
 
+/* Who is turned away is turned away before the prefill. */
+static void check_queues(const struct checker *checker)
+{
+    const struct service *of_all = &checker->scenario->serving.service;
+    const struct service *of_decode = &checker->scenario->pools[POOL_DECODE]->serving.service;
+    bool waits = of_decode->max_wait_seconds > of_all->max_wait_seconds ||
+                 of_decode->max_wait_seconds < of_all->max_wait_seconds;
+    if (waits || of_decode->max_waiting != of_all->max_waiting) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, "pools.decode.service"),
+            "pools.decode.service: `max_wait` and `max_waiting` are of the queues before "
+            "the prefill; expected them in workload.service or pools.prefill.service");
+    }
+}
+
 void check_pool_scenarios(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -190,6 +205,7 @@ void check_pool_scenarios(const struct checker *checker)
     }
     check_room(checker);
     check_nodes(checker);
+    check_queues(checker);
     const struct service *of_prefill = &prefill->serving.service;
     const struct service *of_decode = &decode->serving.service;
     if (of_prefill->proposer != scenario->serving.service.proposer ||

@@ -20,6 +20,15 @@
         {.name = "mxfp4",                                                                          \
          .value = FORMAT_MXFP4,                                                                    \
          .doc = "Half a byte, e2m1, with a byte of scale for each 32 of its own."},                \
+        {.name = "nvfp4",                                                                          \
+         .value = FORMAT_NVFP4,                                                                    \
+         .doc = "Half a byte, e2m1, with a byte of scale (e4m3) for each 16 of its own."},         \
+        {.name = "mxfp6",                                                                          \
+         .value = FORMAT_MXFP6,                                                                    \
+         .doc = "6 bits, packed, with a byte of scale for each 32 of its own."},                   \
+        {.name = "mxfp8",                                                                          \
+         .value = FORMAT_MXFP8,                                                                    \
+         .doc = "1 byte, e4m3, with a byte of scale for each 32 of its own."},                     \
     {                                                                                              \
         .name = "ternary", .value = FORMAT_TERNARY,                                                \
         .doc = "-1, 0 or 1 (1.58 bits), five to a byte."                                           \

@@ -68,6 +68,10 @@ void speculation_check(const struct checker *checker)
     if (proposer == NULL) {
         return;
     }
+    if (service->speculation.acceptance_kind == ACCEPTANCE_FILE) {
+        check_input_file(checker, "workload.service.speculation.acceptance.file",
+                         service->speculation.acceptance.file);
+    }
     const struct {
         bool wrong;
         const char *what, *fits;

@@ -27,4 +27,12 @@ const struct field quality_fields[] = {
      .choices = trained_choices,
      .doc = "What its products were computed in while it was trained; narrower formats of "
             "`precision` are then a quantisation after training."},
+    {.key = "weight_bits",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(quality_training, weight_bits),
+     .max = 32,
+     .fallback = "0",
+     .doc = "Bits of a weight that the law counts in place of their format's, for widths that no "
+            "kernel here has (3 bits of GPTQ); times and memory stay the format's. 0: the "
+            "format's."},
     {0}};

@@ -130,8 +130,8 @@ uint32_t scenario_nodes(const struct scenario *scenario)
     return others ? scenario->cluster.nodes : nodes;
 }
 
-struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
-                                        uint64_t cached_tokens)
+static struct ring_answer ring_answer(const struct scenario *scenario, enum ring_rule rule,
+                                      uint64_t new_tokens, uint64_t cached_tokens)
 {
     const struct cluster *cluster = &scenario->cluster;
     const struct gqa *attention = stack_attention(&scenario->llm.stack);
@@ -146,7 +146,20 @@ struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_
         .bytes_per_second =
             cluster->nic_bytes_per_second * cluster->nics_per_node / cluster->gpus_per_node,
     };
-    return ring_choose(scenario->ring_rule, &question);
+    return ring_choose(rule, &question);
+}
+
+struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
+                                        uint64_t cached_tokens)
+{
+    return ring_answer(scenario, scenario->ring_rule, new_tokens, cached_tokens);
+}
+
+bool scenario_passes_queries(const struct scenario *scenario, uint64_t new_tokens,
+                             uint64_t cached_tokens)
+{
+    return ring_answer(scenario, RING_RULE_ALGORITHM_5, new_tokens, cached_tokens).variant ==
+           RING_PASS_Q;
 }
 
 /* What a rank holds beside weights and KV cache when a step takes so many tokens. */

@@ -50,6 +50,11 @@ uint32_t scenario_nodes(const struct scenario *scenario);
 struct ring_answer scenario_ring_answer(const struct scenario *scenario, uint64_t new_tokens,
                                         uint64_t cached_tokens);
 
+/* Whether Algorithm 5 would pass a prompt's queries round the ring, whatever the scenario's rule.
+ */
+bool scenario_passes_queries(const struct scenario *scenario, uint64_t new_tokens,
+                             uint64_t cached_tokens);
+
 /* What a GPU holds beside weights and KV cache in a conversation's step, or what its engine has set
  * aside when that is more. */
 double scenario_activation_bytes(const struct scenario *scenario, const struct batch *batch,

@@ -20,8 +20,9 @@ const struct field layout_fields[] = {
      .min = 1,
      .max = 1024,
      .fallback = "1",
-     .doc = "Groups of GPUs that share a sequence's tokens (ring attention). A simulation plays "
-            "every hop: its time grows with the square, 512 of them take some ten seconds."},
+     .doc = "Groups of GPUs that share a sequence's tokens (ring attention). Where their hops are "
+            "alike, one is played for all; else a simulation's time grows with the square of "
+            "their number, and 512 take some ten seconds."},
     {.key = "pipeline",
      .kind = FIELD_COUNT,
      FIELD_AT(layout, pipeline),
@@ -71,6 +72,10 @@ static const struct choice ring_choices[] = {
     {.name = "auto",
      .value = RING_RULE_AUTO,
      .doc = "pass-kv and pass-q are simulated, the faster is kept."},
+    {.name = "mixed",
+     .value = RING_RULE_MIXED,
+     .doc = "Each prompt of a step by Algorithm 5 of its own: of one batch some pass keys, then "
+            "others pass queries, round the same ranks."},
     {.name = "all-gather",
      .value = RING_RULE_ALL_GATHER,
      .doc = "No ring: prefill gathers all keys and values, decode all queries."},
@@ -253,7 +258,10 @@ static const struct field routing_fields[] = {
 
 static const struct choice operator_choices[] = {
     {.name = "none", .value = OPERATORS_NONE, .doc = "No operators."},
-    {.name = "layer", .value = OPERATORS_LAYER, .doc = "The operators of one layer a phase."},
+    {.name = "layer",
+     .value = OPERATORS_LAYER,
+     .doc = "The operators of one layer a phase; of a service, of up to 64 "
+            "steps that stand for those alike."},
     {.name = "all", .value = OPERATORS_ALL, .doc = "Every operator that was played."},
     {0}};
 

@@ -202,15 +202,21 @@ static unsigned bits_of(char letter)
                            : HAS_INPUTS | HAS_WEIGHTS;
 }
 
+/* Of a table with fewer actions than passes one of the first so many passes and one more has none:
+ * numbers that are far too large ask for no memory. */
 static bool every_pass_once(const struct reading *reading)
 {
     size_t passes = (size_t)reading->parts * reading->micro_batches;
+    passes = passes > reading->count ? reading->count + 1 : passes;
     unsigned char *has = ARENA_ARRAY(reading->arena, unsigned char, passes);
     size_t errors_before = diagnostics_error_count(reading->diagnostics);
     for (size_t i = 0; i < reading->count; i++) {
         const struct action *action = &reading->actions[i];
-        unsigned char *here =
-            &has[(size_t)action->part * reading->micro_batches + action->micro_batch];
+        size_t pass = (size_t)action->part * reading->micro_batches + action->micro_batch;
+        if (pass >= passes) {
+            continue;
+        }
+        unsigned char *here = &has[pass];
         unsigned bits = bits_of(action->letter);
         if ((*here & bits) != 0) {
             DIAGNOSE_ERROR(reading->diagnostics, action->mark,

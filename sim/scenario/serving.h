@@ -24,6 +24,8 @@
         "Gamma-distributed times between requests: burstier or more even than Poisson.")           \
     ROW(ARRIVAL_CONSTANT, arrivals_constant, "constant",                                           \
         "Evenly spaced.")                                                                          \
+    ROW(ARRIVAL_RAMP, arrivals_ramp, "ramp",                                                       \
+        "At a rate that grows or falls from request to request.")                                  \
     ROW(ARRIVAL_BURST, arrivals_burst, "burst",                                                    \
         "Many at once, again and again.")                                                          \
     ROW(ARRIVAL_AT_ONCE, arrivals_at_once, "at-once",                                              \
@@ -74,8 +76,11 @@ struct trace_columns {
 
 /* The keys of all kinds; each kind reads its own. */
 struct arrivals {
-    double rate;      /* requests per second */
-    double variation; /* gamma: standard deviation of the time between, over its mean */
+    double rate;      /* requests per second; ramp: of the first */
+    double last_rate; /* ramp: of the last request of its steps, and of all after it */
+    uint64_t steps;   /* ramp: requests that it lasts for */
+    bool exponential; /* ramp: by the same factor from request to request, not the same sum */
+    double variation; /* gamma, ramp: standard deviation of the time between, over its mean */
     double period_seconds;
     uint32_t burst;   /* requests at once */
     uint32_t clients; /* closed loop */
@@ -125,12 +130,25 @@ struct length {
         "Sarathi: the same, but those that decode come before prompts under way.")                 \
     ROW(BATCHING_PREFILL_FIRST, policy_prefill_first, "prefill-first",                             \
         "Orca, vLLM v0: whole prompts as soon as there is room, decode waits for them.")           \
+    ROW(BATCHING_DEADLINE, policy_deadline, "deadline",                                            \
+        "Earliest deadline first: who decodes goes on, and prompts get what is left of the "       \
+        "time in which everybody keeps its class's targets (slo), by the predicted time of "       \
+        "the step; nobody is let in who would slow the others beyond theirs.")                     \
+    ROW(BATCHING_DEADLINE_ORACLE, policy_deadline_oracle, "deadline-oracle",                       \
+        "The same, knowing how long each answer will be: what no scheduler can, to measure "       \
+        "others against.")                                                                         \
     ROW(BATCHING_STATIC, policy_static, "static",                                                  \
         "A batch is filled, served to its last token, and only then the next.")                    \
     ROW(BATCHING_DISAGGREGATED, policy_disaggregated, "disaggregated",                             \
         "Some replicas prefill, the others decode; the KV cache moves over the network.")
 /* clang-format on */
 enum batching_kind { BATCHING_POLICIES(ROW_MEMBER) BATCHING_KIND_COUNT };
+
+/* Whether a policy goes by the classes' targets. */
+static inline bool batching_by_deadline(enum batching_kind kind)
+{
+    return kind == BATCHING_DEADLINE || kind == BATCHING_DEADLINE_ORACLE;
+}
 
 /* Which replica gets a request: a function in sim/serving/replica/router*.c and a row here. */
 /* clang-format off */
@@ -224,6 +242,15 @@ struct service_adapters {
     double storage_bytes_per_second; /* from where the others come */
 };
 
+/* Replicas that come and go with the load: of layout.data, which are the most. */
+struct replica_scaling {
+    double target;       /* unfinished requests of a replica; 0: all serve all the time */
+    uint32_t least;      /* that stay */
+    double look_seconds; /* from one look at the load to the next */
+    double up_seconds, down_seconds; /* that more, or fewer, were wanted before it is done */
+    double start_seconds;            /* of a replica's start, beside its weights */
+};
+
 struct service {
     enum batching_kind policy;
     enum proposer_kind proposer;
@@ -231,6 +258,7 @@ struct service {
     struct service_adapters adapters;
     struct kv_tiers tiers;
     struct protection protection; /* of caches against the loss of a GPU */
+    struct replica_scaling scaling;
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */
@@ -357,6 +385,7 @@ struct serving {
     double duration_seconds; /* arrivals end then; 0: no such end */
     double warm_up_seconds;  /* requests that arrive before are not measured */
     struct service service;
+    bool pools_refuse;     /* a pool with settings of its own does (service_refuses()) */
     double price_gpu_hour; /* dollars; 0: not given */
     struct fault *faults;  /* [fault_count] */
     size_t fault_count;
@@ -384,10 +413,16 @@ static inline const struct request_class *serving_caller(const struct serving *s
     return of->has_arrivals ? of : &serving->every;
 }
 
+/* Whether who waits too long, or finds too many waiting, is refused. */
+static inline bool service_refuses(const struct service *service)
+{
+    return service->max_wait_seconds > 0.0 || service->max_waiting > 0;
+}
+
 /* Whether requests may end before their answers do, because clients give them up or are refused. */
 static inline bool serving_may_leave(const struct serving *serving)
 {
-    bool leave = serving->service.max_wait_seconds > 0.0 || serving->service.max_waiting > 0;
+    bool leave = serving->pools_refuse || service_refuses(&serving->service);
     for (size_t i = 0; i < serving_class_count(serving); i++) {
         const struct request_class *of = serving_class(serving, i);
         leave = leave || of->timeout_seconds > 0.0 || of->first_token_seconds > 0.0 ||

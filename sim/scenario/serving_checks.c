@@ -6,6 +6,7 @@
 #include "sim/scenario/fault_checks.h"
 #include "sim/scenario/proposers.h"
 #include "sim/scenario/replica.h"
+#include "sim/scenario/tables.h"
 #include "sim/scenario/tier_checks.h"
 #include "sim/scenario/workload_checks.h"
 
@@ -31,12 +32,14 @@ static void check_pool_policy(const struct checker *checker)
                        "%s: replicas that decode take in whose cache has room, in the order in "
                        "which they come; leave it out",
                        path);
-    } else if (policy == BATCHING_SGLANG || policy == BATCHING_STATIC) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
-                       "%s: plans for answers too, and these replicas compute prompts alone; "
-                       "expected vllm, chunked-prefill, prefill-first, no-evict or "
-                       "max-utilization",
-                       path);
+    } else if (policy == BATCHING_SGLANG || policy == BATCHING_STATIC ||
+               policy == BATCHING_DEADLINE_ORACLE) {
+        DIAGNOSE_ERROR(
+            checker->diagnostics, mark_of(checker, path),
+            "%s: plans for answers too, and these replicas compute prompts alone; "
+            "expected vllm, chunked-prefill, prefill-first, no-evict, max-utilization or "
+            "deadline",
+            path);
     }
 }
 
@@ -103,6 +106,80 @@ static void check_engine_keys(const struct checker *checker)
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.pipeline"),
                        "layout.pipeline: must be 1 with the policy 'sglang'; to share the layers "
                        "over more GPUs, raise tensor");
+    }
+}
+
+/* Deadlines are what the policy goes by, and its predictions are of a replica that steps alone. */
+static void check_deadlines(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct serving *serving = &scenario->serving;
+    const char *path = "workload.service.policy";
+    bool targets = false;
+    if (!batching_by_deadline(serving->service.policy)) {
+        return;
+    }
+    for (size_t i = 0; i < serving_class_count(serving); i++) {
+        const struct request_class *of = serving_class(serving, i);
+        targets = targets || of->slo_ttft_seconds > 0.0 || of->slo_tpot_seconds > 0.0;
+    }
+    const struct {
+        bool wrong;
+        const char *what;
+    } rules[] = {
+        {!targets, "goes by targets, and no request has any; set workload.slo, or slo of a class"},
+        {scenario->layout.pipeline > 1,
+         "predicts steps that follow each other, and stages of a pipeline work at once; expected "
+         "layout.pipeline 1"},
+        {layout_attention_data(&scenario->layout) > 1,
+         "predicts a replica's own steps, and ranks that share experts wait for each other; "
+         "expected layout.attention_data 1"},
+        {serving->service.priorities,
+         "orders requests by their deadlines; leave priorities out, or try vllm"},
+        {serving->service.adapters.max_adapters > 0,
+         "does not look at adapters; expected service.adapters.max_adapters 0, or try vllm"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (rules[i].wrong) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path), "%s: '%s' %s", path,
+                           policy_choices[serving->service.policy].name, rules[i].what);
+        }
+    }
+}
+
+static void check_scaling(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct service *service = &scenario->serving.service;
+    const char *path = "workload.service.scaling";
+    const struct cluster *cluster = &scenario->cluster;
+    if (service->scaling.target <= 0.0) {
+        return;
+    }
+    if (scenario->is_pool || service->policy == BATCHING_DISAGGREGATED) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: replicas of two kinds do not come and go; expected a service without "
+                       "pools, or leave scaling out",
+                       path);
+    }
+    if (layout_attention_data(&scenario->layout) > 1) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: ranks that share experts do not come and go; expected "
+                       "layout.attention_data 1, or leave scaling out",
+                       path);
+    }
+    if (service->scaling.least > scenario->layout.data) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s.least: %u replicas stay, and there are but %u; expected at most "
+                       "layout.data",
+                       path, service->scaling.least, scenario->layout.data);
+    }
+    if (cluster->storage_bytes_per_second <= 0.0 && cluster->node_storage_bytes_per_second <= 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: a replica that starts reads its weights, and the cluster does not say "
+                       "how fast; set cluster.storage_rate, such as 20 GB/s, or "
+                       "cluster.node_storage_rate",
+                       path);
     }
 }
 
@@ -174,6 +251,8 @@ static void check(const struct checker *checker)
     classes_check(checker);
     check_pools(checker);
     check_engine_keys(checker);
+    check_deadlines(checker);
+    check_scaling(checker);
     check_overlap(checker);
     check_weave(checker);
     check_align(checker);

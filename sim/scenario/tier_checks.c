@@ -7,9 +7,14 @@
 
 static const char *const path = "workload.service.tiers";
 
-/* Windows and states are no blocks of a token's own. */
-static bool is_hybrid(const struct scenario *scenario)
+/* Windows and states are no blocks of a token's own. Of a scenario whose values were all taken:
+ * their sizes are of its layout and formats. */
+static bool is_hybrid(const struct checker *checker)
 {
+    const struct scenario *scenario = checker->scenario;
+    if (diagnostics_error_count(checker->diagnostics) > 0) {
+        return false;
+    }
     struct replica replica = scenario_replica(scenario);
     struct model_stage whole = model_stage(&scenario->llm, 1, 0);
     struct kv_room room = memory_stage_kv_room(&replica, &whole);
@@ -37,7 +42,7 @@ static void check_limits(const struct checker *checker)
          "of ranks that share experts and loaded by layer", "load: waiting, or attention_data: 1"},
         {scenario->is_pool, "with pools set up in their own ways",
          "policy: disaggregated with prefill_replicas"},
-        {scenario->llm.stack.layers > 0 && is_hybrid(scenario), "of a model with windows or states",
+        {is_hybrid(checker), "of a model with windows or states",
          "a model whose layers all keep every token"},
         {proposer != NULL && proposer->drops_last, "with a drafter that reads the model's features",
          "speculation of the kind ngram"},
@@ -75,8 +80,7 @@ static void check_protection(const struct checker *checker)
         {gpus > scenario->cluster.gpus_per_node, "of a replica over several nodes"},
         {service->protection.kind == PROTECTION_PARITY && gpus == 1,
          "by parity of a replica of one GPU"},
-        {scenario->llm.stack.layers > 0 && is_hybrid(scenario),
-         "of a model with windows or states"},
+        {is_hybrid(checker), "of a model with windows or states"},
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (limits[i].wrong) {

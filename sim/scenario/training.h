@@ -47,9 +47,14 @@ enum batch_width {
     BATCH_WIDTH_REPLANNED /* all GPUs, in the layout of the least step */
 };
 
+/* Which critical batch a growing one follows. */
+enum batch_critical { BATCH_CRITICAL_WHOLE_RUN, BATCH_CRITICAL_LOCAL };
+
 struct batch_schedule {
     uint32_t growth; /* of the batch at each change; 1: it never changes */
     double share;    /* of the critical batch of the tokens so far */
+    enum batch_critical critical;
+    uint64_t from_tokens; /* the first batch has as many at least */
     enum batch_width width;
     double restart_seconds; /* of a change of layout */
 };

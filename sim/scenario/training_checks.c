@@ -300,10 +300,29 @@ static void check_growth(const struct checker *checker)
     const struct batch_schedule *batches = &workload->batches;
     const char *path = "workload.batch_schedule";
     bool to_loss = workload->target_loss > 0.0 && workload->tokens <= 0.0;
-    if (batches->growth > 1 && !to_loss) {
+    bool local = batches->critical == BATCH_CRITICAL_LOCAL;
+    if (batches->growth > 1 && !to_loss && !local) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
                        "%s: how many steps a batch takes is known of a run to a loss; expected "
-                       "workload.target_loss, and no workload.tokens",
+                       "workload.target_loss, and no workload.tokens; or critical: local",
+                       path);
+    }
+    if (batches->growth > 1 && local && workload->target_loss <= 0.0 && workload->tokens <= 0.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: the batch grows with the tokens of a run; expected workload.tokens or "
+                       "workload.target_loss",
+                       path);
+    }
+    if (batches->growth > 1 && local && batches->share > 1.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.batch_schedule.share"),
+                       "%s.share: %g of the local critical batch costs tokens that its source "
+                       "(arXiv 2505.23971) does not say; expected 1 or less",
+                       path, batches->share);
+    }
+    if (batches->growth <= 1 && (local || batches->from_tokens > 0)) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: a batch that stays follows no critical one; set growth, such as 2, or "
+                       "leave this out",
                        path);
     }
     if (batches->growth > 1 && workload->schedule_file != NULL) {

@@ -203,6 +203,18 @@ static const struct field galore_fields[] = {
             "every gradient at `software.training.svd_rate`."},
     {0}};
 
+static const struct choice critical_choices[] = {
+    {.name = "whole-run",
+     .value = BATCH_CRITICAL_WHOLE_RUN,
+     .doc = "That of a run which ends there (arXiv 2410.21676): a larger one costs tokens, by the "
+            "law's curve. Of a run to a `target_loss`."},
+    {.name = "local",
+     .value = BATCH_CRITICAL_LOCAL,
+     .doc = "The largest that from there on costs no tokens, as branches of OLMo's runs showed "
+            "(batch size warmup, arXiv 2505.23971): nearly none at first, 16.8 M tokens from 503 "
+            "B on, whatever the model."},
+    {0}};
+
 static const struct field batch_fields[] = {
     {.key = "growth",
      .kind = FIELD_COUNT,
@@ -218,7 +230,20 @@ static const struct field batch_fields[] = {
      .max = 100,
      .fallback = "1",
      .doc = "A batch is taken as soon as so much of the critical batch of the tokens so far is as "
-            "large (arXiv 2410.21676)."},
+            "large."},
+    {.key = "critical",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(batch_schedule, critical),
+     .fallback = "whole-run",
+     .choices = critical_choices,
+     .doc = "Which critical batch of the tokens so far."},
+    {.key = "from",
+     .kind = FIELD_TOKENS,
+     FIELD_AT(batch_schedule, from_tokens),
+     .max = 1e9,
+     .fallback = "0 tokens",
+     .doc = "The first batch has so many tokens or more, and so is not below the best small one of "
+            "arXiv 2410.21676, 131,072 tokens."},
     {.key = "width",
      .kind = FIELD_CHOICE,
      FIELD_AT(batch_schedule, width),
@@ -280,7 +305,7 @@ static const struct field failure_fields[] = {
      FIELD_AT(failure_settings, checkpoint_interval_seconds),
      .max = 1e8,
      .fallback = "0",
-     .doc = "Work between checkpoints. 0: Daly's optimum for the causes."},
+     .doc = "Work between checkpoints, a step at least. 0: Daly's optimum for the causes."},
     {.key = "checkpoint",
      .kind = FIELD_SECONDS,
      FIELD_AT(failure_settings, checkpoint_seconds),

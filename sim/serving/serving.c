@@ -4,6 +4,7 @@
 #include "sim/engine/background.h"
 #include "sim/scenario/notes.h"
 #include "sim/scenario/replica.h"
+#include "sim/serving/result/fold.h"
 #include "sim/serving/result/serving_trace.h"
 
 /* --- what the run hears of its rooms --- */
@@ -16,7 +17,7 @@ static void request_due(void *data, uint32_t id, enum due_kind kind)
     switch (kind) {
     case DUE_ROUTE:
         goal_watch_clock(&run->watch, run, engine_clock());
-        run->source.closed = run->watch.missed;
+        run->source.closed = run->source.closed || run->watch.missed;
         fleet_route(fleet, id);
         return;
     case DUE_TIMEOUT:
@@ -42,7 +43,10 @@ static void request_ended(void *data, uint32_t id)
 {
     struct serving_run *run = data;
     goal_watch_end(&run->watch, run, &run->requests.all[id]);
-    run->source.closed = run->watch.missed;
+    if (run->fold != NULL) {
+        fold_add(run->fold, run, &run->requests.all[id]);
+    }
+    run->source.closed = run->source.closed || run->watch.missed;
     if (run->progress != NULL) {
         progress_update(run->progress,
                         (double)run->requests.finished / (double)run->requests.capacity,
@@ -91,6 +95,19 @@ static bool has_room_for_context(const struct serving_run *run)
     return true;
 }
 
+/* Whether the run needs its requests whole, up to its end. */
+static bool keeps_requests(const struct serving_run *run, const struct serving_options *options)
+{
+    uint64_t most = options->keeps > 0 ? options->keeps : REQUESTS_KEPT;
+    bool sglang = false;
+    for (uint32_t i = 0; i < scenario_pool_count(run->scenario); i++) {
+        const struct scenario *pool = scenario_pool(run->scenario, i).scenario;
+        sglang = sglang || pool->serving.service.policy == BATCHING_SGLANG;
+    }
+    return run->requests.capacity <= most || options->trace != NULL || options->goal != NULL ||
+           options->requests != NULL || sglang;
+}
+
 static bool prepare(struct serving_run *run, const struct serving_options *options)
 {
     const struct scenario *scenario = run->scenario;
@@ -100,6 +117,10 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
         return false;
     }
     run->requests.all = ARENA_ARRAY(run->arena, struct request, run->requests.capacity);
+    if (!keeps_requests(run, options)) {
+        run->requests.reuses = true;
+        run->fold = fold_open(run);
+    }
     run->inter_token = batched_histogram_create(run->arena);
     *fleet = (struct fleet){
         .scenario = scenario,
@@ -156,6 +177,13 @@ static bool play(struct serving_run *run)
     signal_destroy(&run->source.signal);
     engine_close(engine);
     const struct requests *requests = &run->requests;
+    if (run->faults.hopeless) {
+        DIAGNOSE_ERROR(run->diagnostics, ((struct mark){.file = "cpsim"}),
+                       "given up: faults come so fast that no request ends between them (%u of %u "
+                       "ended); raise workload.random_faults.mean_between or lower its repair",
+                       requests->finished, requests->count);
+        return false;
+    }
     if (requests->finished < requests->count && !run->watch.missed) {
         DIAGNOSE_ERROR(run->diagnostics, ((struct mark){.file = "cpsim"}),
                        "the simulation stopped with %u of %u requests unfinished",

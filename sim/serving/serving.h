@@ -12,7 +12,13 @@
 #include "sim/serving/result/goal.h"
 #include "sim/serving/result/histogram.h"
 
+struct fold;          /* sim/serving/result/fold.h */
 struct serving_trace; /* sim/serving/result/serving_trace.h */
+
+/* A run of more requests does not keep them: it adds each up when it ends, and quantiles are right
+ * to 0.05 %. Kept all the same are those of a run that writes a trace, watches a goal or is given
+ * its requests, and those of SGLang's scheduler, whose cache names texts by requests. */
+enum { REQUESTS_KEPT = 1000000 };
 
 /* What a run does besides; nothing but `requests` changes what happens in it. Zero: nothing. */
 struct serving_options {
@@ -23,6 +29,7 @@ struct serving_options {
     struct progress *progress;       /* NULL: none is shown */
     const struct request_trace *requests; /* who comes, in place of the scenario's arrivals.file;
                                              NULL: that file's */
+    uint64_t keeps;                       /* so many requests at most; 0: REQUESTS_KEPT */
 };
 
 struct serving_run {
@@ -34,6 +41,7 @@ struct serving_run {
     struct progress *progress;   /* NULL: none */
     struct goal_watch watch;
     struct requests requests;
+    struct fold *fold; /* in place of requests that are not kept; NULL: they are */
     struct source source;
     struct fleet fleet;
     struct faults faults;

@@ -437,6 +437,12 @@ uint64_t trace_add_fault(struct trace *trace, const struct trace_fault *fault)
     return add_row(trace, TRACE_FAULTS, fault);
 }
 
+uint64_t trace_add_group_dimension(struct trace *trace,
+                                   const struct trace_group_dimension *dimension)
+{
+    return add_row(trace, TRACE_GROUPS, dimension);
+}
+
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell)
 {
     return add_row(trace, TRACE_CELLS, cell);

@@ -32,7 +32,7 @@ struct trace_attributes {
     bool watch; /* beside it, `path`.live can be read while it grows: see trace_watch.h */
 };
 
-enum trace_phase_kind { TRACE_PREFILL, TRACE_DECODE, TRACE_TRAINING_STEP };
+enum trace_phase_kind { TRACE_PREFILL, TRACE_DECODE, TRACE_TRAINING_STEP, TRACE_SERVING_STEP };
 enum trace_ring {
     TRACE_RING_NONE,
     TRACE_RING_PASS_KV,
@@ -41,7 +41,8 @@ enum trace_ring {
     TRACE_RING_TREE
 };
 
-/* A prefill, all the decode steps of one answer, or a training step (of its slowest stage). The
+/* A prefill, all the decode steps of one answer, a training step (of its slowest stage), or a step
+ * of a service that stands for those alike (trace_step.like): its operators in closed form. The
  * seven parts of the time, gemm_seconds to other_seconds, add up to duration_seconds. */
 struct trace_phase {
     const char *name; /* "prefill turn 1" */
@@ -51,7 +52,8 @@ struct trace_phase {
     uint64_t cached_tokens; /* in the KV cache before, of one conversation */
     enum trace_ring ring;
     double start_seconds, duration_seconds;
-    double latency_seconds; /* TTFT of a prefill, TPOT of a decode */
+    double latency_seconds; /* TTFT of a prefill, TPOT of a decode; of a service's step, what it
+                               took */
     double gemm_seconds, attention_seconds, memory_kernel_seconds, tp_collective_seconds;
     double ring_exposed_seconds, host_seconds, other_seconds;
     double flops; /* of all GPUs */
@@ -71,6 +73,26 @@ static inline enum trace_collective trace_collective_of(const struct step_operat
                                                  : TRACE_NO_COLLECTIVE;
 }
 
+/* enum group and one: 0 of what is no collective; and two that no operator has. */
+enum trace_group {
+    TRACE_NO_GROUP,
+    TRACE_GROUP_STAGES = 1 + GROUP_COUNT, /* the stages of a pipeline */
+    TRACE_GROUP_ALL
+};
+#define TRACE_GROUP(group) ((enum trace_group)((group) + 1))
+
+static inline enum trace_group trace_group_of(const struct step_operator *operator)
+{
+    return operator->kind == OPERATOR_COLLECTIVE ? TRACE_GROUP(operator->collective.group)
+                                                 : TRACE_NO_GROUP;
+}
+
+/* What the collective is about, B (struct collective_call). */
+static inline double trace_buffer_bytes(const struct step_operator *operator)
+{
+    return operator->kind == OPERATOR_COLLECTIVE ? operator->collective.call.bytes : 0.0;
+}
+
 struct trace_operator {
     uint32_t phase;      /* row of /phases */
     const char *segment; /* of the step program: "layers", "head", ... */
@@ -85,6 +107,15 @@ struct trace_operator {
     double flops, bytes;
     enum bound bound;
     enum trace_collective collective;
+    enum trace_group group;
+    double buffer_bytes;
+};
+
+/* A dimension of the groups of one kind: `size` members, from each to the next `stride` ranks. A
+ * group with several dimensions has a row for each, the nearest first; one rank alone has none. */
+struct trace_group_dimension {
+    enum trace_group group;
+    uint32_t size, stride;
 };
 
 enum trace_link_kind { TRACE_NVLINK, TRACE_NIC };
@@ -147,6 +178,7 @@ struct trace_step {
     uint32_t waiting;
     uint64_t kv_tokens;
     double watts;
+    uint32_t like; /* row of /phases: the step that shows its operators */
 };
 
 /* Something that broke, or slowed down, while a service ran. */
@@ -208,6 +240,8 @@ uint64_t trace_add_request(struct trace *trace, const struct trace_request *requ
 uint64_t trace_add_step(struct trace *trace, const struct trace_step *step);
 uint64_t trace_add_sample(struct trace *trace, const struct trace_sample *sample);
 uint64_t trace_add_fault(struct trace *trace, const struct trace_fault *fault);
+uint64_t trace_add_group_dimension(struct trace *trace,
+                                   const struct trace_group_dimension *dimension);
 uint64_t trace_add_cell(struct trace *trace, const struct trace_cell *cell);
 uint64_t trace_add_stage(struct trace *trace, const struct trace_stage *stage);
 uint64_t trace_add_link_sample(struct trace *trace, const struct trace_link_sample *sample);

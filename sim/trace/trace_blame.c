@@ -17,7 +17,7 @@ static const double slow_pace = 1.15, slow_exchange = 0.02;
 
 /* Of a stage. */
 struct account {
-    double pace;     /* of its passes, over the median stage's */
+    double pace;     /* of its passes, over the median stage's; of two, the faster's */
     double waits;    /* seconds between its passes */
     double exchange; /* seconds from its last pass to its gradients reduced */
 };
@@ -66,6 +66,31 @@ static void read_step(struct trace_reader *reader, struct arena *arena, struct s
         }
         stage++;
     }
+}
+
+/* Two stages have no median: each one's first passes are held against its own operators, which are
+ * those of a GPU as it should be, and the one that needs more of them than the other is slow. */
+static bool find_paces_of_two(struct trace_reader *reader, struct step *step)
+{
+    double passes[2] = {0.0, 0.0}, kernels[2] = {0.0, 0.0};
+    uint32_t first = UINT32_MAX;
+    for (uint64_t i = 0; i < step->cell_count; i++) {
+        const struct trace_cell *cell = &step->cells[i];
+        passes[cell->stage] += cell->micro_batch == 0 ? cell->duration_seconds : 0.0;
+    }
+    TRACE_READ_EACH(reader, TRACE_OPERATORS, struct trace_operator, op)
+    {
+        first = op->gpu < first ? op->gpu : first;
+        kernels[op->gpu > first] += op->stream == STREAM_COMPUTE ? op->duration_seconds : 0.0;
+    }
+    if (kernels[0] <= 0.0 || kernels[1] <= 0.0) {
+        return false;
+    }
+    double paces[2] = {passes[0] / kernels[0], passes[1] / kernels[1]};
+    for (int stage = 0; stage < 2; stage++) {
+        step->accounts[stage].pace = paces[stage] / fmin(paces[0], paces[1]);
+    }
+    return true;
 }
 
 /* Passes of a kind and part are compared with those of the same number on other stages. */
@@ -120,15 +145,20 @@ static void print_accounts(const struct step *step, struct arena *arena, size_t 
     fprintf(stream, "%s\n", text.bytes);
 }
 
+static const char *against(const struct step *step)
+{
+    return step->stages == 2 ? "other" : "median";
+}
+
 static const char *blame_card(const struct step *step, uint32_t stage, double usual,
                               struct arena *arena)
 {
     const char *own = arena_strdup(arena, quantity_seconds(step->accounts[stage].exchange).text);
     return arena_printf(arena,
                         "blame           a network card of stage %" PRIu32
-                        ": its gradients are reduced %s after its last pass, those of the median "
+                        ": its gradients are reduced %s after its last pass, those of the %s "
                         "stage %s\n",
-                        stage, own, quantity_seconds(usual).text);
+                        stage, own, against(step), quantity_seconds(usual).text);
 }
 
 /* A stage whose exchange ends late has a slow card, whose passes wait for parameters too; failing
@@ -143,7 +173,8 @@ static const char *verdict(const struct step *step, struct arena *arena)
         latest = account->exchange > step->accounts[latest].exchange ? stage : latest;
         exchanges[stage] = account->exchange;
     }
-    double usual = median(exchanges, step->stages);
+    double usual =
+        step->stages == 2 ? fmin(exchanges[0], exchanges[1]) : median(exchanges, step->stages);
     bool late = step->accounts[latest].exchange - usual >= slow_exchange * step->seconds;
     bool slow = step->accounts[slowest].pace >= slow_pace;
     if (late && (latest == slowest || !slow)) {
@@ -151,13 +182,13 @@ static const char *verdict(const struct step *step, struct arena *arena)
     }
     return slow ? arena_printf(arena,
                                "blame           a GPU of stage %" PRIu32
-                               ": its passes take %.2f times the median stage's, and the others "
+                               ": its passes take %.2f times the %s stage's, and the others "
                                "wait for it\n",
-                               slowest, step->accounts[slowest].pace)
+                               slowest, step->accounts[slowest].pace, against(step))
                 : arena_printf(arena,
-                               "blame           nobody: no stage's passes take %.2f times the "
-                               "median stage's, and no exchange ends late\n",
-                               slow_pace);
+                               "blame           nobody: no stage's passes take %.2f times the %s "
+                               "stage's, and no exchange ends late\n",
+                               slow_pace, against(step));
 }
 
 bool trace_blame(struct trace_reader *reader, const char *path, size_t columns, FILE *stream,
@@ -171,14 +202,21 @@ bool trace_blame(struct trace_reader *reader, const char *path, size_t columns, 
     struct arena *arena = arena_create();
     struct step step = {0};
     read_step(reader, arena, &step);
-    if (step.stages < 3 || step.chunks > MOST_CHUNKS) {
+    if (step.stages < 2 || step.chunks > MOST_CHUNKS) {
         DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}),
-                       "has %u stages; who is slow shows against others, of three stages or more",
+                       "has %u stages; who is slow shows against others, of two stages or more",
                        step.stages);
         arena_destroy(arena);
         return false;
     }
     find_paces(arena, &step);
+    if (step.stages == 2 && !find_paces_of_two(reader, &step)) {
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = path}),
+                       "has two stages, which are held against their operators, and none; "
+                       "trace: {operators: layer} keeps some");
+        arena_destroy(arena);
+        return false;
+    }
     print_accounts(&step, arena, columns, stream);
     struct text folded = {.arena = arena};
     fold(&folded, verdict(&step, arena), columns);

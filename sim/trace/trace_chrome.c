@@ -76,6 +76,9 @@ static void write_phases(struct trace_reader *reader, struct json *json)
     name_track(json, "thread_name", "phases", PROCESS_RUN, THREAD_PHASES);
     TRACE_READ_EACH(reader, TRACE_PHASES, struct trace_phase, phase)
     {
+        if (phase->kind == TRACE_SERVING_STEP) {
+            continue; /* a step of a replica, which has a track of its own */
+        }
         begin_span(json, phase->name, "phase", PROCESS_RUN, THREAD_PHASES, phase->start_seconds,
                    phase->duration_seconds);
         json_count(json, "new_tokens", phase->new_tokens);
@@ -110,6 +113,9 @@ static void name_gpus(struct trace_reader *reader, const bool *seen, struct json
 static void write_operators(struct trace_reader *reader, bool *seen, struct json *json)
 {
     uint64_t gpus = trace_reader_count(reader, TRACE_GPUS);
+    if (trace_reader_has(reader, TRACE_STEPS)) {
+        return; /* a service's show what steps are made of: few of them, and in closed form */
+    }
     TRACE_READ_EACH(reader, TRACE_OPERATORS, struct trace_operator, run)
     {
         if (run->gpu >= gpus) {

@@ -13,6 +13,7 @@ static const char *const phase_kinds[] = {
     [TRACE_PREFILL] = "prefill",
     [TRACE_DECODE] = "decode",
     [TRACE_TRAINING_STEP] = "training_step",
+    [TRACE_SERVING_STEP] = "serving_step",
     NULL,
 };
 static const char *const rings[] = {
@@ -45,6 +46,17 @@ static const char *const collectives[] = {"none",
                                           [1 + COLLECTIVE_DISPATCH] = "dispatch",
                                           [1 + COLLECTIVE_COMBINE] = "combine",
                                           NULL};
+/* enum trace_group */
+static const char *const groups[] = {"none",
+                                     [1 + GROUP_TENSOR] = "tensor",
+                                     [1 + GROUP_CONTEXT] = "context",
+                                     [1 + GROUP_DATA] = "data",
+                                     [1 + GROUP_EXPERT] = "expert",
+                                     [1 + GROUP_ATTENTION] = "attention",
+                                     [1 + GROUP_EXPERT_DATA] = "expert_data",
+                                     [TRACE_GROUP_STAGES] = "stages",
+                                     [TRACE_GROUP_ALL] = "all",
+                                     NULL};
 static const char *const bounds[] = {
     [BOUND_COMPUTE] = "compute",
     [BOUND_MEMORY] = "memory",
@@ -82,13 +94,15 @@ static const struct trace_column phase_columns[] = {
     {.name = "name", .type = TRACE_STRING, AT(name), .units = "1",
      .long_name = "What a person calls the phase."},
     {.name = "kind", .type = TRACE_ENUM, AT(kind), .units = "1", .members = phase_kinds,
-     .long_name = "A prefill, all the decode steps of one answer, or a training step."},
+     .long_name = "A prefill, all the decode steps of one answer, a training step, or a service's step that "
+                  "stands for those alike."},
     {.name = "turn", .type = TRACE_U32, AT(turn), .units = "1",
-     .long_name = "Turn of the conversation, from 1."},
+     .long_name = "Turn of the conversation, from 1; 0 of a service's step."},
     {.name = "new_tokens", .type = TRACE_U64, AT(new_tokens), .units = "1",
-     .long_name = "Tokens prompted or generated, of one conversation."},
+     .long_name = "Tokens prompted or generated, of one conversation; of a service's step, all."},
     {.name = "cached_tokens", .type = TRACE_U64, AT(cached_tokens), .units = "1",
-     .long_name = "Tokens in the KV cache before the phase, of one conversation."},
+     .long_name = "Tokens in the KV cache before the phase, of one conversation; of a service's step, of those that "
+                  "decode."},
     {.name = "ring", .type = TRACE_ENUM, AT(ring), .units = "1", .members = rings,
      .long_name = "What ring attention passes round; none without context parallelism."},
     {.name = "start", .type = TRACE_F64, AT(start_seconds), .units = "s",
@@ -96,7 +110,8 @@ static const struct trace_column phase_columns[] = {
     {.name = "duration", .type = TRACE_F64, AT(duration_seconds), .units = "s",
      .long_name = "How long it lasted; the seven parts, gemm to other, add up to it."},
     {.name = "latency", .type = TRACE_F64, AT(latency_seconds), .units = "s",
-     .long_name = "TTFT of a prefill; TPOT, the mean over the steps, of a decode."},
+     .long_name = "TTFT of a prefill; TPOT, the mean over the steps, of a decode; of a service's step, what it took "
+                  "in the run."},
     {.name = "gemm", .type = TRACE_F64, AT(gemm_seconds), .units = "s",
      .long_name = "Part of the duration spent in GEMMs."},
     {.name = "attention", .type = TRACE_F64, AT(attention_seconds), .units = "s",
@@ -156,6 +171,22 @@ static const struct trace_column operator_columns[] = {
      .long_name = "What kept it from being faster."},
     {.name = "collective", .type = TRACE_ENUM, AT(collective), .units = "1",
      .members = collectives, .long_name = "What kind of collective it is."},
+    {.name = "group", .type = TRACE_ENUM, AT(group), .units = "1", .members = groups,
+     .long_name = "Whose collective it is; /groups has the members."},
+    {.name = "buffer", .type = TRACE_F64, AT(buffer_bytes), .units = "B",
+     .long_name = "What a collective is about: one member's buffer; of an all-gather its result, of a "
+                  "reduce-scatter its input."},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct trace_group_dimension, field)
+static const struct trace_column group_columns[] = {
+    {.name = "group", .type = TRACE_ENUM, AT(group), .units = "1", .members = groups,
+     .long_name = "The kind of group, as operators have it; stages of a pipeline; all ranks."},
+    {.name = "size", .type = TRACE_U32, AT(size), .units = "1",
+     .long_name = "Members along this dimension."},
+    {.name = "stride", .type = TRACE_U32, AT(stride), .units = "1",
+     .long_name = "Ranks from one to the next."},
 };
 #undef AT
 
@@ -283,6 +314,8 @@ static const struct trace_column step_columns[] = {
      .long_name = "Room held in the KV cache at the end, tokens."},
     {.name = "power", .type = TRACE_F64, AT(watts), .units = "W",
      .long_name = "Average power of one GPU."},
+    {.name = "like", .type = TRACE_U32, AT(like), .units = "1", .row_of = "phases",
+     .long_name = "The step that shows the operators of those alike."},
 };
 #undef AT
 
@@ -485,6 +518,17 @@ const struct trace_table_layout trace_tables[TRACE_TABLE_COUNT] = {
             .row_bytes = sizeof(struct trace_fault),
             .columns = fault_columns,
             .column_count = COUNT_OF(fault_columns),
+            .optional = true,
+        },
+    [TRACE_GROUPS] =
+        {
+            .name = "groups",
+            .long_name =
+                "Who talks to whom, one row a kind of group and dimension: a rank's group is "
+                "the ranks whose numbers differ in these dimensions alone.",
+            .row_bytes = sizeof(struct trace_group_dimension),
+            .columns = group_columns,
+            .column_count = COUNT_OF(group_columns),
             .optional = true,
         },
 };

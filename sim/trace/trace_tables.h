@@ -9,7 +9,7 @@
 
 /* The major number changes when a reader of the old files would go wrong, the minor one when there
  * is more to read. */
-#define TRACE_FORMAT "1.3"
+#define TRACE_FORMAT "1.4"
 
 enum trace_table {
     TRACE_PHASES,
@@ -23,6 +23,7 @@ enum trace_table {
     TRACE_STAGES,
     TRACE_LINK_SERIES,
     TRACE_FAULTS,
+    TRACE_GROUPS,
     TRACE_TABLE_COUNT
 };
 

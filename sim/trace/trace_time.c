@@ -14,6 +14,16 @@ void trace_phase_time(struct trace_phase *phase, const struct breakdown *breakdo
     phase->other_seconds = seconds[TIME_EXPERTS] + seconds[TIME_IDLE] + beyond_seconds;
 }
 
+enum trace_ring trace_ring_of(enum ring_variant variant)
+{
+    static const enum trace_ring rings[RING_VARIANT_COUNT] = {
+        [RING_NONE] = TRACE_RING_NONE,     [RING_PASS_KV] = TRACE_RING_PASS_KV,
+        [RING_PASS_Q] = TRACE_RING_PASS_Q, [RING_ALL_GATHER] = TRACE_RING_ALL_GATHER,
+        [RING_TREE] = TRACE_RING_TREE,
+    };
+    return rings[variant];
+}
+
 void trace_gpu_time(struct trace_gpu *gpu, const struct breakdown *breakdown)
 {
     gpu->gemm_seconds = breakdown->seconds[TIME_GEMM];

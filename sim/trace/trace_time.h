@@ -3,6 +3,7 @@
 #ifndef CPSIM_SIM_TRACE_TRACE_TIME_H
 #define CPSIM_SIM_TRACE_TRACE_TIME_H
 
+#include "models/layout/context_parallel.h"
 #include "models/step/breakdown.h"
 #include "sim/trace/trace.h"
 
@@ -10,6 +11,9 @@
  * breakdown (exchanges between replicas, a pipeline's bubble) included. */
 void trace_phase_time(struct trace_phase *phase, const struct breakdown *breakdown,
                       double beyond_seconds);
+
+/* What ring attention passed round. */
+enum trace_ring trace_ring_of(enum ring_variant variant);
 
 /* What kept a GPU busy. */
 void trace_gpu_time(struct trace_gpu *gpu, const struct breakdown *breakdown);

@@ -81,6 +81,13 @@ static double goodput(const void *subject)
     return has_failures(run) ? answer->work_seconds / answer->seconds : 1.0;
 }
 
+/* 1, but for a run that was given up. */
+static double done_share(const void *subject)
+{
+    const struct training_run *run = subject;
+    return run->failures.answer.work_seconds / run->plan.seconds;
+}
+
 static double tokens_per_second_per_gpu(const void *subject)
 {
     const struct training_run *run = subject;
@@ -304,6 +311,8 @@ static const struct figure failure_figures[] = {
     {.name = "closed_form_goodput", .unit = "1", RUN(failures.expected_share), .applies = has_failures,
      .doc = "The same by a closed form, without stragglers.",
      .former_key = "failures.closed_form_goodput"},
+    {.name = "run_done_share", .unit = "1", .number = done_share, .applies = has_failures,
+     .doc = "Of its work, what was done: below 1, failures come so fast that the run was given up."},
     {.name = "mean_seconds_between_interruptions", .unit = "s", RUN(failures.mean_seconds), .applies = has_failures,
      .doc = "What the causes give together.",
      .former_key = "failures.mean_seconds_between"},
@@ -370,8 +379,10 @@ static const struct figure batch_figures[] = {
      .doc = "Stretches of the run with one batch each."},
     {.name = "batch_restarts", .unit = "1", RUN(batches.restarts), .applies = has_batches,
      .doc = "Changes of the layout between them."},
+    {.name = "constant_batch_tokens", .unit = "1", RUN(batches.constant_batch_tokens), .applies = has_batches,
+     .doc = "The batch that a run might keep instead: the last; with `critical: local` the first."},
     {.name = "constant_batch_steps", .unit = "1", RUN(batches.constant_steps), .applies = has_batches,
-     .doc = "Steps of the same run with the last batch from the start."},
+     .doc = "Steps of the same run with that batch throughout."},
     {.name = "constant_batch_seconds", .unit = "s", RUN(batches.constant_seconds), .applies = has_batches,
      .doc = "Its time, undisturbed."},
     {.name = "constant_batch_gpu_hours", .unit = "h", RUN(batches.constant_gpu_hours), .applies = has_batches,

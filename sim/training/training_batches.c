@@ -177,18 +177,39 @@ static bool phase_of(const struct training_run *run, uint32_t times, struct aren
 
 /* --- the run --- */
 
+/* The laws of the run's model that a schedule may follow. */
+struct critical_law {
+    enum batch_critical kind;
+    double parameters;
+};
+
+static double critical_tokens(const struct critical_law *law, double tokens)
+{
+    return law->kind == BATCH_CRITICAL_LOCAL ? batch_local_tokens(tokens)
+                                             : batch_critical_tokens(law->parameters, tokens);
+}
+
 /* Tokens so far at which that share of the critical batch is as large. */
-static double tokens_of_batch(double parameters, double batch_tokens, double most)
+static double tokens_of_batch(const struct critical_law *law, double batch_tokens, double most)
 {
     double low = 1.0, high = most;
-    if (batch_critical_tokens(parameters, high) < batch_tokens) {
+    if (critical_tokens(law, high) < batch_tokens) {
         return INFINITY;
     }
     for (int i = 0; i < 200; i++) {
         double middle = sqrt(low * high);
-        *(batch_critical_tokens(parameters, middle) < batch_tokens ? &low : &high) = middle;
+        *(critical_tokens(law, middle) < batch_tokens ? &low : &high) = middle;
     }
     return high;
+}
+
+/* Below the local critical batch a stretch takes its tokens; by the whole run's law a larger batch
+ * takes more of them. */
+static double steps_of(const struct critical_law *law, double batch_tokens, double from, double to)
+{
+    return law->kind == BATCH_CRITICAL_LOCAL
+               ? (to - from) / batch_tokens
+               : batch_piece_steps(law->parameters, batch_tokens, from, to);
 }
 
 static bool same_layout(const struct batch_phase *a, const struct batch_phase *b)
@@ -206,9 +227,9 @@ static void add_phase(struct training_batches *batches, const struct batch_phase
     batches->joules += phase->steps * phase->step_joules;
 }
 
-static void play_phase(struct batch_phase *phase, double parameters, double to)
+static void play_phase(struct batch_phase *phase, const struct critical_law *law, double to)
 {
-    phase->steps = ceil(batch_piece_steps(parameters, phase->batch_tokens, phase->from_tokens, to));
+    phase->steps = ceil(steps_of(law, phase->batch_tokens, phase->from_tokens, to));
     phase->seconds = phase->steps * phase->step_seconds;
     phase->gpu_hours = phase->seconds * phase->gpus / hour_seconds;
 }
@@ -246,42 +267,61 @@ static void stay(const struct training_run *run, const struct batch_phase *befor
     }
 }
 
-struct training_batches training_batches(const struct training_run *run, struct arena *arena)
+/* The batch that a run keeps throughout in place of a growing one: by the whole run's law the last,
+ * by the local one the first, which loses nothing either. */
+static void play_constant(struct batch_phase constant, const struct critical_law *law, double end,
+                          struct training_batches *batches)
+{
+    constant.from_tokens = 0.0;
+    play_phase(&constant, law, end);
+    batches->constant_batch_tokens = constant.batch_tokens;
+    batches->constant_steps = constant.steps;
+    batches->constant_seconds = constant.seconds;
+    batches->constant_gpu_hours = constant.gpu_hours;
+}
+
+/* Sizes of the batch that some layout runs, the largest first. */
+static uint32_t find_sizes(const struct training_run *run, struct arena *arena,
+                           struct batch_phase sizes[BATCH_PHASES])
 {
     const struct batch_schedule *schedule = &run->scenario->training.batches;
-    struct training_batches batches = {0};
-    double end = scenario_training_tokens(run->scenario);
-    double parameters = llm_weights(&run->scenario->llm);
-    if (schedule->growth <= 1 || run->plan.best_steps <= 0.0) {
-        return batches;
-    }
-    struct batch_phase sizes[BATCH_PHASES]; /* the largest first */
+    const double best = (double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS;
+    double least = fmax(best, (double)schedule->from_tokens);
     uint32_t count = 0;
-    const double least = (double)BATCH_BEST_SEQUENCES * BATCH_SEQUENCE_TOKENS;
     for (uint64_t times = 1;
          count < BATCH_PHASES && training_step_tokens(&run->training) >= least * (double)times &&
          phase_of(run, (uint32_t)times, arena, &sizes[count]);
          times *= schedule->growth) {
         count++;
     }
-    if (count == 0) {
+    return count;
+}
+
+struct training_batches training_batches(const struct training_run *run, struct arena *arena)
+{
+    const struct batch_schedule *schedule = &run->scenario->training.batches;
+    struct training_batches batches = {0};
+    if (schedule->growth <= 1 || !scenario_training_ends(run->scenario)) {
         return batches;
     }
+    double end = scenario_training_tokens(run->scenario);
+    const struct critical_law law = {schedule->critical, llm_weights(&run->scenario->llm)};
+    struct batch_phase sizes[BATCH_PHASES];
+    uint32_t count = find_sizes(run, arena, sizes);
     for (uint32_t i = count; i-- > 0;) {
         struct batch_phase *phase = &sizes[i];
         phase->from_tokens =
-            i + 1 == count
-                ? 0.0
-                : tokens_of_batch(parameters, phase->batch_tokens / schedule->share, end);
+            i + 1 == count ? 0.0
+                           : tokens_of_batch(&law, phase->batch_tokens / schedule->share, end);
     }
     for (uint32_t i = count; i-- > 0 && sizes[i].from_tokens < end;) {
         struct batch_phase *phase = &batches.phases[batches.count];
         *phase = sizes[i];
         double to = i > 0 ? fmin(sizes[i - 1].from_tokens, end) : end;
-        play_phase(phase, parameters, to);
+        play_phase(phase, &law, to);
         if (batches.count > 0 && schedule->width == BATCH_WIDTH_REPLANNED) {
             stay(run, phase - 1, arena, phase);
-            play_phase(phase, parameters, to);
+            play_phase(phase, &law, to);
         }
         if (batches.count > 0 && !same_layout(phase, phase - 1)) {
             add_restart(run, phase, &batches);
@@ -289,11 +329,9 @@ struct training_batches training_batches(const struct training_run *run, struct 
         add_phase(&batches, phase);
         batches.count++;
     }
-    struct batch_phase constant = sizes[0];
-    constant.from_tokens = 0.0;
-    play_phase(&constant, parameters, end);
-    batches.constant_steps = constant.steps;
-    batches.constant_seconds = constant.seconds;
-    batches.constant_gpu_hours = constant.gpu_hours;
+    if (batches.count > 0) {
+        play_constant(law.kind == BATCH_CRITICAL_LOCAL ? batches.phases[0] : sizes[0], &law, end,
+                      &batches);
+    }
     return batches;
 }

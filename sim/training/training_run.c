@@ -125,6 +125,8 @@ static void play_failures(struct training_run *run, struct arena *arena)
             count > 0 ? goodput_daly_seconds(failures->checkpoint_seconds, failures->mean_seconds)
                       : run->plan.seconds;
     }
+    /* A checkpoint is of a whole step. */
+    failures->interval_seconds = fmax(failures->interval_seconds, training_mean_step_seconds(run));
     if (count > 0) {
         const struct goodput_question question = {
             .mean_seconds = failures->mean_seconds,

@@ -72,8 +72,9 @@ struct training_batches {
     uint32_t count; /* 0: the batch never changes */
     uint32_t restarts;
     double tokens, steps, seconds, gpu_hours, joules; /* of all, restarts included */
-    /* The same run with the last batch and its layout from the start. */
-    double constant_steps, constant_seconds, constant_gpu_hours;
+    /* The same run with one batch and its layout throughout: the last, or by the local law the
+     * first. */
+    double constant_batch_tokens, constant_steps, constant_seconds, constant_gpu_hours;
 };
 
 struct training_failures {

@@ -158,6 +158,14 @@ static void print_failures(const struct training_run *run, FILE *stream)
         return;
     }
     const struct failure_answer *answer = &failures->answer;
+    double done = figure_value(&training_tables[TRAINING_FAILURES], run, "run_done_share");
+    if (done < 1.0) {
+        fprintf(stream,
+                "run             NOT FINISHED: given up with %s of its work done, after %s "
+                "interruptions and %s checkpoints\n",
+                quantity_percent(done).text, quantity_count(answer->interruptions).text,
+                quantity_count(answer->checkpoints).text);
+    }
     fprintf(stream, "failures        %s interruptions, one in %s; ",
             quantity_count(answer->interruptions).text,
             quantity_duration(failures->mean_seconds).text);

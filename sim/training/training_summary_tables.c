@@ -79,7 +79,15 @@ static void print_constant(const struct training_run *run, FILE *stream)
     fprintf(stream, "constant batch  %s steps, ",
             quantity_count((uint64_t)batches->constant_steps).text);
     fprintf(stream, "%s, ", quantity_duration(batches->constant_seconds).text);
-    fprintf(stream, "%s GPU-hours\n\n", quantity_number(batches->constant_gpu_hours).text);
+    fprintf(stream, "%s GPU-hours\n", quantity_number(batches->constant_gpu_hours).text);
+    if (run->scenario->training.batches.critical == BATCH_CRITICAL_LOCAL) {
+        fprintf(stream,
+                "                of %s tokens each: the growing batch takes %s fewer steps, and by "
+                "arXiv 2505.23971 as many tokens to a loss\n",
+                quantity_large(batches->constant_batch_tokens).text,
+                quantity_percent(1.0 - batches->steps / batches->constant_steps).text);
+    }
+    fputc('\n', stream);
 }
 
 void training_print_batches(const struct training_run *run, struct ink ink, FILE *stream)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/training/training_trace.h"
 
+#include "sim/trace/trace_groups.h"
 #include "sim/trace/trace_time.h"
 
 #include <inttypes.h>
@@ -85,6 +86,8 @@ static void add_segment(struct pass *pass, uint32_t index, uint32_t layer)
                 .bytes = bytes,
                 .bound = op->cost.bound,
                 .collective = trace_collective_of(op),
+                .group = trace_group_of(op),
+                .buffer_bytes = trace_buffer_bytes(op),
             });
     }
     pass->start_seconds += pass->stretch * seconds;
@@ -243,6 +246,8 @@ static void add_cells(const struct training_run *run, struct trace *trace, uint3
 void training_trace_write(const struct training_run *run, struct trace *trace)
 {
     uint32_t phase = add_step(run, trace);
+    struct placement placement = training_placement(&run->training);
+    trace_groups_write(trace, &placement);
     for (uint32_t i = 0; i < run->costs.play.pipeline.stages; i++) {
         const struct stage_times *times = &run->scratch.stages[i];
         const struct training_memory *memory = &run->stages[i];

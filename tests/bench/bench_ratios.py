@@ -29,19 +29,38 @@ def sweep(base, samples, key, least, most):
     return ["sweep", text, "-j", "1", "-q"]
 
 
-# name, arguments ({trace}: a file to write; of a sweep its text), runs
+PLAN = ["plan", f"""
+schema: 1
+base: {{source}}/{CHAT}
+rate: 10 /s
+slo: {{ttft_p99: 1 s, tpot_p99: 40 ms}}
+requests: 500
+confirm_requests: 0
+axes:
+  grid:
+    cluster.nodes: [4]
+    layout.tensor: [2, 4, 8]
+    layout.data: [1, 2, 4]
+    precision: [bf16, fp8-tensor]
+    workload.service.max_batched_tokens: [2048 tokens, 8192 tokens]
+where: [tensor * data <= gpus]
+""", "-j", "1", "-q"]
+
+# name, arguments ({trace}: a file to write; of a sweep or plan its text), runs
 ROWS = [
     ("`cpsim --version`", ["--version"], 9),
     ("`cpsim check` of the main job", ["check", LLAMA], 9),
     ("main job: a conversation, 128 GPUs", [LLAMA, "-q", "-o", "{trace}"], 9),
     ("... with `layout.data=128`: 16,384 GPUs", [LLAMA, "-q", "-o", "{trace}", *sets("layout.data=128", "cluster.nodes=2048")], 3),
     ("... with `layout.context=128`", [LLAMA, "-q", "-o", "{trace}", *sets("layout.context=128", "cluster.nodes=128")], 3),
+    ("... with `layout.context=512`", [LLAMA, "-q", "-o", "{trace}", *sets("layout.context=512", "cluster.nodes=512")], 1),
     ("10,000 requests, 1024 in, 128 out, one replica", [CHAT, "-q", *sets(FIXED, "workload.requests=10000", "workload.arrivals.rate=10 /s")], 3),
     ("10,000 requests of lengths as people ask", [CHAT, "-q", *sets("workload.requests=10000")], 3),
     ("100,000 requests on 64 replicas", [CHAT, "-q", *sets(FIXED, "cluster.nodes=32", "layout.data=64", "workload.requests=100000", "workload.arrivals.rate=640 /s")], 3),
     ("a training step, 16,384 GPUs", ["scenarios/train-llama3-405b.yaml", "-q", "-o", "{trace}"], 5),
     ("sweep, 200 small conversations", sweep("scenarios/one-gpu.yaml", 200, "workload.turns.0.prompt", "100 tokens", "1000 tokens"), 3),
     ("sweep, 20 services of 2,000 requests", sweep(CHAT, 20, "workload.arrivals.rate", "1 /s", "6 /s"), 3),
+    ("plan, 36 candidates, 500 requests each", PLAN, 1),
     ("sweep, 20 training steps", sweep("scenarios/train-llama3-405b.yaml", 20, "workload.global_batch", "128", "256"), 3),
 ]
 
@@ -49,10 +68,10 @@ ROWS = [
 def run_once(cpsim, source, arguments, folder):
     """(CPU seconds, resident MB) of one process and its children."""
     words = [word.replace("{trace}", os.path.join(folder, "run.h5")) for word in arguments]
-    if words[0] == "sweep":
-        path = os.path.join(folder, "sweep.yaml")
+    if words[0] in ("sweep", "plan"):
+        path = os.path.join(folder, f"{words[0]}.yaml")
         pathlib.Path(path).write_text(words[1].replace("{source}", source) + "\n", encoding="utf-8")
-        words = ["sweep", path, "-o", os.path.join(folder, f"points{time.monotonic_ns()}"), *words[2:]]
+        words = [words[0], path, "-o", os.path.join(folder, f"points{time.monotonic_ns()}"), *words[2:]]
     process = subprocess.Popen([cpsim, *words], stdout=subprocess.DEVNULL, cwd=source)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -89,6 +89,26 @@ def main(arguments):
                     "workload.arrivals.rate=640 /s",
                 ),
             ),
+            (
+                "10,000,000 requests, 64 replicas",
+                sets(
+                    FIXED,
+                    "cluster.nodes=32",
+                    "layout.data=64",
+                    "workload.requests=10000000",
+                    "workload.arrivals.rate=640 /s",
+                ),
+            ),
+            (
+                "20,000 requests, 8,192 replicas",
+                sets(
+                    FIXED,
+                    "cluster.nodes=4096",
+                    "layout.data=8192",
+                    "workload.requests=20000",
+                    "workload.arrivals.rate=80000 /s",
+                ),
+            ),
         ]
         if only_check:
             return max(subprocess.run([cpsim, "check", CHAT, *options], cwd=SOURCE).returncode for _, options in runs)

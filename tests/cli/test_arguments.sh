@@ -107,6 +107,16 @@ holds megatron.yaml workload.overlap false # without --overlap-grad-reduce
 holds megatron.yaml workload.sharding zero1
 "$cpsim" check megatron.yaml >/dev/null
 
+# What another program has no default for, or another one, is said where the scenario leaves it to its own.
+expect 0 "/--micro-batch-size 1 /" "" "$cpsim" show train-gpt3-175b --as megatron
+# torchtitan's local batch: of a pipeline all micro-batches of a replica, 128 sequences over 8 replicas; otherwise one.
+expect 0 "/--training.local_batch_size=16 /" "" "$cpsim" show train-llama3-405b --as torchtitan
+"$cpsim" import torchtitan "torchrun -m torchtitan.train --model.name llama3 --model.flavor 8B \
+    --parallelism.data_parallel_shard_degree=8 --training.local_batch_size=2 --training.seq_len=2048" >titan.yaml
+holds titan.yaml workload.micro_batch 2
+holds titan.yaml workload.global_batch 16
+expect 0 "/--training.local_batch_size=2 /" "" "$cpsim" show titan.yaml --as torchtitan
+
 # AIConfigurator's question, as its guide has it, with a draft that is not carried.
 "$cpsim" import aiconfigurator "aiconfigurator cli default --model QWEN3_32B --total_gpus 36 --system h200_sxm --backend vllm \
     --ttft 1000 --tpot=7.5 --isl 3000 --osl 512 --nextn 1 --save_dir results" >question.yaml
@@ -152,6 +162,7 @@ for name in vllm sglang trtllm megatron torchtitan aiconfigurator; do
             grep -q "^# Not carried over:" line || { echo "$scenario --as $name does not read back"; failures=$((failures + 1)); }
             continue
         fi
+        grep -q '^#   workload.global_batch: the critical batch' line && continue # torchtitan's default is a number
         carried=$((carried + 1))
         sed '/^#/d' line >plain
         sed '/^#/d' again >again.plain

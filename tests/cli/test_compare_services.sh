@@ -51,6 +51,35 @@ awk -v a="$ttft" -v b="$predicted" 'BEGIN { exit !(a > 0 && a * 1000 / b - 1 < 1
 grep -qE "max_batched_tokens: +1600 tokens" shown || { grep max_batched shown; exit 1; }
 grep -qE "^ +requests: +40( |$)" shown || { grep requests shown; exit 1; }
 
+# A table's words: engines, versions, GPUs, clients and formats as others write them; what says nothing
+# of a model without experts; one token has no TPOT; a service that ran is not refused for want of room.
+cat >words.csv <<'END_CSV'
+backend,backend_version,model_path,precision,mode,isl,osl,gemm_quant_mode,moe_quant_mode,tp_size,pp_size,attention_dp_size,moe_tp_size,moe_ep_size,gpu,client,concurrency,ttft_ms,tpot_ms
+vllm,0.18.0,Qwen/Qwen3-8B,fp8,agg,512,8,fp8,,1,1,,1,1,h100,aiperf,2,100,10
+VLLM,v0.18.0,Qwen/Qwen3-8B,,agg,512,8,FP8_static,,1,1,,1,1,H100_sxm,genai-perf,2,100,10
+dynamo-vllm,0.18.1,nvidia/Qwen3-8B-FP8,,agg,512,8,,,1,1,1,1,8,h100,somebody,2,100,10
+vllm,0.18.0,Qwen/Qwen3-8B,fp8,agg,512,8,fp8,,1,1,2,1,2,h100,aiperf,4,100,10
+TensorRT-LLM,nightly,Qwen/Qwen3-30B-A3B,,agg,512,8,fp8,nvfp4,2,1,,2,1,h100,aiperf,2,100,10
+sglang,0.5.9,Qwen/Qwen3-8B,,agg,512,8,,,2,2,,1,1,h100,aiperf,2,100,10
+vllm,0.18.0,Qwen/Qwen3-8B,,agg,512,1,,,1,1,,1,1,h100,aiperf,2,100,
+vllm,0.18.0,openai/gpt-oss-20b,,agg,140000,8,,,1,1,,1,1,h100,aiperf,1,100,10
+vllm,0.18.0,Qwen/Qwen3-30B-A3B,,agg,512,8,,,1,1,2,1,2,h100,aiperf,2,100,10
+vllm,0.18.0,Qwen/Qwen3-8B,float7,agg,512,8,,,1,1,,1,1,h100,aiperf,2,100,10
+END_CSV
+expect 0 "/^9 of 10 rows answered; not:$/" "" "$cpsim" compare words.csv --csv words-rows.csv
+prediction() { sed -nE "s/^words.csv,$1,[^,]*,[^,]*,$2,[^,]*,([^,]*),.*/\\1/p" words-rows.csv; }
+for line in 3 4 5; do # the same service in other words; of two replicas each has half of the clients
+    [ "$(prediction 2 tpot_ms)" = "$(prediction $line tpot_ms)" ] || { echo "line $line: other words, another answer"; cat words-rows.csv; exit 1; }
+done
+for remark in "^words.csv,4,.*vllm 0.18.1 as vllm 0.18; client 'somebody' as aiperf" "^words.csv,5,.*no experts: 2 ranks with requests of their own as replicas" \
+    "^words.csv,6,.*trtllm nightly as trtllm 1.2" "^words.csv,7,.*2 stages: batched as vLLM does" "^words.csv,8,.*ttft_ms" \
+    "^words.csv,9,.*with memory.fraction and model.context raised, for workload.lengths" \
+    "^words.csv,11,.*products in 'float7' are not known; expected bf16"; do
+    grep -qE "$remark" words-rows.csv || { echo "no row $remark"; cat words-rows.csv; exit 1; }
+done
+! grep -qE "^words.csv,10,.*as replicas" words-rows.csv || { echo "experts are shared, not copied"; exit 1; }
+! grep -q "^words.csv,8,.*tpot_ms" words-rows.csv || { echo "a TPOT of one token"; exit 1; }
+
 # A few measured services outside the fifth that constants were fitted on.
 "$cpsim" compare "$source/tests/validation/services.csv" >measured
 holds() { # COLUMN MEDIAN P90: at most, per cent

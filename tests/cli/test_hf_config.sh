@@ -49,8 +49,8 @@ expect 2 "" "/error: model: 'Qwen\\/Qwen3-8B-FP8' is a checkpoint in a format of
 "$cpsim" models qwen3-8b >by-file
 expect 0 "$(cat by-file)" "" "$cpsim" models qwen/qwen3-8b
 # Names of a list are whole, the last too.
-expect 2 "" "/there are: 7[0-9] files \(cpsim models lists them\); looked beside the file/" "$cpsim" models nothing
-expect 2 "" "/there are: deepseek-v2, .*, [.][.][.] 7[0-9] in all \(cpsim models/" "$cpsim" models deepseek-v9-large
+expect 2 "" "/there are: 8[0-9] files \(cpsim models lists them\); looked beside the file/" "$cpsim" models nothing
+expect 2 "" "/there are: deepseek-v2, .*, [.][.][.] 8[0-9] in all \(cpsim models/" "$cpsim" models deepseek-v9-large
 last=$(sed -nE 's/.* ([^ ,]+), [.]{3} [0-9]+ in all.*/\1/p' err)
 if [ ! -f "$source/models/llm/$last.yaml" ]; then
     echo "'$last', the last name of the list, is no model"
@@ -144,7 +144,7 @@ same_as w8a8 '{"quant_method": "compressed-tensors", "config_groups": {"group_0"
 same_as fp8-ffn '{"quant_method": "compressed-tensors", "ignore": ["re:.*self_attn.*"], "config_groups": {"group_0": {"weights": {"num_bits": 8, "type": "float", "strategy": "channel"}, "input_activations": {"num_bits": 8}}}}'
 same_as kv-fp8 '{"quant_method": "modelopt", "quant_algo": null, "kv_cache_quant_algo": "FP8"}'
 quantised '{"quant_method": "modelopt", "quant_algo": "NVFP4", "group_size": 16}'
-expect 0 "/^    format: fp4 +# .*config.json:4$/" "" "$cpsim" show s.yaml
+expect 0 "/^    format: nvfp4 +# .*config.json:4$/" "" "$cpsim" show s.yaml
 quantised '{"quant_method": "aqlm"}'
 expect 0 "*" "/config.json:4:26: warning: quantization_config: the form of 'aqlm' is not known; weights are taken as bf16 unless/" "$cpsim" check s.yaml
 # ModelOpt writes it beside.

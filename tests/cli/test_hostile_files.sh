@@ -56,4 +56,18 @@ expect 2 "" "/^keys.yaml:4097:1: error: more than 4096 keys in one mapping/" lim
     seq -f 'x%.0f: 1' 1 1000
 } >wrong.yaml
 expect 2 "" "/^\.\.\. and 900 more$/" limited check wrong.yaml
+
+# A file that a scenario names and that is not there: `check` says so, of every key that names one.
+while read -r scenario setting; do
+    expect 2 "" "/none.csv.*(cannot be (opened|read)|No such file)/" \
+        "$cpsim" check "$source/scenarios/$scenario.yaml" --set "$setting"
+done <<END
+serving-azure-trace workload.arrivals.file=none.csv
+serving-70b-chat workload.lengths.prompt={kind: empirical, file: none.csv}
+serving-speculation workload.service.speculation.acceptance={kind: file, file: none.csv}
+train-documents workload.documents={file: none.csv}
+train-two-gpus workload.schedule.file=none.csv
+experts-grouped routing.file=none.csv
+how-many-nodes platform.xml=none.csv
+END
 finish

@@ -54,6 +54,25 @@ sort -g starts | cmp - starts
 "$cpsim" "$source/scenarios/serving-faults.yaml" --set workload.requests=300 >busy
 grep -q ' node' busy || failures=$((failures + 1))
 
+# --- what never ends is given up, and says so ---
+expect 1 "" "/given up: faults come so fast that no request ends between them .0 of 20 ended.; raise/" \
+    "$cpsim" "$source/scenarios/serving-gpu-failures.yaml" --set workload.requests=20 \
+    --set "workload.random_faults.mean_between=4 s" -o given-up.h5
+[ ! -e given-up.h5 ] || failures=$((failures + 1))
+failing=$source/scenarios/train-failures.yaml
+expect 0 "/^run +NOT FINISHED: given up with 0 % of its work done, after 5,000,000 interruptions and 0 checkpoints/" \
+    "" "$cpsim" "$failing" --set workload.failures.causes.5.gpu_hours=3
+"$cpsim" "$failing" --set workload.failures.causes.5.gpu_hours=3 --json >given-up.json
+python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["figures"]["run_done_share"] == 0' given-up.json
+# A checkpoint of no cost: one a step, not one each 1e-148 s.
+expect 0 "/; a checkpoint every 6\.41 s$/" "" "$cpsim" "$failing" --set "workload.failures.checkpoint=1e-300 s"
+# A loss that is reached at once has no critical batch: every batch takes its one step.
+expect 0 "/^2,048 .* 1 +[0-9]+ ms /" "" "$cpsim" "$source/scenarios/train-batch-size.yaml" --set workload.target_loss=99
+# Twelve bytes ask for no 20 GB.
+printf '444440F44444' >order.csv
+expect 2 "" "/order.csv: error: part 0 has no forward pass of micro-batch 0/" bash -c 'ulimit -v 4000000; exec "$@"' sh \
+    "$cpsim" check "$source/scenarios/train-two-gpus.yaml" --set workload.schedule.file=order.csv
+
 # --- what a file may say, --set may ---
 expect 0 "s.yaml: ok" "" "$cpsim" check s.yaml --set 'memory.fraction={value: 0.9, source: measured}'
 expect 0 "/^  fraction: 0.9 /" "" "$cpsim" show s.yaml --set 'memory.fraction={value: 0.9, source: measured}'

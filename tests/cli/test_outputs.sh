@@ -81,6 +81,12 @@ for format in chrome json; do
         "$cpsim" trace export t.h5 --format $format -o t.h5
 done
 cmp t.h5 alone.h5
+# One of several files that a format writes.
+cp alone.h5 u.1.et
+expect 2 "" "/^u.1.et: error: cannot be written: it is an input/" \
+    "$cpsim" trace export u.1.et --format chakra -o u
+cmp u.1.et alone.h5
+rm u.*
 # A part file's own name: what is read there does not give way.
 cp alone.h5 u.h5.part
 "$cpsim" trace export u.h5.part --format json -o u.h5
@@ -136,6 +142,9 @@ expect 1 "" "/^x.h5: error: cannot write the trace .*File too large; raise the l
     larger "$cpsim" s.yaml -o x.h5
 expect 1 "" "/^x.json: error: cannot be written: File too large$/" \
     small "$cpsim" trace export alone.h5 --format json -o x.json
+expect 1 "" "/^x.0.et: error: cannot be written: File too large$/" \
+    small "$cpsim" trace export alone.h5 --format chakra -o x
+rm -f x.groups.json
 expect 1 "" "/x.csv: error: cannot be written: File too large$/" \
     small "$cpsim" compare "$table" --gpu h100-sxm --csv x.csv
 cat >sweep.yaml <<END

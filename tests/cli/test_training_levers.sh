@@ -28,6 +28,13 @@ expect 0 '/^growing batch .* 2\.25 days, 13,850 GPU-hours, 3 changes/' '' \
 expect 2 '' '/batch_schedule: how many steps a batch takes is known of a run to a loss/' \
     train growing-batch workload.target_loss=0
 
+expect 0 '/^growing batch +89,230 steps, 22\.9 hours, 2,935 GPU-hours/' '' train batch-warmup
+expect 0 '/^constant batch +156,880 steps, 23\.0 hours/' '' train batch-warmup
+expect 0 '/the growing batch takes 43 % fewer/' '' train batch-warmup
+expect 2 '' '/share: 2 of the local critical batch costs tokens/' train batch-warmup workload.batch_schedule.share=2
+expect 2 '' '/expected workload.tokens or workload.target_loss/' train batch-warmup workload.tokens=0
+expect 2 '' '/a batch that stays follows no critical one/' train batch-warmup workload.batch_schedule.growth=1
+
 expect 0 '/^step +77\.9 s.* MFU 38 %/' '' train offload
 expect 0 '/^host memory +106 GB a GPU, 847 GB a node/' '' train offload
 expect 0 '/MFU 47 %/' '' train offload workload.recompute=core-attention workload.offload.activations=0.5
@@ -45,6 +52,8 @@ expect 0 '/^step +27\.2 s/' '' train galore workload.recompute=none
 expect 2 '' '/does not fit/' train galore workload.galore.rank=0 workload.recompute=operators
 expect 2 '' '/workload.galore: with sharding: fsdp/' train galore workload.sharding=fsdp
 expect 2 '' '/workload.layer_updates: a gradient/' train galore workload.layer_updates=true
+# The fullest stage has no layer of the one kind, without experts: no product of no rows.
+expect 0 '/^step +[0-9.]+ s/' '' train deepseek-v3 workload.galore.rank=512
 
 expect 0 '/each sends 423 GB, in 8\.59 s: 1\.2 % of the time/' '' train four-sites
 expect 0 '/: 55 % of the time/' '' train four-sites workload.inner_steps=1

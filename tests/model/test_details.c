@@ -214,7 +214,7 @@ struct program_case {
 
 static struct program_case draw_program(struct random_stream *stream, struct draw *draw)
 {
-    uint32_t context = (uint32_t)random_between(stream, 1, 4);
+    uint32_t contexts[] = {1, 2, 3, 4, 8}, context = contexts[random_between(stream, 0, 4)];
     bool decode = random_between(stream, 0, 2) == 0;
     *draw = (struct draw){0};
     ADD(draw, "cluster=%s", PICK(stream, "p5", "dgx-h100", "gti"));
@@ -231,6 +231,10 @@ static struct program_case draw_program(struct random_stream *stream, struct dra
     ADD(draw, "layout.context=%u", context);
     ADD(draw, "layout.data=%" PRIu64, random_between(stream, 1, 3));
     ADD(draw, "workload.turns.0.prompt=1000 tokens");
+    static const enum ring_variant decoded[] = {RING_PASS_Q, RING_PASS_Q, RING_ALL_GATHER,
+                                                RING_TREE},
+                                   filled[] = {RING_PASS_Q, RING_PASS_KV, RING_ALL_GATHER,
+                                               RING_TREE};
     struct batch_slice slice = {
         .phase = decode ? PHASE_DECODE : PHASE_PREFILL,
         .sequences = (uint32_t)random_between(stream, 1, decode ? 64 : 2),
@@ -239,9 +243,9 @@ static struct program_case draw_program(struct random_stream *stream, struct dra
     };
     return (struct program_case){
         .slice = slice,
-        .variant = context == 1                                  ? RING_NONE
-                   : decode || random_between(stream, 0, 1) == 0 ? RING_PASS_Q
-                                                                 : RING_PASS_KV,
+        .variant = context == 1 ? RING_NONE
+                   : decode     ? decoded[random_between(stream, 0, 3)]
+                                : filled[random_between(stream, 0, 3)],
     };
 }
 
@@ -288,7 +292,7 @@ static struct answers play_programs(const struct scenario *scenario, const void 
 START_TEST(programs)
 {
     struct random_stream stream = random_open(20, "details.programs");
-    uint32_t cases = 0, alone = 0, met[RING_VARIANT_COUNT][2] = {{0}};
+    uint32_t cases = 0, alone = 0, rings[2] = {0}, met[RING_VARIANT_COUNT][2] = {{0}};
     for (uint32_t i = 0; i < TRIES && cases < PROGRAM_CASES; i++) {
         struct arena *arena = arena_create();
         struct draw draw;
@@ -305,6 +309,10 @@ START_TEST(programs)
                 ck_assert_double_eq_tol(answers.full / answers.closed, 1.0, 1e-9);
                 alone++;
             }
+            uint32_t next = placement.stride[DIMENSION_CONTEXT];
+            if (placement.size[DIMENSION_CONTEXT] > 1) {
+                rings[placement_stand_in(&placement, next) == 0]++;
+            }
             met[drawn.variant][drawn.slice.phase]++;
             cases++;
         }
@@ -313,6 +321,11 @@ START_TEST(programs)
     printf("%u of %u share nothing\n", alone, cases);
     ck_assert_uint_eq(cases, PROGRAM_CASES);
     ck_assert_uint_ge(alone, PROGRAM_CASES / 4);
+    ck_assert_uint_gt(rings[0], PROGRAM_CASES / 10); /* each rank played ... */
+    ck_assert_uint_gt(rings[1], PROGRAM_CASES / 10); /* ... and one for all */
+    ck_assert_uint_gt(met[RING_ALL_GATHER][PHASE_PREFILL] * met[RING_TREE][PHASE_PREFILL] *
+                          met[RING_ALL_GATHER][PHASE_DECODE] * met[RING_TREE][PHASE_DECODE],
+                      0);
     ck_assert_uint_gt(met[RING_NONE][PHASE_PREFILL] * met[RING_PASS_KV][PHASE_PREFILL] *
                           met[RING_PASS_Q][PHASE_PREFILL] * met[RING_PASS_Q][PHASE_DECODE],
                       0);

@@ -6,6 +6,7 @@
 #include "serving_play.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #define SMALL CPSIM_SOURCE_DIR "/tests/model/serving_small.yaml"
 #define EXPERTS                                                                                    \
@@ -235,7 +236,35 @@ START_TEST(as_many_give_up_as_should)
 }
 END_TEST
 
-RUN_TESTS(serving_pools, ranks_gather_their_heads, nodes_of_their_own, gpus_of_their_own,
-          settings_of_their_own, experts_in_both_pools, pipelines,
+/* Who waits too long, or finds too many waiting, is refused before the prefill: said of all or of
+ * the pool that prefills, it is the same. */
+START_TEST(refused_where_it_is_said)
+{
+    static const char *const limits[] = {"max_waiting: 4", "max_wait: 50 ms"};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        char of_all[256], of_pool[256];
+        snprintf(of_all, sizeof of_all, "workload.service={policy: disaggregated, %s}", limits[i]);
+        snprintf(of_pool, sizeof of_pool,
+                 "pools={prefill: {layout: {tensor: 2}, service: {%s}}, decode: {layout: {tensor: "
+                 "2}}}",
+                 limits[i]);
+        const char *rate = "workload.arrivals.rate=2000 /s", *number = "workload.requests=1000";
+        struct played all = play_serving(
+            SMALL, (const char *const[]){
+                       "pools={prefill: {layout: {tensor: 2}}, decode: {layout: {tensor: 2}}}",
+                       of_all, rate, number, NULL});
+        struct played pool = play_serving(
+            SMALL, (const char *const[]){of_pool, "workload.service={policy: disaggregated}", rate,
+                                         number, NULL});
+        ck_assert(all.may_leave && pool.may_leave); /* or nobody is told who was refused */
+        ck_assert_uint_gt(all.metrics.refused, 50);
+        ck_assert_uint_eq(all.metrics.refused, pool.metrics.refused);
+        ck_assert_double_eq_tol(mean(&all, LATENCY_E2E), mean(&pool, LATENCY_E2E), 1e-12);
+    }
+}
+END_TEST
+
+RUN_TESTS(serving_pools, refused_where_it_is_said, ranks_gather_their_heads, nodes_of_their_own,
+          gpus_of_their_own, settings_of_their_own, experts_in_both_pools, pipelines,
           ranks_that_share_experts_fall_together, ranks_that_share_experts_wait_for_the_slowest,
           replicas_count_over_pools, clients_give_up, as_many_give_up_as_should)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import h5py
+import pandas
 import pytest
 
 pytest.importorskip("matplotlib")
@@ -211,6 +212,25 @@ def test_the_paper_s_figures(tmp_path):
     for name in names:
         text = (tmp_path / "figures" / name).read_text(encoding="utf-8")
         assert ("measured, arXiv 2411.01783" in text) == (name != "figure-6b.svg"), name
+
+
+def test_quantisation_over_bits_and_tokens(tmp_path):
+    """The picture of the shipped sweep; and where D_crit crosses, more tokens begin to make 3 bits worse."""
+    swept = subprocess.run(
+        [os.environ["CPSIM"], "sweep", f"{SOURCE_DIR}/scenarios/sweeps/quantisation-surface.yaml", "-o", str(tmp_path / "sweep")],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert swept.returncode == 0, swept.stderr
+    drawn = analyse("quantisation", tmp_path / "sweep" / "sweep.h5", "-o", tmp_path / "surface.svg", cwd=tmp_path)
+    assert (drawn.returncode, drawn.stderr) == (0, "")
+    text = (tmp_path / "surface.svg").read_text(encoding="utf-8")
+    assert "D_crit" in text and "extrapolated" in text and "+0.01 nat" in text
+    points = pandas.read_csv(tmp_path / "sweep" / "sweep.csv")
+    for bits, some in points.groupby("quality.weight_bits"):
+        critical = some["critical_tokens"].iloc[0]
+        losses, tokens = some["loss_nats_per_token"].to_numpy(), some["quality.tokens"].to_numpy()
+        falling = losses[1:] < losses[:-1]
+        assert (falling == (tokens[1:] <= critical))[(tokens[1:] <= critical) | (tokens[:-1] >= critical)].all(), bits
 
 
 def test_precisions_that_nothing_beats(tmp_path):

@@ -106,3 +106,23 @@ def test_what_cannot_be_read_is_said(tmp_path, profile):
         nsight.trace(shapeless)
     refused = subprocess.run([CPSIM, "compare", profile], capture_output=True, text=True, timeout=60)
     assert refused.returncode == 2 and "python3 -m analysis nsight" in refused.stderr
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET start = NULL", "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET end = 'soon'",
+    "UPDATE NVTX_EVENTS SET text = x'ff', textId = NULL", "UPDATE NVTX_EVENTS SET start = 'then'",
+    "UPDATE CUPTI_ACTIVITY_KIND_RUNTIME SET start = NULL", "UPDATE StringIds SET value = x'ff'"])  # fmt: skip
+def test_columns_of_another_type_are_damage(tmp_path, profile, change):
+    damaged = tmp_path / "damaged.sqlite"
+    damaged.write_bytes(profile.read_bytes())
+    database = sqlite3.connect(damaged)
+    database.execute(change)
+    database.commit()
+    database.close()
+    with pytest.raises(ValueError, match="damaged.sqlite: damaged: a column holds"):
+        nsight.trace(damaged)
+
+
+def test_sizes_that_are_none():
+    for sizes in ("[" + "-" * 100000 + "1]", "[" * 100000 + "]" * 100000, "[b'x', 1j]", "[1e999]"):
+        assert nsight.operator(f"aten::mm, op_id = 1, sizes = {sizes}") is None

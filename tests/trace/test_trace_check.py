@@ -43,8 +43,8 @@ def test_what_does_not_belong(sample):
     assert broken(sample, change) == (
         2,
         [
-            "/operators/colour: format 1.3 has no such thing",
-            "/notes: format 1.3 has no such thing",
+            "/operators/colour: format 1.4 has no such thing",
+            "/notes: format 1.4 has no such thing",
             "2 errors",
         ],
     )
@@ -60,7 +60,7 @@ def test_a_newer_minor_version_may_have_more(sample):
 
 def test_another_major_version(sample):
     status, faults = broken(sample, lambda file: file.attrs.__setitem__("cpsim_format", "2.0"))
-    assert (status, faults) == (2, ["its format is 2.0, and this cpsim knows 1.3", "1 error"])
+    assert (status, faults) == (2, ["its format is 2.0, and this cpsim knows 1.4", "1 error"])
 
 
 def test_wrong_units_and_missing_attributes(sample):

@@ -22,7 +22,7 @@ def columns(file):
 def test_root_says_what_ran(sample):
     with h5py.File(sample) as file:
         assert dict(file.attrs) | {"git_revision": "", "cpsim_version": ""} == {
-            "cpsim_format": "1.3",
+            "cpsim_format": "1.4",
             "cpsim_version": "",
             "git_revision": "",
             "simgrid_version": "3.32.0",
@@ -38,7 +38,7 @@ def test_every_column_explains_itself(sample):
         assert set(file) == {"phases", "operators", "links", "gpus"}
         for group in file.values():
             assert group.attrs["long_name"].endswith(".")
-        assert len(columns(file)) == 62
+        assert len(columns(file)) == 64
         for name, column in columns(file):
             assert column.attrs["units"] in UNITS, name
             assert column.attrs["long_name"].endswith("."), name
@@ -73,13 +73,14 @@ def test_enums_keep_their_names(sample):
             if h5py.check_enum_dtype(column.dtype)
         }
     assert members == {
-        "/phases/kind": ["prefill", "decode", "training_step"],
+        "/phases/kind": ["prefill", "decode", "training_step", "serving_step"],
         "/phases/ring": ["none", "pass_kv", "pass_q", "all_gather", "tree"],
         "/operators/kind": ["gemm", "attention", "memory", "collective", "host", "kernel"],
         "/operators/stream": ["compute", "communication"],
         "/operators/bound": ["compute", "memory", "launch", "network"],
         "/operators/collective": ["none", "all_reduce", "all_gather", "reduce_scatter", "all_to_all", "send_recv", "send",
                                   "dispatch", "combine"],
+        "/operators/group": ["none", "tensor", "context", "data", "expert", "attention", "expert_data", "stages", "all"],
         "/links/kind": ["nvlink", "nic"],
         "/links/direction": ["out", "in"],
     }
@@ -121,6 +122,8 @@ def test_operators_have_the_values_given(tmp_path, count):
         "bytes": row * 1e3,
         "bound": row % 4,
         "collective": row % 9,
+        "group": row % 7,
+        "buffer": row * 1e2,
     }
     with h5py.File(path) as file:
         operators = file["operators"]

@@ -66,7 +66,9 @@ static void add_operators(struct trace *trace, uint64_t count)
                                                     .flops = (double)i * 1e9,
                                                     .bytes = (double)i * 1e3,
                                                     .bound = (enum bound)(i % 4),
-                                                    .collective = (enum trace_collective)(i % 9)});
+                                                    .collective = (enum trace_collective)(i % 9),
+                                                    .group = (enum trace_group)(i % 7),
+                                                    .buffer_bytes = (double)i * 1e2});
     }
 }
 

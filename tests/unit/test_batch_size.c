@@ -33,6 +33,18 @@ START_TEST(five_models)
 }
 END_TEST
 
+/* A target that is reached with few tokens has no critical batch above 1.2 times 256 sequences: the
+ * steps are those of the best small batch, whatever the batch. */
+START_TEST(no_critical_batch)
+{
+    for (double critical = 0.0; critical < 308.0; critical += 307.2) {
+        struct batch_curve curve = batch_curve_from(critical, 1000.0);
+        ck_assert_double_eq_tol(batch_curve_steps(curve, 256.0), 1000.0, 1e-9);
+        ck_assert_double_eq_tol(batch_curve_steps(curve, 65536.0), 1000.0, 1e-9);
+    }
+}
+END_TEST
+
 /* Steps to the target loss, measured at B = 64 to 16384, and the fits above: root mean square of
  * the logarithm 0.04 to 0.055. */
 START_TEST(measured_steps)
@@ -181,5 +193,32 @@ START_TEST(a_piece_of_a_run)
 }
 END_TEST
 
-RUN_TESTS(batch_size, five_models, measured_steps, forecasts, data_matter_more_than_size,
-          noise_scale, kaplan_batch, chinchilla, tokens_to_loss, kaplan_laws, a_piece_of_a_run)
+/* Through 2,048 and 4,096 sequences of 4,096 tokens after 168 and 503 billion: the exponent is ln 2
+ * / ln (503 / 168) = 0.6320, so 84 billion, half of the first, have 8.389 M x 2^-0.6320 = 5.413 M.
+ * The mean of a power of the tokens over a run is its last value over 1.632: 10.28 M at 503
+ * billion; of twice as many half the run is at the most: 13.53 M. The law of whole runs, fitted by
+ * others on other data (arXiv 2410.21676), says 6.1 M for 1.2e9 parameters and 503 billion tokens.
+ */
+START_TEST(the_critical_batch_of_a_moment)
+{
+    ck_assert_double_eq_tol(batch_local_tokens(168e9), 2048.0 * 4096.0, 1.0);
+    ck_assert_double_eq_tol(batch_local_tokens(503e9), 4096.0 * 4096.0, 1.0);
+    ck_assert_double_eq(batch_local_tokens(4e12), 4096.0 * 4096.0);
+    ck_assert_double_eq_tol(batch_local_tokens(84e9), 5.413e6, 1e3);
+    ck_assert_double_eq_tol(batch_local_mean_tokens(503e9), 10.28e6, 1e4);
+    ck_assert_double_eq_tol(batch_local_mean_tokens(1006e9), 13.53e6, 1e4);
+    double sum = 0.0;
+    for (int i = 0; i < 10000; i++) {
+        sum += batch_local_tokens((i + 0.5) * 700e9 / 10000) / 10000;
+    }
+    ck_assert_double_eq_tol(batch_local_mean_tokens(700e9) / sum, 1.0, 1e-4);
+    double whole = batch_critical_tokens(1.2e9, 503e9) / batch_local_mean_tokens(503e9);
+    ck_assert_double_eq_tol(batch_critical_tokens(1.2e9, 503e9), 6.1e6, 5e4);
+    ck_assert_double_gt(whole, 0.5);
+    ck_assert_double_lt(whole, 2.0);
+}
+END_TEST
+
+RUN_TESTS(batch_size, the_critical_batch_of_a_moment, five_models, no_critical_batch,
+          measured_steps, forecasts, data_matter_more_than_size, noise_scale, kaplan_batch,
+          chinchilla, tokens_to_loss, kaplan_laws, a_piece_of_a_run)

@@ -338,6 +338,36 @@ START_TEST(placement_of_experts_in_training)
 }
 END_TEST
 
+/* Tensor 2, context 4: the ring of a node, played once. Context 8 fills two nodes: one hop of four
+ * leaves its node, so each rank is played. Tensor 8: each hop leaves, and all are alike but where
+ * leaf switches lie between some of them, or cards are shared. */
+START_TEST(context_ranks_that_stand_in)
+{
+    struct cluster cluster = fixture_cluster;
+    cluster.gpus_per_node = cluster.nics_per_node = 8;
+    cluster.nodes_per_leaf = 0;
+    struct layout layout = {.tensor = 2, .context = 4, .pipeline = 1, .data = 2, .expert = 1};
+    struct placement placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+    for (uint32_t rank = 0; rank < placement.ranks; rank++) {
+        ck_assert_uint_eq(placement_stand_in(&placement, rank), 0);
+    }
+    layout.context = 8;
+    placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+    ck_assert_uint_eq(placement_stand_in(&placement, 7), 6);
+    ck_assert_uint_eq(placement_stand_in(&placement, 16 + 7), 6);
+    layout.tensor = 8;
+    placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+    ck_assert_uint_eq(placement_stand_in(&placement, 63), 0);
+    cluster.nodes_per_leaf = 4;
+    placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+    ck_assert_uint_eq(placement_stand_in(&placement, 63), 56);
+    cluster.nodes_per_leaf = 0;
+    cluster.nics_per_node = 4;
+    placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+    ck_assert_uint_eq(placement_stand_in(&placement, 63), 57);
+}
+END_TEST
+
 RUN_TESTS(exchange, destinations_by_hand, deepep_over_two_nodes, low_latency_by_hand, pplx_by_hand,
           shared_experts_beside_the_dispatch, weights_of_a_rank, operators_of_shared_experts,
-          placement_of_experts_in_training)
+          placement_of_experts_in_training, context_ranks_that_stand_in)

@@ -109,5 +109,35 @@ START_TEST(stragglers_slow_the_run)
 }
 END_TEST
 
+/* Interruptions come every second and a restart takes ten minutes, so that no restart ends;
+ * stragglers come faster than a step of the play; checkpoints cost nothing, so that Daly's interval
+ * is nothing. All are given up, short of their work. */
+START_TEST(a_hopeless_run_is_given_up)
+{
+    const struct failure_source source = {
+        .mean_seconds = 1.0, .detection_seconds = 60.0, .restart_seconds = 600.0};
+    struct failure_question question = {.work_seconds = 1e7,
+                                        .interval_seconds = 100.0,
+                                        .checkpoint_seconds = 1.0,
+                                        .sources = &source,
+                                        .source_count = 1};
+    struct failure_answer answer = play(&question, 1);
+    ck_assert_double_lt(answer.work_seconds, question.work_seconds);
+    ck_assert_uint_eq(answer.interruptions, 5000000);
+    struct failure_question slowed = {.work_seconds = 1e7,
+                                      .interval_seconds = 1e9,
+                                      .straggler_mean_seconds = 1e-4,
+                                      .straggler_seconds = 1e-4,
+                                      .straggler_slowdown = 2.0};
+    answer = play(&slowed, 1);
+    ck_assert_double_lt(answer.work_seconds, slowed.work_seconds);
+    ck_assert_uint_eq(answer.stragglers, 5000000);
+    struct failure_question saving = {
+        .work_seconds = 1e7, .interval_seconds = 1e-148, .checkpoint_seconds = 1e-300};
+    answer = play(&saving, 1);
+    ck_assert_uint_eq(answer.checkpoints, 5000000);
+}
+END_TEST
+
 RUN_TESTS(failures, nothing_breaks, goodput_is_the_closed_form, the_interval_is_the_best,
-          stragglers_slow_the_run)
+          stragglers_slow_the_run, a_hopeless_run_is_given_up)

@@ -27,6 +27,32 @@ START_TEST(quantiles_to_a_thousandth)
 }
 END_TEST
 
+/* Twelve orders of magnitude: every percentile is half a bin, 1 / 2048 of the value, from that of
+ * the sorted values (nearest rank) at most, in one histogram or two that are put together. */
+START_TEST(half_a_bin)
+{
+    enum { COUNT = 20000 };
+    static double values[COUNT];
+    struct arena *arena = arena_create();
+    struct random_stream stream = random_open(11, "bins");
+    struct histogram histogram = histogram_create(arena), other = histogram_create(arena);
+    double worst = 0.0;
+    for (int i = 0; i < COUNT; i++) {
+        values[i] = exp(3.0 * random_normal(&stream));
+        histogram_add(i % 3 == 0 ? &other : &histogram, values[i], 1);
+    }
+    histogram_move(&histogram, &other);
+    for (int percent = 1; percent <= 100; percent++) {
+        double exact = steady_nearest_rank(values, COUNT, percent * 0.01);
+        double error = histogram_quantile(&histogram, percent * 0.01) / exact - 1.0;
+        worst = fmax(worst, fabs(error));
+    }
+    printf("worst of 100 percentiles: %.4f %%\n", 100.0 * worst);
+    ck_assert_double_le(worst, 1.0 / 2048.0);
+    arena_destroy(arena);
+}
+END_TEST
+
 START_TEST(an_interval_by_hand)
 {
     /* Five batches of 256 values, 1 to 5 s: mean 3, of the batches' means variance 2.5, standard
@@ -97,5 +123,5 @@ START_TEST(intervals_cover_the_truth)
 }
 END_TEST
 
-RUN_TESTS(histogram, quantiles_to_a_thousandth, an_interval_by_hand, batches_are_put_together,
-          intervals_cover_the_truth)
+RUN_TESTS(histogram, quantiles_to_a_thousandth, half_a_bin, an_interval_by_hand,
+          batches_are_put_together, intervals_cover_the_truth)

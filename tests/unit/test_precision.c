@@ -76,6 +76,9 @@ START_TEST(formats_hold_narrower_ones_of_their_kind)
     ck_assert(!format_holds(FORMAT_FP8, FORMAT_INT4));
     ck_assert(!format_holds(FORMAT_INT8, FORMAT_FP8));
     ck_assert(format_holds(FORMAT_BF16, FORMAT_INT8));
+    ck_assert(format_holds(FORMAT_MXFP8, FORMAT_NVFP4));
+    ck_assert_int_eq(format_next(FORMAT_MXFP8),
+                     FORMAT_BF16); /* an fp8 product has no such scales */
     ck_assert(!format_holds(FORMAT_FP8, FORMAT_BF16));
     for (int format = FORMAT_UNSET + 1; format < FORMAT_COUNT; format++) {
         enum format next = (enum format)format; /* every chain ends at fp32 */
@@ -94,6 +97,17 @@ START_TEST(scales_take_bytes)
     ck_assert_double_eq(precision_matrix_bytes(int4_blocks, 8192, 1024), 4194304.0 + 131072.0);
     struct number mx = {.format = FORMAT_MXFP4};
     ck_assert_double_eq(precision_matrix_bytes(mx, 8192, 1024), 4194304.0 + 262144.0);
+    /* Bits a weight, scales with them: 4 + 8 / 16, 6 + 8 / 32, 8 + 8 / 32. */
+    static const struct {
+        enum format format;
+        double bits;
+    } own[] = {
+        {FORMAT_NVFP4, 4.5}, {FORMAT_MXFP4, 4.25}, {FORMAT_MXFP6, 6.25}, {FORMAT_MXFP8, 8.25}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        struct number number = {.format = own[i].format};
+        ck_assert_double_eq(precision_matrix_bytes(number, 8192, 1024),
+                            8192.0 * 1024.0 * own[i].bits / 8.0);
+    }
     ck_assert_double_eq(precision_matrix_bytes(fp8_rows, 8192, 1024), 8388608.0 + 32768.0);
     /* Square blocks of fp8: 64 x 8 scales of 4 bytes. */
     struct number square = {.format = FORMAT_FP8, .scaling = SCALING_BLOCK, .block = 128};

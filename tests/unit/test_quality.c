@@ -199,6 +199,11 @@ START_TEST(mixed_formats_count_by_parameters)
     question = quality_question_of(&fixture_llm, &precision, &training);
     ck_assert_double_eq(question.kept.bits[QUALITY_WEIGHTS], 8.0);
     ck_assert_double_eq(question.kept.bits[QUALITY_ACTIVATIONS], 8.0);
+    training.weight_bits = 3.0; /* said by the scenario: weights alone */
+    question = quality_question_of(&fixture_llm, &precision, &training);
+    ck_assert_double_eq(question.kept.bits[QUALITY_WEIGHTS], 3.0);
+    ck_assert_double_eq(question.kept.bits[QUALITY_ACTIVATIONS], 8.0);
+    training.weight_bits = 0.0;
     precision.edge_layers_high = 63;
     question = quality_question_of(&fixture_llm, &precision, &training);
     ck_assert_double_eq(question.kept.bits[QUALITY_WEIGHTS], 16.0);

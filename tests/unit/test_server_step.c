@@ -19,12 +19,13 @@ START_TEST(shape_of_a_step)
     };
     const struct decision decision = {
         .shares = shares, .share_count = 4, .decode_count = 2, .decode_context = 1000};
-    struct step_shape shape = lane_shape(&decision);
+    struct step_shape shape = lane_shape(&decision, &(struct scenario){0});
     ck_assert_uint_eq(shape.decodes, 2);
     ck_assert_uint_eq(shape.prompts, 2);
     ck_assert_double_eq(shape.decode_context, 500.0);
     ck_assert_uint_eq(shape.prompt_tokens, 640);
     ck_assert_double_eq(shape.prompt_pairs, 512.0 * (1024.0 + 256.0) + 128.0 * 64.0);
+    ck_assert_uint_eq(shape.query_prompts, 0);
 }
 END_TEST
 

@@ -131,6 +131,39 @@ START_TEST(the_faster_ring)
 }
 END_TEST
 
+/* One prompt of 65,536 new tokens and four follow-ups of 1,024 on 400,000, in one step. Each as its
+ * own Algorithm 5 says (2 x 8 / 128 of new tokens, and T = 16,000 for 16 ranks) takes less than all
+ * keys, which send 1.6 million cached tokens round, or all queries, whose way home nothing hides.
+ * Of prompts of one kind it is what that kind's rule is. */
+START_TEST(each_prompt_its_ring)
+{
+    const double long_pairs = 0.5 * 65536.0 * 65536.0, short_pairs = 4.0 * 1024.0 * 400512.0;
+    struct step_shape shape = {.prompts = 5,
+                               .prompt_tokens = 65536 + 4096,
+                               .prompt_pairs = long_pairs + short_pairs,
+                               .query_prompts = 4,
+                               .query_tokens = 4096,
+                               .query_pairs = short_pairs};
+    double mixed = prompt_seconds("attention.ring=mixed", &shape);
+    double keys = prompt_seconds("attention.ring=pass-kv", &shape);
+    double queries = prompt_seconds("attention.ring=pass-q", &shape);
+    printf("five prompts: mixed %.3f s, keys %.3f s, queries %.3f s\n", mixed, keys, queries);
+    ck_assert_double_lt(mixed, fmin(keys, queries));
+    struct step_shape follow = {.prompts = 4,
+                                .prompt_tokens = 4096,
+                                .prompt_pairs = short_pairs,
+                                .query_prompts = 4,
+                                .query_tokens = 4096,
+                                .query_pairs = short_pairs};
+    ck_assert_double_eq(prompt_seconds("attention.ring=mixed", &follow),
+                        prompt_seconds("attention.ring=pass-q", &follow));
+    struct step_shape fresh = {
+        .prompts = 1, .prompt_tokens = 65536, .prompt_pairs = 0.5 * 65536.0 * 65536.0};
+    ck_assert_double_eq(prompt_seconds("attention.ring=mixed", &fresh),
+                        prompt_seconds("attention.ring=pass-kv", &fresh));
+}
+END_TEST
+
 /* Of a step too small to split the norms' seven eighths are won, for each of eight ranks norms its
  * part; of a large one the sums are hidden too, but not more than all of them and the norms; and
  * never does a step take longer. */
@@ -175,5 +208,42 @@ START_TEST(woven_steps)
 }
 END_TEST
 
-RUN_TESTS(step_cost, woven_steps, remembered_prices_are_those_of_the_batch, between_two_contexts,
-          the_faster_ring)
+/* What costs remember of products that other batches had changes no bit of a price: a thousand
+ * batches priced one after another, against costs that know of none. Rows come back, and others
+ * take their places. */
+START_TEST(remembered_products)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    static const char *const paths[] = {
+        CPSIM_SOURCE_DIR "/scenarios/serving-70b-chat.yaml",
+        CPSIM_SOURCE_DIR "/scenarios/serving-deepseek-v3.yaml",
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const struct scenario *scenario = scenario_load(arena, paths[i], NULL, 0, diagnostics);
+        ck_assert_ptr_nonnull(scenario);
+        struct step_costs *costs = step_costs_create(arena, scenario, 0, 1.0);
+        struct random_stream random = random_open(1, "products");
+        for (int j = 0; j < 1000; j++) {
+            struct step_shape shape = {.decodes = (uint32_t)random_between(&random, 1, 40),
+                                       .decode_context = 1000.0,
+                                       .prompts = 1,
+                                       .prompt_tokens = random_between(&random, 1, 1500)};
+            shape.prompt_pairs = 0.5 * (double)shape.prompt_tokens * (double)shape.prompt_tokens;
+            struct step_cost known = step_cost_exact(costs, &shape);
+            if (j % 20 == 0) {
+                struct step_costs *fresh = step_costs_create(arena, scenario, 0, 1.0);
+                struct step_cost anew = step_cost_exact(fresh, &shape);
+                ck_assert(!(known.seconds < anew.seconds) && !(known.seconds > anew.seconds));
+                ck_assert(!(known.watts < anew.watts) && !(known.watts > anew.watts));
+                ck_assert(!(known.bytes < anew.bytes) && !(known.bytes > anew.bytes));
+            }
+        }
+    }
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+}
+END_TEST
+
+RUN_TESTS(step_cost, remembered_products, woven_steps, remembered_prices_are_those_of_the_batch,
+          between_two_contexts, the_faster_ring, each_prompt_its_ring)

@@ -13,6 +13,7 @@
 #include "sim/training/training_scratch.h"
 
 #include <math.h>
+#include <string.h>
 
 /* 16 layers of 8 x 128 x (2 x 1024 + 2 x 512) + 3 x 1024 x 4096 weights and two norms. */
 static const struct llm small = {
@@ -119,6 +120,63 @@ START_TEST(products_apart)
 }
 END_TEST
 
+static const struct step_segment *built(const struct training *training, enum training_segment kind)
+{
+    ck_assert_uint_le(training_max_operators(training), MAX_OPERATORS);
+    training_build(training, operators, &program);
+    return &program.segments[kind];
+}
+
+/* Bytes of the kernels that are called so in a segment. */
+static double named_bytes(const struct step_segment *segment, const char *name)
+{
+    double bytes = 0.0;
+    for (uint32_t i = 0; i < segment->count; i++) {
+        const struct step_operator *op = &segment->operators[i];
+        if (op->kind == OPERATOR_MEMORY && strcmp(op->name, name) == 0) {
+            bytes += op->memory.bytes;
+        }
+    }
+    return bytes;
+}
+
+/* Eight experts of 512, two a token: 4,096 rows of 2 x 512 gates and ups are clamped at 8 bytes
+ * each forward and 10 backward, 8 more where activations are computed again; their 1,024 outputs
+ * get a bias at 12 and 16. Counts, so `memory_passes` leaves them alone. A stack that fuses them,
+ * or a model without, has no such kernel. */
+START_TEST(kernels_beside_experts)
+{
+    struct llm experts = small;
+    struct ffn *ffn = &experts.stack.kinds[0].ffn;
+    ffn->kind = FFN_EXPERTS;
+    ffn->hidden = 512;
+    ffn->experts = (struct experts){.count = 8, .per_token = 2};
+    ffn->clamp = ffn->bias = true;
+    struct training training = training_of(1, 1);
+    training.replica.llm = &experts;
+    software.training.memory_passes = 1.42;
+    ck_assert_double_eq(named_bytes(built(&training, TRAINING_FORWARD), "clamp"), 0.0);
+    software.training.clamp_forward_bytes_per_element = 8.0;
+    software.training.clamp_backward_bytes_per_element = 10.0;
+    software.training.expert_bias_forward_bytes_per_element = 12.0;
+    software.training.expert_bias_backward_bytes_per_element = 16.0;
+    const double gates = 4096.0 * 2.0 * 512.0, outputs = 4096.0 * 1024.0;
+    const struct step_segment *forward = built(&training, TRAINING_FORWARD);
+    ck_assert_double_eq(named_bytes(forward, "clamp"), 8.0 * gates);
+    ck_assert_double_eq(named_bytes(forward, "experts bias"), 12.0 * outputs);
+    const struct step_segment *backward = built(&training, TRAINING_BACKWARD);
+    ck_assert_double_eq(named_bytes(backward, "clamp"), 10.0 * gates);
+    ck_assert_double_eq(named_bytes(backward, "experts bias"), 16.0 * outputs);
+    training.recompute = RECOMPUTE_CHEAP;
+    backward = built(&training, TRAINING_BACKWARD);
+    ck_assert_double_eq(named_bytes(backward, "clamp"), 18.0 * gates);
+    ck_assert_double_eq(named_bytes(backward, "experts bias"), 16.0 * outputs);
+    ffn->clamp = ffn->bias = false;
+    ck_assert_double_eq(named_bytes(built(&training, TRAINING_BACKWARD), "clamp"), 0.0);
+    ck_assert_double_eq(named_bytes(built(&training, TRAINING_FORWARD), "experts bias"), 0.0);
+}
+END_TEST
+
 /* Between stages a micro-batch's residual travels: 2,048 tokens x 1,024 x 2 bytes. */
 START_TEST(stages_send_a_residual)
 {
@@ -169,6 +227,27 @@ START_TEST(two_kinds_of_layers)
                                 costs.segment_seconds[TRAINING_HEAD],
                             layers, 1e-9);
     arena_destroy(arena);
+}
+END_TEST
+
+/* Documents mask attention alone. Where they mask all of it, products are left: of a mixture's
+ * those of the experts that a token is sent to, here two of 64. */
+START_TEST(documents_mask_attention)
+{
+    struct llm mixture = small;
+    mixture.stack.kinds[0].ffn.kind = FFN_EXPERTS;
+    mixture.stack.kinds[0].ffn.experts = (struct experts){.count = 64, .per_token = 2};
+    struct training training = training_of(1, 1);
+    training.replica.llm = &mixture;
+    training.mean_document_share = 1e-9;
+    double tokens = 8.0 * (double)training.sequence_tokens;
+    double layer = 1024.0 * (2.0 * 1024.0 + 2.0 * 512.0 + 64.0 + 2.0 * 3.0 * 4096.0);
+    double products = 2.0 * tokens * (16.0 * layer + embedding_parameters);
+    ck_assert_double_eq_tol(training_step_flops(&training) / (3.0 * products), 1.0, 1e-8);
+    training.mean_document_share = 1.0;
+    double whole = training_step_flops(&training);
+    training.mean_document_share = 0.0;
+    ck_assert_double_eq_tol(training_step_flops(&training) / whole, 1.0, 1e-12);
 }
 END_TEST
 
@@ -415,4 +494,5 @@ END_TEST
 RUN_TESTS(training_stacks, buckets, products_apart, adapters, launches_bound_a_layer, fsdp_gathers,
           what_is_held_when, copies_of_gradients, autocast_keeps_casts,
           tensor_ranks_keep_whole_tensors, split_passes_keep_gradients, gradients_come_with_a_pass,
-          stages_send_a_residual, two_kinds_of_layers, layers_that_predict)
+          stages_send_a_residual, kernels_beside_experts, two_kinds_of_layers,
+          documents_mask_attention, layers_that_predict)

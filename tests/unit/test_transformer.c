@@ -126,6 +126,45 @@ START_TEST(bytes_of_the_ring)
 }
 END_TEST
 
+static uint32_t named(const struct step_segment *segment, const char *name)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < segment->count; i++) {
+        count += strcmp(segment->operators[i].name, name) == 0;
+    }
+    return count;
+}
+
+/* Keys of 32,000 new tokens, 8,000 a rank of 2 x 128 x 2 bytes, and queries of 3,200, 800 of 16 x
+ * 128 x 2: each of three hops has 4.096 + 3.2768 MB, each rank attends to both four times, and the
+ * second kind's outputs alone go home. Both by keys, a hop has the second's shard of 32,000 instead
+ * and nothing goes home; there is one ring then too. */
+START_TEST(both_ways_in_one_ring)
+{
+    const struct batch_slice slices[] = {
+        {PHASE_PREFILL, 1, 32000, 0},
+        {PHASE_PREFILL, 1, 3200, 124800},
+    };
+    struct built *built = build(8, 4, slices[0], RING_PASS_KV, 0);
+    struct batch batch = {.slices = slices, .slice_count = 2, .query_slices = 1};
+    ck_assert_uint_le(transformer_max_operators(&built->replica, 2), MAX_OPERATORS);
+    transformer_build(&built->replica, &batch, RING_PASS_KV, built->operators, &built->program);
+    const struct step_segment *layers = layers_of(built);
+    ck_assert_uint_eq(named(layers, "ring hop"), 3);
+    ck_assert_uint_eq(named(layers, "attention"), 8);
+    ck_assert_uint_eq(named(layers, "all-to-all"), 1);
+    ck_assert_double_eq(find(layers, "ring hop", 1)->collective.call.bytes, 4096000.0 + 3276800.0);
+    ck_assert_double_eq(find(layers, "all-to-all", 0)->collective.call.bytes, 13312000.0);
+    batch.query_slices = 0;
+    transformer_build(&built->replica, &batch, RING_PASS_KV, built->operators, &built->program);
+    layers = layers_of(built);
+    ck_assert_uint_eq(named(layers, "ring hop"), 3);
+    ck_assert_uint_eq(named(layers, "attention"), 8);
+    ck_assert_uint_eq(named(layers, "all-to-all"), 0);
+    ck_assert_double_eq(find(layers, "ring hop", 1)->collective.call.bytes, 4096000.0 + 16384000.0);
+}
+END_TEST
+
 /* A merge reads what each of 4 ranks' shards gave, 800 x 16 x (256 + 4) bytes, and writes one. */
 START_TEST(bytes_of_a_merge)
 {
@@ -483,9 +522,10 @@ START_TEST(edge_layers_keep_sixteen_bits)
 }
 END_TEST
 
-RUN_TESTS(transformer, shapes_of_a_tp8_shard, bytes_of_the_ring, kv_heads_are_replicated,
-          attention_of_many_and_one_kv_head, flops_of_all_ranks_are_the_models,
-          decode_ring_is_serial, all_gather_of_a_prefill, tree_of_a_prefill, decode_without_a_ring,
-          edge_layers_keep_sixteen_bits, bytes_of_a_merge, bytes_of_the_append,
-          parallel_blocks_share_norm_and_sum, a_segment_a_kind, a_window_bounds_what_is_seen,
-          near_windows_need_no_ring, stages_of_uneven_kinds, halves_of_several_parts)
+RUN_TESTS(transformer, shapes_of_a_tp8_shard, bytes_of_the_ring, both_ways_in_one_ring,
+          kv_heads_are_replicated, attention_of_many_and_one_kv_head,
+          flops_of_all_ranks_are_the_models, decode_ring_is_serial, all_gather_of_a_prefill,
+          tree_of_a_prefill, decode_without_a_ring, edge_layers_keep_sixteen_bits, bytes_of_a_merge,
+          bytes_of_the_append, parallel_blocks_share_norm_and_sum, a_segment_a_kind,
+          a_window_bounds_what_is_seen, near_windows_need_no_ring, stages_of_uneven_kinds,
+          halves_of_several_parts)

@@ -223,7 +223,7 @@ void hf_experts(struct hf_reader *reader, struct llm_keys *keys)
     keys->ffn.shared_gate = has(reader, HF_SHARED_GATE);
     keys->ffn.router_bias = has(reader, HF_ROUTER_BIAS);
     keys->ffn.shared_bias = hf_flag(reader, "mlp_bias|use_bias", false);
-    keys->ffn.bias = has(reader, HF_FFN_BIAS);
+    keys->ffn.bias = keys->ffn.clamp = has(reader, HF_FFN_BIAS); /* gpt-oss alone */
 }
 
 /* A dense family's file with experts is of a model that its name does not say. */

@@ -81,6 +81,8 @@ static struct kept weights_alone(const char *format, unsigned block)
         .format = format, .scaling = block > 0 ? "block" : "row", .block = block, .inputs = "bf16"};
 }
 
+static const struct kept nvfp4_alone = {.format = "nvfp4", .scaling = "none", .inputs = "bf16"};
+
 static bool read_fp8(struct quantisation *it)
 {
     const struct node *block = get(it->config, "weight_block_size");
@@ -127,7 +129,7 @@ static bool read_modelopt_algorithm(struct quantisation *it, const char *algorit
         it->kept = fp8("row", 0);
     } else if (is_called(algorithm, "nvfp4") || is_called(algorithm, "nvfp4_awq") ||
                is_called(algorithm, "w4a16_nvfp4")) {
-        it->kept = weights_alone("fp4", 16);
+        it->kept = nvfp4_alone;
     } else if (is_called(algorithm, "w4a16_mxfp4") || is_called(algorithm, "mxfp4")) {
         it->kept = (struct kept){.format = "mxfp4", .scaling = "none"};
     } else if (is_called(algorithm, "w4a16_awq") || is_called(algorithm, "w4a8_awq") ||
@@ -167,6 +169,8 @@ static bool read_compressed(struct quantisation *it)
         it->kept = weights_alone(floats ? "fp4" : "int4", size);
         if (floats && size == 32) { /* scales of a power of two: MXFP4 */
             it->kept = (struct kept){.format = "mxfp4", .scaling = "none"};
+        } else if (floats && size == 16) {
+            it->kept = nvfp4_alone;
         }
     }
     if (alone && bits == 8 && floats) {

@@ -166,7 +166,7 @@ static void limit_answer(const struct batch_view *view, struct request *request)
         request->prompt_tokens = 1;
         request->content = CONTENT_OWN;
         request->shared_tokens = 0;
-        sglang_entry_of(view, request->number)->stops = true;
+        sglang->entries[request->holder].stops = true;
     } else if (request->output_tokens > request->limit_tokens) {
         request->output_tokens = request->limit_tokens;
     }

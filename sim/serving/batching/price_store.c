@@ -6,24 +6,29 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-/* Places are of memory that the system gives when it is touched. PROBES: places looked at. */
-enum { PLACES = 1 << 18, PROBES = 32 };
-enum { PLACE_FREE, PLACE_WRITING, PLACE_READY };
+/* Prices lie one after another in the order in which they came, so that memory is touched for those
+ * that there are; a table of numbers says where. PROBES: places looked at. */
+enum { PLACES = 1 << 22, PRICES = 1 << 21, PROBES = 32 };
+/* Places of one kind lie near to each other: a process, which has but one, gets few pages. */
+enum { KIND_PLACES = 1 << 18 };
 
-struct place {
-    _Atomic uint32_t state;
+struct kept_price {
     struct price_key key;
     struct step_cost cost;
 };
 
+/* A place: 0, free; else the hash's upper half, and the price's number from 1. One store says all
+ * of it, after the price is whole. */
 struct price_store {
-    struct place places[PLACES];
+    _Atomic uint32_t count; /* of prices begun */
+    _Atomic uint64_t places[PLACES];
+    struct kept_price prices[PRICES];
 };
 
 struct price_store *price_store_create(void)
 {
     void *memory = mmap(NULL, sizeof(struct price_store), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -40,28 +45,48 @@ uint64_t price_key_hash(const struct price_key *key)
         key->kind ^ (uint64_t)key->shared << 48 ^
         random_mix(((uint64_t)key->decodes << 32 | key->prompts) ^
                    random_mix(key->decode_context ^
-                              random_mix(key->new_tokens ^ random_mix(key->cached_tokens)))));
+                              random_mix(key->new_tokens ^ random_mix(key->cached_tokens)))) ^
+        (key->query_prompts == 0
+             ? 0
+             : random_mix(key->query_prompts ^
+                          random_mix(key->query_new_tokens ^ ~key->query_cached_tokens))));
 }
 
 bool price_key_same(const struct price_key *a, const struct price_key *b)
 {
     return a->kind == b->kind && a->decodes == b->decodes && a->prompts == b->prompts &&
            a->decode_context == b->decode_context && a->new_tokens == b->new_tokens &&
-           a->cached_tokens == b->cached_tokens && a->shared == b->shared;
+           a->cached_tokens == b->cached_tokens && a->shared == b->shared &&
+           a->query_prompts == b->query_prompts && a->query_new_tokens == b->query_new_tokens &&
+           a->query_cached_tokens == b->query_cached_tokens;
+}
+
+/* Of the places that a price may have, number `probe`. */
+static _Atomic uint64_t *place_of(struct price_store *store, const struct price_key *key,
+                                  uint64_t hash, uint32_t probe)
+{
+    uint64_t first = random_mix(key->kind) + hash % KIND_PLACES;
+    return &store->places[(first + probe) % PLACES];
+}
+
+/* What the place of a price says but for the price's number. */
+static uint64_t upper_half(uint64_t hash)
+{
+    return hash >> 32 << 32;
 }
 
 bool price_store_find(struct price_store *store, const struct price_key *key,
                       struct step_cost *cost)
 {
-    uint64_t first = price_key_hash(key);
+    uint64_t hash = price_key_hash(key);
     for (uint32_t i = 0; i < PROBES; i++) {
-        struct place *place = &store->places[(first + i) & (PLACES - 1)];
-        uint32_t state = atomic_load_explicit(&place->state, memory_order_acquire);
-        if (state == PLACE_FREE) {
+        uint64_t place = atomic_load_explicit(place_of(store, key, hash, i), memory_order_acquire);
+        if (place == 0) {
             return false;
         }
-        if (state == PLACE_READY && price_key_same(&place->key, key)) {
-            *cost = place->cost;
+        const struct kept_price *kept = &store->prices[(uint32_t)place - 1];
+        if (upper_half(place) == upper_half(hash) && price_key_same(&kept->key, key)) {
+            *cost = kept->cost;
             return true;
         }
     }
@@ -71,14 +96,20 @@ bool price_store_find(struct price_store *store, const struct price_key *key,
 void price_store_put(struct price_store *store, const struct price_key *key,
                      const struct step_cost *cost)
 {
-    uint64_t first = price_key_hash(key);
+    if (atomic_load_explicit(&store->count, memory_order_relaxed) >= PRICES) {
+        return;
+    }
+    uint32_t number = atomic_fetch_add_explicit(&store->count, 1, memory_order_relaxed);
+    if (number >= PRICES) {
+        return;
+    }
+    store->prices[number] = (struct kept_price){.key = *key, .cost = *cost};
+    uint64_t hash = price_key_hash(key);
     for (uint32_t i = 0; i < PROBES; i++) {
-        struct place *place = &store->places[(first + i) & (PLACES - 1)];
-        uint32_t expected = PLACE_FREE;
-        if (atomic_compare_exchange_strong(&place->state, &expected, PLACE_WRITING)) {
-            place->key = *key;
-            place->cost = *cost;
-            atomic_store_explicit(&place->state, PLACE_READY, memory_order_release);
+        uint64_t free_place = 0;
+        if (atomic_compare_exchange_strong_explicit(place_of(store, key, hash, i), &free_place,
+                                                    upper_half(hash) | (number + 1),
+                                                    memory_order_release, memory_order_relaxed)) {
             return;
         }
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  * Prices of steps that processes share: what one has worked out, those that were forked from the
  * same parent need not. A price is a pure function of its key, so who put it there changes nothing.
- * Lock-free, and so no sim/base/hash_table.h: its places hold the prices themselves, never move and
- * are written once; a writer that is killed leaves a place unused. When it is full, prices are
- * worked out as if there were none. */
+ * Lock-free, and so no sim/base/hash_table.h: prices never move and are written once, before their
+ * place says that they are there; a writer that is killed leaves one unused. Memory grows with the
+ * prices, some 220 bytes each; beyond 2,097,152 they are worked out as if there were no store. */
 #ifndef CPSIM_SIM_SERVING_BATCHING_PRICE_STORE_H
 #define CPSIM_SIM_SERVING_BATCHING_PRICE_STORE_H
 
@@ -17,6 +17,8 @@ struct price_key {
     uint32_t shared; /* tokens that all ranks which share experts bring, over as many each as this
                         one's: step_cost.c's steps of it; 0: as many each */
     uint64_t decode_context, new_tokens, cached_tokens; /* of one sequence */
+    uint32_t query_prompts;                             /* beside `prompts`: they pass queries */
+    uint64_t query_new_tokens, query_cached_tokens;
 };
 
 uint64_t price_key_hash(const struct price_key *key);

@@ -20,7 +20,7 @@
 enum { KNOTS = 8, FIRST_KNOT = 64, OCTAVES = 24, ROW_KNOTS = 1 + KNOTS * OCTAVES };
 /* Whole numbers are kept to so many bits after the first in a remembered shape. */
 enum { KEY_BITS = 7, CONTEXT_KEY_BITS = 5, DECODE_KEY_BITS = 5 };
-enum { MAX_SLICES = 2, FIRST_ENTRIES = 512, ADAPTER_ENTRIES = 1024 };
+enum { MAX_SLICES = 3, FIRST_ENTRIES = 512, ADAPTER_ENTRIES = 1024 };
 /* Tokens of all ranks that share experts, over as many each as the one that is priced has: parts of
  * an octave, and octaves either way. */
 enum { SHARED_KNOTS = 8, SHARED_OCTAVES = 8, SHARED_MIDDLE = SHARED_KNOTS * SHARED_OCTAVES + 1 };
@@ -61,8 +61,9 @@ struct step_costs {
     struct arena *arena;
     struct step_operator *operators;
     struct step_scratch scratch;
-    struct decode_row **rows; /* [shared_count * row_count], by rounded number of sequences */
-    uint32_t shared_count;    /* 1: no ranks share experts */
+    struct product_memo products; /* of `replica` */
+    struct decode_row **rows;     /* [shared_count * row_count], by rounded number of sequences */
+    uint32_t shared_count;        /* 1: no ranks share experts */
     uint32_t row_count;
     struct hash_table table;     /* of `entries`, from 1 */
     struct mixed_entry *entries; /* [entry_count of entry_capacity] */
@@ -70,6 +71,8 @@ struct step_costs {
     uint64_t built;
     struct price_store *store; /* NULL: none */
     uint64_t kind;
+    step_visit *visit; /* NULL: nobody looks on */
+    void *visitor;
 };
 
 /* --- pricing --- */
@@ -119,6 +122,13 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
         .spans = ARENA_ARRAY(arena, struct span, all),
         .works = ARENA_ARRAY(arena, struct kernel_work, all),
         .counts = ARENA_ARRAY(arena, double, all),
+        .at_boost = ARENA_ARRAY(arena, struct kernel_cost, all),
+        .products = &costs->products,
+    };
+    costs->products = (struct product_memo){
+        .owner = &costs->replica,
+        .room = ARENA_ARRAY(arena, struct product_memo_place,
+                            PRODUCT_MEMO_SHAPES * PRODUCT_MEMO_PLACES),
     };
     costs->cluster = scenario->cluster;
     costs->cluster.nic_bytes_per_second *= nic_share;
@@ -133,18 +143,6 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
     costs->entries = ARENA_ARRAY(arena, struct mixed_entry, costs->entry_capacity);
     hash_table_create(&costs->table, arena, costs->entry_capacity);
     return costs;
-}
-
-void step_parts_add(struct step_parts *sum, const struct step_parts *parts, double times)
-{
-    sum->gemm_seconds += times * parts->gemm_seconds;
-    sum->attention_seconds += times * parts->attention_seconds;
-    sum->memory_kernel_seconds += times * parts->memory_kernel_seconds;
-    sum->communication_seconds += times * parts->communication_seconds;
-    sum->experts_seconds += times * parts->experts_seconds;
-    sum->nvlink_seconds += times * parts->nvlink_seconds;
-    sum->network_seconds += times * parts->network_seconds;
-    sum->flops += times * parts->flops;
 }
 
 /* Traffic of a segment's operators: over memory, and over links, with the time that they are used.
@@ -193,6 +191,9 @@ static struct step_cost price_program(struct step_costs *costs, const struct rep
         const struct step_segment *segment = &program->segments[i];
         double seconds = segment_play(program, segment, costs->scratch.spans);
         cost.seconds += segment->repeat * seconds;
+        if (costs->visit != NULL) {
+            costs->visit(costs->visitor, segment, costs->scratch.spans, seconds);
+        }
         breakdown_add(&parts, segment, costs->scratch.spans, seconds, segment->repeat);
         add_operators(segment, &cost);
         waited += by_layer ? waited_seconds(segment) : 0.0;
@@ -408,22 +409,56 @@ static void add_drafts(struct step_costs *costs, const struct batch *batch, stru
     }
 }
 
-/* Tries what the scenario's rule allows: with `auto` both, and keeps the faster. */
-static struct step_cost price_best(struct step_costs *costs, const struct batch *batch,
-                                   const struct batch_slice *prompts)
+/* Prompts of different lengths as so many alike, with as many new tokens and as many pairs of a
+ * query and a key. */
+static void alike(uint32_t prompts, double tokens, double pairs, uint64_t *new_tokens,
+                  uint64_t *cached_tokens)
+{
+    if (prompts > 0) {
+        double each = tokens / prompts;
+        double cached = pairs / prompts / each - 0.5 * each;
+        *new_tokens = (uint64_t)fmax(round(each), 1.0);
+        *cached_tokens = cached > 0.5 ? (uint64_t)llround(cached) : 0;
+    }
+}
+
+/* What a rule that knows one answer for a batch takes for it: its prompts as so many alike. */
+static struct ring_answer answer_of(const struct step_costs *costs, const struct batch *batch)
+{
+    double count = 0.0, tokens = 0.0, pairs = 0.0;
+    for (uint32_t i = 0; i < batch->slice_count; i++) {
+        const struct batch_slice *slice = &batch->slices[i];
+        if (slice->phase == PHASE_PREFILL) {
+            double fresh = (double)slice->new_tokens;
+            count += slice->sequences;
+            tokens += slice->sequences * fresh;
+            pairs += slice->sequences * fresh * ((double)slice->cached_tokens + 0.5 * fresh);
+        }
+    }
+    uint64_t new_tokens = 1, cached_tokens = 0;
+    alike((uint32_t)count, tokens, pairs, &new_tokens, &cached_tokens);
+    return scenario_ring_answer(costs->scenario, new_tokens, cached_tokens);
+}
+
+/* Tries what the scenario's rule allows: with `auto` both, and keeps the faster. `classes`: the
+ * batch's prompts are of both kinds, those that Algorithm 5 passes by their queries last. */
+static struct step_cost price_best(struct step_costs *costs, struct batch *batch, bool prompts,
+                                   bool classes)
 {
     const struct scenario *scenario = costs->scenario;
     if (scenario->layout.context == 1) {
         return price(costs, batch, RING_NONE);
     }
-    if (prompts == NULL) {
+    if (!prompts) {
         return price(costs, batch,
                      ring_decode_variant(scenario->ring_rule, scenario->layout.context));
     }
+    if (scenario->ring_rule == RING_RULE_MIXED && classes) {
+        batch->query_slices = 1;
+        return price(costs, batch, RING_PASS_KV);
+    }
     if (scenario->ring_rule != RING_RULE_AUTO) {
-        return price(
-            costs, batch,
-            scenario_ring_answer(scenario, prompts->new_tokens, prompts->cached_tokens).variant);
+        return price(costs, batch, answer_of(costs, batch).variant);
     }
     struct step_cost keys = price(costs, batch, RING_PASS_KV);
     struct step_cost queries = price(costs, batch, RING_PASS_Q);
@@ -454,8 +489,9 @@ static uint64_t shared_tokens(const struct step_costs *costs, const struct price
     if (key->shared == 0) {
         return 0;
     }
-    double own =
-        (1.0 + costs->drafts) * key->decodes + (double)key->prompts * (double)key->new_tokens;
+    double own = (1.0 + costs->drafts) * key->decodes +
+                 (double)key->prompts * (double)key->new_tokens +
+                 (double)key->query_prompts * (double)key->query_new_tokens;
     double ranks = layout_attention_data(&costs->scenario->layout);
     double steps = (double)key->shared - SHARED_MIDDLE;
     return (uint64_t)fmax(1.0, round(own * ranks * exp2(steps / SHARED_KNOTS)));
@@ -478,6 +514,13 @@ static struct batch batch_of(const struct step_costs *costs, const struct price_
                                              .cached_tokens = key->cached_tokens};
         count++;
     }
+    if (key->query_prompts > 0) {
+        slices[count] = (struct batch_slice){.phase = PHASE_PREFILL,
+                                             .sequences = key->query_prompts,
+                                             .new_tokens = key->query_new_tokens,
+                                             .cached_tokens = key->query_cached_tokens};
+        count++;
+    }
     return (struct batch){
         .slices = slices, .slice_count = count, .shared_tokens = shared_tokens(costs, key)};
 }
@@ -486,8 +529,9 @@ static struct step_cost price_key(struct step_costs *costs, const struct price_k
 {
     struct batch_slice slices[MAX_SLICES];
     struct batch batch = batch_of(costs, key, slices);
-    const struct batch_slice *last = &slices[batch.slice_count - 1];
-    struct step_cost cost = price_best(costs, &batch, key->prompts > 0 ? last : NULL);
+    bool classes = key->prompts > 0 && key->query_prompts > 0;
+    bool prompts = key->prompts > 0 || key->query_prompts > 0;
+    struct step_cost cost = price_best(costs, &batch, prompts, classes);
     if (costs->drafts > 0) {
         add_drafts(costs, &batch, &cost);
     }
@@ -522,19 +566,16 @@ static uint64_t round_bits(uint64_t value, unsigned bits)
     return ((value + half) >> shift) << shift;
 }
 
-/* Prompts of different lengths as so many alike, with as many new tokens and as many pairs of a
- * query and a key. */
 static struct price_key exact_key(const struct step_shape *shape)
 {
     struct price_key key = {.decodes = shape->decodes,
                             .decode_context = (uint64_t)llround(shape->decode_context),
-                            .prompts = shape->prompts};
-    if (shape->prompts > 0) {
-        double each = (double)shape->prompt_tokens / shape->prompts;
-        double cached = shape->prompt_pairs / shape->prompts / each - 0.5 * each;
-        key.new_tokens = (uint64_t)fmax(round(each), 1.0);
-        key.cached_tokens = cached > 0.5 ? (uint64_t)llround(cached) : 0;
-    }
+                            .prompts = shape->prompts - shape->query_prompts,
+                            .query_prompts = shape->query_prompts};
+    alike(key.prompts, (double)(shape->prompt_tokens - shape->query_tokens),
+          shape->prompt_pairs - shape->query_pairs, &key.new_tokens, &key.cached_tokens);
+    alike(key.query_prompts, (double)shape->query_tokens, shape->query_pairs, &key.query_new_tokens,
+          &key.query_cached_tokens);
     return key;
 }
 
@@ -675,6 +716,9 @@ static struct price_key rounded_key(const struct step_shape *shape)
     key.decode_context = round_bits(key.decode_context, CONTEXT_KEY_BITS - 1);
     key.new_tokens = round_bits(key.new_tokens, KEY_BITS);
     key.cached_tokens = round_bits(key.cached_tokens, CONTEXT_KEY_BITS);
+    key.query_prompts = (uint32_t)round_bits(key.query_prompts, KEY_BITS);
+    key.query_new_tokens = round_bits(key.query_new_tokens, KEY_BITS);
+    key.query_cached_tokens = round_bits(key.query_cached_tokens, CONTEXT_KEY_BITS);
     return key;
 }
 
@@ -727,6 +771,21 @@ struct step_cost step_cost_exact(struct step_costs *costs, const struct step_sha
     struct price_key key = exact_key(shape);
     key.shared = shared_step(costs, shape);
     return with_adapters(costs, shape, price_key(costs, &key));
+}
+
+struct step_cost step_cost_show(struct step_costs *costs, const struct step_shape *shape,
+                                step_visit *visit, void *context)
+{
+    struct batch_slice slices[MAX_SLICES];
+    struct price_key key = exact_key(shape);
+    key.shared = shared_step(costs, shape);
+    enum ring_variant variant = price_key(costs, &key).variant;
+    struct batch batch = batch_of(costs, &key, slices);
+    costs->visit = visit;
+    costs->visitor = context;
+    struct step_cost cost = price_for(costs, &costs->replica, &batch, variant, INFINITY);
+    costs->visit = NULL;
+    return cost;
 }
 
 uint64_t step_costs_built(const struct step_costs *costs)

@@ -10,6 +10,7 @@
 #define CPSIM_SIM_SERVING_BATCHING_STEP_COST_H
 
 #include "models/passes/transformer.h"
+#include "models/step/critical_path.h"
 #include "sim/base/arena.h"
 #include "sim/scenario/scenario.h"
 
@@ -50,8 +51,13 @@ struct step_shape {
     uint32_t decodes;
     double decode_context; /* mean cached tokens of those that decode */
     uint32_t prompts;
-    uint64_t prompt_tokens;  /* new, of all prompts */
-    double prompt_pairs;     /* of all prompts: new tokens x (cached + new / 2) */
+    uint64_t prompt_tokens; /* new, of all prompts */
+    double prompt_pairs;    /* of all prompts: new tokens x (cached + new / 2) */
+    /* Of them, those whose queries go round a ring where others' keys do (attention.ring: mixed).
+     */
+    uint32_t query_prompts;
+    uint64_t query_tokens;
+    double query_pairs;
     uint32_t adapters;       /* different ones that tokens bring (models/passes/adapters.h) ... */
     uint64_t adapter_tokens; /* ... and tokens that do */
     double shared_tokens;    /* that all ranks which share experts bring, prompts and answers; 0: as
@@ -76,6 +82,16 @@ double step_cost_decode_seconds(struct step_costs *costs, const struct step_shap
 
 /* Tokens that it computes, guesses that are verified among them. */
 double step_cost_tokens(const struct step_costs *costs, const struct step_shape *shape);
+
+/* Who is shown a segment of a program: when its operators run in one play of so many seconds. */
+typedef void step_visit(void *context, const struct step_segment *segment, const struct span *spans,
+                        double seconds);
+
+/* The model's own program of the exact batch, segment by segment, nothing remembered, and what it
+ * costs: without what guesses tokens and adapters add, and of two halves that run side by side
+ * (two_batch_overlap, token_weave) as one batch. */
+struct step_cost step_cost_show(struct step_costs *costs, const struct step_shape *shape,
+                                step_visit *visit, void *context);
 
 /* The exact batch's price, nothing remembered: what the others are tested against. */
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape);

@@ -388,6 +388,12 @@ bool batch_continue(struct batch_view *view, struct decision *decision, bool dec
     return true;
 }
 
+bool batch_continue_one(struct batch_view *view, struct decision *decision, uint32_t place,
+                        uint64_t most)
+{
+    return go_on(view, decision, &place, most);
+}
+
 /* --- letting in --- */
 
 /* Blocks that a request still needs for what is known, beyond those of its first `tokens`. */
@@ -517,6 +523,8 @@ static void end(struct batch_view *view, uint32_t id)
 {
     struct request *request = batch_request(view, id);
     batch_set_pending(view, request, 0);
+    view->ended++;
+    view->ended_tokens += request->generated_tokens;
     if (!is_running(request)) { /* it gave way, and needs no more */
         queue_remove(&view->waiting, view->requests, id);
     }
@@ -648,7 +656,8 @@ uint32_t batch_repeats(const struct batch_view *view, const struct decision *dec
     const struct kv_layout *layout = &view->kv.layout;
     bool windows = layout->group_count > 1 || layout->groups[0].window_tokens > 0;
     if (!is_steady(view, decision) || (next != NULL && !is_steady(view, next)) ||
-        (windows && view->waiting.count > 0)) { /* who waits may find what a window lets go */
+        (view->waiting.count > 0 &&
+         (windows || view->limits.looks_again))) { /* who waits may find what a window lets go */
         return 1;
     }
     uint64_t steps = most;

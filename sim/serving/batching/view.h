@@ -24,6 +24,7 @@ struct batch_limits {
     bool ahead;            /* a step is made up before the last one's tokens are known */
     bool prompts_only;     /* answers are another replica's work */
     bool swaps;            /* who gives way goes to the host's memory */
+    bool looks_again;      /* who waits may be let in before somebody ends */
 };
 
 /* Slots beyond the end of an answer that guesses may take: those of a step that is made up before
@@ -33,9 +34,18 @@ static inline uint32_t batch_slack(const struct batch_limits *limits)
     return limits->draft_tokens * (1U + limits->ahead) + limits->look_ahead;
 }
 
+/* What requests of a class are to keep; 0: nothing. */
+struct batch_target {
+    double ttft_seconds, tpot_seconds;
+};
+
+struct step_shape; /* step_cost.h */
+
 /* What the replica does for its policy. */
 struct batch_hooks {
     void *data;
+    /* What a step of that shape, one sequence at least, takes the replica as it is now. */
+    double (*step_seconds)(void *data, const struct step_shape *shape);
     /* Room for `room` tokens of a request that waits while another replica has its KV cache: takes
      * it off the queue and sends for the cache. False when there is no room. */
     bool (*fetch)(void *data, uint32_t request, uint64_t room);
@@ -66,13 +76,19 @@ struct batch_view {
                           that prefill together) */
     bool saturated;    /* the last step that did not hold back left requests waiting */
     bool gone;         /* somebody who runs has ended or gone elsewhere */
-    uint32_t *adapter_marks;     /* [by adapter]: the decision that last counted it ... */
-    uint32_t *adapter_coming;    /* [by adapter]: of `incoming`; NULL: no adapters */
-    uint32_t adapter_total;      /* there are */
-    uint32_t adapter_round;      /* ... of which this is the number ... */
-    uint32_t adapter_count;      /* ... and that has so many of those who run */
-    struct request_queue passed; /* over in this decision: their adapter is one too many */
+    uint32_t *adapter_marks;            /* [by adapter]: the decision that last counted it ... */
+    uint32_t *adapter_coming;           /* [by adapter]: of `incoming`; NULL: no adapters */
+    uint32_t adapter_total;             /* there are */
+    uint32_t adapter_round;             /* ... of which this is the number ... */
+    uint32_t adapter_count;             /* ... and that has so many of those who run */
+    struct request_queue passed;        /* over in this decision: their adapter is one too many */
+    const struct batch_target *targets; /* [target_count]: by class of requests */
+    uint32_t target_count;
     double now_seconds;
+    double answer_seconds;   /* from a step's end until clients have its tokens */
+    double begin_seconds;    /* at which the step that is decided on begins at the earliest */
+    uint64_t ended;          /* answers, so far ... */
+    double ended_tokens;     /* ... and their tokens */
     uint64_t pending_tokens; /* of all requests it has */
     uint64_t preemptions;    /* so far */
     struct batch_hooks hooks;
@@ -183,6 +199,10 @@ static inline uint64_t batch_budget(const struct batch_view *view, const struct 
  */
 bool batch_continue(struct batch_view *view, struct decision *decision, bool decodes, bool prompts,
                     uint64_t budget);
+
+/* The one at that place of `running` goes on with `most` tokens. As batch_continue(). */
+bool batch_continue_one(struct batch_view *view, struct decision *decision, uint32_t place,
+                        uint64_t most);
 
 /* Whether the first of the queue comes whole or not at all, as the limits say. One that is longer
  * than a step is cut all the same. */

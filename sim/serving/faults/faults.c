@@ -2,6 +2,7 @@
 #include "sim/serving/faults/faults.h"
 
 #include "models/numeric/whole.h"
+#include "sim/serving/replica/router.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -118,7 +119,7 @@ static void fail(struct server *server, bool keeps)
     while (server->updating > 0) {
         actor_sleep(SETTLE_SECONDS);
     }
-    if (server->down++ == 0) {
+    if (router_down(server, 1) == 1) {
         server->down_since_seconds = engine_clock();
         server_fail(server, keeps);
         source_wake(server->fleet->source);
@@ -127,7 +128,7 @@ static void fail(struct server *server, bool keeps)
 
 static void repair(struct server *server)
 {
-    if (--server->down == 0) {
+    if (router_down(server, -1) == 0) {
         server->totals.down_seconds += engine_clock() - server->down_since_seconds;
         server_wake(server);
     }
@@ -278,13 +279,31 @@ static void note_unplayed(struct fault_actor *actor, double start_seconds)
     }
 }
 
+/* Whether so many have struck, somebody being served or waiting each time, since a request last
+ * ended, that none ever will: the run is over. */
+static bool end_nothing(struct faults *faults)
+{
+    enum { MOST = 100000 };
+    const struct fleet *fleet = faults->fleet;
+    if (fleet->requests->finished != faults->finished || quiet_until(fleet) > 0.0) {
+        faults->finished = fleet->requests->finished;
+        faults->in_vain = 0;
+    }
+    faults->hopeless = ++faults->in_vain > MOST;
+    if (faults->hopeless) {
+        fleet->source->closed = true;
+        source_wake(fleet->source);
+    }
+    return faults->hopeless;
+}
+
 static void chance_main(void *data)
 {
     struct fault_actor *actor = data;
     const struct fleet *fleet = actor->faults->fleet;
     double repair = actor->fault.duration_seconds, wait = draw_gap(actor);
     bool alone = strikes_alone(fleet, actor->fault.kind);
-    for (;;) {
+    while (!end_nothing(actor->faults)) {
         double next = draw_gap(actor), until = quiet_until(fleet);
         while (alone && engine_clock() + wait + repair + next + repair < until) {
             note_unplayed(actor, engine_clock() + wait);

@@ -20,6 +20,9 @@ struct faults {
     struct fleet *fleet;
     struct struck_fault *first, *last;
     uint64_t counts[FAULT_KIND_COUNT];
+    uint32_t finished; /* requests that had ended when a fault by chance last struck */
+    uint32_t in_vain;  /* such faults since one last ended */
+    bool hopeless;     /* too many: the run was given up */
 };
 
 void faults_start(struct faults *faults, struct fleet *fleet);

@@ -2,6 +2,7 @@
 #include "sim/serving/faults/faults.h"
 
 #include "sim/serving/replica/protection.h"
+#include "sim/serving/replica/router.h"
 
 static void let_go(struct server *server, uint32_t id)
 {
@@ -11,7 +12,7 @@ static void let_go(struct server *server, uint32_t id)
                      request);
     request->computed_tokens = request->swapped_tokens = request->safe_tokens = 0;
     request->expected_tokens = request->draft_tokens = request->pending_tokens = 0;
-    server->outstanding--;
+    router_count(server, -1);
 }
 
 static void drop(struct server *server, uint32_t id)

@@ -10,8 +10,8 @@ static bool is_open(const struct serving *serving)
     for (size_t i = 0; i < serving_class_count(serving); i++) {
         const struct request_class *of = serving_class(serving, i);
         enum arrival_kind kind = serving_caller(serving, of)->arrival;
-        if (of->session_turns > 0.0 ||
-            (kind != ARRIVAL_POISSON && kind != ARRIVAL_GAMMA && kind != ARRIVAL_CONSTANT)) {
+        if (of->session_turns > 0.0 || (kind != ARRIVAL_POISSON && kind != ARRIVAL_GAMMA &&
+                                        kind != ARRIVAL_CONSTANT && kind != ARRIVAL_RAMP)) {
             return false;
         }
     }

@@ -1,6 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/load/request.h"
 
+uint32_t requests_take(struct requests *requests)
+{
+    uint32_t id = requests->spare;
+    if (id == REQUEST_NONE) {
+        id = requests->places++;
+    } else {
+        requests->spare = requests->all[id].next;
+    }
+    requests->all[id] = (struct request){.number = requests->count++};
+    return id;
+}
+
+void requests_free(struct requests *requests, uint32_t id)
+{
+    struct request *request = &requests->all[id];
+    request->retired = true;
+    if (request->alarms == 0) {
+        request->next = requests->spare;
+        requests->spare = id;
+    }
+}
+
+void requests_alarmed(struct requests *requests, uint32_t id)
+{
+    struct request *request = &requests->all[id];
+    if (--request->alarms == 0 && request->retired) {
+        requests_free(requests, id);
+    }
+}
+
 void queue_push(struct request_queue *queue, struct request *requests, uint32_t id)
 {
     requests[id].next = REQUEST_NONE;

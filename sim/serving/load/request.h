@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Requests: one struct each in one array that is made before the run, named by their number, so
- * that nothing is allocated while events pass. */
+ * Requests: one struct each in one array that is made before the run, named by their place in it,
+ * so that nothing is allocated while events pass. A run that does not keep those that are over
+ * gives their places to others (requests_free). */
 #ifndef CPSIM_SIM_SERVING_LOAD_REQUEST_H
 #define CPSIM_SIM_SERVING_LOAD_REQUEST_H
 
@@ -78,6 +79,8 @@ struct request {
     uint16_t adapter;        /* that it asks for, from 1; 0: none */
     uint8_t leaving;         /* the state in which it shall end as soon as it can; 0: none */
     bool held;               /* it waited because a step had as many adapters as it may */
+    bool retired;            /* its place is free when no alarm is left */
+    uint16_t alarms;         /* that are still to come (source.h) */
 };
 
 /* Whether it is over, one way or another. */
@@ -98,12 +101,25 @@ static inline uint32_t request_target(const struct request *request)
     return request->prompt_tokens + request->generated_tokens;
 }
 
-/* All requests of a run, made before it begins. */
+/* All requests of a run, in room that is made before it begins. */
 struct requests {
-    struct request *all; /* [count of capacity] */
-    uint32_t count, capacity;
-    uint32_t finished; /* done, rejected or lost */
+    struct request *all;      /* [places of capacity] */
+    uint32_t count, capacity; /* made so far; that there may be */
+    uint32_t finished;        /* done, rejected or lost */
+    bool reuses;              /* a place is taken again, so `all` has not all of them; else a
+                                 request's place is its number */
+    uint32_t places;          /* that were ever taken */
+    uint32_t spare;           /* the first that may be taken again; REQUEST_NONE: none */
 };
+
+/* The place of a new request, which is zero but for its number; there must be room. */
+uint32_t requests_take(struct requests *requests);
+
+/* One that is over, of a run that reuses places: nobody names it any more, but perhaps alarms. */
+void requests_free(struct requests *requests, uint32_t id);
+
+/* One of its alarms has come. */
+void requests_alarmed(struct requests *requests, uint32_t id);
 
 /* A first-in first-out queue through struct request's `next`. Start from
  * {.first = REQUEST_NONE, .last = REQUEST_NONE}. */

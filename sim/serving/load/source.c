@@ -70,6 +70,7 @@ void source_schedule(struct source *source, uint32_t request, double seconds)
 void source_alarm(struct source *source, uint32_t request, double seconds, enum due_kind kind)
 {
     source->alarms++;
+    source->requests->all[request].alarms++;
     schedule(source, request, seconds, kind);
 }
 
@@ -84,15 +85,11 @@ static struct request *make_request(struct source *source, double arrival_second
     if (late || requests->count == requests->capacity) {
         return NULL;
     }
-    struct request *request = &requests->all[requests->count++];
-    *request = (struct request){
-        .number = (uint32_t)(request - requests->all),
-        .arrival_seconds = arrival_seconds,
-        .scheduled_seconds = -1.0,
-        .next = REQUEST_NONE,
-        .replica = REQUEST_NONE,
-        .turn = 1,
-    };
+    struct request *request = &requests->all[requests_take(requests)];
+    request->arrival_seconds = arrival_seconds;
+    request->scheduled_seconds = -1.0;
+    request->next = request->replica = REQUEST_NONE;
+    request->turn = 1;
     source->last_arrival_seconds = fmax(source->last_arrival_seconds, arrival_seconds);
     return request;
 }
@@ -410,6 +407,9 @@ static void source_main(void *data)
         }
         source->alarms -= due.kind != DUE_ROUTE;
         source->happens(source->receiver, due.request, (enum due_kind)due.kind);
+        if (due.kind != DUE_ROUTE) {
+            requests_alarmed(source->requests, due.request);
+        }
     }
     source->end_seconds = engine_clock();
 }
@@ -590,7 +590,7 @@ bool source_create(struct source *source, const struct scenario *scenario,
         .choosing = random_open(scenario->seed, "classes"),
         .coming = REQUEST_NONE,
     };
-    *requests = (struct requests){0};
+    *requests = (struct requests){.spare = REQUEST_NONE};
     if (!open_classes(source, given, diagnostics)) {
         return false;
     }

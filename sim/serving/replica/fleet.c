@@ -9,6 +9,7 @@
 #include "sim/scenario/replica.h"
 #include "sim/serving/batching/price_store.h"
 #include "sim/serving/replica/protection.h"
+#include "sim/serving/replica/retired.h"
 #include "sim/serving/replica/router.h"
 #include "sim/serving/replica/step_group.h"
 
@@ -106,6 +107,7 @@ static void create_servers(struct fleet *fleet, struct pool *pool, uint32_t firs
     for (uint32_t i = 0; i < pool->server_count; i++) {
         server_create(&pool->servers[i], fleet, pool, first + i, role);
     }
+    router_open(pool, fleet->arena);
     pool->groups = ARENA_ARRAY(fleet->arena, struct step_group, pool->group_count);
     for (uint32_t i = 0; i < pool->group_count; i++) {
         step_group_create(&pool->groups[i], &pool->servers[(size_t)i * ranks], ranks, fleet->arena);
@@ -128,6 +130,7 @@ void fleet_create(struct fleet *fleet)
     }
     tiers_create(fleet);
     protection_create(fleet);
+    scaling_create(fleet);
 }
 
 uint32_t fleet_gpus(const struct fleet *fleet)
@@ -159,6 +162,7 @@ uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server
 void fleet_start(struct fleet *fleet)
 {
     tiers_start(fleet);
+    scaling_start(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_start(&fleet->servers[i]);
     }
@@ -172,6 +176,7 @@ void fleet_start(struct fleet *fleet)
 void fleet_destroy(struct fleet *fleet)
 {
     tiers_destroy(fleet);
+    scaling_destroy(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_destroy(&fleet->servers[i]);
     }
@@ -193,6 +198,7 @@ void fleet_end(struct fleet *fleet, uint32_t id, enum request_state state)
     fleet->answer_tokens += state == REQUEST_DONE ? request->output_tokens : 0;
     fleet->listener.ended(fleet->listener.data, id);
     source_follow(fleet->source, id);
+    retire(fleet, id);
 }
 
 /* Whether the caches of a pool's replicas can hold so many tokens of a request. */
@@ -266,9 +272,10 @@ void fleet_route(struct fleet *fleet, uint32_t id)
         fleet_end(fleet, id, REQUEST_REJECTED);
         return;
     }
-    const struct router_policy *router =
-        router_policies[fleet->pools[0].scenario->serving.service.router];
-    request->replica = router->choose(fleet, request, 0, fleet->pools[0].server_count);
+    request->replica = scaling_waits_at(fleet);
+    if (request->replica == UINT32_MAX) {
+        request->replica = router_choose(fleet, &fleet->pools[0], request);
+    }
     request->queued_seconds = engine_clock();
     const struct service *service = &fleet->pools[0].scenario->serving.service;
     struct server *server = &fleet->servers[request->replica];
@@ -319,13 +326,10 @@ static float streamed_seconds(const struct lane *from, const struct server *to,
 
 void fleet_hand_over(struct fleet *fleet, const struct lane *from, uint32_t id)
 {
-    const struct pool *pool = &fleet->pools[POOL_DECODE];
-    const struct router_policy *router = router_policies[pool->scenario->serving.service.router];
-    uint32_t first = fleet->pools[POOL_PREFILL].server_count;
     struct request *request = &fleet->requests->all[id];
     request->home = from->server->index;
     request->home_epoch = from->server->epoch;
-    request->replica = router->choose(fleet, request, first, pool->server_count);
+    request->replica = router_choose(fleet, &fleet->pools[POOL_DECODE], request);
     request->streamed_seconds = streamed_seconds(from, &fleet->servers[request->replica], request);
     server_submit(&fleet->servers[request->replica], id);
 }

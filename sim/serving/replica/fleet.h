@@ -4,6 +4,7 @@
 #ifndef CPSIM_SIM_SERVING_REPLICA_FLEET_H
 #define CPSIM_SIM_SERVING_REPLICA_FLEET_H
 
+#include "models/numeric/tournament.h"
 #include "models/passes/memory.h"
 #include "sim/serving/load/acceptance.h"
 #include "sim/serving/load/source.h"
@@ -44,7 +45,8 @@ struct pool {
     uint32_t index, first_gpu, gpus_per_server;
     struct server *servers; /* [server_count], of the fleet's */
     uint32_t server_count;
-    struct step_group *groups; /* [group_count]: of ranks that share experts; 0: none do */
+    struct tournament lightest; /* [server_count]: of a router with keys (router.h) */
+    struct step_group *groups;  /* [group_count]: of ranks that share experts; 0: none do */
     uint32_t group_count;
     double kv_bytes_per_token;    /* of one GPU of a server */
     double cache_bytes_per_token; /* of a server, what several hold counted once */
@@ -75,6 +77,7 @@ struct fleet {
     uint32_t server_count;
     struct acceptance_source acceptance;
     struct tiers tiers;
+    struct fleet_scaling scaling;
     bool may_leave;       /* requests may end before their answers do, or be told to */
     uint32_t turns[2];    /* of round robin, by pool */
     uint64_t answered;    /* requests that have all their tokens ... */

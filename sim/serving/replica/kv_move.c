@@ -3,6 +3,7 @@
 
 #include "models/layout/cache_share.h"
 #include "sim/serving/replica/fleet.h"
+#include "sim/serving/replica/router.h"
 
 #include <math.h>
 
@@ -36,7 +37,7 @@ static void arrive(struct kv_move *move)
     if (to->epoch != move->to_epoch || from->epoch != move->from_epoch) {
         kv_cache_release(&to->view.kv, request);
         request->computed_tokens = 0;
-        to->outstanding--;
+        router_count(to, -1);
         to->view.incoming--;
         batch_expect_adapter(&to->view, move->request, -1);
         fleet_orphaned(fleet, move->request);
@@ -210,7 +211,7 @@ bool kv_move_fetch(struct server *to, uint32_t id, uint64_t room)
     if (gone) {
         kv_cache_release(&from->view.kv, request);
         request->computed_tokens = 0;
-        to->outstanding--;
+        router_count(to, -1);
         fleet_orphaned(fleet, id);
         return true;
     }

@@ -27,6 +27,13 @@ static double take_in_seconds(const struct lane *lane, uint32_t sequences)
     return loop->take_in_seconds + sequences * loop->take_in_sequence_seconds;
 }
 
+double loop_answer_seconds(const struct lane *lane, uint32_t sequences)
+{
+    const struct scenario *scenario = lane->server->pool->scenario;
+    double take_in = lane->server->view.limits.ahead ? take_in_seconds(lane, sequences) : 0.0;
+    return take_in + sequences * scenario->software.answer_sequence_seconds;
+}
+
 /* Of the host, to launch the layers one by one; 0: they come from one CUDA graph. */
 static double launch_seconds(const struct lane *lane, const struct step_cost *cost)
 {

@@ -32,4 +32,7 @@ void loop_draw(struct lane *lane, double watts, double seconds);
 /* Whether the loop launches kernels itself. */
 bool loop_launches(const struct lane *lane);
 
+/* Seconds from the end of a step of so many sequences until their clients have its tokens. */
+double loop_answer_seconds(const struct lane *lane, uint32_t sequences);
+
 #endif

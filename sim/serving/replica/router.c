@@ -4,53 +4,98 @@
 
 #include "sim/serving/replica/fleet.h"
 
-static bool is_up(const struct fleet *fleet, uint32_t server)
+static bool is_up(const struct server *server)
 {
-    return fleet->servers[server].down == 0;
+    return server->down == 0 && scaling_serves(server);
 }
 
-static uint32_t choose_round_robin(struct fleet *fleet, const struct request *request,
-                                   uint32_t first, uint32_t count)
+static const struct router_policy *policy_of(const struct pool *pool)
+{
+    return router_policies[pool->scenario->serving.service.router];
+}
+
+/* --- what routers go by --- */
+
+void router_open(struct pool *pool, struct arena *arena)
+{
+    if (policy_of(pool)->key != NULL) {
+        tournament_open(&pool->lightest, ARENA_ARRAY(arena, uint64_t, pool->server_count),
+                        ARENA_ARRAY(arena, uint32_t, pool->server_count), pool->server_count);
+    }
+}
+
+static void note(struct server *server)
+{
+    struct pool *pool = server->pool;
+    const struct router_policy *policy = policy_of(pool);
+    if (policy->key != NULL) {
+        tournament_set(&pool->lightest, (uint32_t)(server - pool->servers), policy->key(server));
+    }
+}
+
+void router_count(struct server *server, int32_t change)
+{
+    server->outstanding += (uint32_t)change;
+    note(server);
+}
+
+uint32_t router_down(struct server *server, int32_t change)
+{
+    server->down += (uint32_t)change;
+    note(server);
+    return server->down;
+}
+
+uint32_t router_choose(struct fleet *fleet, struct pool *pool, const struct request *request)
+{
+    return pool->servers[policy_of(pool)->choose(fleet, pool, request)].index;
+}
+
+/* --- policies --- */
+
+static uint32_t choose_round_robin(struct fleet *fleet, struct pool *pool,
+                                   const struct request *request)
 {
     (void)request;
-    uint32_t *turn = &fleet->turns[first > 0];
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t server = first + (*turn)++ % count;
-        if (is_up(fleet, server)) {
+    uint32_t *turn = &fleet->turns[pool->index];
+    for (uint32_t i = 0; i < pool->server_count; i++) {
+        uint32_t server = (*turn)++ % pool->server_count;
+        if (is_up(&pool->servers[server])) {
             return server;
         }
     }
-    return first;
+    return 0;
 }
 
-static uint32_t choose_least_outstanding(struct fleet *fleet, const struct request *request,
-                                         uint32_t first, uint32_t count)
+/* Who is down is behind all others. */
+static uint64_t key_outstanding(const struct server *server)
 {
+    return is_up(server) ? server->outstanding : UINT64_MAX;
+}
+
+static uint32_t choose_lightest(struct fleet *fleet, struct pool *pool,
+                                const struct request *request)
+{
+    (void)fleet;
     (void)request;
-    uint32_t best = first;
-    for (uint32_t server = first + 1; server < first + count; server++) {
-        bool better = fleet->servers[server].outstanding < fleet->servers[best].outstanding;
-        if (is_up(fleet, server) && (better || !is_up(fleet, best))) {
-            best = server;
-        }
-    }
-    return best;
+    return tournament_least(&pool->lightest);
 }
 
 /* The one that has the fewest tokens to compute before this prompt is done: those of the prompts
  * that it has, and of this one what it has not cached. */
-static uint32_t choose_prefix_aware(struct fleet *fleet, const struct request *request,
-                                    uint32_t first, uint32_t count)
+static uint32_t choose_prefix_aware(struct fleet *fleet, struct pool *pool,
+                                    const struct request *request)
 {
-    uint32_t best = first;
+    (void)fleet;
+    uint32_t best = 0;
     uint64_t least = UINT64_MAX;
-    for (uint32_t index = first; index < first + count; index++) {
-        struct server *server = &fleet->servers[index];
+    for (uint32_t i = 0; i < pool->server_count; i++) {
+        struct server *server = &pool->servers[i];
         uint64_t tokens = server->view.pending_tokens + request_target(request) -
                           batch_cached(&server->view, request);
-        bool calmer = server->outstanding < fleet->servers[best].outstanding;
-        if (is_up(fleet, index) && (tokens < least || (tokens == least && calmer))) {
-            best = index;
+        bool calmer = server->outstanding < pool->servers[best].outstanding;
+        if (is_up(server) && (tokens < least || (tokens == least && calmer))) {
+            best = i;
             least = tokens;
         }
     }
@@ -58,7 +103,8 @@ static uint32_t choose_prefix_aware(struct fleet *fleet, const struct request *r
 }
 
 const struct router_policy router_round_robin = {.choose = choose_round_robin};
-const struct router_policy router_least_outstanding = {.choose = choose_least_outstanding};
+const struct router_policy router_least_outstanding = {.choose = choose_lightest,
+                                                       .key = key_outstanding};
 const struct router_policy router_prefix_aware = {.choose = choose_prefix_aware};
 
 const struct router_policy *const router_policies[ROUTER_KIND_COUNT] = {ROUTERS(ROW_OBJECT)};

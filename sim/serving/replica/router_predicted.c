@@ -82,20 +82,21 @@ static double completion_seconds(const struct outlook *outlook, struct server *s
     return slowest * server->lane_count * (prompt + answer);
 }
 
-static uint32_t choose(struct fleet *fleet, const struct request *request, uint32_t first,
-                       uint32_t count, bool knows)
+static uint32_t choose(struct fleet *fleet, struct pool *pool, const struct request *request,
+                       bool knows)
 {
     const struct outlook outlook = {
         .requests = fleet->requests->all,
         .mean_answer = fleet->answered > 0 ? fleet->answer_tokens / (double)fleet->answered : 0.0,
         .knows = knows,
     };
-    uint32_t best = first;
+    uint32_t best = 0;
     double least = (double)INFINITY;
-    for (uint32_t i = first; i < first + count; i++) {
-        struct server *server = &fleet->servers[i];
-        double seconds =
-            server->down == 0 ? completion_seconds(&outlook, server, request) : (double)INFINITY;
+    for (uint32_t i = 0; i < pool->server_count; i++) {
+        struct server *server = &pool->servers[i];
+        double seconds = server->down == 0 && scaling_serves(server)
+                             ? completion_seconds(&outlook, server, request)
+                             : (double)INFINITY;
         if (seconds < least) {
             best = i;
             least = seconds;
@@ -104,16 +105,15 @@ static uint32_t choose(struct fleet *fleet, const struct request *request, uint3
     return best;
 }
 
-static uint32_t choose_predicted(struct fleet *fleet, const struct request *request, uint32_t first,
-                                 uint32_t count)
+static uint32_t choose_predicted(struct fleet *fleet, struct pool *pool,
+                                 const struct request *request)
 {
-    return choose(fleet, request, first, count, false);
+    return choose(fleet, pool, request, false);
 }
 
-static uint32_t choose_oracle(struct fleet *fleet, const struct request *request, uint32_t first,
-                              uint32_t count)
+static uint32_t choose_oracle(struct fleet *fleet, struct pool *pool, const struct request *request)
 {
-    return choose(fleet, request, first, count, true);
+    return choose(fleet, pool, request, true);
 }
 
 const struct router_policy router_predicted_completion = {.choose = choose_predicted};

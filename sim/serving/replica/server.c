@@ -2,11 +2,14 @@
 #include "sim/serving/replica/server.h"
 
 #include "sim/scenario/proposers.h"
+#include "sim/scenario/replica.h"
 #include "sim/serving/batching/sglang.h"
 #include "sim/serving/replica/fleet.h"
 #include "sim/serving/replica/kv_move.h"
 #include "sim/serving/replica/lanes.h"
 #include "sim/serving/replica/loop.h"
+#include "sim/serving/replica/retired.h"
+#include "sim/serving/replica/router.h"
 #include "sim/serving/replica/server_step.h"
 #include "sim/serving/replica/step_group.h"
 
@@ -22,6 +25,29 @@ static struct request *request_of(const struct server *server, uint32_t id)
 static bool fetch(void *data, uint32_t id, uint64_t room)
 {
     return kv_move_fetch(data, id, room);
+}
+
+/* An engine with two steps in flight takes as long as its GPU, or its host, between two. */
+static double predict(void *data, const struct step_shape *shape)
+{
+    struct server *server = data;
+    struct step_cost cost = step_cost(server->stage_costs[0], shape);
+    double seconds = server->view.limits.ahead
+                         ? loop_pace(&server->lanes[0], shape, cost.gpu_seconds, &cost)
+                         : cost.seconds;
+    return server->slowness[0] * seconds;
+}
+
+static const struct batch_target *targets_of(struct arena *arena, const struct serving *serving)
+{
+    size_t count = serving_class_count(serving);
+    struct batch_target *targets = ARENA_ARRAY(arena, struct batch_target, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct request_class *of = serving_class(serving, i);
+        targets[i] = (struct batch_target){.ttft_seconds = of->slo_ttft_seconds,
+                                           .tpot_seconds = of->slo_tpot_seconds};
+    }
+    return targets;
 }
 
 static struct batch_limits limits_of(const struct pool *pool, enum server_role role)
@@ -50,6 +76,7 @@ static struct batch_limits limits_of(const struct pool *pool, enum server_role r
                           : 0,
         .prompts_only = role == SERVER_PREFILL,
         .swaps = service->preemption == PREEMPTION_SWAP,
+        .looks_again = batching_by_deadline(service->policy) && role != SERVER_DECODE,
     };
 }
 
@@ -116,6 +143,7 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
         .slowness = ARENA_ARRAY(arena, double, stages),
         .stage_costs = fleet_costs(fleet, pool, 1.0),
         .nic_share = 1.0,
+        .over = {.first = REQUEST_NONE, .last = REQUEST_NONE},
     };
     struct batch_limits limits = limits_of(pool, role);
     batch_view_create(&server->view, arena, fleet->requests->all, &limits, pool->kv_pages,
@@ -132,7 +160,10 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
         sglang_create(&server->view, arena, &settings);
     }
     server->view.is_decoder = role == SERVER_DECODE;
-    server->view.hooks = (struct batch_hooks){.data = server, .fetch = fetch};
+    server->view.hooks =
+        (struct batch_hooks){.data = server, .fetch = fetch, .step_seconds = predict};
+    server->view.targets = targets_of(arena, fleet->serving);
+    server->view.target_count = (uint32_t)serving_class_count(fleet->serving);
     pace_open(&server->pace, pool->scenario, index);
     for (uint32_t i = 0; i < stages; i++) {
         struct lane *lane = &server->lanes[i];
@@ -182,7 +213,7 @@ static void let_leave(struct server *server)
             batch_remove(&server->view, id);
         }
         if (request_is_over(request)) { /* else with its next token */
-            server->outstanding--;
+            router_count(server, -1);
             server->left = true;
             fleet_end(server->fleet, id, (enum request_state)request->leaving);
         }
@@ -233,15 +264,15 @@ static void move_on(struct lane *lane, uint32_t id)
     struct server *server = lane->server;
     if (request_of(server, id)->state == REQUEST_DONE) {
         uint8_t leaving = request_of(server, id)->leaving;
-        server->outstanding--;
+        router_count(server, -1);
         fleet_end(server->fleet, id, leaving != 0 ? (enum request_state)leaving : REQUEST_DONE);
     } else if (server->role == SERVER_PREFILL && request_of(server, id)->leaving != 0) {
         uint8_t leaving = request_of(server, id)->leaving;
         batch_remove(&server->view, id);
-        server->outstanding--;
+        router_count(server, -1);
         fleet_end(server->fleet, id, (enum request_state)leaving);
     } else if (server->role == SERVER_PREFILL) {
-        server->outstanding--;
+        router_count(server, -1);
         server->view.gone = true;
         fleet_hand_over(server->fleet, lane, id);
     }
@@ -319,8 +350,9 @@ void lane_account(struct lane *lane, const struct played_steps *played)
 
 /* --- steps --- */
 
-struct step_shape lane_shape(const struct decision *decision)
+struct step_shape lane_shape(const struct decision *decision, const struct scenario *scenario)
 {
+    bool ring = scenario->layout.context > 1;
     struct step_shape shape = {.decodes = decision->decode_count,
                                .prompts = decision->share_count - decision->decode_count,
                                .adapters = decision->adapters,
@@ -333,6 +365,12 @@ struct step_shape lane_shape(const struct decision *decision)
         double tokens = share->decodes ? 0.0 : share->tokens;
         shape.prompt_tokens += (uint64_t)tokens;
         shape.prompt_pairs += tokens * (share->computed + 0.5 * tokens);
+        if (ring && tokens > 0.0 &&
+            scenario_passes_queries(scenario, share->tokens, share->computed)) {
+            shape.query_prompts++;
+            shape.query_tokens += (uint64_t)tokens;
+            shape.query_pairs += tokens * (share->computed + 0.5 * tokens);
+        }
     }
     return shape;
 }
@@ -371,7 +409,7 @@ static double load_by_layer(const struct server *server, const struct decision *
     if (decision->loaded_tokens == 0) {
         return 0.0;
     }
-    struct step_shape shape = lane_shape(decision);
+    struct step_shape shape = lane_shape(decision, server->pool->scenario);
     struct model_stage stage = model_stage(pool->replica.llm, pool->scenario->layout.pipeline, 0);
     double computes = step_cost(server->stage_costs[0], &shape).gpu_seconds;
     double tokens =
@@ -404,8 +442,9 @@ static bool play_step(struct lane *lane, const struct decision *decision,
                       const struct flight *flight, const struct flight *next)
 {
     struct server *server = lane->server;
-    struct played_steps played = {
-        .shape = lane_shape(decision), .start_seconds = engine_clock(), .steps = 1};
+    struct played_steps played = {.shape = lane_shape(decision, server->pool->scenario),
+                                  .start_seconds = engine_clock(),
+                                  .steps = 1};
     uint32_t epoch = server->epoch;
     if (server->lane_count > 1) {
         lane_pass(lane, &played.shape, &played.cost, &played.busy_seconds);
@@ -481,7 +520,8 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     struct flight *ahead = next != NULL ? &lane->flights[1 - lane->turn] : NULL;
     struct server *server = lane->server;
     uint32_t epoch = server->epoch;
-    struct played_steps played = {.shape = lane_shape(decision), .start_seconds = engine_clock()};
+    struct played_steps played = {.shape = lane_shape(decision, server->pool->scenario),
+                                  .start_seconds = engine_clock()};
     double start = played.start_seconds;
     price_run(lane, &played.shape, steps, flight, ahead);
     /* Who waits already cannot be let in before somebody ends; newcomers wait behind. A cache on
@@ -510,7 +550,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     batch_repeat(&server->view, decision, next, steps - 1);
     loop_draw(lane, played.cost.watts, played.seconds);
     if (ahead != NULL && steps > 1) {
-        struct step_shape last = lane_shape(decision);
+        struct step_shape last = lane_shape(decision, server->pool->scenario);
         last.decode_context += 1.0;
         loop_go_on(lane, ahead,
                    loop_pace(lane, &last, run_step_seconds(lane, &last, 0), &ahead->cost));
@@ -530,9 +570,13 @@ void lane_decide(struct lane *lane, struct decision *decision)
 {
     struct server *server = lane->server;
     server->view.now_seconds = engine_clock();
+    server->view.answer_seconds = loop_answer_seconds(lane, server->view.running_count);
+    server->view.begin_seconds = fmax(engine_clock(), lane->gpu_free_seconds);
     if (server->leaving_count > 0) {
         let_leave(server);
     }
+    lane->decided[0] = lane->decided[1];
+    lane->decided[1] = server->retired;
     batch_decide(&server->view, server->policy, decision);
     if (server->lane_count > 1 && batch_budget(&server->view, decision) == 0) {
         server_wake(server); /* other lanes may go on where this one had to stop */
@@ -541,7 +585,7 @@ void lane_decide(struct lane *lane, struct decision *decision)
 
 static void launch(struct lane *lane, const struct decision *decision, struct flight *flight)
 {
-    struct step_shape shape = lane_shape(decision);
+    struct step_shape shape = lane_shape(decision, lane->server->pool->scenario);
     lane_swap(lane, decision);
     flight->cost = step_cost(lane->server->stage_costs[0], &shape);
     loop_launch(lane, &shape, flight);
@@ -611,6 +655,7 @@ static void lane_main(void *data)
     bool made_up = false;
     for (;;) {
         struct decision *decision = &lane->decisions[lane->turn];
+        retired_free(server);
         if (!made_up && server->down == 0) {
             lane_decide(lane, decision);
         }
@@ -644,7 +689,7 @@ void server_start(struct server *server)
 
 void server_submit(struct server *server, uint32_t id)
 {
-    server->outstanding++;
+    router_count(server, 1);
     batch_enqueue(&server->view, id);
     server_wake(server);
 }

@@ -17,6 +17,7 @@
 #include "sim/serving/batching/step_cost.h"
 #include "sim/serving/replica/adapter_store.h"
 #include "sim/serving/replica/pace.h"
+#include "sim/serving/replica/scaling.h"
 #include "sim/serving/replica/tiers.h"
 
 struct fleet;
@@ -92,6 +93,7 @@ struct lane {
     double step_seconds;       /* of the last step with prompts */
     double decode_end_seconds; /* of the last step in which it decoded */
     double swap_seconds;       /* moving KV and adapters between GPU and host, before the step */
+    uint64_t decided[2]; /* server->retired when it made its last decision but one, its last */
 };
 
 struct server {
@@ -106,18 +108,21 @@ struct server {
     const struct batching_policy *policy;
     enum server_role role;
     struct batch_view view;
-    uint32_t outstanding; /* requests it has */
+    uint32_t outstanding; /* requests it has (router_count) */
     double *slowness;     /* [pipeline]: a stage takes so many times as long */
     struct pace pace;
     struct step_costs **stage_costs; /* [pipeline]: of its layers and network */
     double nic_share;                /* of its network cards' rate that is left */
-    uint32_t down;                   /* faults that keep it from working */
+    uint32_t down;                   /* faults that keep it from working (router_down) */
     double down_since_seconds;
     uint32_t updating; /* its requests are in between: no time to fail */
     uint32_t epoch;    /* failures so far */
     uint32_t *leaving; /* [leaving_count of leaving_capacity]: to go before the next decision */
     uint32_t leaving_count, leaving_capacity;
-    bool left; /* somebody has gone outside a step: the source has not been told */
+    bool left;                 /* somebody has gone outside a step: the source has not been told */
+    struct request_queue over; /* ended, and perhaps still in a decision (retired.h) */
+    uint64_t retired;          /* that ever were in it */
+    struct server_scaling scaling;
     struct adapter_store adapters; /* where the service has some */
     /* Of a service with tiers (tiers.h): */
     uint32_t found[KV_TIER_COUNT]; /* blocks of the last look-up */

@@ -8,7 +8,7 @@
 
 /* Asks the lane's policy what it does next. */
 void lane_decide(struct lane *lane, struct decision *decision);
-struct step_shape lane_shape(const struct decision *decision);
+struct step_shape lane_shape(const struct decision *decision, const struct scenario *scenario);
 /* Sets the time that swapping takes before the step. */
 void lane_swap(struct lane *lane, const struct decision *decision);
 /* Counts steps that were played. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/replica/step_group.h"
 
+#include "sim/serving/replica/retired.h"
 #include "sim/serving/replica/server_step.h"
 
 #include <math.h>
@@ -69,7 +70,7 @@ static void gather_shapes(struct step_group *group)
 {
     double tokens = 0.0;
     for (uint32_t i = 0; i < group->count; i++) {
-        group->shapes[i] = lane_shape(current(lane_of(group, i)));
+        group->shapes[i] = lane_shape(current(lane_of(group, i)), group->servers[i].pool->scenario);
         tokens += tokens_of(group, i);
     }
     for (uint32_t i = 0; i < group->count; i++) {
@@ -293,6 +294,9 @@ static void group_main(void *data)
     struct source *source = group->servers[0].fleet->source;
     for (;;) {
         bool preempted = false, down = group->servers[0].down > 0;
+        for (uint32_t i = 0; i < group->count; i++) {
+            retired_free(&group->servers[i]);
+        }
         if (down) {
             forget(group);
         }

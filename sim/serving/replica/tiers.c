@@ -5,6 +5,7 @@
 #include "sim/scenario/replica.h"
 #include "sim/serving/replica/fleet.h"
 #include "sim/serving/replica/kv_move.h"
+#include "sim/serving/replica/router.h"
 
 #include <math.h>
 
@@ -56,7 +57,7 @@ static void arrive(const struct transfer *transfer)
     if (server->epoch != transfer->epoch) {
         kv_cache_release(&server->view.kv, request);
         request->computed_tokens = 0;
-        server->outstanding--;
+        router_count(server, -1);
         server->view.incoming--;
         fleet_orphaned(fleet, transfer->request);
     } else {

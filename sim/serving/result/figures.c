@@ -50,6 +50,12 @@ static bool is_protected(const void *subject)
     return metrics->run->serving->service.protection.kind != PROTECTION_NONE;
 }
 
+static bool is_scaled(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->run->serving->service.scaling.target > 0.0;
+}
+
 /* --- of theory.h --- */
 
 static const struct load_theory *theory_of(const void *subject)
@@ -268,6 +274,12 @@ static const struct figure figures[] = {
      .doc = "Of their caches, what was recovered and not computed again."},
     {.name = "recovery_mean_seconds", .unit = "s", METRIC(recovery_seconds), .applies = is_protected,
      .doc = "Of one of them, what its recovery took."},
+    {.name = "mean_replicas", .unit = "1", METRIC(replicas), .applies = is_scaled,
+     .doc = "Replicas that held GPUs, on average over the run; costs and energy are of these (service.scaling)."},
+    {.name = "cold_starts", .unit = "1", METRIC(cold_starts), .applies = is_scaled,
+     .doc = "Replicas that started and came to serve."},
+    {.name = "cold_start_mean_seconds", .unit = "s", METRIC(cold_start_seconds), .applies = is_scaled,
+     .doc = "From the decision that one starts until it serves."},
     {.name = "requests", .unit = "1", METRIC(requests),
      .doc = "Requests that arrived.",
      .former_key = "service.requests"},
@@ -435,7 +447,8 @@ const struct figure_table serving_tables[] = {
                      .doc =
                          "Latencies are of the measured requests: those that completed and arrived "
                          "after the warm-up. An interval says where the steady state's figure lies "
-                         "in 19 of 20 runs (`null`: too few requests to say).",
+                         "in 19 of 20 runs (`null`: too few requests to say). Of more than "
+                         "1,000,000 requests quantiles are right to 0.05 % (docs/serving.md).",
                      .key = "figures",
                      .figures = figures,
                      .count = sizeof figures / sizeof *figures},

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Quantiles of more values than one would keep: counts in bins a 1/1024 wide of their value (the
  * exponent and ten bits of a double's mantissa), so memory does not grow with the run and a
- * quantile is right to 0.1 %. Values under 2^-40 s count as that, those over 2^24 s as that. */
+ * quantile, its bin's middle, is right to 0.05 % of it. Values under 2^-40 s count as that, those
+ * over 2^24 s as that. */
 #ifndef CPSIM_SIM_SERVING_RESULT_HISTOGRAM_H
 #define CPSIM_SIM_SERVING_RESULT_HISTOGRAM_H
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/result/machine_trace.h"
 
+#include "sim/trace/trace_groups.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -110,6 +112,9 @@ void machine_trace_write(struct trace *trace, const struct serving_run *run)
 {
     uint32_t gpus = fleet_gpus(&run->fleet);
     bool links = run->scenario->trace.links != LINKS_NONE;
+    if (run->fleet.pool_count == 1) { /* ranks of several pools have no numbers in common */
+        trace_groups_write(trace, &run->fleet.pools[0].placement);
+    }
     for (uint32_t gpu = 0; gpu < gpus; gpu++) {
         struct place place = place_of(run, gpu);
         if (place.pool != NULL) {

@@ -2,6 +2,7 @@
 #include "sim/serving/result/metrics.h"
 
 #include "sim/serving/replica/protection.h"
+#include "sim/serving/result/fold.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,12 +87,6 @@ static bool is_of(const struct serving_metrics *metrics, const struct request *r
     return metrics->class_index == ALL_CLASSES || metrics->class_index == request->class_index;
 }
 
-static bool is_measured(const struct serving_metrics *metrics, const struct request *request)
-{
-    return request->state == REQUEST_DONE && is_of(metrics, request) &&
-           request->arrival_seconds >= metrics->run->serving->warm_up_seconds;
-}
-
 double serving_ttft_seconds(const struct request *request, double first_token_seconds)
 {
     return first_token_seconds - request->arrival_seconds;
@@ -105,7 +100,7 @@ double serving_tpot_seconds(const struct request *request)
                      (request->output_tokens - 1);
 }
 
-static double latency_of(const struct request *request, enum latency latency)
+double serving_latency_seconds(const struct request *request, enum latency latency)
 {
     switch (latency) {
     case LATENCY_TTFT:
@@ -123,141 +118,108 @@ static double latency_of(const struct request *request, enum latency latency)
     return -1.0;
 }
 
-static void measure_latencies(struct serving_metrics *metrics, struct arena *arena)
+/* Exact, of requests that were kept. */
+static void measure_kept(struct serving_metrics *metrics)
 {
     const struct serving_run *run = metrics->run;
+    struct arena *arena = arena_create();
     double *column = ARENA_ARRAY(arena, double, run->requests.count + 1);
     double *scratch = ARENA_ARRAY(arena, double, 2 * (size_t)run->requests.count + 1);
     for (int latency = 0; latency < LATENCY_COUNT; latency++) {
         size_t count = 0;
         for (uint32_t i = 0; i < run->requests.count; i++) {
             const struct request *request = &run->requests.all[i];
-            double value = latency_of(request, (enum latency)latency);
-            if (is_measured(metrics, request) && value >= 0.0) {
+            double value = serving_latency_seconds(request, (enum latency)latency);
+            if (is_of(metrics, request) && tally_measures(run, request) && value >= 0.0) {
                 column[count++] = value;
             }
         }
         metrics->latencies[latency] = summarise(column, count, scratch);
+    }
+    arena_destroy(arena);
+}
+
+static const struct fold_part *part_of(const struct serving_metrics *metrics)
+{
+    const struct fold *fold = metrics->run->fold;
+    return metrics->class_index == ALL_CLASSES ? &fold->all : &fold->classes[metrics->class_index];
+}
+
+static void measure_latencies(struct serving_metrics *metrics)
+{
+    const struct serving_run *run = metrics->run;
+    if (run->fold == NULL) {
+        measure_kept(metrics);
+    }
+    for (int i = 0; run->fold != NULL && i < LATENCY_COUNT; i++) {
+        const struct fold_part *part = part_of(metrics);
+        metrics->latencies[i] = summarise_histogram(&part->latencies[i]);
+        metrics->latencies[i].max = part->most[i];
     }
     if (metrics->class_index == ALL_CLASSES) {
         metrics->latencies[LATENCY_ITL] = summarise_histogram(&run->inter_token);
     }
 }
 
-static bool is_good(const struct serving_run *run, const struct request *request)
+static struct request_tally tally_of(const struct serving_metrics *metrics)
 {
-    const struct request_class *of = serving_class(run->serving, request->class_index);
-    bool soon = of->slo_ttft_seconds <= 0.0 ||
-                serving_ttft_seconds(request, request->first_token_seconds) <= of->slo_ttft_seconds;
-    bool fast =
-        of->slo_tpot_seconds <= 0.0 || serving_tpot_seconds(request) <= of->slo_tpot_seconds;
-    return soon && fast;
-}
-
-/* What of a stretch of time lies after `from`, as a share of it. */
-static double share_after(double from, double begin, double end)
-{
-    return end > begin ? fmin(1.0, fmax(0.0, (end - from) / (end - begin))) : end >= from;
-}
-
-/* Adds what a request got after the warm-up, whenever it came: who still queued then is served in
- * the measured time too. A prompt is computed evenly from its first step to its first token, an
- * answer's other tokens come evenly until the last. */
-static void add_served(const struct serving_run *run, const struct request *request,
-                       struct serving_metrics *metrics)
-{
-    double from = run->serving->warm_up_seconds;
-    double first = request->first_token_seconds, last = request->last_token_seconds;
-    metrics->requests_per_second += last >= from;
-    metrics->input_tokens_per_second +=
-        request->prompt_tokens * share_after(from, request->scheduled_seconds, first);
-    metrics->output_tokens_per_second +=
-        (first >= from) + (request->output_tokens - 1) * share_after(from, first, last);
-}
-
-/* Whether its client did not wait for its end. */
-static bool given_up(const struct request *request)
-{
-    return request->state == REQUEST_TIMED_OUT || request->state == REQUEST_CANCELLED;
+    const struct serving_run *run = metrics->run;
+    if (run->fold != NULL) {
+        return part_of(metrics)->tally;
+    }
+    struct request_tally tally = tally_open();
+    for (uint32_t i = 0; i < run->requests.count; i++) {
+        if (is_of(metrics, &run->requests.all[i])) {
+            tally_add(&tally, run, &run->requests.all[i]);
+        }
+    }
+    return tally;
 }
 
 /* Counts, tokens, rates of the measured requests, over metrics->seconds, or from the first to the
- * last where that is not known; useful FLOPs of all. Returns the FLOPs. */
-static double measure_requests(struct serving_metrics *metrics)
+ * last where that is not known. */
+static void measure_requests(struct serving_metrics *metrics, const struct request_tally *tally)
 {
-    const struct serving_run *run = metrics->run;
-    double first = INFINITY, last = 0.0, flops = 0.0;
-    uint64_t good = 0, hits = 0, of_preemptions = 0, loads = 0, found[KV_TIER_COUNT] = {0};
-    for (uint32_t i = 0; i < run->requests.count; i++) {
-        const struct request *request = &run->requests.all[i];
-        if (!is_of(metrics, request)) {
-            continue;
-        }
-        metrics->requests++;
-        metrics->completed += request->state == REQUEST_DONE;
-        metrics->rejected += request->state == REQUEST_REJECTED;
-        metrics->lost += request->state == REQUEST_LOST;
-        metrics->refused += request->state == REQUEST_REFUSED;
-        metrics->timed_out += request->state == REQUEST_TIMED_OUT;
-        metrics->cancelled += request->state == REQUEST_CANCELLED;
-        metrics->wasted_tokens += given_up(request) ? request->generated_tokens : 0;
-        metrics->retries += request->retries;
-        of_preemptions += request->preemptions;
-        if (request->state == REQUEST_DONE) {
-            metrics->max_keys =
-                fmax(metrics->max_keys, (double)request->prompt_tokens + request->output_tokens);
-            double cached = request->cached_tokens;
-            double tokens = (double)request->prompt_tokens + request->output_tokens - 1.0 - cached;
-            flops += llm_forward_flops(&run->scenario->llm, tokens, cached);
-            add_served(run, request, metrics);
-        }
-        if (!is_measured(metrics, request)) {
-            continue;
-        }
-        metrics->measured++;
-        good += is_good(run, request);
-        hits += request->cached_tokens;
-        found[TIER_HOST] += request->host_tokens;
-        found[TIER_REMOTE] += request->remote_tokens;
-        loads += request->host_tokens + request->remote_tokens > 0;
-        metrics->tier_load_seconds += (double)request->load_seconds;
-        metrics->move_seconds += (double)request->move_seconds;
-        metrics->room_seconds += (double)request->room_seconds;
-        metrics->input_tokens += request->prompt_tokens;
-        metrics->output_tokens += request->output_tokens;
-        first = fmin(first, request->arrival_seconds);
-        last = fmax(last, request->last_token_seconds);
-    }
-    if (metrics->measured > 0) {
-        double warm_up = run->serving->warm_up_seconds;
-        metrics->seconds =
-            metrics->seconds > 0.0 ? metrics->seconds : last - (warm_up > 0.0 ? warm_up : first);
-        metrics->requests_per_second /= metrics->seconds;
-        metrics->input_tokens_per_second /= metrics->seconds;
-        metrics->output_tokens_per_second /= metrics->seconds;
-        metrics->good_share = (double)good / (double)metrics->measured;
-        metrics->goodput = (double)good / metrics->seconds;
-        metrics->hit_share = (double)hits / (double)metrics->input_tokens;
+    metrics->requests = tally->requests;
+    metrics->completed = tally->completed;
+    metrics->rejected = tally->rejected;
+    metrics->lost = tally->lost;
+    metrics->refused = tally->refused;
+    metrics->timed_out = tally->timed_out;
+    metrics->cancelled = tally->cancelled;
+    metrics->wasted_tokens = tally->wasted_tokens;
+    metrics->retries = tally->retries;
+    metrics->max_keys = tally->max_keys;
+    metrics->measured = tally->measured;
+    metrics->input_tokens = tally->input_tokens;
+    metrics->output_tokens = tally->output_tokens;
+    if (tally->measured > 0) { /* else what was served is of no time that was measured */
+        double measured = (double)tally->measured, input = (double)tally->input_tokens;
+        double warm_up = metrics->run->serving->warm_up_seconds;
+        double from = warm_up > 0.0 ? warm_up : tally->first_seconds;
+        metrics->seconds = metrics->seconds > 0.0 ? metrics->seconds : tally->last_seconds - from;
+        metrics->requests_per_second = tally->served / metrics->seconds;
+        metrics->input_tokens_per_second = tally->input_tokens_served / metrics->seconds;
+        metrics->output_tokens_per_second = tally->output_tokens_served / metrics->seconds;
+        metrics->good_share = (double)tally->good / measured;
+        metrics->goodput = (double)tally->good / metrics->seconds;
+        metrics->hit_share = (double)tally->hit_tokens / input;
         for (int i = 0; i < KV_TIER_COUNT; i++) {
-            metrics->tier_share[i] = (double)found[i] / (double)metrics->input_tokens;
+            metrics->tier_share[i] = (double)tally->found_tokens[i] / input;
         }
-        metrics->tier_load_seconds /= loads > 0 ? (double)loads : 1.0;
-        metrics->move_seconds /= (double)metrics->measured;
-        metrics->room_seconds /= (double)metrics->measured;
-    } else { /* what was served is of no time that was measured */
-        metrics->requests_per_second = 0.0;
-        metrics->input_tokens_per_second = 0.0;
-        metrics->output_tokens_per_second = 0.0;
+        metrics->tier_load_seconds =
+            tally->load_seconds / (tally->loads > 0 ? (double)tally->loads : 1.0);
+        metrics->move_seconds = tally->move_seconds / measured;
+        metrics->room_seconds = tally->room_seconds / measured;
     }
     if (metrics->class_index != ALL_CLASSES) { /* of all, the servers say */
-        metrics->preemptions = of_preemptions;
+        metrics->preemptions = tally->preemptions;
     }
-    return flops;
 }
 
 /* Sums over the servers of a pool. */
 struct pool_sums {
-    double busy, sequences, pages, bytes, down, verified, max_sequences;
+    double busy, sequences, pages, bytes, down, off, verified, max_sequences;
     uint64_t most_pages;
 };
 
@@ -271,6 +233,7 @@ static struct pool_sums sum_pool(const struct pool *pool, struct serving_metrics
         sums.pages += totals->page_seconds;
         sums.bytes += totals->bytes;
         sums.down += totals->down_seconds;
+        sums.off += scaling_off_seconds(&pool->servers[i], metrics->end_seconds);
         metrics->swapped_bytes += totals->swapped_bytes;
         metrics->adapter_loads += totals->adapter_loads;
         metrics->adapter_reads += totals->adapter_reads;
@@ -290,18 +253,18 @@ static struct pool_sums sum_pool(const struct pool *pool, struct serving_metrics
     return sums;
 }
 
-static void measure_servers(const struct serving_run *run, double flops,
+static void measure_servers(const struct serving_run *run, const struct request_tally *tally,
                             struct serving_metrics *metrics)
 {
     const struct fleet *fleet = &run->fleet;
     double verified = 0.0;
-    double busy = 0.0, sequences = 0.0, bytes = 0.0, time = 0.0, gpus = 0.0;
+    double busy = 0.0, sequences = 0.0, bytes = 0.0, time = 0.0, gpu_seconds = 0.0;
     double peak_flops = 0.0, peak_bytes = 0.0, pages[POOL_COUNT] = {0.0};
     for (uint32_t i = 0; i < fleet->pool_count; i++) {
         const struct pool *pool = &fleet->pools[i];
         struct pool_sums sums = sum_pool(pool, metrics);
         double of_pool = (double)pool->server_count * pool->gpus_per_server;
-        double own_time = pool->server_count * run->end_seconds;
+        double own_time = pool->server_count * run->end_seconds - sums.off;
         busy += sums.busy;
         sequences += sums.sequences;
         pages[i] = sums.pages;
@@ -315,8 +278,10 @@ static void measure_servers(const struct serving_run *run, double flops,
         metrics->joules +=
             (own_time - sums.busy) * pool->gpus_per_server * pool->replica.gpu->idle_watts;
         time += own_time;
-        gpus += of_pool;
-        peak_flops += run->end_seconds * of_pool * gpu_stated_flops_per_second(pool->replica.gpu);
+        metrics->replicas += own_time / run->end_seconds / pool_ranks(pool);
+        gpu_seconds += run->end_seconds * of_pool - sums.off * pool->gpus_per_server;
+        peak_flops += (run->end_seconds * of_pool - sums.off * pool->gpus_per_server) *
+                      gpu_stated_flops_per_second(pool->replica.gpu);
         peak_bytes += own_time * pool->gpus_per_server * pool->replica.gpu->memory_bytes_per_second;
     }
     if (busy > 0.0) {
@@ -326,8 +291,8 @@ static void measure_servers(const struct serving_run *run, double flops,
         }
         metrics->busy_share = busy / time;
         metrics->memory_share = bytes / peak_bytes;
-        metrics->mfu = flops / peak_flops;
-        metrics->watts_per_gpu = metrics->joules / (run->end_seconds * gpus);
+        metrics->mfu = tally->flops / peak_flops;
+        metrics->watts_per_gpu = metrics->joules / gpu_seconds;
     } else {
         metrics->joules = metrics->kv_max_share = 0.0;
     }
@@ -335,35 +300,32 @@ static void measure_servers(const struct serving_run *run, double flops,
         metrics->accepted_share = (double)metrics->accepted / (double)metrics->drafts;
         metrics->tokens_per_verification = 1.0 + (double)metrics->accepted / verified;
     }
-    uint64_t tokens = 0, adapted = 0;
-    for (uint32_t i = 0; i < run->requests.count; i++) {
-        const struct request *request = &run->requests.all[i];
-        tokens += request->state == REQUEST_DONE ? request->output_tokens : 0;
-        adapted += request->adapter > 0 && request->scheduled_seconds >= 0.0;
-        metrics->adapter_waits += request->held;
-    }
-    if (adapted > 0) {
+    metrics->adapter_waits = tally->held_back;
+    if (tally->adapted > 0) {
         metrics->adapter_hit_share =
-            fmax(0.0, 1.0 - (double)metrics->adapter_loads / (double)adapted);
+            fmax(0.0, 1.0 - (double)metrics->adapter_loads / (double)tally->adapted);
     }
-    if (tokens > 0) {
-        metrics->joules_per_token = metrics->joules / (double)tokens;
-        metrics->dollars_per_million_tokens = run->serving->price_gpu_hour * gpus *
-                                              run->end_seconds / 3600.0 / ((double)tokens * 1e-6);
+    if (tally->answer_tokens > 0) {
+        double tokens = (double)tally->answer_tokens;
+        metrics->joules_per_token = metrics->joules / tokens;
+        metrics->dollars_per_million_tokens =
+            run->serving->price_gpu_hour * gpu_seconds / 3600.0 / (tokens * 1e-6);
     }
 }
 
 /* Requests in the service by time, averaged over equal stretches from the warm-up's end to the last
- * arrival. A request that was lost or rejected was never served. */
+ * arrival. */
 static void levels_of(const struct serving_run *run, double from_seconds, double to_seconds,
                       double *levels, size_t count)
 {
     double each = (to_seconds - from_seconds) / (double)count;
-    for (uint32_t i = 0; i < run->requests.count; i++) {
+    for (size_t i = 0; run->fold != NULL && i < count; i++) {
+        double from = from_seconds + (double)i * each;
+        levels[i] = levels_mean(&run->fold->there, from, from + each);
+    }
+    for (uint32_t i = 0; run->fold == NULL && i < run->requests.count; i++) {
         const struct request *request = &run->requests.all[i];
-        bool was_there = request->state == REQUEST_DONE || request->state == REQUEST_REFUSED ||
-                         given_up(request);
-        if (!was_there) {
+        if (!tally_was_there(request)) {
             continue;
         }
         double begin = fmax(request->arrival_seconds, from_seconds);
@@ -416,11 +378,10 @@ static void measure_classes(const struct serving_run *run, struct serving_metric
     metrics->classes = ARENA_ARRAY(run->arena, struct serving_metrics, metrics->class_count);
     for (size_t i = 0; i < metrics->class_count; i++) {
         struct serving_metrics *of = &metrics->classes[i];
-        struct arena *arena = arena_create();
         *of = (struct serving_metrics){.run = run, .class_index = i, .seconds = metrics->seconds};
-        measure_latencies(of, arena);
-        measure_requests(of);
-        arena_destroy(arena);
+        struct request_tally tally = tally_of(of);
+        measure_latencies(of);
+        measure_requests(of, &tally);
     }
 }
 
@@ -450,6 +411,11 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         metrics->tier_loaded_bytes[i] = run->fleet.tiers.loaded_bytes[i];
         metrics->tier_stored_bytes[i] = run->fleet.tiers.stored_bytes[i];
     }
+    metrics->cold_starts = run->fleet.scaling.starts;
+    if (metrics->cold_starts > 0) {
+        metrics->cold_start_seconds =
+            run->fleet.scaling.start_seconds / (double)metrics->cold_starts;
+    }
     if (run->serving->service.protection.kind != PROTECTION_NONE) {
         metrics->protection_chunk_seconds = protection_chunk_seconds(&run->fleet);
         metrics->protection_host_share = protection_host_share(&run->serving->service.protection,
@@ -460,14 +426,14 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
                                         ? run->fleet.recovery_seconds / (double)run->fleet.recovered
                                         : 0.0;
     }
-    struct arena *arena = arena_create();
-    measure_latencies(metrics, arena);
-    arena_destroy(arena);
-    measure_servers(run, measure_requests(metrics), metrics);
+    struct request_tally tally = tally_of(metrics);
+    measure_latencies(metrics);
+    measure_requests(metrics, &tally);
+    measure_servers(run, &tally, metrics);
     measure_classes(run, metrics);
     double came = run->source.last_arrival_seconds;
     metrics->offered_per_second = came > 0.0 ? run->requests.count / came : 0.0;
     judge_load(run, metrics);
     metrics->theory =
-        load_theory(run, metrics->offered_per_second, metrics->tokens_per_verification);
+        load_theory(run, &tally, metrics->offered_per_second, metrics->tokens_per_verification);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * What a service achieved: latencies of its requests, rates, use of what it has. Quantiles are
- * exact (nearest rank of the sorted column), those of the time between tokens to 0.1 %
- * (histogram.h). */
+ * exact (nearest rank of the sorted column) where the run keeps its requests; where it does not
+ * (fold.h), and of the time between tokens, to 0.05 % (histogram.h). */
 #ifndef CPSIM_SIM_SERVING_RESULT_METRICS_H
 #define CPSIM_SIM_SERVING_RESULT_METRICS_H
 
@@ -68,6 +68,9 @@ struct serving_metrics {
     double adapter_room_bytes;               /* that a GPU keeps for them */
     double adapter_hit_share;                /* of the requests with one, found it there */
     uint64_t adapter_waits;                  /* requests that waited for others' adapters to end */
+    double replicas;                         /* that held GPUs, on average */
+    uint64_t cold_starts;                    /* that have ended ... */
+    double cold_start_seconds;               /* ... one of them */
     uint64_t preemptions;
     uint64_t steps;
     double mfu;              /* useful FLOPs of all requests over the bf16 peak, over the run */
@@ -102,6 +105,8 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
  * single token has none). */
 double serving_ttft_seconds(const struct request *request, double first_token_seconds);
 double serving_tpot_seconds(const struct request *request);
+/* Of one that is done; negative: it has none of that kind by itself. */
+double serving_latency_seconds(const struct request *request, enum latency latency);
 
 const char *latency_name(enum latency latency); /* "TTFT" */
 

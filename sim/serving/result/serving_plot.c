@@ -15,6 +15,12 @@ static void add(double *slices, size_t width, double slice, double from, double 
 void serving_plot(const struct serving_run *run, const struct plot *plot)
 {
     size_t width = plot_width(plot), count = run->requests.count, measured = 0;
+    if (run->fold != NULL) {
+        fprintf(plot->stream,
+                "requests        not drawn: a run of more than a million does not keep "
+                "them\n");
+        return;
+    }
     double *waiting = ARENA_ARRAY(run->arena, double, width);
     double *generating = ARENA_ARRAY(run->arena, double, width);
     double *ttft = ARENA_ARRAY(run->arena, double, count + 1);

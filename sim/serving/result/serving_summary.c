@@ -133,6 +133,11 @@ static void print_latencies(const struct serving_metrics *metrics, struct ink in
     }
     fputc('\n', stream);
     print_intervals(metrics, ink, stream);
+    if (metrics->run->fold != NULL) {
+        fprintf(stream,
+                "sketched        quantiles to 0.05 %%: a run of more than a million requests "
+                "keeps none\n");
+    }
     struct arena *arena = arena_create();
     const char *note = serving_shape_note(metrics, arena);
     if (note != NULL) {
@@ -424,6 +429,14 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 quantity_bytes(metrics->tier_loaded_bytes[TIER_HOST] +
                                metrics->tier_loaded_bytes[TIER_REMOTE])
                     .text);
+    }
+    if (run->serving->service.scaling.target > 0.0) {
+        fprintf(stream, "replicas        %.3g of %u on average, %" PRIu64 " cold starts",
+                metrics->replicas, run->scenario->layout.data, metrics->cold_starts);
+        if (metrics->cold_starts > 0) {
+            fprintf(stream, " of %s each", quantity_duration(metrics->cold_start_seconds).text);
+        }
+        fputc('\n', stream);
     }
     if (metrics->adapter_loads > 0) {
         fprintf(stream,

@@ -2,6 +2,7 @@
 #include "sim/serving/result/serving_trace.h"
 
 #include "sim/serving/result/machine_trace.h"
+#include "sim/serving/result/shown_steps.h"
 
 #include <math.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct serving_trace {
     uint64_t capacity;
     uint32_t replicas;
     double stretch_seconds;
+    struct shown_steps shown;
 };
 
 struct serving_trace *serving_trace_begin(struct arena *arena, const struct scenario *scenario,
@@ -119,6 +121,7 @@ void serving_trace_step(struct serving_trace *trace, const struct server *server
     if (!trace->options.steps) {
         return;
     }
+    uint32_t like = shown_steps_like(&trace->shown, trace->trace, server, steps);
     trace_add_step(trace->trace, &(struct trace_step){
                                      .replica = server->index,
                                      .start_seconds = start_seconds,
@@ -131,6 +134,7 @@ void serving_trace_step(struct serving_trace *trace, const struct server *server
                                      .waiting = server->view.waiting.count,
                                      .kv_tokens = kv_tokens,
                                      .watts = steps->cost.watts,
+                                     .like = like,
                                  });
 }
 

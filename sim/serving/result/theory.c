@@ -3,6 +3,7 @@
 
 #include "models/laws/load_law.h"
 #include "sim/serving/replica/loop.h"
+#include "sim/serving/result/fold.h"
 
 #include <math.h>
 
@@ -36,30 +37,15 @@ struct demand {
     double full_length;                 /* likewise, what it has in the end */
 };
 
-static struct demand demand_of(const struct serving_run *run, double tokens_per_step)
+static struct demand demand_of(const struct request_tally *tally, double tokens_per_step)
 {
-    struct demand demand = {0};
-    for (uint32_t i = 0; i < run->requests.count; i++) {
-        const struct request *request = &run->requests.all[i];
-        if (request->state != REQUEST_DONE) {
-            continue;
-        }
-        double cached = request->cached_tokens, decodes = request->output_tokens - 1.0;
-        double prompt = request->prompt_tokens, computed = fmax(1.0, prompt - cached);
-        demand.count += 1.0;
-        demand.prompt_tokens += computed;
-        demand.prompt_pairs += computed * (cached + 0.5 * computed);
-        demand.decodes += decodes / tokens_per_step;
-        demand.context += decodes * (prompt + 0.5 * decodes);
-        demand.full_length += decodes * (prompt + decodes);
-    }
+    struct demand demand = {.count = (double)tally->completed};
     if (demand.count > 0.0) {
-        double tokens = demand.decodes * tokens_per_step;
-        demand.context /= fmax(tokens, 1.0);
-        demand.full_length /= fmax(tokens, 1.0);
-        demand.prompt_tokens /= demand.count;
-        demand.prompt_pairs /= demand.count;
-        demand.decodes /= demand.count;
+        demand.context = tally->contexts / fmax(tally->decodes, 1.0);
+        demand.full_length = tally->lengths / fmax(tally->decodes, 1.0);
+        demand.prompt_tokens = tally->computed_tokens / demand.count;
+        demand.prompt_pairs = tally->computed_pairs / demand.count;
+        demand.decodes = tally->decodes / tokens_per_step / demand.count;
     }
     return demand;
 }
@@ -343,6 +329,11 @@ static void count_in_service(const struct serving_run *run, struct load_theory *
     if (to <= from) {
         return;
     }
+    if (run->fold != NULL) {
+        theory->in_service = levels_mean(&run->fold->answered, from, to);
+        theory->little_number = run->fold->answered_seconds / (to - from);
+        return;
+    }
     for (uint32_t i = 0; i < run->requests.count; i++) {
         const struct request *request = &run->requests.all[i];
         if (request->state != REQUEST_DONE) {
@@ -370,17 +361,20 @@ static const char *silence(const struct serving_run *run, const struct demand *d
     if (service->adapters.max_adapters > 0) {
         return "adapters of a step are drawn by chance";
     }
+    if (service->scaling.target > 0.0) {
+        return "replicas come and go";
+    }
     if (run->serving->fault_count > 0 || run->serving->random_faults.mean_between_seconds > 0.0) {
         return "faults change what there is";
     }
     return NULL;
 }
 
-struct load_theory load_theory(const struct serving_run *run, double offered_per_second,
-                               double tokens_per_step)
+struct load_theory load_theory(const struct serving_run *run, const struct request_tally *tally,
+                               double offered_per_second, double tokens_per_step)
 {
     const struct fleet *fleet = &run->fleet;
-    struct demand demand = demand_of(run, fmax(1.0, tokens_per_step));
+    struct demand demand = demand_of(tally, fmax(1.0, tokens_per_step));
     struct load_theory theory = {
         .silent = silence(run, &demand), .shared_number = -1.0, .wait_seconds = -1.0};
     count_in_service(run, &theory);
@@ -423,9 +417,10 @@ struct load_theory load_theory(const struct serving_run *run, double offered_per
     bool open = !source_follows(&run->source);
     theory.load = open ? offered_per_second / theory.capacity_per_second : 0.0;
     if (fleet->server_count == 1 && servers[0].lanes <= 1.0 && independent(run->serving)) {
-        if (run->serving->service.max_sequences == 1) {
+        bool alone = run->serving->service.max_sequences == 1;
+        if (alone && run->fold == NULL) { /* else the moments of what each takes are not known */
             theory.wait_seconds = single_wait(&servers[0], run, offered_per_second);
-        } else {
+        } else if (!alone) {
             theory.shared_number =
                 shared_number(&servers[0], &limits[0], offered_per_second, run->arena);
             theory.shared_seconds =

@@ -8,6 +8,8 @@
 
 #include "sim/serving/serving.h"
 
+struct request_tally; /* sim/serving/result/tally.h */
+
 /* What keeps a replica from having more sequences at once. */
 enum seat_limit { SEATS_SEQUENCES, SEATS_KV_ROOM, SEATS_STEP_TOKENS, SEATS_CLIENTS, SEATS_NOTHING };
 
@@ -35,10 +37,10 @@ struct load_theory {
     double in_service;     /* counted, between the warm-up and the last arrival */
 };
 
-/* `offered_per_second`: requests that came; `tokens_per_step`: of a sequence, more than 1 with
- * speculation. */
-struct load_theory load_theory(const struct serving_run *run, double offered_per_second,
-                               double tokens_per_step);
+/* `tally`: of all requests; `offered_per_second`: that came; `tokens_per_step`: of a sequence, more
+ * than 1 with speculation. */
+struct load_theory load_theory(const struct serving_run *run, const struct request_tally *tally,
+                               double offered_per_second, double tokens_per_step);
 
 const char *seat_limit_name(enum seat_limit limit); /* "kv-room" */
 const char *step_bound_name(enum step_bound bound); /* "bandwidth" */
