@@ -36,6 +36,7 @@ void kv_cache_create(struct kv_cache *cache, struct arena *arena, uint64_t pages
         cache->table_count++;
     }
     cache->plain = cache->table_count == 1 && layout->groups[0].window_tokens == 0;
+    cache->grouped = cache->table_count == layout->group_count;
     kv_pool_create(cache);
 }
 
@@ -559,6 +560,7 @@ static void drop_passed(struct kv_cache *cache, const struct request *request, u
         }
         kv_pool_let_go(cache, &table->blocks[first], passed - first);
         memset(&table->blocks[first], 0, (passed - first) * sizeof *table->blocks);
+        table->passed = passed;
     }
 }
 
@@ -580,15 +582,27 @@ static void take_hits(struct kv_cache *cache, const struct request *request,
             }
         }
         table->count = table->labelled = count;
+        table->passed = passed;
     }
 }
 
-/* After a change of table `g`: what most steps need to know. */
-static void note_room(const struct kv_cache *cache, struct kv_table *table, uint32_t g)
+/* After a change of its tables: what most steps need to know. */
+static void note_room(const struct kv_cache *cache, const struct request *request)
 {
-    uint64_t tokens = cache->layout.groups[g].block_tokens;
-    table->room = table->count * tokens;
-    table->due = cache->layout.keeps_prefixes ? (table->labelled + 1) * tokens : UINT64_MAX;
+    struct kv_table *tables = tables_of(cache, request);
+    uint64_t room = UINT64_MAX, due = UINT64_MAX;
+    for (uint32_t g = 0; g < cache->layout.group_count; g++) {
+        const struct kv_group *group = &cache->layout.groups[g];
+        const struct kv_table *table = &tables[g];
+        uint64_t tokens = group->block_tokens, held = table->count * tokens;
+        uint64_t full = (table->labelled + 1) * tokens;
+        uint64_t passing = group->window_tokens - 1 + (table->passed + 1) * tokens;
+        room = held < room ? held : room;
+        room = group->window_tokens > 0 && passing < room ? passing : room;
+        due = cache->layout.keeps_prefixes && full < due ? full : due;
+    }
+    tables[0].room = room;
+    tables[0].due = due;
 }
 
 static void take_new(struct kv_cache *cache, const struct request *request, uint64_t tokens)
@@ -604,10 +618,8 @@ static void take_new(struct kv_cache *cache, const struct request *request, uint
             kv_pool_take(cache, &table->blocks[table->count], count - table->count);
             table->count = count;
         }
-        if (!beside) {
-            note_room(cache, table, g);
-        }
     }
+    note_room(cache, request);
 }
 
 bool kv_cache_grow(struct kv_cache *cache, struct request *request, const struct kv_wish *wish)
@@ -683,8 +695,8 @@ void kv_cache_label_blocks(struct kv_cache *cache, const struct request *request
             }
         }
         table->labelled = full > table->labelled ? full : table->labelled;
-        note_room(cache, table, g);
     }
+    note_room(cache, request);
 }
 
 void kv_cache_set_aside(struct kv_cache *cache, struct request *request)
@@ -716,7 +728,7 @@ void kv_cache_release(struct kv_cache *cache, struct request *request)
         } else {
             kv_pool_let_go(cache, table->blocks, table->count);
         }
-        table->count = table->labelled = 0;
+        table->count = table->labelled = table->passed = 0;
         table->own = false;
     }
     cache->spares[request->holder] = cache->spare_holder;

@@ -71,8 +71,10 @@ struct kv_table {
     uint32_t count, capacity;
     uint32_t labelled; /* the first of them are seen to */
     bool own;          /* nobody else can ask for any of them: their labels are not made at all */
-    uint64_t room;     /* tokens of `count` blocks */
-    uint64_t due;      /* so many known tokens fill a block that is not labelled yet */
+    uint32_t passed; /* the first of them a window has let go of, as far as was looked */
+    /* Of a request's first table, for all its groups: */
+    uint64_t room; /* tokens that need no block, and of which no window lets go of one */
+    uint64_t due;  /* so many known tokens fill a block that is not labelled yet */
 };
 
 /* Where blocks go on to when they are full, or (`at_eviction`) when a block that has a label is
@@ -90,6 +92,7 @@ struct kv_cache {
     struct kv_sink sink;
     uint64_t pages;        /* blocks in all */
     bool plain;            /* one group of full attention, and nothing beside it */
+    bool grouped;          /* groups alone, one or more: nothing is beside them */
     uint32_t table_count;  /* of a request: one a group, and one of what is beside them */
     bool own_shown;        /* somebody was set aside whose text nobody else has */
     uint64_t free;         /* that nobody holds, with a label or without */
@@ -171,8 +174,8 @@ struct kv_wish {
 static inline bool kv_cache_is_ready(const struct kv_cache *cache, const struct request *request,
                                      uint64_t room, uint64_t known)
 {
-    const struct kv_table *table = &cache->tables[request->holder];
-    return cache->plain && request->holder != 0 && room <= table->room && known < table->due;
+    const struct kv_table *table = &cache->tables[(size_t)request->holder * cache->table_count];
+    return cache->grouped && request->holder != 0 && room <= table->room && known < table->due;
 }
 
 /* False, and no block is taken, when there is no room. A window's group lets go of what it has
