@@ -71,7 +71,7 @@ struct kv_table {
     uint32_t count, capacity;
     uint32_t labelled; /* the first of them are seen to */
     bool own;          /* nobody else can ask for any of them: their labels are not made at all */
-    uint32_t passed; /* the first of them a window has let go of, as far as was looked */
+    uint32_t passed;   /* the first of them a window has let go of, as far as was looked */
     /* Of a request's first table, for all its groups: */
     uint64_t room; /* tokens that need no block, and of which no window lets go of one */
     uint64_t due;  /* so many known tokens fill a block that is not labelled yet */
