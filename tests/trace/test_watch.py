@@ -34,6 +34,24 @@ def rows_of(live):
     return len(column)
 
 
+def open_live(path):
+    """The growing file at `path`, which is there a moment before it may be read."""
+    for _ in range(200):
+        try:
+            return h5py.File(path, "r", libver="latest", swmr=True)
+        except OSError:
+            time.sleep(0.01)
+    raise AssertionError(f"{path} cannot be read")
+
+
+def wait_for_rows(path, process):
+    wait_for(path, process)
+    with open_live(path) as live:
+        while rows_of(live) == 0:
+            assert process.poll() is None, "the run was over before it had a row"
+            time.sleep(0.01)
+
+
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
     """(path of the trace, [rows there at a moment], {column: what was read last while it ran})"""
@@ -42,13 +60,7 @@ def watched(tmp_path_factory):
     live_path = path.with_name("run.h5.live")
     wait_for(live_path, process)
     counts, seen = [], {}
-    for _ in range(200):  # the file is there a moment before it may be read
-        try:
-            live = h5py.File(live_path, "r", libver="latest", swmr=True)
-            break
-        except OSError:
-            time.sleep(0.01)
-    with live:
+    with open_live(live_path) as live:
         while process.poll() is None:
             count = rows_of(live)
             if count and (not counts or count > counts[-1]):
@@ -136,7 +148,10 @@ def test_a_killed_run_leaves_no_file_that_looks_whole(tmp_path, watch, left):
     path = tmp_path / "run.h5"
     process = start(path, *watch)
     wait_for(tmp_path / "run.h5.part", process)
-    time.sleep(0.5)
+    if watch:
+        wait_for_rows(tmp_path / "run.h5.live", process)
+    else:
+        time.sleep(0.5)
     assert process.poll() is None, "the run was over before it could be killed"
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=60)
