@@ -182,7 +182,8 @@ struct engine_loop {
     uint32_t worker_ranks; /* from so many GPUs on workers have processes of their own; with fewer
                               the loop launches, and does nothing else meanwhile. 0: always */
     double own_launch;     /* how many times as long a launch by hand takes the loop as it takes a
-                              worker that does nothing else */
+                              worker that does nothing else ... */
+    double own_experts_launch; /* ... and of a layer with experts */
 };
 
 struct software {

@@ -307,8 +307,17 @@ static const struct field loop_fields[] = {
      .min = 0.1,
      .max = 100,
      .fallback = "1",
-     .doc = "How many times as long as `prefill_layer` and `experts_layer` say the loop takes to "
-            "launch a layer, which shares its process with what schedules and sends."},
+     .doc =
+         "How many times as long as `prefill_layer` says the loop takes to launch a layer, which "
+         "shares its process with what schedules and sends."},
+    {.key = "own_experts_launch",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(engine_loop, own_experts_launch),
+     .min = 0.1,
+     .max = 100,
+     .fallback = "1",
+     .doc = "The same of a layer with experts: as many times `experts_layer`, or "
+            "`narrow_experts_layer`."},
     {0}};
 
 const struct field software_fields[] = {

@@ -68,9 +68,11 @@ python3 -c 'import json, sys; assert json.load(open(sys.argv[1]))["figures"]["ru
 expect 0 "/; a checkpoint every 6\.41 s$/" "" "$cpsim" "$failing" --set "workload.failures.checkpoint=1e-300 s"
 # A loss that is reached at once has no critical batch: every batch takes its one step.
 expect 0 "/^2,048 .* 1 +[0-9]+ ms /" "" "$cpsim" "$source/scenarios/train-batch-size.yaml" --set workload.target_loss=99
-# Twelve bytes ask for no 20 GB.
+# Twelve bytes ask for no 20 GB. (Under sanitizers a program maps more by itself.)
 printf '444440F44444' >order.csv
-expect 2 "" "/order.csv: error: part 0 has no forward pass of micro-batch 0/" bash -c 'ulimit -v 4000000; exec "$@"' sh \
+most=4000000
+if grep -q __asan_init "$cpsim"; then most=unlimited; fi
+expect 2 "" "/order.csv: error: part 0 has no forward pass of micro-batch 0/" bash -c "ulimit -v $most; "'exec "$@"' sh \
     "$cpsim" check "$source/scenarios/train-two-gpus.yaml" --set workload.schedule.file=order.csv
 
 # --- what a file may say, --set may ---

@@ -75,6 +75,23 @@ START_TEST(a_launch_by_hand_holds_the_first_token_up)
 }
 END_TEST
 
+/* 48 layers with experts, 10 ms each: a loop that launches takes twice as long for those, whatever
+ * it takes for others. */
+START_TEST(layers_with_experts_are_launched_at_a_pace_of_their_own)
+{
+    struct played own = play_serving(
+        SMALL, (const char *const[]){LOAD, "model=qwen3-30b-a3b", "software.experts_layer=10 ms",
+                                     "workload.arrivals={kind: closed-loop, clients: 1}",
+                                     "software.piecewise_tokens=512 tokens",
+                                     "software.loop={" NO_MORE
+                                     "schedule: 3 ms, schedule_sequence: 1 ms, worker_ranks: 2, "
+                                     "own_launch: 3, own_experts_launch: 2}",
+                                     NULL});
+    ck_assert_double_eq_tol(own.metrics.latencies[LATENCY_TTFT].p50, 0.004 + 0.020 * 48 + 0.004,
+                            1e-6);
+}
+END_TEST
+
 /* Decode goes no faster than the loop: 70 ms and 5 a sequence. */
 START_TEST(the_scheduler_paces_short_steps)
 {
@@ -247,5 +264,6 @@ END_TEST
 RUN_TESTS(engine_loop, a_graph_computes_all_of_its_tokens, answers_beside_prompts_are_read_slower,
           gaps_of_a_layer_launched_by_hand, what_is_around_a_launch_takes_the_loop,
           answers_go_back_one_by_one, a_rested_gpu_is_faster,
-          a_launch_by_hand_holds_the_first_token_up, the_scheduler_paces_short_steps,
+          a_launch_by_hand_holds_the_first_token_up,
+          layers_with_experts_are_launched_at_a_pace_of_their_own, the_scheduler_paces_short_steps,
           decode_beyond_the_graphs_is_launched_by_hand)

@@ -81,6 +81,9 @@ MUTATIONS = [
     ("models/passes/step_price.c", "round < ROUNDS && state.clock_hertz != priced_hertz",
      "round < 1 && state.clock_hertz != priced_hertz",
      "under a limit the clock and the time that no kernel fills settle together", "test_executors|test_transformer|test_step_cost"),
+    # --- launches beyond the graphs ---
+    ("sim/serving/replica/loop.c", "loop->own_experts_launch * of_experts", "loop->own_launch * of_experts",
+     "layers with experts are launched at a pace of their own", "test_engine_loop"),
     # --- groups of layers in one pool of blocks ---
     ("models/passes/kv_groups.c", "return 2 * most < 3 * fewest ? most : fewest;", "return fewest;",
      "kinds of nearly as many layers fill one group each", "test_kv_groups"),

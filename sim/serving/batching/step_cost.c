@@ -196,8 +196,10 @@ static struct step_cost price_program(struct step_costs *costs, const struct rep
         }
         breakdown_add(&parts, segment, costs->scratch.spans, seconds, segment->repeat);
         add_operators(segment, &cost);
-        waited += by_layer ? waited_seconds(segment) : 0.0;
-        cost.launch_seconds += by_layer ? segment->repeat * segment->launch_seconds : 0.0;
+        if (by_layer) {
+            waited += waited_seconds(segment);
+            step_launch_add(&cost, replica->llm, segment);
+        }
     }
     cost.host_seconds = parts.seconds[TIME_HOST];
     cost.gpu_seconds = cost.seconds - waited;
@@ -338,6 +340,7 @@ static void add_cost(struct step_cost *sum, const struct step_cost *cost, double
     sum->rested_seconds = rested;
     sum->gpu_seconds += times * cost->gpu_seconds;
     sum->launch_seconds += times * cost->launch_seconds;
+    sum->experts_launch_seconds += times * cost->experts_launch_seconds;
     sum->host_seconds += times * cost->host_seconds;
     sum->bytes += times * cost->bytes;
     sum->nvlink_bytes += times * cost->nvlink_bytes;
@@ -693,6 +696,8 @@ static struct step_cost decode_cost(struct step_costs *costs, const struct step_
     low.host_seconds = rest * low.host_seconds + part * high->host_seconds;
     low.gpu_seconds = rest * low.gpu_seconds + part * high->gpu_seconds;
     low.launch_seconds = rest * low.launch_seconds + part * high->launch_seconds;
+    low.experts_launch_seconds =
+        rest * low.experts_launch_seconds + part * high->experts_launch_seconds;
     low.watts = rest * low.watts + part * high->watts;
     low.rested_seconds = rest * low.rested_seconds + part * high->rested_seconds;
     low.rested_watts = rest * low.rested_watts + part * high->rested_watts;

@@ -28,10 +28,11 @@ struct step_parts {
 
 struct step_cost {
     double seconds;
-    double gpu_seconds;    /* of it, what the GPU takes when nobody holds it up */
-    double host_seconds;   /* in which the GPU waits for its host */
-    double launch_seconds; /* of the host, where it launches layer by layer; else 0 */
-    double watts;          /* of one GPU, average */
+    double gpu_seconds;            /* of it, what the GPU takes when nobody holds it up */
+    double host_seconds;           /* in which the GPU waits for its host */
+    double launch_seconds;         /* of the host, where it launches layer by layer; else 0 ... */
+    double experts_launch_seconds; /* ... of it, those of layers with experts */
+    double watts;                  /* of one GPU, average */
     /* gpu_seconds and watts of a step before which the GPU has drawn less than its limit, for long
      * enough to make up for what it may draw more at first (gpu_power.h). */
     double rested_seconds, rested_watts;
@@ -45,6 +46,10 @@ struct step_cost {
 
 /* Adds `times` of `parts`. */
 void step_parts_add(struct step_parts *sum, const struct step_parts *parts, double times);
+
+/* Adds the host's launches of a segment that it launches layer by layer. */
+void step_launch_add(struct step_cost *sum, const struct llm *llm,
+                     const struct step_segment *segment);
 
 /* A batch: sequences that decode, and prompts, or parts of prompts, together. */
 struct step_shape {

@@ -37,8 +37,13 @@ double loop_answer_seconds(const struct lane *lane, uint32_t sequences)
 /* Of the host, to launch the layers one by one; 0: they come from one CUDA graph. */
 static double launch_seconds(const struct lane *lane, const struct step_cost *cost)
 {
-    return loop_launches(lane) ? loop_of(lane)->own_launch * cost->launch_seconds
-                               : cost->launch_seconds;
+    if (!loop_launches(lane)) {
+        return cost->launch_seconds;
+    }
+    const struct engine_loop *loop = loop_of(lane);
+    double of_experts = cost->experts_launch_seconds;
+    return loop->own_launch * (cost->launch_seconds - of_experts) +
+           loop->own_experts_launch * of_experts;
 }
 
 void loop_draw(struct lane *lane, double watts, double seconds)
