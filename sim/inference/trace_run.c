@@ -49,32 +49,15 @@ static void add_operator(struct trace_run *run, const struct step_segment *segme
                          const struct record *record, uint32_t rank, uint32_t index,
                          uint32_t phase_index, double start_seconds)
 {
-    const struct step_operator *op = &segment->operators[index];
     const struct span *span = &record->spans[index];
-    double bytes = op->cost.bytes;
-    for (uint32_t i = 0; op->kind == OPERATOR_COLLECTIVE && i < op->plan.flow_count; i++) {
-        bytes += op->plan.flows[i].bytes;
-    }
-    trace_add_operator(run->trace, &(struct trace_operator){
-                                       .phase = phase_index,
-                                       .segment = segment->name,
-                                       .layer = layer_number(run, segment, record->repeat),
-                                       .rank = rank,
-                                       .gpu = rank, /* ranks fill the GPUs in order */
-                                       .name = op->name,
-                                       .kind = op->kind,
-                                       .stream = op->stream,
-                                       .iteration = op->iteration,
-                                       .start_seconds = start_seconds + record->start_seconds +
-                                                        span->start_seconds,
-                                       .duration_seconds = span->end_seconds - span->start_seconds,
-                                       .flops = op->cost.flops,
-                                       .bytes = bytes,
-                                       .bound = op->cost.bound,
-                                       .collective = trace_collective_of(op),
-                                       .group = trace_group_of(op),
-                                       .buffer_bytes = trace_buffer_bytes(op),
-                                   });
+    struct trace_operator row = trace_operator_row(segment, &segment->operators[index]);
+    row.phase = phase_index;
+    row.layer = layer_number(run, segment, record->repeat);
+    row.rank = rank;
+    row.gpu = rank; /* ranks fill the GPUs in order */
+    row.start_seconds = start_seconds + record->start_seconds + span->start_seconds;
+    row.duration_seconds = span->end_seconds - span->start_seconds;
+    trace_add_operator(run->trace, &row);
 }
 
 static void add_record(struct trace_run *run, const struct recorder *recorder,

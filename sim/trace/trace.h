@@ -111,6 +111,31 @@ struct trace_operator {
     double buffer_bytes;
 };
 
+/* The row of an operator that was played: what it is and what it moved, collectives' flows too.
+ * Where and when are the caller's. */
+static inline struct trace_operator trace_operator_row(const struct step_segment *segment,
+                                                       const struct step_operator *operator)
+{
+    double bytes = operator->cost.bytes;
+    for (uint32_t i = 0; operator->kind == OPERATOR_COLLECTIVE && i<operator->plan.flow_count;
+         i++) {
+        bytes += operator->plan.flows[i].bytes;
+    }
+    return (struct trace_operator){
+        .segment = segment->name,
+        .name = operator->name,
+        .kind = operator->kind,
+        .stream = operator->stream,
+        .iteration = operator->iteration,
+        .flops = operator->cost.flops,
+        .bytes = bytes,
+        .bound = operator->cost.bound,
+        .collective = trace_collective_of(operator),
+        .group = trace_group_of(operator),
+        .buffer_bytes = trace_buffer_bytes(operator),
+    };
+}
+
 /* A dimension of the groups of one kind: `size` members, from each to the next `stride` ranks. A
  * group with several dimensions has a row for each, the nearest first; one rank alone has none. */
 struct trace_group_dimension {

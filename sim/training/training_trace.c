@@ -64,31 +64,13 @@ static void add_segment(struct pass *pass, uint32_t index, uint32_t layer)
     struct span *spans = pass->run->scratch.step.spans;
     double seconds = segment_play(&costs->program, segment, spans);
     for (uint32_t i = 0; i < segment->count; i++) {
-        const struct step_operator *op = &segment->operators[i];
-        double bytes = op->cost.bytes;
-        for (uint32_t j = 0; op->kind == OPERATOR_COLLECTIVE && j < op->plan.flow_count; j++) {
-            bytes += op->plan.flows[j].bytes;
-        }
-        trace_add_operator(
-            pass->trace,
-            &(struct trace_operator){
-                .phase = pass->phase,
-                .segment = segment->name,
-                .layer = layer,
-                .gpu = pass->stage,
-                .name = op->name,
-                .kind = op->kind,
-                .stream = op->stream,
-                .iteration = op->iteration,
-                .start_seconds = pass->start_seconds + pass->stretch * spans[i].start_seconds,
-                .duration_seconds = pass->stretch * (spans[i].end_seconds - spans[i].start_seconds),
-                .flops = op->cost.flops,
-                .bytes = bytes,
-                .bound = op->cost.bound,
-                .collective = trace_collective_of(op),
-                .group = trace_group_of(op),
-                .buffer_bytes = trace_buffer_bytes(op),
-            });
+        struct trace_operator row = trace_operator_row(segment, &segment->operators[i]);
+        row.phase = pass->phase;
+        row.layer = layer;
+        row.gpu = pass->stage;
+        row.start_seconds = pass->start_seconds + pass->stretch * spans[i].start_seconds;
+        row.duration_seconds = pass->stretch * (spans[i].end_seconds - spans[i].start_seconds);
+        trace_add_operator(pass->trace, &row);
     }
     pass->start_seconds += pass->stretch * seconds;
 }

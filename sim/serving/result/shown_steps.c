@@ -55,31 +55,13 @@ static void add_operators(void *context, const struct step_segment *segment,
 {
     struct showing *showing = context;
     for (uint32_t i = 0; i < segment->count; i++) {
-        const struct step_operator *op = &segment->operators[i];
-        double bytes = op->cost.bytes;
-        for (uint32_t j = 0; op->kind == OPERATOR_COLLECTIVE && j < op->plan.flow_count; j++) {
-            bytes += op->plan.flows[j].bytes;
-        }
-        trace_add_operator(showing->trace,
-                           &(struct trace_operator){
-                               .phase = showing->phase,
-                               .segment = segment->name,
-                               .layer = segment->part == STEP_LAYERS ? segment->layer : 0,
-                               .rank = 0,
-                               .gpu = showing->gpu,
-                               .name = op->name,
-                               .kind = op->kind,
-                               .stream = op->stream,
-                               .iteration = op->iteration,
-                               .start_seconds = showing->start_seconds + spans[i].start_seconds,
-                               .duration_seconds = spans[i].end_seconds - spans[i].start_seconds,
-                               .flops = op->cost.flops,
-                               .bytes = bytes,
-                               .bound = op->cost.bound,
-                               .collective = trace_collective_of(op),
-                               .group = trace_group_of(op),
-                               .buffer_bytes = trace_buffer_bytes(op),
-                           });
+        struct trace_operator row = trace_operator_row(segment, &segment->operators[i]);
+        row.phase = showing->phase;
+        row.layer = segment->part == STEP_LAYERS ? segment->layer : 0;
+        row.gpu = showing->gpu;
+        row.start_seconds = showing->start_seconds + spans[i].start_seconds;
+        row.duration_seconds = spans[i].end_seconds - spans[i].start_seconds;
+        trace_add_operator(showing->trace, &row);
     }
     showing->start_seconds += segment->repeat * seconds;
 }
