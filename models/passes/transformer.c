@@ -125,11 +125,9 @@ static bool runs_from_graph(const struct replica *replica, const struct batch *b
 
 bool transformer_launched_by_hand(const struct replica *replica, const struct batch *batch)
 {
-    const struct software *software = replica->software;
-    if (software->piecewise_tokens == 0) {
-        return !runs_from_graph(replica, batch);
-    }
-    return replica_rank_tokens(replica, batch) > graphs_largest(replica);
+    bool limited = replica->software->piecewise_tokens > 0;
+    return !runs_from_graph(replica, batch) ||
+           (limited && replica_rank_tokens(replica, batch) > graphs_largest(replica));
 }
 
 bool transformer_launched_by_layer(const struct replica *replica, const struct batch *batch)
@@ -169,14 +167,13 @@ static double layer_launch_seconds(const struct replica *replica, const struct b
                                    const struct step_segment *segment, bool graph)
 {
     const struct software *software = replica->software;
-    bool beyond = software->piecewise_tokens > 0 && transformer_launched_by_hand(replica, batch);
-    if (is_decode(batch) && software->decode_graph && !beyond) {
+    bool by_hand = transformer_launched_by_hand(replica, batch);
+    if (is_decode(batch) && !by_hand) {
         return 0.0;
     }
     const struct layer_kind *kind = &replica->llm->stack.kinds[segment->kind];
-    double host = replica_rank_tokens(replica, batch) <= graphs_largest(replica)
-                      ? software->piecewise_layer_seconds
-                      : by_hand_seconds(replica, kind);
+    double host = software->piecewise_tokens > 0 && !by_hand ? software->piecewise_layer_seconds
+                                                             : by_hand_seconds(replica, kind);
     return graph ? host : fmax(host, segment->count * software->eager_launch_seconds);
 }
 

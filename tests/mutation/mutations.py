@@ -86,6 +86,8 @@ MUTATIONS = [
      "layers with experts are launched at a pace of their own", "test_engine_loop"),
     ("models/passes/transformer.c", "seconds + (shared ? software->shared_experts_layer_seconds : 0.0)", "seconds",
      "a shared block beside experts is launched too", "test_engine_loop"),
+    ("models/passes/transformer.c", "return !runs_from_graph(replica, batch) ||", "return",
+     "without graphs of prompts none is piecewise", "test_engine_loop"),
     ("models/passes/transformer.c", "== MIXER_LATENT ? software->latent_layer_seconds", "== MIXER_GQA ? software->latent_layer_seconds",
      "latent attention is launched in more pieces", "test_engine_loop"),
     ("models/passes/transformer.c", "stack->kinds[kind].ffn.kind == FFN_EXPERTS &&", "stack->kinds[kind].ffn.kind == FFN_EXPERTS ||",

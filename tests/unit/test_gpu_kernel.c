@@ -372,7 +372,6 @@ RUN_TESTS(gpu_kernel, gemm_goes_in_waves, gemm_splits_few_tiles, thin_gemm_is_bo
           memory_kernels_read_memory_or_l2, a_row_takes_its_time, a_block_a_row_takes_its_time,
           small_heads_wait_for_softmax, backward_attention_has_five_products,
           clock_sinks_to_the_limit, voltage_falls_with_the_clock, short_runs_may_draw_more,
-          partial_sums_pass_through_l2,
-          what_is_added_to_is_read_and_written, backward_attention_moves_twice_the_bytes,
-          queries_see_what_is_before_them, a_cache_is_read_by_the_page,
-          keys_beyond_the_l2_are_read_again)
+          partial_sums_pass_through_l2, what_is_added_to_is_read_and_written,
+          backward_attention_moves_twice_the_bytes, queries_see_what_is_before_them,
+          a_cache_is_read_by_the_page, keys_beyond_the_l2_are_read_again)
