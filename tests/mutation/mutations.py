@@ -57,7 +57,7 @@ MUTATIONS = [
      "a ring that leaves a node at some of its hops has ranks that differ", "test_exchange|test_details"),
     ("sim/inference/trace_run.c", "if (conversation_stand_in(run->scenario, rank) == played) {",
      "if (rank == played) {",
-     "context ranks that one stands for have rows of their own", "trace_test"),
+     "context ranks that one stands for have rows of their own", "trace_test_engine_programs|trace_test_trace_file|trace_test_laws"),
     ("models/layers/context_all_gather.c", "slice->cached_tokens + divide_up(slice->new_tokens, 2)",
      "slice->cached_tokens + divide_up(slice->new_tokens, 1)",
      "a query of a gathered prefill sees half of the new tokens", "test_transformer"),
