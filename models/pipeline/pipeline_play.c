@@ -213,7 +213,9 @@ double pipeline_play(const struct pipeline_play *play, const struct pipeline_scr
     for (uint32_t i = 0; i < stage_count; i++) {
         running[i] = (struct stage){.cells = scratch->cells + (size_t)i * cells,
                                     .spans = scratch->spans + (size_t)i * cells};
-        pipeline_fill(play->schedule, &play->pipeline, i, scratch->cells + (size_t)i * cells);
+        if (!scratch->filled) {
+            pipeline_fill(play->schedule, &play->pipeline, i, scratch->cells + (size_t)i * cells);
+        }
         pipeline_pair(play, i, scratch->cells + (size_t)i * cells);
     }
     size_t left = (size_t)stage_count * cells;

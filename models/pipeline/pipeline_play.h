@@ -55,6 +55,7 @@ struct stage_times {
 /* Room to work in, the caller's. */
 struct pipeline_scratch {
     struct cell *cells;      /* [stages][pipeline_cell_count()]: filled, stage by stage */
+    bool filled;             /* they are already, and none has a pair */
     struct cell_span *spans; /* likewise */
     double *arrivals;        /* [2][stages * chunks][micro_batches] */
 };
