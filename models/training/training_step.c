@@ -332,6 +332,8 @@ struct training_costs training_price(const struct training *training,
         .pipeline = training_pipeline(training),
         .parts = scratch->parts,
         .hop_seconds = scratch->hop_seconds,
+        .in_order = training->replica.software->training.ordered_messages &&
+                    pipeline_order(training->schedule),
         .overlap = training->overlap,
         .pairs = training->overlap_experts,
         .exchange_share = exchange_multiprocessors(&training->replica) /

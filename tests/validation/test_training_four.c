@@ -109,7 +109,7 @@ START_TEST(steps)
                1e-9 * prediction.bytes);
     }
     errors_judge(&pipelines,
-                 &(struct error_bound){.name = "four stages", .median = 0.08, .worst = 0.14});
+                 &(struct error_bound){.name = "four stages", .median = 0.025, .worst = 0.03});
     errors_judge(&replicas, &(struct error_bound){
                                 .name = "one GPU, DDP, FSDP2", .median = 0.085, .worst = 0.105});
     errors_judge(&tensor, &(struct error_bound){.name = "DTensor, its host", .worst = 0.47});
