@@ -86,6 +86,7 @@ struct scenario {
     /* The scenario as either pool's replicas are set up; NULL: no pools say anything of their own.
      * A pool's own scenario has none. */
     const struct scenario *pools[POOL_COUNT];
+    bool layout_is_open; /* a plan chooses it: whether this one fits the memory is not asked */
     bool is_pool;
     enum pool_kind pool; /* of one that is */
     enum ring_rule ring_rule;
