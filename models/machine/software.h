@@ -140,6 +140,7 @@ struct training_software {
  * (models/passes/memory.h), and how much of all it may. */
 struct engine_memory {
     double share;               /* of what the driver reports; 0: it does not say */
+    double free_share;          /* of what weights and activations leave, the cache's; 0: `share` */
     double non_torch_bytes;     /* contexts, libraries, communication on one GPU ... */
     double tensor_bytes;        /* ... more of it where tensor ranks talk ... */
     double multicast_bytes;     /* ... and where the collective library has NVLS */

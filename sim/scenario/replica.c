@@ -204,6 +204,19 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
     };
 }
 
+double scenario_cache_bytes(const struct scenario *scenario, double weight_bytes,
+                            double activation_bytes)
+{
+    double memory = scenario->gpu.memory_bytes;
+    if (scenario->memory_static_fraction > 0.0) {
+        return scenario->memory_static_fraction * memory - weight_bytes;
+    }
+    if (scenario->memory_free_fraction > 0.0) {
+        return scenario->memory_free_fraction * (memory - weight_bytes - activation_bytes);
+    }
+    return scenario->memory_fraction * memory - weight_bytes - activation_bytes;
+}
+
 /* Memory of a GPU of one stage; the activations are those of any. */
 static struct memory_use stage_memory(const struct scenario *scenario,
                                       const struct replica *replica,
@@ -213,8 +226,7 @@ static struct memory_use stage_memory(const struct scenario *scenario,
                                              speculation_weight_bytes(scenario) +
                                              adapters_room_bytes(scenario, stage),
                              .activation_bytes = activation_bytes};
-    double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
-    double left = room - use.weight_bytes - use.activation_bytes;
+    double left = scenario_cache_bytes(scenario, use.weight_bytes, use.activation_bytes);
     use.kv_cache_bytes = left > 0.0 ? left : 0.0;
     return use;
 }

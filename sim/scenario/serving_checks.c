@@ -10,6 +10,8 @@
 #include "sim/scenario/tier_checks.h"
 #include "sim/scenario/workload_checks.h"
 
+#include <math.h>
+
 static void check_pipeline(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -271,6 +273,45 @@ static void check(const struct checker *checker)
     }
 }
 
+/* What lies beside `memory.static_fraction` must hold the largest step's activations. */
+static void check_static_fraction(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    double share = scenario->memory_static_fraction, memory = scenario->gpu.memory_bytes;
+    uint64_t tokens = scenario->serving.service.max_batched_tokens;
+    struct replica replica = scenario_replica(scenario);
+    struct batch_slice slice = {.phase = PHASE_PREFILL, .sequences = 1, .new_tokens = tokens};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    double step = memory_activation_bytes(&replica, &batch,
+                                          scenario_ring_answer(scenario, tokens, 0).variant);
+    if (share > 0.0 && share * memory + step > memory) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "memory.static_fraction"),
+                       "memory.static_fraction: leaves %s for %s of activations; expected %.2f at "
+                       "most, or lower max_batched_tokens",
+                       quantity_bytes((1.0 - share) * memory).text, quantity_bytes(step).text,
+                       fmax(0.0, floor(100.0 * (1.0 - step / memory)) / 100.0));
+    }
+}
+
+/* The words for what may be filled, and how much that is. */
+static const char *room_text(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    double memory = scenario->gpu.memory_bytes, share = scenario->memory_static_fraction;
+    if (share > 0.0) {
+        return arena_printf(checker->arena,
+                            "weights and cache may have %s of %s "
+                            "(memory.static_fraction)",
+                            quantity_bytes(share * memory).text, quantity_bytes(memory).text);
+    }
+    if (scenario->memory_free_fraction > 0.0) {
+        return arena_printf(checker->arena, "there are %s", quantity_bytes(memory).text);
+    }
+    return arena_printf(checker->arena, "%s of %s may be used (memory.fraction)",
+                        quantity_bytes(scenario->memory_fraction * memory).text,
+                        quantity_bytes(memory).text);
+}
+
 /* A page of the KV cache must be left when the weights and the largest step have their room. */
 static void check_memory(const struct checker *checker)
 {
@@ -278,19 +319,19 @@ static void check_memory(const struct checker *checker)
     struct kv_room kv = {0};
     struct memory_use use = scenario_serving_memory(scenario, &kv);
     double page = kv.token_bytes * scenario->serving.service.block_tokens;
+    check_static_fraction(checker);
     if (use.kv_cache_bytes < page) {
-        double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
-        if (!check_room_for_copies(checker,
-                                   use.weight_bytes + use.activation_bytes + page - room)) {
+        double missing =
+            page - scenario_cache_bytes(scenario, use.weight_bytes, use.activation_bytes);
+        if (!check_room_for_copies(checker, missing)) {
             return;
         }
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
                        "layout: leaves no room for a KV cache: a GPU needs %s of weights and %s of "
-                       "activations and buffers, and %s of %s may be used (memory.fraction); raise "
+                       "activations and buffers, and %s; raise "
                        "layout.tensor, lower the precision or max_batched_tokens",
                        quantity_bytes(use.weight_bytes).text,
-                       quantity_bytes(use.activation_bytes).text, quantity_bytes(room).text,
-                       quantity_bytes(scenario->gpu.memory_bytes).text);
+                       quantity_bytes(use.activation_bytes).text, room_text(checker));
     }
 }
 

@@ -16,6 +16,18 @@ MUTATIONS = [
      "cluster->storage_bytes_per_second)", "all that start share the storage", "test_cold_start"),
     ("sim/serving/replica/scaling.c", "bytes = changed ? bytes - rate * (engine_clock() - begin) : 0.0;",
      "bytes = changed ? bytes : 0.0;", "what has been read stays read when another starts", "test_serving_scaling"),
+    # --- shares of memory, rows of services ---
+    ("sim/scenario/replica.c", "return scenario->memory_static_fraction * memory - weight_bytes;",
+     "return scenario->memory_static_fraction * memory - weight_bytes - activation_bytes;",
+     "activations lie outside the static share", "test_memory_fractions"),
+    ("sim/scenario/replica.c", "return scenario->memory_free_fraction * (memory - weight_bytes - activation_bytes);",
+     "return scenario->memory_free_fraction * memory - weight_bytes - activation_bytes;",
+     "the share is of what is free", "test_memory_fractions"),
+    ("sim/compare/kind_services.c", "if (measured < 0.5 * clients && played > 0.75 * clients) {",
+     "if (measured < 0.5 * clients && played > 1.75 * clients) {", "a row that waits with room is doubted",
+     "cli_test_compare_services"),
+    ("sim/compare/service_row.c", "layout.attention_data *= layout.pipeline;", "layout.attention_data *= 1;",
+     "stages are ranks too", "cli_test_compare_services"),
     # --- caches that outlive a GPU ---
     ("models/layout/kv_protection.c", "double gathered = (links->gpus - 1.0) * shard_bytes / links->node_bytes_per_second;\n    double coded",
      "double gathered = links->gpus * shard_bytes / links->node_bytes_per_second;\n    double coded",
