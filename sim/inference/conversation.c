@@ -25,7 +25,7 @@ struct runner {
     struct diagnostics *diagnostics;
     struct conversation_result *result;
     struct placement placement;
-    const uint32_t *stand_ins; /* [gpu] whom conversation_stand_in() names */
+    const uint32_t *stand_ins;             /* [gpu] whom conversation_stand_in() names */
     struct background_traffic *background; /* NULL: none */
     struct step_operator *operators;       /* one program's */
     struct step_scratch scratch;
