@@ -105,6 +105,17 @@ def short(value: Any) -> str:
     return str(value)
 
 
+# Ranks of a layout as people count them: TP8.
+RANKS = {"layout.tensor": "TP", "layout.context": "CP", "layout.pipeline": "PP", "layout.data": "DP", "layout.expert": "EP"}
+
+
+def point_name(keys: Sequence[str], row: Dict[str, Any]) -> str:
+    """A point beside its mark: TP8 DP4, precision fp8-tensor."""
+    ranks = " ".join(f"{RANKS[key]}{short(row[key])}" for key in keys if key in RANKS)
+    others = [f"{key.rsplit('.', 1)[-1]} {short(row[key])}" for key in keys if key not in RANKS]
+    return ", ".join([ranks, *others] if ranks else others)
+
+
 def axis_text(said: str, key: str) -> str:
     """What a sweep file, YAML or JSON, says behind a key: up to where its brackets close, or the lines that are deeper than its own."""
     found = re.search(rf"""^([ ]*)(?:.*[{{,\s])?["']?{re.escape(key)}["']?\s*:[ ]*""", said, re.MULTILINE)
@@ -220,7 +231,7 @@ def draw_heat_map(trace: Trace, width: float = look.WIDE, metric: Optional[str] 
     if width < 5 or longest * 5.5 > 0.85 * width * 72 / table.shape[1]:
         axes.tick_params(axis="x", rotation=45)
     axes.set(xlim=(-0.5, table.shape[1] - 0.5), ylim=(table.shape[0] - 0.5, -0.5), title=label(trace, metric),
-             xlabel=label(trace, table.columns.name), ylabel=label(trace, table.index.name))  # fmt: skip
+             xlabel=label(trace, table.columns.name), ylabel=label(trace, table.index.name).rpartition("." if width < 5 else "\0")[-1])  # fmt: skip
     axes.grid(visible=False)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
@@ -328,8 +339,7 @@ def draw_pareto(trace: Trace, width: float = look.WIDE, pair: Optional[Tuple[str
         for (what, best), shade, dashes, marker in zip(fronts, [*look.SHADES[1:], look.SHADES[0]], look.DASHES, look.MARKERS):
             axes.plot(best[first], best[second], color=shade, linestyle=dashes, marker=marker, markersize=5,
                       label=what or "nothing is better in both")  # fmt: skip
-            notes += [(row[first], row[second], ", ".join(f"{key.rsplit('.', 1)[-1]} {short(row[key])}" for key in keys))
-                      for row in best.to_dict("records")]  # fmt: skip
+            notes += [(row[first], row[second], point_name(keys, row)) for row in best.to_dict("records")]
     else:
         best = pandas.concat([rows for _, rows in fronts])
         axes.plot(best[first], best[second], color=look.SHADES[1], linestyle="none", marker="o", markersize=5,
