@@ -203,7 +203,8 @@ def annotate_apart(axes: Axes, points: Sequence[Tuple[float, float, str]], fonts
             note.set_in_layout(False)
             box = note.get_window_extent().padded(1.5)  # another font is a little wider
             inside = box.x0 >= axes.bbox.x0 and box.x1 <= room.x1 and box.y0 >= room.y0 and box.y1 <= room.y1
-            if inside and not any(box.overlaps(other) for other in taken) and not (apart and crosses(box, lines)):
+            on_line = crosses(box, lines) or box.y0 < axes.bbox.y0  # the x axis is a line too
+            if inside and not any(box.overlaps(other) for other in taken) and not (apart and on_line):
                 taken.append(box)
                 break
             note.remove()

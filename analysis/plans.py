@@ -62,7 +62,7 @@ def load(path: output.Path) -> Trace:
     figures = [name for name in FIGURES if name in rows[0]]
     values = {name: [float(row[name] or "nan") for row in rows] for name in figures}
     asked = figures[0] if figures else ""
-    known = [value == value and value > 0 for value in values.get(asked, [])]
+    known = [value == value and value > 0 and row.get("state") != "too small" for row, value in zip(rows, values.get(asked, []))]
     points["status"] = ["done" if found else "rejected" for found in known]
     points["error"] = [reason or row.get("rule", "").replace("none", "") for row, reason in zip(rows, reasons)]
     for name in figures:

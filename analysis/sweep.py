@@ -349,6 +349,7 @@ def draw_pareto(trace: Trace, width: float = look.WIDE, pair: Optional[Tuple[str
             look.logarithmic(axes, which)
         else:
             look.engineering(axes, which)
+    axes.margins(0.06, 0.12)  # for what is written at the outermost points
     better = {True: "more is better", False: "less is better"}
     axes.set(xlabel=f"{label(trace, first)} ({better[more_is_better(first)]})",
              ylabel=f"{label(trace, second)}\n({better[more_is_better(second)]})")  # fmt: skip
