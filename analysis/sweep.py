@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy
 import pandas
