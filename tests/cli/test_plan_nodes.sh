@@ -74,5 +74,5 @@ expect 1 '/^no candidate keeps the targets; add nodes, context ranks, or allow m
 [ ! -e fast/winner.yaml ] || failures=$((failures + 1))
 expect 0 'plan.yaml: ok, a plan of 14 candidates' '' "$cpsim" check plan.yaml
 sed 's/ttft: 12 s/ttft_p99: 12 s/' plan.yaml >wrong.yaml
-expect 2 '' "/^wrong.yaml:4:7: error: unknown key 'ttft_p99' in slo$/" "$cpsim" plan wrong.yaml -o wrong
+expect 2 '' "/^wrong.yaml:4:7: error: unknown key 'ttft_p99' in slo; expected ttft or tpot$/" "$cpsim" plan wrong.yaml -o wrong
 finish
