@@ -16,6 +16,15 @@ MUTATIONS = [
      "cluster->storage_bytes_per_second)", "all that start share the storage", "test_cold_start"),
     ("sim/serving/replica/scaling.c", "bytes = changed ? bytes - rate * (engine_clock() - begin) : 0.0;",
      "bytes = changed ? bytes : 0.0;", "what has been read stays read when another starts", "test_serving_scaling"),
+    # --- replicas that move between phases ---
+    ("sim/serving/replica/switching_demand.c", "loads->cache_wanted / says->cache_high", "loads->cache_wanted",
+     "caches are not to be filled to the brim", "test_serving_switching"),
+    ("sim/serving/replica/switching_demand.c", "prompts / (prompts + answers)", "prompts / answers",
+     "all are shared out, in proportion", "test_serving_switching"),
+    ("sim/serving/replica/switching_load.c", "loads->cache_share < says->cache_low", "loads->cache_share < says->cache_high",
+     "a decoding replica is spared only where caches are empty enough", "test_serving_switching"),
+    ("sim/serving/replica/switching.c", "held * (who + view->waiting.count) / who", "held",
+     "who waits for room wants as much as those who have it", "test_serving_switching"),
     # --- caches that outlive a GPU ---
     ("models/layout/kv_protection.c", "double gathered = (links->gpus - 1.0) * shard_bytes / links->node_bytes_per_second;\n    double coded",
      "double gathered = links->gpus * shard_bytes / links->node_bytes_per_second;\n    double coded",
