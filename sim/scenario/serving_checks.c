@@ -185,6 +185,71 @@ static void check_scaling(const struct checker *checker)
     }
 }
 
+/* Keys that but one policy reads. */
+static void check_switching_keys(const struct checker *checker)
+{
+    const struct phase_switching *says = &checker->scenario->serving.service.switching;
+    const struct {
+        const char *key;
+        bool said;
+        enum switching_kind of;
+    } keys[] = {
+        {"waiting_high", says->waiting_high != 5.0, SWITCHING_LOAD},
+        {"waiting_low", says->waiting_low != 0.2, SWITCHING_LOAD},
+        {"cache_low", says->cache_low != 0.5, SWITCHING_LOAD},
+        {"within", says->within_seconds != 5.0, SWITCHING_DEMAND},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *path =
+            arena_printf(checker->arena, "workload.service.switching.%s", keys[i].key);
+        if (keys[i].said && keys[i].of != says->policy && is_known(checker, path)) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                           "%s: only the policy '%s' reads it; leave it out", path,
+                           switching_choices[keys[i].of].name);
+        }
+    }
+}
+
+static void check_switching(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct service *service = &scenario->serving.service;
+    const struct phase_switching *says = &service->switching;
+    const char *path = "workload.service.switching";
+    uint32_t replicas = scenario->layout.data, prefill = service->prefill_replicas;
+    check_switching_keys(checker);
+    if (says->policy == SWITCHING_NONE) {
+        return;
+    }
+    const struct {
+        bool wrong;
+        const char *what;
+    } rules[] = {
+        {scenario->is_pool || service->policy != BATCHING_DISAGGREGATED,
+         "replicas alike move between phases; expected policy: disaggregated with "
+         "prefill_replicas, and no `pools`"},
+        {layout_attention_data(&scenario->layout) > 1,
+         "ranks that share experts do not move; expected layout.attention_data 1"},
+        {service_has_tiers(service), "a replica that moves has no tiers; leave service.tiers out"},
+        {scenario->serving.fault_count > 0 ||
+             scenario->serving.random_faults.mean_between_seconds > 0.0,
+         "a replica that moves does not fail; leave faults out"},
+        {says->cache_low > says->cache_high || says->waiting_low > says->waiting_high,
+         "a phase that can spare a replica would want one; expected waiting_low and cache_low "
+         "not above waiting_high and cache_high"},
+        {!scenario->is_pool && service->policy == BATCHING_DISAGGREGATED &&
+             (prefill < says->least || replicas - prefill < says->least),
+         "`least` replicas stay with each phase, and at the beginning one has fewer; lower it, or "
+         "change prefill_replicas or layout.data"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (rules[i].wrong) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path), "%s: %s", path,
+                           rules[i].what);
+        }
+    }
+}
+
 static void check_overlap(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -255,6 +320,7 @@ static void check(const struct checker *checker)
     check_engine_keys(checker);
     check_deadlines(checker);
     check_scaling(checker);
+    check_switching(checker);
     check_overlap(checker);
     check_weave(checker);
     check_align(checker);

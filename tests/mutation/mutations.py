@@ -28,6 +28,15 @@ MUTATIONS = [
      "cli_test_compare_services"),
     ("sim/compare/service_row.c", "layout.attention_data *= layout.pipeline;", "layout.attention_data *= 1;",
      "stages are ranks too", "cli_test_compare_services"),
+    # --- replicas that move between phases ---
+    ("sim/serving/replica/switching_demand.c", "loads->cache_wanted / says->cache_high", "loads->cache_wanted",
+     "caches are not to be filled to the brim", "test_serving_switching"),
+    ("sim/serving/replica/switching_demand.c", "prompts / (prompts + answers)", "prompts / answers",
+     "all are shared out, in proportion", "test_serving_switching"),
+    ("sim/serving/replica/switching_load.c", "loads->cache_share < says->cache_low", "loads->cache_share < says->cache_high",
+     "a decoding replica is spared only where caches are empty enough", "test_serving_switching"),
+    ("sim/serving/replica/switching.c", "held * (who + view->waiting.count) / who", "held",
+     "who waits for room wants as much as those who have it", "test_serving_switching"),
     # --- caches that outlive a GPU ---
     ("models/layout/kv_protection.c", "double gathered = (links->gpus - 1.0) * shard_bytes / links->node_bytes_per_second;\n    double coded",
      "double gathered = links->gpus * shard_bytes / links->node_bytes_per_second;\n    double coded",
