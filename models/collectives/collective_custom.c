@@ -9,8 +9,10 @@
 static bool fits(const struct collective_context *context)
 {
     const struct collective_call *call = context->call;
+    const struct collective_library *library = context->library;
+    double own = library->nvls.ranks > 0 ? 0.0 : library->custom.own_largest_bytes;
     return call->kind == COLLECTIVE_ALL_REDUCE &&
-           call->bytes <= context->library->custom.largest_bytes &&
+           call->bytes <= (own > 0.0 ? own : library->custom.largest_bytes) &&
            call->group.ranks == call->group.ranks_per_node;
 }
 

@@ -77,7 +77,7 @@ struct kernel_work memory_kernel_work(const struct gpu *gpu, const struct memory
     return (struct kernel_work){
         .fixed_seconds = launches * gpu->kernel_seconds,
         .sm_cycles = row_seconds * gpu->boost_clock_hertz,
-        .memory_seconds = shape->bytes / rate,
+        .memory_seconds = fmax(shape->bytes / rate, (double)shape->rows * shape->row_seconds),
         .bytes = shape->bytes,
         .core_joules = shape->bytes * gpu->tile_joules_per_byte,
         .memory_joules = in_l2 ? 0.0 : shape->bytes * gpu->memory_joules_per_byte,

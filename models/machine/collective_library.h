@@ -53,7 +53,9 @@ struct nvls_constants {
 
 /* Custom all-reduce inside a node: every GPU reads its peers' buffers. */
 struct custom_constants {
-    double largest_bytes;              /* largest buffer it is used for; 0: never */
+    double largest_bytes;              /* largest buffer it is used for; 0: never ... */
+    double own_largest_bytes;          /* ... and where the switch does not multicast, which
+                                          symmetric memory needs; 0: the same */
     double base_seconds;               /* kernel and first barrier */
     double peer_seconds;               /* more for each peer, to flag it */
     double barrier_seconds;            /* two-shot: between the halves */

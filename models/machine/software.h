@@ -220,11 +220,15 @@ struct software {
     double prefill_layer_seconds;     /* the same of a layer with prompts and no graph ... */
     double experts_layer_seconds;     /* ... of one with experts of 8 bits or more ... */
     double narrow_experts_layer_seconds; /* ... and of one with experts of fewer */
+    double latent_layer_seconds;         /* more of it, launched by hand: of latent attention ... */
+    double shared_experts_layer_seconds; /* ... and of experts with a shared block beside them */
     struct graph_sizes graphs;
     uint32_t policy;               /* enum batching_kind of a service that says none */
     struct need_estimate estimate; /* ... that SGLang's goes by */
     bool schedules_ahead;          /* the next step is made up while the last one runs */
     struct engine_loop loop;       /* of such an engine */
+    double append_token_seconds;   /* for each token, of the kernel that writes keys and values into
+                                      the cache, at least */
     double hand_layer_seconds;     /* gaps of a layer with prompts that is launched by hand, which
                                       no operator stands for */
     double eager_launch_seconds;   /* host time between two eager launches: a floor */

@@ -125,11 +125,9 @@ static bool runs_from_graph(const struct replica *replica, const struct batch *b
 
 bool transformer_launched_by_hand(const struct replica *replica, const struct batch *batch)
 {
-    const struct software *software = replica->software;
-    if (software->piecewise_tokens == 0) {
-        return !runs_from_graph(replica, batch);
-    }
-    return replica_rank_tokens(replica, batch) > graphs_largest(replica);
+    bool limited = replica->software->piecewise_tokens > 0;
+    return !runs_from_graph(replica, batch) ||
+           (limited && replica_rank_tokens(replica, batch) > graphs_largest(replica));
 }
 
 bool transformer_launched_by_layer(const struct replica *replica, const struct batch *batch)
@@ -148,23 +146,34 @@ static uint64_t computed_tokens(const struct replica *replica, const struct batc
                : graphs_size(&replica->software->graphs, tokens);
 }
 
+/* The host's time for a layer of that kind without a graph. */
+static double by_hand_seconds(const struct replica *replica, const struct layer_kind *kind)
+{
+    const struct software *software = replica->software;
+    double of_experts = kind->ffn.kind != FFN_EXPERTS ? 0.0
+                        : graphs_narrow_experts(replica, kind)
+                            ? software->narrow_experts_layer_seconds
+                            : software->experts_layer_seconds;
+    double seconds = fmax(software->prefill_layer_seconds, of_experts);
+    for (uint32_t i = 0; i < kind->mixer_count; i++) {
+        seconds += kind->mixers[i].kind == MIXER_LATENT ? software->latent_layer_seconds : 0.0;
+    }
+    bool shared = kind->ffn.kind == FFN_EXPERTS && kind->ffn.shared_hidden > 0;
+    return seconds + (shared ? software->shared_experts_layer_seconds : 0.0);
+}
+
 /* The host's time for a layer with prompts, or without a graph; 0: its launches alone. */
 static double layer_launch_seconds(const struct replica *replica, const struct batch *batch,
                                    const struct step_segment *segment, bool graph)
 {
     const struct software *software = replica->software;
-    bool beyond = software->piecewise_tokens > 0 && transformer_launched_by_hand(replica, batch);
-    if (is_decode(batch) && software->decode_graph && !beyond) {
+    bool by_hand = transformer_launched_by_hand(replica, batch);
+    if (is_decode(batch) && !by_hand) {
         return 0.0;
     }
     const struct layer_kind *kind = &replica->llm->stack.kinds[segment->kind];
-    double of_experts = kind->ffn.kind != FFN_EXPERTS ? 0.0
-                        : graphs_narrow_experts(replica, kind)
-                            ? software->narrow_experts_layer_seconds
-                            : software->experts_layer_seconds;
-    double by_hand = fmax(software->prefill_layer_seconds, of_experts);
-    uint64_t tokens = replica_rank_tokens(replica, batch);
-    double host = tokens <= graphs_largest(replica) ? software->piecewise_layer_seconds : by_hand;
+    double host = software->piecewise_tokens > 0 && !by_hand ? software->piecewise_layer_seconds
+                                                             : by_hand_seconds(replica, kind);
     return graph ? host : fmax(host, segment->count * software->eager_launch_seconds);
 }
 
@@ -213,6 +222,8 @@ static void build_layers(struct build *build, const char *name, uint32_t first, 
         layer(builder, &stack->kinds[kind]);
         segment->launch_seconds =
             layer_launch_seconds(replica, builder->batch, segment, builder->graph);
+        segment->experts_by_hand = stack->kinds[kind].ffn.kind == FFN_EXPERTS &&
+                                   transformer_launched_by_hand(replica, builder->batch);
         if (segment->launch_seconds > 0.0) {
             segment->launch_seconds =
                 fmax(segment->launch_seconds,

@@ -80,6 +80,7 @@ struct step_segment {
     uint32_t repeat;
     double launch_seconds; /* of the host for one play, which takes no less; 0: eager_launch an
                               operator, nothing from a graph */
+    bool experts_by_hand;  /* it is of a layer with experts beyond all graphs */
     uint32_t count, capacity;
     struct step_operator *operators; /* [capacity], the caller's */
 };

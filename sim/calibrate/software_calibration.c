@@ -22,6 +22,8 @@ const struct software_constant software_constants[] = {
     {"prefill_layer", EVIDENCE_STEPS},
     {"experts_layer", EVIDENCE_STEPS},
     {"narrow_experts_layer", EVIDENCE_STEPS},
+    {"latent_layer", EVIDENCE_STEPS},
+    {"shared_experts_layer", EVIDENCE_STEPS},
     {"decode_layer", EVIDENCE_STEPS},
     {"experts_block", EVIDENCE_STEPS},
     {"step", EVIDENCE_STEPS},

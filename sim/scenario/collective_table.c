@@ -211,6 +211,13 @@ static const struct field custom_fields[] = {
      .required = true,
      .max = 1e15,
      .doc = "Largest buffer it is used for; 0: never."},
+    {.key = "own_largest",
+     .kind = FIELD_BYTES,
+     FIELD_AT(custom_constants, own_largest_bytes),
+     .max = 1e15,
+     .fallback = "0 B",
+     .doc = "The same where the switch does not multicast (`nvls.ranks` 0): larger ones take "
+            "symmetric memory, which needs it. 0 B: `largest`."},
     {.key = "base",
      .kind = FIELD_SECONDS,
      FIELD_AT(custom_constants, base_seconds),

@@ -92,6 +92,60 @@ START_TEST(layers_with_experts_are_launched_at_a_pace_of_their_own)
 }
 END_TEST
 
+/* The same model's piecewise graphs have no pace of their own: 10 ms a layer, three times that. */
+START_TEST(piecewise_graphs_of_experts_are_launched_as_others)
+{
+    struct played own = play_serving(
+        SMALL, (const char *const[]){LOAD, "model=qwen3-30b-a3b", "software.piecewise_layer=10 ms",
+                                     "workload.arrivals={kind: closed-loop, clients: 1}",
+                                     "software.piecewise_tokens=2048 tokens",
+                                     "software.loop={" NO_MORE
+                                     "schedule: 3 ms, schedule_sequence: 1 ms, worker_ranks: 2, "
+                                     "own_launch: 3, own_experts_launch: 2}",
+                                     NULL});
+    ck_assert_double_eq_tol(own.metrics.latencies[LATENCY_TTFT].p50, 0.004 + 0.030 * 48 + 0.004,
+                            1e-6);
+}
+END_TEST
+
+/* Without graphs of prompts none is piecewise: 10 ms a layer by hand, not 1. */
+START_TEST(no_graph_of_prompts_is_no_piecewise_one)
+{
+    double layers = 0.0;
+    prompt_seconds(&layers);
+    struct played own = play_serving(
+        SMALL,
+        (const char *const[]){LOAD, "software.prefill_graph=false", "software.piecewise_layer=1 ms",
+                              "workload.arrivals={kind: closed-loop, clients: 1}",
+                              "software.piecewise_tokens=2048 tokens",
+                              "software.loop={" NO_MORE
+                              "schedule: 3 ms, schedule_sequence: 1 ms, worker_ranks: 2, "
+                              "own_launch: 1}",
+                              NULL});
+    ck_assert_double_eq_tol(own.metrics.latencies[LATENCY_TTFT].p50, 0.004 + 0.010 * layers + 0.004,
+                            1e-6);
+}
+END_TEST
+
+/* DeepSeek-V2-Lite: one dense layer, 10 + 3 ms of latent attention, twice; 26 with experts and a
+ * shared block, 12 + 3 + 5 ms. */
+START_TEST(latent_attention_and_shared_experts_are_launches_of_their_own)
+{
+    struct played own = play_serving(
+        SMALL,
+        (const char *const[]){LOAD, "model=deepseek-v2-lite", "software.experts_layer=12 ms",
+                              "software.latent_layer=3 ms", "software.shared_experts_layer=5 ms",
+                              "workload.arrivals={kind: closed-loop, clients: 1}",
+                              "software.piecewise_tokens=512 tokens",
+                              "software.loop={" NO_MORE
+                              "schedule: 3 ms, schedule_sequence: 1 ms, worker_ranks: 2, "
+                              "own_launch: 2, own_experts_launch: 1}",
+                              NULL});
+    ck_assert_double_eq_tol(own.metrics.latencies[LATENCY_TTFT].p50,
+                            0.004 + 0.026 + 0.020 * 26 + 0.004, 1e-6);
+}
+END_TEST
+
 /* Decode goes no faster than the loop: 70 ms and 5 a sequence. */
 START_TEST(the_scheduler_paces_short_steps)
 {
@@ -265,5 +319,8 @@ RUN_TESTS(engine_loop, a_graph_computes_all_of_its_tokens, answers_beside_prompt
           gaps_of_a_layer_launched_by_hand, what_is_around_a_launch_takes_the_loop,
           answers_go_back_one_by_one, a_rested_gpu_is_faster,
           a_launch_by_hand_holds_the_first_token_up,
-          layers_with_experts_are_launched_at_a_pace_of_their_own, the_scheduler_paces_short_steps,
-          decode_beyond_the_graphs_is_launched_by_hand)
+          layers_with_experts_are_launched_at_a_pace_of_their_own,
+          piecewise_graphs_of_experts_are_launched_as_others,
+          no_graph_of_prompts_is_no_piecewise_one,
+          latent_attention_and_shared_experts_are_launches_of_their_own,
+          the_scheduler_paces_short_steps, decode_beyond_the_graphs_is_launched_by_hand)

@@ -105,6 +105,18 @@ MUTATIONS = [
     # --- launches beyond the graphs ---
     ("sim/serving/replica/loop.c", "loop->own_experts_launch * of_experts", "loop->own_launch * of_experts",
      "layers with experts are launched at a pace of their own", "test_engine_loop"),
+    ("models/passes/transformer.c", "seconds + (shared ? software->shared_experts_layer_seconds : 0.0)", "seconds",
+     "a shared block beside experts is launched too", "test_engine_loop"),
+    ("models/passes/transformer.c", "return !runs_from_graph(replica, batch) ||", "return",
+     "without graphs of prompts none is piecewise", "test_engine_loop"),
+    ("models/passes/transformer.c", "== MIXER_LATENT ? software->latent_layer_seconds", "== MIXER_GQA ? software->latent_layer_seconds",
+     "latent attention is launched in more pieces", "test_engine_loop"),
+    ("models/passes/transformer.c", "stack->kinds[kind].ffn.kind == FFN_EXPERTS &&", "stack->kinds[kind].ffn.kind == FFN_EXPERTS ||",
+     "piecewise graphs of experts are launched as others", "test_engine_loop"),
+    ("models/collectives/collective_custom.c", "library->nvls.ranks > 0 ? 0.0", "library->nvls.ranks == 0 ? 0.0",
+     "symmetric memory needs multicast", "test_collective"),
+    ("models/kernels/gpu_memory.c", "(double)shape->rows * shape->row_seconds", "0.0 * shape->row_seconds",
+     "a block a row", "test_gpu_kernel"),
     # --- groups of layers in one pool of blocks ---
     ("models/passes/kv_groups.c", "return 2 * most < 3 * fewest ? most : fewest;", "return fewest;",
      "kinds of nearly as many layers fill one group each", "test_kv_groups"),

@@ -240,10 +240,21 @@ START_TEST(custom_all_reduces)
     call.bytes = 10e3;
     plan = collective_plan(&round_cluster, &software, &call);
     ck_assert_str_eq(plan.algorithm, "one-shot");
-    /* Too large a buffer is left to the library. */
+    /* Too large a buffer is left to the library ... */
     call.bytes = 32e6;
     plan = collective_plan(&round_cluster, &software, &call);
     ck_assert_str_eq(plan.algorithm, "ring");
+    /* ... and where the switch does not multicast a smaller one is. */
+    software.library.custom.own_largest_bytes = 1e5;
+    call.bytes = 1e5;
+    plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_str_eq(plan.algorithm, "two-shot");
+    call.bytes = 1e6;
+    plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_str_eq(plan.algorithm, "ring");
+    software.library.nvls.ranks = 8;
+    plan = collective_plan(&round_cluster, &software, &call);
+    ck_assert_str_eq(plan.algorithm, "multimem");
 }
 END_TEST
 

@@ -183,6 +183,21 @@ START_TEST(a_row_takes_its_time)
 }
 END_TEST
 
+/* A block a row: 2000 rows of 50 ns take 100 us, though 10 MB in L2 would take 1; 100 MB at 500
+ * GB/s take longer still. */
+START_TEST(a_block_a_row_takes_its_time)
+{
+    struct gpu gpu = round_gpu();
+    gpu.memory_bytes_per_second = 0.5e12;
+    gpu.l2_bytes_per_second = 10e12;
+    struct memory_shape shape = {
+        .kernel = MEMORY_KV_APPEND, .rows = 2000, .row_seconds = 50e-9, .bytes = 10e6};
+    ck_assert_double_eq_tol(memory_kernel_cost(&gpu, &shape, 1e9).seconds, 100e-6, 1e-12);
+    shape.bytes = 100e6;
+    ck_assert_double_eq_tol(memory_kernel_cost(&gpu, &shape, 1e9).seconds, 200e-6, 1e-12);
+}
+END_TEST
+
 /* Head size 64 halves the products to 8 clocks a key; then a softmax of 12 is what takes time. 96
  * is padded to 128. */
 START_TEST(small_heads_wait_for_softmax)
@@ -354,9 +369,9 @@ END_TEST
 RUN_TESTS(gpu_kernel, gemm_goes_in_waves, gemm_splits_few_tiles, thin_gemm_is_bound_by_memory,
           rectangular_attention_goes_in_waves, causal_attention_ends_with_its_longest_block,
           two_rectangles_are_one_launch, decode_reads_the_cache_once,
-          memory_kernels_read_memory_or_l2, a_row_takes_its_time, small_heads_wait_for_softmax,
-          backward_attention_has_five_products, clock_sinks_to_the_limit,
-          voltage_falls_with_the_clock, short_runs_may_draw_more, partial_sums_pass_through_l2,
-          what_is_added_to_is_read_and_written, backward_attention_moves_twice_the_bytes,
-          queries_see_what_is_before_them, a_cache_is_read_by_the_page,
-          keys_beyond_the_l2_are_read_again)
+          memory_kernels_read_memory_or_l2, a_row_takes_its_time, a_block_a_row_takes_its_time,
+          small_heads_wait_for_softmax, backward_attention_has_five_products,
+          clock_sinks_to_the_limit, voltage_falls_with_the_clock, short_runs_may_draw_more,
+          partial_sums_pass_through_l2, what_is_added_to_is_read_and_written,
+          backward_attention_moves_twice_the_bytes, queries_see_what_is_before_them,
+          a_cache_is_read_by_the_page, keys_beyond_the_l2_are_read_again)

@@ -198,7 +198,7 @@ static struct step_cost price_program(struct step_costs *costs, const struct rep
         add_operators(segment, &cost);
         if (by_layer) {
             waited += waited_seconds(segment);
-            step_launch_add(&cost, replica->llm, segment);
+            step_launch_add(&cost, segment);
         }
     }
     cost.host_seconds = parts.seconds[TIME_HOST];

@@ -48,8 +48,7 @@ struct step_cost {
 void step_parts_add(struct step_parts *sum, const struct step_parts *parts, double times);
 
 /* Adds the host's launches of a segment that it launches layer by layer. */
-void step_launch_add(struct step_cost *sum, const struct llm *llm,
-                     const struct step_segment *segment);
+void step_launch_add(struct step_cost *sum, const struct step_segment *segment);
 
 /* A batch: sequences that decode, and prompts, or parts of prompts, together. */
 struct step_shape {

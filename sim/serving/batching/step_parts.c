@@ -13,12 +13,9 @@ void step_parts_add(struct step_parts *sum, const struct step_parts *parts, doub
     sum->flops += times * parts->flops;
 }
 
-void step_launch_add(struct step_cost *sum, const struct llm *llm,
-                     const struct step_segment *segment)
+void step_launch_add(struct step_cost *sum, const struct step_segment *segment)
 {
     double seconds = segment->repeat * segment->launch_seconds;
-    bool experts =
-        segment->part == STEP_LAYERS && llm->stack.kinds[segment->kind].ffn.kind == FFN_EXPERTS;
     sum->launch_seconds += seconds;
-    sum->experts_launch_seconds += experts ? seconds : 0.0;
+    sum->experts_launch_seconds += segment->experts_by_hand ? seconds : 0.0;
 }
