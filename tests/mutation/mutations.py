@@ -78,7 +78,7 @@ MUTATIONS = [
      "a ring that leaves a node at some of its hops has ranks that differ", "test_exchange|test_details"),
     ("sim/inference/trace_run.c", "if (conversation_stand_in(run->scenario, rank) == played) {",
      "if (rank == played) {",
-     "context ranks that one stands for have rows of their own", "trace_test_engine_programs|trace_test_trace_file|trace_test_laws"),
+     "context ranks that one stands for have rows of their own", "trace_test_laws"),
     ("models/layers/context_all_gather.c", "slice->cached_tokens + divide_up(slice->new_tokens, 2)",
      "slice->cached_tokens + divide_up(slice->new_tokens, 1)",
      "a query of a gathered prefill sees half of the new tokens", "test_transformer"),
@@ -101,7 +101,7 @@ MUTATIONS = [
      "a place holds the work of its rows alone", "test_step_cost"),
     ("models/passes/step_price.c", "round < ROUNDS && state.clock_hertz != priced_hertz",
      "round < 1 && state.clock_hertz != priced_hertz",
-     "under a limit the clock and the time that no kernel fills settle together", "test_executors|test_transformer|test_step_cost"),
+     "under a limit the clock and the time that no kernel fills settle together", "test_executors"),
     # --- launches beyond the graphs ---
     ("sim/serving/replica/loop.c", "loop->own_experts_launch * of_experts", "loop->own_launch * of_experts",
      "layers with experts are launched at a pace of their own", "test_engine_loop"),
@@ -476,4 +476,8 @@ MUTATIONS = [
      "who a pool's own limit refuses is counted and told", "test_serving_pools"),
     ("sim/scenario/hub.c", "strtod(value->text, NULL) > 0.0", "strtod(value->text, NULL) < 0.0",
      "experts of a kind of layers are experts", "cli_test_compare_services"),
+    ("sim/scenario/training_checks.c", "documents->mean_tokens < 1.0", "documents->mean_tokens < 0.1",
+     "a document has a token at least", "cli_test_bad_scenarios"),
+    ("sim/trace/trace_check.c", "read_attribute, check) < 0) {", "read_attribute, check) < -1) {",
+     "a trace's attributes are read when it is checked", "trace_test_damaged"),
 ]
