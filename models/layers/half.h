@@ -50,6 +50,7 @@ struct half_op {
     uint64_t columns;                     /* of one rank */
     double forward_bytes, backward_bytes; /* read and written, an element */
     bool of_experts_kernel; /* an engine's own kernel for experts was measured with it */
+    double row_seconds;     /* it takes no less for each row; 0: bytes alone count */
     /* HALF_EXCHANGE: */
     double elements; /* of a token */
     bool combine;

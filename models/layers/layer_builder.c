@@ -36,11 +36,8 @@ static void gemm(struct layer_builder *builder, const char *name, struct layer_m
 void layer_memory(struct layer_builder *builder, const char *name, enum memory_kernel kernel,
                   uint64_t rows, uint64_t columns, double bytes_per_element)
 {
-    const struct software *software = builder->replica->software;
-    struct step_operator op = step_memory_operator(name, kernel, rows, columns, bytes_per_element,
-                                                   software->fused_kernels);
-    op.memory.row_seconds = kernel == MEMORY_KV_APPEND ? software->append_token_seconds : 0.0;
-    layer_append(builder, op);
+    layer_append(builder, step_memory_operator(name, kernel, rows, columns, bytes_per_element,
+                                               builder->replica->software->fused_kernels));
 }
 
 void layer_host(struct layer_builder *builder, const char *name, double seconds)

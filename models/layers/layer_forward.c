@@ -60,6 +60,16 @@ static bool is_done(const struct layer_builder *builder, const struct half *half
     return false;
 }
 
+static void pointwise(struct layer_builder *builder, const struct half_op *op)
+{
+    const struct replica *replica = builder->replica;
+    struct step_operator kernel =
+        step_memory_operator(op->name, op->kernel, half_rows(replica, op, counts_of(builder)),
+                             op->columns, op->forward_bytes, replica->software->fused_kernels);
+    kernel.memory.row_seconds = op->row_seconds;
+    layer_append(builder, kernel);
+}
+
 /* What waits for the last operator besides an exchange that is under way. */
 static void half_op(struct layer_builder *builder, const struct half_op *op)
 {
@@ -68,9 +78,7 @@ static void half_op(struct layer_builder *builder, const struct half_op *op)
         product(builder, op);
         break;
     case HALF_POINTWISE:
-        layer_memory(builder, op->name, op->kernel,
-                     half_rows(builder->replica, op, counts_of(builder)), op->columns,
-                     op->forward_bytes);
+        pointwise(builder, op);
         break;
     case HALF_HOST:
         layer_host(builder, op->name, op->seconds + (double)builder->tokens * op->token_seconds);

@@ -60,8 +60,12 @@ static void gqa_half(const struct replica *replica, const struct mixer *mixer, s
     if (cached > 0.0) {
         uint64_t columns = heads.kv_heads * (uint64_t)(cached / gqa->kv_heads);
         double kept = precision_cache_bytes(replica->precision, gqa->head_size) / gqa->head_size;
-        half_pointwise(half, "kv append", MEMORY_KV_APPEND, columns, element + kept, 0.0)
-            ->of_inference = true;
+        struct half_op *append =
+            half_pointwise(half, "kv append", MEMORY_KV_APPEND, columns, element + kept, 0.0);
+        append->of_inference = true;
+        /* Modules of sparse attention were measured with theirs in what else they take. */
+        append->row_seconds =
+            gqa->indexer.heads > 0 ? 0.0 : replica->software->append_token_seconds;
     }
     if (gqa->indexer.heads > 0) {
         sparse_indexer_half(replica, &gqa->indexer, &list, true, half);

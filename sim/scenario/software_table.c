@@ -491,8 +491,10 @@ const struct field software_fields[] = {
      FIELD_AT(software, append_token_seconds),
      .max = 1e-3,
      .fallback = "0 s",
-     .doc = "The kernel that writes keys and values into the cache takes at least so long for each "
-            "new token of a rank, whatever its bytes: a block of threads a token."},
+     .doc =
+         "The kernel that writes keys and values into the cache takes at least so long for each "
+         "new token of a rank, whatever its bytes: a block of threads a token. Of multi-head and "
+         "grouped-query attention."},
     {.key = "graphs",
      .kind = FIELD_MAPPING,
      FIELD_AT(software, graphs),
