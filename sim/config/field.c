@@ -232,6 +232,8 @@ static void read_choice(const struct place *place, struct node *node)
             store(place, node, &choice->value, sizeof choice->value);
             return;
         }
+    }
+    for (const struct choice *choice = place->field->choices; choice->name != NULL; choice++) {
         suggestion_consider(&suggestion, choice->name);
     }
     DIAGNOSE_ERROR(place->context->diagnostics, node->mark,
@@ -529,20 +531,20 @@ static void read_keys(const struct field_context *context, const struct field *f
                       const char *tag, struct node *mapping, const char *path, void *object)
 {
     complain_of_unknown_keys(context, fields, tag, mapping, path);
+    bool says_any = mapping->count > 0; /* many are there for their defaults alone */
     for (const struct field *field = fields; field->key != NULL; field++) {
         const char *separator = path[0] == '\0' ? "" : ".";
-        struct place place = {
-            .context = context,
-            .field = field,
-            .path = arena_printf(context->arena, "%s%s%s", path, separator, field->key),
-            .object = object};
-        struct node *node = node_get(mapping, field->key);
+        struct place place = {.context = context,
+                              .field = field,
+                              .path = arena_join(context->arena, path, separator, field->key),
+                              .object = object};
+        struct node *node = says_any ? node_get(mapping, field->key) : NULL;
         if (node == NULL) {
             node = fallback_node(&place, mapping);
             if (node == NULL) {
                 continue;
             }
-            node_put(context->arena, mapping, field->key, default_mark, node);
+            node_append(context->arena, mapping, field->key, default_mark, node);
         }
         read_field(&place, node);
     }

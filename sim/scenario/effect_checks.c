@@ -108,7 +108,7 @@ static const struct node *said_below(const struct checker *checker, bool resolve
     const struct node *found = NULL;
     for (size_t i = 0; node->kind == NODE_MAPPING && i < node->count && found == NULL; i++) {
         found = said_below(checker, resolved, node->entries[i].value,
-                           arena_printf(checker->arena, "%s.%s", path, node->entries[i].key), said);
+                           arena_join(checker->arena, path, ".", node->entries[i].key), said);
     }
     return found;
 }
