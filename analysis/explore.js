@@ -12,20 +12,23 @@
 
   const figures = JSON.parse(text("explore-data"));
   const node = name => document.getElementById("explore-" + name);
+  const narrow = () => innerWidth < 640;
   const dashes = ["circle", "square", "diamond", "cross", "triangle-up", "x"];
   const look = () => {
     const style = getComputedStyle(document.documentElement), ink = name => style.getPropertyValue("--" + name).trim();
-    const axis = {gridcolor: ink("grid"), linecolor: ink("rule"), zerolinecolor: ink("rule")};
+    const axis = {gridcolor: ink("grid"), linecolor: ink("rule"), zerolinecolor: ink("rule"), automargin: true};
     return {
-      font: {color: ink("ink"), family: "system-ui, sans-serif"}, paper_bgcolor: ink("paper"), plot_bgcolor: ink("paper"),
+      font: {color: ink("ink"), family: "system-ui, sans-serif", size: narrow() ? 10 : 12}, paper_bgcolor: ink("paper"), plot_bgcolor: ink("paper"),
       colorway: ["blue", "orange", "green", "red", "grey", "gold", "pale"].map(ink), xaxis: axis, yaxis: axis,
       hoverlabel: {bgcolor: ink("paper"), font: {color: ink("ink")}}, hovermode: "closest", margin: {l: 60, r: 10, t: 34, b: 45},
-      legend: {orientation: "h", y: -0.2}, height: 380, autosize: true, line: ink("blue"),
+      legend: {orientation: "h", traceorder: "normal", yanchor: "top"}, height: 380, autosize: true, line: ink("blue"),
     };
   };
   const coloured = trace => {
     const style = getComputedStyle(document.documentElement), ink = name => style.getPropertyValue("--" + name).trim();
-    trace.marker = {...trace.marker, color: ink(trace.ink), ...(trace.type === "bar" ? {line: {color: ink("ink-soft"), width: 0.5}} : {})};
+    const bar = {line: {color: ink("ink-soft"), width: 0.5},  // a hatch tells greys apart
+                 pattern: {shape: trace.hatch || "", fillmode: "overlay", fgcolor: ink("ink"), fgopacity: 0.6, size: 8, solidity: 0.1}};
+    trace.marker = {...trace.marker, color: ink(trace.ink), ...(trace.type === "bar" ? bar : {})};
     if (trace.line) trace.line = {...trace.line, color: ink(trace.ink)};
   };
   const merge = (own, layout) => ({...own, ...layout, xaxis: {...own.xaxis, ...layout.xaxis}, yaxis: {...own.yaxis, ...layout.yaxis}});
@@ -35,11 +38,20 @@
       if (trace.marker) trace.marker.symbol = dashes[index % dashes.length];
       if (trace.ink) coloured(trace);
       if (trace.type === "parcoords") { trace.line = {color: own.line}; own.margin = {l: 60, r: 60, t: 90, b: 20};
-        own.width = Math.max(node(name).clientWidth, 90 * trace.dimensions.length); }
+        own.width = Math.max(node(name).clientWidth, 78 * trace.dimensions.length); }
     });
     await Plotly.newPlot(node(name), data, merge(own, layout), {responsive: true, displaylogo: false});
+    await fit(name, layout);
     node(name).on("plotly_click", event => clicked(name, event.points[0]));
     if (rows) node(name).on("plotly_restyle", () => brushed(name, rows));
+  }
+
+  // The legend under the title of the x axis, however many lines it takes, in room made for it.
+  async function fit(name, layout) {
+    const legend = node(name).querySelector(".legend");
+    if (!legend) return;
+    const title = 58, plot = (layout.height || 380) - 34 - 45, lines = legend.getBoundingClientRect().height;
+    await Plotly.relayout(node(name), {height: plot + 34 + title + lines, "margin.b": title + lines, "legend.y": -title / plot});
   }
 
   // The command that runs a point, and its scenario as a text to keep.
@@ -89,10 +101,11 @@
       await Plotly.relayout(there, first && first.meta.span ? {"xaxis.range": first.meta.span} : {"xaxis.autorange": true});
     }
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", async () => {
     for (const [name, {data, layout}] of Object.entries(figures)) {
       data.forEach(trace => { if (trace.ink) coloured(trace); });
-      Plotly.react(node(name), data, merge(look(), layout));
+      await Plotly.react(node(name), data, merge(look(), layout));
+      await fit(name, layout);
     }
   });
   document.documentElement.dataset.explored = Object.keys(figures).length;

@@ -57,7 +57,19 @@ def figure(name: str, heading: str, doc: str, data: List[Dict[str, Any]], **layo
 
 
 def axis(title: str, **more: Any) -> Dict[str, Any]:
-    return {"title": {"text": title}, **more}
+    return {"title": {"text": title, "standoff": 8}, **more}
+
+
+# 0.05, 0.1, 0.2: not the 5, 1, 2 that plotly writes at an axis of decades.
+DECADES = {"type": "log", "dtick": "D2", "tickformat": "~g"}
+
+# plotly's names of look's hatches, for screens and eyes without colours.
+HATCHES = {"//": "/", "\\\\": "\\", "xx": "x", "..": ".", "": ""}
+
+
+def height_of(rows: int) -> int:
+    """Pixels of bars side by side, each with its name."""
+    return max(380, 120 + 20 * rows)
 
 
 def seconds(value: float) -> str:
@@ -87,7 +99,7 @@ def requests_figure(runs: Runs) -> Optional[Drawing]:
                          "y": rounded(own["first_token"] - own["arrival"]), "text": said, "hoverinfo": "text", "customdata": leads,
                          "marker": {"size": 5}})  # fmt: skip
     return figure("requests", "Requests", "Every request. A click shows the steps between its arrival and its first token.", data,
-                  xaxis=axis("arrival, s"), yaxis=axis("TTFT, s", type="log")) if data else None  # fmt: skip
+                  xaxis=axis("arrival, s"), yaxis=axis("TTFT, s", **DECADES)) if data else None  # fmt: skip
 
 
 def steps_figure(runs: Runs) -> Optional[Drawing]:
@@ -110,7 +122,7 @@ def steps_figure(runs: Runs) -> Optional[Drawing]:
                          "y": rounded(own["duration"] / own["steps"]), "text": said, "hoverinfo": "text",
                          "meta": {"group": f"{run}{replica}"}, "customdata": leads, "marker": {"size": 4}})  # fmt: skip
     return figure("steps", "Steps", "Every step of every replica, or several alike as one. A click shows its operators.", data,
-                  xaxis=axis("time, s"), yaxis=axis("duration of a step, s", type="log")) if data else None  # fmt: skip
+                  xaxis=axis("time, s"), yaxis=axis("duration of a step, s", **DECADES)) if data else None  # fmt: skip
 
 
 PARTS = {"gemm": "GEMMs", "attention": "attention", "memory_kernels": "memory kernels", "tp_collective": "collectives",
@@ -129,10 +141,11 @@ def phases_figure(runs: Runs) -> Optional[Drawing]:
                     for (label, row), value in zip(rows, values)]  # fmt: skip
             data.append({"type": "bar", "orientation": "h", "name": name, "y": [label for label, _ in rows], "x": rounded(values), "text": said,
                          "hoverinfo": "text", "textposition": "none", "ink": look.INKS[drawn.PARTS[part][0]],
+                         "hatch": HATCHES[drawn.PARTS[part][1]],
                          "customdata": [{"to": "operators", "group": label} for label, _ in rows]})  # fmt: skip
     doc = "Where the time of each phase goes; of a service, of the steps that stand for most of its time. A click shows its operators."
     return figure("phases", "Phases", doc, data, barmode="stack",
-                  xaxis=axis("s"), yaxis={"autorange": "reversed", "automargin": True}) if data else None  # fmt: skip
+                  xaxis=axis("time, s"), yaxis={"autorange": "reversed", "automargin": True}, height=height_of(len(rows))) if data else None  # fmt: skip
 
 
 INKS_OF_KINDS = {kind: look.INKS[shade] for kind, (shade, _, _) in look.KINDS.items()}  # as in the pictures below
@@ -170,11 +183,12 @@ def operators_figure(runs: Runs) -> Optional[Drawing]:
                         f"bound by {row['bound']}<br>{look.quantity(row['flops'], 'FLOP')}, {look.quantity(row['bytes'], 'B')}"
                         for row in some.to_dict("records")]  # fmt: skip
                 data.append({"type": "bar", "orientation": "h", "name": str(kind), "ink": INKS_OF_KINDS.get(str(kind), "green"),
+                             "hatch": HATCHES[look.KINDS[str(kind)][1]] if str(kind) in look.KINDS else "",
                              "base": rounded(1e3 * (some["start"] - begun)), "x": rounded(1e3 * some["duration"]),
                              "y": [str(stream) for stream in some["stream"]], "text": said, "hoverinfo": "text", "textposition": "none",
                              "meta": {"group": label, "span": span}, "visible": label == first})  # fmt: skip
     return figure("operators", "Operators", OPERATORS_DOC, data, barmode="overlay",
-                  xaxis=axis("time since the phase or step began, ms", range=spans.get(first)),
+                  xaxis=axis("time since it began, ms", range=spans.get(first)),
                   yaxis={"automargin": True}) if data else None  # fmt: skip
 
 
@@ -248,8 +262,8 @@ def changes_figure(traces: Sequence[Trace]) -> Optional[Drawing]:
     data = [{"type": "bar", "orientation": "h", "name": "change", "x": rounded([100 * row[0] for row in found]), "y": [row[1] for row in found],
              "text": said, "hoverinfo": "text", "textposition": "none"}]  # fmt: skip
     return figure("changes", "What changed", "Figures of both runs that differ most, as a share of the first's.", data,
-                  xaxis=axis("run 2 over run 1, %"), yaxis={"autorange": "reversed", "automargin": True},
-                  height=120 + 20 * len(found))  # fmt: skip
+                  xaxis=axis("change, %"), yaxis={"autorange": "reversed", "automargin": True},
+                  height=height_of(len(found)))  # fmt: skip
 
 
 def figures(traces: Sequence[Trace]) -> List[Drawing]:
@@ -267,10 +281,12 @@ def section(traces: Sequence[Trace]) -> str:
     if not made:
         return ""
     packed = library()
-    body = '<h2 id="explore">Explore</h2>\n<noscript><p>Without scripts: the pictures below.</p></noscript>\n'
+    body = '<h2 id="explore">Explore</h2>\n<noscript><style>.answers { display: none; }</style>\n<p>Without scripts: the pictures below.</p></noscript>\n'
+    body += '<div class="answers">\n'
     for one in made:
         body += (f'<h3>{one["heading"]}</h3>\n<p>{one["doc"]}</p>\n<div class="explore" id="explore-{one["name"]}"></div>\n'
                  f'<p class="said" id="said-{one["name"]}" role="status"></p>\n')  # fmt: skip
+    body += "</div>\n"
     told = {one["name"]: {key: one[key] for key in ("data", "layout", "rows") if key in one} for one in made}
     data = json.dumps(told, separators=(",", ":")).replace("<", "\\u003c")
     body += f'<script type="application/json" id="explore-data">{data}</script>\n'

@@ -114,7 +114,7 @@ def draw_timeline(trace: Trace, width: float = look.WIDE, most: int = 6) -> Opti
     for axes, (phase, segment) in zip(panels[:, 0], shown):
         draw_layer(axes, layer_of(trace, phase, segment))
         way = "" if segment == "layers" else f", {segment}"
-        axes.set_title(f"{phases['name'][phase]}: one layer{' of one GPU' if width > look.NARROW else ''}{way}; ms")
+        axes.set_title(f"{phases['name'][phase]}{': one layer of one GPU' if width > look.NARROW else ''}{way}; ms")
     panels[-1, 0].set_xlabel("time since the start of the layer, ms")
     kinds = [look.KINDS[kind] for kind in look.KINDS if (operators["kind"] == kind).any()]
     look.legend_below(figure, kinds, columns_of(width, 5))

@@ -157,15 +157,16 @@ def prefixed(value: float) -> str:
 # Where the text of a point may stand, in points from it: the first that is free is taken.
 _PLACES = [(5, 4, "left", "bottom"), (5, -4, "left", "top"), (-5, 4, "right", "bottom"), (-5, -4, "right", "top"),
            (0, 7, "center", "bottom"), (0, -7, "center", "top"), (5, -15, "left", "top"), (5, 15, "left", "bottom"),
-           (-5, -15, "right", "top"), (-5, 15, "right", "bottom")]  # fmt: skip
+           (-5, -15, "right", "top"), (-5, 15, "right", "bottom"), (0, -18, "center", "top"), (0, 18, "center", "bottom")]  # fmt: skip
 
 
 def line_points(axes: Axes) -> Any:
-    """The lines of `axes` as points in pixels, one every two: [n, 2]."""
+    """The lines of `axes` as points in pixels, one every two, and its markers: [n, 2]."""
     found = [numpy.empty((0, 2))]
     for line in axes.lines:
+        corners = line.get_transform().transform(line.get_xydata())
+        found.append(corners[numpy.isfinite(corners).all(axis=1)])
         if line.get_linestyle() not in ("None", "none", "", " "):
-            corners = line.get_transform().transform(line.get_xydata())
             for start, end in zip(corners[:-1], corners[1:]):
                 count = min(2000, 1 + int(numpy.hypot(*(end - start)) / 2)) if numpy.isfinite([start, end]).all() else 0
                 found.append(start + numpy.linspace(0, 1, count)[:, None] * (end - start))
@@ -179,8 +180,8 @@ def crosses(box: transforms.Bbox, points: Any) -> bool:
 def annotate_apart(axes: Axes, points: Sequence[Tuple[float, float, str]], fontsize: float = 6.5,
                    places: Sequence[Tuple[float, float, str, str]] = tuple(_PLACES)) -> None:
     """Writes beside each (x, y, text) where nothing else that it wrote stands, not over the y axis, off
-    the lines where there is such a place; a text without room is left out. Call it last: it needs to
-    know where the axes end up."""
+    the lines and markers where there is such a place, on the page's own ground where there is none; a text
+    without room is left out. Call it last: it needs to know where the axes end up."""
     drawn = axes.figure
     drawn.draw_without_rendering()
     taken = [text.get_window_extent() for text in axes.texts]
@@ -197,11 +198,13 @@ def annotate_apart(axes: Axes, points: Sequence[Tuple[float, float, str]], fonts
     for x, y, text in points:
         tries = [(place, apart) for apart in (True, False) for place in places]
         for (dx, dy, side, height), apart in tries:
-            note = axes.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", ha=side, va=height, fontsize=fontsize)
+            note = axes.annotate(text, (x, y), xytext=(dx, dy), textcoords="offset points", ha=side, va=height, fontsize=fontsize,
+                                 bbox=None if apart else {"facecolor": "#ffffff", "edgecolor": "none", "alpha": 0.75, "pad": 0.3})  # fmt: skip
             note.set_in_layout(False)
-            box = note.get_window_extent()
+            box = note.get_window_extent().padded(1.5)  # another font is a little wider
             inside = box.x0 >= axes.bbox.x0 and box.x1 <= room.x1 and box.y0 >= room.y0 and box.y1 <= room.y1
-            if inside and not any(box.overlaps(other) for other in taken) and not (apart and crosses(box, lines)):
+            on_line = crosses(box, lines) or box.y0 < axes.bbox.y0  # the x axis is a line too
+            if inside and not any(box.overlaps(other) for other in taken) and not (apart and on_line):
                 taken.append(box)
                 break
             note.remove()

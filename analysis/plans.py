@@ -30,8 +30,13 @@ def is_plan(path: output.Path) -> bool:
 
 
 def open_trace(path: output.Path) -> Trace:
-    """A run, a sweep or a plan, whatever lies there."""
-    return load(path) if is_plan(path) else cpsim_trace.load(path)
+    """A run, a sweep or a plan, whatever lies there; of the last two also their folder."""
+    place = pathlib.Path(path)
+    if is_plan(place) or not place.is_dir():
+        return load(place) if is_plan(place) else cpsim_trace.load(place)
+    if not (place / "sweep.h5").exists():
+        raise ValueError(f"{path}: a folder with neither sweep.h5 nor plan.csv; expected a trace, or what cpsim sweep or cpsim plan wrote with -o")
+    return cpsim_trace.load(place / "sweep.h5")
 
 
 def numbers(texts: Sequence[str]) -> List[Any]:
@@ -57,7 +62,7 @@ def load(path: output.Path) -> Trace:
     figures = [name for name in FIGURES if name in rows[0]]
     values = {name: [float(row[name] or "nan") for row in rows] for name in figures}
     asked = figures[0] if figures else ""
-    known = [value == value and value > 0 for value in values.get(asked, [])]
+    known = [value == value and value > 0 and row.get("state") != "too small" for row, value in zip(rows, values.get(asked, []))]
     points["status"] = ["done" if found else "rejected" for found in known]
     points["error"] = [reason or row.get("rule", "").replace("none", "") for row, reason in zip(rows, reasons)]
     for name in figures:

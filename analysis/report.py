@@ -110,6 +110,11 @@ def phase_table(trace: Trace) -> str:
     return table(rows)
 
 
+def written(value: Any) -> str:
+    """A setting's value as a scenario has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 UNSAID = ("auto", "none", None)  # settings that leave a thing as it is: in the whole scenario below
 
 
@@ -119,7 +124,7 @@ def configuration(trace: Trace, settings: Dict[str, Any], prefix: str) -> str:
     for key in ("layout", "precision", "attention", "workload", "detail", "memory"):
         if key in settings:
             rows += [(path, value) for path, value in scenario.flat(settings[key], key).items() if value not in UNSAID]
-    cells = "".join(f"<div><dt>{path_text(path)}</dt><dd>{escape(value)}</dd></div>\n" for path, value in rows)
+    cells = "".join(f"<div><dt>{path_text(path)}</dt><dd>{escape(written(value))}</dd></div>\n" for path, value in rows)
     return (
         f'<h2 id="{prefix}configuration">Configuration</h2>\n<dl class="settings">{cells}</dl>\n'
         f"<details><summary>The whole scenario, as it was understood</summary><pre>{escape(text)}</pre></details>\n"
@@ -152,7 +157,7 @@ def comparison(traces: Sequence[Trace]) -> str:
     keys = list(dict.fromkeys(key for flat in flats for key in flat))
     differing = [key for key in keys if len({str(flat.get(key)) for flat in flats}) > 1]
     names = [f"run {number}" for number in range(1, len(traces) + 1)]
-    rows = [["setting", *names]] + [[key, *(flat.get(key, "-") for flat in flats)] for key in differing]
+    rows = [["setting", *names]] + [[key, *(written(flat.get(key, "-")) for flat in flats)] for key in differing]
     totals = [summary.totals(trace) for trace in traces]
     shared = [name for name in totals[0] if all(name in own for own in totals)]
     two = len(traces) == 2  # of which one can say what changed

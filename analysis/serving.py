@@ -239,9 +239,10 @@ def draw_latency(trace: Trace, width: float = look.WIDE) -> Optional[Figure]:
         axes.set(ylim=(0, 103), ylabel="requests, %", xlabel=f"{LATENCIES[name]}, s{note}")
     if shown:
         panels[0].set_title("bars: 95 % intervals of the percentiles")
-    beside = ((5, -4, "left", "top"), (-5, 4, "right", "bottom"), (5, -14, "left", "top"), (5, -24, "left", "top"))
+    beside = ((5, -4, "left", "top"), (-5, 4, "right", "bottom"), (5, -14, "left", "top"), (5, -24, "left", "top"),
+              (8, -12, "right", "top"), (8, -18, "right", "top"), (-5, -16, "right", "top"))
     for axes, name in zip(panels, names):
-        notes = [(value, share, f"p{share:g} {look.quantity(value, 's')}") for value, share in marks.get(name, [])]
+        notes = [(value, share, f"p{share:g} {look.quantity(value, 's')}") for value, share in reversed(marks.get(name, []))]
         look.annotate_apart(axes, notes, 7, beside)
     if classes:
         panels[0].legend(fontsize=7, loc="lower right")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy
 import pandas
@@ -103,6 +103,17 @@ def short(value: Any) -> str:
     if isinstance(value, (int, float, numpy.number)):
         return f"{value:g}" if value < 1e3 else f"{value:,.0f}"
     return str(value)
+
+
+# Ranks of a layout as people count them: TP8.
+RANKS = {"layout.tensor": "TP", "layout.context": "CP", "layout.pipeline": "PP", "layout.data": "DP", "layout.expert": "EP"}
+
+
+def point_name(keys: Sequence[str], row: Dict[str, Any]) -> str:
+    """A point beside its mark: TP8 DP4, precision fp8-tensor."""
+    ranks = " ".join(f"{RANKS[key]}{short(row[key])}" for key in keys if key in RANKS)
+    others = [f"{key.rsplit('.', 1)[-1]} {short(row[key])}" for key in keys if key not in RANKS]
+    return ", ".join([ranks, *others] if ranks else others)
 
 
 def axis_text(said: str, key: str) -> str:
@@ -220,7 +231,7 @@ def draw_heat_map(trace: Trace, width: float = look.WIDE, metric: Optional[str] 
     if width < 5 or longest * 5.5 > 0.85 * width * 72 / table.shape[1]:
         axes.tick_params(axis="x", rotation=45)
     axes.set(xlim=(-0.5, table.shape[1] - 0.5), ylim=(table.shape[0] - 0.5, -0.5), title=label(trace, metric),
-             xlabel=label(trace, table.columns.name), ylabel=label(trace, table.index.name))  # fmt: skip
+             xlabel=label(trace, table.columns.name), ylabel=label(trace, table.index.name).rpartition("." if width < 5 else "\0")[-1])  # fmt: skip
     axes.grid(visible=False)
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
@@ -328,8 +339,7 @@ def draw_pareto(trace: Trace, width: float = look.WIDE, pair: Optional[Tuple[str
         for (what, best), shade, dashes, marker in zip(fronts, [*look.SHADES[1:], look.SHADES[0]], look.DASHES, look.MARKERS):
             axes.plot(best[first], best[second], color=shade, linestyle=dashes, marker=marker, markersize=5,
                       label=what or "nothing is better in both")  # fmt: skip
-            notes += [(row[first], row[second], ", ".join(f"{key.rsplit('.', 1)[-1]} {short(row[key])}" for key in keys))
-                      for row in best.to_dict("records")]  # fmt: skip
+            notes += [(row[first], row[second], point_name(keys, row)) for row in best.to_dict("records")]
     else:
         best = pandas.concat([rows for _, rows in fronts])
         axes.plot(best[first], best[second], color=look.SHADES[1], linestyle="none", marker="o", markersize=5,
@@ -339,6 +349,7 @@ def draw_pareto(trace: Trace, width: float = look.WIDE, pair: Optional[Tuple[str
             look.logarithmic(axes, which)
         else:
             look.engineering(axes, which)
+    axes.margins(0.06, 0.12)  # for what is written at the outermost points
     better = {True: "more is better", False: "less is better"}
     axes.set(xlabel=f"{label(trace, first)} ({better[more_is_better(first)]})",
              ylabel=f"{label(trace, second)}\n({better[more_is_better(second)]})")  # fmt: skip

@@ -21,9 +21,9 @@ set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON) # needs dpkg-dev
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "python3, python3-h5py, python3-matplotlib, python3-pandas")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "bash-completion, python3-nbclient")
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "${PROJECT_DESCRIPTION}
- How long would it take, what would it cost, and why: time to first token,
- throughput, memory, energy and money of training and serving, from models
- of kernels, collectives and schedulers played on SimGrid.")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "How long would it take, what would it cost, and why: time to first token,
+throughput, memory, energy and money of training and serving, from models
+of kernels, collectives and schedulers played on SimGrid.")
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/cmake/debian.cmake)
 include(CPack)

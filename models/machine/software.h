@@ -109,12 +109,13 @@ struct training_software {
     bool gathered_inputs; /* products keep their gathered input, not the shard it came from */
     bool gathers_apart;   /* gate and up gather it each for themselves, and keep it twice */
     double expert_padding_rows; /* that fill up each expert's rows */
-    bool full_rounds;           /* 1F1B wants a micro-batch for every stage (PyTorch) */
-    bool equal_parts;           /* layers over stages x parts must divide (Megatron-Core) */
-    bool norm_pieces;    /* a norm is several kernels: a copy in fp32 and it scaled are kept */
-    bool written_scores; /* attention writes its scores out and keeps them */
-    bool listed_biased;  /* RECOMPUTE_OPERATORS: products with a bias, and of batches, are on the
-                            list too */
+    bool ordered_messages; /* of stages of multi-stage schedules, one after the other as listed */
+    bool full_rounds;      /* 1F1B wants a micro-batch for every stage (PyTorch) */
+    bool equal_parts;      /* layers over stages x parts must divide (Megatron-Core) */
+    bool norm_pieces;      /* a norm is several kernels: a copy in fp32 and it scaled are kept */
+    bool written_scores;   /* attention writes its scores out and keeps them */
+    bool listed_biased;    /* RECOMPUTE_OPERATORS: products with a bias, and of batches, are on the
+                              list too */
     bool autocast; /* fp32 weights are kept a second time in the products' format, the residual in
                       fp32, and every product's input as that product's cast left it */
     bool whole_logits;      /* split over tensor ranks, logits are gathered and every rank takes the
@@ -139,6 +140,7 @@ struct training_software {
  * (models/passes/memory.h), and how much of all it may. */
 struct engine_memory {
     double share;               /* of what the driver reports; 0: it does not say */
+    double free_share;          /* of what weights and activations leave, the cache's; 0: `share` */
     double non_torch_bytes;     /* contexts, libraries, communication on one GPU ... */
     double tensor_bytes;        /* ... more of it where tensor ranks talk ... */
     double multicast_bytes;     /* ... and where the collective library has NVLS */

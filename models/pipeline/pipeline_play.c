@@ -13,6 +13,7 @@ struct stage {
     double exchange_seconds; /* its exchange is idle from here on */
     double piece_seconds;    /* of the last cell */
     double sent_seconds[2];  /* the last of what it sent forward, and backward, is there */
+    double message_seconds;  /* in_order: the last of what it sent or received is there */
 };
 
 size_t pipeline_scratch_cells(const struct pipeline_play *play)
@@ -100,16 +101,29 @@ static double ready_seconds(const struct pipeline_play *play,
                : 0.0; /* of its own stage, in order */
 }
 
-/* Of a stage's results one travels after the other, each way. */
-static void send(const struct pipeline_play *play, const struct pipeline_scratch *scratch,
-                 const struct cell *cell, uint32_t part, struct stage *stage)
+bool pipeline_order(const struct pipeline_schedule *schedule)
 {
+    return schedule->interleaved; /* PyTorch runs GPipe and 1F1B by functions of their own */
+}
+
+/* The stages under way. */
+struct stages {
+    struct stage *stages;
+    size_t messages; /* that were sent */
+};
+
+/* Of a stage's results one travels after the other, each way; or, in order, of all that it sends
+ * and receives. */
+static void send(const struct pipeline_play *play, const struct pipeline_scratch *scratch,
+                 uint32_t index, uint32_t part, uint32_t from, struct stages *all)
+{
+    struct stage *stage = &all->stages[from];
+    const struct cell *cell = &stage->cells[index];
     uint32_t next = pipeline_next_part(play, cell, part);
     if (next == UINT32_MAX) {
         return;
     }
     bool forward = cell->kind == CELL_FORWARD;
-    uint32_t from = pipeline_part_stage(play->schedule, &play->pipeline, part);
     uint32_t to = pipeline_part_stage(play->schedule, &play->pipeline, next);
     double *there = arrival(play, scratch, forward, next, cell->micro_batch);
     if (from == to) {
@@ -117,7 +131,18 @@ static void send(const struct pipeline_play *play, const struct pipeline_scratch
         return;
     }
     double *sent = &stage->sent_seconds[forward ? 0 : 1];
-    *sent = fmax(*sent, stage->free_seconds) + pipeline_hop_seconds(play, from, to);
+    double start = fmax(*sent, stage->free_seconds);
+    if (play->in_order) {
+        struct stage *receiver = &all->stages[to];
+        sent = &stage->message_seconds;
+        start = fmax(fmax(*sent, receiver->message_seconds), stage->free_seconds);
+        receiver->message_seconds = start + pipeline_hop_seconds(play, from, to);
+        if (scratch->messages != NULL) {
+            scratch->messages[all->messages] = (struct pipeline_message){from, index, to};
+        }
+        all->messages++;
+    }
+    *sent = start + pipeline_hop_seconds(play, from, to);
     *there = *sent;
 }
 
@@ -160,8 +185,9 @@ struct cell_run pipeline_cell_run(const struct pipeline_play *play, const struct
 
 /* Runs the stage's next cell if what it needs is known. */
 static bool run_cell(const struct pipeline_play *play, const struct pipeline_scratch *scratch,
-                     uint32_t stage_index, struct stage *stage)
+                     uint32_t stage_index, struct stages *all)
 {
+    struct stage *stage = &all->stages[stage_index];
     const struct cell *cell = &stage->cells[stage->next];
     uint32_t part = pipeline_part(play->schedule, &play->pipeline, stage_index, cell->chunk);
     const struct part_cost *cost = &play->parts[part];
@@ -195,7 +221,7 @@ static bool run_cell(const struct pipeline_play *play, const struct pipeline_scr
     stage->spans[stage->next++] = (struct cell_span){.start_seconds = start, .end_seconds = end};
     stage->free_seconds = end;
     stage->piece_seconds = run.piece_seconds;
-    send(play, scratch, cell, part, stage);
+    send(play, scratch, stage->next - 1, part, stage_index, all);
     return true;
 }
 
@@ -213,15 +239,20 @@ double pipeline_play(const struct pipeline_play *play, const struct pipeline_scr
     for (uint32_t i = 0; i < stage_count; i++) {
         running[i] = (struct stage){.cells = scratch->cells + (size_t)i * cells,
                                     .spans = scratch->spans + (size_t)i * cells};
-        pipeline_fill(play->schedule, &play->pipeline, i, scratch->cells + (size_t)i * cells);
+        if (!scratch->filled) {
+            pipeline_fill(play->schedule, &play->pipeline, i, scratch->cells + (size_t)i * cells);
+        }
         pipeline_pair(play, i, scratch->cells + (size_t)i * cells);
     }
+    struct stages all = {.stages = running};
     size_t left = (size_t)stage_count * cells;
     while (left > 0) {
         size_t before = left;
         for (uint32_t i = 0; i < stage_count; i++) {
-            while (running[i].next < cells && run_cell(play, scratch, i, &running[i])) {
+            bool more = true; /* in order, one cell a round */
+            while (more && running[i].next < cells && run_cell(play, scratch, i, &all)) {
                 left--;
+                more = !play->in_order;
             }
         }
         assert(left < before && "cells that wait for each other");

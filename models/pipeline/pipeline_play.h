@@ -32,11 +32,13 @@ struct pipeline_play {
     const struct part_cost *parts; /* [stages * chunks], in the order of the model */
     const double *hop_seconds; /* [stages] that a stage's activations take to the next stage (the
                                   last's to the first), and gradients back; NULL: none */
-    bool overlap;              /* exchanges travel beside cells */
-    bool pairs;                /* passes run in pairs, each one's exchanges of experts under the
-                                  other's kernels */
-    double exchange_share;     /* of the kernels' SMs that such an exchange takes from them */
-    bool keeps_gathered;       /* every_pass: parameters wait for the backward pass */
+    bool in_order; /* what a stage sends and what it receives waits for each other: pipeline_order()
+                    */
+    bool overlap;  /* exchanges travel beside cells */
+    bool pairs;    /* passes run in pairs, each one's exchanges of experts under the
+                      other's kernels */
+    double exchange_share; /* of the kernels' SMs that such an exchange takes from them */
+    bool keeps_gathered;   /* every_pass: parameters wait for the backward pass */
     bool every_pass; /* parameters are gathered and gradients reduced for every pass; otherwise
                         once a step: before the first forward and after the last backward pass */
 };
@@ -52,11 +54,19 @@ struct stage_times {
     double late_seconds; /* of its cells, in which they wait for tokens whose links others share */
 };
 
+/* Of a cell's result, from one stage to another. */
+struct pipeline_message {
+    uint32_t from, cell, to;
+};
+
 /* Room to work in, the caller's. */
 struct pipeline_scratch {
-    struct cell *cells;      /* [stages][pipeline_cell_count()]: filled, stage by stage */
-    struct cell_span *spans; /* likewise */
-    double *arrivals;        /* [2][stages * chunks][micro_batches] */
+    struct cell *cells;                /* [stages][pipeline_cell_count()]: filled, stage by stage */
+    bool filled;                       /* they are already, and none has a pair */
+    struct cell_span *spans;           /* likewise */
+    double *arrivals;                  /* [2][stages * chunks][micro_batches] */
+    struct pipeline_message *messages; /* [stages][pipeline_cell_count()]: in_order, all of them in
+                                          their order; NULL: they are not wanted */
 };
 size_t pipeline_scratch_cells(const struct pipeline_play *play);
 size_t pipeline_scratch_arrivals(const struct pipeline_play *play);
@@ -95,6 +105,14 @@ uint32_t pipeline_next_part(const struct pipeline_play *play, const struct cell 
                             uint32_t part);
 /* Whether a cell of the part waits for another part's. */
 bool pipeline_waits(const struct pipeline_play *play, const struct cell *cell, uint32_t part);
+
+/* Whether a stack that runs multi-stage schedules from a list of actions
+ * (torch.distributed.pipelining, _PipelineScheduleRuntime) orders a schedule's messages. Its
+ * _add_send_recv goes round the stages, one pass of each whose input has been sent, and behind a
+ * pass puts its send on the sender's list and its receive on the receiver's. All of a stage's
+ * messages go through one communicator, one after the other as listed, and one starts when both
+ * ends have come to it: a result that nobody waits for yet keeps those behind it. */
+bool pipeline_order(const struct pipeline_schedule *schedule);
 
 /* When the last stage has ended, exchange included, seconds from the step's start; fills `stages`
  * [stages] and the scratch. A table that waits for itself asserts. */

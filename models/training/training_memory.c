@@ -145,14 +145,18 @@ static double bytes_in_flight(const struct training *training, const struct pipe
         parameters += training_part_trained(
             training, pipeline_part(training->schedule, pipeline, stage, chunk));
     }
-    double held = 0.0, made = 0.0, most = 0.0;
-    for (uint32_t i = 0; i < pipeline_cell_count(training->schedule, pipeline); i++) {
+    double held = 0.0, made = 0.0, most = 0.0, kept = 0.0, waiting = 0.0;
+    uint32_t part = UINT32_MAX, count = pipeline_cell_count(training->schedule, pipeline);
+    for (uint32_t i = 0; i < count; i++) {
         const struct cell *cell = &cells[i];
-        uint32_t part = pipeline_part(training->schedule, pipeline, stage, cell->chunk);
+        uint32_t before = part;
+        part = pipeline_part(training->schedule, pipeline, stage, cell->chunk);
         bool last = part + 1 == pipeline->stages * pipeline->chunks;
         double logits = last ? loss : 0.0;
-        double kept = part_sum(training, part, bytes.kept);
-        double waiting = part_sum(training, part, bytes.waiting);
+        if (part != before) {
+            kept = part_sum(training, part, bytes.kept);
+            waiting = part_sum(training, part, bytes.waiting);
+        }
         held += cell->kind == CELL_FORWARD ? kept + logits : 0.0;
         most = fmax(most, held + made + passes->working);
         bool waits = cell->kind == CELL_BACKWARD;
@@ -204,10 +208,14 @@ static double kept_parameter_bytes(const struct training *training, double of_la
 static double host_activations(const struct training *training, const struct pipeline *pipeline,
                                uint32_t stage, const struct cell *cells)
 {
-    double all = 0.0, most = 0.0;
-    for (uint32_t i = 0; i < pipeline_cell_count(training->schedule, pipeline); i++) {
+    double all = 0.0, most = 0.0, bytes[STACK_MAX_KINDS];
+    uint32_t count = pipeline_cell_count(training->schedule, pipeline);
+    for (uint32_t kind = 0; kind < training->replica.llm->stack.kind_count; kind++) {
+        bytes[kind] = training_layer_activation_bytes(training, kind);
+    }
+    for (uint32_t i = 0; i < count && training->offload.activations > 0.0; i++) {
         uint32_t part = pipeline_part(training->schedule, pipeline, stage, cells[i].chunk);
-        double kept = training_part_activation_bytes(training, part);
+        double kept = part_sum(training, part, bytes);
         all += cells[i].kind == CELL_FORWARD ? kept : 0.0;
         most = fmax(most, all);
         all -= cell_is_last(training->schedule, cells[i].kind) ? kept : 0.0;
@@ -295,6 +303,13 @@ struct training_memory training_stage_memory(const struct training *training, ui
 {
     struct pipeline pipeline = training_pipeline(training);
     pipeline_fill(training->schedule, &pipeline, stage, cells);
+    return training_filled_memory(training, stage, cells);
+}
+
+struct training_memory training_filled_memory(const struct training *training, uint32_t stage,
+                                              const struct cell *cells)
+{
+    struct pipeline pipeline = training_pipeline(training);
     if (training_has_moments(training)) {
         struct training_memory memory = moment_memory(training);
         offload(training, &pipeline, stage, cells, &memory);
@@ -394,10 +409,9 @@ double training_host_bytes(const struct training *training, struct cell *cells)
     return most;
 }
 
-bool training_fits_host(const struct training *training, struct cell *cells)
+bool training_host_has_room(const struct training *training, double host_bytes)
 {
     const struct cluster *cluster = training->replica.cluster;
     return cluster->host_memory_bytes <= 0.0 ||
-           training_host_bytes(training, cells) * cluster->gpus_per_node <=
-               cluster->host_memory_bytes;
+           host_bytes * cluster->gpus_per_node <= cluster->host_memory_bytes;
 }

@@ -32,18 +32,22 @@ double training_stage_optimizer_bytes(const struct training *training, uint32_t 
 /* The parameters of a part that a rank keeps between passes, likewise. */
 double training_part_kept_bytes(const struct training *training, uint32_t part);
 
-/* `cells`: room for the cells of one stage, [pipeline_cell_count()]. */
+/* `cells`: room for the cells of one stage, [pipeline_cell_count()]; and of a stage whose cells are
+ * filled. */
 struct training_memory training_stage_memory(const struct training *training, uint32_t stage,
                                              struct cell *cells);
+struct training_memory training_filled_memory(const struct training *training, uint32_t stage,
+                                              const struct cell *cells);
 
 /* Of the stage that needs most, which `stage` gets unless it is NULL. */
 struct training_memory training_fullest_memory(const struct training *training, uint32_t *stage,
                                                struct cell *cells);
 
 /* Of the stage that has most in its host's memory, one GPU's; and whether a node's host has room
- * for all its GPUs (cluster.host_memory 0: it is not known, and has). `cells` as above. */
+ * for so much of each of its GPUs (cluster.host_memory 0: it is not known, and has). `cells` as
+ * above. */
 double training_host_bytes(const struct training *training, struct cell *cells);
-bool training_fits_host(const struct training *training, struct cell *cells);
+bool training_host_has_room(const struct training *training, double host_bytes);
 
 /* Of live tensors (what torch.cuda.max_memory_allocated() reads), and with what else is taken. */
 double training_memory_allocated(const struct training_memory *memory);

@@ -163,8 +163,12 @@ static double host_seconds(const struct training *training, double bytes)
  * its kernels (h100_host_link.csv: 55 GB/s beside a GEMM as alone). */
 static void wait_for_host(const struct training *training, uint32_t part, struct part_cost *cost)
 {
-    double kept = training->offload.activations * training_part_activation_bytes(training, part);
-    double fetched = training->offload.parameters * training_part_kept_bytes(training, part);
+    const struct offload *shares = &training->offload;
+    if (shares->activations <= 0.0 && shares->parameters <= 0.0) {
+        return;
+    }
+    double kept = shares->activations * training_part_activation_bytes(training, part);
+    double fetched = shares->parameters * training_part_kept_bytes(training, part);
     double forward = host_seconds(training, fmax(kept, fetched)) - cost->seconds[CELL_FORWARD];
     double back = host_seconds(training, kept + fetched) - cost->seconds[CELL_BACKWARD];
     double whole = host_seconds(training, kept + fetched) - cost->seconds[CELL_WHOLE];
@@ -328,6 +332,8 @@ struct training_costs training_price(const struct training *training,
         .pipeline = training_pipeline(training),
         .parts = scratch->parts,
         .hop_seconds = scratch->hop_seconds,
+        .in_order = training->replica.software->training.ordered_messages &&
+                    pipeline_order(training->schedule),
         .overlap = training->overlap,
         .pairs = training->overlap_experts,
         .exchange_share = exchange_multiprocessors(&training->replica) /

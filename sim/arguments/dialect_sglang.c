@@ -36,7 +36,7 @@ static const struct flag flags[] = {
     {.name = "--schedule-conservativeness", .key = "workload.service.conservativeness"},
     {.name = "--enable-mixed-chunk", .key = "workload.service.mixed_chunk", .on = "true"},
     {.name = "--disable-radix-cache", .key = "workload.service.prefix_cache", .on = "false"},
-    {.name = "--mem-fraction-static", .key = "memory.fraction"},
+    {.name = "--mem-fraction-static", .key = "memory.static_fraction"},
     {.name = "--context-length", .key = "model.context", .unit = "tokens"},
     {.name = "--quantization", .key = "precision.preset", .words = quantizations},
     {.name = "--kv-cache-dtype", .key = "precision.kv_cache.format", .words = cache_formats},

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * `trtllm-serve` (tensorrt_llm/commands/serve.py). Its --kv_cache_free_gpu_memory_fraction is a
- * share of what is free behind weights, which memory.fraction, one of all memory, is not. */
+ * `trtllm-serve` (tensorrt_llm/commands/serve.py). */
 #include "sim/arguments/dialect.h"
 
 static const struct flag_word cache_formats[] = {
@@ -13,6 +12,9 @@ static const struct flag flags[] = {
     {.name = "--max_batch_size", .key = "workload.service.max_sequences"},
     {.name = "--max_num_tokens", .key = "workload.service.max_batched_tokens", .unit = "tokens"},
     {.name = "--max_seq_len", .key = "model.context", .unit = "tokens"},
+    {.name = "--kv_cache_free_gpu_memory_fraction",
+     .others = "--free_gpu_memory_fraction",
+     .key = "memory.free_fraction"},
     {.name = "--kv_cache_dtype", .key = "precision.kv_cache.format", .words = cache_formats},
     {0}};
 

@@ -91,6 +91,16 @@ char *arena_strdup(struct arena *arena, const char *text)
     return memcpy(arena_array(arena, bytes, 1), text, bytes);
 }
 
+char *arena_join(struct arena *arena, const char *left, const char *between, const char *right)
+{
+    size_t first = strlen(left), second = strlen(between), third = strlen(right);
+    char *text = arena_array(arena, first + second + third + 1, 1);
+    memcpy(text, left, first);
+    memcpy(text + first, between, second);
+    memcpy(text + first + second, right, third);
+    return text;
+}
+
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
 {
     va_list again;

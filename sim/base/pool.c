@@ -2,6 +2,7 @@
 #include "sim/base/pool.h"
 
 #include "sim/base/child.h"
+#include "sim/base/pool_child.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,18 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* A child's pipe carries what it says on stderr, then its result, then the size of that and this
- * word. Whatever lacks the ending is last words. */
-static const char ending[8] = {'\x89', 'r', 'e', 's', 'u', 'l', 't', '\n'};
 
 enum { TICK_MILLISECONDS = 200, READ_BYTES = 64 * 1024, LONGEST_WORDS = 300 };
 
 struct worker {
-    pid_t process; /* 0: idle */
-    int pipe;
+    pid_t process; /* 0: none */
+    bool at_work;  /* else its process, where there is one, waits for an order */
+    int pipe, orders;
     uint64_t job;
     struct arena *arena;
     struct text said;
@@ -34,67 +33,92 @@ static void interrupt(int signal_number)
     interrupted = 1;
 }
 
-static void write_all(int descriptor, const char *bytes, size_t size)
+static void close_ends(const struct worker *worker)
 {
-    while (size > 0) {
-        ssize_t count = write(descriptor, bytes, size);
-        if (count < 0 && errno != EINTR) {
-            _exit(1);
-        }
-        bytes += count > 0 ? count : 0;
-        size -= count > 0 ? (size_t)count : 0;
+    close(worker->pipe);
+    if (worker->orders >= 0) {
+        close(worker->orders);
     }
 }
 
-static _Noreturn void be_child(const struct pool *pool, uint64_t job, int pipe_end, int parent)
+static void wait_for(const struct worker *worker, int *status)
 {
-    child_die_with(parent);
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL); /* the parent was killed: so ends its child */
-    dup2(pipe_end, STDOUT_FILENO);
-    dup2(pipe_end, STDERR_FILENO);
-    struct text bytes = {.arena = arena_create()};
-    text_add(&bytes, "");
-    pool->work(pool->context, job, &bytes);
-    fflush(NULL);
-    uint64_t size = bytes.length;
-    write_all(pipe_end, bytes.bytes, bytes.length);
-    write_all(pipe_end, (const char *)&size, sizeof size);
-    write_all(pipe_end, ending, sizeof ending);
-    _exit(0);
+    while (waitpid(worker->process, status, 0) < 0 && errno == EINTR) {
+    }
 }
 
-/* False when the system gives no process; errno says why. */
-static bool start(const struct pool *pool, struct worker *workers, struct worker *worker,
-                  uint64_t job)
+/* A process of its own, that begins with the worker's job. False when the system gives none; errno
+ * says why. */
+static bool make_process(const struct pool *pool, const struct worker *workers,
+                         struct worker *worker, const struct text *told)
 {
-    int ends[2];
+    int ends[2], orders[2] = {-1, -1};
     if (pipe(ends) != 0) {
         return false;
     }
+    bool made = !pool->keeps || socketpair(AF_UNIX, SOCK_STREAM, 0, orders) == 0;
     fflush(NULL);
     int parent = (int)getpid();
-    pid_t process = fork();
+    pid_t process = made ? fork() : -1;
     if (process == 0) {
+        child_die_with(parent);
         for (unsigned i = 0; i < pool->workers; i++) {
             if (workers[i].process != 0) {
-                close(workers[i].pipe);
+                close_ends(&workers[i]);
             }
         }
         close(ends[0]);
-        be_child(pool, job, ends[1], parent);
+        if (pool->keeps) {
+            close(orders[0]);
+        }
+        pool_child(pool, worker->job, told, ends[1], orders[1]);
     }
     close(ends[1]);
-    if (process < 0) {
-        close(ends[0]);
-        return false;
+    if (orders[1] >= 0) {
+        close(orders[1]);
     }
-    *worker =
-        (struct worker){.process = process, .pipe = ends[0], .job = job, .arena = arena_create()};
-    worker->said.arena = worker->arena;
+    worker->process = process;
+    worker->pipe = ends[0];
+    worker->orders = orders[0];
+    if (process < 0) {
+        close_ends(worker);
+        worker->process = 0;
+    }
+    return process > 0;
+}
+
+static void let_go(struct worker *worker)
+{
+    int status = 0;
+    close_ends(worker);
+    wait_for(worker, &status);
+    worker->process = 0;
+}
+
+/* False when the system gives no process. */
+static bool start(const struct pool *pool, struct worker *workers, struct worker *worker,
+                  uint64_t job)
+{
+    worker->job = job;
+    worker->arena = arena_create();
+    worker->said = (struct text){.arena = worker->arena};
+    struct text told = {.arena = worker->arena};
     text_add(&worker->said, "");
-    return true;
+    text_add(&told, "");
+    if (pool->tell != NULL) {
+        pool->tell(pool->context, job, &told);
+    }
+    worker->at_work = worker->process != 0 && pool_order_send(worker->orders, job, &told);
+    if (!worker->at_work) {
+        if (worker->process != 0) { /* somebody ended it while it waited */
+            let_go(worker);
+        }
+        worker->at_work = make_process(pool, workers, worker, &told);
+    }
+    if (!worker->at_work) {
+        arena_destroy(worker->arena);
+    }
+    return worker->at_work;
 }
 
 /* "signal 11 (Segmentation fault): what it said last", on one line. */
@@ -115,29 +139,29 @@ static const char *last_words(struct worker *worker, int status)
     return words.bytes;
 }
 
-static bool finish(const struct pool *pool, struct worker *worker)
+/* Takes what the worker has found, or that its process is dead. False stops the pool. */
+static bool finish(const struct pool *pool, struct worker *worker, bool ended)
 {
     int status = 0;
-    close(worker->pipe);
-    while (waitpid(worker->process, &status, 0) < 0 && errno == EINTR) {
-    }
     const struct text *said = &worker->said;
     struct pool_result result = {.bytes = NULL};
-    uint64_t size = 0;
-    size_t tail = sizeof size + sizeof ending;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && said->length >= tail &&
-        memcmp(said->bytes + said->length - sizeof ending, ending, sizeof ending) == 0) {
-        memcpy(&size, said->bytes + said->length - tail, sizeof size);
+    struct pool_tail tail;
+    bool answered = pool_tail_read(said, &tail);
+    if (ended) {
+        close_ends(worker);
+        wait_for(worker, &status);
+        worker->process = 0;
+        answered = answered && WIFEXITED(status) && WEXITSTATUS(status) == 0;
     }
-    if (size > 0 && size <= said->length - tail) {
-        result.bytes = said->bytes + said->length - tail - size;
-        result.size = size;
+    if (answered) {
+        result.bytes = said->bytes + said->length - sizeof tail - tail.size;
+        result.size = tail.size;
     } else {
         result.last_words = last_words(worker, status);
     }
+    worker->at_work = false;
     bool go_on = pool->done(pool->context, worker->job, &result);
     arena_destroy(worker->arena);
-    worker->process = 0;
     return go_on;
 }
 
@@ -146,23 +170,25 @@ static bool listen_to(const struct pool *pool, struct worker *worker, char *buff
 {
     ssize_t count = read(worker->pipe, buffer, READ_BYTES);
     if (count > 0) {
+        struct pool_tail tail;
         text_append(&worker->said, buffer, (size_t)count);
-        return true;
+        bool waits = pool_tail_read(&worker->said, &tail) && tail.stays == 1;
+        return !waits || finish(pool, worker, false);
     }
-    return (count < 0 && errno == EINTR) || finish(pool, worker);
+    return (count < 0 && errno == EINTR) || finish(pool, worker, true);
 }
 
-static void kill_all(const struct pool *pool, struct worker *workers)
+static void end_all(const struct pool *pool, struct worker *workers)
 {
     for (unsigned i = 0; i < pool->workers; i++) {
-        if (workers[i].process != 0) {
-            kill(workers[i].process, SIGKILL);
-            close(workers[i].pipe);
-            while (waitpid(workers[i].process, NULL, 0) < 0 && errno == EINTR) {
-            }
-            arena_destroy(workers[i].arena);
-            workers[i].process = 0;
+        if (workers[i].process == 0) {
+            continue;
         }
+        if (workers[i].at_work) {
+            kill(workers[i].process, SIGKILL);
+            arena_destroy(workers[i].arena);
+        }
+        let_go(&workers[i]); /* one that waits sees that no order will come */
     }
 }
 
@@ -172,7 +198,7 @@ static bool employ(const struct pool *pool, struct worker *workers)
     bool any = false, left = true;
     for (unsigned i = 0; i < pool->workers; i++) {
         uint64_t job = 0;
-        if (workers[i].process == 0 && left) {
+        if (!workers[i].at_work && left) {
             left = pool->next(pool->context, &job);
             if (left && !start(pool, workers, &workers[i], job)) {
                 struct pool_result none = {.last_words =
@@ -181,7 +207,7 @@ static bool employ(const struct pool *pool, struct worker *workers)
                 any = true; /* the next round tries the next job */
             }
         }
-        any = any || workers[i].process != 0;
+        any = any || workers[i].at_work;
     }
     return any;
 }
@@ -191,8 +217,8 @@ static enum pool_end serve(const struct pool *pool, struct worker *workers, stru
 {
     while (employ(pool, workers)) {
         for (unsigned i = 0; i < pool->workers; i++) {
-            polled[i] = (struct pollfd){.fd = workers[i].process != 0 ? workers[i].pipe : -1,
-                                        .events = POLLIN};
+            polled[i] =
+                (struct pollfd){.fd = workers[i].at_work ? workers[i].pipe : -1, .events = POLLIN};
         }
         int ready = poll(polled, pool->workers, TICK_MILLISECONDS);
         if (interrupted) {
@@ -220,7 +246,7 @@ enum pool_end pool_run(const struct pool *pool)
     struct worker *workers = ARENA_ARRAY(arena, struct worker, pool->workers);
     enum pool_end end = serve(pool, workers, ARENA_ARRAY(arena, struct pollfd, pool->workers),
                               ARENA_ARRAY(arena, char, READ_BYTES));
-    kill_all(pool, workers);
+    end_all(pool, workers);
     sigaction(SIGINT, &old_interrupt, NULL);
     sigaction(SIGTERM, &old_terminate, NULL);
     arena_destroy(arena);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * Jobs in processes of their own, so many at a time: a job that crashes takes nothing with it, and
- * SimGrid, which runs once a process, can run for each. The child starts as a copy of the parent,
- * so what the parent has read needs no reading again. */
+ * Jobs in other processes, so many at a time: a job that crashes takes nothing with it. A child
+ * starts as a copy of the parent, so what the parent has read needs no reading again. It does one
+ * job, or, where jobs leave nothing behind (`keeps`), one after the other, warm. */
 #ifndef CPSIM_SIM_BASE_POOL_H
 #define CPSIM_SIM_BASE_POOL_H
 
@@ -23,6 +23,13 @@ struct pool {
     bool (*next)(void *context, uint64_t *job);
     /* Does the job and leaves what it found in `bytes`. In a child. */
     void (*work)(void *context, uint64_t job, struct text *bytes);
+    bool keeps; /* a child that has done a job may do others */
+    /* Of `keeps`. What a child must know of a job beside its number and what the parent knew when
+     * it began: `tell` writes it in the parent, `told` reads it in the child. NULL: nothing. */
+    void (*tell)(void *context, uint64_t job, struct text *bytes);
+    void (*told)(void *context, uint64_t job, const char *bytes);
+    /* Whether this child may do another job. In the child. NULL: it may. */
+    bool (*fit)(void *context);
     /* Takes what came of it, in the order in which jobs end; false stops the pool. In the parent.
      */
     bool (*done)(void *context, uint64_t job, const struct pool_result *result);

@@ -136,8 +136,8 @@ static int plan_layouts(struct arena *arena, struct diagnostics *diagnostics,
         return EXIT_WRONG_INPUT;
     }
     job->file = layout_file_load(arena, invocation->operands[0], diagnostics);
-    if (job->file == NULL || !scenario_resolve(arena, job->file->base, job->overrides,
-                                               job->override_count, diagnostics, &base)) {
+    if (job->file == NULL || !scenario_resolve_open(arena, job->file->base, job->overrides,
+                                                    job->override_count, diagnostics, &base)) {
         return refusal(diagnostics);
     }
     job->base = base.scenario;

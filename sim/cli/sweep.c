@@ -74,8 +74,9 @@ static void print_errors(const struct journal_contents *contents, enum point_sta
     for (uint64_t point = 0; count > 0 && point < contents->sweep.point_count; point++) {
         const struct point_record *record = contents->points[point];
         if (record != NULL && record->status == status) {
-            print_safely(stream, "%" PRIu64 " %s; the first is point %" PRIu64 ": %s\n", count,
-                         words[status], point, record->error);
+            print_safely(stream, "%" PRIu64 " %s; the first is point %" PRIu64 ": %s%s\n", count,
+                         words[status], point, record->error,
+                         status == POINT_FAILED ? "; --retry-failed runs such points again" : "");
             return;
         }
     }

@@ -2,6 +2,7 @@
 #include "sim/compare/row_runs.h"
 
 #include "sim/base/pool.h"
+#include "sim/run/repeatable.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,7 @@ void row_runs(const struct measurement_kind *kind, struct measurement *rows, siz
                               .context = &runs,
                               .next = next_row,
                               .work = predict,
+                              .keeps = run_is_repeatable(),
                               .done = take,
                               .tick = tick};
     if (pool_run(&pool) == POOL_INTERRUPTED) {

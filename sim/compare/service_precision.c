@@ -54,6 +54,12 @@ bool service_precision(struct measurement *row, const char *of_name, struct serv
     const struct service_format *blocks = service_format("fp8_block");
     const struct service_format *renamed = of_name[0] == '\0' ? NULL : service_format(of_name);
     bool own = data_file_has(row->scratch, service->model, "precision");
+    const struct service_format *said = service_format(
+        measurement_has(row, "moe_quant_mode") ? measurement_text(row, "moe_quant_mode") : word);
+    if (own && of_name[0] == '\0' && said != NULL && said->narrow &&
+        !data_file_says(row->scratch, service->model, "precision", "mxfp4 int4 fp4 w4a16")) {
+        renamed = said; /* narrower than what is published: made of it */
+    }
     bool qwen = strncmp(name, "Qwen/", 5) == 0 && strcmp(of_name, "FP8") == 0;
     bool narrow_cache = strcmp(service->engine, "trtllm") == 0 && strncmp(word, "fp8", 3) == 0;
     const char *cache = narrow_cache && !qwen ? "{format: fp8, scaling: tensor}" : "{format: bf16}";

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_RANKS = 4096 };
+enum { MOST_RANKS = 4096, LEAN_SEQUENCES = 256 };
 
 /* Of a GPU's memory: what is left is the driver's and the CUDA context's. */
 static const double ROOMY_FRACTION = 0.98;
@@ -161,6 +161,16 @@ static struct service_layout layout_of(struct measurement *row, const struct ser
         layout.attention_data = layout.tensor > 1 ? 1 : cut;
         cut = 1;
     }
+    /* Ranks with requests of their own begin steps together, stages do not: their layers are dealt
+     * out as experts are, over as many more ranks. */
+    if (layout.pipeline > 1 && layout.attention_data > 1) {
+        measurement_note(row, "%u stages of %u ranks with requests of their own: as %u ranks",
+                         layout.pipeline, layout.attention_data,
+                         layout.pipeline * layout.attention_data);
+        layout.attention_data *= layout.pipeline;
+        spread *= spread > 1 ? layout.pipeline : 1;
+        layout.pipeline = 1;
+    }
     uint32_t ranks = layout.tensor * layout.attention_data;
     layout.expert = spread > 1 && ranks % spread == 0 ? spread : 1;
     if (cut * spread != ranks && cut * spread > 1) {
@@ -247,6 +257,10 @@ static uint64_t nodes_of(const struct service_row *row, const struct service_lay
 static void write_service(struct text *text, const struct service_row *row)
 {
     text_add(text, "  service: {prefix_cache: false");
+    if (row->room == ROOM_LEAN) {
+        text_print(text, ", max_batched_tokens: %u tokens, max_sequences: %u", SERVICE_LEAN_TOKENS,
+                   LEAN_SEQUENCES);
+    }
     if (row->pools) {
         text_add(text, ", policy: disaggregated");
     } else if (row->policy != NULL) {
@@ -255,14 +269,39 @@ static void write_service(struct text *text, const struct service_row *row)
     text_add(text, "}\n");
 }
 
+/* `precision` with half the elements a scale; a preset's blocks have 128. */
+static const char *halved_blocks(struct arena *arena, const char *precision)
+{
+    static const char word[] = "block: ", preset[] = "{preset: ";
+    struct text text = {.arena = arena};
+    const char *from = precision, *at = strstr(from, word);
+    if (strncmp(from, preset, sizeof preset - 1) == 0) {
+        at = strchr(from, ',');
+        return arena_printf(arena,
+                            "%.*s, attention_weights: {block: 64}, ffn_weights: {block: 64}%s",
+                            (int)(at - from), from, at);
+    }
+    for (; at != NULL; at = strstr(from, word)) {
+        char *end = NULL;
+        unsigned long block = strtoul(at + sizeof word - 1, &end, 10);
+        text_print(&text, "%.*s%s%lu", (int)(at - from), from, word, block / 2);
+        from = end;
+    }
+    text_add(&text, from);
+    return text.bytes;
+}
+
 const char *service_row_yaml(struct arena *arena, const struct service_row *row)
 {
     unsigned long long longest = row->input_tokens + row->output_tokens;
     struct text text = {.arena = arena};
-    text_print(&text, "schema: 1\nsoftware: %s\nprecision: %s\n", row->software, row->precision);
-    if (row->roomy) {
-        text_print(&text, "model: {use: %s, context: %llu tokens}\nmemory: {fraction: %.2f}\n",
-                   row->model, longest, ROOMY_FRACTION);
+    const char *precision =
+        row->small_blocks ? halved_blocks(arena, row->precision) : row->precision;
+    text_print(&text, "schema: 1\nsoftware: %s\nprecision: %s\n", row->software, precision);
+    if (row->room != ROOM_OF_ENGINE) {
+        text_print(&text, "model: {use: %s, context: %llu tokens}\nmemory: {%s: %.2f}\n",
+                   row->model, longest, row->room == ROOM_LEAN ? "static_fraction" : "fraction",
+                   ROOMY_FRACTION);
     } else {
         text_print(&text, "model: %s\n", row->model);
     }

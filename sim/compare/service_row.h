@@ -6,6 +6,8 @@
 
 #include "sim/compare/measurement.h"
 
+enum { SERVICE_LEAN_TOKENS = 2048 }; /* of a step, where nothing else fits */
+
 struct service_layout {
     uint32_t tensor, pipeline, attention_data, expert;
     uint32_t workers; /* replicas of a pool, or of all */
@@ -22,8 +24,13 @@ struct service_row {
     struct service_layout prompts, answers; /* of the pools; `answers` alone: no pools */
     const char *policy;                     /* of batching; NULL: the engine's own */
     uint64_t input_tokens, output_tokens, clients;
-    bool
-        roomy; /* asked again with all the room that a GPU has, and contexts as long as is needed */
+    enum {
+        ROOM_OF_ENGINE,
+        ROOM_WHOLE, /* all the room that a GPU has, and a context as long as is needed */
+        ROOM_LEAN   /* the same, and steps of few tokens */
+    } room;
+    bool small_blocks; /* blocks of formats are halves of what was said, for sizes that those do
+                          not divide; engines pad */
 };
 
 /* Reads the row; false when it cannot be asked, and then the row says why. */

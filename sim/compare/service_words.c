@@ -92,15 +92,17 @@ const struct service_format *service_format(const char *word)
         {"int8_wo", {NULL, INT8_ALONE, INT8_ALONE, false}},
         {"sq int8 w8a8 w8a8_int8 quantized.w8a8 gptq-int8",
          {"w8a8", "{format: int8, scaling: row}", "{format: int8, scaling: row}", false}},
-        {"int4_wo int4 w4a16 awq gptq gptq-int4 awq_marlin gptq_marlin",
+        {"int4_wo int4 w4a16 awq gptq gptq-int4 awq-int4 quantized.w4a16 awq_marlin gptq_marlin",
          {"w4a16", "{format: int4, scaling: block, block: 128}",
           "{format: int4, scaling: block, block: 128}", true}},
         {"w4afp8 w4a8_awq",
          {NULL, FP8_BLOCK, "{format: int4, scaling: block, block: 128, inputs: fp8}", true}},
         {"nvfp4 fp4 nvfp4-v2 fp4-v2",
          {NULL, BF16, "{format: fp4, scaling: block, block: 16}", true}},
-        {"mxfp4 w4a16_mxfp4", {NULL, BF16, "{format: mxfp4}", true}},
-        {"w4a8_mxfp4_mxfp8 w4a8_mxfp4_fp8", {NULL, BF16, "{format: mxfp4, inputs: fp8}", true}},
+        {"mxfp4 mxfp4-preview w4a16_mxfp4",
+         {NULL, BF16, "{format: mxfp4, scaling: none, block: 0}", true}},
+        {"w4a8_mxfp4_mxfp8 w4a8_mxfp4_fp8",
+         {NULL, BF16, "{format: mxfp4, scaling: none, block: 0, inputs: fp8}", true}},
     };
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         if (has_word(formats[i].words, word)) {

@@ -232,6 +232,8 @@ static void read_choice(const struct place *place, struct node *node)
             store(place, node, &choice->value, sizeof choice->value);
             return;
         }
+    }
+    for (const struct choice *choice = place->field->choices; choice->name != NULL; choice++) {
         suggestion_consider(&suggestion, choice->name);
     }
     DIAGNOSE_ERROR(place->context->diagnostics, node->mark,
@@ -498,6 +500,29 @@ static struct node *fallback_node(const struct place *place, const struct node *
     return node_scalar(arena, field->fallback, default_mark, ORIGIN_DEFAULT);
 }
 
+/* What to try in place of a key that is none: one of like name, the page that lists them, or they
+ * themselves where they are few. */
+static const char *keys_to_try(const struct field_context *context, const struct field *fields,
+                               const char *path, const char *key)
+{
+    enum { FEW = 8 };
+    struct arena *arena = context->arena;
+    const char *meant = reference_meant(context, fields, path, key), *list = "";
+    if (meant != NULL) {
+        return did_you_mean(arena, meant);
+    }
+    if (context->root != NULL && path[0] != '\0') {
+        return arena_printf(arena, "; cpsim describe %s lists what it may have", path);
+    }
+    size_t count = 0;
+    for (const struct field *field = fields; field->key != NULL; field++) {
+        const char *joint = count == 0 ? "; expected " : field[1].key == NULL ? " or " : ", ";
+        list = arena_printf(arena, "%s%s%s", list, joint, field->key);
+        count++;
+    }
+    return count <= FEW ? list : "";
+}
+
 static void complain_of_unknown_keys(const struct field_context *context,
                                      const struct field *fields, const char *tag,
                                      const struct node *mapping, const char *path)
@@ -514,13 +539,9 @@ static void complain_of_unknown_keys(const struct field_context *context,
                            "%s.%s: only kind: %s has this key", path, entry->key, kind);
             continue;
         }
-        const char *meant = reference_meant(context, fields, path, entry->key);
-        bool described = meant == NULL && context->root != NULL && path[0] != '\0';
         DIAGNOSE_ERROR(context->diagnostics, entry->key_mark, "unknown key '%.100s'%s%s%s",
                        entry->key, path[0] == '\0' ? "" : " in ", path,
-                       described ? arena_printf(context->arena,
-                                                "; cpsim describe %s lists what it may have", path)
-                                 : did_you_mean(context->arena, meant));
+                       keys_to_try(context, fields, path, entry->key));
     }
 }
 
@@ -529,20 +550,20 @@ static void read_keys(const struct field_context *context, const struct field *f
                       const char *tag, struct node *mapping, const char *path, void *object)
 {
     complain_of_unknown_keys(context, fields, tag, mapping, path);
+    bool says_any = mapping->count > 0; /* many are there for their defaults alone */
     for (const struct field *field = fields; field->key != NULL; field++) {
         const char *separator = path[0] == '\0' ? "" : ".";
-        struct place place = {
-            .context = context,
-            .field = field,
-            .path = arena_printf(context->arena, "%s%s%s", path, separator, field->key),
-            .object = object};
-        struct node *node = node_get(mapping, field->key);
+        struct place place = {.context = context,
+                              .field = field,
+                              .path = arena_join(context->arena, path, separator, field->key),
+                              .object = object};
+        struct node *node = says_any ? node_get(mapping, field->key) : NULL;
         if (node == NULL) {
             node = fallback_node(&place, mapping);
             if (node == NULL) {
                 continue;
             }
-            node_put(context->arena, mapping, field->key, default_mark, node);
+            node_append(context->arena, mapping, field->key, default_mark, node);
         }
         read_field(&place, node);
     }

@@ -54,7 +54,7 @@ struct quantity_reading field_quantity_read(enum field_kind kind, const char *te
 const struct field *field_find(const struct field *fields, const char *key)
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
-        if (strcmp(field->key, key) == 0) {
+        if (field->key[0] == key[0] && strcmp(field->key, key) == 0) {
             return field;
         }
     }

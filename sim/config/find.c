@@ -122,7 +122,7 @@ static void add_own(struct arena *arena, struct find_path *path)
 
 static const char *join(struct arena *arena, const char *directory, const char *name)
 {
-    return strcmp(directory, ".") == 0 ? name : arena_printf(arena, "%s/%s", directory, name);
+    return strcmp(directory, ".") == 0 ? name : arena_join(arena, directory, "/", name);
 }
 
 struct find_path find_path(struct arena *arena, const char *file)

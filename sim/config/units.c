@@ -163,14 +163,27 @@ static enum quantity_fault read_number(const char **text, struct written_number 
 static double scaled(const struct written_number *number, int power)
 {
     char text[sizeof number->mantissa + 16];
-    snprintf(text, sizeof text, "%se%ld", number->mantissa, number->exponent + power);
+    long exponent = number->exponent + power, rest = labs(exponent);
+    size_t length = strlen(number->mantissa);
+    memcpy(text, number->mantissa, length);
+    char digits[8], *digit = digits + sizeof digits;
+    *--digit = '\0';
+    do {
+        *--digit = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0); /* of some 10,000 at most */
+    text[length++] = 'e';
+    if (exponent < 0) {
+        text[length++] = '-';
+    }
+    memcpy(text + length, digit, (size_t)(digits + sizeof digits - digit));
     return strtod(text, NULL);
 }
 
 static const struct unit *find_unit(const char *text)
 {
     for (size_t i = 0; i < UNIT_COUNT; i++) {
-        if (strcmp(units[i].text, text) == 0) {
+        if (units[i].text[0] == text[0] && strcmp(units[i].text, text) == 0) {
             return &units[i];
         }
     }

@@ -53,7 +53,8 @@ struct node_entry *node_entry(const struct node *mapping, const char *key)
         return NULL;
     }
     for (size_t i = 0; i < mapping->count; i++) {
-        if (strcmp(mapping->entries[i].key, key) == 0) {
+        const char *own = mapping->entries[i].key;
+        if (own[0] == key[0] && strcmp(own, key) == 0) {
             return &mapping->entries[i];
         }
     }
@@ -101,15 +102,23 @@ static void *grow(struct arena *arena, void *array, struct node *node, size_t si
     return larger;
 }
 
+void node_append(struct arena *arena, struct node *mapping, const char *key, struct mark key_mark,
+                 struct node *value)
+{
+    mapping->entries = grow(arena, mapping->entries, mapping, sizeof *mapping->entries);
+    mapping->entries[mapping->count++] =
+        (struct node_entry){.key = key, .key_mark = key_mark, .value = value};
+}
+
 void node_put(struct arena *arena, struct node *mapping, const char *key, struct mark key_mark,
               struct node *value)
 {
     struct node_entry *entry = node_entry(mapping, key);
     if (entry == NULL) {
-        mapping->entries = grow(arena, mapping->entries, mapping, sizeof *mapping->entries);
-        entry = &mapping->entries[mapping->count++];
+        node_append(arena, mapping, key, key_mark, value);
+    } else {
+        *entry = (struct node_entry){.key = key, .key_mark = key_mark, .value = value};
     }
-    *entry = (struct node_entry){.key = key, .key_mark = key_mark, .value = value};
 }
 
 struct node *node_take(struct node *mapping, const char *key)

@@ -71,6 +71,9 @@ struct node_entry *node_entry(const struct node *mapping, const char *key);
 /* Adds a key that the mapping lacks, or replaces its value. */
 void node_put(struct arena *arena, struct node *mapping, const char *key, struct mark key_mark,
               struct node *value);
+/* Adds a key that the mapping is known to lack. */
+void node_append(struct arena *arena, struct node *mapping, const char *key, struct mark key_mark,
+                 struct node *value);
 /* Removes a key; the value is returned, NULL when there was none. */
 struct node *node_take(struct node *mapping, const char *key);
 /* The node at "a.b.0.c", NULL when there is none. */

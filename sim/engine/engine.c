@@ -25,6 +25,11 @@ const char *engine_version(void)
     return text;
 }
 
+bool engine_opens_again(void)
+{
+    return simgrid_begins_again();
+}
+
 /* CM02 without factors, back traffic or windows is exact: latency + bytes / bandwidth, and flows
  * share a link evenly. Never the user's argv: SimGrid would take options from it. */
 void engine_start_simgrid(uint32_t gpus)
@@ -54,7 +59,7 @@ void engine_start_simgrid(uint32_t gpus)
     /* SimGrid takes Ctrl-C for itself, to print actors' states; it stays the program's. */
     struct sigaction interrupt;
     sigaction(SIGINT, NULL, &interrupt);
-    simgrid_init(&count, arguments);
+    simgrid_begin(&count, arguments);
     sigaction(SIGINT, &interrupt, NULL);
 }
 

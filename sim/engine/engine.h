@@ -2,8 +2,9 @@
  * Plays priced step programs on a SimGrid model of the cluster: compute is timed, communication is
  * flows on links, so whatever shares a link slows each other. The only door to SimGrid.
  *
- * SimGrid has one engine a process and cannot make a second: engine_open() once, then any number of
- * engine_play(). The engine owns its memory until engine_close(). */
+ * SimGrid has one engine a process at a time: engine_open(), then any number of engine_play(), then
+ * engine_close(), which the next engine_open() must follow. The engine owns its memory until it is
+ * closed. */
 #ifndef CPSIM_SIM_ENGINE_ENGINE_H
 #define CPSIM_SIM_ENGINE_ENGINE_H
 
@@ -41,6 +42,9 @@ struct engine_setup {
  * aborts), and the result is NULL. */
 struct engine *engine_open(const struct engine_setup *setup, struct diagnostics *diagnostics);
 void engine_close(struct engine *engine);
+
+/* Whether a process may open an engine after another: it is as the first was, its clock at 0. */
+bool engine_opens_again(void);
 
 /* One rank has played one segment once. Spans are seconds from the play's start of the segment,
  * which was at `start_seconds` of the whole play; `repeat` counts from 0. Called inside SimGrid on

@@ -146,6 +146,24 @@ void cluster_zone::get_local_route(const NetPoint *from_point, const NetPoint *t
 }
 } // namespace
 
+// simgrid::kernel::EngineImpl::now_, which outlives an engine and has a setter in headers that are
+// not installed.
+extern double simgrid_clock __asm__("_ZN7simgrid6kernel10EngineImpl4now_E") __attribute__((weak));
+
+bool simgrid_begins_again()
+{
+    return &simgrid_clock != nullptr;
+}
+
+void simgrid_begin(int *argument_count, char **arguments)
+{
+    if (s4u::Engine::has_instance()) {
+        delete s4u::Engine::get_instance();
+        simgrid_clock = 0.0;
+    }
+    new s4u::Engine(argument_count, arguments); // SimGrid's, until the next
+}
+
 bool platform_zone_make(const struct platform_nodes *platform, const struct platform_lane *lanes,
                         uint32_t lane_count)
 {

@@ -27,6 +27,13 @@ extern "C" {
 bool platform_zone_make(const struct platform_nodes *platform, const struct platform_lane *lanes,
                         uint32_t lane_count);
 
+/* Starts SimGrid, at 0 s and without a platform; options count the first time in a process alone.
+ * One that has been at work here is taken down first: its hosts and links are no more. */
+void simgrid_begin(int *argument_count, char **arguments);
+
+/* Whether it can be started more than once: its clock has no setter, and is looked for by name. */
+bool simgrid_begins_again(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -25,6 +25,7 @@ struct runner {
     struct diagnostics *diagnostics;
     struct conversation_result *result;
     struct placement placement;
+    const uint32_t *stand_ins;             /* [gpu] whom conversation_stand_in() names */
     struct background_traffic *background; /* NULL: none */
     struct step_operator *operators;       /* one program's */
     struct step_scratch scratch;
@@ -145,7 +146,7 @@ struct class_use {
 static void gather_links(const struct runner *runner, enum link_kind kind, struct class_use *uses)
 {
     for (uint32_t gpu = 0; gpu < runner->result->gpu_count; gpu++) {
-        struct class_use *use = &uses[conversation_stand_in(runner->scenario, gpu)];
+        struct class_use *use = &uses[runner->stand_ins[gpu]];
         use->bytes += engine_link_bytes(runner->engine, kind, gpu);
         use->busy_seconds =
             fmax(use->busy_seconds, engine_link_busy_seconds(runner->engine, kind, gpu));
@@ -155,13 +156,12 @@ static void gather_links(const struct runner *runner, enum link_kind kind, struc
 /* Ranks that were folded moved what their stand-ins moved. */
 static void add_links(struct runner *runner, struct phase_result *phase, double times)
 {
-    const struct scenario *scenario = runner->scenario;
     struct arena *arena = arena_create();
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
         struct class_use *uses = ARENA_ARRAY(arena, struct class_use, runner->result->gpu_count);
         gather_links(runner, (enum link_kind)kind, uses);
         for (uint32_t gpu = 0; gpu < runner->result->gpu_count; gpu++) {
-            const struct class_use *use = &uses[conversation_stand_in(scenario, gpu)];
+            const struct class_use *use = &uses[runner->stand_ins[gpu]];
             double bytes = times * use->bytes;
             runner->result->link_bytes[kind][gpu] += bytes;
             runner->result->link_busy_seconds[kind][gpu] += times * use->busy_seconds;
@@ -177,7 +177,7 @@ static void add_rank_breakdowns(struct runner *runner, const struct recorder *re
 {
     const struct scenario *scenario = runner->scenario;
     for (uint32_t rank = 0; rank < layout_gpus(&scenario->layout); rank++) {
-        uint32_t played = played_rank(scenario, rank);
+        uint32_t played = runner->stand_ins[rank];
         add_breakdown(&runner->result->rank_breakdowns[rank], &recorder->breakdowns[played], times);
     }
 }
@@ -480,6 +480,11 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
         result->link_busy_seconds[kind] = ARENA_ARRAY(arena, double, result->gpu_count);
     }
     result->rank_breakdowns = ARENA_ARRAY(arena, struct breakdown, layout_gpus(&scenario->layout));
+    uint32_t *stand_ins = ARENA_ARRAY(arena, uint32_t, result->gpu_count);
+    for (uint32_t gpu = 0; gpu < result->gpu_count; gpu++) {
+        stand_ins[gpu] = conversation_stand_in(scenario, gpu);
+    }
+    runner.stand_ins = stand_ins;
     size_t all = transformer_room(&runner.replica, 1);
     runner.operators = ARENA_ARRAY(arena, struct step_operator, all);
     runner.scratch = (struct step_scratch){

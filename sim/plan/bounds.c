@@ -32,6 +32,7 @@ struct bound_replica bound_replica_of(const struct scenario *scenario)
     const struct service *service = &scenario->serving.service;
     double bytes_per_second = scenario->gpu.memory_bytes_per_second;
     bool pools = service->policy == BATCHING_DISAGGREGATED;
+    bool apart = pools && service->switching.policy == SWITCHING_NONE; /* else all may do either */
     return (struct bound_replica){
         .llm = &scenario->llm,
         .weight_seconds = memory_step_weight_bytes(&replica, 1.0) / bytes_per_second,
@@ -46,8 +47,8 @@ struct bound_replica bound_replica_of(const struct scenario *scenario)
         .kv_tokens = (double)scenario_serving_kv_pages(scenario) * service->block_tokens,
         .request_seconds = scenario->software.request_seconds,
         .max_sequences = service->max_sequences,
-        .prefill_replicas = pools ? service->prefill_replicas : layout->data,
-        .decode_replicas = pools ? layout->data - service->prefill_replicas : layout->data,
+        .prefill_replicas = apart ? service->prefill_replicas : layout->data,
+        .decode_replicas = apart ? layout->data - service->prefill_replicas : layout->data,
         .pools = pools,
     };
 }

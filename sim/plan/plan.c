@@ -31,6 +31,7 @@ struct planner {
     uint64_t under_way, ended, total;
     bool chosen; /* whose capacity is sought */
     bool failed;
+    bool unfit; /* of a child: a run failed in it */
     double started, synced;
 };
 
@@ -252,14 +253,41 @@ static bool next_candidate(void *context, uint64_t *index)
 
 static void run_candidate(void *context, uint64_t index, struct text *bytes)
 {
-    const struct planner *planner = context;
+    struct planner *planner = context;
     const struct candidate *candidate = &planner->candidates[index];
     struct arena *arena = arena_create();
     struct point_record record;
     trial_run(planner->job, candidate, index, arena, &record);
     record.point = place_of(index, candidate);
+    planner->unfit = record.status == POINT_FAILED;
     point_record_write(bytes, &record);
     arena_destroy(arena);
+}
+
+/* What a run depends on, of what earlier answers have made of the candidate: the child may be of a
+ * time before them. Texts and metrics are none of it. */
+static void tell(void *context, uint64_t index, struct text *bytes)
+{
+    const struct planner *planner = context;
+    const struct candidate *now = &planner->candidates[index];
+    const struct candidate told = {.state = now->state,
+                                   .search = now->search,
+                                   .answer_seconds = now->answer_seconds,
+                                   .confirm_rate = now->confirm_rate,
+                                   .trials = now->trials};
+    text_append(bytes, (const char *)&told, sizeof told);
+}
+
+static void hear(void *context, uint64_t index, const char *bytes)
+{
+    const struct planner *planner = context;
+    memcpy(&planner->candidates[index], bytes, sizeof *planner->candidates);
+}
+
+static bool is_fit(void *context)
+{
+    const struct planner *planner = context;
+    return !planner->unfit;
 }
 
 static bool take_result(void *context, uint64_t index, const struct pool_result *result)
@@ -363,6 +391,10 @@ static enum plan_end run_locked(struct planner *planner, const struct sweep_reco
         .context = planner,
         .next = next_candidate,
         .work = run_candidate,
+        .keeps = run_is_repeatable(),
+        .tell = tell,
+        .told = hear,
+        .fit = is_fit,
         .done = take_result,
         .tick = tick,
     };

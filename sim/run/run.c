@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/run/run.h"
 
+#include "sim/engine/engine.h"
 #include "sim/serving/batching/price_store.h"
 #include "sim/workload/scenario_trace.h"
 
@@ -83,6 +84,11 @@ bool run_for_metrics(const struct scenario *scenario, struct arena *arena,
         break;
     }
     return false;
+}
+
+bool run_is_repeatable(void)
+{
+    return engine_opens_again();
 }
 
 struct price_store *run_prices_create(void)

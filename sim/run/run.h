@@ -4,6 +4,7 @@
 #ifndef CPSIM_SIM_RUN_RUN_H
 #define CPSIM_SIM_RUN_RUN_H
 
+#include "sim/run/repeatable.h"
 #include "sim/workload/workload.h"
 
 /* By enum workload_kind, ended by NULL. */
@@ -33,7 +34,7 @@ void run_plot(const struct run *run, FILE *stream, size_t columns);
 void run_print_json(const struct run *run, struct arena *arena, FILE *stream);
 
 /* Simulates the scenario; `metrics` gets what was found: of a run that missed its goal nothing but
- * `goal_missed`, 1. False after at least one error. SimGrid allows one run a process. */
+ * `goal_missed`, 1. False after at least one error. */
 bool run_for_metrics(const struct scenario *scenario, struct arena *arena,
                      const struct run_options *options, struct metric_list *metrics,
                      struct diagnostics *diagnostics);

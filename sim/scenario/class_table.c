@@ -141,6 +141,12 @@ static const struct field arrivals_burst_fields[] = {{.key = "size",
                                                       .min = 1e-6,
                                                       .max = 1e9,
                                                       .doc = "Time between two bursts."},
+                                                     {.key = "first",
+                                                      .kind = FIELD_SECONDS,
+                                                      FIELD_AT(arrivals, first_seconds),
+                                                      .max = 1e9,
+                                                      .fallback = "0 s",
+                                                      .doc = "When the first burst comes."},
                                                      REQUEST_FILE_FIELDS,
                                                      {0}};
 

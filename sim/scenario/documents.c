@@ -57,6 +57,12 @@ static void balance(double *work, uint32_t batch, uint32_t replicas, double *loa
     }
 }
 
+double documents_of_step(const struct documents *documents, uint64_t sequence_tokens,
+                         uint32_t batch)
+{
+    return (double)sequence_tokens * batch / documents->mean_tokens;
+}
+
 struct document_shares document_shares(const struct documents *documents, uint64_t sequence_tokens,
                                        uint32_t batch, uint32_t replicas, uint64_t seed,
                                        uint32_t steps, double *work, double *loads)

@@ -12,6 +12,10 @@ struct document_shares {
     double most; /* of the replica that has most, over its sequences */
 };
 
+/* Documents that a step has in the mean; the mean length is over 0. */
+double documents_of_step(const struct documents *documents, uint64_t sequence_tokens,
+                         uint32_t batch);
+
 /* Of `steps` steps of `batch` sequences over `replicas`, the seed's: means over the steps. Whole
  * sequences: 1 and 1. `work` is room for [batch] and `loads` for [replicas]. */
 struct document_shares document_shares(const struct documents *documents, uint64_t sequence_tokens,

@@ -32,6 +32,8 @@ static const struct effect {
     {"routing.redundant", CONVERSATION | SERVING, NULL, NULL},
     {"routing.nearest", CONVERSATION | SERVING, NULL, NULL},
     {"precision.kv_cache", CONVERSATION | SERVING, NULL, NULL},
+    {"memory.static_fraction", SERVING, "memory.fraction", NULL},
+    {"memory.free_fraction", SERVING, "memory.fraction", NULL},
     {"precision.gradients", TRAINING, NULL, NULL},
     {"precision.master_weights", TRAINING, NULL, NULL},
     {"precision.first_moment", TRAINING, NULL, NULL},
@@ -111,7 +113,7 @@ static const struct node *said_below(const struct checker *checker, bool resolve
     const struct node *found = NULL;
     for (size_t i = 0; node->kind == NODE_MAPPING && i < node->count && found == NULL; i++) {
         found = said_below(checker, resolved, node->entries[i].value,
-                           arena_printf(checker->arena, "%s.%s", path, node->entries[i].key), said);
+                           arena_join(checker->arena, path, ".", node->entries[i].key), said);
     }
     return found;
 }
@@ -134,12 +136,36 @@ static void check_effect(const struct checker *checker, bool resolved, const str
     }
 }
 
+/* Of a GPU's memory one share counts. */
+static void check_fractions(const struct checker *checker, bool resolved)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct node *whole = node_find(checker->tree, "memory.fraction");
+    bool is_static = scenario->memory_static_fraction > 0.0;
+    bool is_free = scenario->memory_free_fraction > 0.0;
+    const char *said = NULL;
+    if (is_static && is_free) {
+        DIAGNOSE_ERROR(checker->diagnostics, node_find(checker->tree, "memory.free_fraction")->mark,
+                       "memory.free_fraction: has no effect beside static_fraction; leave one of "
+                       "them out");
+    }
+    if ((is_static || is_free) && whole != NULL) {
+        const struct node *own = said_below(checker, resolved, whole, "memory.fraction", &said);
+        if (own != NULL) {
+            DIAGNOSE_ERROR(checker->diagnostics, own->mark,
+                           "memory.fraction: has no effect beside %s; leave one of them out",
+                           is_static ? "static_fraction" : "free_fraction");
+        }
+    }
+}
+
 void check_effects(const struct checker *checker)
 {
     if (!is_known(checker, "workload")) {
         return;
     }
     bool resolved = says_all(checker->tree);
+    check_fractions(checker, resolved);
     for (size_t i = 0; i < sizeof effects / sizeof *effects; i++) {
         check_effect(checker, resolved, &effects[i]);
     }

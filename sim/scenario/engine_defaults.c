@@ -49,6 +49,18 @@ static void share_default(struct arena *arena, struct node *root, struct scenari
     }
 }
 
+static void free_share_default(struct arena *arena, struct node *root, struct scenario *scenario)
+{
+    double share = scenario->software.memory.free_share;
+    if (share > 0.0 && unsaid(root, "memory.fraction") != NULL &&
+        unsaid(root, "memory.static_fraction") != NULL &&
+        unsaid(root, "memory.free_fraction") != NULL) {
+        scenario->memory_free_fraction = share;
+        take_over(root, "memory.free_fraction", "software.memory.free_share",
+                  arena_printf(arena, "%.15g", share));
+    }
+}
+
 static void whole_prompts_default(struct node *root, struct scenario *scenario)
 {
     if (scenario->software.server.whole_prompts &&
@@ -162,6 +174,9 @@ static void draw_lengths(struct scenario *scenario)
 
 void engine_defaults(struct arena *arena, struct node *root, struct scenario *scenario)
 {
+    if (scenario->workload == WORKLOAD_SERVING) { /* before share_default() says the other */
+        free_share_default(arena, root, scenario);
+    }
     if (scenario->workload != WORKLOAD_TRAINING) {
         share_default(arena, root, scenario);
     }

@@ -296,7 +296,7 @@ static const char *find_path_of_model(const struct expansion *expansion, const s
 }
 
 /* The file that `use` names; NULL after an error. */
-const char *expand_find_file(const struct expansion *expansion, const struct field *field,
+static const char *find_file(const struct expansion *expansion, const struct field *field,
                              const struct node *use)
 {
     struct arena *arena = expansion->arena;
@@ -318,6 +318,24 @@ const char *expand_find_file(const struct expansion *expansion, const struct fie
     }
     if (found == NULL) {
         complain_of_unknown_file(expansion, field, use, &path);
+    }
+    return found;
+}
+
+const char *expand_find_file(const struct expansion *expansion, const struct field *field,
+                             const struct node *use)
+{
+    struct kept_files *files = expansion->files;
+    bool from_file = use->origin == ORIGIN_SCENARIO || use->origin == ORIGIN_DATA;
+    const char *asking = from_file ? use->mark.file : NULL;
+    const char *kept =
+        files == NULL ? NULL : kept_files_found(files, field->folder, use->text, asking);
+    if (kept != NULL) {
+        return kept;
+    }
+    const char *found = find_file(expansion, field, use);
+    if (files != NULL && found != NULL) {
+        kept_files_add_found(files, field->folder, use->text, asking, found);
     }
     return found;
 }

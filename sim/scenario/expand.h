@@ -13,6 +13,7 @@ struct expansion {
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct kept_files *files; /* NULL: every file is read anew */
+    bool layout_is_open;      /* as struct scenario's */
 };
 
 /* The tree of a file, its sources on its values; NULL after at least one error. */

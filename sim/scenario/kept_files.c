@@ -10,9 +10,15 @@ struct kept_file {
     const struct node *tree;
 };
 
+struct kept_name {
+    struct kept_name *older;
+    const char *folder, *name, *asking, *path;
+};
+
 struct kept_files {
     struct arena *arena;
-    struct kept_file *newest; /* some dozens */
+    struct kept_file *newest;       /* some dozens */
+    struct kept_name *newest_found; /* as many */
 };
 
 struct kept_files *kept_files_create(struct arena *arena)
@@ -45,4 +51,35 @@ void kept_files_add(struct kept_files *files, const char *path, enum node_origin
     *file =
         (struct kept_file){.older = files->newest, .path = path, .origin = origin, .tree = tree};
     files->newest = file;
+}
+
+static bool is_alike(const char *left, const char *right)
+{
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
+
+const char *kept_files_found(const struct kept_files *files, const char *folder, const char *name,
+                             const char *asking)
+{
+    for (const struct kept_name *kept = files->newest_found; kept != NULL; kept = kept->older) {
+        if (strcmp(kept->name, name) == 0 && is_alike(kept->folder, folder) &&
+            is_alike(kept->asking, asking)) {
+            return kept->path;
+        }
+    }
+    return NULL;
+}
+
+void kept_files_add_found(struct kept_files *files, const char *folder, const char *name,
+                          const char *asking, const char *path)
+{
+    struct kept_name *kept = ARENA_NEW(files->arena, struct kept_name);
+    *kept = (struct kept_name){
+        .older = files->newest_found,
+        .folder = folder == NULL ? NULL : arena_strdup(files->arena, folder),
+        .name = arena_strdup(files->arena, name),
+        .asking = asking == NULL ? NULL : arena_strdup(files->arena, asking),
+        .path = arena_strdup(files->arena, path),
+    };
+    files->newest_found = kept;
 }

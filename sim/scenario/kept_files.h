@@ -21,4 +21,12 @@ struct node *kept_files_copy(const struct kept_files *files, struct arena *arena
 void kept_files_add(struct kept_files *files, const char *path, enum node_origin origin,
                     const struct node *tree);
 
+/* Where a file of that name in that folder was found for `asking` (a file, NULL: nobody), NULL when
+ * it was not looked for yet. */
+const char *kept_files_found(const struct kept_files *files, const char *folder, const char *name,
+                             const char *asking);
+/* Keeps that; texts are copied. */
+void kept_files_add_found(struct kept_files *files, const char *folder, const char *name,
+                          const char *asking, const char *path);
+
 #endif

@@ -213,6 +213,7 @@ static struct scenario *resolve(const struct expansion *expansion, const char *p
     struct arena *arena = expansion->arena;
     struct diagnostics *diagnostics = expansion->diagnostics;
     struct scenario *scenario = ARENA_NEW(arena, struct scenario);
+    scenario->layout_is_open = expansion->layout_is_open;
     lay_over(expansion, root, overrides, override_count);
     struct pool_trees pools = pools_split(expansion, root);
     read_values(expansion, path, root, overrides, override_count, scenario);
@@ -250,15 +251,31 @@ static const struct scenario *load(const struct expansion *expansion, const char
                : resolve(expansion, path, *tree, overrides, override_count, errors_before);
 }
 
+static bool resolve_into(const struct expansion *expansion, const char *path,
+                         const struct override *overrides, size_t override_count,
+                         struct resolved_scenario *resolved)
+{
+    struct node *root = NULL;
+    const struct scenario *scenario = load(expansion, path, overrides, override_count, &root);
+    *resolved = (struct resolved_scenario){.scenario = scenario, .tree = root};
+    return scenario != NULL;
+}
+
 bool scenario_resolve(struct arena *arena, const char *path, const struct override *overrides,
                       size_t override_count, struct diagnostics *diagnostics,
                       struct resolved_scenario *resolved)
 {
     const struct expansion expansion = {.arena = arena, .diagnostics = diagnostics};
-    struct node *root = NULL;
-    const struct scenario *scenario = load(&expansion, path, overrides, override_count, &root);
-    *resolved = (struct resolved_scenario){.scenario = scenario, .tree = root};
-    return scenario != NULL;
+    return resolve_into(&expansion, path, overrides, override_count, resolved);
+}
+
+bool scenario_resolve_open(struct arena *arena, const char *path, const struct override *overrides,
+                           size_t override_count, struct diagnostics *diagnostics,
+                           struct resolved_scenario *resolved)
+{
+    const struct expansion expansion = {
+        .arena = arena, .diagnostics = diagnostics, .layout_is_open = true};
+    return resolve_into(&expansion, path, overrides, override_count, resolved);
 }
 
 const struct scenario *scenario_of_text(struct arena *arena, const char *name, const char *text,

@@ -17,6 +17,11 @@ struct resolved_scenario {
 bool scenario_resolve(struct arena *arena, const char *path, const struct override *overrides,
                       size_t override_count, struct diagnostics *diagnostics,
                       struct resolved_scenario *resolved);
+/* The same of a training run whose layout is to be chosen: whether its own fits the memory is not
+ * asked. */
+bool scenario_resolve_open(struct arena *arena, const char *path, const struct override *overrides,
+                           size_t override_count, struct diagnostics *diagnostics,
+                           struct resolved_scenario *resolved);
 
 /* scenario_load() of one of many, with what they share read once; `files` outlive the scenario. */
 const struct scenario *scenario_load_kept(struct kept_files *files, struct arena *arena,

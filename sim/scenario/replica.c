@@ -52,6 +52,13 @@ uint32_t scenario_pool_count(const struct scenario *scenario)
     return disaggregated ? POOL_COUNT : 1;
 }
 
+/* Replicas that move between phases have a server of each on the same GPUs. */
+static bool shares_gpus(const struct scenario *scenario)
+{
+    return scenario_pool_count(scenario) > 1 &&
+           scenario->serving.service.switching.policy != SWITCHING_NONE;
+}
+
 static bool differ(double a, double b)
 {
     return a < b || a > b;
@@ -85,7 +92,7 @@ struct pool_place scenario_pool(const struct scenario *scenario, uint32_t pool)
         uint32_t before = layout_gpus(&scenario->pools[0]->layout);
         place.first_gpu =
             pool == 0 ? 0 : first_gpu_after(scenario->pools[0], place.scenario, before);
-    } else if (scenario_pool_count(scenario) > 1) {
+    } else if (scenario_pool_count(scenario) > 1 && !shares_gpus(scenario)) {
         uint32_t prefill = scenario->serving.service.prefill_replicas;
         uint32_t gpus = layout_gpus(&scenario->layout) / scenario->layout.data;
         place.layout.data = pool == 0 ? prefill : scenario->layout.data - prefill;
@@ -96,8 +103,8 @@ struct pool_place scenario_pool(const struct scenario *scenario, uint32_t pool)
 
 uint32_t scenario_gpus(const struct scenario *scenario)
 {
-    uint32_t gpus = 0;
-    for (uint32_t i = 0; i < scenario_pool_count(scenario); i++) {
+    uint32_t gpus = 0, pools = shares_gpus(scenario) ? 1 : scenario_pool_count(scenario);
+    for (uint32_t i = 0; i < pools; i++) {
         struct pool_place place = scenario_pool(scenario, i);
         gpus += layout_gpus(&place.layout);
     }
@@ -204,6 +211,19 @@ struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint6
     };
 }
 
+double scenario_cache_bytes(const struct scenario *scenario, double weight_bytes,
+                            double activation_bytes)
+{
+    double memory = scenario->gpu.memory_bytes;
+    if (scenario->memory_static_fraction > 0.0) {
+        return scenario->memory_static_fraction * memory - weight_bytes;
+    }
+    if (scenario->memory_free_fraction > 0.0) {
+        return scenario->memory_free_fraction * (memory - weight_bytes - activation_bytes);
+    }
+    return scenario->memory_fraction * memory - weight_bytes - activation_bytes;
+}
+
 /* Memory of a GPU of one stage; the activations are those of any. */
 static struct memory_use stage_memory(const struct scenario *scenario,
                                       const struct replica *replica,
@@ -213,8 +233,7 @@ static struct memory_use stage_memory(const struct scenario *scenario,
                                              speculation_weight_bytes(scenario) +
                                              adapters_room_bytes(scenario, stage),
                              .activation_bytes = activation_bytes};
-    double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
-    double left = room - use.weight_bytes - use.activation_bytes;
+    double left = scenario_cache_bytes(scenario, use.weight_bytes, use.activation_bytes);
     use.kv_cache_bytes = left > 0.0 ? left : 0.0;
     return use;
 }

@@ -64,6 +64,11 @@ double scenario_activation_bytes(const struct scenario *scenario, const struct b
 struct memory_use scenario_prefill_memory(const struct scenario *scenario, uint64_t new_tokens,
                                           uint64_t cached_tokens, enum ring_variant variant);
 
+/* What is left for a service's KV cache beside so many bytes of weights and of activations, by
+ * whichever of `memory`'s fractions counts; below 0 when they do not fit. */
+double scenario_cache_bytes(const struct scenario *scenario, double weight_bytes,
+                            double activation_bytes);
+
 /* Memory of one GPU that serves: weights, the activations of the largest step together with the
  * software's buffers, and all the KV cache that fits besides (0 when nothing is left), at
  * `*kv_room` each sequence. Of a pipeline's stages, the one whose cache holds the fewest tokens. */

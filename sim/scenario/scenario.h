@@ -86,6 +86,7 @@ struct scenario {
     /* The scenario as either pool's replicas are set up; NULL: no pools say anything of their own.
      * A pool's own scenario has none. */
     const struct scenario *pools[POOL_COUNT];
+    bool layout_is_open; /* a plan chooses it: whether this one fits the memory is not asked */
     bool is_pool;
     enum pool_kind pool; /* of one that is */
     enum ring_rule ring_rule;
@@ -100,6 +101,9 @@ struct scenario {
         *platform_xml; /* a SimGrid platform of the user's own; NULL: made from the cluster */
     enum detail detail;
     double memory_fraction; /* of a GPU's memory that the run may fill */
+    double memory_static_fraction, memory_free_fraction; /* of services, in its place: of a GPU's
+                                                            memory for weights and cache; of what
+                                                            all else leaves for the cache. 0: no */
     struct trace_options trace;
     const char *const *notes; /* [note_count]; sim/scenario/notes.h */
     size_t note_count;

@@ -155,6 +155,22 @@ const struct field memory_fields[] = {{.key = "fraction",
                                        .max = 1,
                                        .fallback = "0.9",
                                        .doc = "Share of a GPU's memory that the run may fill."},
+                                      {.key = "static_fraction",
+                                       .kind = FIELD_NUMBER,
+                                       FIELD_AT(scenario, memory_static_fraction),
+                                       .max = 1,
+                                       .fallback = "0",
+                                       .doc = "In its place, of a service: the share that weights "
+                                              "and KV cache take; activations lie in the rest "
+                                              "(SGLang's --mem-fraction-static). 0: `fraction`."},
+                                      {.key = "free_fraction",
+                                       .kind = FIELD_NUMBER,
+                                       FIELD_AT(scenario, memory_free_fraction),
+                                       .max = 1,
+                                       .fallback = "0",
+                                       .doc = "In its place, of a service: the KV cache's share of "
+                                              "what weights and activations leave (TensorRT-LLM's "
+                                              "free_gpu_memory_fraction). 0: `fraction`."},
                                       {0}};
 
 static const struct choice routing_choices[] = {

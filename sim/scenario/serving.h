@@ -81,9 +81,9 @@ struct arrivals {
     uint64_t steps;   /* ramp: requests that it lasts for */
     bool exponential; /* ramp: by the same factor from request to request, not the same sum */
     double variation; /* gamma, ramp: standard deviation of the time between, over its mean */
-    double period_seconds;
-    uint32_t burst;   /* requests at once */
-    uint32_t clients; /* closed loop */
+    double period_seconds, first_seconds; /* burst: between two, and of the first */
+    uint32_t burst;                       /* requests at once */
+    uint32_t clients;                     /* closed loop */
     double think_seconds;
     const char *file; /* a trace, or requests in order; NULL: lengths are drawn */
     enum request_trace_format format;
@@ -168,6 +168,33 @@ static inline bool batching_by_deadline(enum batching_kind kind)
         "others against.")
 /* clang-format on */
 enum router_kind { ROUTERS(ROW_MEMBER) ROUTER_KIND_COUNT };
+
+/* When replicas move between phases: a switching_NAME.c of sim/serving/replica and a row here. */
+/* clang-format off */
+#define SWITCHINGS(ROW)                                                                            \
+    ROW(SWITCHING_NONE, switching_none, "none",                                                    \
+        "Never: each does for the whole run what it does at its beginning.")                       \
+    ROW(SWITCHING_LOAD, switching_load, "load",                                                    \
+        "By thresholds, as Dynamo's load-based planner: one more prefills when more prompts wait " \
+        "than `waiting_high` and caches are emptier than `cache_low`, one more decodes when "      \
+        "caches are fuller than `cache_high` and fewer prompts wait than `waiting_low`.")          \
+    ROW(SWITCHING_DEMAND, switching_demand, "demand",                                              \
+        "Where one phase has too few all are shared out by what each asks for: replicas that "     \
+        "compute all prompts `within` a time, and that have room for all whose prompts are "       \
+        "computed.")
+/* clang-format on */
+enum switching_kind { SWITCHINGS(ROW_MEMBER) SWITCHING_KIND_COUNT };
+
+/* Replicas that move between prefill and decode with the load. */
+struct phase_switching {
+    enum switching_kind policy;
+    double look_seconds, interval_seconds; /* between looks at the load, and between decisions */
+    double waiting_high, waiting_low;      /* prompts that wait, of a replica that prefills */
+    double cache_high, cache_low;          /* share of the pages of those that decode */
+    double within_seconds;                 /* in which all prompts are to be computed */
+    uint32_t least;                        /* replicas that stay with each phase */
+    double switch_seconds; /* from the end of its last request until it does the other */
+};
 
 /* In which order SGLang tries those who wait. */
 enum queue_order { QUEUE_FCFS, QUEUE_LPM, QUEUE_DFS_WEIGHT, QUEUE_LOF };
@@ -259,6 +286,7 @@ struct service {
     struct kv_tiers tiers;
     struct protection protection; /* of caches against the loss of a GPU */
     struct replica_scaling scaling;
+    struct phase_switching switching;
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */

@@ -10,6 +10,8 @@
 #include "sim/scenario/tier_checks.h"
 #include "sim/scenario/workload_checks.h"
 
+#include <math.h>
+
 static void check_pipeline(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -183,6 +185,71 @@ static void check_scaling(const struct checker *checker)
     }
 }
 
+/* Keys that but one policy reads. */
+static void check_switching_keys(const struct checker *checker)
+{
+    const struct phase_switching *says = &checker->scenario->serving.service.switching;
+    const struct {
+        const char *key;
+        bool said;
+        enum switching_kind of;
+    } keys[] = {
+        {"waiting_high", says->waiting_high != 5.0, SWITCHING_LOAD},
+        {"waiting_low", says->waiting_low != 0.2, SWITCHING_LOAD},
+        {"cache_low", says->cache_low != 0.5, SWITCHING_LOAD},
+        {"within", says->within_seconds != 5.0, SWITCHING_DEMAND},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *path =
+            arena_printf(checker->arena, "workload.service.switching.%s", keys[i].key);
+        if (keys[i].said && keys[i].of != says->policy && is_known(checker, path)) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                           "%s: only the policy '%s' reads it; leave it out", path,
+                           switching_choices[keys[i].of].name);
+        }
+    }
+}
+
+static void check_switching(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    const struct service *service = &scenario->serving.service;
+    const struct phase_switching *says = &service->switching;
+    const char *path = "workload.service.switching";
+    uint32_t replicas = scenario->layout.data, prefill = service->prefill_replicas;
+    check_switching_keys(checker);
+    if (says->policy == SWITCHING_NONE) {
+        return;
+    }
+    const struct {
+        bool wrong;
+        const char *what;
+    } rules[] = {
+        {scenario->is_pool || service->policy != BATCHING_DISAGGREGATED,
+         "replicas alike move between phases; expected policy: disaggregated with "
+         "prefill_replicas, and no `pools`"},
+        {layout_attention_data(&scenario->layout) > 1,
+         "ranks that share experts do not move; expected layout.attention_data 1"},
+        {service_has_tiers(service), "a replica that moves has no tiers; leave service.tiers out"},
+        {scenario->serving.fault_count > 0 ||
+             scenario->serving.random_faults.mean_between_seconds > 0.0,
+         "a replica that moves does not fail; leave faults out"},
+        {says->cache_low > says->cache_high || says->waiting_low > says->waiting_high,
+         "a phase that can spare a replica would want one; expected waiting_low and cache_low "
+         "not above waiting_high and cache_high"},
+        {!scenario->is_pool && service->policy == BATCHING_DISAGGREGATED &&
+             (prefill < says->least || replicas - prefill < says->least),
+         "`least` replicas stay with each phase, and at the beginning one has fewer; lower it, or "
+         "change prefill_replicas or layout.data"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        if (rules[i].wrong) {
+            DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path), "%s: %s", path,
+                           rules[i].what);
+        }
+    }
+}
+
 static void check_overlap(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -253,6 +320,7 @@ static void check(const struct checker *checker)
     check_engine_keys(checker);
     check_deadlines(checker);
     check_scaling(checker);
+    check_switching(checker);
     check_overlap(checker);
     check_weave(checker);
     check_align(checker);
@@ -271,6 +339,45 @@ static void check(const struct checker *checker)
     }
 }
 
+/* What lies beside `memory.static_fraction` must hold the largest step's activations. */
+static void check_static_fraction(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    double share = scenario->memory_static_fraction, memory = scenario->gpu.memory_bytes;
+    uint64_t tokens = scenario->serving.service.max_batched_tokens;
+    struct replica replica = scenario_replica(scenario);
+    struct batch_slice slice = {.phase = PHASE_PREFILL, .sequences = 1, .new_tokens = tokens};
+    struct batch batch = {.slices = &slice, .slice_count = 1};
+    double step = memory_activation_bytes(&replica, &batch,
+                                          scenario_ring_answer(scenario, tokens, 0).variant);
+    if (share > 0.0 && share * memory + step > memory) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "memory.static_fraction"),
+                       "memory.static_fraction: leaves %s for %s of activations; expected %.2f at "
+                       "most, or lower max_batched_tokens",
+                       quantity_bytes((1.0 - share) * memory).text, quantity_bytes(step).text,
+                       fmax(0.0, floor(100.0 * (1.0 - step / memory)) / 100.0));
+    }
+}
+
+/* The words for what may be filled, and how much that is. */
+static const char *room_text(const struct checker *checker)
+{
+    const struct scenario *scenario = checker->scenario;
+    double memory = scenario->gpu.memory_bytes, share = scenario->memory_static_fraction;
+    if (share > 0.0) {
+        return arena_printf(checker->arena,
+                            "weights and cache may have %s of %s "
+                            "(memory.static_fraction)",
+                            quantity_bytes(share * memory).text, quantity_bytes(memory).text);
+    }
+    if (scenario->memory_free_fraction > 0.0) {
+        return arena_printf(checker->arena, "there are %s", quantity_bytes(memory).text);
+    }
+    return arena_printf(checker->arena, "%s of %s may be used (memory.fraction)",
+                        quantity_bytes(scenario->memory_fraction * memory).text,
+                        quantity_bytes(memory).text);
+}
+
 /* A page of the KV cache must be left when the weights and the largest step have their room. */
 static void check_memory(const struct checker *checker)
 {
@@ -278,19 +385,19 @@ static void check_memory(const struct checker *checker)
     struct kv_room kv = {0};
     struct memory_use use = scenario_serving_memory(scenario, &kv);
     double page = kv.token_bytes * scenario->serving.service.block_tokens;
+    check_static_fraction(checker);
     if (use.kv_cache_bytes < page) {
-        double room = scenario->memory_fraction * scenario->gpu.memory_bytes;
-        if (!check_room_for_copies(checker,
-                                   use.weight_bytes + use.activation_bytes + page - room)) {
+        double missing =
+            page - scenario_cache_bytes(scenario, use.weight_bytes, use.activation_bytes);
+        if (!check_room_for_copies(checker, missing)) {
             return;
         }
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout"),
                        "layout: leaves no room for a KV cache: a GPU needs %s of weights and %s of "
-                       "activations and buffers, and %s of %s may be used (memory.fraction); raise "
+                       "activations and buffers, and %s; raise "
                        "layout.tensor, lower the precision or max_batched_tokens",
                        quantity_bytes(use.weight_bytes).text,
-                       quantity_bytes(use.activation_bytes).text, quantity_bytes(room).text,
-                       quantity_bytes(scenario->gpu.memory_bytes).text);
+                       quantity_bytes(use.activation_bytes).text, room_text(checker));
     }
 }
 

@@ -205,51 +205,6 @@ static const struct field protection_fields[] = {
             "computed again. The default is that of the paper's artifact."},
     {0}};
 
-static const struct field scaling_fields[] = {
-    {.key = "target",
-     .kind = FIELD_NUMBER,
-     FIELD_AT(replica_scaling, target),
-     .max = 1e6,
-     .fallback = "0",
-     .doc = "Unfinished requests that a replica is to have: as many replicas are wanted as all "
-            "requests divided by it (target_ongoing_requests of Ray Serve). 0: all replicas serve "
-            "all the time."},
-    {.key = "least",
-     .kind = FIELD_COUNT,
-     FIELD_AT(replica_scaling, least),
-     .max = 65536,
-     .fallback = "1",
-     .doc = "Replicas that always serve; the most are layout.data. 0: without load there are none, "
-            "and who comes then has one started at once."},
-    {.key = "interval",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(replica_scaling, look_seconds),
-     .min = 0.001,
-     .max = 1e6,
-     .fallback = "10 s",
-     .doc = "From one look at the load to the next (metrics_interval_s, whose default it is)."},
-    {.key = "up_delay",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(replica_scaling, up_seconds),
-     .max = 1e6,
-     .fallback = "30 s",
-     .doc = "For so long more replicas must have been wanted before one starts (upscale_delay_s)."},
-    {.key = "down_delay",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(replica_scaling, down_seconds),
-     .max = 1e6,
-     .fallback = "600 s",
-     .doc = "For so long fewer must have been wanted before one takes no more requests, ends those "
-            "that it has and goes (downscale_delay_s)."},
-    {.key = "start",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(replica_scaling, start_seconds),
-     .max = 1e6,
-     .fallback = "0 s",
-     .doc = "From the decision until a replica serves, beside its weights, which come from the "
-            "storage after it (cluster.storage_rate): a machine, a container, a process, graphs."},
-    {0}};
-
 const struct field service_fields[] = {
     {.key = "policy",
      .kind = FIELD_CHOICE,
@@ -333,6 +288,13 @@ const struct field service_fields[] = {
      .fields = scaling_fields,
      .shorthand = "target",
      .doc = "Replicas that come and go with the load, and what a cold start takes."},
+    {.key = "switching",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(service, switching),
+     .fields = switching_fields,
+     .shorthand = "policy",
+     .doc = "Replicas that move between prefill and decode with the load; `prefill_replicas` "
+            "prefill at the beginning."},
     {.key = "preemption",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, preemption),

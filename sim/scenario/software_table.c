@@ -96,6 +96,13 @@ static const struct field engine_memory_fields[] = {
      .fallback = "0",
      .doc = "Of the memory that the driver reports, what the engine may fill: `memory.fraction` of "
             "a scenario that does not say. 0: the scenario's own default."},
+    {.key = "free_share",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(engine_memory, free_share),
+     .max = 1,
+     .fallback = "0",
+     .doc = "The KV cache's share of what weights and activations leave: `memory.free_fraction` of "
+            "a service whose scenario says none of the three. 0: `share`."},
     MEMORY_BYTES("non_torch", non_torch_bytes,
                  "Contexts and libraries on one GPU, outside PyTorch's allocator."),
     MEMORY_BYTES("tensor", tensor_bytes, "More of it where tensor ranks talk to each other."),

@@ -36,12 +36,15 @@ extern const struct field training_fields[];      /* struct training_workload */
 extern const struct field serving_fields[];       /* struct serving */
 extern const struct field request_class_fields[]; /* struct request_class */
 extern const struct field service_fields[];       /* struct service */
+extern const struct field scaling_fields[];       /* struct replica_scaling */
+extern const struct field switching_fields[];     /* struct phase_switching */
 extern const struct field layout_fields[];        /* struct layout */
 extern const struct field memory_fields[];        /* of struct scenario */
 extern const struct field pools_fields[];         /* checked by pools.h */
 
 extern const struct variant speculation_variants[];
-extern const struct choice policy_choices[]; /* enum batching_kind */
+extern const struct choice policy_choices[];    /* enum batching_kind */
+extern const struct choice switching_choices[]; /* enum switching_kind */
 
 /* enum format and enum scaling by name. */
 extern const struct choice format_choices[];

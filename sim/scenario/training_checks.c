@@ -3,6 +3,7 @@
 #include "models/training/outer_step.h"
 #include "models/training/training_memory.h"
 #include "sim/base/quantity.h"
+#include "sim/scenario/documents.h"
 #include "sim/scenario/schedule_file.h"
 #include "sim/scenario/training_setup.h"
 #include "sim/scenario/workload_checks.h"
@@ -376,6 +377,31 @@ static void check_galore(const struct checker *checker)
     }
 }
 
+/* A document has a token at least; and those of one step can be drawn in some seconds. */
+static void check_documents(const struct checker *checker)
+{
+    static const double most_documents = 1e8;
+    const struct training_workload *workload = &checker->scenario->training;
+    const struct documents *documents = &workload->documents;
+    const char *path = "workload.documents.mean";
+    if (documents->mean_tokens <= 0.0 || workload->global_batch == 0) {
+        return;
+    }
+    double number = documents_of_step(documents, workload->sequence_tokens, workload->global_batch);
+    if (documents->mean_tokens < 1.0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: %g tokens, and a document has one at least; expected 1 or more, or 0, "
+                       "sequences that are whole",
+                       path, documents->mean_tokens);
+    } else if (number > most_documents) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
+                       "%s: a step has %.3g documents of %g tokens, and at most %g are drawn; "
+                       "expected %.3g tokens or more",
+                       path, number, documents->mean_tokens, most_documents,
+                       ceil(documents->mean_tokens * number / most_documents));
+    }
+}
+
 static void check_layer_updates(const struct checker *checker)
 {
     const struct training_workload *workload = &checker->scenario->training;
@@ -412,6 +438,7 @@ static void check_goal(const struct checker *checker)
     check_paths(checker);
     check_galore(checker);
     check_layer_updates(checker);
+    check_documents(checker);
 }
 
 static double fullest_total(const struct training *training, struct cell *cells)
@@ -438,8 +465,8 @@ static void check_host_memory(const struct checker *checker, const struct traini
                               struct cell *cells)
 {
     const struct cluster *cluster = &checker->scenario->cluster;
-    if (!training_fits_host(training, cells)) {
-        double most = training_host_bytes(training, cells);
+    double most = training_host_bytes(training, cells);
+    if (!training_host_has_room(training, most)) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "workload.offload"),
                        "workload.offload: %s a GPU are more than the %s that a node's host has for "
                        "its %u GPUs (cluster.host_memory); offload less",
@@ -506,7 +533,7 @@ void check_training_step(const struct checker *checker)
 static void check_sums(const struct checker *checker)
 {
     check_training_step(checker);
-    if (diagnostics_error_count(checker->diagnostics) == 0) {
+    if (diagnostics_error_count(checker->diagnostics) == 0 && !checker->scenario->layout_is_open) {
         check_training_memory(checker);
     }
 }

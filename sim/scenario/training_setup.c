@@ -148,14 +148,17 @@ struct training scenario_training(const struct scenario *scenario)
 void scenario_pack_documents(const struct scenario *scenario, struct arena *arena,
                              struct training *training)
 {
-    enum { STEPS = 16 }; /* that are drawn */
+    enum { MOST_STEPS = 16 }; /* that are drawn, one at least */
+    static const double most_documents = 2e7;
     const struct documents *documents = &scenario->training.documents;
     uint32_t replicas = training->replica.layout->data, batch = training->global_batch;
     if (documents->mean_tokens <= 0.0) {
         return;
     }
+    double of_a_step = documents_of_step(documents, training->sequence_tokens, batch);
+    double steps = fmin(fmax(floor(most_documents / of_a_step), 1.0), MOST_STEPS);
     struct document_shares shares = document_shares(
-        documents, training->sequence_tokens, batch, replicas, scenario->seed, STEPS,
+        documents, training->sequence_tokens, batch, replicas, scenario->seed, (uint32_t)steps,
         ARENA_ARRAY(arena, double, batch), ARENA_ARRAY(arena, double, replicas));
     training->mean_document_share = shares.mean;
     training->document_share = shares.most;

@@ -354,6 +354,12 @@ const struct field training_software_fields[] = {
      .max = 4096,
      .fallback = "0",
      .doc = "Rows that fill up each expert's for its grouped product."},
+    {.key = "ordered_messages",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(training_software, ordered_messages),
+     .fallback = "false",
+     .doc = "Whether all that a stage of a multi-stage schedule sends and receives goes one after "
+            "the other in the order of a list, each when both ends have come to it."},
     {.key = "full_rounds",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(training_software, full_rounds),

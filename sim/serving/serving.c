@@ -70,6 +70,15 @@ static void steps_played(void *data, const struct server *server, const struct p
     }
 }
 
+static void held_nothing(void *data, const struct server *server, double from_seconds,
+                         double to_seconds)
+{
+    const struct serving_run *run = data;
+    if (run->trace != NULL) {
+        serving_trace_off(run->trace, server, from_seconds, to_seconds);
+    }
+}
+
 /* --- the run --- */
 
 /* vLLM does not start when its cache has no room for one request of max_model_len. What the model's
@@ -128,7 +137,11 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
         .arena = run->arena,
         .requests = &run->requests,
         .source = &run->source,
-        .listener = {.data = run, .ended = request_ended, .gaps = gaps, .steps = steps_played},
+        .listener = {.data = run,
+                     .ended = request_ended,
+                     .gaps = gaps,
+                     .steps = steps_played,
+                     .off = held_nothing},
         .prices = options->prices,
         .price_kind = options->price_kind,
     };

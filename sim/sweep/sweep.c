@@ -29,9 +29,10 @@ struct runner {
     struct price_store *prices;
     struct kept_files *files;
     bool failed;
+    bool unfit; /* of a child: a point failed in it */
 };
 
-/* --- one point, in a process of its own --- */
+/* --- one point, in a child --- */
 
 /* The diagnostics on one line, for the column `error`. */
 static const char *in_one_line(struct arena *arena, const struct diagnostics *diagnostics)
@@ -90,7 +91,7 @@ static bool run_with_trace(const struct sweep_job *job, const struct scenario *s
 
 static void run_point(void *context, uint64_t point, struct text *bytes)
 {
-    const struct runner *runner = context;
+    struct runner *runner = context;
     const struct sweep_job *job = runner->job;
     struct arena *arena = arena_create();
     struct diagnostics *diagnostics = diagnostics_create();
@@ -111,6 +112,7 @@ static void run_point(void *context, uint64_t point, struct text *bytes)
                        : run_for_metrics(scenario, arena, &options, &record.metrics, diagnostics);
         record.status = run ? POINT_DONE : POINT_FAILED;
     }
+    runner->unfit = record.status == POINT_FAILED;
     if (record.status != POINT_DONE) {
         record.error = in_one_line(arena, diagnostics);
         record.metrics.count = 0;
@@ -118,6 +120,12 @@ static void run_point(void *context, uint64_t point, struct text *bytes)
     point_record_write(bytes, &record);
     diagnostics_destroy(diagnostics);
     arena_destroy(arena);
+}
+
+static bool is_fit(void *context)
+{
+    const struct runner *runner = context;
+    return !runner->unfit;
 }
 
 /* --- all of them --- */
@@ -262,6 +270,8 @@ static enum sweep_end run_points(struct runner *runner)
         .context = runner,
         .next = next_point,
         .work = run_point,
+        .keeps = run_is_repeatable(),
+        .fit = is_fit,
         .done = take_result,
         .tick = tick,
     };

@@ -75,6 +75,41 @@ static void expect_text(struct check *check, hid_t object, const char *place, co
     }
 }
 
+/* Reads an attribute whole, whatever it is of (an H5A_operator2_t of a check): negative where it
+ * cannot be read, or is larger than any that is written. */
+static herr_t read_attribute(hid_t object, const char *name, const H5A_info_t *info, void *data)
+{
+    (void)info;
+    const struct check *check = data;
+    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+    if (attribute < 0) {
+        return -1;
+    }
+    hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+    hssize_t count = H5Sget_simple_extent_npoints(space);
+    size_t bytes = H5Tget_size(type);
+    herr_t status = -1;
+    if (count >= 0 && bytes > 0 && (size_t)count <= CHUNK_ROWS * sizeof(double) / bytes) {
+        status = H5Aread(attribute, type, check->cells);
+        if (status >= 0 && count > 0) {
+            status = H5Dvlen_reclaim(type, space, H5P_DEFAULT, check->cells);
+        }
+    }
+    H5Sclose(space);
+    H5Tclose(type);
+    H5Aclose(attribute);
+    return status;
+}
+
+/* What is not looked at by name is read all the same: others read all there is. */
+static void check_attributes(struct check *check, hid_t object, const char *place)
+{
+    note_place(check, place);
+    if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, NULL, read_attribute, check) < 0) {
+        FAULT(check, "%s: damaged: its attributes cannot be read", place);
+    }
+}
+
 /* Elements of an attribute's value; 0 when there is none. */
 static uint64_t attribute_length(hid_t object, const char *name)
 {
@@ -115,6 +150,12 @@ static const char *describe_type(struct check *check, hid_t type)
     return "something else";
 }
 
+/* What is wrong with what could not be opened: it is not there, or where it is cannot be read. */
+static const char *missing(htri_t there, const char *words)
+{
+    return there == 0 ? words : "damaged: it cannot be opened";
+}
+
 static bool check_type(struct check *check, hid_t dataset, const char *place,
                        const struct trace_column *column)
 {
@@ -136,13 +177,13 @@ static bool check_column(struct check *check, hid_t group, const struct trace_ta
 {
     const char *place = arena_printf(check->arena, "/%s/%s", table->name, column->name);
     note_place(check, place);
-    hid_t dataset = H5Lexists(group, column->name, H5P_DEFAULT) > 0
-                        ? H5Dopen2(group, column->name, H5P_DEFAULT)
-                        : H5I_INVALID_HID;
+    htri_t there = H5Lexists(group, column->name, H5P_DEFAULT);
+    hid_t dataset = there > 0 ? H5Dopen2(group, column->name, H5P_DEFAULT) : H5I_INVALID_HID;
     if (dataset < 0) {
-        FAULT(check, "%s: the column is missing", place);
+        FAULT(check, "%s: %s", place, missing(there, "the column is missing"));
         return false;
     }
+    check_attributes(check, dataset, place);
     expect_text(check, dataset, place, "units", column->units);
     expect_text(check, dataset, place, "long_name", NULL);
     if (column->row_of != NULL) {
@@ -318,15 +359,15 @@ static size_t check_table(struct check *check, size_t index, struct sound_column
     const struct trace_table_layout *table = &trace_tables[index];
     const char *place = arena_printf(check->arena, "/%s", table->name);
     note_place(check, place);
-    hid_t group = H5Lexists(check->file, table->name, H5P_DEFAULT) > 0
-                      ? H5Gopen2(check->file, table->name, H5P_DEFAULT)
-                      : H5I_INVALID_HID;
+    htri_t there = H5Lexists(check->file, table->name, H5P_DEFAULT);
+    hid_t group = there > 0 ? H5Gopen2(check->file, table->name, H5P_DEFAULT) : H5I_INVALID_HID;
     if (group < 0) {
-        if (!table->optional) {
-            FAULT(check, "%s: the table is missing", place);
+        if (there != 0 || !table->optional) {
+            FAULT(check, "%s: %s", place, missing(there, "the table is missing"));
         }
         return 0;
     }
+    check_attributes(check, group, place);
     expect_text(check, group, place, "long_name", NULL);
     size_t count = 0;
     for (size_t i = 0; i < table->column_count; i++) {
@@ -371,7 +412,9 @@ static bool check_format(struct check *check)
 {
     const char *format = read_text(check, check->file, "cpsim_format");
     if (format == NULL) {
-        FAULT(check, "not a trace of cpsim: its root has no attribute cpsim_format");
+        FAULT(check, H5Aexists(check->file, "cpsim_format") == 0
+                         ? "not a trace of cpsim: its root has no attribute cpsim_format"
+                         : "/: damaged: its attributes cannot be read");
         return false;
     }
     size_t major_length = strcspn(TRACE_FORMAT, ".") + 1;
@@ -387,6 +430,7 @@ static void check_root(struct check *check)
 {
     static const char *const texts[] = {"cpsim_version", "git_revision", "simgrid_version",
                                         "scenario"};
+    check_attributes(check, check->file, "/");
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         expect_text(check, check->file, "/", texts[i], NULL);
     }

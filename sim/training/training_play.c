@@ -62,6 +62,8 @@ static void open_stage(struct player *player, struct stage_player *stage, uint32
     signal_init(&stage->signal);
     signal_init(&stage->lane_signal);
     signal_init(&stage->plan_signal);
+    signal_init(&stage->message_signal);
+    stage->receives = UINT32_MAX;
     open_queue(&stage->exchange, arena, 2 * player->cell_count + 1);
     open_queue(&stage->sends[0], arena, player->cell_count + 1);
     open_queue(&stage->sends[1], arena, player->cell_count + 1);
@@ -82,6 +84,7 @@ static void close_stage(struct stage_player *stage)
     signal_destroy(&stage->signal);
     signal_destroy(&stage->lane_signal);
     signal_destroy(&stage->plan_signal);
+    signal_destroy(&stage->message_signal);
     signal_destroy(&stage->exchange.signal);
     signal_destroy(&stage->sends[0].signal);
     signal_destroy(&stage->sends[1].signal);
@@ -122,8 +125,12 @@ static void start_pipeline(struct player *player, struct stage_player *pipeline)
             actor_start(player->engine, stage->gpu, stage_run_tokens, stage, false);
             plan_player_start(&stage->tokens.player);
         }
-        actor_start(player->engine, stage->gpu, stage_run_forward_sends, stage, false);
-        actor_start(player->engine, stage->gpu, stage_run_backward_sends, stage, false);
+        if (player->messages != NULL) {
+            actor_start(player->engine, stage->gpu, stage_run_messages, stage, false);
+        } else {
+            actor_start(player->engine, stage->gpu, stage_run_forward_sends, stage, false);
+            actor_start(player->engine, stage->gpu, stage_run_backward_sends, stage, false);
+        }
         plan_player_start(&stage->plans);
         player->left++;
     }
@@ -288,6 +295,26 @@ static void sum_links(const struct player *player, const struct stage_player *pi
     }
 }
 
+/* The order of messages, and how many they are, from the closed form. */
+static void find_messages(struct player *player, const struct training_scratch *scratch,
+                          struct arena *arena)
+{
+    const struct pipeline_play *schedule = player->schedule;
+    uint32_t stages = schedule->pipeline.stages;
+    if (!schedule->in_order || stages == 1) {
+        return;
+    }
+    struct pipeline_scratch room = scratch->pipeline;
+    struct stage_times *times = ARENA_ARRAY(arena, struct stage_times, stages);
+    room.messages = ARENA_ARRAY(arena, struct pipeline_message, pipeline_scratch_cells(schedule));
+    pipeline_play(schedule, &room, times);
+    player->messages = room.messages;
+    while (player->message_count < pipeline_scratch_cells(schedule) &&
+           room.messages[player->message_count].from != room.messages[player->message_count].to) {
+        player->message_count++;
+    }
+}
+
 /* What passes send to experts. */
 static void find_exchanges(struct player *player, const struct training_scratch *scratch,
                            struct arena *arena)
@@ -324,6 +351,7 @@ bool training_play(const struct training_play *play, const struct training_scrat
         player.sites.count = cluster->sites.count;
     }
     find_exchanges(&player, scratch, arena);
+    find_messages(&player, scratch, arena);
     struct pipelines chosen = choose_pipelines(&player, folded, arena);
     uint32_t stages = player.schedule->pipeline.stages;
     player.cell_count = pipeline_cell_count(player.schedule->schedule, &player.schedule->pipeline);

@@ -52,10 +52,13 @@ struct stage_player {
     uint32_t gathered_first; /* cells whose first piece, and all of whose parameters, are there */
     uint32_t gathered;       /* counted in the order of their requests */
     uint32_t gathers_wanted;
-    uint32_t ended;                  /* cells */
-    struct actor_signal lane_signal; /* the exchange waits for a pass to end */
-    struct queue exchange, sends[2]; /* forward, backward */
-    struct actor_signal plan_signal; /* the exchange waits for its replicas */
+    uint32_t ended;                     /* cells */
+    struct actor_signal lane_signal;    /* the exchange waits for a pass to end */
+    struct queue exchange, sends[2];    /* forward, backward */
+    struct actor_signal message_signal; /* messages in order: its next one waits */
+    uint32_t receives;                  /* the message that it is ready for; UINT32_MAX: none */
+    uint32_t received;                  /* messages up to here are there */
+    struct actor_signal plan_signal;    /* the exchange waits for its replicas */
     struct plan_player plans;
     struct group_member replicas; /* that hold the same parameters */
     struct group_member experts;  /* that hold the same experts */
@@ -76,6 +79,8 @@ struct player {
     struct expert_exchanges *exchanges;      /* [parts][CELL_KIND_COUNT] */
     uint32_t most_exchanges, exchange_flows; /* of a pass; of one of them; 0: none in any */
     enum engine_lane send_lane, replica_lane;
+    const struct pipeline_message *messages; /* [message_count], in order; NULL: each way its own */
+    uint32_t message_count;
     struct site_nodes sites; /* no count: no exchange between them is played */
     uint32_t cell_count, left;
     uint64_t passes, passes_ended; /* of all stages that are played */
@@ -127,5 +132,6 @@ void stage_run_tokens(void *data);
 void stage_run_passes(void *data);
 void stage_run_forward_sends(void *data);
 void stage_run_backward_sends(void *data);
+void stage_run_messages(void *data); /* in order, in place of the two */
 
 #endif

@@ -34,26 +34,63 @@ static struct stage_player *holder(const struct stage_player *stage, uint32_t pa
     return &stage->first[pipeline_part_stage(play->schedule, &play->pipeline, part)];
 }
 
-static void run_sends(struct stage_player *stage, struct queue *queue)
+/* A cell's result travels to the stage that takes it. */
+static void send(struct stage_player *stage, uint32_t index)
 {
     const struct player *player = stage->player;
+    const struct cell *cell = &stage->cells[index];
+    uint32_t part = pipeline_next_part(player->schedule, cell, stage_part(stage, cell));
+    struct stage_player *to = holder(stage, part);
+    const struct collective_plan *plan =
+        &player->play->costs->send[placement_in_node(&player->placement, stage->gpu, to->gpu)];
+    actor_sleep(plan->latency_seconds);
+    for (uint32_t i = 0; i < plan->flow_count; i++) {
+        double limit = stage_flow_limit(stage, to->gpu, plan->flows[i].limit_bytes_per_second);
+        actor_send_lane(player->engine, player->send_lane, stage->gpu, to->gpu,
+                        plan->flows[i].bytes, limit, 1.0);
+    }
+    deliver(to, cell, part);
+}
+
+static void run_sends(struct stage_player *stage, struct queue *queue)
+{
     for (;;) {
         struct request request = player_pop(queue);
         if (request.kind == REQUEST_END) {
             return;
         }
-        const struct cell *cell = &stage->cells[request.cell];
-        uint32_t part = pipeline_next_part(player->schedule, cell, stage_part(stage, cell));
-        struct stage_player *to = holder(stage, part);
-        const struct collective_plan *plan =
-            &player->play->costs->send[placement_in_node(&player->placement, stage->gpu, to->gpu)];
-        actor_sleep(plan->latency_seconds);
-        for (uint32_t i = 0; i < plan->flow_count; i++) {
-            double limit = stage_flow_limit(stage, to->gpu, plan->flows[i].limit_bytes_per_second);
-            actor_send_lane(player->engine, player->send_lane, stage->gpu, to->gpu,
-                            plan->flows[i].bytes, limit, 1.0);
+        send(stage, request.cell);
+    }
+}
+
+/* What the next message waits for: its cell has ended, its receiver is ready, it is there. */
+enum message_wait { MESSAGE_CELL, MESSAGE_RECEIVER, MESSAGE_THERE };
+
+/* One message after the other, as listed, each when both ends have come to it. */
+void stage_run_messages(void *data)
+{
+    struct stage_player *stage = data;
+    const struct player *player = stage->player;
+    for (uint32_t i = 0; i < player->message_count; i++) {
+        const struct pipeline_message *message = &player->messages[i];
+        struct stage_player *from = &stage->first[message->from], *to = &stage->first[message->to];
+        if (from == stage) {
+            while (stage->ended <= message->cell) {
+                signal_wait(&stage->message_signal, MESSAGE_CELL);
+            }
+            while (to->receives != i) {
+                signal_wait(&stage->message_signal, MESSAGE_RECEIVER);
+            }
+            send(stage, message->cell);
+            to->received = i + 1;
+            signal_wake(&to->message_signal, MESSAGE_THERE);
+        } else if (to == stage) {
+            stage->receives = i;
+            signal_wake(&from->message_signal, MESSAGE_RECEIVER);
+            while (stage->received <= i) {
+                signal_wait(&stage->message_signal, MESSAGE_THERE);
+            }
         }
-        deliver(to, cell, part);
     }
 }
 
@@ -68,6 +105,8 @@ static void hand_on(struct stage_player *stage, uint32_t index)
     struct stage_player *to = holder(stage, part);
     if (to == stage) {
         deliver(to, cell, part);
+    } else if (stage->player->messages != NULL) {
+        signal_wake(&stage->message_signal, MESSAGE_CELL);
     } else {
         player_push(&stage->sends[cell->kind == CELL_FORWARD ? 0 : 1], REQUEST_SEND, index);
     }

@@ -37,7 +37,7 @@ enum { RUN_NOTES_MOST = 4 };
 
 struct workload {
     /* Simulates the scenario. `*result`, in `arena`, is for the functions below. Rows may go to
-     * `trace` (NULL: none) already; who called closes it. SimGrid allows one run a process. */
+     * `trace` (NULL: none) already; who called closes it. */
     enum run_end (*run)(const struct scenario *scenario, struct arena *arena,
                         const struct workload_options *options, struct trace *trace, void **result,
                         struct diagnostics *diagnostics);

@@ -80,9 +80,12 @@ holds sglang.yaml layout.tensor 2
 holds sglang.yaml layout.attention_data 8
 holds sglang.yaml layout.expert 16
 holds sglang.yaml workload.service.max_batched_tokens "4096 tokens"
+holds sglang.yaml memory.static_fraction 0.9
 holds sglang.yaml workload.service.order lpm
 holds sglang.yaml workload.service.prefix_cache false
 expect 0 "/^    --tp-size 16 /" "" "$cpsim" show sglang.yaml --as sglang
+"$cpsim" import trtllm "trtllm-serve serve llama3.1-8b --tp_size 2 --kv_cache_free_gpu_memory_fraction 0.85" >free.yaml
+holds free.yaml memory.free_fraction 0.85
 "$cpsim" import sglang "python3 -m sglang.launch_server --model llama3.1-8b --tp 2 --dp 4" >replicas.yaml
 holds replicas.yaml layout.tensor 2
 holds replicas.yaml layout.data 4

@@ -80,6 +80,39 @@ done
 ! grep -qE "^words.csv,10,.*as replicas" words-rows.csv || { echo "experts are shared, not copied"; exit 1; }
 ! grep -q "^words.csv,8,.*tpot_ms" words-rows.csv || { echo "a TPOT of one token"; exit 1; }
 
+# Models in folders, in others' spelling, with endings of their own; stages of ranks that share experts; experts in
+# narrower weights than are published, which fit where those do not; blocks that do not divide a tensor;
+# clients that wait though there is room.
+cat >names.csv <<'END_CSV'
+backend,backend_version,model_path,precision,mode,isl,osl,gemm_quant_mode,moe_quant_mode,tp_size,pp_size,attention_dp_size,moe_tp_size,moe_ep_size,gpu,client,concurrency,ttft_ms,tpot_ms
+vllm,0.18.0,meta-llama/Llama-3.1-8B-Instruct,,agg,512,8,,,1,1,,1,1,h100,aiperf,2,100,10
+vllm,0.18.0,/models/Llama-3.1-8B-Instruct/,,agg,512,8,,,1,1,,1,1,h100,aiperf,2,100,10
+vllm,0.18.0,LLAMA3.1_8B,,agg,512,8,,,1,1,,1,1,h100,aiperf,2,100,10
+vllm,0.18.0,hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4,,agg,512,8,,,1,1,,1,1,h100,aiperf,2,100,10
+vllm,0.18.0,meta-llama/Llama-3.1-8B-Instruct,int4,agg,512,8,int4_wo,,1,1,,1,1,h100,aiperf,2,100,10
+trtllm,1.3.0rc1,Qwen/Qwen3-30B-A3B,,agg,512,8,,,1,2,2,1,2,h100,aiperf,4,100,10
+trtllm,1.3.0rc1,Qwen/Qwen3-30B-A3B,,agg,512,8,,,1,1,4,1,4,h100,aiperf,4,100,10
+sglang,0.5.9,deepseek-ai/DeepSeek-R1,fp8,agg,512,8,fp8_block,w4afp8,4,1,1,1,4,h200,aiperf,2,100,10
+sglang,0.5.9,deepseek-ai/DeepSeek-R1,fp8,agg,512,8,fp8_block,fp8_block,4,1,1,1,4,h200,aiperf,2,100,10
+sglang,0.5.9,nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-FP8,,agg,512,8,fp8_block,fp8_block,1,1,,1,1,h100,aiperf,2,100,10
+vllm,0.18.0,meta-llama/Llama-3.1-8B-Instruct,,agg,512,256,,,1,1,,1,1,h100,aiperf,8,6000,7.5
+vllm,0.18.0,meta-llama/Llama-3.1-8B-Instruct,,agg,512,256,,,1,1,,1,1,h100,aiperf,8,60,7.5
+END_CSV
+expect 0 "/^11 of 12 rows answered; not:$/" "" "$cpsim" compare names.csv --csv names-rows.csv
+prediction() { sed -nE "s/^names.csv,$1,[^,]*,[^,]*,$2,[^,]*,([^,]*),.*/\1/p" names-rows.csv; }
+same() { [ "$(prediction "$1" tpot_ms)" = "$(prediction "$2" tpot_ms)" ] || { echo "lines $1 and $2: two answers to one question"; cat names-rows.csv; exit 1; }; }
+same 2 3
+same 2 4
+same 5 6
+same 7 8
+for remark in "^names.csv,7,.*2 stages of 2 ranks with requests of their own: as 4 ranks" "^names.csv,11,.*blocks halved, for precision" \
+    "^names.csv,9,.*,tpot_ms," "^names.csv,12,.*by Little's law 2 of 8 clients were served at once, 8 as it is played" \
+    "^names.csv,10,.*not answered: layout: leaves no room"; do
+    grep -qE "$remark" names-rows.csv || { echo "no row $remark"; cat names-rows.csv; exit 1; }
+done
+
+! grep -q "^names.csv,13,.*Little" names-rows.csv || { echo "a row that can be right is doubted"; exit 1; }
+
 # A few measured services outside the fifth that constants were fitted on.
 "$cpsim" compare "$source/tests/validation/services.csv" >measured
 holds() { # COLUMN MEDIAN P90: at most, per cent

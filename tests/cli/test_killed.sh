@@ -40,6 +40,8 @@ for round in 1 2 3 4 5 6; do
         alive=
         for worker in $workers; do
             [ ! -d "/proc/$worker" ] || grep -q '^State:.Z' "/proc/$worker/status" 2>log || alive="$alive $worker"
+            # Whose first thread has ended may hold the lock while another ends.
+            [ "$(find "/proc/$worker/task" -mindepth 1 -maxdepth 1 2>log | wc -l)" -le 1 ] || alive="$alive $worker"
         done
         [ -n "$alive" ] || break
         sleep 0.01

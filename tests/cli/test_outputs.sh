@@ -156,6 +156,20 @@ expect 1 "" "/: error: cannot be written: File too large; what it holds stays go
     small "$cpsim" sweep sweep.yaml -o swept -q
 expect 0 "" "" "$cpsim" sweep sweep.yaml -o swept -q
 [ "$(find swept -name '*.part' -o -name '*.lock')" = "" ] || complain "litter in the sweep's folder"
+rm -r swept
+# Points that found the disk full stay failed, and are told how they run again.
+echo 'traces: true' >>sweep.yaml
+# shellcheck disable=SC2317
+halves() {
+    (
+        ulimit -f 64
+        exec "$@"
+    )
+}
+expect 1 "" "/File too large; raise the limit/" halves "$cpsim" sweep sweep.yaml -o swept
+expect 1 "/^2 failed; the first is point 0: .*File too large; .*; --retry-failed runs such points again$/" "" \
+    "$cpsim" sweep sweep.yaml -o swept
+expect 0 "/^2 of 2 points done$/" "" "$cpsim" sweep sweep.yaml -o swept --retry-failed
 rm -r swept sweep.yaml
 # Permissions stay, links are followed, devices and pipes are written to.
 chmod 640 y.yaml

@@ -51,11 +51,28 @@ PY
 expect 0 '' '' "$python" same.py
 expect 0 "/^prefill turn 1 .* TTFT +$(sed -nE 's/^the fewest nodes: .*TTFT ([0-9.]+) s, .*/\1/p' one.out) s /" '' "$cpsim" one/winner.yaml
 
+# It keeps them too with an answer ten times as long and nine more turns like it.
+{
+    printf '%s\n' 'schema: 1' 'use: one/winner.yaml' 'workload:' '  kind: conversation' '  turns:' \
+        '    - {prompt: 131072 tokens, output: 640 tokens}'
+    for _ in 2 3 4 5 6 7 8 9 10; do echo '    - {prompt: 1310 tokens, output: 640 tokens}'; done
+} >longer.yaml
+cat >keeps.py <<'PY'
+import json
+figures = json.load(open("longer.json"))["figures"]
+ttft = [value for key, value in figures.items() if key.endswith("ttft_seconds")]
+tpot = [value for key, value in figures.items() if key.endswith("tpot_seconds")]
+assert len(ttft) == len(tpot) == 10, figures
+assert max(ttft) <= 12 and max(tpot) <= 0.095, (ttft, tpot)
+PY
+"$cpsim" longer.yaml --json >longer.json
+expect 0 '' '' "$python" keeps.py
+
 # Nobody keeps to it: said, and no winner.
 sed 's/ttft: 12 s/ttft: 1 s/' plan.yaml >fast.yaml
 expect 1 '/^no candidate keeps the targets; add nodes, context ranks, or allow more time$/' '' "$cpsim" plan fast.yaml -o fast
 [ ! -e fast/winner.yaml ] || failures=$((failures + 1))
 expect 0 'plan.yaml: ok, a plan of 14 candidates' '' "$cpsim" check plan.yaml
 sed 's/ttft: 12 s/ttft_p99: 12 s/' plan.yaml >wrong.yaml
-expect 2 '' "/^wrong.yaml:4:7: error: unknown key 'ttft_p99' in slo$/" "$cpsim" plan wrong.yaml -o wrong
+expect 2 '' "/^wrong.yaml:4:7: error: unknown key 'ttft_p99' in slo; expected ttft or tpot$/" "$cpsim" plan wrong.yaml -o wrong
 finish

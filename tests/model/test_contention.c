@@ -7,6 +7,7 @@
 #include "sim/engine/engine.h"
 
 #include <math.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,7 +60,7 @@ static double play_hop_here(uint32_t nics, struct layout layout, double limit,
     return seconds / 3.0;
 }
 
-/* The same in a child: SimGrid has one engine a process. */
+/* The same in a child, whose engine is its first. */
 static double play_hop(uint32_t nics, struct layout layout, double limit,
                        const struct background *background, bool folded)
 {
@@ -255,7 +256,44 @@ START_TEST(traffic_across_leaves)
 }
 END_TEST
 
-RUN_TESTS(contention, a_ring_through_leaves, traffic_across_leaves, own_cards,
-          two_groups_share_a_card, limits_leave_room_for_others, two_replicas_share_nodes,
-          background_takes_its_share, background_starts_when_told, limits_are_each_flows_own,
-          background_does_not_start_anew)
+/* An engine after others is as a first one, to the last bit: other clusters before it, others'
+ * endless traffic, clocks that had gone on. */
+START_TEST(an_engine_after_others)
+{
+    struct layout layout = {.tensor = 8, .context = 2, .pipeline = 1, .data = 1};
+    struct layout narrow = {.tensor = 4, .context = 2, .pipeline = 1, .data = 2};
+    const struct background endless = {
+        .from_gpu = 0, .to_gpu = 8, .bytes = 5 * GB, .start_seconds = 0.1};
+    const struct {
+        uint32_t nics;
+        struct layout layout;
+        double limit;
+        const struct background *background;
+        bool folded;
+    } plays[] = {
+        {8, layout, 30 * GB, NULL, false}, {4, layout, 0.0, NULL, true},
+        {8, layout, 0.0, &endless, false}, {8, narrow, 7 * GB, NULL, false},
+        {2, narrow, 0.0, &endless, true},
+    };
+    enum { PLAYS = sizeof plays / sizeof *plays, ROUNDS = 3 };
+    double first[PLAYS];
+    ck_assert(engine_opens_again());
+    for (int i = 0; i < PLAYS; i++) {
+        first[i] = play_hop(plays[i].nics, plays[i].layout, plays[i].limit, plays[i].background,
+                            plays[i].folded);
+    }
+    for (int i = 0; i < PLAYS * ROUNDS; i++) {
+        int at = i * 3 % PLAYS;
+        double again = play_hop_here(plays[at].nics, plays[at].layout, plays[at].limit,
+                                     plays[at].background, plays[at].folded);
+        ck_assert_msg(memcmp(&again, &first[at], sizeof again) == 0,
+                      "play %d: %.17g s at first, %.17g s after %d others", at, first[at], again,
+                      i);
+    }
+}
+END_TEST
+
+RUN_TESTS(contention, an_engine_after_others, a_ring_through_leaves, traffic_across_leaves,
+          own_cards, two_groups_share_a_card, limits_leave_room_for_others,
+          two_replicas_share_nodes, background_takes_its_share, background_starts_when_told,
+          limits_are_each_flows_own, background_does_not_start_anew)

@@ -13,6 +13,7 @@
 #include "sim/engine/engine.h"
 #include "sim/scenario/replica.h"
 #include "sim/scenario/training_setup.h"
+#include "sim/training/training_experts.h"
 #include "sim/training/training_run.h"
 #include "sim/training/training_scratch.h"
 
@@ -391,6 +392,57 @@ START_TEST(experts_training)
 }
 END_TEST
 
+/* One layer of experts on two nodes, one micro-batch: its dispatch leaves the nodes when the
+ * layer's attention has ended, and the tokens come back when their experts have. What others send
+ * between two network cards before either delays nothing; what they send from its beginning on
+ * delays the step, by no longer than it takes itself. */
+START_TEST(others_meet_a_dispatch)
+{
+    const enum detail detail = DETAIL_FULL;
+    struct arena *arena = arena_create();
+    struct draw draw = {.count = 0};
+    ADD(&draw, "cluster={use: dgx-h100, nodes: 2}");
+    ADD(&draw, "software.exchange=all-to-all");
+    ADD(&draw, "model.layers=1");
+    ADD(&draw, "layout={data: 16, expert: 16}");
+    ADD(&draw, "workload.schedule=gpipe");
+    ADD(&draw, "workload.virtual_stages=1");
+    ADD(&draw, "workload.overlap=false");
+    ADD(&draw, "workload.sharding=none");
+    ADD(&draw, "workload.global_batch=16");
+    const struct scenario *loaded = load(arena, "train-qwen3-235b.yaml", &draw);
+    ck_assert_ptr_nonnull(loaded);
+    struct training of = scenario_training(loaded);
+    struct training_scratch scratch = training_scratch_create(arena, &of);
+    struct training_costs costs;
+    training_step(&of, &scratch, &costs);
+    const struct expert_exchange *exchanges =
+        expert_exchanges_create(&of, &costs, &scratch, arena)[CELL_FORWARD].list;
+    struct scenario scenario = *loaded;
+    double alone = in_child(play_training, &scenario, &detail).full;
+    double rate = loaded->cluster.nic_bytes_per_second;
+    double long_seconds = 0.05 * exchanges[0].seconds; /* of what others send */
+    struct background others = {
+        .from_gpu = 0, .to_gpu = 8, .bytes = long_seconds * rate, .count = 1};
+    scenario.background = &others;
+    scenario.background_count = 1;
+    for (int i = 0; i < 2; i++) {
+        others.start_seconds = exchanges[i].start_seconds - 1.5 * long_seconds;
+        double before = in_child(play_training, &scenario, &detail).full;
+        others.start_seconds = exchanges[i].start_seconds;
+        double beside = in_child(play_training, &scenario, &detail).full;
+        printf("tokens travel from %.3f ms on for %.3f ms: the step takes %.3f ms, %+.4f with "
+               "others before, %+.4f beside\n",
+               1e3 * exchanges[i].start_seconds, 1e3 * exchanges[i].seconds, 1e3 * alone,
+               1e3 * (before - alone), 1e3 * (beside - alone));
+        ck_assert_double_eq_tol(before / alone, 1.0, 1e-9);
+        ck_assert_double_gt(beside - alone, 0.5 * long_seconds);
+        ck_assert_double_le(beside - alone, 1.01 * long_seconds);
+    }
+    arena_destroy(arena);
+}
+END_TEST
+
 /* Experts beside tensor, context and pipeline ranks, in every order of passes that may run in
  * pairs.
  */
@@ -463,4 +515,5 @@ START_TEST(experts_layouts)
 }
 END_TEST
 
-RUN_TESTS(details, training, programs, experts, experts_training, experts_layouts)
+RUN_TESTS(details, training, programs, experts, experts_training, others_meet_a_dispatch,
+          experts_layouts)

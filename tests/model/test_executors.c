@@ -235,9 +235,52 @@ START_TEST(experts_by_all_gather)
 }
 END_TEST
 
-RUN_TESTS(executors, experts_by_deepep, experts_decoding_by_deepep, experts_by_all_to_all,
-          experts_by_all_gather, full_prefill_on_128_gpus, exposed_hops_of_a_partial_prefill,
-          pass_q_with_its_all_to_all, decode_on_a_ring, all_gather_of_a_prefill,
-          all_gather_of_a_decode, tree_of_a_prefill, tree_of_a_decode, chosen_tokens_of_a_prefill,
-          chosen_tokens_of_a_decode, tensor_parallel_over_nodes, ring_through_nodes,
-          two_kinds_of_layers)
+/* Hops that show beside attention, under a power limit: a lower clock makes kernels longer, which
+ * then hide more of the hops, and what no kernel fills is what lets the clock rise. The clock that
+ * a step is priced at is the one that its own idle time asks for, within 0.2 %. */
+START_TEST(clock_and_idle_time_settle_together)
+{
+    static const char *const sets[] = {"layout.context=4", "cluster.connection_rate=10 GB/s",
+                                       "gpu.power_limit=200 W"};
+    static const struct batch_slice slices[] = {
+        {PHASE_PREFILL, 1, 8192, 32768}, {PHASE_PREFILL, 1, 8192, 0}, {PHASE_PREFILL, 1, 16384, 0}};
+    struct arena *arena = arena_create();
+    const struct scenario *scenario = load(arena, sets, sizeof sets / sizeof *sets);
+    struct replica replica = scenario_replica(scenario);
+    size_t all = transformer_room(&replica, 1);
+    struct step_operator *operators = ARENA_ARRAY(arena, struct step_operator, all);
+    struct step_scratch scratch = {.spans = ARENA_ARRAY(arena, struct span, all),
+                                   .works = ARENA_ARRAY(arena, struct kernel_work, all),
+                                   .counts = ARENA_ARRAY(arena, double, all)};
+    double allowance = power_allowance_watts(replica.gpu, INFINITY);
+    for (size_t i = 0; i < sizeof slices / sizeof *slices; i++) {
+        struct batch batch = {.slices = &slices[i], .slice_count = 1};
+        struct step_program program;
+        transformer_build(&replica, &batch, RING_PASS_KV, operators, &program);
+        struct power_state state = step_price(&replica, &program, &scratch);
+        double busy = 0.0;
+        struct power_load load = {.works = scratch.works, .counts = scratch.counts};
+        for (uint32_t j = 0; j < program.segment_count; j++) {
+            const struct step_segment *segment = &program.segments[j];
+            for (uint32_t k = 0; k < segment->count; k++) {
+                busy += scratch.counts[load.work_count++] * segment->operators[k].cost.seconds;
+            }
+        }
+        load.idle_seconds = program_seconds(&program, scratch.spans) - busy;
+        double asked = power_settle(replica.gpu, &load, allowance).clock_hertz;
+        printf("clock %.1f MHz, its idle %.3f s beside %.3f s of kernels asks for %.1f MHz\n",
+               1e-6 * state.clock_hertz, load.idle_seconds, busy, 1e-6 * asked);
+        ck_assert_double_gt(load.idle_seconds, 0.05 * busy);
+        ck_assert_double_lt(state.clock_hertz, 0.99 * replica.gpu->boost_clock_hertz);
+        ck_assert_double_eq_tol(asked / state.clock_hertz, 1.0, 2e-3);
+    }
+    arena_destroy(arena);
+}
+END_TEST
+
+RUN_TESTS(executors, clock_and_idle_time_settle_together, experts_by_deepep,
+          experts_decoding_by_deepep, experts_by_all_to_all, experts_by_all_gather,
+          full_prefill_on_128_gpus, exposed_hops_of_a_partial_prefill, pass_q_with_its_all_to_all,
+          decode_on_a_ring, all_gather_of_a_prefill, all_gather_of_a_decode, tree_of_a_prefill,
+          tree_of_a_decode, chosen_tokens_of_a_prefill, chosen_tokens_of_a_decode,
+          tensor_parallel_over_nodes, ring_through_nodes, two_kinds_of_layers)

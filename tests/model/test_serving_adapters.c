@@ -266,5 +266,64 @@ START_TEST(pools_load_their_own)
 }
 END_TEST
 
-RUN_TESTS(serving_adapters, who_fits_passes, loads_by_hand, room_by_hand, a_prefix_is_one_adapters,
-          popularity, nothing_is_lost, sglang_passes_too, pools_load_their_own)
+/* How long a request of 128 and so many tokens takes alone, its adapter's load included. */
+static double alone(const char *tokens, const char *rate)
+{
+    char output[64];
+    snprintf(output, sizeof output, "workload.lengths.output.tokens=%s tokens", tokens);
+    struct played played = play_serving(
+        SMALL,
+        (const char *const[]){FEATURES, rate, output, "workload.requests=1", "workload.adapters=1",
+                              "workload.service.adapters={max_adapters: 1}", NULL});
+    return e2e(&played);
+}
+
+/* A faster GPU may answer later (R. L. Graham, Bounds on multiprocessing timing anomalies, 1969).
+ * One adapter a step: A (adapter 0, 400 tokens) runs from 0 on, B (adapter 1, 800) waits from 0.1 s
+ * on, and C (adapter 0, 10) arrives just when A would end on the slower GPU, where it passes B,
+ * runs beside A and holds B up for its few tokens. Where memory is 5 % faster A has ended a moment
+ * before: B's adapter is there, and C waits for all of B. By hand, in the times of A, B and C alone
+ * (a, b, c):
+ *   slower: a + [a' + b - 0.1] + c, with a' = C's arrival + c, the later end of A and C
+ *   faster: a + [a + b - 0.1] + [a + b - C's arrival + c] */
+START_TEST(a_faster_gpu_may_answer_later)
+{
+    static const char *const rates[] = {"gpu.memory_rate=3.35 TB/s", "gpu.memory_rate=3.5175 TB/s"};
+    double a[2], b[2], c[2], mean[2], by_hand[2];
+    for (int i = 0; i < 2; i++) {
+        a[i] = alone("400", rates[i]);
+        b[i] = alone("800", rates[i]);
+        c[i] = alone("10", rates[i]);
+    }
+    double late = (a[0] + a[1]) / 2.0; /* A still runs on the slower, and has ended on the faster */
+    char path[] = "/tmp/cpsim-adapters-XXXXXX", rows[200], arrivals[256];
+    snprintf(rows, sizeof rows,
+             "arrival_seconds,prompt_tokens,output_tokens,adapter\n"
+             "0,128,400,0\n0.1,128,800,1\n%.6f,128,10,0\n",
+             late);
+    write_table(path, rows);
+    snprintf(arrivals, sizeof arrivals, "workload.arrivals={kind: trace, file: %s, format: csv}",
+             path);
+    for (int i = 0; i < 2; i++) {
+        struct played played = play_serving(
+            SMALL, (const char *const[]){FEATURES, rates[i], arrivals, "workload.requests=3",
+                                         "workload.adapters=2",
+                                         "workload.service.adapters={max_adapters: 1}", NULL});
+        mean[i] = played.metrics.latencies[LATENCY_E2E].mean;
+    }
+    double end = fmax(a[0], late + c[0]);
+    by_hand[0] = (a[0] + (end + b[0] - 0.1) + c[0]) / 3.0;
+    by_hand[1] = (a[1] + (a[1] + b[1] - 0.1) + (a[1] + b[1] - late + c[1])) / 3.0;
+    printf("A %.3f and %.3f s, C at %.3f s: mean %.3f and %.3f s, by hand %.3f and %.3f s\n", a[0],
+           a[1], late, mean[0], mean[1], by_hand[0], by_hand[1]);
+    ck_assert_double_lt(a[1], a[0]);
+    ck_assert_double_eq_tol(mean[0], by_hand[0], 0.01 * by_hand[0]);
+    ck_assert_double_eq_tol(mean[1], by_hand[1], 0.01 * by_hand[1]);
+    ck_assert_double_gt(mean[1], 1.3 * mean[0]);
+    remove(path);
+}
+END_TEST
+
+RUN_TESTS(serving_adapters, a_faster_gpu_may_answer_later, who_fits_passes, loads_by_hand,
+          room_by_hand, a_prefix_is_one_adapters, popularity, nothing_is_lost, sglang_passes_too,
+          pools_load_their_own)

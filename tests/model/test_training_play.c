@@ -191,6 +191,42 @@ START_TEST(zero_bubble)
 }
 END_TEST
 
+/* One message after the other, each when both ends have come to it, takes longer than each way by
+ * itself, and as long here as there. */
+static void agree_in_order(const struct pipeline_schedule *schedule, uint32_t chunks, bool folded)
+{
+    struct case_of test;
+    prepare(&test, LAYOUT(8, 1, 4, 1), schedule, chunks, SHARDING_ZERO1, true);
+    double free_seconds = test.closed_seconds;
+    test.software.training.ordered_messages = true;
+    test.closed_seconds =
+        training_step(&test.training, &test.scratch, &test.costs).pipeline_seconds;
+    double seconds = played(&test, folded, 1.0);
+    printf("%s in order: %.9f s, each way by itself %.9f s\n", pipeline_schedule_name(schedule),
+           test.closed_seconds, free_seconds);
+    ck_assert_double_eq_tol(seconds / test.closed_seconds, 1.0, 1e-6);
+    ck_assert_double_gt(test.closed_seconds, 1.01 * free_seconds);
+    arena_destroy(test.arena);
+}
+
+START_TEST(interleaved_in_order)
+{
+    agree_in_order(&schedule_interleaved, 4, true);
+}
+END_TEST
+
+START_TEST(v_shape_in_order)
+{
+    agree_in_order(&schedule_zbv, 2, true);
+}
+END_TEST
+
+START_TEST(every_rank_in_order)
+{
+    agree_in_order(&schedule_zero_bubble, 2, false);
+}
+END_TEST
+
 START_TEST(shards_gathered_for_every_pass)
 {
     agree(LAYOUT(8, 1, 1, 4), &schedule_1f1b, 1, SHARDING_FSDP, true, true);
@@ -303,5 +339,6 @@ START_TEST(paths_full)
 END_TEST
 
 RUN_TESTS(training_play, gpipe, one_forward_one_backward, interleaved, zero_bubble, v_shape, pairs,
+          interleaved_in_order, v_shape_in_order, every_rank_in_order,
           shards_gathered_for_every_pass, optimizer_sharded, nothing_overlaps, every_rank,
           a_degraded_link_is_felt, sites_folded, sites_full, paths_folded, paths_full)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Changes formulas one at a time and says which test sees it.
 
-    run.py BUILD_DIR [--only TEXT] [--jobs N] [--labels unit,model,validation]
+    run.py BUILD_DIR [--only TEXT] [--since COMMIT] [--jobs N] [--labels unit,model,validation]
 
 The sources are copied to BUILD_DIR/source and built in BUILD_DIR/build, which the next call goes on from; this tree is not
 touched. Of each mutation (mutations.py) the tests that its row names run first, then those of each label in turn; the first
@@ -86,15 +86,24 @@ class Tree:
 
     def killer(self, first, labels):
         first = [name for name in first.split("|") if name]
-        for name in first:
-            if name not in self.tests:
-                sys.exit(f"mutation: no test is called {name}")
         rounds = [first] + [[n for n, has in self.tests.items() if label in has and n not in first] for label in labels]
         for names in rounds:
             found = self.first_failing(names) if names else None
             if found is not None:
                 return found
         return None
+
+
+def rows_of(commit):
+    """The rows that a commit had: what they change, and into what."""
+    name = "tests/mutation/mutations.py"
+    shown = subprocess.run(["git", "-c", "safe.directory=*", "show", f"{commit}:{name}"], cwd=SOURCE, capture_output=True,
+                           text=True)  # fmt: skip
+    if shown.returncode != 0:
+        sys.exit(f"mutation: {shown.stderr.strip()}")
+    there = {}
+    exec(compile(shown.stdout, name, "exec"), there)
+    return {row[:3] for row in there["MUTATIONS"]}
 
 
 def mutated(path, before, after):
@@ -106,10 +115,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build_dir", type=pathlib.Path)
     parser.add_argument("--only", default="", help="rows whose file or reason has this text")
+    parser.add_argument("--since", metavar="COMMIT", help="rows that COMMIT has not")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--labels", default="unit,model,validation")
     arguments = parser.parse_args()
     rows = [row for row in MUTATIONS if arguments.only in f"{row[0]} {row[3]}"]
+    if arguments.since is not None:
+        known = rows_of(arguments.since)
+        rows = [row for row in rows if row[:3] not in known]
     stale = [row for row in rows if mutated(SOURCE / row[0], row[1], row[2]) is None]
     for row in stale:
         print(f"{row[0]}: the text is not there once, or stays the same: {row[1]}", file=sys.stderr)
@@ -118,6 +131,9 @@ def main():
     tree = Tree(arguments.build_dir.resolve(), arguments.jobs)
     labels = [label for label in arguments.labels.split(",") if label]
     healthy = sorted({name for row in rows for name in row[4].split("|") if name})
+    unknown = [name for name in healthy if name not in tree.tests]
+    if unknown:
+        sys.exit(f"mutation: no test is called {', '.join(unknown)}")
     failing = tree.first_failing(healthy) if healthy else None
     if failing is not None:
         sys.exit(f"mutation: {failing} fails before anything is changed")

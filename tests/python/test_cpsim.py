@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import tempfile
@@ -140,6 +141,24 @@ def test_a_trace_is_tables(tmp_path):
 
         h5py.File(path, "w").close()
         cpsim.load(path)
+
+
+def test_many_points_cost_what_the_command_costs(tmp_path):
+    axes = {"layout.tensor": [1, 2, 4, 8], "workload.batch": list(range(1, 51))}
+    (tmp_path / "sweep.yaml").write_text(json.dumps({"schema": 1, "base": "base.yaml", "axes": {"grid": axes}}), encoding="utf-8")
+    (tmp_path / "base.yaml").write_text(json.dumps({"schema": 1, **CONVERSATION}), encoding="utf-8")
+
+    def processor_seconds(work):
+        def used():
+            return sum(sum(resource.getrusage(of)[:2]) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+        before = used()
+        work()
+        return used() - before
+
+    command = [cpsim.program(), "sweep", str(tmp_path / "sweep.yaml"), "-q", "-o", str(tmp_path / "out")]
+    alone = processor_seconds(lambda: subprocess.run(command, check=True))
+    assert processor_seconds(lambda: cpsim.sweep(CONVERSATION, axes)) < 1.3 * alone + 0.2
 
 
 def test_nothing_is_left_behind():

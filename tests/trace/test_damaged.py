@@ -85,6 +85,39 @@ def test_rows_that_no_bytes_can_hold_are_damaged(whole, tmp_path):
     assert done.returncode == 2 and "/phases/energy is damaged" in done.stderr
 
 
+READ_ALL = """
+import sys, h5py
+
+def read(thing):
+    dict(thing.attrs)
+    for name in thing if isinstance(thing, h5py.Group) else ():
+        read(thing[name])
+
+read(h5py.File(sys.argv[1]))
+"""
+
+
+def test_whatever_others_read_is_checked(whole, tmp_path):
+    """A byte changed in each block of trees and heaps of names and attributes, which have checksums (HDF5's format
+    specification, version 3): refused as damaged, or read by nobody else either (orders of creation)."""
+    data = whole.read_bytes()
+    path = tmp_path / "damaged.h5"
+    blocks = [at for name in (b"FRHP", b"FHDB", b"FHIB", b"BTHD", b"BTLF", b"BTIN")
+              for at in range(len(data)) if data.startswith(name, at)]  # fmt: skip
+    refused = 0
+    for at in blocks:
+        path.write_bytes(data[: at + 6] + bytes([data[at + 6] ^ 1]) + data[at + 7 :])
+        done = run(CPSIM, "trace", "check", path)
+        answers(done, at)
+        refused += done.returncode == 2
+        if done.returncode == 0:
+            done = run(sys.executable, "-B", "-c", READ_ALL, path)
+            assert done.returncode == 0, (at, data[at : at + 4], done.stderr)
+        else:
+            assert "damaged" in done.stderr, (at, data[at : at + 4], done.stderr)
+    assert refused >= 20 and refused > len(blocks) / 2
+
+
 def test_analysis_answers(whole, tmp_path):
     data = whole.read_bytes()
     path = tmp_path / "damaged.h5"

@@ -48,6 +48,21 @@ def whole(request, tmp_path_factory):
     return cpsim_trace.load(path)
 
 
+def test_ranks_that_one_stands_for_have_rows_of_their_own(tmp_path):
+    """A ring over nodes of which one rank is played for all: as many operators of each GPU, at the same times, as where
+    every rank of the ring is played."""
+    few = ["model.layers=2", "trace.operators=all", "workload.turns.0.output=0 tokens"]
+    folded, full = (cpsim_trace.load(simulate(tmp_path / f"{detail}.h5", "how-many-nodes.yaml", *few, f"detail={detail}"))["operators"]
+                    for detail in ("folded", "full"))  # fmt: skip
+    ring = [0, 8, 16, 24]  # GPUs of the first tensor rank of four context ranks
+    assert sorted(folded["gpu"].unique()) == ring
+    for gpu in ring:
+        one, other = (rows[(rows["gpu"] == gpu) & (rows["layer"] == 0)] for rows in (folded, full))
+        assert len(one) > 20 and one["name"].tolist() == other["name"].tolist()
+        for column in ("start", "duration"):
+            assert np.allclose(one[column], other[column], rtol=SLACK, atol=SLACK)
+
+
 def settings_of(trace):
     return scenario.parse(trace.attributes["scenario"])
 

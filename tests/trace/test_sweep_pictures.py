@@ -15,7 +15,7 @@ from test_analysis_commands import analyse
 from test_report import Page
 
 sys.path.insert(0, str(SOURCE_DIR))
-from analysis import cpsim_trace, sweep  # noqa: E402
+from analysis import cpsim_trace, plans, sweep  # noqa: E402
 
 SWEEP = f"""\
 schema: 1
@@ -45,6 +45,25 @@ def test_what_was_varied_is_known(results):
     assert sweep.first_metric(trace) == "ttft_seconds"
     # half a million tokens do not fit one node, nor two
     assert sweep.counts(trace) == {"done": 7, "rejected": 2, "failed": 0}
+
+
+def test_a_folder_is_what_lies_in_it(results, tmp_path):
+    assert plans.open_trace(results.parent)["points"].equals(cpsim_trace.load(results)["points"])
+    with pytest.raises(ValueError, match="a folder with neither sweep.h5 nor plan.csv; expected "):
+        plans.open_trace(tmp_path)
+
+
+def test_what_a_plan_gave_up_is_not_on_its_front(tmp_path):
+    # The cheapest kept its targets in a short run, and not in the long one that confirms: it has figures, and is no answer.
+    (tmp_path / "plan.csv").write_text(
+        "candidate,layout.tensor,state,rule,gpus,dollars_per_hour,ttft_p99_seconds,reason\n"
+        "0,1,too small,compute-bound,1,2.5,,its requests are more FLOPs\n"
+        "1,2,too small,confirm,2,5,0.3,not surely in a long one\n"
+        "2,4,good,none,4,10,0.2,\n"
+        "3,8,good,none,8,20,0.1,\n", encoding="utf-8")  # fmt: skip
+    trace = plans.load(tmp_path)
+    assert sweep.counts(trace) == {"rejected": 2, "done": 2}
+    assert sorted(sweep.done(trace)["layout.tensor"]) == [4, 8]
 
 
 def test_every_column_says_what_it_is(results):

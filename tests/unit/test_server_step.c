@@ -53,4 +53,35 @@ START_TEST(context_ranks_swap_their_shards)
 }
 END_TEST
 
-RUN_TESTS(server_step, shape_of_a_step, context_ranks_swap_their_shards)
+/* Two context ranks: of three prompts those that Algorithm 5 (arXiv 2411.01783) has pass queries
+ * are counted once more: few new tokens on many that are cached. Their 100 new tokens see 9,900 and
+ * half of each other, 100 x 9,950 pairs; 16,384 on none pass keys. */
+START_TEST(queries_that_go_round_are_counted)
+{
+    struct arena *arena = arena_create();
+    struct diagnostics *diagnostics = diagnostics_create();
+    const struct override overrides[] = {{.text = "layout.context=2"},
+                                         {.text = "workload.turns=[{prompt: 1000 tokens}]"}};
+    const struct scenario *scenario = scenario_load(
+        arena, CPSIM_SOURCE_DIR "/scenarios/llama405b.yaml", overrides, 2, diagnostics);
+    diagnostics_print(diagnostics, stderr);
+    ck_assert_ptr_nonnull(scenario);
+    struct share shares[] = {{.tokens = 1, .computed = 300, .decodes = true},
+                             {.tokens = 100, .computed = 9900},
+                             {.tokens = 16384, .computed = 0},
+                             {.tokens = 100, .computed = 9900}};
+    const struct decision decision = {
+        .shares = shares, .share_count = 4, .decode_count = 1, .decode_context = 300};
+    struct step_shape shape = lane_shape(&decision, scenario);
+    ck_assert_uint_eq(shape.prompts, 3);
+    ck_assert_uint_eq(shape.query_prompts, 2);
+    ck_assert_uint_eq(shape.query_tokens, 200);
+    ck_assert_double_eq(shape.query_pairs, 2 * 100.0 * 9950.0);
+    ck_assert_double_eq(shape.prompt_pairs, 2 * 100.0 * 9950.0 + 16384.0 * 8192.0);
+    diagnostics_destroy(diagnostics);
+    arena_destroy(arena);
+}
+END_TEST
+
+RUN_TESTS(server_step, shape_of_a_step, context_ranks_swap_their_shards,
+          queries_that_go_round_are_counted)

@@ -65,7 +65,8 @@ struct answering answering_open(const struct layout_space *space, const struct s
                               .base = base,
                               .tree = tree,
                               .scenario = copy,
-                              .reference_tokens = training_step_tokens(&training)};
+                              .reference_tokens = training_step_tokens(&training),
+                              .orders = {.arena = arena}};
 }
 
 static bool is_possible(const struct answering *answering, struct arena *arena)
@@ -113,7 +114,61 @@ static double run_seconds(const struct answering *answering, const struct traini
     return steps * step_seconds;
 }
 
-static enum answer_state price(const struct answering *answering, struct arena *arena,
+/* --- memory --- */
+
+static bool same_pipeline(const struct pipeline *left, const struct pipeline *right)
+{
+    return left->stages == right->stages && left->chunks == right->chunks &&
+           left->micro_batches == right->micro_batches && left->lead == right->lead &&
+           left->group == right->group;
+}
+
+static void orders_turn(struct orders *orders, const struct training *training)
+{
+    struct pipeline pipeline = training_pipeline(training);
+    if (orders->schedule == training->schedule && same_pipeline(&orders->pipeline, &pipeline)) {
+        return;
+    }
+    size_t wanted = (size_t)pipeline.stages * pipeline_cell_count(training->schedule, &pipeline);
+    if (wanted > orders->capacity) {
+        orders->capacity = wanted > 2 * orders->capacity ? wanted : 2 * orders->capacity;
+        orders->cells = ARENA_ARRAY(orders->arena, struct cell, orders->capacity);
+    }
+    orders->schedule = training->schedule;
+    orders->pipeline = pipeline;
+    orders->filled = 0;
+}
+
+static const struct cell *orders_stage(struct orders *orders, uint32_t stage)
+{
+    uint32_t count = pipeline_cell_count(orders->schedule, &orders->pipeline);
+    for (; orders->filled <= stage; orders->filled++) {
+        pipeline_fill(orders->schedule, &orders->pipeline, orders->filled,
+                      orders->cells + (size_t)orders->filled * count);
+    }
+    return orders->cells + (size_t)stage * count;
+}
+
+/* The first stage that does not fit ends it. */
+static bool fits(struct answering *answering, const struct training *training, double *memory_bytes)
+{
+    const struct scenario *scenario = answering->scenario;
+    double room = scenario->memory_fraction * scenario->gpu.memory_bytes, host = 0.0;
+    orders_turn(&answering->orders, training);
+    *memory_bytes = 0.0;
+    for (uint32_t stage = 0; stage < training->replica.layout->pipeline; stage++) {
+        const struct cell *cells = orders_stage(&answering->orders, stage);
+        struct training_memory memory = training_filled_memory(training, stage, cells);
+        *memory_bytes = fmax(*memory_bytes, training_memory_total(&memory));
+        host = fmax(host, memory.host_bytes);
+        if (*memory_bytes > room || !training_host_has_room(training, host)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum answer_state price(struct answering *answering, struct arena *arena,
                                const struct best_answers *best, struct answer *answer)
 {
     const struct scenario *scenario = answering->scenario;
@@ -122,17 +177,18 @@ static enum answer_state price(const struct answering *answering, struct arena *
     }
     struct training training = scenario_training(scenario);
     scenario_pack_documents(scenario, arena, &training);
-    struct training_scratch scratch = training_scratch_create(arena, &training);
-    struct training_memory memory =
-        training_fullest_memory(&training, NULL, scratch.pipeline.cells);
-    answer->memory_bytes = training_memory_total(&memory);
-    if (answer->memory_bytes > scenario->memory_fraction * scenario->gpu.memory_bytes ||
-        !training_fits_host(&training, scratch.pipeline.cells)) {
+    if (!fits(answering, &training, &answer->memory_bytes)) {
         return ANSWER_MEMORY;
     }
     answer->seconds = run_seconds(answering, &training, least_step_seconds(scenario, &training));
     if (best != NULL && best_beats(best, answer)) {
         return ANSWER_BOUNDED;
+    }
+    struct training_scratch scratch = training_scratch_create(arena, &training);
+    struct orders *orders = &answering->orders;
+    if (!training.overlap_experts) { /* passes in pairs change their cells */
+        scratch.pipeline.cells = orders->cells;
+        scratch.pipeline.filled = true;
     }
     struct training_costs costs;
     struct training_result result = training_step(&training, &scratch, &costs);
@@ -145,9 +201,8 @@ static enum answer_state price(const struct answering *answering, struct arena *
     return ANSWER_PRICED;
 }
 
-enum answer_state answer_variant(const struct answering *answering, uint64_t shape,
-                                 uint64_t variant, const struct best_answers *best,
-                                 struct answer *answer)
+enum answer_state answer_variant(struct answering *answering, uint64_t shape, uint64_t variant,
+                                 const struct best_answers *best, struct answer *answer)
 {
     *answer = (struct answer){
         .shape = shape, .variant = variant, .gpus = answering->space->shapes[shape].gpus};

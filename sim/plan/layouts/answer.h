@@ -35,6 +35,17 @@ void best_add(struct best_answers *best, const struct answer *answer);
 /* Whether one of them has no more GPUs, memory and time. */
 bool best_beats(const struct best_answers *best, const struct answer *answer);
 
+/* Every stage's cells, of one pipeline: layouts that differ in what its order does not depend on
+ * share them. */
+struct orders {
+    const struct pipeline_schedule *schedule;
+    struct pipeline pipeline;
+    struct cell *cells; /* [stages][pipeline_cell_count()], room for `capacity`, in `arena` */
+    size_t capacity;
+    uint32_t filled; /* stages, the first ones */
+    struct arena *arena;
+};
+
 /* A worker's copy of the base, whose layout and training are turned. */
 struct answering {
     const struct layout_space *space;
@@ -42,6 +53,7 @@ struct answering {
     struct node *tree; /* of the base: for marks */
     struct scenario *scenario;
     double reference_tokens; /* of the base's batch */
+    struct orders orders;
 };
 
 struct answering answering_open(const struct layout_space *space, const struct scenario *base,
@@ -49,8 +61,7 @@ struct answering answering_open(const struct layout_space *space, const struct s
 
 /* `best` NULL: nothing is passed over for being slow. The shape must have been set by
  * space_set_shape(). */
-enum answer_state answer_variant(const struct answering *answering, uint64_t shape,
-                                 uint64_t variant, const struct best_answers *best,
-                                 struct answer *answer);
+enum answer_state answer_variant(struct answering *answering, uint64_t shape, uint64_t variant,
+                                 const struct best_answers *best, struct answer *answer);
 
 #endif

@@ -5,7 +5,8 @@
 
 static double next(struct arrival_state *state)
 {
-    return floor((double)state->count / state->arrivals->burst) * state->arrivals->period_seconds;
+    const struct arrivals *says = state->arrivals;
+    return says->first_seconds + floor((double)state->count / says->burst) * says->period_seconds;
 }
 
 const struct arrival_policy arrivals_burst = {.next = next};

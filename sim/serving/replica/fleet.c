@@ -131,6 +131,7 @@ void fleet_create(struct fleet *fleet)
     tiers_create(fleet);
     protection_create(fleet);
     scaling_create(fleet);
+    switching_create(fleet);
 }
 
 uint32_t fleet_gpus(const struct fleet *fleet)
@@ -150,10 +151,16 @@ const struct pool *fleet_pool_of(const struct fleet *fleet, uint32_t gpu)
     return NULL;
 }
 
+bool fleet_shares_gpus(const struct fleet *fleet)
+{
+    return fleet->serving->service.switching.policy != SWITCHING_NONE;
+}
+
 uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server)
 {
     const struct pool *pool = server->pool;
-    uint32_t before = pool->index == 0 ? 0 : fleet->pools[0].placement.size[DIMENSION_DATA];
+    bool first = pool->index == 0 || fleet_shares_gpus(fleet);
+    uint32_t before = first ? 0 : fleet->pools[0].placement.size[DIMENSION_DATA];
     return before + (uint32_t)(server - pool->servers) / pool_ranks(pool);
 }
 
@@ -163,6 +170,7 @@ void fleet_start(struct fleet *fleet)
 {
     tiers_start(fleet);
     scaling_start(fleet);
+    switching_start(fleet);
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         server_start(&fleet->servers[i]);
     }

@@ -9,6 +9,7 @@
 #include "sim/serving/load/acceptance.h"
 #include "sim/serving/load/source.h"
 #include "sim/serving/replica/server.h"
+#include "sim/serving/replica/switching.h"
 
 struct price_store; /* sim/serving/batching/price_store.h */
 
@@ -34,6 +35,8 @@ struct fleet_listener {
     void (*ended)(void *data, uint32_t request);                 /* its state says how */
     void (*gaps)(void *data, double seconds, uint64_t requests); /* between two of their tokens */
     void (*steps)(void *data, const struct server *server, const struct played_steps *steps);
+    /* A server held no GPUs in that time; what is left at the run's end is not told. */
+    void (*off)(void *data, const struct server *server, double from_seconds, double to_seconds);
 };
 
 /* Replicas alike: all, those that prefill, or those that decode. Their servers and GPUs follow each
@@ -78,6 +81,7 @@ struct fleet {
     struct acceptance_source acceptance;
     struct tiers tiers;
     struct fleet_scaling scaling;
+    struct fleet_switching switching;
     bool may_leave;       /* requests may end before their answers do, or be told to */
     uint32_t turns[2];    /* of round robin, by pool */
     uint64_t answered;    /* requests that have all their tokens ... */
@@ -110,6 +114,8 @@ uint32_t fleet_gpus(const struct fleet *fleet);
 const struct pool *fleet_pool_of(const struct fleet *fleet, uint32_t gpu);
 /* Servers of a replica: ranks with requests of their own. */
 uint32_t pool_ranks(const struct pool *pool);
+/* Whether both pools are on the same GPUs (service.switching). */
+bool fleet_shares_gpus(const struct fleet *fleet);
 /* Number, over all pools, of the replica that a server is, or is a rank of. */
 uint32_t fleet_replica_of(const struct fleet *fleet, const struct server *server);
 /* Requests of the model's full length that fill a server's cache, as vLLM counts them at its start;

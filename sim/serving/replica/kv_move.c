@@ -81,6 +81,23 @@ static double of_gpu(const struct server *server, const struct kv_flow *flow)
     return flow->bytes * flow->times / (pool->gpus_per_server / pool->scenario->layout.pipeline);
 }
 
+static void end_flow(struct kv_move *move)
+{
+    if (--move->flows == 0) {
+        while (move->to->updating || move->from->updating) {
+            actor_sleep(1e-9);
+        }
+        arrive(move);
+    }
+}
+
+/* The GPUs that computed the prompt decode now: nothing moves. */
+static void stay_main(void *data)
+{
+    actor_sleep(1e-9); /* who asked for it waits by then */
+    end_flow(data);
+}
+
 static void flow_main(void *data)
 {
     const struct kv_flow *flow = data;
@@ -99,12 +116,7 @@ static void flow_main(void *data)
     stage_flow_end(flow->to_stage, flow->in_node ? LINK_NVLINK_IN : LINK_NIC_IN,
                    of_gpu(move->to, flow));
     fleet->moved_bytes += flow->bytes * flow->times;
-    if (--move->flows == 0) {
-        while (move->to->updating || move->from->updating) {
-            actor_sleep(1e-9);
-        }
-        arrive(move);
-    }
+    end_flow(move);
 }
 
 uint32_t kv_move_gpu(const struct server *server, uint32_t rank, struct stage_totals **stage)
@@ -186,7 +198,10 @@ void kv_move_start(struct fleet *fleet, struct server *from, struct server *to, 
         .started_seconds = engine_clock(),
     };
     request->room_seconds += (float)fmax(0.0, engine_clock() - request->last_token_seconds);
-    if (alike(layout, &to->pool->scenario->layout)) {
+    if (from->first_gpu == to->first_gpu) {
+        move->flows = 1;
+        actor_start(fleet->engine, to->first_gpu, stay_main, move, true);
+    } else if (alike(layout, &to->pool->scenario->layout)) {
         send_to_counterparts(
             move, (double)context_cached_tokens(request->computed_tokens, layout->context));
     } else {
@@ -200,6 +215,11 @@ bool kv_move_fetch(struct server *to, uint32_t id, uint64_t room)
     struct request *request = &fleet->requests->all[id];
     struct server *from = &fleet->servers[request->home];
     bool gone = from->epoch != request->home_epoch; /* with the replica that had it */
+    bool here = from->first_gpu == to->first_gpu;   /* it changed its phase since */
+    uint64_t had = here ? kv_cache_blocks_of(&from->view.kv, request->computed_tokens) : 0;
+    if (!gone && !switching_has_room(to, kv_cache_blocks_of(&to->view.kv, room), had)) {
+        return false;
+    }
     struct request wanted = {.content = CONTENT_OWN};
     const struct kv_wish wish = {.tokens = room, .most = UINT64_MAX};
     if (!gone && !kv_cache_grow(&to->view.kv, &wanted, &wish)) {

@@ -54,6 +54,24 @@ static void load_weights(struct server *server)
     tell_others(fleet);
 }
 
+void scaling_stand_up(struct server *server)
+{
+    server->scaling.standing = STANDING_UP;
+    router_down(server, -1);
+    server_wake(server);
+    source_wake(server->fleet->source);
+}
+
+void scaling_hold(struct server *server)
+{
+    const struct fleet_listener *listener = &server->fleet->listener;
+    double now = engine_clock();
+    server->scaling.off_seconds += now - server->scaling.since_seconds;
+    listener->off(listener->data, server, server->scaling.since_seconds, now);
+    server->scaling.since_seconds = now;
+    server->scaling.standing = STANDING_STARTING;
+}
+
 static void start_main(void *data)
 {
     struct server *server = data;
@@ -62,35 +80,33 @@ static void start_main(void *data)
     load_weights(server);
     fleet->scaling.starts++;
     fleet->scaling.start_seconds += engine_clock() - server->scaling.since_seconds;
-    server->scaling.standing = STANDING_UP;
-    router_down(server, -1);
-    server_wake(server);
-    source_wake(fleet->source);
+    scaling_stand_up(server);
 }
 
 static void start(struct server *server)
 {
-    double now = engine_clock();
-    server->scaling.off_seconds += now - server->scaling.since_seconds;
-    server->scaling.since_seconds = now;
-    server->scaling.standing = STANDING_STARTING;
+    scaling_hold(server);
     actor_start(server->fleet->engine, server->first_gpu, start_main, server, true);
 }
 
 /* --- one that goes --- */
 
-/* Routers are told. */
-static void set_standing(struct server *server, enum standing standing)
+void scaling_set_standing(struct server *server, enum standing standing)
 {
     server->scaling.standing = standing;
     router_count(server, 0);
 }
 
-static void go(struct server *server)
+void scaling_let_go(struct server *server)
 {
     server->scaling.standing = STANDING_OFF;
     server->scaling.since_seconds = engine_clock();
     router_down(server, 1);
+}
+
+static void go(struct server *server)
+{
+    scaling_let_go(server);
     server->epoch++;
     kv_cache_clear(&server->view.kv);
     batch_fail(&server->view);
@@ -100,11 +116,11 @@ static void go(struct server *server)
 
 /* --- how many --- */
 
-static uint32_t count(const struct fleet *fleet, enum standing standing)
+uint32_t scaling_count(const struct pool *pool, enum standing standing)
 {
     uint32_t number = 0;
-    for (uint32_t i = 0; i < fleet->server_count; i++) {
-        number += fleet->servers[i].scaling.standing == standing;
+    for (uint32_t i = 0; i < pool->server_count; i++) {
+        number += pool->servers[i].scaling.standing == standing;
     }
     return number;
 }
@@ -120,13 +136,11 @@ static uint32_t wanted(const struct fleet *fleet)
     return (uint32_t)fmin(fmax(replicas, says->least), fleet->server_count);
 }
 
-/* Of that standing, the one with fewest requests; of equals the first or, for one to go, the last,
- * so that it is always the same ones that serve. */
-static struct server *calmest(struct fleet *fleet, enum standing standing, bool last)
+struct server *scaling_calmest(struct pool *pool, enum standing standing, bool last)
 {
     struct server *best = NULL;
-    for (uint32_t i = 0; i < fleet->server_count; i++) {
-        struct server *server = &fleet->servers[i];
+    for (uint32_t i = 0; i < pool->server_count; i++) {
+        struct server *server = &pool->servers[i];
         if (server->scaling.standing == standing &&
             (best == NULL || server->outstanding < best->outstanding ||
              (last && server->outstanding == best->outstanding))) {
@@ -139,10 +153,10 @@ static struct server *calmest(struct fleet *fleet, enum standing standing, bool 
 /* One that is about to go stays; otherwise one starts. */
 static void add_one(struct fleet *fleet)
 {
-    struct server *leaving = calmest(fleet, STANDING_LEAVING, false);
-    struct server *off = calmest(fleet, STANDING_OFF, false);
+    struct server *leaving = scaling_calmest(&fleet->pools[0], STANDING_LEAVING, false);
+    struct server *off = scaling_calmest(&fleet->pools[0], STANDING_OFF, false);
     if (leaving != NULL) {
-        set_standing(leaving, STANDING_UP);
+        scaling_set_standing(leaving, STANDING_UP);
     } else if (off != NULL) {
         start(off);
     }
@@ -160,15 +174,16 @@ static void look(struct fleet *fleet)
 {
     struct fleet_scaling *scaling = &fleet->scaling;
     const struct replica_scaling *says = scaling_of(fleet);
-    uint32_t up = count(fleet, STANDING_UP), want = wanted(fleet);
-    uint32_t there = up + count(fleet, STANDING_STARTING);
+    uint32_t up = scaling_count(&fleet->pools[0], STANDING_UP), want = wanted(fleet);
+    uint32_t there = up + scaling_count(&fleet->pools[0], STANDING_STARTING);
     bool more = has_been(want > there, says->up_seconds, &scaling->up_since_seconds);
     bool fewer = has_been(want < there, says->down_seconds, &scaling->down_since_seconds);
     for (; more && there < want; there++) {
         add_one(fleet);
     }
     for (; fewer && there > want && up > 0; there--, up--) {
-        set_standing(calmest(fleet, STANDING_UP, true), STANDING_LEAVING);
+        scaling_set_standing(scaling_calmest(&fleet->pools[0], STANDING_UP, true),
+                             STANDING_LEAVING);
     }
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         struct server *server = &fleet->servers[i];
@@ -190,25 +205,30 @@ static void look_main(void *data)
 
 uint32_t scaling_waits_at(struct fleet *fleet)
 {
-    if (scaling_of(fleet)->target <= 0.0 || count(fleet, STANDING_UP) > 0) {
+    if (scaling_of(fleet)->target <= 0.0 || scaling_count(&fleet->pools[0], STANDING_UP) > 0) {
         return UINT32_MAX;
     }
-    if (count(fleet, STANDING_STARTING) == 0) {
+    if (scaling_count(&fleet->pools[0], STANDING_STARTING) == 0) {
         add_one(fleet);
     }
-    const struct server *server = calmest(fleet, STANDING_STARTING, false);
+    const struct server *server = scaling_calmest(&fleet->pools[0], STANDING_STARTING, false);
     return server != NULL ? server->index : UINT32_MAX; /* one that was about to go stays */
 }
 
 /* --- the run --- */
+
+void scaling_shut(struct server *server)
+{
+    server->scaling.standing = STANDING_OFF;
+    router_down(server, 1);
+}
 
 void scaling_create(struct fleet *fleet)
 {
     const struct replica_scaling *says = scaling_of(fleet);
     fleet->scaling.up_since_seconds = fleet->scaling.down_since_seconds = -1.0;
     for (uint32_t i = says->least; says->target > 0.0 && i < fleet->server_count; i++) {
-        fleet->servers[i].scaling.standing = STANDING_OFF;
-        router_down(&fleet->servers[i], 1);
+        scaling_shut(&fleet->servers[i]);
     }
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct fleet;
+struct pool;
 struct server;
 
 enum standing { STANDING_UP, STANDING_STARTING, STANDING_LEAVING, STANDING_OFF };
@@ -22,6 +23,7 @@ struct server_scaling {
     enum standing standing;
     struct actor_signal loading; /* its weights are on their way */
     double since_seconds;        /* it has been off, or starting, since */
+    double leaves_seconds;       /* of the decision that it leaves */
     double off_seconds;          /* so far, without the time since then */
 };
 
@@ -43,6 +45,23 @@ bool scaling_serves(const struct server *server);
 /* The server that a request waits at because none serves; one starts if none does. UINT32_MAX: some
  * serve. */
 uint32_t scaling_waits_at(struct fleet *fleet);
+
+/* --- for those that decide who opens and closes (switching.h) --- */
+
+/* Before the run: it is closed from the beginning. */
+void scaling_shut(struct server *server);
+/* It holds its GPUs from now on, and does not serve yet. */
+void scaling_hold(struct server *server);
+/* It serves from now on. */
+void scaling_stand_up(struct server *server);
+/* Of a server that serves or leaves; routers are told. */
+void scaling_set_standing(struct server *server, enum standing standing);
+/* It has no requests, and lets go of its GPUs. */
+void scaling_let_go(struct server *server);
+uint32_t scaling_count(const struct pool *pool, enum standing standing);
+/* Of that standing, the one with fewest requests; of equals the first or, with `last`, the last, so
+ * that it is always the same ones that serve. NULL: there is none. */
+struct server *scaling_calmest(struct pool *pool, enum standing standing, bool last);
 
 /* Seconds in which a server held no GPUs, until `end_seconds`. */
 double scaling_off_seconds(const struct server *server, double end_seconds);

@@ -164,7 +164,7 @@ void server_create(struct server *server, struct fleet *fleet, struct pool *pool
         (struct batch_hooks){.data = server, .fetch = fetch, .step_seconds = predict};
     server->view.targets = targets_of(arena, fleet->serving);
     server->view.target_count = (uint32_t)serving_class_count(fleet->serving);
-    pace_open(&server->pace, pool->scenario, index);
+    pace_open(&server->pace, pool->scenario, fleet_shares_gpus(fleet) ? place : index);
     for (uint32_t i = 0; i < stages; i++) {
         struct lane *lane = &server->lanes[i];
         server->slowness[i] = pace_of_stage(&server->pace);

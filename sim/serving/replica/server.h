@@ -67,6 +67,8 @@ struct stage_totals {
 /* `steps` of a cost have taken `seconds` in all (more than the price when something is slow). */
 void stage_totals_add(struct stage_totals *stage, const struct step_cost *cost, double steps,
                       double seconds);
+/* Adds what another server on the same GPUs has done. */
+void stage_totals_join(struct stage_totals *stage, const struct stage_totals *other);
 /* A flow of `bytes` for each GPU has begun, has ended. */
 void stage_flow_begin(struct stage_totals *stage, enum link_kind kind);
 void stage_flow_end(struct stage_totals *stage, enum link_kind kind, double bytes);

@@ -22,6 +22,18 @@ void stage_totals_add(struct stage_totals *stage, const struct step_cost *cost, 
     }
 }
 
+void stage_totals_join(struct stage_totals *stage, const struct stage_totals *other)
+{
+    step_parts_add(&stage->parts, &other->parts, 1.0);
+    stage->busy_seconds += other->busy_seconds;
+    stage->joules += other->joules;
+    stage->bytes += other->bytes;
+    for (int i = 0; i < LINK_KIND_COUNT; i++) {
+        stage->links[i].bytes += other->links[i].bytes;
+        stage->links[i].busy_seconds += other->links[i].busy_seconds;
+    }
+}
+
 void stage_flow_begin(struct stage_totals *stage, enum link_kind kind)
 {
     struct link_totals *link = &stage->links[kind];

@@ -56,6 +56,12 @@ static bool is_scaled(const void *subject)
     return metrics->run->serving->service.scaling.target > 0.0;
 }
 
+static bool is_switched(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return fleet_shares_gpus(&metrics->run->fleet);
+}
+
 /* --- of theory.h --- */
 
 static const struct load_theory *theory_of(const void *subject)
@@ -280,6 +286,12 @@ static const struct figure figures[] = {
      .doc = "Replicas that started and came to serve."},
     {.name = "cold_start_mean_seconds", .unit = "s", METRIC(cold_start_seconds), .applies = is_scaled,
      .doc = "From the decision that one starts until it serves."},
+    {.name = "mean_prefill_replicas", .unit = "1", METRIC(prefill_replicas), .applies = is_switched,
+     .doc = "Replicas that prefilled, on average over the run (service.switching)."},
+    {.name = "phase_moves", .unit = "1", METRIC(phase_moves), .applies = is_switched,
+     .doc = "Times that a replica came to serve in the other phase."},
+    {.name = "phase_move_mean_seconds", .unit = "s", METRIC(phase_move_seconds), .applies = is_switched,
+     .doc = "From the decision that one moves until it serves in the other phase: its last requests, and `switch`."},
     {.name = "requests", .unit = "1", METRIC(requests),
      .doc = "Requests that arrived.",
      .former_key = "service.requests"},

@@ -12,18 +12,29 @@ struct place {
     const struct pool *pool; /* NULL: nothing, it lies between pools */
     const struct server *server;
     struct rank_role role;
-    const struct stage_totals *totals;
+    struct stage_totals totals; /* of all servers on it */
+    uint64_t most_pages;        /* of any of them */
 };
+
+static void add_server(struct place *place, const struct server *server)
+{
+    stage_totals_join(&place->totals, &server->stages[place->role.stage]);
+    if (server->totals.most_pages > place->most_pages) {
+        place->most_pages = server->totals.most_pages;
+    }
+}
 
 static struct place place_of(const struct serving_run *run, uint32_t gpu)
 {
     struct place place = {.pool = fleet_pool_of(&run->fleet, gpu)};
     if (place.pool != NULL) {
         place.role = placement_role(&place.pool->placement, gpu - place.pool->first_gpu);
-        place.server =
-            &place.pool
-                 ->servers[place.role.replica * pool_ranks(place.pool) + place.role.attention_rank];
-        place.totals = &place.server->stages[place.role.stage];
+        uint32_t index = place.role.replica * pool_ranks(place.pool) + place.role.attention_rank;
+        place.server = &place.pool->servers[index];
+        add_server(&place, place.server);
+        if (fleet_shares_gpus(&run->fleet)) {
+            add_server(&place, &run->fleet.pools[POOL_DECODE].servers[index]);
+        }
     }
     return place;
 }
@@ -35,11 +46,11 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
     const struct scenario *scenario = pool->scenario;
     const struct rank_role role = place->role;
     const struct server *server = place->server;
-    const struct stage_totals *totals = place->totals;
+    const struct stage_totals *totals = &place->totals;
     const struct step_parts *parts = &totals->parts;
     struct model_stage layers =
         model_stage(pool->replica.llm, scenario->layout.pipeline, role.stage);
-    double pages = (double)server->totals.most_pages;
+    double pages = (double)place->most_pages;
     double tokens =
         pages * server->view.kv.layout.groups[0].block_tokens / scenario->layout.context;
     double seconds = run->end_seconds;
@@ -86,7 +97,7 @@ static void add_link(struct trace *trace, const struct serving_run *run, uint32_
     for (uint32_t i = gpu; i < gpus && i < gpu + (nvlink ? 1 : per_nic); i++) {
         struct place place = place_of(run, i);
         if (place.pool != NULL) {
-            const struct link_totals *link = &place.totals->links[kind];
+            const struct link_totals *link = &place.totals.links[kind];
             cluster = &place.pool->scenario->cluster;
             bytes += link->bytes;
             busy = fmax(busy, link->busy_seconds);

@@ -280,6 +280,8 @@ static void measure_servers(const struct serving_run *run, const struct request_
         time += own_time;
         if (run->end_seconds > 0.0) {
             metrics->replicas += own_time / run->end_seconds / pool_ranks(pool);
+            metrics->prefill_replicas =
+                i == POOL_PREFILL ? metrics->replicas : metrics->prefill_replicas;
         }
         gpu_seconds += run->end_seconds * of_pool - sums.off * pool->gpus_per_server;
         peak_flops += (run->end_seconds * of_pool - sums.off * pool->gpus_per_server) *
@@ -417,6 +419,11 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
     if (metrics->cold_starts > 0) {
         metrics->cold_start_seconds =
             run->fleet.scaling.start_seconds / (double)metrics->cold_starts;
+    }
+    metrics->phase_moves = run->fleet.switching.moves;
+    if (metrics->phase_moves > 0) {
+        metrics->phase_move_seconds =
+            run->fleet.switching.move_seconds / (double)metrics->phase_moves;
     }
     if (run->serving->service.protection.kind != PROTECTION_NONE) {
         metrics->protection_chunk_seconds = protection_chunk_seconds(&run->fleet);

@@ -69,6 +69,9 @@ struct serving_metrics {
     double adapter_hit_share;                /* of the requests with one, found it there */
     uint64_t adapter_waits;                  /* requests that waited for others' adapters to end */
     double replicas;                         /* that held GPUs, on average */
+    double prefill_replicas;                 /* that prefilled, on average over the run */
+    uint64_t phase_moves;                    /* of replicas between phases ... */
+    double phase_move_seconds;               /* ... one of them */
     uint64_t cold_starts;                    /* that have ended ... */
     double cold_start_seconds;               /* ... one of them */
     uint64_t preemptions;

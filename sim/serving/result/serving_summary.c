@@ -438,6 +438,14 @@ static void print_machine(const struct serving_run *run, const struct serving_me
         }
         fputc('\n', stream);
     }
+    if (fleet_shares_gpus(&run->fleet)) {
+        fprintf(stream, "phases          %.3g of %u replicas prefill on average, %" PRIu64 " moves",
+                metrics->prefill_replicas, run->scenario->layout.data, metrics->phase_moves);
+        if (metrics->phase_moves > 0) {
+            fprintf(stream, " of %s each", quantity_duration(metrics->phase_move_seconds).text);
+        }
+        fputc('\n', stream);
+    }
     if (metrics->adapter_loads > 0) {
         fprintf(stream,
                 "adapters        %" PRIu64 " loads, %s, that steps waited %s for; %s of requests "

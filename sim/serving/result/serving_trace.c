@@ -14,7 +14,7 @@ enum { STRETCHES_MOST = 1024 };
 
 /* Sums over a stretch of time of one replica: value x seconds. */
 struct stretch {
-    double waiting, running, kv_tokens, joules, busy;
+    double waiting, running, kv_tokens, joules, busy, off;
 };
 
 struct serving_trace {
@@ -62,6 +62,7 @@ static void double_stretches(struct serving_trace *trace)
             half->kv_tokens += sum.kv_tokens;
             half->joules += sum.joules;
             half->busy += sum.busy;
+            half->off += sum.off;
         }
     }
     trace->stretch_seconds *= 2.0;
@@ -101,6 +102,17 @@ static double overlap_seconds(const struct serving_trace *trace, uint64_t index,
 #define EACH_STRETCH(trace, from, to, at)                                                          \
     for (uint64_t at = (uint64_t)((from) / (trace)->stretch_seconds);                              \
          at < (trace)->capacity && (double)at * (trace)->stretch_seconds < (to); at++)
+
+void serving_trace_off(struct serving_trace *trace, const struct server *server,
+                       double from_seconds, double to_seconds)
+{
+    reach(trace, server->fleet->server_count, to_seconds);
+    EACH_STRETCH(trace, from_seconds, to_seconds, at)
+    {
+        stretch_of(trace, at, server->index)->off +=
+            overlap_seconds(trace, at, from_seconds, to_seconds);
+    }
+}
 
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
                         const struct played_steps *steps)
@@ -163,12 +175,19 @@ static void write_series(struct serving_trace *trace, const struct serving_run *
 {
     reach(trace, run->fleet.server_count, run->end_seconds);
     add_requests(trace, run);
+    for (uint32_t i = 0; i < run->fleet.server_count; i++) {
+        const struct server_scaling *scaling = &run->fleet.servers[i].scaling;
+        if (scaling->standing == STANDING_OFF) {
+            serving_trace_off(trace, &run->fleet.servers[i], scaling->since_seconds,
+                              run->end_seconds);
+        }
+    }
     for (uint64_t at = 0; (double)at * trace->stretch_seconds < run->end_seconds; at++) {
         double start = (double)at * trace->stretch_seconds;
         double seconds = fmin(trace->stretch_seconds, run->end_seconds - start);
         for (uint32_t replica = 0; replica < run->fleet.server_count; replica++) {
             const struct stretch *sums = stretch_of(trace, at, replica);
-            double idle = fmax(seconds - sums->busy, 0.0);
+            double idle = fmax(seconds - sums->busy - sums->off, 0.0);
             trace_add_sample(
                 trace->trace,
                 &(struct trace_sample){

@@ -16,6 +16,9 @@ struct serving_trace *serving_trace_begin(struct arena *arena, const struct scen
                                           struct trace *file);
 
 /* One row of /steps. Called inside actors: the trace writes in a thread of its own. */
+/* A server held no GPUs in that time, and they draw nothing for it. */
+void serving_trace_off(struct serving_trace *trace, const struct server *server,
+                       double from_seconds, double to_seconds);
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
                         const struct played_steps *steps);
 

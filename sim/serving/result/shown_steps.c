@@ -71,7 +71,8 @@ static uint32_t gpu_row(const struct server *server)
 {
     const struct fleet *fleet = server->fleet;
     uint32_t row = server->first_gpu - server->pool->first_gpu;
-    for (uint32_t i = 0; i < fleet->pool_count && &fleet->pools[i] != server->pool; i++) {
+    bool apart = !fleet_shares_gpus(fleet);
+    for (uint32_t i = 0; apart && &fleet->pools[i] != server->pool; i++) {
         row += fleet->pools[i].placement.ranks;
     }
     return row;

@@ -361,6 +361,9 @@ static const char *silence(const struct serving_run *run, const struct demand *d
     if (service->adapters.max_adapters > 0) {
         return "adapters of a step are drawn by chance";
     }
+    if (service->switching.policy != SWITCHING_NONE) {
+        return "replicas move between phases";
+    }
     if (service->scaling.target > 0.0) {
         return "replicas come and go";
     }

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ * Keys of replicas that come and go, or change what they do, with the load. */
+#include "sim/scenario/scenario.h"
+#include "sim/scenario/tables.h"
+
+const struct field scaling_fields[] = {
+    {.key = "target",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(replica_scaling, target),
+     .max = 1e6,
+     .fallback = "0",
+     .doc = "Unfinished requests that a replica is to have: as many replicas are wanted as all "
+            "requests divided by it (target_ongoing_requests of Ray Serve). 0: all replicas serve "
+            "all the time."},
+    {.key = "least",
+     .kind = FIELD_COUNT,
+     FIELD_AT(replica_scaling, least),
+     .max = 65536,
+     .fallback = "1",
+     .doc = "Replicas that always serve; the most are layout.data. 0: without load there are none, "
+            "and who comes then has one started at once."},
+    {.key = "interval",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(replica_scaling, look_seconds),
+     .min = 0.001,
+     .max = 1e6,
+     .fallback = "10 s",
+     .doc = "From one look at the load to the next (metrics_interval_s, whose default it is)."},
+    {.key = "up_delay",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(replica_scaling, up_seconds),
+     .max = 1e6,
+     .fallback = "30 s",
+     .doc = "For so long more replicas must have been wanted before one starts (upscale_delay_s)."},
+    {.key = "down_delay",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(replica_scaling, down_seconds),
+     .max = 1e6,
+     .fallback = "600 s",
+     .doc = "For so long fewer must have been wanted before one takes no more requests, ends those "
+            "that it has and goes (downscale_delay_s)."},
+    {.key = "start",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(replica_scaling, start_seconds),
+     .max = 1e6,
+     .fallback = "0 s",
+     .doc = "From the decision until a replica serves, beside its weights, which come from the "
+            "storage after it (cluster.storage_rate): a machine, a container, a process, graphs."},
+    {0}};
+
+const struct choice switching_choices[] = {SWITCHINGS(CHOICE_OF){0}};
+
+const struct field switching_fields[] = {
+    {.key = "policy",
+     .kind = FIELD_CHOICE,
+     FIELD_AT(phase_switching, policy),
+     .fallback = "none",
+     .choices = switching_choices,
+     .doc = "When a replica moves."},
+    {.key = "look",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(phase_switching, look_seconds),
+     .min = 0.001,
+     .max = 1e6,
+     .fallback = "1 s",
+     .doc = "From one look at queues and caches to the next (metric_pulling_interval of Dynamo's "
+            "planner, whose default it is)."},
+    {.key = "interval",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(phase_switching, interval_seconds),
+     .min = 0.001,
+     .max = 1e6,
+     .fallback = "10 s",
+     .doc = "From one decision to the next, which goes by the means of the looks between them "
+            "(adjustment_interval)."},
+    {.key = "waiting_high",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(phase_switching, waiting_high),
+     .max = 1e9,
+     .fallback = "5",
+     .doc = "`load`: prompts that wait, of a replica that prefills, beyond which one more shall "
+            "(prefill_queue_scale_up_threshold)."},
+    {.key = "waiting_low",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(phase_switching, waiting_low),
+     .max = 1e9,
+     .fallback = "0.2",
+     .doc = "`load`: below which one can be spared (prefill_queue_scale_down_threshold)."},
+    {.key = "cache_high",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(phase_switching, cache_high),
+     .min = 0.01,
+     .max = 1.0,
+     .fallback = "0.9",
+     .doc = "Share of the KV caches of those that decode beyond which one more shall "
+            "(decode_kv_scale_up_threshold)."},
+    {.key = "cache_low",
+     .kind = FIELD_NUMBER,
+     FIELD_AT(phase_switching, cache_low),
+     .max = 1.0,
+     .fallback = "0.5",
+     .doc = "`load`: below which one can be spared (decode_kv_scale_down_threshold)."},
+    {.key = "within",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(phase_switching, within_seconds),
+     .min = 0.001,
+     .max = 1e6,
+     .fallback = "5 s",
+     .doc = "`demand`: those that prefill are to be as many as compute all prompts that there are "
+            "in so long."},
+    {.key = "least",
+     .kind = FIELD_COUNT,
+     FIELD_AT(phase_switching, least),
+     .min = 1,
+     .max = 65536,
+     .fallback = "1",
+     .doc = "Replicas that stay with each phase (min_endpoint)."},
+    {.key = "switch",
+     .kind = FIELD_SECONDS,
+     FIELD_AT(phase_switching, switch_seconds),
+     .max = 1e6,
+     .fallback = "0 s",
+     .doc = "From the end of a replica's last request until it serves in the other phase: 0 where "
+            "one process can do both, a restart where not. Its weights stay, its prefix cache does "
+            "not."},
+    {0}};
