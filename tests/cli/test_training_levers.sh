@@ -55,6 +55,11 @@ expect 2 '' '/workload.layer_updates: a gradient/' train galore workload.layer_u
 # The fullest stage has no layer of the one kind, without experts: no product of no rows.
 expect 0 '/^step +[0-9.]+ s/' '' train deepseek-v3 workload.galore.rank=512
 
+# Shards that cut no block: what FSDP2 copies into and out of its exchanges is not there.
+expect 0 '/^step +315 ms/' '' train two-gpus
+expect 0 '/^step +294 ms/' '' train two-gpus software.training.gather_copy_bytes=0 software.training.shard_copy_bytes=0 \
+    software.training.reduce_copy_bytes=0
+
 expect 0 '/each sends 423 GB, in 8\.59 s: 1\.2 % of the time/' '' train four-sites
 expect 0 '/: 55 % of the time/' '' train four-sites workload.inner_steps=1
 expect 0 '/each sends 48\.2 GB, in 38\.7 s: 5\.4 % of the time/' '' train paths
