@@ -19,6 +19,13 @@ struct mark mark_of(const struct checker *checker, const char *path);
 /* Whether a value was read; if not, it has been complained about. */
 bool is_known(const struct checker *checker, const char *path);
 
+/* Whether a file or --set says the value at a path: it is no default that was filled in. */
+bool is_written(const struct checker *checker, const char *path);
+
+/* Whether the value, the one at the path, is the key's default in the same words. `cpsim show`
+ * prints such values, and its text must read as the scenario did. */
+bool is_default(const struct node *value, const char *path);
+
 /* Complains of a file that the run will read and cannot; NULL or "": none is named. */
 void check_input_file(const struct checker *checker, const char *path, const char *file);
 

@@ -8,6 +8,7 @@
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/pools.h"
 #include "sim/scenario/precision_checks.h"
+#include "sim/scenario/tables.h"
 #include "sim/scenario/workload_checks.h"
 
 #include <errno.h>
@@ -37,6 +38,18 @@ bool is_known(const struct checker *checker, const char *path)
 {
     const struct node *node = node_find(checker->tree, path);
     return node != NULL && node->accepted;
+}
+
+bool is_written(const struct checker *checker, const char *path)
+{
+    const struct node *node = node_find(checker->tree, path);
+    return node != NULL && node->origin != ORIGIN_DEFAULT;
+}
+
+bool is_default(const struct node *value, const char *path)
+{
+    const struct field *field = field_find_path(scenario_fields, path);
+    return field != NULL && field->fallback != NULL && strcmp(field->fallback, value->text) == 0;
 }
 
 void check_input_file(const struct checker *checker, const char *path, const char *file)

@@ -5,8 +5,6 @@
 #include "sim/scenario/tables.h"
 #include "sim/scenario/workload_checks.h"
 
-#include <string.h>
-
 #define CONVERSATION (1U << WORKLOAD_CONVERSATION)
 #define SERVING (1U << WORKLOAD_SERVING)
 #define TRAINING (1U << WORKLOAD_TRAINING)
@@ -92,12 +90,6 @@ static bool says_all(const struct node *node)
         all = says_all(node->entries[i].value);
     }
     return all;
-}
-
-static bool is_default(const struct node *node, const char *path)
-{
-    const struct field *field = field_find_path(scenario_fields, path);
-    return field != NULL && field->fallback != NULL && strcmp(field->fallback, node->text) == 0;
 }
 
 /* The first scalar below the path that the scenario itself says, and that is not the default; NULL:

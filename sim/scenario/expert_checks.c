@@ -30,12 +30,6 @@ struct experts scenario_experts(const struct scenario *scenario)
 
 /* --- routing --- */
 
-static bool says(const struct checker *checker, const char *path)
-{
-    const struct node *node = node_find(checker->tree, path);
-    return node != NULL && node->origin != ORIGIN_DEFAULT;
-}
-
 static void check_file(const struct checker *checker)
 {
     const struct routing_keys *keys = &checker->scenario->routing_keys;
@@ -90,7 +84,8 @@ static void check_copies(const struct checker *checker, struct experts experts)
                        "routing.redundant: %u experts and copies; at most %u can be placed", copies,
                        EXPERTS_MOST);
     }
-    if (!known && says(checker, "routing.placement") && routing->placement != PLACEMENT_DEALT) {
+    if (!known && is_written(checker, "routing.placement") &&
+        routing->placement != PLACEMENT_DEALT) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "routing.placement"),
                        "routing.placement: loads of this kind are all alike; leave it out");
     }

@@ -40,12 +40,6 @@ static struct target target_of(const struct scenario *scenario, const struct fau
     return (struct target){"replica", fault->replica, replicas};
 }
 
-static bool is_written(const struct checker *checker, const char *path)
-{
-    const struct node *node = node_find(checker->tree, path);
-    return node != NULL && node->origin != ORIGIN_DEFAULT;
-}
-
 static void check_factor(const struct checker *checker, const char *path, enum fault_kind kind,
                          double factor)
 {

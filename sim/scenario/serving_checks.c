@@ -188,21 +188,20 @@ static void check_scaling(const struct checker *checker)
 /* Keys that but one policy reads. */
 static void check_switching_keys(const struct checker *checker)
 {
-    const struct phase_switching *says = &checker->scenario->serving.service.switching;
-    const struct {
-        const char *key;
-        bool said;
+    static const struct {
+        const char *path;
         enum switching_kind of;
     } keys[] = {
-        {"waiting_high", says->waiting_high != 5.0, SWITCHING_LOAD},
-        {"waiting_low", says->waiting_low != 0.2, SWITCHING_LOAD},
-        {"cache_low", says->cache_low != 0.5, SWITCHING_LOAD},
-        {"within", says->within_seconds != 5.0, SWITCHING_DEMAND},
+        {"workload.service.switching.waiting_high", SWITCHING_LOAD},
+        {"workload.service.switching.waiting_low", SWITCHING_LOAD},
+        {"workload.service.switching.cache_low", SWITCHING_LOAD},
+        {"workload.service.switching.within", SWITCHING_DEMAND},
     };
+    enum switching_kind policy = checker->scenario->serving.service.switching.policy;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *path =
-            arena_printf(checker->arena, "workload.service.switching.%s", keys[i].key);
-        if (keys[i].said && keys[i].of != says->policy && is_known(checker, path)) {
+        const char *path = keys[i].path;
+        if (keys[i].of != policy && is_known(checker, path) &&
+            !is_default(node_find(checker->tree, path), path)) {
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
                            "%s: only the policy '%s' reads it; leave it out", path,
                            switching_choices[keys[i].of].name);
