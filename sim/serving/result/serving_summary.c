@@ -6,6 +6,7 @@
 #include "sim/serving/load/request_trace.h"
 #include "sim/serving/result/figures.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -54,9 +55,9 @@ const char *serving_context_note(const struct serving_metrics *metrics, struct a
         return NULL;
     }
     return arena_printf(arena,
-                        "vLLM starts with --max-model-len of at most %s here (model.context), and "
-                        "is taken to be started so",
-                        quantity_count(pool_longest_request(pool)).text);
+                        "vLLM starts with --max-model-len of at most %" PRIu64
+                        " here (model.context), and is taken to be started so",
+                        pool_longest_request(pool));
 }
 
 const char *serving_shape_note(const struct serving_metrics *metrics, struct arena *arena)
