@@ -395,6 +395,14 @@ struct step_shape lane_shape(const struct decision *decision, const struct scena
     return shape;
 }
 
+/* Of bytes for each of its GPUs, all at once, over links of a rate (0: the cluster's). */
+static double copy_in(const struct server *server, double bytes, double rate)
+{
+    const struct host_copy copy = {
+        .way = HOST_IN, .gpus = server->pool->gpus_per_server, .bytes = bytes, .rate = rate};
+    return bytes > 0.0 ? host_memory_copy(server, &copy) : 0.0;
+}
+
 /* Those of the step that are not on the GPUs come before it begins, one after the other: vLLM's
  * worker brings them when it prepares the step's inputs. Returns how long that takes. */
 static double load_adapters(struct server *server, const struct decision *decision)
@@ -409,7 +417,8 @@ static double load_adapters(struct server *server, const struct decision *decisi
                 continue;
             }
             bool read = adapter_store_load(&server->adapters, adapter) == ADAPTER_IN_STORAGE;
-            seconds += pool->adapter_load_seconds + (read ? pool->adapter_read_seconds : 0.0);
+            seconds += pool->adapter_hand_seconds + (read ? pool->adapter_read_seconds : 0.0) +
+                       copy_in(server, pool->adapter_bytes, 0.0);
             totals->adapter_loads++;
             totals->adapter_reads += read;
             totals->adapter_bytes += pool->adapter_bytes * pool->gpus_per_server;
@@ -434,13 +443,12 @@ static double load_by_layer(const struct server *server, const struct decision *
     double computes = step_cost(server->stage_costs[0], &shape).gpu_seconds;
     double tokens =
         (double)context_cached_tokens(decision->loaded_tokens, pool->scenario->layout.context);
-    double loads =
-        pool->kv_bytes_per_token * tokens / pool->scenario->cluster.host_bytes_per_second;
+    double loads = copy_in(server, pool->kv_bytes_per_token * tokens, 0.0);
     return fmax(computes, loads) + fmin(computes, loads) / stage.layers - computes;
 }
 
-/* KV moves between each GPU and its host before the step: each has a link of its own, so nothing
- * contends but what is swapped before the same step, which goes one after the other. */
+/* KV moves between each GPU and its host before the step: what is swapped before the same step goes
+ * one after the other, out and in. */
 void lane_swap(struct lane *lane, const struct decision *decision)
 {
     struct server *server = lane->server;
@@ -449,11 +457,10 @@ void lane_swap(struct lane *lane, const struct decision *decision)
     double tokens = (double)decision->swapped_tokens;
     double shard =
         (double)context_cached_tokens(decision->swapped_tokens, scenario->layout.context);
-    double own = scenario->serving.service.swap_bytes_per_second;
-    double rate = own > 0.0 ? own : scenario->cluster.host_bytes_per_second;
+    double rate = scenario->serving.service.swap_bytes_per_second;
     server->totals.swapped_bytes += pool->kv_bytes_per_token * tokens * scenario->layout.tensor;
-    lane->swap_seconds = pool->kv_bytes_per_token * shard / rate + load_adapters(server, decision) +
-                         load_by_layer(server, decision);
+    lane->swap_seconds = copy_in(server, pool->kv_bytes_per_token * shard, rate) +
+                         load_adapters(server, decision) + load_by_layer(server, decision);
 }
 
 /* One step, which an engine's loop has launched as `flight`, and perhaps `next` after it (both
