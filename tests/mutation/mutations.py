@@ -174,6 +174,8 @@ MUTATIONS = [
      "a reduction over a long row takes as long as the row", "test_gpu_kernel|test_kernels"),
     ("models/kernels/gpu_power.c", "1.0 - clock_hertz / gpu->boost_clock_hertz", "0.5 - clock_hertz / gpu->boost_clock_hertz",
      "voltage falls with the clock", "test_gpu_kernel"),
+    ("models/kernels/gpu_power.c", "(middle < bracket.high &&", "(middle > bracket.high &&",
+     "between the two clocks that are known nothing is taken for granted", "test_gpu_kernel"),
     ("models/kernels/gpu_kernel.c", "voltage * voltage * (work->core_joules", "voltage * (work->core_joules",
      "energy goes with the square of the voltage", "test_gpu_kernel"),
     ("models/kernels/experts.c", "return experts.count * (1.0 - pow(1.0 - share(experts), tokens));",
