@@ -6,6 +6,10 @@ file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
     # --- sweeps and plans ---
+    ("sim/serving/result/need.c", "kv_layout_blocks(layout, tokens) + 1}", "kv_layout_blocks(layout, tokens)}",
+     "steps that are slept through together look a block ahead", "test_serving_need"),
+    ("sim/plan/alike.c", "fits && is_same(&answer->question, question)", "fits", "another rate is another question",
+     "cli_test_plan"),
     ("sim/sweep/price_kind.c", '"workload.service.router",', '"workload.service",',
      "a service's guesses and halves are part of its steps", "cli_test_sweep_warm"),
     # --- deadlines, and replicas that come and go ---

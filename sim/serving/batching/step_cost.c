@@ -569,11 +569,6 @@ static uint64_t round_bits(uint64_t value, unsigned bits)
     return ((value + half) >> shift) << shift;
 }
 
-uint32_t step_cost_sequences(uint32_t sequences)
-{
-    return (uint32_t)round_bits(sequences, KEY_BITS);
-}
-
 static struct price_key exact_key(const struct step_shape *shape)
 {
     struct price_key key = {.decodes = shape->decodes,
@@ -657,7 +652,7 @@ static uint32_t knot_under(double context)
 static const struct step_cost *knot_cost(struct step_costs *costs, uint32_t decodes,
                                          uint32_t shared, uint32_t knot)
 {
-    uint32_t sequences = step_cost_sequences(decodes);
+    uint32_t sequences = (uint32_t)round_bits(decodes, KEY_BITS);
     uint32_t row = sequences < costs->row_count ? sequences : costs->row_count - 1;
     struct decode_row **place = &costs->rows[(size_t)shared * costs->row_count + row];
     if (*place == NULL) {

@@ -100,9 +100,6 @@ struct step_cost step_cost_show(struct step_costs *costs, const struct step_shap
 /* The exact batch's price, nothing remembered: what the others are tested against. */
 struct step_cost step_cost_exact(struct step_costs *costs, const struct step_shape *shape);
 
-/* As many sequences as a decode step of so many is priced for; more sequences, no fewer. */
-uint32_t step_cost_sequences(uint32_t sequences);
-
 uint64_t step_costs_built(const struct step_costs *costs); /* programs built so far */
 
 #endif

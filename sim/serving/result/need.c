@@ -3,11 +3,13 @@
 
 #include "sim/scenario/notes.h"
 #include "sim/scenario/replica.h"
-#include "sim/serving/batching/step_cost.h"
 #include "sim/serving/serving.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+/* Sequences that decode together are priced as so many, rounded to this share (step_cost.h). */
+enum { PRICE_ROUNDING = 256 };
 
 /* Whether limits are asked for nothing but a seat and blocks: by vLLM's scheduler and Sarathi's, of
  * one pool of replicas that are always there, each a cache of its own without windows, tiers or
@@ -113,7 +115,7 @@ struct serving_need serving_need(const struct serving_run *run, struct arena *ar
         need.sequences = there > need.sequences ? there : need.sequences;
         need.blocks = blocks > need.blocks ? blocks : need.blocks;
     }
-    need.sequences = step_cost_sequences(need.sequences);
+    need.sequences += need.sequences / PRICE_ROUNDING;
     need.known = serving_need_fits(&need, &room);
     return need;
 }
