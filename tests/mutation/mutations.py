@@ -6,6 +6,8 @@ file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
     # --- sweeps and plans ---
+    ("sim/config/field.c", "node->number != NULL && node->number->text == node->text", "node->number != NULL",
+     "a copy that was given another text is another value", "test_kept_files"),
     ("sim/serving/result/need.c", "kv_layout_blocks(layout, tokens) + 1}", "kv_layout_blocks(layout, tokens)}",
      "steps that are slept through together look a block ahead", "test_serving_need"),
     ("sim/plan/alike.c", "fits && is_same(&answer->question, question)", "fits", "another rate is another question",
