@@ -6,6 +6,12 @@ file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
     # --- sweeps and plans ---
+    ("sim/config/field.c", "node->number != NULL && node->number->text == node->text", "node->number != NULL",
+     "a copy that was given another text is another value", "test_kept_files"),
+    ("sim/serving/result/need.c", "kv_layout_blocks(layout, tokens) + 1}", "kv_layout_blocks(layout, tokens)}",
+     "steps that are slept through together look a block ahead", "test_serving_need"),
+    ("sim/plan/alike.c", "fits && is_same(&answer->question, question)", "fits", "another rate is another question",
+     "cli_test_plan"),
     ("sim/sweep/price_kind.c", '"workload.service.router",', '"workload.service",',
      "a service's guesses and halves are part of its steps", "cli_test_sweep_warm"),
     # --- deadlines, and replicas that come and go ---
@@ -178,6 +184,8 @@ MUTATIONS = [
      "a reduction over a long row takes as long as the row", "test_gpu_kernel|test_kernels"),
     ("models/kernels/gpu_power.c", "1.0 - clock_hertz / gpu->boost_clock_hertz", "0.5 - clock_hertz / gpu->boost_clock_hertz",
      "voltage falls with the clock", "test_gpu_kernel"),
+    ("models/kernels/gpu_power.c", "(middle < bracket.high &&", "(middle > bracket.high &&",
+     "between the two clocks that are known nothing is taken for granted", "test_gpu_kernel"),
     ("models/kernels/gpu_kernel.c", "voltage * voltage * (work->core_joules", "voltage * (work->core_joules",
      "energy goes with the square of the voltage", "test_gpu_kernel"),
     ("models/kernels/experts.c", "return experts.count * (1.0 - pow(1.0 - share(experts), tokens));",

@@ -4,6 +4,7 @@
 #include "sim/serving/result/serving_plot.h"
 
 #include "sim/serving/result/figures.h"
+#include "sim/serving/result/need.h"
 #include "sim/serving/result/serving_summary.h"
 #include "sim/serving/result/serving_trace.h"
 
@@ -28,6 +29,9 @@ static enum run_end run(const struct scenario *scenario, struct arena *arena,
     *result = service;
     if (!serving_run(scenario, arena, &own, &service->run, &wrong_input, diagnostics)) {
         return wrong_input ? RUN_WRONG_INPUT : RUN_FAILED;
+    }
+    if (options->need != NULL) {
+        *options->need = serving_need(&service->run, arena);
     }
     if (service->run.watch.missed) {
         return RUN_MISSED;
