@@ -492,4 +492,11 @@ MUTATIONS = [
      "replay_schedule|test_serving"),
     ("sim/serving/cache/kv_pool.c", "if (block != 0 && (block & KV_OWN) == 0) {", "if (block != 0 && (block & KV_OWN) == 0 && false) {",
      "a block that others can hit loses its label when it is taken", "test_kv_cache|test_kv_pages"),
+    ("sim/serving/batching/view.c", "generated >= request->output_tokens ||\n            request->prompt_tokens",
+     "generated > request->output_tokens ||\n            request->prompt_tokens", "an answer's last token ends it",
+     "test_serving|replay_schedule"),
+    ("sim/serving/cache/kv_cache.c", "first_table->due = ((uint64_t)first_table->labelled + 1) * block;",
+     "first_table->due = (uint64_t)first_table->labelled * block;", "a block is seen to when it is full", "test_kv_cache|test_kv_pages"),
+    ("models/layout/placement.c", "return outermost && replicas_lie_alike(placement, DIMENSION_DATA) ? stride",
+     "return outermost ? stride", "replicas that a card joins are played", "test_exchange"),
 ]
