@@ -5,6 +5,9 @@
 file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
+    # --- sweeps and plans ---
+    ("sim/sweep/price_kind.c", '"workload.service.router",', '"workload.service",',
+     "a service's guesses and halves are part of its steps", "cli_test_sweep_warm"),
     # --- deadlines, and replicas that come and go ---
     ("sim/serving/batching/policy_deadline.c", "return tightest / (view->limits.ahead ? 3.0 : 2.0);",
      "return tightest / (view->limits.ahead ? 3.0 : 1.0);",
