@@ -300,11 +300,18 @@ void lane_hand_in(struct lane *lane, const struct decision *decision, double fir
     double answer = answer_seconds(lane, decision), decoded = lane->decode_end_seconds;
     bool decodes = server->role != SERVER_PREFILL; /* else who has a token goes on elsewhere */
     for (uint32_t i = 0; i < decision->share_count; i++) {
+        if (decodes) {
+            uint32_t handed = batch_hand_in_alike(&server->view, decision, i, decoded, now);
+            alike += handed;
+            i += handed;
+            if (i == decision->share_count) {
+                break;
+            }
+        }
         const struct share *share = &decision->shares[i];
         struct request *request = request_of(server, share->request);
         bool first = request->generated_tokens == 0;
-        bool simply = decodes && !first && batch_hand_in_simply(&server->view, share);
-        if (!simply && !hand_in_share(server, share)) {
+        if (!hand_in_share(server, share)) {
             continue;
         }
         if (first) {
@@ -315,9 +322,6 @@ void lane_hand_in(struct lane *lane, const struct decision *decision, double fir
             lane_add_gaps(lane, first_end - request->last_token_seconds, 1);
         }
         request->last_token_seconds = now;
-        if (simply) {
-            continue;
-        }
         if (request->state == REQUEST_DONE) {
             request->last_token_seconds = fmax(now + answer, request->first_token_seconds);
         }
