@@ -528,7 +528,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
      * its way is let in when it lands. */
     bool settled = server->view.waiting.count > 0 && server->view.incoming == 0 &&
                    !server->view.limits.by_priority && server->view.limits.adapters == 0;
-    if (settled && !server->fleet->may_leave) {
+    if (settled && !server->fleet->may_leave && server->seat == NULL) {
         actor_sleep(lane->ends[steps - 1]);
     } else if (signal_wait_until(&lane->signal, settled ? SERVER_LEAVE : SERVER_WAKE,
                                  lane->ends[steps - 1])) {
@@ -618,12 +618,17 @@ static bool play_ahead(struct lane *lane, struct decision *decision, bool launch
             return false;
         }
     }
-    lane_decide(lane, next);
+    bool alone = !seat_is_asked_for(server); /* else the step under way is the last of its turn */
+    next->share_count = 0;
+    if (alone) {
+        lane_decide(lane, next);
+    }
     bool goes_on = next->share_count > 0;
     if (goes_on) {
         launch(lane, next, ahead);
     }
-    uint32_t steps = batch_repeats(&server->view, decision, next, longest_run(server));
+    uint32_t steps =
+        alone ? batch_repeats(&server->view, decision, next, longest_run(server)) : 1;
     bool played = steps > 1 ? play_run(lane, decision, next, steps)
                             : play_step(lane, decision, flight, goes_on ? ahead : NULL);
     return played && goes_on;
@@ -638,6 +643,8 @@ static bool play(struct lane *lane, struct decision *decision, bool launched)
     }
     lane_swap(lane, decision);
     uint32_t steps = server->lane_count > 1
+                         ? 1
+                     : seat_is_asked_for(server)
                          ? 1
                          : batch_repeats(&server->view, decision, NULL, longest_run(server));
     if (steps > 1) {
@@ -657,18 +664,27 @@ static void lane_main(void *data)
         struct decision *decision = &lane->decisions[lane->turn];
         retired_free(server);
         if (!made_up && server->down == 0) {
+            seat_enter(server);
             lane_decide(lane, decision);
         }
         if (server->down == 0 && decision->share_count > 0) {
             made_up = play(lane, decision, made_up);
+            if (!made_up) {
+                seat_leave(server);
+            }
             lane->turn = made_up ? 1 - lane->turn : lane->turn;
             if (server->lane_count > 1 && server->view.waiting.count > 0) {
                 server_wake(server); /* there may be room now */
             }
             source_wake(server->fleet->source);
-        } else if (server->fleet->source->stirred || server->left) {
+            continue;
+        }
+        seat_leave(server);
+        if (server->fleet->source->stirred || server->left) {
             server->left = false;
             source_wake(server->fleet->source); /* others run meanwhile: look again */
+        } else if (seat_rest(server)) {
+            continue; /* likewise */
         } else if (server->down > 0 || decision->preempted_count == 0) {
             signal_wait(&lane->signal, SERVER_WAKE);
         }

@@ -62,6 +62,13 @@ static bool is_switched(const void *subject)
     return fleet_shares_gpus(&metrics->run->fleet);
 }
 
+static bool swaps_weights(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    const struct gpu_seat *seats = metrics->run->fleet.sharing.seats;
+    return seats != NULL && seats[0].policy->swaps;
+}
+
 /* --- of theory.h --- */
 
 static const struct load_theory *theory_of(const void *subject)
@@ -292,6 +299,12 @@ static const struct figure figures[] = {
      .doc = "Times that a replica came to serve in the other phase."},
     {.name = "phase_move_mean_seconds", .unit = "s", METRIC(phase_move_seconds), .applies = is_switched,
      .doc = "From the decision that one moves until it serves in the other phase: its last requests, and `switch`."},
+    {.name = "weight_swaps", .unit = "1", METRIC(weight_swaps), .applies = swaps_weights,
+     .doc = "Times that a model's weights came to GPUs that it shares (sharing)."},
+    {.name = "weight_swap_mean_seconds", .unit = "s", METRIC(weight_swap_seconds), .applies = swaps_weights,
+     .doc = "From the moment that another gives way until the model serves: weights that go, `switch`, weights that come."},
+    {.name = "weight_swapped_bytes", .unit = "B", METRIC(weight_swapped_bytes), .applies = swaps_weights,
+     .doc = "Of the model, over host links both ways, its kept caches among them; of all GPUs."},
     {.name = "requests", .unit = "1", METRIC(requests),
      .doc = "Requests that arrived.",
      .former_key = "service.requests"},
@@ -453,6 +466,7 @@ static const struct figure of_class[] = {
 /* clang-format on */
 
 static const char *const class_parts[] = {"class_NAME_", NULL};
+static const char *const tenant_parts[] = {"tenant_NAME_", NULL};
 
 const struct figure_table serving_tables[] = {
     [SERVING_ALL] = {.heading = "A service",
@@ -472,5 +486,16 @@ const struct figure_table serving_tables[] = {
                        .parts = class_parts,
                        .figures = of_class,
                        .count = sizeof of_class / sizeof *of_class},
+    [SERVING_TENANT] = {.heading = "A tenant of several",
+                        .doc = "With `tenants`: an object for each, with `name`, `model`, the "
+                               "figures of a service, and `classes` where it has some. Those in "
+                               "`figures` are then of all together: latencies of all requests, "
+                               "time and energy of every GPU once. In sweeps and traces `tenant_`, "
+                               "the tenant's name ('-' and '.' as '_') and `_` stand before a "
+                               "figure.",
+                        .key = "tenants[]",
+                        .parts = tenant_parts,
+                        .figures = figures,
+                        .count = sizeof figures / sizeof *figures},
     [SERVING_TABLE_COUNT] = {.count = 0},
 };
