@@ -260,6 +260,12 @@ bool serving_run(const struct scenario *scenario, struct arena *arena,
     uint64_t events = 0;
     *run = open_run(scenario, arena, options, diagnostics);
     *wrong_input = true;
+    if (scenario->tenant_count > 0) { /* runs, sweeps and pages of results take any */
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = scenario->title}),
+                       "tenants: one model is asked for here; expected a scenario without "
+                       "`tenants`, of the one that was measured");
+        return false;
+    }
     if (!prepare(run, options)) {
         return false;
     }
