@@ -120,6 +120,18 @@ static struct node *tenant_nodes(struct node *root)
     return tenants != NULL && tenants->kind == NODE_LIST ? tenants : NULL;
 }
 
+/* Whether it has classes, all with arrivals of their own. */
+static bool every_class_comes(const struct node *workload)
+{
+    const struct node *classes = node_get(workload, "classes");
+    bool every = classes != NULL && classes->kind == NODE_LIST && classes->count > 0;
+    for (size_t i = 0; every && i < classes->count; i++) {
+        every = classes->items[i]->kind == NODE_MAPPING &&
+                node_get(classes->items[i], "arrivals") != NULL;
+    }
+    return every;
+}
+
 /* What a tenant says anew is not laid over what the scenario says: another model, software of a
  * file, and whatever says its kind. */
 static void make_way(struct node *tree, const struct node *own)
@@ -146,6 +158,9 @@ static void make_way(struct node *tree, const struct node *own)
         if (entry->value->kind == NODE_MAPPING && node_get(entry->value, "kind") != NULL) {
             node_take(of_all, entry->key);
         }
+    }
+    if (both && node_get(workload, "arrivals") == NULL && every_class_comes(workload)) {
+        node_take(of_all, "arrivals");
     }
     struct node *lengths = both ? node_get(of_all, "lengths") : NULL;
     const struct node *said = both ? node_get(workload, "lengths") : NULL;
