@@ -7,9 +7,9 @@
 #include "sim/scenario/fault_checks.h"
 #include "sim/scenario/gpu_checks.h"
 #include "sim/scenario/pools.h"
-#include "sim/scenario/tenants.h"
 #include "sim/scenario/precision_checks.h"
 #include "sim/scenario/tables.h"
+#include "sim/scenario/tenants.h"
 #include "sim/scenario/workload_checks.h"
 
 #include <errno.h>

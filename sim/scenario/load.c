@@ -13,10 +13,10 @@
 #include "sim/scenario/llm_finish.h"
 #include "sim/scenario/notes.h"
 #include "sim/scenario/pools.h"
-#include "sim/scenario/tenants.h"
 #include "sim/scenario/proposers.h"
 #include "sim/scenario/schedule_file.h"
 #include "sim/scenario/tables.h"
+#include "sim/scenario/tenants.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -98,8 +98,8 @@ struct scenario {
     size_t tenant_count;
     struct gpu_sharing sharing; /* by tenants; of a tenant its scenario's */
     bool is_tenant;
-    uint32_t tenant;    /* its number, of one that is */
-    uint32_t first_gpu; /* of the cluster: its ranks count from it */
+    uint32_t tenant;     /* its number, of one that is */
+    uint32_t first_gpu;  /* of the cluster: its ranks count from it */
     bool layout_is_open; /* a plan chooses it: whether this one fits the memory is not asked */
     bool is_pool;
     enum pool_kind pool; /* of one that is */

@@ -448,8 +448,9 @@ const struct field scenario_fields[] = {
      .count_offset = offsetof(struct scenario, tenant_count),
      .max = 64,
      .item = &tenant_item,
-     .doc = "Several models on one cluster, each a service with requests, targets and figures of its "
-            "own. None: the scenario's model has all GPUs."},
+     .doc =
+         "Several models on one cluster, each a service with requests, targets and figures of its "
+         "own. None: the scenario's model has all GPUs."},
     {.key = "sharing",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, sharing),

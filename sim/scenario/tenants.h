@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * `tenants:`, several models on one cluster. A tenant is read as a scenario of its own: the scenario
- * with the tenant's keys laid over it, so that a key means the same in both, and all checks hold for
- * each. Alone it is the plain service: what is said of several is where their GPUs lie (`sharing`)
- * and what draws their requests (the seed, by one more for each). */
+ * `tenants:`, several models on one cluster. A tenant is read as a scenario of its own: the
+ * scenario with the tenant's keys laid over it, so that a key means the same in both, and all
+ * checks hold for each. Alone it is the plain service: what is said of several is where their GPUs
+ * lie (`sharing`) and what draws their requests (the seed, by one more for each). */
 #ifndef CPSIM_SIM_SCENARIO_TENANTS_H
 #define CPSIM_SIM_SCENARIO_TENANTS_H
 

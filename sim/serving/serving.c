@@ -221,8 +221,8 @@ static bool play(const struct scenario *scenario, struct serving_run *runs, size
         start(&runs[i], engine);
     }
     sharing_start(&runs[0].fleet);
-    struct background_traffic *others = background_start(
-        engine, runs[0].arena, scenario->background, scenario->background_count);
+    struct background_traffic *others =
+        background_start(engine, runs[0].arena, scenario->background, scenario->background_count);
     engine_run(engine);
     background_end(others);
     *events = engine_event_count(engine);

@@ -85,10 +85,9 @@ static void print_tenants(const struct scenario *scenario, struct ink ink, FILE 
 {
     char layout[WORDS_BYTES], precision[WORDS_BYTES];
     bool apart = scenario->sharing.policy == SHARING_APART;
-    fprintf(stream, "%s%s%s\n%s%zu models on %s%" PRIu32 " x %s (%s)\n", ink.bold,
-            scenario->title, ink.plain, ink.dim, scenario->tenant_count,
-            apart ? "" : "the same ", scenario_gpus(scenario), scenario->gpu.name,
-            scenario->cluster.name);
+    fprintf(stream, "%s%s%s\n%s%zu models on %s%" PRIu32 " x %s (%s)\n", ink.bold, scenario->title,
+            ink.plain, ink.dim, scenario->tenant_count, apart ? "" : "the same ",
+            scenario_gpus(scenario), scenario->gpu.name, scenario->cluster.name);
     for (size_t i = 0; i < scenario->tenant_count; i++) {
         const struct scenario *own = scenario->tenants[i].scenario;
         fprintf(stream, "%-15.15s %s, %s, %s; software %s\n", scenario->tenants[i].name,

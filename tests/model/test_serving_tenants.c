@@ -23,7 +23,8 @@ struct tenants_played {
     uint64_t kv_pages[MOST_TENANTS], over_full;
 };
 
-static void keep_requests(const struct serving_run *run, size_t tenant, struct tenants_played *played)
+static void keep_requests(const struct serving_run *run, size_t tenant,
+                          struct tenants_played *played)
 {
     for (uint32_t i = 0; i < run->requests.count && i < MOST_REQUESTS; i++) {
         const struct request *request = &run->requests.all[i];
@@ -56,9 +57,9 @@ static struct tenants_played tenants_here(const char *path, const char *const *o
     struct serving_options options[MOST_TENANTS] = {{.trace = NULL}};
     bool wrong_input = false;
     uint64_t events = 0;
-    played.ok = tenants > 0 && tenants <= MOST_TENANTS &&
-                serving_run_tenants(scenario, arena, options, runs, &events, &wrong_input,
-                                    diagnostics);
+    played.ok =
+        tenants > 0 && tenants <= MOST_TENANTS &&
+        serving_run_tenants(scenario, arena, options, runs, &events, &wrong_input, diagnostics);
     diagnostics_print(diagnostics, stderr);
     for (size_t i = 0; played.ok && i < tenants; i++) {
         serving_metrics(&runs[i], &played.each[i]);
@@ -117,18 +118,18 @@ static struct tenants_played play_sent(const struct sent *sent, size_t count,
     char classes[MOST_TENANTS][1400];
     size_t used[MOST_TENANTS] = {0}, place = 0;
     for (size_t i = 0; i < MOST_TENANTS; i++) {
-        used[i] = (size_t)snprintf(classes[i], sizeof classes[i],
-                                   "tenants.%zu.workload.classes=[", i);
+        used[i] =
+            (size_t)snprintf(classes[i], sizeof classes[i], "tenants.%zu.workload.classes=[", i);
     }
     for (size_t i = 0; i < count; i++) {
         char *text = classes[sent[i].tenant];
         size_t *at = &used[sent[i].tenant];
-        *at += (size_t)snprintf(text + *at, sizeof classes[0] - *at,
-                                "%s{name: r%zu, requests: 1, arrivals: {kind: burst, size: 1, period: "
-                                "1e6 s, first: %.3f s}, lengths: {output: {kind: fixed, tokens: %u "
-                                "tokens}}}",
-                                text[*at - 1] == '[' ? "" : ", ", i, sent[i].seconds,
-                                sent[i].output_tokens);
+        *at += (size_t)snprintf(
+            text + *at, sizeof classes[0] - *at,
+            "%s{name: r%zu, requests: 1, arrivals: {kind: burst, size: 1, period: "
+            "1e6 s, first: %.3f s}, lengths: {output: {kind: fixed, tokens: %u "
+            "tokens}}}",
+            text[*at - 1] == '[' ? "" : ", ", i, sent[i].seconds, sent[i].output_tokens);
     }
     const char *overrides[24];
     while (more[place] != NULL) {
@@ -177,10 +178,9 @@ START_TEST(models_by_turns)
     ck_assert_double_eq_tol(both.all.weight_swap_seconds, swap, 1e-9);
     ck_assert_double_eq_tol(both.all.weight_swapped_bytes, 3.0 * (out + in), 1.0);
     /* The host has kept them: one way; and what a swap takes besides. */
-    both = play_sent(SENT(rows),
-                       (const char *const[]){"sharing={policy: swap, offload: false, "
-                                             "switch: 0.25 s}",
-                                             NULL});
+    both = play_sent(SENT(rows), (const char *const[]){"sharing={policy: swap, offload: false, "
+                                                       "switch: 0.25 s}",
+                                                       NULL});
     ck_assert_double_eq_tol(both.ttft[1][0], 0.25 + in / HOST_RATE + qwen, 1e-9);
     ck_assert_double_eq_tol(both.ttft[0][1], 0.25 + out / HOST_RATE + llama, 1e-9);
 }
@@ -195,13 +195,10 @@ START_TEST(idle_for_a_while)
     double qwen = alone("qwen3-8b").metrics.latencies[LATENCY_TTFT].mean;
     struct tenants_played both =
         play_sent(SENT(rows), (const char *const[]){"sharing={policy: swap, idle: 15 s}", NULL});
-    double swap =
-        (both.each[0].memory.weight_bytes + both.each[1].memory.weight_bytes) / HOST_RATE;
+    double swap = (both.each[0].memory.weight_bytes + both.each[1].memory.weight_bytes) / HOST_RATE;
 
-
-    ck_assert_double_eq_tol(both.ttft[1][0], llama.metrics.latencies[LATENCY_E2E].mean + 5.0 + swap + qwen,
-                            0.01);
-
+    ck_assert_double_eq_tol(both.ttft[1][0],
+                            llama.metrics.latencies[LATENCY_E2E].mean + 5.0 + swap + qwen, 0.01);
 }
 END_TEST
 
@@ -210,8 +207,7 @@ END_TEST
 START_TEST(who_comes_meanwhile)
 {
     static const struct sent rows[] = {{0, 0.0, ANSWER}, {1, 10.0, ANSWER}, {1, 10.3, ANSWER}};
-    struct tenants_played both =
-        play_sent(SENT(rows), (const char *const[]){"sharing=swap", NULL});
+    struct tenants_played both = play_sent(SENT(rows), (const char *const[]){"sharing=swap", NULL});
     ck_assert_double_eq_tol(both.ttft[1][0] - 0.3, both.ttft[1][1], 1e-9);
     ck_assert_uint_eq(both.all.weight_swaps, 1);
 }
@@ -224,7 +220,8 @@ START_TEST(drained_first)
 {
     static const struct sent rows[] = {
         {0, 0.0, 400}, {1, 1.0, ANSWER}, {0, 2.0, 400}, {0, 4.0, 400}};
-    struct tenants_played served = play_sent(SENT(rows), (const char *const[]){"sharing=swap", NULL});
+    struct tenants_played served =
+        play_sent(SENT(rows), (const char *const[]){"sharing=swap", NULL});
     struct tenants_played drained =
         play_sent(SENT(rows), (const char *const[]){"sharing=swap-drain", NULL});
     double swap =
@@ -269,12 +266,17 @@ END_TEST
 START_TEST(a_cache_that_is_kept)
 {
     static const char *const sessions = "tenants.0.workload.sessions={turns: 8, think: 30 s}";
-    const char *const more[] = {sessions, "tenants.1.workload.requests=20", "sharing=swap",
-                                "tenants.0.workload.requests=20", "workload.arrivals.rate=0.05 /s",
+    const char *const more[] = {sessions,
+                                "tenants.1.workload.requests=20",
+                                "sharing=swap",
+                                "tenants.0.workload.requests=20",
+                                "workload.arrivals.rate=0.05 /s",
                                 NULL};
-    const char *const kept[] = {sessions, "tenants.1.workload.requests=20",
+    const char *const kept[] = {sessions,
+                                "tenants.1.workload.requests=20",
                                 "sharing={policy: swap, cache: host}",
-                                "tenants.0.workload.requests=20", "workload.arrivals.rate=0.05 /s",
+                                "tenants.0.workload.requests=20",
+                                "workload.arrivals.rate=0.05 /s",
                                 NULL};
     struct tenants_played drop = play_tenants(TWO, more), host = play_tenants(TWO, kept);
     ck_assert_double_gt(host.each[0].hit_share, drop.each[0].hit_share + 0.1);
@@ -293,9 +295,8 @@ START_TEST(steps_in_turns)
 {
     static const struct sent rows[] = {{0, 0.0, ANSWER}, {1, 0.001, ANSWER}};
     struct tenants_played both =
-        play_sent(SENT(rows),
-                    (const char *const[]){"sharing=resident", "memory.fraction=0.45",
-                                          "software.schedules_ahead=false", NULL});
+        play_sent(SENT(rows), (const char *const[]){"sharing=resident", "memory.fraction=0.45",
+                                                    "software.schedules_ahead=false", NULL});
     double ttft[2], tpot[2];
     static const char *const models[] = {"model=llama3-8b", "model=qwen3-8b"};
     for (size_t i = 0; i < 2; i++) {
@@ -321,9 +322,12 @@ END_TEST
 /* Caches share the memory: half of what is left of a GPU for each, and no more is ever held. */
 START_TEST(memory_is_shared)
 {
-    const char *const load[] = {"sharing=resident", "memory.fraction=0.3",
-                                "workload.arrivals.rate=20 /s", "workload.requests=400",
-                                "workload.lengths.output.tokens=2000 tokens", NULL};
+    const char *const load[] = {"sharing=resident",
+                                "memory.fraction=0.3",
+                                "workload.arrivals.rate=20 /s",
+                                "workload.requests=400",
+                                "workload.lengths.output.tokens=2000 tokens",
+                                NULL};
     struct tenants_played both = play_tenants(TWO, load);
     ck_assert_uint_eq(both.over_full, 0);
     for (size_t i = 0; i < 2; i++) {
@@ -367,9 +371,9 @@ START_TEST(alone_as_ever)
         assert_alike(&one.each[0], &plain.metrics);
         assert_alike(&one.all, &plain.metrics);
     }
-    struct played second =
-        play_serving(SMALL, (const char *const[]){"software=vllm", load[0], load[1],
-                                                  "layout.data=2", "model=qwen3-8b", "seed=1", NULL});
+    struct played second = play_serving(
+        SMALL, (const char *const[]){"software=vllm", load[0], load[1], "layout.data=2",
+                                     "model=qwen3-8b", "seed=1", NULL});
     struct tenants_played two =
         play_tenants(TWO, (const char *const[]){load[0], load[1], "layout.data=2", NULL});
     assert_alike(&two.each[0], &plain.metrics);
@@ -389,9 +393,9 @@ END_TEST
 START_TEST(a_law_at_low_load)
 {
     static const double rate = 0.2;
-    const char *const load[] = {"tenants=[{name: a}, {name: b}]", "sharing=swap-drain",
+    const char *const load[] = {"tenants=[{name: a}, {name: b}]",   "sharing=swap-drain",
                                 "workload.service.max_sequences=1", "workload.arrivals.rate=0.1 /s",
-                                "workload.requests=10000", NULL};
+                                "workload.requests=10000",          NULL};
     struct tenants_played both = play_tenants(TWO, load);
     struct played one = alone("llama3-8b");
     double served = one.metrics.latencies[LATENCY_E2E].mean;
@@ -419,10 +423,10 @@ START_TEST(a_law_at_high_load)
     double each = 0.9 / (2.0 * served);
     char rate[64];
     snprintf(rate, sizeof rate, "workload.arrivals.rate=%.6f /s", each);
-    struct tenants_played both = play_tenants(
-        TWO, (const char *const[]){"tenants=[{name: a}, {name: b}]", "sharing=swap",
-                                   "workload.service.max_sequences=1", rate,
-                                   "workload.requests=60000", NULL});
+    struct tenants_played both =
+        play_tenants(TWO, (const char *const[]){"tenants=[{name: a}, {name: b}]", "sharing=swap",
+                                                "workload.service.max_sequences=1", rate,
+                                                "workload.requests=60000", NULL});
     double swap = 2.0 * both.each[0].memory.weight_bytes / HOST_RATE;
     double rho = 2.0 * each * served;
     double wait = (2.0 * each * served * served + swap * (2.0 - rho)) / (2.0 * (1.0 - rho));
@@ -433,6 +437,95 @@ START_TEST(a_law_at_high_load)
 }
 END_TEST
 
+/* Three models, of which one or two are there at once: under every engine and policy all are
+ * answered, whoever waits for whom. */
+START_TEST(all_are_answered)
+{
+    static const char *const ways[][4] = {
+        {"software=sglang", "sharing=swap", "memory.fraction=0.45",
+         "workload.service.max_sequences=1"},
+        {"software=sglang", "sharing=swap-drain", "memory.fraction=0.45",
+         "workload.service.max_sequences=2"},
+        {"software=vllm", "sharing={policy: swap, idle: 3 s}", "memory.fraction=0.45",
+         "workload.service.max_sequences=1"},
+        {"software=tensorrt-llm", "sharing={policy: swap-drain, stay: 2 s}", "memory.fraction=0.9",
+         "layout.data=2"},
+        {"software=vllm", "sharing={policy: swap-drain, cache: host}", "memory.fraction=0.45",
+         "layout.data=3"},
+        {"software=sglang", "sharing=resident", "memory.fraction=0.3", "layout.tensor=2"},
+    };
+    static const char *const loads[] = {"workload.arrivals={kind: gamma, rate: 2 /s, variation: 4}",
+                                        "workload.arrivals={kind: closed-loop, clients: 4}"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        for (size_t j = 0; j < 2; j++) {
+            struct tenants_played played = play_tenants(
+                TWO, (const char *const[]){"tenants=[{name: a}, {name: b, model: qwen3-8b}, {name: "
+                                           "c, model: mistral-7b}]",
+                                           ways[i][0], ways[i][1], ways[i][2], ways[i][3], loads[j],
+                                           "workload.requests=100", NULL});
+            ck_assert_uint_eq(played.all.completed, 300);
+            ck_assert_uint_eq(played.over_full, 0);
+        }
+    }
+}
+END_TEST
+
+/* How many of many models have something to do at once (Aegaeon, SOSP 2025: 46.55 of 100 at 0.037
+ * requests a second each that take 16.79 s): a request's time T, nobody waits, so that a model has
+ * none with exp(-rate T). A GPU each, the busy share says. */
+START_TEST(models_that_are_active)
+{
+    struct tenants_played played = play_tenants(
+        TWO, (const char *const[]){"model=qwen3-14b", "tenants=[{name: a}, {name: b}]",
+                                   "workload.arrivals.rate=0.037 /s", "workload.requests=20000",
+                                   "workload.lengths.output.tokens=1421 tokens", NULL});
+    double seconds = played.all.latencies[LATENCY_E2E].mean;
+    double law = 1.0 - exp(-0.037 * seconds), paper = 46.55;
+    printf("%.2f s each: %.2f of 100 models active, by the law %.2f, in the paper %.2f\n", seconds,
+           100.0 * played.all.busy_share, 100.0 * law, paper);
+    ck_assert_double_eq_tol(seconds, 16.79, 0.2);
+    ck_assert_double_eq_tol(played.all.busy_share, law, 0.02 * law);
+    ck_assert_double_eq_tol(100.0 * played.all.busy_share, paper, 0.03 * paper);
+}
+END_TEST
+
+/* docs/serving.md's table: shares within the targets to 2 points, mean times to 8 %. */
+START_TEST(table)
+{
+    static const char *const ways[][4] = {
+        {"sharing=apart", "layout.tensor=1", "precision=bf16", "memory.fraction=0.92"},
+        {"sharing=resident", "layout.tensor=2", "precision=bf16", "memory.fraction=0.46"},
+        {"sharing=swap", "layout.tensor=1", "precision=bf16", "memory.fraction=0.92"},
+        {"sharing=resident", "layout.tensor=1", "precision=fp8", "memory.fraction=0.48"},
+    };
+    static const char *const rates[] = {
+        "workload.arrivals.rate=0.001 /s", "workload.arrivals.rate=0.01 /s",
+        "workload.arrivals.rate=0.1 /s", "workload.arrivals.rate=0.6 /s"};
+    static const double good[4][4] = {{1.00, 1.00, 1.00, 0.98},
+                                      {1.00, 0.99, 0.93, 0.52},
+                                      {1.00, 0.96, 0.82, 0.46},
+                                      {1.00, 1.00, 0.98, 0.62}};
+    static const double e2e[4][4] = {{6.87, 7.00, 7.36, 8.47},
+                                     {4.00, 4.25, 5.85, 61.8},
+                                     {7.35, 8.04, 11.0, 36.8},
+                                     {3.97, 4.17, 5.35, 16.1}};
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t j = 0; j < 4; j++) {
+            struct tenants_played played =
+                play_tenants(CPSIM_SOURCE_DIR "/scenarios/serving-tenants.yaml",
+                             (const char *const[]){ways[i][0], ways[i][1], ways[i][2], ways[i][3],
+                                                   rates[j], NULL});
+            double mean = played.all.latencies[LATENCY_E2E].mean;
+            printf("%s %s: %.4f within, E2E %.2f s, $%.1f\n", ways[i][0], rates[j],
+                   played.all.good_share, mean, played.all.dollars_per_million_tokens);
+            ck_assert_double_eq_tol(played.all.good_share, good[i][j], 0.02);
+            ck_assert_double_eq_tol(mean, e2e[i][j], 0.08 * e2e[i][j]);
+        }
+    }
+}
+END_TEST
+
 RUN_TESTS(serving_tenants, models_by_turns, idle_for_a_while, who_comes_meanwhile, drained_first,
           the_longest_unused_goes, a_cache_that_is_kept, steps_in_turns, memory_is_shared,
-          alone_as_ever, a_law_at_low_load, a_law_at_high_load)
+          alone_as_ever, all_are_answered, models_that_are_active, table, a_law_at_low_load,
+          a_law_at_high_load)

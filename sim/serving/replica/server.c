@@ -183,6 +183,7 @@ void server_destroy(struct server *server)
 
 void server_wake(struct server *server)
 {
+    server->wakes++;
     if (server->group != NULL) {
         step_group_wake(server->group);
         return;
@@ -627,8 +628,7 @@ static bool play_ahead(struct lane *lane, struct decision *decision, bool launch
     if (goes_on) {
         launch(lane, next, ahead);
     }
-    uint32_t steps =
-        alone ? batch_repeats(&server->view, decision, next, longest_run(server)) : 1;
+    uint32_t steps = alone ? batch_repeats(&server->view, decision, next, longest_run(server)) : 1;
     bool played = steps > 1 ? play_run(lane, decision, next, steps)
                             : play_step(lane, decision, flight, goes_on ? ahead : NULL);
     return played && goes_on;
@@ -642,8 +642,7 @@ static bool play(struct lane *lane, struct decision *decision, bool launched)
         return play_ahead(lane, decision, launched);
     }
     lane_swap(lane, decision);
-    uint32_t steps = server->lane_count > 1
-                         ? 1
+    uint32_t steps = server->lane_count > 1 ? 1
                      : seat_is_asked_for(server)
                          ? 1
                          : batch_repeats(&server->view, decision, NULL, longest_run(server));
@@ -659,9 +658,10 @@ static void lane_main(void *data)
 {
     struct lane *lane = data;
     struct server *server = lane->server;
-    bool made_up = false;
+    bool made_up = false, again = false;
     for (;;) {
         struct decision *decision = &lane->decisions[lane->turn];
+        uint32_t wakes = server->wakes;
         retired_free(server);
         if (!made_up && server->down == 0) {
             seat_enter(server);
@@ -677,15 +677,26 @@ static void lane_main(void *data)
                 server_wake(server); /* there may be room now */
             }
             source_wake(server->fleet->source);
+            again = false;
             continue;
         }
+        /* A scheduler that is a step ahead takes the last step of a turn for one under way. */
+        if (seat_has_work(server) && server->down == 0 && !again) {
+            again = true;
+            continue;
+        }
+        again = false;
         seat_leave(server);
         if (server->fleet->source->stirred || server->left) {
             server->left = false;
             source_wake(server->fleet->source); /* others run meanwhile: look again */
-        } else if (seat_rest(server)) {
-            continue; /* likewise */
-        } else if (server->down > 0 || decision->preempted_count == 0) {
+            continue;
+        }
+        seat_rest(server); /* likewise, where GPUs are shared */
+        if (server->seat != NULL && server->wakes != wakes) {
+            continue;
+        }
+        if (server->down > 0 || decision->preempted_count == 0) {
             signal_wait(&lane->signal, SERVER_WAKE);
         }
     }

@@ -20,16 +20,16 @@ static enum standing standing_of(const struct seat_member *member)
 
 /* --- turns --- */
 
-static bool has_work(const struct server *server)
+bool seat_has_work(const struct server *server)
 {
     const struct batch_view *view = &server->view;
-    return view->running_count + view->waiting.count + view->incoming > 0;
+    return server->seat != NULL && view->running_count + view->waiting.count + view->incoming > 0;
 }
 
 void seat_enter(struct server *server)
 {
     struct gpu_seat *seat = server->seat;
-    if (seat == NULL || seat->holder == server || !has_work(server)) {
+    if (seat == NULL || seat->holder == server || !seat_has_work(server)) {
         return;
     }
     if (seat->holder == NULL) {
@@ -88,16 +88,15 @@ void seat_count(struct server *server, int32_t change)
     own->rests = own->rests && server->outstanding == 0;
 }
 
-bool seat_rest(struct server *server)
+void seat_rest(struct server *server)
 {
     struct gpu_seat *seat = server->seat;
     if (seat == NULL || !seat->policy->swaps || server->outstanding > 0 ||
         seat->members[server->seat_place].rests) {
-        return false;
+        return;
     }
     seat->members[server->seat_place].rests = true;
     signal_wake(&seat->signal, SEAT_WAKE);
-    return true;
 }
 
 static bool fits_beside(const struct gpu_seat *seat, const struct seat_member *wanted)
@@ -110,13 +109,13 @@ static bool fits_beside(const struct gpu_seat *seat, const struct seat_member *w
     return bytes <= seat->capacity_bytes * (1.0 + 1e-9);
 }
 
-/* The one that has been asked for for the longest; NULL: nobody is. */
-static struct seat_member *wanted_of(struct gpu_seat *seat)
+/* The one that has been asked for for the longest, but for `but`; NULL: nobody is. */
+static struct seat_member *wanted_of(struct gpu_seat *seat, const struct seat_member *but)
 {
     struct seat_member *first = NULL;
     for (uint32_t i = 0; i < seat->count; i++) {
         struct seat_member *member = &seat->members[i];
-        if (standing_of(member) == STANDING_OFF && member->held.count > 0 &&
+        if (member != but && standing_of(member) == STANDING_OFF && member->held.count > 0 &&
             (first == NULL || member->asked_seconds < first->asked_seconds)) {
             first = member;
         }
@@ -163,9 +162,8 @@ static void drain(struct gpu_seat *seat, const struct seat_member *wanted, doubl
                 first = member;
             }
         }
-        double until =
-            first == NULL ? (double)INFINITY
-                          : first->came_seconds + seat->policy->stay_seconds(seat->says);
+        double until = first == NULL ? (double)INFINITY
+                                     : first->came_seconds + seat->policy->stay_seconds(seat->says);
         if (first == NULL || until > engine_clock()) {
             *when = fmin(*when, until);
             return;
@@ -206,31 +204,53 @@ static void put_out(struct gpu_seat *seat, struct seat_member *member)
     }
 }
 
+static void submit_held(struct seat_member *member)
+{
+    struct server *server = member->server;
+    struct request *requests = server->fleet->requests->all;
+    while (member->held.count > 0) {
+        uint32_t id = queue_pop(&member->held, requests);
+        requests[id].replica = server->index;
+        server_submit(server, id);
+    }
+}
+
 /* Those that wait for it are its first requests. */
 static void take_in(struct gpu_seat *seat, struct seat_member *member, double begin_seconds)
 {
     struct server *server = member->server;
     struct fleet *fleet = server->fleet;
-    struct request *requests = fleet->requests->all;
     scaling_hold(server);
     actor_sleep(seat->says->switch_seconds);
     move(member, moved_bytes(seat, member));
     fleet->sharing.swaps++;
     fleet->sharing.swap_seconds += engine_clock() - begin_seconds;
     member->came_seconds = member->idle_since_seconds = engine_clock();
-    while (member->held.count > 0) { /* before it begins: all may be in its first batch */
-        uint32_t id = queue_pop(&member->held, requests);
-        requests[id].replica = server->index;
-        server_submit(server, id);
-    }
+    submit_held(member); /* before it begins: all may be in its first batch */
     scaling_stand_up(server);
+}
+
+/* Another has gone instead, and nobody waits any more: who was about to go stays. Whether there was
+ * one; others may have run then. */
+static bool call_back(struct gpu_seat *seat)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < seat->count; i++) {
+        struct seat_member *member = &seat->members[i];
+        if (standing_of(member) == STANDING_LEAVING) {
+            scaling_set_standing(member->server, STANDING_UP);
+            submit_held(member);
+            any = true;
+        }
+    }
+    return any;
 }
 
 static void seat_main(void *data)
 {
     struct gpu_seat *seat = data;
     for (;;) {
-        struct seat_member *wanted = wanted_of(seat);
+        struct seat_member *wanted = wanted_of(seat, NULL);
         double begin = engine_clock();
         while (wanted != NULL && !fits_beside(seat, wanted)) {
             double when = (double)INFINITY;
@@ -247,10 +267,11 @@ static void seat_main(void *data)
             }
             begin = engine_clock();
         }
-        if (wanted == NULL) {
-            signal_wait(&seat->signal, SEAT_WAKE);
-        } else {
+        bool others_ran = wanted_of(seat, wanted) == NULL && call_back(seat);
+        if (wanted != NULL) {
             take_in(seat, wanted, begin);
+        } else if (!others_ran) {
+            signal_wait(&seat->signal, SEAT_WAKE);
         }
     }
 }

@@ -46,9 +46,9 @@ struct seat_member {
 struct gpu_seat {
     const struct gpu_sharing *says;
     const struct sharing_policy *policy;
-    double capacity_bytes;        /* of each GPU */
-    struct seat_member *members;  /* [count], one a tenant, in their order */
-    uint32_t *waiting;            /* [waiting_count of count]: members that want the next turn */
+    double capacity_bytes;       /* of each GPU */
+    struct seat_member *members; /* [count], one a tenant, in their order */
+    uint32_t *waiting;           /* [waiting_count of count]: members that want the next turn */
     uint32_t count, waiting_count;
     struct server *holder; /* whose step it is; NULL: nobody's */
     struct actor_signal signal;
@@ -56,10 +56,11 @@ struct gpu_seat {
 
 /* Of a tenant's fleet. */
 struct fleet_sharing {
-    struct gpu_seat *seats; /* [server_count], the same of all tenants; NULL: its GPUs are its own */
-    uint64_t swaps;         /* times that its weights came to a seat */
-    double swap_seconds;    /* from the decision until they are there, of all of them */
-    double bytes;           /* over host links, of all GPUs: its weights and caches, both ways */
+    struct gpu_seat
+        *seats;          /* [server_count], the same of all tenants; NULL: its GPUs are its own */
+    uint64_t swaps;      /* times that its weights came to a seat */
+    double swap_seconds; /* from the decision until they are there, of all of them */
+    double bytes;        /* over host links, of all GPUs: its weights and caches, both ways */
 };
 
 /* Before the run: tenants' fleets, [count] of at least two, get the same seats. Those that fit, in
@@ -78,13 +79,15 @@ bool sharing_holds(struct fleet *fleet, uint32_t request);
 uint64_t seat_load(const struct gpu_seat *seat);
 /* A server's requests have changed by so many. */
 void seat_count(struct server *server, int32_t change);
-/* A server has nothing to do and is about to wait: true when others have been told, once, and may
- * have run meanwhile. */
-bool seat_rest(struct server *server);
+/* A server is about to wait: if it has nothing to do the seat is told, once, and others may run
+ * meanwhile. */
+void seat_rest(struct server *server);
 /* A step's turn: enters when it is this server's and it has something to do; leaves it to the next.
  * Of GPUs of its own nothing. */
 void seat_enter(struct server *server);
 void seat_leave(struct server *server);
+/* Of shared GPUs: whether it has requests to go on with. */
+bool seat_has_work(const struct server *server);
 /* Whether another waits for the turn. */
 bool seat_is_asked_for(const struct server *server);
 

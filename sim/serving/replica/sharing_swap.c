@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * Who has nothing to do gives way, after a while: a queue is served until it is empty, as in polling
- * with exhaustive service. */
+ * Who has nothing to do gives way, after a while: a queue is served until it is empty, as in
+ * polling with exhaustive service. */
 #include "sim/serving/replica/sharing.h"
 
 #include <math.h>

@@ -45,7 +45,8 @@ static void add_run(struct place *place, const struct serving_run *run, uint32_t
         model_stage(pool->replica.llm, pool->scenario->layout.pipeline, role.stage);
     double weights = memory_stage_weight_bytes(&pool->replica, &layers);
     bool stays = run->scenario->sharing.policy == SHARING_RESIDENT;
-    place->weight_bytes = stays ? place->weight_bytes + weights : fmax(place->weight_bytes, weights);
+    place->weight_bytes =
+        stays ? place->weight_bytes + weights : fmax(place->weight_bytes, weights);
     if (place->pool == NULL) {
         place->pool = pool;
         place->role = role;

@@ -154,8 +154,9 @@ static void measure_kept(struct serving_metrics *metrics, const struct serving_r
                 const struct request *request = &runs[r].requests.all[i];
                 double value = serving_latency_seconds(request, (enum latency)latency);
                 if (is_of(metrics, request) && tally_measures(&runs[r], request) && value >= 0.0) {
-                    timed[count] = (struct timed){
-                        .arrival_seconds = request->arrival_seconds, .value = value, .order = count};
+                    timed[count] = (struct timed){.arrival_seconds = request->arrival_seconds,
+                                                  .value = value,
+                                                  .order = count};
                     count++;
                 }
             }
@@ -582,8 +583,7 @@ static void open_together(const struct scenario *scenario, const struct serving_
     serving->warm_up_seconds = (double)INFINITY;
     serving->pools_refuse = false;
     for (size_t i = 0; i < count; i++) {
-        serving->warm_up_seconds =
-            fmin(serving->warm_up_seconds, runs[i].serving->warm_up_seconds);
+        serving->warm_up_seconds = fmin(serving->warm_up_seconds, runs[i].serving->warm_up_seconds);
         serving->pools_refuse = serving->pools_refuse || serving_may_leave(runs[i].serving);
     }
     *all = (struct serving_run){.scenario = scenario, .serving = serving, .arena = runs[0].arena};

@@ -109,9 +109,9 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
 
 /* Of all tenants together: `runs` and their metrics `each`, [count]. Latencies are of all requests,
  * rates over the time from the first measured one's arrival to the last one's end, GPUs' time and
- * energy of every GPU once. `all` stands for them where somebody asks for their run; `events`: beside
- * the runs' own. What is of one model (theory, a cache's tokens) is left out; of one tenant they are
- * its own. */
+ * energy of every GPU once. `all` stands for them where somebody asks for their run; `events`:
+ * beside the runs' own. What is of one model (theory, a cache's tokens) is left out; of one tenant
+ * they are its own. */
 void serving_metrics_together(const struct scenario *scenario, const struct serving_run runs[],
                               const struct serving_metrics each[], size_t count, uint64_t events,
                               struct serving_run *all, struct serving_metrics *metrics);

@@ -165,7 +165,7 @@ uint32_t shown_steps_like(struct shown_steps *shown, struct trace *trace,
     shown->count++;
     uint32_t *phase = &shown->steps[shown->count - 1].phase;
     *phase = steps->shape.decodes == 0 && steps->shape.prompts == 0
-               ? show_idle(trace, steps, shown->count)
-               : show(trace, server, steps, shown->count);
+                 ? show_idle(trace, steps, shown->count)
+                 : show(trace, server, steps, shown->count);
     return *phase;
 }

@@ -25,8 +25,7 @@ static bool run_alone(const struct scenario *scenario, struct arena *arena,
                       struct diagnostics *diagnostics)
 {
     const struct serving_options own = {
-        .trace =
-            trace == NULL ? NULL : serving_trace_begin(arena, scenario, NULL, 0, trace),
+        .trace = trace == NULL ? NULL : serving_trace_begin(arena, scenario, NULL, 0, trace),
         .prices = options->prices,
         .price_kind = options->price_kind,
         .goal = options->goal,
@@ -72,10 +71,10 @@ static enum run_end run(const struct scenario *scenario, struct arena *arena,
     service->count = tenants ? scenario->tenant_count : 1;
     service->runs = ARENA_ARRAY(arena, struct serving_run, service->count);
     service->metrics = ARENA_ARRAY(arena, struct serving_metrics, service->count);
-    bool done = tenants ? run_tenants(scenario, arena, options, trace, service, &events,
-                                      &wrong_input, diagnostics)
-                        : run_alone(scenario, arena, options, trace, service, &wrong_input,
-                                    diagnostics);
+    bool done =
+        tenants ? run_tenants(scenario, arena, options, trace, service, &events, &wrong_input,
+                              diagnostics)
+                : run_alone(scenario, arena, options, trace, service, &wrong_input, diagnostics);
     if (!done) {
         return wrong_input ? RUN_WRONG_INPUT : RUN_FAILED;
     }
@@ -230,11 +229,11 @@ static size_t notes(const void *result, struct arena *arena, const char *texts[]
                                serving_context_note(metrics, arena)};
         for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
             if (found[i] != NULL && count < RUN_NOTES_MOST) {
-                texts[count++] = service->count == 1
-                                     ? found[i]
-                                     : arena_printf(arena, "%s: %s",
-                                                    service->scenario->tenants[tenant].name,
-                                                    found[i]);
+                texts[count++] =
+                    service->count == 1
+                        ? found[i]
+                        : arena_printf(arena, "%s: %s", service->scenario->tenants[tenant].name,
+                                       found[i]);
             }
         }
     }
