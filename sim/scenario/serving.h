@@ -196,6 +196,38 @@ struct phase_switching {
     double switch_seconds; /* from the end of its last request until it does the other */
 };
 
+/* How several models have the cluster's GPUs: a sharing_NAME.c of sim/serving/tenants and a row
+ * here. */
+/* clang-format off */
+#define SHARINGS(ROW)                                                                              \
+    ROW(SHARING_APART, sharing_apart, "apart",                                                     \
+        "Each tenant has GPUs of its own, one after the other.")                                   \
+    ROW(SHARING_RESIDENT, sharing_resident, "resident",                                            \
+        "All are on the same GPUs and stay there: weights and caches of all share the memory, as " \
+        "each one's memory.fraction says, and their steps go in turns.")                           \
+    ROW(SHARING_SWAP, sharing_swap, "swap",                                                        \
+        "All are on the same GPUs, and those whose weights have no room wait in the host's "       \
+        "memory. One that is asked for comes when another has nothing to do, for `idle`; of "      \
+        "several the one that was used the longest ago goes.")                                     \
+    ROW(SHARING_SWAP_DRAIN, sharing_swap_drain, "swap-drain",                                      \
+        "The same, but who is asked for is not kept waiting by newcomers: once the others have "   \
+        "been there for `stay`, they take nothing new, end what they have, and go.")
+/* clang-format on */
+enum sharing_kind { SHARINGS(ROW_MEMBER) SHARING_KIND_COUNT };
+
+/* What becomes of a prefix cache when its model's weights go. */
+enum sharing_cache { SHARING_CACHE_DROP, SHARING_CACHE_HOST };
+
+/* Several models on one cluster. */
+struct gpu_sharing {
+    enum sharing_kind policy;
+    double idle_seconds;   /* swap: without work, before it gives way */
+    double stay_seconds;   /* swap-drain: that it serves at least */
+    double switch_seconds; /* of a swap, beside weights */
+    bool offload;          /* weights that go are copied to the host */
+    enum sharing_cache cache;
+};
+
 /* In which order SGLang tries those who wait. */
 enum queue_order { QUEUE_FCFS, QUEUE_LPM, QUEUE_DFS_WEIGHT, QUEUE_LOF };
 

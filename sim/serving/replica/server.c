@@ -183,6 +183,7 @@ void server_destroy(struct server *server)
 
 void server_wake(struct server *server)
 {
+    server->wakes++;
     if (server->group != NULL) {
         step_group_wake(server->group);
         return;
@@ -553,7 +554,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
      * its way is let in when it lands. */
     bool settled = server->view.waiting.count > 0 && server->view.incoming == 0 &&
                    !server->view.limits.by_priority && server->view.limits.adapters == 0;
-    if (settled && !server->fleet->may_leave) {
+    if (settled && !server->fleet->may_leave && server->seat == NULL) {
         actor_sleep(lane->ends[steps - 1]);
     } else if (signal_wait_until(&lane->signal, settled ? SERVER_LEAVE : SERVER_WAKE,
                                  lane->ends[steps - 1])) {
@@ -643,12 +644,16 @@ static bool play_ahead(struct lane *lane, struct decision *decision, bool launch
             return false;
         }
     }
-    lane_decide(lane, next);
+    bool alone = !seat_is_asked_for(server); /* else the step under way is the last of its turn */
+    next->share_count = 0;
+    if (alone) {
+        lane_decide(lane, next);
+    }
     bool goes_on = next->share_count > 0;
     if (goes_on) {
         launch(lane, next, ahead);
     }
-    uint32_t steps = batch_repeats(&server->view, decision, next, longest_run(server));
+    uint32_t steps = alone ? batch_repeats(&server->view, decision, next, longest_run(server)) : 1;
     bool played = steps > 1 ? play_run(lane, decision, next, steps)
                             : play_step(lane, decision, flight, goes_on ? ahead : NULL);
     return played && goes_on;
@@ -662,7 +667,8 @@ static bool play(struct lane *lane, struct decision *decision, bool launched)
         return play_ahead(lane, decision, launched);
     }
     lane_swap(lane, decision);
-    uint32_t steps = server->lane_count > 1
+    uint32_t steps = server->lane_count > 1 ? 1
+                     : seat_is_asked_for(server)
                          ? 1
                          : batch_repeats(&server->view, decision, NULL, longest_run(server));
     if (steps > 1) {
@@ -677,24 +683,45 @@ static void lane_main(void *data)
 {
     struct lane *lane = data;
     struct server *server = lane->server;
-    bool made_up = false;
+    bool made_up = false, again = false;
     for (;;) {
         struct decision *decision = &lane->decisions[lane->turn];
+        uint32_t wakes = server->wakes;
         retired_free(server);
         if (!made_up && server->down == 0) {
+            seat_enter(server);
             lane_decide(lane, decision);
         }
         if (server->down == 0 && decision->share_count > 0) {
             made_up = play(lane, decision, made_up);
+            if (!made_up) {
+                seat_leave(server);
+            }
             lane->turn = made_up ? 1 - lane->turn : lane->turn;
             if (server->lane_count > 1 && server->view.waiting.count > 0) {
                 server_wake(server); /* there may be room now */
             }
             source_wake(server->fleet->source);
-        } else if (server->fleet->source->stirred || server->left) {
+            again = false;
+            continue;
+        }
+        /* A scheduler that is a step ahead takes the last step of a turn for one under way. */
+        if (seat_has_work(server) && server->down == 0 && !again) {
+            again = true;
+            continue;
+        }
+        again = false;
+        seat_leave(server);
+        if (server->fleet->source->stirred || server->left) {
             server->left = false;
             source_wake(server->fleet->source); /* others run meanwhile: look again */
-        } else if (server->down > 0 || decision->preempted_count == 0) {
+            continue;
+        }
+        seat_rest(server); /* likewise, where GPUs are shared */
+        if (server->seat != NULL && server->wakes != wakes) {
+            continue;
+        }
+        if (server->down > 0 || decision->preempted_count == 0) {
             signal_wait(&lane->signal, SERVER_WAKE);
         }
     }

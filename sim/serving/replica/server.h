@@ -125,6 +125,9 @@ struct server {
     struct request_queue over; /* ended, and perhaps still in a decision (retired.h) */
     uint64_t retired;          /* that ever were in it */
     struct server_scaling scaling;
+    struct gpu_seat *seat; /* its GPUs, which other models' servers have too; NULL: its own */
+    uint32_t seat_place;   /* among their members */
+    uint32_t wakes;        /* so far: one that comes while the lane is about to wait is not lost */
     struct adapter_store adapters; /* where the service has some */
     /* Of a service with tiers (tiers.h): */
     uint32_t found[KV_TIER_COUNT]; /* blocks of the last look-up */

@@ -59,6 +59,20 @@ double histogram_quantile(const struct histogram *histogram, double quantile)
     return 0.0;
 }
 
+void histogram_join(struct histogram *into, const struct histogram *from)
+{
+    if (from->count == 0) {
+        return;
+    }
+    for (int64_t bin = from->first; bin < from->end; bin++) {
+        into->counts[bin] += from->counts[bin];
+    }
+    into->first = into->count == 0 || from->first < into->first ? from->first : into->first;
+    into->end = into->count == 0 || from->end > into->end ? from->end : into->end;
+    into->count += from->count;
+    into->sum += from->sum;
+}
+
 void histogram_move(struct histogram *into, struct histogram *from)
 {
     for (int64_t bin = from->first; bin < from->end; bin++) {

@@ -20,7 +20,7 @@ static bool is_plain(const struct scenario *scenario)
     const struct service *service = &serving->service;
     struct kv_grouping grouping;
     struct mark said;
-    return scenario->workload == WORKLOAD_SERVING &&
+    return scenario->workload == WORKLOAD_SERVING && scenario->tenant_count == 0 &&
            (service->policy == BATCHING_VLLM || service->policy == BATCHING_CHUNKED_PREFILL) &&
            service->router != ROUTER_PREDICTED && service->router != ROUTER_ORACLE &&
            service->proposer == PROPOSER_NONE && service->adapters.max_adapters == 0 &&

@@ -364,6 +364,9 @@ static const char *silence(const struct serving_run *run, const struct demand *d
     if (service->switching.policy != SWITCHING_NONE) {
         return "replicas move between phases";
     }
+    if (run->fleet.sharing.seats != NULL) {
+        return "its GPUs are other models' too";
+    }
     if (service->scaling.target > 0.0) {
         return "replicas come and go";
     }
