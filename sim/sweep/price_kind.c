@@ -5,14 +5,38 @@
 
 #include <string.h>
 
+/* Whether `key` is `of`, or a key below it. */
+static bool is_of(const char *key, const char *of)
+{
+    size_t length = strlen(of);
+    return strncmp(key, of, length) == 0 && (key[length] == '\0' || key[length] == '.');
+}
+
+/* Of the workload, what step_cost.c goes by: passes of who guesses and rows that verify, halves of
+ * a step side by side, where prompts guess; and the client's word on how alike prompts are. */
+static bool workload_matters(const char *key)
+{
+    static const char *const priced[] = {
+        "workload.client",
+        "workload.service.speculation",
+        "workload.service.two_batch_overlap",
+        "workload.service.token_weave",
+        "workload.service.policy",
+        "workload.kind",
+    };
+    for (size_t i = 0; i < sizeof priced / sizeof *priced; i++) {
+        if (is_of(key, priced[i]) || is_of(priced[i], key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool matters(const char *key)
 {
-    static const char workload[] = "workload";
-    size_t length = sizeof workload - 1;
-    bool of_workload =
-        strncmp(key, workload, length) == 0 && (key[length] == '\0' || key[length] == '.');
-    return !of_workload && strcmp(key, "layout.data") != 0 && strcmp(key, "seed") != 0 &&
-           strcmp(key, "title") != 0;
+    return is_of(key, "workload") ? workload_matters(key)
+                                  : strcmp(key, "layout.data") != 0 && strcmp(key, "seed") != 0 &&
+                                        strcmp(key, "title") != 0;
 }
 
 uint64_t price_kind(const struct points *points, uint64_t point)
