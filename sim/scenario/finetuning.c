@@ -3,6 +3,8 @@
 
 #include "models/layers/layer_rows.h"
 #include "models/training/training_memory.h"
+#include "models/training/training_step.h"
+#include "sim/scenario/checker.h"
 #include "sim/scenario/training_scratch.h"
 
 /* One micro-batch of one replica. Points into the scenario and `layout`, which it sets. */

@@ -4,9 +4,10 @@
 #ifndef CPSIM_SIM_SCENARIO_FINETUNING_H
 #define CPSIM_SIM_SCENARIO_FINETUNING_H
 
-#include "models/training/training_step.h"
 #include "sim/base/arena.h"
-#include "sim/scenario/checker.h"
+
+struct checker;
+struct scenario;
 
 void finetuning_check(const struct checker *checker);
 

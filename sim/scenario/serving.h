@@ -8,7 +8,7 @@
 #include "models/numeric/rows.h"
 
 #include "models/architecture/llm.h"
-#include "models/layers/train_builder.h"
+#include "models/layers/training_choices.h"
 #include "models/machine/adapters.h"
 #include "models/machine/software.h"
 
