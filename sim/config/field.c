@@ -481,7 +481,8 @@ void field_check(const struct field_context *context, const struct field *field,
 static bool has_required(const struct field *fields)
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
-        bool inside = field->kind == FIELD_MAPPING && has_required(field->fields);
+        bool inside = field->kind == FIELD_MAPPING && field->folder == NULL &&
+                      has_required(field->fields); /* a file says all that it must */
         if (field->required || inside) {
             return true;
         }

@@ -3,6 +3,7 @@
 
 #include "models/numeric/whole.h"
 #include "sim/scenario/adapter_checks.h"
+#include "sim/scenario/finetuning.h"
 #include "sim/scenario/proposers.h"
 
 #include <math.h>
@@ -255,7 +256,8 @@ static struct memory_use stage_memory(const struct scenario *scenario,
 {
     struct memory_use use = {.weight_bytes = memory_stage_weight_bytes(replica, stage) +
                                              speculation_weight_bytes(scenario) +
-                                             adapters_room_bytes(scenario, stage),
+                                             adapters_room_bytes(scenario, stage) +
+                                             finetuning_room_bytes(scenario),
                              .activation_bytes = activation_bytes};
     double left = scenario_cache_bytes(scenario, use.weight_bytes, use.activation_bytes);
     use.kv_cache_bytes = left > 0.0 ? left : 0.0;

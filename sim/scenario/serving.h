@@ -8,7 +8,9 @@
 #include "models/numeric/rows.h"
 
 #include "models/architecture/llm.h"
+#include "models/layers/training_choices.h"
 #include "models/machine/adapters.h"
+#include "models/machine/software.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -310,6 +312,32 @@ struct replica_scaling {
     double start_seconds;            /* of a replica's start, beside its weights */
 };
 
+/* How much a step trains beside what it serves: a finetuning_NAME.c of sim/serving/replica and a
+ * row here. */
+/* clang-format off */
+#define FINETUNINGS(ROW)                                                                           \
+    ROW(FINETUNING_NONE, finetuning_none, "none",                                                  \
+        "Nothing: replicas serve.")                                                                \
+    ROW(FINETUNING_SLACK, finetuning_slack, "slack",                                               \
+        "What a step leaves of `target`: a step that is longer trains nothing.")                   \
+    ROW(FINETUNING_SHARE, finetuning_share, "share",                                               \
+        "A fixed `share` of each step's time, however long it is.")
+/* clang-format on */
+enum finetuning_kind { FINETUNINGS(ROW_MEMBER) FINETUNING_KIND_COUNT };
+
+/* Low-rank adapters that are trained on the replicas that serve. */
+struct finetuning {
+    enum finetuning_kind policy;
+    struct software stack; /* whose training constants price the passes */
+    uint32_t rank, micro_batch;
+    uint64_t sequence_tokens;
+    enum recompute recompute;
+    double target_seconds;   /* slack: of a step with what it trains */
+    double share;            /* share: of a step's time */
+    double interval_seconds; /* between two looks at whether a replica trains */
+    uint32_t most_waiting;   /* in its queue then, for it to train until the next */
+};
+
 struct service {
     enum batching_kind policy;
     enum proposer_kind proposer;
@@ -319,6 +347,7 @@ struct service {
     struct protection protection; /* of caches against the loss of a GPU */
     struct replica_scaling scaling;
     struct phase_switching switching;
+    struct finetuning finetuning;
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */

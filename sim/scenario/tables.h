@@ -38,6 +38,8 @@ extern const struct field request_class_fields[]; /* struct request_class */
 extern const struct field service_fields[];       /* struct service */
 extern const struct field scaling_fields[];       /* struct replica_scaling */
 extern const struct field switching_fields[];     /* struct phase_switching */
+extern const struct field finetuning_fields[];    /* struct finetuning */
+extern const struct choice recompute_choices[];   /* enum recompute */
 extern const struct field layout_fields[];        /* struct layout */
 extern const struct field memory_fields[];        /* of struct scenario */
 extern const struct field routing_fields[];       /* struct routing_keys */

@@ -41,6 +41,7 @@ struct step_cost {
     struct step_parts parts;
     double norm_seconds, sum_seconds; /* of its kernels residual sums and norms, and all-reduces of
                                          tensor ranks that nothing hides */
+    double finetuning_seconds;        /* of it, in which adapters are trained (finetuning.h) */
     enum ring_variant variant;        /* of its prompts */
 };
 

@@ -131,6 +131,7 @@ void fleet_create(struct fleet *fleet)
     protection_create(fleet);
     scaling_create(fleet);
     switching_create(fleet);
+    finetuning_create(fleet);
 }
 
 uint32_t fleet_gpus(const struct fleet *fleet)

@@ -86,6 +86,7 @@ struct fleet {
     struct fleet_scaling scaling;
     struct fleet_switching switching;
     struct fleet_sharing sharing;
+    struct finetuning_price finetuning; /* of a micro-batch on one replica */
     bool may_leave;       /* requests may end before their answers do, or be told to */
     uint32_t turns[2];    /* of round robin, by pool */
     uint64_t answered;    /* requests that have all their tokens ... */

@@ -351,6 +351,7 @@ void lane_account(struct lane *lane, const struct played_steps *played)
     totals->joules += seconds * cost->watts * server->pool->gpus_per_server;
     totals->bytes += played->steps * cost->bytes;
     totals->nvlink_bytes += played->steps * cost->nvlink_bytes;
+    finetuning_account(server, cost, played->steps);
     totals->network_bytes += played->steps * cost->network_bytes;
     totals->sequence_seconds += seconds * (shape->decodes + shape->prompts);
     totals->decode_steps += shape->prompts == 0 ? played->steps : 0;
@@ -462,6 +463,13 @@ void lane_swap(struct lane *lane, const struct decision *decision)
                          load_adapters(server, decision) + load_by_layer(server, decision);
 }
 
+/* Of a replica that is one stage. */
+static struct step_cost cost_of(const struct server *server, const struct step_shape *shape)
+{
+    struct step_cost cost = step_cost(server->stage_costs[0], shape);
+    return finetuning_extend(server, &cost);
+}
+
 /* One step, which an engine's loop has launched as `flight`, and perhaps `next` after it (both
  * NULL: none has). False when the replica failed meanwhile. */
 static bool play_step(struct lane *lane, const struct decision *decision,
@@ -480,7 +488,7 @@ static bool play_step(struct lane *lane, const struct decision *decision,
         actor_sleep(fmax(0.0, loop_taken_in(lane, flight, next) - engine_clock()));
         played.busy_seconds = engine_clock() - played.start_seconds;
     } else {
-        played.cost = step_cost(server->stage_costs[0], &played.shape);
+        played.cost = cost_of(server, &played.shape);
         double pace = pace_of_step(&server->pace, played.cost.watts, engine_clock());
         played.busy_seconds = played.cost.seconds * server->slowness[0] * pace + lane->swap_seconds;
         actor_sleep(played.busy_seconds);
@@ -501,8 +509,9 @@ static bool play_step(struct lane *lane, const struct decision *decision,
 static double run_step_seconds(const struct lane *lane, const struct step_shape *shape, uint32_t i)
 {
     const struct server *server = lane->server;
-    return server->slowness[0] *
-           step_cost_decode_seconds(server->stage_costs[0], shape, shape->decode_context + i);
+    double seconds =
+        step_cost_decode_seconds(server->stage_costs[0], shape, shape->decode_context + i);
+    return server->slowness[0] * (seconds + finetuning_extra(server, seconds));
 }
 
 /* Fills lane->ends with when each step of a run ends, from its start. `first`: the step under way,
@@ -571,7 +580,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     server->updating++;
     played.steps = steps;
     played.shape.decode_context += 0.5 * (steps - 1);
-    played.cost = step_cost(server->stage_costs[0], &played.shape);
+    played.cost = cost_of(server, &played.shape);
     played.seconds = played.busy_seconds = now - start;
     batch_repeat(&server->view, decision, next, steps - 1);
     loop_draw(lane, played.cost.watts, played.seconds);
@@ -595,6 +604,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
 void lane_decide(struct lane *lane, struct decision *decision)
 {
     struct server *server = lane->server;
+    finetuning_look(server);
     server->view.now_seconds = engine_clock();
     server->view.answer_seconds = loop_answer_seconds(lane, server->view.running_count);
     server->view.begin_seconds = fmax(engine_clock(), lane->gpu_free_seconds);
@@ -613,7 +623,7 @@ static void launch(struct lane *lane, const struct decision *decision, struct fl
 {
     struct step_shape shape = lane_shape(decision, lane->server->pool->scenario);
     lane_swap(lane, decision);
-    flight->cost = step_cost(lane->server->stage_costs[0], &shape);
+    flight->cost = cost_of(lane->server, &shape);
     loop_launch(lane, &shape, flight);
 }
 
@@ -722,7 +732,11 @@ static void lane_main(void *data)
             continue;
         }
         if (server->down > 0 || decision->preempted_count == 0) {
+            double since = engine_clock();
             signal_wait(&lane->signal, SERVER_WAKE);
+            if (server->down == 0) {
+                finetuning_idle(server, since);
+            }
         }
     }
 }

@@ -56,6 +56,12 @@ static bool is_scaled(const void *subject)
     return metrics->run->serving->service.scaling.target > 0.0;
 }
 
+static bool is_finetuned(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->run->serving->service.finetuning.policy != FINETUNING_NONE;
+}
+
 static bool is_switched(const void *subject)
 {
     const struct serving_metrics *metrics = subject;
@@ -293,6 +299,14 @@ static const struct figure figures[] = {
      .doc = "Replicas that started and came to serve."},
     {.name = "cold_start_mean_seconds", .unit = "s", METRIC(cold_start_seconds), .applies = is_scaled,
      .doc = "From the decision that one starts until it serves."},
+    {.name = "finetuning_tokens", .unit = "1", METRIC(finetuning_tokens), .applies = is_finetuned,
+     .doc = "Tokens that adapters were trained on beside the service, all replicas (service.finetuning)."},
+    {.name = "finetuning_tokens_per_second", .unit = "1/s", METRIC(finetuning_tokens_per_second), .applies = is_finetuned,
+     .doc = "Those a second, over the run."},
+    {.name = "finetuning_share", .unit = "1", METRIC(finetuning_share), .applies = is_finetuned,
+     .doc = "Of the replicas' time, what they trained in: in steps and while nobody asked for anything."},
+    {.name = "finetuning_room_bytes", .unit = "B", METRIC(finetuning_room_bytes), .applies = is_finetuned,
+     .doc = "Taken from a GPU's KV cache by adapters, their gradients and states, and what a micro-batch keeps."},
     {.name = "mean_prefill_replicas", .unit = "1", METRIC(prefill_replicas), .applies = is_switched,
      .doc = "Replicas that prefilled, on average over the run (service.switching)."},
     {.name = "phase_moves", .unit = "1", METRIC(phase_moves), .applies = is_switched,

@@ -459,6 +459,15 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         metrics->weight_swap_seconds =
             run->fleet.sharing.swap_seconds / (double)metrics->weight_swaps;
     }
+    if (run->serving->service.finetuning.policy != FINETUNING_NONE) {
+        metrics->finetuning_tokens = finetuning_tokens(&run->fleet);
+        metrics->finetuning_room_bytes = finetuning_room_bytes(run->scenario);
+        if (run->end_seconds > 0.0) {
+            metrics->finetuning_tokens_per_second = metrics->finetuning_tokens / run->end_seconds;
+            metrics->finetuning_share =
+                finetuning_seconds(&run->fleet) / run->end_seconds / run->fleet.server_count;
+        }
+    }
     metrics->phase_moves = run->fleet.switching.moves;
     if (metrics->phase_moves > 0) {
         metrics->phase_move_seconds =

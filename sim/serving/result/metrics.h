@@ -77,6 +77,10 @@ struct serving_metrics {
     double weight_swapped_bytes;             /* ... and of all, over host links, both ways */
     uint64_t cold_starts;                    /* that have ended ... */
     double cold_start_seconds;               /* ... one of them */
+    double finetuning_tokens;                /* that adapters were trained on ... */
+    double finetuning_tokens_per_second;     /* ... over the run, of all replicas */
+    double finetuning_share;                 /* of the replicas' time */
+    double finetuning_room_bytes;            /* of a GPU */
     uint64_t preemptions;
     uint64_t steps;
     double mfu;              /* useful FLOPs of all requests over the bf16 peak, over the run */

@@ -448,6 +448,13 @@ static void print_machine(const struct serving_run *run, const struct serving_me
         }
         fputc('\n', stream);
     }
+    if (run->serving->service.finetuning.policy != FINETUNING_NONE) {
+        fprintf(stream,
+                "fine-tuning     %s tokens/s in %s of the replicas' time; %s of a GPU's memory\n",
+                quantity_number(metrics->finetuning_tokens_per_second).text,
+                quantity_percent(metrics->finetuning_share).text,
+                quantity_bytes(metrics->finetuning_room_bytes).text);
+    }
     if (fleet_shares_gpus(&run->fleet)) {
         fprintf(stream, "phases          %.3g of %u replicas prefill on average, %" PRIu64 " moves",
                 metrics->prefill_replicas, run->scenario->layout.data, metrics->phase_moves);

@@ -361,6 +361,9 @@ static const char *silence(const struct serving_run *run, const struct demand *d
     if (service->adapters.max_adapters > 0) {
         return "adapters of a step are drawn by chance";
     }
+    if (service->finetuning.policy != FINETUNING_NONE) {
+        return "adapters are trained in its steps";
+    }
     if (service->switching.policy != SWITCHING_NONE) {
         return "replicas move between phases";
     }
