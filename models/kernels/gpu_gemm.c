@@ -147,8 +147,24 @@ static void try_tile(const struct product *product, const struct tile_family *fa
     }
 }
 
-/* The library's heuristics are taken to find the fastest plan at full clock; of plans alike, the
- * one with the larger tile (first in the list), which moves fewer bytes. */
+/* The row of a library's own table that a product falls under; NULL: it has none. */
+static const struct product_rule *rule_of(const struct product_kernel *own,
+                                          const struct gemm_shape *shape)
+{
+    for (size_t i = 0; own != NULL && i < own->rule_count; i++) {
+        const struct product_rule *rule = &own->rules[i];
+        if ((rule->most_tokens == 0 || shape->m <= rule->most_tokens) &&
+            (rule->most_columns == 0 || shape->n <= rule->most_columns) &&
+            shape->k >= rule->least_depth) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+/* A library's table says which tile; where it has none, its heuristics are taken to find the
+ * fastest plan at full clock; of plans alike, the one with the larger tile (first in the list),
+ * which moves fewer bytes. */
 static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *shape,
                              double memory_seconds)
 {
@@ -157,6 +173,11 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
         own != NULL ? &own->family : &gpu->generation.families[shape->scaling];
     const struct product product = product_of(gpu, shape, memory_seconds);
     struct plan best = {.seconds = INFINITY};
+    const struct product_rule *rule = rule_of(own, shape);
+    if (rule != NULL) {
+        try_tile(&product, family, rule->tile.tiles[0], !rule->turned, &best);
+        return best;
+    }
     for (size_t i = 0; i < family->tiles.count; i++) {
         struct tile tile = family->tiles.tiles[i];
         for (int turned = 0; turned < 2; turned++) {
