@@ -30,6 +30,7 @@ struct product {
     double k_step;                      /* elements of a stage */
     double between_cycles, start_seconds;
     double memory_seconds;
+    double sm_memory_bytes_per_second;
 };
 
 static double start_seconds(const struct gpu *gpu, const struct gemm_shape *shape)
@@ -37,6 +38,14 @@ static double start_seconds(const struct gpu *gpu, const struct gemm_shape *shap
     const struct product_kernel *kernel = library_product(shape);
     return kernel != NULL ? kernel->start_seconds
                           : gpu->matmul_seconds[matmul_fitted_scaling(shape->scaling)];
+}
+
+static double sm_memory_rate(const struct gpu *gpu, const struct gemm_shape *shape)
+{
+    const struct product_kernel *kernel = library_product(shape);
+    return kernel != NULL && kernel->sm_memory_bytes_per_second > 0.0
+               ? kernel->sm_memory_bytes_per_second
+               : gpu->sm_memory_bytes_per_second;
 }
 
 static struct product product_of(const struct gpu *gpu, const struct gemm_shape *shape,
@@ -57,6 +66,7 @@ static struct product product_of(const struct gpu *gpu, const struct gemm_shape 
             gpu->tile_seconds[matmul_fitted_scaling(shape->scaling)] * gpu->boost_clock_hertz,
         .start_seconds = start_seconds(gpu, shape),
         .memory_seconds = memory_seconds,
+        .sm_memory_bytes_per_second = sm_memory_rate(gpu, shape),
     };
 }
 
@@ -81,7 +91,7 @@ static double cycles_per_k(const struct product *product, struct tile tile, doub
     return fmax(
         multiply / product->efficiency +
             matmul_lane_cycles_per_k(gpu, product->shape, tile.rows, tile.columns, along_n),
-        fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
+        fmax(load / gpu->tile_bytes_per_clock, first_load / product->sm_memory_bytes_per_second));
 }
 
 /* Kernels that overlap take as long as the longer at least, but for a rounding error. */

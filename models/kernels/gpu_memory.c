@@ -67,12 +67,9 @@ struct kernel_work memory_kernel_work(const struct gpu *gpu, const struct memory
         rate = framework_rate(gpu, shape->kernel, rate);
     }
     double passes = kernels[shape->kernel].passes;
-    double reduce = shape->reduce_seconds, element = shape->element_seconds;
-    if (reduce <= 0.0) {
-        reduce = gpu->row_seconds;
-        element = gpu->row_element_seconds;
-    }
-    double row_seconds = passes > 0.0 ? reduce + passes * (double)shape->columns * element : 0.0;
+    double row_seconds =
+        passes > 0.0 ? gpu->row_seconds + passes * (double)shape->columns * gpu->row_element_seconds
+                     : 0.0;
     if (shape->kernel == MEMORY_QUANTISE && !shape->fused) {
         row_seconds = gpu->cast_seconds;
     }

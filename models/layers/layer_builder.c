@@ -33,25 +33,11 @@ static void gemm(struct layer_builder *builder, const char *name, struct layer_m
                  });
 }
 
-struct step_operator layer_memory_operator(const struct replica *replica, const char *name,
-                                           enum memory_kernel kernel, uint64_t rows,
-                                           uint64_t columns, double bytes_per_element)
-{
-    const struct software *software = replica->software;
-    struct step_operator op = step_memory_operator(name, kernel, rows, columns, bytes_per_element,
-                                                   software->fused_kernels);
-    if (software->fused_kernels) {
-        op.memory.reduce_seconds = software->fused_row_seconds;
-        op.memory.element_seconds = software->fused_row_element_seconds;
-    }
-    return op;
-}
-
 void layer_memory(struct layer_builder *builder, const char *name, enum memory_kernel kernel,
                   uint64_t rows, uint64_t columns, double bytes_per_element)
 {
-    layer_append(builder, layer_memory_operator(builder->replica, name, kernel, rows, columns,
-                                                bytes_per_element));
+    layer_append(builder, step_memory_operator(name, kernel, rows, columns, bytes_per_element,
+                                               builder->replica->software->fused_kernels));
 }
 
 void layer_host(struct layer_builder *builder, const char *name, double seconds)

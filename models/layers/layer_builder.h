@@ -35,11 +35,7 @@ struct layer_matrices {
 
 /* Appends what waits for the operator appended last. */
 void layer_append(struct layer_builder *builder, struct step_operator op);
-/* A memory-bound kernel over rows x columns that moves `bytes_per_element` for each, as this
- * replica's stack runs it: made, and appended. */
-struct step_operator layer_memory_operator(const struct replica *replica, const char *name,
-                                           enum memory_kernel kernel, uint64_t rows,
-                                           uint64_t columns, double bytes_per_element);
+/* A memory-bound kernel over rows x columns that moves `bytes_per_element` for each. */
 void layer_memory(struct layer_builder *builder, const char *name, enum memory_kernel kernel,
                   uint64_t rows, uint64_t columns, double bytes_per_element);
 /* The GPU waits for its host; nothing when `seconds` is 0. */

@@ -63,9 +63,9 @@ static bool is_done(const struct layer_builder *builder, const struct half *half
 static void pointwise(struct layer_builder *builder, const struct half_op *op)
 {
     const struct replica *replica = builder->replica;
-    struct step_operator kernel = layer_memory_operator(replica, op->name, op->kernel,
-                                                        half_rows(replica, op, counts_of(builder)),
-                                                        op->columns, op->forward_bytes);
+    struct step_operator kernel =
+        step_memory_operator(op->name, op->kernel, half_rows(replica, op, counts_of(builder)),
+                             op->columns, op->forward_bytes, replica->software->fused_kernels);
     kernel.memory.row_seconds = op->row_seconds;
     layer_append(builder, kernel);
 }

@@ -63,6 +63,8 @@ struct product_rule {
 struct product_kernel {
     double efficiency; /* of the matrix units' peak, inside a tile; 0: no such kernel */
     double start_seconds;
+    double sm_memory_bytes_per_second; /* GPU memory to one SM: how much is under way at a time is
+                                          the kernel's; 0: as the GPU file's */
     struct tile_family family;
     const struct product_rule *rules; /* [rule_count], the first that fits; where none does, the
                                          fastest of the family */

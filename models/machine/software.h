@@ -208,11 +208,8 @@ struct software {
                                input of a product with one scale a tensor as it wants it */
     bool shared_experts_beside; /* they run while tokens travel to the others, on a stream of their
                                    own */
-    double fused_row_seconds;   /* of a reduction over a row in such a kernel; 0: as the GPU
-                                   file's ... */
-    double fused_row_element_seconds; /* ... and its growth per column and pass */
-    bool fuses_row_scales;            /* such a kernel finds the scale of each of its rows too */
-    bool separate_quantisation;       /* no kernel writes the next one's fp8 input, fused or not */
+    bool fuses_row_scales;      /* such a kernel finds the scale of each of its rows too */
+    bool separate_quantisation; /* no kernel writes the next one's fp8 input, fused or not */
     bool prefill_graph, decode_graph; /* launched from CUDA graphs */
     uint32_t piecewise_tokens;        /* the largest graph: steps with prompts of up to so many new
                                          tokens are launched from one for each layer's parts,

@@ -45,8 +45,6 @@ static const struct effect {
     {"cluster.node_storage_rate", TRAINING, NULL, starts_cold},
     {"software.training", TRAINING, NULL, NULL},
     {"software.paged_efficiency", CONVERSATION | SERVING, NULL, NULL},
-    {"software.fused_row", CONVERSATION | SERVING, NULL, NULL},
-    {"software.fused_row_element", CONVERSATION | SERVING, NULL, NULL},
     {"software.prefill_graph", CONVERSATION | SERVING, NULL, NULL},
     {"software.decode_graph", CONVERSATION | SERVING, NULL, NULL},
     {"software.piecewise_tokens", CONVERSATION | SERVING, NULL, NULL},

@@ -260,6 +260,12 @@ static const struct field product_kernel_fields[] = {
     SHARE("efficiency", product_kernel, efficiency,
           "Share of the matrix units' peak inside a tile."),
     SECONDS("start", product_kernel, start_seconds, "Launch, fill and drain."),
+    {.key = "sm_memory_rate",
+     .kind = FIELD_BYTES_PER_SECOND,
+     FIELD_AT(product_kernel, sm_memory_bytes_per_second),
+     .max = 1e15,
+     .fallback = "0 B/s",
+     .doc = "What one SM gets of the GPU's memory. 0: the GPU file's."},
     {0}};
 
 static const struct field products_fields[] = {

@@ -409,19 +409,6 @@ const struct field software_fields[] = {
      .doc =
          "Whether memory-bound kernels are joined with their neighbours, as compilers and serving "
          "engines do; otherwise they run one by one, as in eager PyTorch."},
-    {.key = "fused_row",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(software, fused_row_seconds),
-     .max = 1,
-     .fallback = "0 s",
-     .doc = "Of a reduction over one row in a kernel that is so joined, such as a norm: its fixed "
-            "part beside the launch. 0: as the GPU file's `row` and `row_element`."},
-    {.key = "fused_row_element",
-     .kind = FIELD_SECONDS,
-     FIELD_AT(software, fused_row_element_seconds),
-     .max = 1,
-     .fallback = "0 s",
-     .doc = "Its growth for each column and pass over the row."},
     {.key = "fuses_row_scales",
      .kind = FIELD_BOOLEAN,
      FIELD_AT(software, fuses_row_scales),
