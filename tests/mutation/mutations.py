@@ -5,6 +5,9 @@
 file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
+    # --- sweeps and plans ---
+    ("sim/sweep/price_kind.c", '"workload.service.router",', '"workload.service",',
+     "a service's guesses and halves are part of its steps", "cli_test_sweep_warm"),
     # --- deadlines, and replicas that come and go ---
     ("sim/serving/batching/policy_deadline.c", "return tightest / (view->limits.ahead ? 3.0 : 2.0);",
      "return tightest / (view->limits.ahead ? 3.0 : 1.0);",
@@ -482,4 +485,16 @@ MUTATIONS = [
      "a document has a token at least", "cli_test_bad_scenarios"),
     ("sim/trace/trace_check.c", "read_attribute, check) < 0) {", "read_attribute, check) < -1) {",
      "a trace's attributes are read when it is checked", "trace_test_damaged"),
+    # --- time without SimGrid ---
+    ("sim/engine/calendar.c", "calendar->now + fmax(actor->seconds, SHORTEST_SECONDS);", "calendar->now + actor->seconds;",
+     "SimGrid's sleeps are 1e-11 s at least", "test_calendar"),
+    ("sim/engine/calendar.c", "fabs(heap->all[0]->date - calendar->now) < SHORTEST_SECONDS", "heap->all[0]->date <= calendar->now",
+     "what is due within 1e-11 s is due at once", "test_calendar"),
+    ("sim/engine/calendar.c", "(a->date == b->date && a->order < b->order)", "(a->date == b->date && a->order > b->order)",
+     "who is due at one instant wakes in SimGrid's order", "test_calendar"),
+    ("sim/engine/calendar.c", "    forget_date(calendar, waiter);\n", "", "who is woken before his time is late no more", "test_calendar"),
+    ("sim/serving/batching/view.c", "end + look_ahead > table->room", "end > table->room + 1", "a token needs a place in a block",
+     "replay_schedule|test_serving"),
+    ("sim/serving/cache/kv_pool.c", "if (block != 0 && (block & KV_OWN) == 0) {", "if (block != 0 && (block & KV_OWN) == 0 && false) {",
+     "a block that others can hit loses its label when it is taken", "test_kv_cache|test_kv_pages"),
 ]

@@ -278,42 +278,53 @@ static void move_on(struct lane *lane, uint32_t id)
     }
 }
 
+/* False when the request got no token. */
+static bool hand_in_share(struct server *server, const struct share *share)
+{
+    if (!share->decodes) {
+        server->totals.prompt_tokens += share->tokens;
+    }
+    uint32_t accepted = acceptance_draw(&server->fleet->acceptance, share->drafts);
+    server->totals.drafts += share->drafts;
+    server->totals.accepted += accepted;
+    server->totals.verified += share->drafts > 0;
+    return batch_hand_in(&server->view, share, accepted) > 0;
+}
+
 /* The step's tokens, or those of a run of such steps, are there: the first at `first_end`, the last
  * `now`. */
 void lane_hand_in(struct lane *lane, const struct decision *decision, double first_end, double now)
 {
     struct server *server = lane->server;
     uint64_t alike = 0;
-    double answer = answer_seconds(lane, decision);
+    double answer = answer_seconds(lane, decision), decoded = lane->decode_end_seconds;
+    bool decodes = server->role != SERVER_PREFILL; /* else who has a token goes on elsewhere */
     for (uint32_t i = 0; i < decision->share_count; i++) {
         const struct share *share = &decision->shares[i];
         struct request *request = request_of(server, share->request);
         bool first = request->generated_tokens == 0;
-        if (!share->decodes) {
-            server->totals.prompt_tokens += share->tokens;
-        }
-        uint32_t accepted = acceptance_draw(&server->fleet->acceptance, share->drafts);
-        server->totals.drafts += share->drafts;
-        server->totals.accepted += accepted;
-        server->totals.verified += share->drafts > 0;
-        if (batch_hand_in(&server->view, share, accepted) == 0) {
+        bool simply = decodes && !first && batch_hand_in_simply(&server->view, share);
+        if (!simply && !hand_in_share(server, share)) {
             continue;
         }
         if (first) {
             request->first_token_seconds = now + answer;
-        } else if (request->last_token_seconds == lane->decode_end_seconds) {
+        } else if (request->last_token_seconds == decoded) {
             alike++;
         } else {
             lane_add_gaps(lane, first_end - request->last_token_seconds, 1);
         }
         request->last_token_seconds = now;
+        if (simply) {
+            continue;
+        }
         if (request->state == REQUEST_DONE) {
             request->last_token_seconds = fmax(now + answer, request->first_token_seconds);
         }
         move_on(lane, share->request);
     }
     if (alike > 0) {
-        lane_add_gaps(lane, first_end - lane->decode_end_seconds, alike);
+        lane_add_gaps(lane, first_end - decoded, alike);
     }
     batch_sweep(&server->view);
     lane->decode_end_seconds = decision->decode_count > 0 ? now : lane->decode_end_seconds;
@@ -362,7 +373,10 @@ struct step_shape lane_shape(const struct decision *decision, const struct scena
     }
     for (uint32_t i = 0; shape.prompts > 0 && i < decision->share_count; i++) {
         const struct share *share = &decision->shares[i];
-        double tokens = share->decodes ? 0.0 : share->tokens;
+        if (share->decodes) {
+            continue;
+        }
+        double tokens = share->tokens;
         shape.prompt_tokens += (uint64_t)tokens;
         shape.prompt_pairs += tokens * (share->computed + 0.5 * tokens);
         if (ring && tokens > 0.0 &&
