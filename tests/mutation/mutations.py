@@ -168,6 +168,8 @@ MUTATIONS = [
     # --- kernels ---
     ("models/kernels/gpu_gemm.c", "double partial_bytes = 2.0 * split", "double partial_bytes = 0.0 * split",
      "a product that is split along k writes partial sums and reads them again", "test_gpu_kernel"),
+    ("models/kernels/gpu_gemm.c", "shape->n <= rule->most_columns", "shape->n > rule->most_columns",
+     "a row of a library's table is for products of up to so many columns", "test_kernel_library"),
     ("models/kernels/gpu_gemm.c", "double waves = ceil_div(tiles * split, gpu->streaming_multiprocessors)",
      "double waves = tiles * split / gpu->streaming_multiprocessors",
      "tiles go in whole waves", "test_gpu_kernel"),
