@@ -13,10 +13,9 @@
 #define CLIENT_MOST_BYTES ((size_t)1 << 30)
 
 const struct client_format *const client_formats[] = {
-    &client_format_requests,        &client_format_vllm,
-    &client_format_aiperf_summary,  &client_format_aiperf_table,
-    &client_format_guidellm,        &client_format_guidellm_table,
-    &client_format_aiperf_requests, NULL,
+    &client_format_requests,        &client_format_vllm,       &client_format_aiperf_summary,
+    &client_format_aiperf_table,    &client_format_guidellm,   &client_format_guidellm_table,
+    &client_format_aiperf_requests, &client_format_prometheus, NULL,
 };
 
 const char *client_time_name(enum client_time time)

@@ -89,7 +89,7 @@ struct client_format {
 
 extern const struct client_format client_format_requests, client_format_vllm,
     client_format_aiperf_requests, client_format_aiperf_summary, client_format_aiperf_table,
-    client_format_guidellm, client_format_guidellm_table;
+    client_format_guidellm, client_format_guidellm_table, client_format_prometheus;
 
 /* NULL ends it. */
 extern const struct client_format *const client_formats[];

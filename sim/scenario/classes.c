@@ -126,6 +126,18 @@ static void check_format(const struct checker *checker, const char *path,
                        "%s: nobody counts characters here; formats sharegpt and prompts have texts",
                        characters);
     }
+    const char *limit = arena_printf(checker->arena, "%s.limit", path);
+    const struct node *said = node_find(checker->tree, format);
+    if (of->arrivals.file == NULL && said != NULL && !is_default(said, format)) {
+        DIAGNOSE_ERROR(checker->diagnostics, said->mark,
+                       "%s: there is no file of requests; name it as `file`", format);
+    }
+    if (of->arrivals.file == NULL && of->arrivals.limit > 0) {
+        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, limit),
+                       "%s: there is no file of requests; name it as `file`, or say "
+                       "workload.requests",
+                       limit);
+    }
     if (has_texts(&of->arrivals) && of->arrival == ARRIVAL_TRACE) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, format),
                        "%s: such a file does not say when requests come; name it as `file` of "

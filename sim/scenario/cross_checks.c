@@ -66,11 +66,6 @@ static void check_attention(const struct checker *checker, const struct gqa *gqa
 {
     unsigned tensor = checker->scenario->layout.tensor;
     unsigned query_heads = gqa->query_heads, kv_heads = gqa->kv_heads;
-    if (query_heads > 0 && kv_heads > 0 && query_heads % kv_heads != 0) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model.kv_heads"),
-                       "model.kv_heads: %u does not divide the %u query heads", kv_heads,
-                       query_heads);
-    }
     if (tensor > 0 && query_heads > 0 && query_heads % tensor != 0) {
         DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "layout.tensor"),
                        "layout.tensor: %u does not divide the model's %u query heads", tensor,
@@ -153,21 +148,6 @@ static void check_super_weights(const struct checker *checker)
                 "from the smallest block to the largest",
                 llm->int4.points[i].elements, llm->int4.points[i - 1].elements);
         }
-    }
-}
-
-static void check_experts(const struct checker *checker)
-{
-    const struct llm *llm = &checker->scenario->llm;
-    unsigned experts = llm->keys.experts.count, per_token = llm->keys.experts.per_token;
-    if (experts == 0 && (per_token > 0 || llm->keys.shared_ffn_hidden > 0)) {
-        const char *key = per_token > 0 ? "model.experts_per_token" : "model.shared_ffn_hidden";
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, key),
-                       "%s: the model has no experts; set model.experts", key);
-    } else if (experts > 0 && (per_token == 0 || per_token > experts)) {
-        DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, "model.experts_per_token"),
-                       "model.experts_per_token: %u of the model's %u experts; expected 1 to %u",
-                       per_token, experts, experts);
     }
 }
 
@@ -307,7 +287,6 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
     check_no_tenants(&checker);
     check_layers(&checker);
     check_super_weights(&checker);
-    check_experts(&checker);
     check_placement(&checker);
     check_expert_layout(&checker);
     check_is_named(&checker, "gpu", "platforms/gpus");

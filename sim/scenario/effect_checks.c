@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * A key that has no effect in the scenario's kind of workload is a mistake. Only what the scenario
- * or --set says is looked at: files of models and platforms serve every kind. A value that is the
- * default says nothing; `cpsim show` prints it. */
+ * A key that has no effect in the scenario's kind of workload, or without another key, is a
+ * mistake. Only what the scenario or --set says is looked at: files of models and platforms serve
+ * every kind. A value that is the default says nothing; `cpsim show` prints it. */
+#include "sim/scenario/expert_checks.h"
 #include "sim/scenario/tables.h"
 #include "sim/scenario/workload_checks.h"
 
@@ -79,6 +80,72 @@ static const struct effect {
     {"trace.sample_interval", CONVERSATION | SERVING, NULL, NULL},
 };
 
+static bool has_experts(const struct scenario *scenario)
+{
+    return scenario_experts(scenario).count > 0;
+}
+
+static bool is_by_power_law(const struct scenario *scenario)
+{
+    return !has_experts(scenario) || scenario->routing_keys.routing.kind == ROUTING_POWER_LAW;
+}
+
+static bool may_fail(const struct scenario *scenario)
+{
+    return scenario->serving.fault_count > 0 ||
+           scenario->serving.random_faults.mean_between_seconds > 0.0;
+}
+
+static bool swaps(const struct scenario *scenario)
+{
+    return scenario->serving.service.preemption == PREEMPTION_SWAP;
+}
+
+static bool serves_adapters(const struct scenario *scenario)
+{
+    return scenario->serving.service.adapters.max_adapters > 0;
+}
+
+static bool has_priorities(const struct scenario *scenario)
+{
+    return scenario->serving.service.policy != BATCHING_SGLANG ||
+           scenario->serving.service
+               .priorities; /* other policies do not read it (serving_checks.c) */
+}
+
+static bool has_stragglers(const struct scenario *scenario)
+{
+    return scenario->training.failures.straggler_gpu_hours > 0.0;
+}
+
+static bool changes_layout(const struct scenario *scenario)
+{
+    return scenario->training.batches.growth > 1 &&
+           scenario->training.batches.width != BATCH_WIDTH_FIXED;
+}
+
+/* Keys, or mappings of keys, that another key makes count. Each is of one kind of workload, or of
+ * all. */
+static const struct dependent {
+    const char *path;
+    bool (*counts)(const struct scenario *scenario);
+    const char *missing; /* what is not there */
+} dependents[] = {
+    {"routing", has_experts, "the model has no experts"},
+    {"routing.exponent", is_by_power_law, "routing.kind is not power-law"},
+    {"workload.lost_requests", may_fail, "nothing fails; set faults or random_faults"},
+    {"workload.service.swap_rate", swaps, "nothing is swapped; set preemption: swap"},
+    {"workload.service.adapters", serves_adapters, "no adapters are served; set max_adapters"},
+    {"workload.service.priority_threshold", has_priorities,
+     "nobody is more important; set priorities: true"},
+    {"workload.failures.straggler_found", has_stragglers,
+     "no GPU turns slow; set straggler_gpu_hours"},
+    {"workload.failures.straggler_slowdown", has_stragglers,
+     "no GPU turns slow; set straggler_gpu_hours"},
+    {"workload.batch_schedule.restart", changes_layout,
+     "the layout never changes; set width, and growth above 1"},
+};
+
 /* Whether a text of the scenario's kind says every value below the node: what `cpsim show` prints
  * does, and asks for none of them. */
 static bool says_all(const struct node *node)
@@ -129,6 +196,21 @@ static void check_effect(const struct checker *checker, bool resolved, const str
     }
 }
 
+static void check_dependent(const struct checker *checker, bool resolved,
+                            const struct dependent *dependent)
+{
+    const struct node *node = node_find(checker->tree, dependent->path);
+    const char *path = dependent->path;
+    if (node == NULL || dependent->counts(checker->scenario)) {
+        return;
+    }
+    const struct node *said = said_below(checker, resolved, node, dependent->path, &path);
+    if (said != NULL) {
+        DIAGNOSE_ERROR(checker->diagnostics, said->mark, "%s: has no effect: %s", path,
+                       dependent->missing);
+    }
+}
+
 /* Of a GPU's memory one share counts. */
 static void check_fractions(const struct checker *checker, bool resolved)
 {
@@ -161,5 +243,8 @@ void check_effects(const struct checker *checker)
     check_fractions(checker, resolved);
     for (size_t i = 0; i < sizeof effects / sizeof *effects; i++) {
         check_effect(checker, resolved, &effects[i]);
+    }
+    for (size_t i = 0; i < sizeof dependents / sizeof *dependents; i++) {
+        check_dependent(checker, resolved, &dependents[i]);
     }
 }

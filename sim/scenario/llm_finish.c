@@ -65,6 +65,51 @@ static void require_mixer(const struct finish *finish, const struct node *kind,
     }
 }
 
+/* Whether a key is not there, or was read. */
+static bool is_sound_key(const struct finish *finish, const struct node *kind, const char *key)
+{
+    const struct node *own = kind == NULL ? NULL : node_get(kind, key);
+    const struct node *node = own == NULL ? node_get(finish->model, key) : own;
+    return node == NULL || node->accepted;
+}
+
+static void check_experts(const struct finish *finish, const struct node *kind,
+                          const struct llm_keys *keys)
+{
+    struct diagnostics *diagnostics = finish->context->diagnostics;
+    uint32_t experts = keys->experts.count, per_token = keys->experts.per_token;
+    if (!is_sound_key(finish, kind, "experts") ||
+        !is_sound_key(finish, kind, "experts_per_token")) {
+        return;
+    }
+    if (experts == 0 && kind == NULL && (per_token > 0 || keys->shared_ffn_hidden > 0)) {
+        const char *key = per_token > 0 ? "experts_per_token" : "shared_ffn_hidden";
+        DIAGNOSE_ERROR(diagnostics, mark_of(finish, kind, key),
+                       "%s.%s: the model has no experts; set %s.experts", finish->path, key,
+                       finish->path);
+    } else if (experts > 0 && (per_token == 0 || per_token > experts)) {
+        DIAGNOSE_ERROR(diagnostics, mark_of(finish, kind, "experts_per_token"),
+                       "%s.experts_per_token: %u of the %u experts of %s; expected 1 to %u",
+                       finish->path, per_token, experts,
+                       kind == NULL ? "a layer"
+                                    : arena_printf(finish->context->arena, "'%s'",
+                                                   keys->name == NULL ? "" : keys->name),
+                       experts);
+    }
+}
+
+static void check_heads(const struct finish *finish, const struct node *kind,
+                        const struct llm_keys *keys)
+{
+    bool read = is_sound_key(finish, kind, "query_heads") && is_sound_key(finish, kind, "kv_heads");
+    if (read && keys->mixer == MIXER_GQA && keys->kv_heads > 0 &&
+        keys->query_heads % keys->kv_heads != 0) {
+        DIAGNOSE_ERROR(finish->context->diagnostics, mark_of(finish, kind, "kv_heads"),
+                       "%s.kv_heads: %u does not divide the %u query heads", finish->path,
+                       keys->kv_heads, keys->query_heads);
+    }
+}
+
 static void check_kind(const struct finish *finish, const struct node *kind,
                        const struct llm_keys *keys)
 {
@@ -85,14 +130,8 @@ static void check_kind(const struct finish *finish, const struct node *kind,
                        "%s.chunk: attention is in a window or in chunks; set one of both to 0",
                        finish->path);
     }
-    /* The top's own are checked with the scenario (cross_checks.c). */
-    if (kind != NULL && keys->experts.count > 0 &&
-        (keys->experts.per_token == 0 || keys->experts.per_token > keys->experts.count)) {
-        DIAGNOSE_ERROR(diagnostics, mark_of(finish, kind, "experts_per_token"),
-                       "%s.experts_per_token: %u of the %u experts of '%s'; expected 1 to %u",
-                       finish->path, keys->experts.per_token, keys->experts.count, keys->name,
-                       keys->experts.count);
-    }
+    check_experts(finish, kind, keys);
+    check_heads(finish, kind, keys);
 }
 
 /* A kind with what it leaves to the top. */

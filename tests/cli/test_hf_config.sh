@@ -64,7 +64,14 @@ config config.json '"model_type": "llama"' '"num_local_experts": 8'
 expect 2 "" "config.json:4:24: error: num_local_experts: the model has experts, and the layers of 'llama' have none; its model_type is another's, or write a YAML file (cpsim describe model)
 1 error" "$cpsim" check s.yaml
 config config.json '"model_type": "mixtral"' '"num_local_experts": 8' '"num_experts_per_tok": 0'
-expect 2 "" "/error: model.experts_per_token: 0 of the model's 8 experts; expected 1 to 8$/" "$cpsim" check s.yaml
+expect 2 "" "/error: model.experts_per_token: 0 of the 8 experts of a layer; expected 1 to 8$/" "$cpsim" check s.yaml
+# So says who describes it, and what is no size is none.
+expect 2 "" "/error: model.experts_per_token: 0 of the 8 experts of a layer; expected 1 to 8$/" "$cpsim" models config.json
+for size in 1e15 -2 2.5 '"two"'; do
+    config sizes.json '"model_type": "mixtral"' '"num_local_experts": 8' "\"num_experts_per_tok\": $size"
+    expect 2 "" "sizes.json:5:26: error: num_experts_per_tok: '${size//\"/}' is no number of something; expected a whole number, at most 4294967294
+1 error" "$cpsim" models sizes.json
+done
 
 # A family that is not known is read by its keys, and said to be; keys that mean nothing to anybody are named.
 config config.json '"model_type": "gwen3"' '"odd_gate": 7'

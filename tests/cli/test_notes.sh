@@ -61,7 +61,7 @@ expect 2 '' 'nope.yaml: error: cannot be opened: No such file or directory
 # Too short for p99: in the summary and in JSON, whose intervals are null; long enough: neither.
 short=(--set workload.requests=150)
 expect 0 '/^95 % intervals +p99 of TTFT: not known, of [0-9]+ values; it takes 1,000$/' '' "$cpsim" run serving-70b-chat.yaml "${short[@]}"
-expect 0 '/^    "the run is too short for p99: its 95 % interval is not known, of [0-9]+ requests; it takes 1000"$/' '' "$cpsim" run serving-70b-chat.yaml "${short[@]}" --json
+expect 0 '/^    "the run is too short for p99: its 95 % interval is not known, of [0-9]+ requests; it takes 1,000"$/' '' "$cpsim" run serving-70b-chat.yaml "${short[@]}" --json
 expect 0 '/^    "tpot_p99_low_seconds": null,$/' '' "$cpsim" run serving-70b-chat.yaml "${short[@]}" --json
 "$cpsim" run serving-70b-chat.yaml --json >long.json
 grep -q too.short long.json && failures=$((failures + 1))

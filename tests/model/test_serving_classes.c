@@ -304,6 +304,19 @@ START_TEST(clients_give_up)
         ck_assert_uint_eq(played.free_pages, played.kv_pages);
         ck_assert_double_eq_tol(played.end_seconds, 90.0 + 0.5 * e2e, 3.0 * tpot);
     }
+    /* Prompts of 125 parts, two at once, whose clients go while the first's is half done: both are
+     * given up, and nobody is left behind. */
+    static const char *const half_done[] = {
+        "software=sglang",
+        "workload.arrivals={kind: at-once}",
+        "workload.requests=2",
+        "workload.lengths.prompt={kind: fixed, tokens: 8000 tokens}",
+        "workload.service.max_batched_tokens=64 tokens",
+        "workload.timeout=500 ms",
+        NULL};
+    struct played parts = play_serving(SMALL, half_done);
+    ck_assert_uint_eq(parts.metrics.timed_out, 2);
+    ck_assert_uint_eq(parts.free_pages, parts.kv_pages);
     overrides[1] = "workload.arrivals={kind: burst, size: 5, period: 1000 s}";
     overrides[4] = "workload.timeout={first_token: 2 s}"; /* the first's answer takes 6 s */
     struct played late = play_serving(SMALL, overrides);

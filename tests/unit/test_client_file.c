@@ -170,6 +170,11 @@ START_TEST(says_what_is_wrong)
         "t.json:1:31: error: itls: expected a list with an item for each of the 2 requests\n"
         "1 error\n");
     done();
+    ck_assert(!read_text("t.txt", "# HELP vllm:num_requests_running Running.\n# TYPE a gauge\n"));
+    expect_said("t.txt: error: an engine's metrics are sums over all its requests, and no request "
+                "is in them: give what a client wrote (vllm bench serve --save-result "
+                "--save-detailed, aiperf, guidellm)\n1 error\n");
+    done();
     ck_assert(!read_text("t.json", "{\"a\": 1,}"));
     expect_said("t.json:1:9: error: expected another item behind ','\n1 error\n");
     done();

@@ -53,6 +53,26 @@ START_TEST(half_a_bin)
 }
 END_TEST
 
+/* 6.5640 ms is above the middle of its bin, 3.90625 ms x (1 + 696.5 / 1024) = 6.5632 ms, and 6.5660
+ * ms below that of its own, of 697.5: 6.5670 ms. Of one value all quantiles are that value, of two
+ * the largest is exact and none is beyond them. */
+START_TEST(nothing_beyond_the_values)
+{
+    struct arena *arena = arena_create();
+    struct histogram histogram = histogram_create(arena), other = histogram_create(arena);
+    ck_assert_double_eq(histogram_quantile(&histogram, 1.0), 0.0);
+    histogram_add(&histogram, 6.5640e-3, 7);
+    ck_assert_double_eq(histogram_quantile(&histogram, 0.5), 6.5640e-3);
+    ck_assert_double_eq(histogram_quantile(&histogram, 1.0), 6.5640e-3);
+    histogram_add(&other, 6.5660e-3, 1);
+    histogram_move(&histogram, &other);
+    ck_assert_double_eq(histogram_quantile(&histogram, 1.0), 6.5660e-3);
+    ck_assert_double_ge(histogram_quantile(&histogram, 0.01), 6.5640e-3);
+    ck_assert_double_eq(histogram_quantile(&other, 1.0), 0.0);
+    arena_destroy(arena);
+}
+END_TEST
+
 START_TEST(an_interval_by_hand)
 {
     /* Five batches of 256 values, 1 to 5 s: mean 3, of the batches' means variance 2.5, standard
@@ -123,5 +143,5 @@ START_TEST(intervals_cover_the_truth)
 }
 END_TEST
 
-RUN_TESTS(histogram, quantiles_to_a_thousandth, half_a_bin, an_interval_by_hand,
-          batches_are_put_together, intervals_cover_the_truth)
+RUN_TESTS(histogram, quantiles_to_a_thousandth, half_a_bin, nothing_beyond_the_values,
+          an_interval_by_hand, batches_are_put_together, intervals_cover_the_truth)

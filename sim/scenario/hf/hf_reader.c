@@ -3,6 +3,7 @@
 
 #include "sim/scenario/hf/hf_families.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,9 +111,37 @@ double hf_number(struct hf_reader *reader, const char *names, double fallback)
     return text == NULL || end == text ? fallback : value;
 }
 
+/* The one of some alternatives that the file says. */
+static const char *said_name(struct hf_reader *reader, const char *names)
+{
+    const char *at = names;
+    size_t length = strcspn(at, "|");
+    while (at[length] != '\0' && find(reader, at, length) == NULL) {
+        at += length + 1;
+        length = strcspn(at, "|");
+    }
+    return arena_printf(reader->expansion->arena, "%.*s", (int)length, at);
+}
+
 uint32_t hf_count(struct hf_reader *reader, const char *names, uint32_t fallback)
 {
-    return hf_whole(hf_number(reader, names, fallback));
+    static const double MOST = 4294967294.0;
+    const char *text = scalar_of(reader, names);
+    if (text == NULL) {
+        return fallback;
+    }
+    char *end;
+    double value = strtod(text, &end);
+    bool is_number = end != text && (*end == '\0' || *end == ' '); /* a space ends a default */
+    if (!is_number || !(value >= -1.0 && value <= MOST) || value != floor(value)) {
+        hf_refuse(reader, said_name(reader, names),
+                  arena_printf(reader->expansion->arena,
+                               "'%.40s' is no number of something; expected a whole number, at "
+                               "most %.0f",
+                               text, MOST));
+        return 0;
+    }
+    return hf_whole(value);
 }
 
 uint32_t hf_whole(double value)

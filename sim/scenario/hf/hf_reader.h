@@ -30,6 +30,7 @@ struct hf_reader {
 const struct node *hf_node(struct hf_reader *reader, const char *names);
 bool hf_has(struct hf_reader *reader, const char *names);
 double hf_number(struct hf_reader *reader, const char *names, double fallback);
+/* A whole number; -1, which some files write for none, is 0, and what is none is refused. */
 uint32_t hf_count(struct hf_reader *reader, const char *names, uint32_t fallback);
 /* The whole part of a number, 0 below 1 and where it is larger than any count. */
 uint32_t hf_whole(double value);

@@ -433,6 +433,7 @@ static void keep_half_done(struct batch_view *view)
     uint32_t id = sglang->chunked;
     if (id != REQUEST_NONE && id == sglang->stopped) {
         end(view, id, false);
+        view->given_up = id;
         sglang->chunked = REQUEST_NONE;
     } else if (id != REQUEST_NONE) {
         const struct sglang_entry *entry = sglang_entry_of(view, id);

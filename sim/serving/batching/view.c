@@ -17,6 +17,7 @@ void batch_view_create(struct batch_view *view, struct arena *arena, struct requ
         .running = ARENA_ARRAY(arena, uint32_t, limits->sequences + 1),
         .landed = {.first = REQUEST_NONE, .last = REQUEST_NONE},
         .passed = {.first = REQUEST_NONE, .last = REQUEST_NONE},
+        .given_up = REQUEST_NONE,
     };
     kv_cache_create(&view->kv, arena, pages, layout);
 }

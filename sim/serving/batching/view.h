@@ -76,6 +76,8 @@ struct batch_view {
                           that prefill together) */
     bool saturated;    /* the last step that did not hold back left requests waiting */
     bool gone;         /* somebody who runs has ended or gone elsewhere */
+    uint32_t given_up; /* whose client had gone and whose half done prompt ended with this decision;
+                          REQUEST_NONE: nobody's */
     uint32_t *adapter_marks;            /* [by adapter]: the decision that last counted it ... */
     uint32_t *adapter_coming;           /* [by adapter]: of `incoming`; NULL: no adapters */
     uint32_t adapter_total;             /* there are */

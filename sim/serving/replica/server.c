@@ -195,6 +195,14 @@ void server_wake(struct server *server)
 
 /* --- who leaves --- */
 
+/* A request without a step under way that could say so. */
+static void end_left(struct server *server, uint32_t id)
+{
+    router_count(server, -1);
+    server->left = true;
+    fleet_end(server->fleet, id, (enum request_state)request_of(server, id)->leaving);
+}
+
 static void let_leave(struct server *server)
 {
     uint32_t kept = 0;
@@ -213,10 +221,8 @@ static void let_leave(struct server *server)
         } else {
             batch_remove(&server->view, id);
         }
-        if (request_is_over(request)) { /* else with its next token */
-            router_count(server, -1);
-            server->left = true;
-            fleet_end(server->fleet, id, (enum request_state)request->leaving);
+        if (request_is_over(request)) { /* else with its next token, or decision */
+            end_left(server, id);
         }
     }
     server->leaving_count = kept;
@@ -613,7 +619,11 @@ void lane_decide(struct lane *lane, struct decision *decision)
     }
     lane->decided[0] = lane->decided[1];
     lane->decided[1] = server->retired;
+    server->view.given_up = REQUEST_NONE;
     batch_decide(&server->view, server->policy, decision);
+    if (server->view.given_up != REQUEST_NONE) {
+        end_left(server, server->view.given_up);
+    }
     if (server->lane_count > 1 && batch_budget(&server->view, decision) == 0) {
         server_wake(server); /* other lanes may go on where this one had to stop */
     }

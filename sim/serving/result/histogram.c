@@ -10,6 +10,7 @@ enum { HISTOGRAM_BINS = (HIGHEST_EXPONENT - LOWEST_EXPONENT) << MANTISSA_BITS };
 struct histogram histogram_create(struct arena *arena)
 {
     return (struct histogram){.counts = ARENA_ARRAY(arena, uint64_t, HISTOGRAM_BINS),
+                              .least = INFINITY,
                               .first = HISTOGRAM_BINS};
 }
 
@@ -44,16 +45,21 @@ void histogram_add(struct histogram *histogram, double value, uint64_t times)
     histogram->end = bin < histogram->end ? histogram->end : bin + 1;
     histogram->count += times;
     histogram->sum += value * (double)times;
+    histogram->least = fmin(histogram->least, value);
+    histogram->largest = fmax(histogram->largest, value);
 }
 
 double histogram_quantile(const struct histogram *histogram, double quantile)
 {
     double rank = quantile * (double)histogram->count;
     uint64_t seen = 0;
+    if (quantile >= 1.0) {
+        return histogram->largest;
+    }
     for (int64_t bin = histogram->first; bin < histogram->end; bin++) {
         seen += histogram->counts[bin];
         if (seen > 0 && (double)seen >= rank) {
-            return value_of(bin);
+            return fmax(histogram->least, fmin(value_of(bin), histogram->largest));
         }
     }
     return 0.0;
@@ -83,7 +89,9 @@ void histogram_move(struct histogram *into, struct histogram *from)
     into->sum += from->sum;
     into->first = from->first < into->first ? from->first : into->first;
     into->end = from->end > into->end ? from->end : into->end;
-    *from = (struct histogram){.counts = from->counts, .first = HISTOGRAM_BINS};
+    into->least = fmin(into->least, from->least);
+    into->largest = fmax(into->largest, from->largest);
+    *from = (struct histogram){.counts = from->counts, .least = INFINITY, .first = HISTOGRAM_BINS};
 }
 
 /* --- in batches --- */

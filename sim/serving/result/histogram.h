@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Quantiles of more values than one would keep: counts in bins a 1/1024 wide of their value (the
  * exponent and ten bits of a double's mantissa), so memory does not grow with the run and a
- * quantile, its bin's middle, is right to 0.05 % of it. Values under 2^-40 s count as that, those
- * over 2^24 s as that. */
+ * quantile, its bin's middle, is right to 0.05 % of it. The largest is exact, and no quantile lies
+ * outside of the values. Values under 2^-40 s share a bin, those over 2^24 s too. */
 #ifndef CPSIM_SIM_SERVING_RESULT_HISTOGRAM_H
 #define CPSIM_SIM_SERVING_RESULT_HISTOGRAM_H
 
@@ -14,8 +14,8 @@
 struct histogram {
     uint64_t *counts; /* [HISTOGRAM_BINS] */
     uint64_t count;
-    double sum;
-    int64_t first, end; /* bins outside hold nothing */
+    double sum, least, largest; /* least and largest of none: infinity and 0 */
+    int64_t first, end;         /* bins outside hold nothing */
 };
 
 struct histogram histogram_create(struct arena *arena);

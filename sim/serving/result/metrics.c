@@ -329,10 +329,10 @@ static void measure_servers(const struct serving_run *run, const struct request_
         metrics->busy_share = busy / time;
         metrics->memory_share = bytes / peak_bytes;
         metrics->mfu = tally->flops / peak_flops;
-        metrics->watts_per_gpu = metrics->joules / gpu_seconds;
     } else {
-        metrics->joules = metrics->kv_max_share = 0.0;
+        metrics->kv_max_share = 0.0;
     }
+    metrics->watts_per_gpu = gpu_seconds > 0.0 ? metrics->joules / gpu_seconds : 0.0;
     if (verified > 0.0) {
         metrics->accepted_share = (double)metrics->accepted / (double)metrics->drafts;
         metrics->tokens_per_verification = 1.0 + (double)metrics->accepted / verified;

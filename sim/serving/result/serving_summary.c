@@ -38,8 +38,9 @@ const char *serving_length_note(const struct serving_metrics *metrics, struct ar
         if (summary->count > 0 && !summary->p99_interval.known) {
             return arena_printf(arena,
                                 "the run is too short for p99: its 95 %% interval is not known, of "
-                                "%" PRIu64 " requests; it takes %zu",
-                                summary->count, steady_values_needed(0.99));
+                                "%s requests; it takes %s",
+                                quantity_count(summary->count).text,
+                                quantity_count(steady_values_needed(0.99)).text);
         }
     }
     return NULL;
@@ -156,7 +157,7 @@ static void print_fault_kinds(const struct serving_run *run, FILE *stream)
     const char *before = "faults          ";
     for (int kind = 0; kind < FAULT_KIND_COUNT; kind++) {
         if (run->faults.counts[kind] > 0) {
-            fprintf(stream, "%s%" PRIu64 " %s", before, run->faults.counts[kind],
+            fprintf(stream, "%s%s %s", before, quantity_count(run->faults.counts[kind]).text,
                     fault_name((enum fault_kind)kind));
             before = ", ";
         }
@@ -190,9 +191,11 @@ static void print_requests(const struct serving_run *run, const struct serving_m
     fputc('\n', stream);
     if (serving_may_leave(run->serving)) {
         fprintf(stream,
-                "given up        %" PRIu64 " refused, %" PRIu64 " timed out, %" PRIu64
-                " cancelled; %" PRIu64 " output tokens for nobody\n",
-                metrics->refused, metrics->timed_out, metrics->cancelled, metrics->wasted_tokens);
+                "given up        %s refused, %s timed out, %s cancelled; %s output tokens for "
+                "nobody\n",
+                quantity_count(metrics->refused).text, quantity_count(metrics->timed_out).text,
+                quantity_count(metrics->cancelled).text,
+                quantity_count(metrics->wasted_tokens).text);
     }
     if (metrics->faults > 0) {
         print_fault_kinds(run, stream);
@@ -233,7 +236,7 @@ static void print_classes(const struct serving_run *run, const struct serving_me
                                  latencies[LATENCY_TPOT].p50, latencies[LATENCY_TPOT].p99,
                                  latencies[LATENCY_E2E].p99};
         const struct request_class *says = serving_class(run->serving, i);
-        fprintf(stream, "%-16.16s %8" PRIu64, says->name, of->measured);
+        fprintf(stream, "%-16.16s %8s", says->name, quantity_count(of->measured).text);
         for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
             bool none = j == 2 || j == 3 ? latencies[LATENCY_TPOT].count == 0 : of->measured == 0;
             fprintf(stream, " %9s", none ? "-" : quantity_seconds(values[j]).text);
@@ -390,13 +393,14 @@ static void print_pools(const struct serving_run *run, const struct serving_metr
         return;
     }
     const struct pool *prefill = &run->fleet.pools[POOL_PREFILL];
-    fprintf(stream,
-            "pools           %s of prefill's time busy, %s of decode's; prefill holds %s of "
-            "weights a GPU and %" PRIu64 " tokens a replica\n",
-            quantity_percent(metrics->pool_busy_share[POOL_PREFILL]).text,
-            quantity_percent(metrics->pool_busy_share[POOL_DECODE]).text,
-            quantity_bytes(prefill->memory.weight_bytes).text,
-            prefill->kv_pages * prefill->scenario->serving.service.block_tokens);
+    fprintf(
+        stream,
+        "pools           %s of prefill's time busy, %s of decode's; prefill holds %s of "
+        "weights a GPU and %s tokens a replica\n",
+        quantity_percent(metrics->pool_busy_share[POOL_PREFILL]).text,
+        quantity_percent(metrics->pool_busy_share[POOL_DECODE]).text,
+        quantity_bytes(prefill->memory.weight_bytes).text,
+        quantity_count(prefill->kv_pages * prefill->scenario->serving.service.block_tokens).text);
 }
 
 static void print_machine(const struct serving_run *run, const struct serving_metrics *metrics,
@@ -416,9 +420,9 @@ static void print_machine(const struct serving_run *run, const struct serving_me
     }
     fputc('\n', stream);
     if (metrics->drafts > 0) {
-        fprintf(stream, "speculation     %s of %" PRIu64 " guesses came true, %.3g tokens a step\n",
-                quantity_percent(metrics->accepted_share).text, metrics->drafts,
-                metrics->tokens_per_verification);
+        fprintf(stream, "speculation     %s of %s guesses came true, %.3g tokens a step\n",
+                quantity_percent(metrics->accepted_share).text,
+                quantity_count(metrics->drafts).text, metrics->tokens_per_verification);
     }
     if (metrics->protection_host_share > 0.0) {
         fprintf(stream,
@@ -441,8 +445,8 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                     .text);
     }
     if (run->serving->service.scaling.target > 0.0) {
-        fprintf(stream, "replicas        %.3g of %u on average, %" PRIu64 " cold starts",
-                metrics->replicas, run->scenario->layout.data, metrics->cold_starts);
+        fprintf(stream, "replicas        %.3g of %u on average, %s cold starts", metrics->replicas,
+                run->scenario->layout.data, quantity_count(metrics->cold_starts).text);
         if (metrics->cold_starts > 0) {
             fprintf(stream, " of %s each", quantity_duration(metrics->cold_start_seconds).text);
         }
@@ -456,8 +460,9 @@ static void print_machine(const struct serving_run *run, const struct serving_me
                 quantity_bytes(metrics->finetuning_room_bytes).text);
     }
     if (fleet_shares_gpus(&run->fleet)) {
-        fprintf(stream, "phases          %.3g of %u replicas prefill on average, %" PRIu64 " moves",
-                metrics->prefill_replicas, run->scenario->layout.data, metrics->phase_moves);
+        fprintf(stream, "phases          %.3g of %u replicas prefill on average, %s moves",
+                metrics->prefill_replicas, run->scenario->layout.data,
+                quantity_count(metrics->phase_moves).text);
         if (metrics->phase_moves > 0) {
             fprintf(stream, " of %s each", quantity_duration(metrics->phase_move_seconds).text);
         }
@@ -465,19 +470,23 @@ static void print_machine(const struct serving_run *run, const struct serving_me
     }
     if (metrics->adapter_loads > 0) {
         fprintf(stream,
-                "adapters        %" PRIu64 " loads, %s, that steps waited %s for; %s of requests "
-                "found theirs there, %" PRIu64 " waited for others to end\n",
-                metrics->adapter_loads, quantity_bytes(metrics->adapter_bytes).text,
+                "adapters        %s loads, %s, that steps waited %s for; %s of requests found "
+                "theirs there, %s waited for others to end\n",
+                quantity_count(metrics->adapter_loads).text,
+                quantity_bytes(metrics->adapter_bytes).text,
                 quantity_seconds(metrics->adapter_seconds).text,
-                quantity_percent(metrics->adapter_hit_share).text, metrics->adapter_waits);
+                quantity_percent(metrics->adapter_hit_share).text,
+                quantity_count(metrics->adapter_waits).text);
     }
     if (metrics->moved_bytes > 0.0) {
-        fprintf(stream,
-                "KV moved        %s between replicas; on its way %s a request, after %s of waiting "
-                "for room\n",
-                quantity_bytes(metrics->moved_bytes).text,
-                quantity_seconds(metrics->move_seconds).text,
-                quantity_seconds(metrics->room_seconds).text);
+        fprintf(stream, "KV moved        %s between replicas",
+                quantity_bytes(metrics->moved_bytes).text);
+        if (metrics->measured > 0) {
+            fprintf(stream, "; on its way %s a request, after %s of waiting for room",
+                    quantity_seconds(metrics->move_seconds).text,
+                    quantity_seconds(metrics->room_seconds).text);
+        }
+        fputc('\n', stream);
     }
     if (metrics->swapped_bytes > 0.0) {
         fprintf(stream, "KV swapped      %s to hosts and back\n",

@@ -122,7 +122,7 @@ void serving_trace_step(struct serving_trace *trace, const struct server *server
 {
     const struct kv_cache *kv = &server->view.kv;
     uint64_t kv_tokens = kv_cache_held_tokens(kv);
-    double share = steps->busy_seconds / steps->seconds;
+    double share = steps->seconds > 0.0 ? steps->busy_seconds / steps->seconds : 1.0;
     double start_seconds = steps->start_seconds, end_seconds = start_seconds + steps->seconds;
     reach(trace, server->fleet->server_count, end_seconds);
     EACH_STRETCH(trace, start_seconds, end_seconds, at)
