@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Keys, with all that lies in them, that say who comes and how many at once, and no price of a step:
- * what is not here may (guesses, halves of steps, who schedules). */
+/* Keys, with all that lies in them, that say who comes and how many at once, and no price of a
+ * step: what is not here may (guesses, halves of steps, who schedules). */
 static const char *const free_keys[] = {
     "title",
     "seed",
