@@ -48,17 +48,6 @@ schema: 1
 base: $source/scenarios/serving-disaggregated.yaml
 axes: {grid: {workload.requests: [30, 60], workload.arrivals.rate: [1 /s, 20 /s]}}
 YAML
-# What the workload says and prices of steps depend on: who guesses, halves of a step side by side.
-cat >guess.yaml <<YAML
-schema: 1
-base: $source/scenarios/serving-speculation.yaml
-axes: {grid: {workload.service.speculation.tokens: [0, 3], workload.service.policy: [vllm, prefill-first], workload.requests: [24]}}
-YAML
-cat >weave.yaml <<YAML
-schema: 1
-base: $source/scenarios/serving-token-weave.yaml
-axes: {grid: {workload.service.token_weave: [false, true], workload.requests: [8]}}
-YAML
 cat >train.yaml <<YAML
 schema: 1
 base: $source/scenarios/train-two-gpus.yaml
@@ -99,7 +88,5 @@ for ((space = 0; space < 12; space++)); do
 done
 alike service 4
 alike pools 4
-alike guess 4
-alike weave 2
 alike train 6
 finish

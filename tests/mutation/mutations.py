@@ -126,9 +126,6 @@ MUTATIONS = [
     ("models/passes/step_price.c", "round < ROUNDS && state.clock_hertz != priced_hertz",
      "round < 1 && state.clock_hertz != priced_hertz",
      "under a limit the clock and the time that no kernel fills settle together", "test_executors"),
-    # --- prices that points share ---
-    ("sim/sweep/price_kind.c", 'is_of(key, "workload") ? workload_matters(key)', 'is_of(key, "workload") ? false',
-     "points that guess otherwise share no prices", "cli_test_sweep_warm"),
     # --- launches beyond the graphs ---
     ("sim/serving/replica/loop.c", "loop->own_experts_launch * of_experts", "loop->own_launch * of_experts",
      "layers with experts are launched at a pace of their own", "test_engine_loop"),
