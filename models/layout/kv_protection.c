@@ -4,8 +4,8 @@
 double protection_keep_seconds(const struct protection *protection,
                                const struct protection_links *links, double shard_bytes)
 {
-    if (protection->kind == PROTECTION_COPY) { /* each over its own link */
-        return shard_bytes / links->host_bytes_per_second;
+    if (protection->kind == PROTECTION_COPY) { /* each over its own link, all at once */
+        return shard_bytes / links->hosts_bytes_per_second;
     }
     double gathered = (links->gpus - 1.0) * shard_bytes / links->node_bytes_per_second;
     double coded =

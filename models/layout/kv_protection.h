@@ -21,7 +21,8 @@ struct protection {
 /* What the shards of one chunk, or of a whole cache, go over. */
 struct protection_links {
     uint32_t gpus;
-    double host_bytes_per_second;   /* between a GPU and its host */
+    double host_bytes_per_second;   /* between one GPU and its host, */
+    double hosts_bytes_per_second;  /* ... and each when all `gpus` copy at once */
     double node_bytes_per_second;   /* into a GPU, from the others of its node */
     double memory_bytes_per_second; /* of a GPU, as long reads reach it */
 };

@@ -25,8 +25,12 @@ struct cluster {
                                            the NIC's rate */
     double host_bytes_per_second;       /* one GPU and its host's memory, each direction */
     double host_both_share;             /* of it that is left when both directions are busy */
-    double host_memory_bytes;           /* of a node; 0: unknown */
-    double fabric_latency_seconds;      /* of this fabric, once a hop */
+    uint32_t host_sockets;              /* of a node, which share its GPUs; 0: one */
+    double host_memory_bytes_per_second; /* a socket's memory for all its GPUs, both directions
+                                            counted; 0: unknown, never a bound */
+    double host_both_bytes_per_second;   /* of that, while copies go each way; 0: all of it */
+    double host_memory_bytes;            /* of a node; 0: unknown */
+    double fabric_latency_seconds;       /* of this fabric, once a hop */
     double fabric_spread_seconds; /* packets on many paths arrive unevenly: the lag of the last
                                      after 1 MB of one NIC; it grows as the root of the bytes */
     uint32_t nodes_per_leaf; /* nodes under one leaf switch (or one set of rail switches: GPUs in

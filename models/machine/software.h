@@ -236,7 +236,8 @@ struct software {
                                       nothing hides */
     double cached_prefill_seconds; /* a layer's host work when a prefill has cached tokens */
     double decode_layer_seconds;   /* a decode layer's kernels and gaps that no operator of the
-                                      step program stands for */
+                                      step program stands for ... */
+    double latent_decode_layer_seconds; /* ... and more of them round latent attention */
     /* Kernels and gaps of a block of experts that no operator stands for; and more of them for an
      * element of a token's output, where no kernel bound by memory adds up its experts. */
     double experts_seconds, experts_element_seconds;

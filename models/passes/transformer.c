@@ -49,6 +49,23 @@ static bool is_decode(const struct batch *batch)
     return true;
 }
 
+static bool has_latent(const struct layer_kind *kind)
+{
+    for (uint32_t i = 0; i < kind->mixer_count; i++) {
+        if (kind->mixers[i].kind == MIXER_LATENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a decode layer: small kernels and gaps that no operator stands for. */
+static double decode_layer_seconds(const struct software *software, const struct layer_kind *kind)
+{
+    return software->decode_layer_seconds +
+           (has_latent(kind) ? software->latent_decode_layer_seconds : 0.0);
+}
+
 static void layer(struct layer_builder *builder, const struct layer_kind *kind)
 {
     const struct software *software = builder->replica->software;
@@ -56,7 +73,7 @@ static void layer(struct layer_builder *builder, const struct layer_kind *kind)
         layer_host(builder, "cached prefill", software->cached_prefill_seconds);
     }
     if (is_decode(builder->batch)) {
-        layer_host(builder, "decode layer", software->decode_layer_seconds);
+        layer_host(builder, "decode layer", decode_layer_seconds(software, kind));
     } else if (transformer_launched_by_hand(builder->replica, builder->batch)) {
         layer_host(builder, "gaps", software->hand_layer_seconds);
     }
@@ -155,9 +172,7 @@ static double by_hand_seconds(const struct replica *replica, const struct layer_
                             ? software->narrow_experts_layer_seconds
                             : software->experts_layer_seconds;
     double seconds = fmax(software->prefill_layer_seconds, of_experts);
-    for (uint32_t i = 0; i < kind->mixer_count; i++) {
-        seconds += kind->mixers[i].kind == MIXER_LATENT ? software->latent_layer_seconds : 0.0;
-    }
+    seconds += has_latent(kind) ? software->latent_layer_seconds : 0.0;
     bool shared = kind->ffn.kind == FFN_EXPERTS && kind->ffn.shared_hidden > 0;
     return seconds + (shared ? software->shared_experts_layer_seconds : 0.0);
 }

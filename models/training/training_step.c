@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "models/training/training_step.h"
 
+#include "models/machine/host_link.h"
 #include "models/training/galore.h"
 #include "models/training/training_bytes.h"
 #include "models/training/training_memory.h"
@@ -151,11 +152,12 @@ static double layers_seconds(const struct training *training, const struct train
     return layers_sum(training, costs->segment_seconds, part, pass);
 }
 
-/* Of bytes each way between a GPU and its host, both ways at once. */
+/* Of bytes each way between a GPU and its host, both ways at once, as all GPUs do it. */
 static double host_seconds(const struct training *training, double bytes)
 {
-    const struct cluster *cluster = training->replica.cluster;
-    return bytes > 0.0 ? bytes / (cluster->host_bytes_per_second * cluster->host_both_share) : 0.0;
+    const struct replica *replica = &training->replica;
+    double rate = host_links_rate(replica->cluster, layout_gpus(replica->layout), true);
+    return bytes > 0.0 ? bytes / rate : 0.0;
 }
 
 /* A pass lasts as long as what it sends to the host, or what it fetches: activations go in forward

@@ -15,22 +15,15 @@
  * stand beside own_launch and request in every TTFT: an executor's own log shows them, no client.
  */
 const struct software_constant software_constants[] = {
-    {"loop.schedule", EVIDENCE_SCHEDULER},
-    {"loop.schedule_sequence", EVIDENCE_SCHEDULER},
+    {"loop.schedule", EVIDENCE_SCHEDULER},  {"loop.schedule_sequence", EVIDENCE_SCHEDULER},
     {"loop.own_launch", EVIDENCE_REQUESTS}, /* keys of one mapping stand together */
-    {"piecewise_layer", EVIDENCE_STEPS},
-    {"prefill_layer", EVIDENCE_STEPS},
-    {"experts_layer", EVIDENCE_STEPS},
-    {"narrow_experts_layer", EVIDENCE_STEPS},
-    {"latent_layer", EVIDENCE_STEPS},
-    {"shared_experts_layer", EVIDENCE_STEPS},
-    {"decode_layer", EVIDENCE_STEPS},
-    {"experts_block", EVIDENCE_STEPS},
-    {"step", EVIDENCE_STEPS},
-    {"step_sequence", EVIDENCE_STEPS},
-    {"request", EVIDENCE_REQUESTS},
-    {"answer_sequence", EVIDENCE_REQUESTS},
-    {NULL, EVIDENCE_COUNT},
+    {"piecewise_layer", EVIDENCE_STEPS},    {"prefill_layer", EVIDENCE_STEPS},
+    {"experts_layer", EVIDENCE_STEPS},      {"narrow_experts_layer", EVIDENCE_STEPS},
+    {"latent_layer", EVIDENCE_STEPS},       {"shared_experts_layer", EVIDENCE_STEPS},
+    {"decode_layer", EVIDENCE_STEPS},       {"latent_decode_layer", EVIDENCE_STEPS},
+    {"experts_block", EVIDENCE_STEPS},      {"step", EVIDENCE_STEPS},
+    {"step_sequence", EVIDENCE_STEPS},      {"request", EVIDENCE_REQUESTS},
+    {"answer_sequence", EVIDENCE_REQUESTS}, {NULL, EVIDENCE_COUNT},
 };
 
 enum {

@@ -60,7 +60,8 @@ double module_seconds(struct measurement *row, const struct module_shape *shape)
     llm->stack.run_count = 1;
     struct software software = *row->machine.software;
     software.kernels = *row_engine_kernels(row);
-    software.decode_layer_seconds = software.cached_prefill_seconds = 0.0;
+    software.decode_layer_seconds = software.latent_decode_layer_seconds = 0.0;
+    software.cached_prefill_seconds = 0.0;
     software.hand_layer_seconds = 0.0;
     software.graphs = (struct graph_sizes){0};
     software.decode_graph = software.prefill_graph = false; /* measured one kernel at a time */

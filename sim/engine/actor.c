@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/engine/actor.h"
 
+#include "sim/engine/calendar.h"
 #include "sim/engine/engine_internal.h"
 #include "sim/engine/platform_xml.h"
 
@@ -34,6 +35,10 @@ static void run_actor(int argc, char **argv)
 
 void actor_start(struct engine *engine, uint32_t gpu, actor_code *code, void *data, bool daemon)
 {
+    if (engine->calendar != NULL) {
+        calendar_start(engine->calendar, code, data, daemon);
+        return;
+    }
     struct actor *actor = ARENA_NEW(engine->actors, struct actor);
     *actor = (struct actor){.engine = engine, .code = code, .data = data, .counts = !daemon};
     engine->live += !daemon;
@@ -47,6 +52,10 @@ void actor_start(struct engine *engine, uint32_t gpu, actor_code *code, void *da
 
 void engine_run(struct engine *engine)
 {
+    if (engine->calendar != NULL) {
+        calendar_run(engine->calendar);
+        return;
+    }
     simgrid_run();
     arena_destroy(engine->actors);
     engine->actors = arena_create();
@@ -100,41 +109,67 @@ bool engine_drive(struct engine *engine, void (*code)(void *data), void *data)
 
 double engine_clock(void)
 {
-    return simgrid_get_clock();
+    const struct calendar *calendar = calendar_opened();
+    return calendar != NULL ? calendar_clock(calendar) : simgrid_get_clock();
 }
 
 void actor_sleep(double seconds)
 {
-    sg_actor_sleep_for(seconds);
+    struct calendar *calendar = calendar_opened();
+    if (calendar != NULL) {
+        calendar_sleep(calendar, seconds);
+    } else {
+        sg_actor_sleep_for(seconds);
+    }
 }
 
 /* --- signals --- */
 
 void signal_init(struct actor_signal *signal)
 {
-    *signal = (struct actor_signal){.semaphore = sg_sem_init(0), .awaits = SIGNAL_NOTHING};
+    *signal = (struct actor_signal){
+        .semaphore = calendar_opened() == NULL ? sg_sem_init(0) : NULL,
+        .awaits = SIGNAL_NOTHING,
+    };
 }
 
 void signal_destroy(struct actor_signal *signal)
 {
-    sg_sem_destroy(signal->semaphore);
+    if (signal->semaphore != NULL) {
+        sg_sem_destroy(signal->semaphore);
+    }
+}
+
+static void acquire(struct actor_signal *signal)
+{
+    if (signal->semaphore == NULL) {
+        calendar_acquire(calendar_opened(), &signal->in_calendar);
+    } else {
+        sg_sem_acquire(signal->semaphore);
+    }
+}
+
+static bool acquire_until(struct actor_signal *signal, double seconds)
+{
+    return signal->semaphore == NULL
+               ? calendar_acquire_until(calendar_opened(), &signal->in_calendar, seconds)
+               : sg_sem_acquire_timeout(signal->semaphore, seconds) == 0;
 }
 
 void signal_wait(struct actor_signal *signal, uint32_t what)
 {
     signal->awaits = what;
-    sg_sem_acquire(signal->semaphore);
+    acquire(signal);
 }
 
 bool signal_wait_until(struct actor_signal *signal, uint32_t what, double seconds)
 {
     signal->awaits = what;
-    bool late = sg_sem_acquire_timeout(signal->semaphore, seconds) != 0;
-    if (!late) {
+    if (acquire_until(signal, seconds)) {
         return true;
     }
     if (signal->awaits == SIGNAL_NOTHING) {
-        sg_sem_acquire(signal->semaphore); /* woken at the very moment: take what was released */
+        acquire(signal); /* woken at the very moment: take what was released */
         return true;
     }
     signal->awaits = SIGNAL_NOTHING;
@@ -145,7 +180,11 @@ void signal_wake(struct actor_signal *signal, uint32_t what)
 {
     if (signal->awaits == what) {
         signal->awaits = SIGNAL_NOTHING;
-        sg_sem_release(signal->semaphore);
+        if (signal->semaphore == NULL) {
+            calendar_release(calendar_opened(), &signal->in_calendar);
+        } else {
+            sg_sem_release(signal->semaphore);
+        }
     }
 }
 
@@ -243,6 +282,7 @@ static double prepare(struct engine *engine, enum engine_lane lane, uint32_t fro
 void actor_send_lane(struct engine *engine, enum engine_lane lane, uint32_t from, uint32_t to,
                      double bytes, double limit, double times)
 {
+    assert(engine->calendar == NULL && "an engine that was opened for actors that send nothing");
     assert(lane < engine->lanes && "a lane that the engine was not opened with");
     struct way way = enter(engine, lane, from, to, bytes, times);
     sg_host_sendto(engine->hosts[lane][from], engine->hosts[0][to],

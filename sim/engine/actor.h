@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  * Actors: code that lives in simulated time on one GPU's host, and what it may do there: sleep,
  * wait for another, send bytes. All of cpsim's moving parts (ranks that play step programs, others'
- * traffic, replicas that serve) are actors; SimGrid stays behind this header.
+ * traffic, replicas that serve) are actors; SimGrid stays behind this header. Where nobody sends, a
+ * calendar plays them in its place, to the same bits (calendar.h, struct engine_setup's
+ * `sends_nothing`).
  *
  * Actors run one at a time and only change places inside these calls, so plain fields that they
  * share need no lock. Their stacks are small (64 KiB): no HDF5, no YAML, no large arrays. */
 #ifndef CPSIM_SIM_ENGINE_ACTOR_H
 #define CPSIM_SIM_ENGINE_ACTOR_H
 
+#include "sim/engine/calendar.h"
 #include "sim/engine/engine.h"
 
 #include <stdbool.h>
@@ -29,7 +32,8 @@ void actor_sleep(double seconds);
 /* Something an actor can wait for. One waiter a signal; `what` is the caller's number for what is
  * awaited, so that others wake it for that only. */
 struct actor_signal {
-    void *semaphore;
+    void *semaphore; /* SimGrid's; NULL: the calendar's */
+    struct calendar_semaphore in_calendar;
     uint32_t awaits; /* SIGNAL_NOTHING: nobody waits */
 };
 #define SIGNAL_NOTHING UINT32_MAX

@@ -146,8 +146,21 @@ static void find_hosts(struct engine *engine, uint32_t made)
     }
 }
 
+static struct engine *open_calendar(const struct engine_setup *setup)
+{
+    assert(setup->platform_xml == NULL && "a platform of one's own is SimGrid's");
+    struct arena *arena = arena_create();
+    struct engine *engine = ARENA_NEW(arena, struct engine);
+    *engine =
+        (struct engine){.arena = arena, .cluster = setup->cluster, .calendar = calendar_open()};
+    return engine;
+}
+
 struct engine *engine_open(const struct engine_setup *setup, struct diagnostics *diagnostics)
 {
+    if (setup->sends_nothing) {
+        return open_calendar(setup);
+    }
     const struct cluster *cluster = setup->cluster;
     uint32_t nodes = setup->made != NULL ? setup->made_count : setup->nodes;
     uint32_t made = nodes * cluster->gpus_per_node;
@@ -185,7 +198,10 @@ struct engine *engine_open(const struct engine_setup *setup, struct diagnostics 
 void engine_close(struct engine *engine)
 {
     if (engine != NULL) {
-        arena_destroy(engine->actors);
+        calendar_close(engine->calendar);
+        if (engine->actors != NULL) {
+            arena_destroy(engine->actors);
+        }
         arena_destroy(engine->arena);
     }
 }

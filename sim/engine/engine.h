@@ -36,6 +36,9 @@ struct engine_setup {
     /* A SimGrid platform file with hosts gpu0, gpu1, ... joined by routes; NULL: made from the
      * cluster. It has one lane, and a flow's limit there is that of its way alone. */
     const char *platform_xml;
+    /* No actor sends, nothing is played: no platform is made, and time passes without SimGrid.
+     * Not with a platform file, which is for SimGrid to take or refuse. */
+    bool sends_nothing;
 };
 
 /* A platform that SimGrid refuses becomes a diagnostic (it is tried in a child process: SimGrid

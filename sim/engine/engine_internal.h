@@ -29,7 +29,8 @@ struct flow_watch {
 
 struct engine {
     struct arena *arena;
-    struct arena *actors; /* of one run */
+    struct calendar *calendar; /* NULL: SimGrid plays */
+    struct arena *actors;      /* of one run */
     const struct cluster *cluster;
     uint32_t gpu_count, lanes;
     sg_host_t *hosts[LANE_COUNT];                   /* [gpu_count]; NULL where a node is not made */

@@ -55,6 +55,7 @@ static const struct effect {
     {"software.mixed_decode_efficiency", SERVING, NULL, NULL},
     {"software.hand_layer", CONVERSATION | SERVING, NULL, NULL},
     {"software.decode_layer", CONVERSATION | SERVING, NULL, NULL},
+    {"software.latent_decode_layer", CONVERSATION | SERVING, NULL, NULL},
     {"software.decode_ring", CONVERSATION | SERVING, NULL, NULL},
     {"software.decode_kv_splits", CONVERSATION | SERVING, NULL, NULL},
     {"software.step", CONVERSATION | SERVING, NULL, NULL},

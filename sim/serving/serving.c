@@ -153,7 +153,23 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
     return has_room_for_context(run);
 }
 
+<<<<<<< HEAD
 static struct engine *open_engine(const struct scenario *scenario, struct diagnostics *diagnostics)
+=======
+/* Whether anything crosses a link: caches that move between pools or to a remote tier, activations
+ * between a pipeline's stages, others' traffic. */
+static bool sends(const struct scenario *scenario)
+{
+    bool pipelined = false;
+    for (uint32_t i = 0; i < scenario_pool_count(scenario); i++) {
+        pipelined = pipelined || scenario_pool(scenario, i).layout.pipeline > 1;
+    }
+    return pipelined || scenario_pool_count(scenario) > 1 || scenario->background_count > 0 ||
+           scenario->serving.service.tiers.capacity_bytes[TIER_REMOTE] > 0.0;
+}
+
+static bool play(struct serving_run *run)
+>>>>>>> main
 {
     struct node_links kinds[POOL_COUNT];
     const struct kv_tiers *tiers = &scenario->serving.service.tiers;
@@ -165,6 +181,7 @@ static struct engine *open_engine(const struct scenario *scenario, struct diagno
         .nodes = scenario_nodes(scenario) + store_nodes,
         .lanes = scenario->background_count > 0 ? LANE_COUNT : 1,
         .platform_xml = scenario->platform_xml,
+        .sends_nothing = scenario->platform_xml == NULL && !sends(scenario),
     };
     return engine_open(&setup, diagnostics);
 }

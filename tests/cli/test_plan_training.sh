@@ -121,13 +121,13 @@ axes:
   workload.sequence_parallel: [true]
   workload.tensor_overlap: [false]
   workload.offload: [0, 0.5, 1]
-  workload.offload.activations: [0, 0.5, 0.75, 1]
+  workload.offload.activations: [0, 0.25, 0.75, 1]
 YAML
-expect 0 '/offload.activations=0.5$/' '' "$cpsim" plan host.yaml -o host
-expect 0 '/^step +63\.7 s/' '' "$cpsim" host/winner.yaml
+expect 0 '/offload.activations=0.25$/' '' "$cpsim" plan host.yaml -o host
+expect 0 '/^step +67\.0 s/' '' "$cpsim" host/winner.yaml
 { cat host.yaml; echo 'played: 0'; } | sed 's|^base: .*|base: narrow.yaml|' >narrow-plan.yaml
 sed 's|^cluster: .*|cluster: {use: dgx-h100, host_memory: 900 GB}|' "$source/scenarios/train-offload.yaml" >narrow.yaml
-expect 0 '/ 4 priced, /' '' "$cpsim" plan narrow-plan.yaml -o narrow
+expect 0 '/ 5 priced, /' '' "$cpsim" plan narrow-plan.yaml -o narrow
 cat >sites.yaml <<YAML
 schema: 1
 title: How rarely must sites talk?

@@ -35,11 +35,14 @@ expect 2 '' '/share: 2 of the local critical batch costs tokens/' train batch-wa
 expect 2 '' '/expected workload.tokens or workload.target_loss/' train batch-warmup workload.tokens=0
 expect 2 '' '/a batch that stays follows no critical one/' train batch-warmup workload.batch_schedule.growth=1
 
-expect 0 '/^step +77\.9 s.* MFU 38 %/' '' train offload
+expect 0 '/^step +81\.1 s.* MFU 37 %/' '' train offload
+expect 0 '/host memory 6\.8 %/' '' train offload
 expect 0 '/^host memory +106 GB a GPU, 847 GB a node/' '' train offload
-expect 0 '/MFU 47 %/' '' train offload workload.recompute=core-attention workload.offload.activations=0.5
-expect 0 '/MFU 20 %/' '' train offload workload.recompute=core-attention workload.offload.activations=1 \
-    'cluster.host_rate=25 GB/s'
+expect 0 '/MFU 44 %/' '' train offload workload.recompute=core-attention workload.offload.activations=0.25
+expect 0 '/MFU 35 %/' '' train offload workload.recompute=core-attention workload.offload.activations=0.5
+expect 0 '/MFU 19 %/' '' train offload workload.recompute=core-attention workload.offload.activations=1
+expect 0 '/MFU 47 %/' '' train offload workload.recompute=core-attention workload.offload.activations=0.5 \
+    'cluster.host_memory_rate=0 B/s' 'cluster.host_both_rate=0 B/s'
 expect 2 '' '/workload.offload: 106 GB a GPU are more than the 500 GB/' train offload 'cluster.host_memory=500 GB'
 
 expect 0 '/^step +32\.8 s/' '' train galore

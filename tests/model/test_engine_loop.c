@@ -146,6 +146,30 @@ START_TEST(latent_attention_and_shared_experts_are_launches_of_their_own)
 }
 END_TEST
 
+/* TPOT of one client with `more`, s. */
+static double tpot_with(const char *model, const char *more)
+{
+    struct played played = play_serving(
+        SMALL,
+        (const char *const[]){LOAD, model, "software.piecewise_tokens=512 tokens",
+                              "workload.arrivals={kind: closed-loop, clients: 1}", more, NULL});
+    return played.metrics.latencies[LATENCY_TPOT].p50;
+}
+
+/* DeepSeek-V2-Lite's 27 layers wait 2 ms each, half of which comes with latent attention; a model
+ * without it waits 1. */
+START_TEST(gaps_round_latent_attention_are_more)
+{
+    const char *none = "software.decode_layer=0 s";
+    const char *half = "software={decode_layer: 1 ms, latent_decode_layer: 1 ms}";
+    double latent =
+        tpot_with("model=deepseek-v2-lite", half) - tpot_with("model=deepseek-v2-lite", none);
+    ck_assert_double_eq_tol(latent, 27 * 0.002, 0.0005);
+    double plain = tpot_with("model=llama3.1-8b", half) - tpot_with("model=llama3.1-8b", none);
+    ck_assert_double_eq_tol(plain, 32 * 0.001, 0.0005);
+}
+END_TEST
+
 /* Decode goes no faster than the loop: 70 ms and 5 a sequence. */
 START_TEST(the_scheduler_paces_short_steps)
 {
@@ -323,4 +347,5 @@ RUN_TESTS(engine_loop, a_graph_computes_all_of_its_tokens, answers_beside_prompt
           piecewise_graphs_of_experts_are_launched_as_others,
           no_graph_of_prompts_is_no_piecewise_one,
           latent_attention_and_shared_experts_are_launches_of_their_own,
-          the_scheduler_paces_short_steps, decode_beyond_the_graphs_is_launched_by_hand)
+          gaps_round_latent_attention_are_more, the_scheduler_paces_short_steps,
+          decode_beyond_the_graphs_is_launched_by_hand)

@@ -53,6 +53,47 @@ START_TEST(who_fits_passes)
 }
 END_TEST
 
+/* Eight replicas of one GPU load 83.9 MB each for their first step, all at once, over links of 50
+ * GB/s: each waits 1.68 ms. Where the memory of their host gives 50 GB/s to all of them it serves
+ * one after the other, k times 1.68 ms for the k-th; of two sockets each serves four. One replica
+ * on eight GPUs whose adapters are cut loads as much as eight parts together. */
+START_TEST(a_hosts_memory_is_shared)
+{
+    char path[] = "/tmp/cpsim-adapters-XXXXXX";
+    const char *arrivals = table(path, "prompt_tokens,output_tokens,adapter\n"
+                                       "128,9,0\n128,9,0\n128,9,0\n128,9,0\n"
+                                       "128,9,0\n128,9,0\n128,9,0\n128,9,0\n");
+    static const struct {
+        const char *memory;
+        double waits; /* of one load over one link, of all eight replicas */
+    } rows[] = {
+        {"cluster={use: dgx-h100, host_rate: 50 GB/s, host_memory_rate: 0 B/s}", 8},
+        {"cluster={use: dgx-h100, host_rate: 50 GB/s, host_sockets: 1, host_memory_rate: 400 GB/s}",
+         8},
+        {"cluster={use: dgx-h100, host_rate: 50 GB/s, host_sockets: 1, host_memory_rate: 50 GB/s}",
+         36},
+        {"cluster={use: dgx-h100, host_rate: 50 GB/s, host_sockets: 2, host_memory_rate: 50 GB/s}",
+         20},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *const overrides[] = {FEATURES,
+                                         arrivals,
+                                         rows[i].memory,
+                                         "layout.data=8",
+                                         "workload.adapters=1",
+                                         "software.adapters.load_matrix=0 s",
+                                         "workload.service.adapters={max_adapters: 1}",
+                                         NULL};
+        struct played played = play_serving(SMALL, overrides);
+        double one = 83886080.0 / 50e9;
+        printf("loads %.3f ms, one %.3f ms\n", 1e3 * played.metrics.adapter_seconds, 1e3 * one);
+        ck_assert_uint_eq(played.metrics.adapter_loads, 8);
+        ck_assert_double_eq_tol(played.metrics.adapter_seconds, rows[i].waits * one, 1e-9);
+    }
+    remove(path);
+}
+END_TEST
+
 /* One client, adapters 0 and 1 by turns, room for one: each of ten requests loads its own, 448
  * matrices of 10 us each, for that is more than 83.9 MB at 50 GB/s. Larger ones of rank 128, 671
  * MB, take 13.4 ms. Where the host has one of them too, each is read before at 1 GB/s: 83.9 ms.
@@ -326,4 +367,4 @@ END_TEST
 
 RUN_TESTS(serving_adapters, a_faster_gpu_may_answer_later, who_fits_passes, loads_by_hand,
           room_by_hand, a_prefix_is_one_adapters, popularity, nothing_is_lost, sglang_passes_too,
-          pools_load_their_own)
+          pools_load_their_own, a_hosts_memory_is_shared)

@@ -76,6 +76,44 @@ START_TEST(loads_by_hand)
 }
 END_TEST
 
+/* The same on eight tensor ranks, each with an eighth: over a link of 50 GB/s each, or an eighth of
+ * what the memory of one socket gives, a quarter of that of one of two. */
+START_TEST(eight_ranks_share_a_hosts_memory)
+{
+    char path[] = "/tmp/cpsim-tiers-XXXXXX";
+    const char *clients = one_client(path, "prompt_tokens,output_tokens,session\n"
+                                           "4096,16,7\n7000,16,0\n7000,16,0\n7000,16,0\n"
+                                           "7000,16,0\n4212,16,7\n");
+    static const struct {
+        const char *cluster;
+        double rate;
+    } rows[] = {
+        {"cluster={use: dgx-h100, host_rate: 50 GB/s, host_sockets: 1, host_memory_rate: 800 GB/s}",
+         50e9},
+        {"cluster={use: dgx-h100, host_rate: 50 GB/s, host_sockets: 1, host_memory_rate: 160 GB/s}",
+         20e9},
+        {"cluster={use: dgx-h100, host_rate: 50 GB/s, host_sockets: 2, host_memory_rate: 160 GB/s}",
+         40e9},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *const overrides[] = {FEATURES,
+                                         clients,
+                                         rows[i].cluster,
+                                         "layout.tensor=8",
+                                         "memory.fraction=0.066",
+                                         "workload.service.tiers.host=10 GB",
+                                         NULL};
+        struct played played = play_serving(SMALL, overrides);
+        double seconds = 4096 * token_bytes / 8.0 / rows[i].rate;
+        printf("load %.3f ms, by hand %.3f ms\n", 1e3 * played.metrics.tier_load_seconds,
+               1e3 * seconds);
+        ck_assert_double_eq(played.metrics.tier_loaded_bytes[TIER_HOST], 4096 * token_bytes);
+        ck_assert_double_eq_tol(played.metrics.tier_load_seconds, seconds, 1e-8);
+    }
+    remove(path);
+}
+END_TEST
+
 /* The same from a store: a flow over the GPU's card, which the store's two nodes share. */
 START_TEST(flows_by_hand)
 {
@@ -241,7 +279,8 @@ START_TEST(loads_by_layer)
             of[i] = play_serving(SMALL,
                                  (const char *const[]){
                                      software, e == 0 ? LITTLE : "memory.fraction=0.355", clients,
-                                     rates[i], "workload.service.max_batched_tokens=8192 tokens",
+                                     rates[i], "cluster.host_memory_rate=0 B/s",
+                                     "workload.service.max_batched_tokens=8192 tokens",
                                      "workload.service={block: 16 tokens, prefix_cache: true}",
                                      "workload.service.tiers={host: 10 GB, load: by-layer}", NULL});
             ck_assert_uint_eq(of[i].free_pages, of[i].kv_pages);
@@ -258,5 +297,5 @@ START_TEST(loads_by_layer)
 }
 END_TEST
 
-RUN_TESTS(serving_tiers, when_tiers_pay, loads_by_hand, flows_by_hand, who_shares_what,
-          nothing_is_lost, loads_by_layer)
+RUN_TESTS(serving_tiers, when_tiers_pay, loads_by_hand, eight_ranks_share_a_hosts_memory,
+          flows_by_hand, who_shares_what, nothing_is_lost, loads_by_layer)

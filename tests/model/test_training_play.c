@@ -6,6 +6,7 @@
 
 #include "fixture.h"
 #include "hopper.h"
+#include "models/training/training_memory.h"
 #include "run_tests.h"
 #include "sim/training/training_scratch.h"
 
@@ -338,7 +339,35 @@ START_TEST(paths_full)
 }
 END_TEST
 
+/* Eight tensor ranks of a node send all activations to their host and fetch them again, 16
+ * micro-batches, over links so slow that a pass lasts as long as its copies: 2 x 16 x kept / rate.
+ * The rate is a link's 1 GB/s, or, both ways at once, a sixteenth of what the memory gives if that
+ * is less. */
+START_TEST(eight_gpus_offload_at_once)
+{
+    static const double memories[] = {0.0, 1e12, 16e9, 4e9};
+    for (size_t i = 0; i < sizeof memories / sizeof *memories; i++) {
+        struct case_of test;
+        prepare(&test, LAYOUT(8, 1, 1, 1), &schedule_gpipe, 1, SHARDING_NONE, true);
+        struct cluster cluster = fixture_cluster;
+        cluster.host_bytes_per_second = 1e9;
+        cluster.host_both_share = 1.0;
+        cluster.host_memory_bytes_per_second = memories[i];
+        test.training.replica.cluster = &cluster;
+        test.training.offload.activations = 1.0;
+        training_step(&test.training, &test.scratch, &test.costs);
+        double rate = memories[i] > 0.0 ? fmin(1e9, memories[i] / 16.0) : 1e9;
+        double seconds = played(&test, true, 1.0);
+        double by_hand = 2.0 * 16.0 * training_part_activation_bytes(&test.training, 0) / rate;
+        printf("memory %.0f GB/s: %.3f s, by hand %.3f s\n", memories[i] / 1e9, seconds, by_hand);
+        ck_assert_double_eq_tol(seconds / by_hand, 1.0, 1e-3);
+        arena_destroy(test.arena);
+    }
+}
+END_TEST
+
 RUN_TESTS(training_play, gpipe, one_forward_one_backward, interleaved, zero_bubble, v_shape, pairs,
           interleaved_in_order, v_shape_in_order, every_rank_in_order,
           shards_gathered_for_every_pass, optimizer_sharded, nothing_overlaps, every_rank,
-          a_degraded_link_is_felt, sites_folded, sites_full, paths_folded, paths_full)
+          a_degraded_link_is_felt, sites_folded, sites_full, paths_folded, paths_full,
+          eight_gpus_offload_at_once)

@@ -5,6 +5,9 @@
 file; what comes after compiles, and is a mistake that somebody could make."""
 
 MUTATIONS = [
+    # --- sweeps and plans ---
+    ("sim/sweep/price_kind.c", '"workload.service.router",', '"workload.service",',
+     "a service's guesses and halves are part of its steps", "cli_test_sweep_warm"),
     # --- deadlines, and replicas that come and go ---
     ("sim/serving/batching/policy_deadline.c", "return tightest / (view->limits.ahead ? 3.0 : 2.0);",
      "return tightest / (view->limits.ahead ? 3.0 : 1.0);",
@@ -124,8 +127,12 @@ MUTATIONS = [
      "a shared block beside experts is launched too", "test_engine_loop"),
     ("models/passes/transformer.c", "return !runs_from_graph(replica, batch) ||", "return",
      "without graphs of prompts none is piecewise", "test_engine_loop"),
-    ("models/passes/transformer.c", "== MIXER_LATENT ? software->latent_layer_seconds", "== MIXER_GQA ? software->latent_layer_seconds",
+    ("models/passes/transformer.c", "seconds += has_latent(kind) ?", "seconds += !has_latent(kind) ?",
      "latent attention is launched in more pieces", "test_engine_loop"),
+    ("models/passes/transformer.c", "(has_latent(kind) ? software->latent_decode_layer_seconds : 0.0)", "software->latent_decode_layer_seconds",
+     "what a decode layer adds round latent attention no other layer has", "test_engine_loop"),
+    ("models/passes/transformer.c", "(has_latent(kind) ? software->latent_decode_layer_seconds : 0.0)", "0.0",
+     "gaps of a decode layer round latent attention", "test_engine_loop"),
     ("models/passes/transformer.c", "stack->kinds[kind].ffn.kind == FFN_EXPERTS &&", "stack->kinds[kind].ffn.kind == FFN_EXPERTS ||",
      "piecewise graphs of experts are launched as others", "test_engine_loop"),
     ("models/collectives/collective_custom.c", "library->nvls.ranks > 0 ? 0.0", "library->nvls.ranks == 0 ? 0.0",
@@ -413,6 +420,17 @@ MUTATIONS = [
      "a step evens out drifts", "test_jitter"),
     ("models/machine/jitter.c", "return sqrt(all) * group.mean +", "return 0.0 * group.mean +",
      "a group has the pace of its slowest", "test_jitter"),
+    ("sim/serving/batching/step_weave.c", "weave_loss_of(replica, woven_groups, 0.5 * (double)tokens, stages)",
+     "weave_loss_of(replica, woven_groups, 1e9, stages)",
+     "waves run late beside an exchange", "test_serving_weave"),
+    ("models/machine/host_link.c", "shared / ((both ? 2.0 : 1.0) * gpus)", "shared / gpus",
+     "a socket counts both directions", "test_host_link"),
+    ("models/machine/host_link.c", "gpus < in_socket ? gpus : in_socket", "gpus",
+     "a socket has its own GPUs alone", "test_host_link"),
+    ("sim/serving/replica/host_memory.c", "fmax(socket->free_seconds, now) + bytes", "now + bytes",
+     "copies before one hold it up", "test_serving_adapters"),
+    ("sim/serving/replica/host_memory.c", "here * copy->bytes, now", "copy->bytes, now",
+     "all GPUs of a server ask their socket", "test_serving_tiers"),
     ("models/training/training_step.c", "double back = host_seconds(training, kept + fetched)",
      "double back = host_seconds(training, kept)",
      "parameters come back beside activations", "test_training_step"),
@@ -495,4 +513,16 @@ MUTATIONS = [
      "a document has a token at least", "cli_test_bad_scenarios"),
     ("sim/trace/trace_check.c", "read_attribute, check) < 0) {", "read_attribute, check) < -1) {",
      "a trace's attributes are read when it is checked", "trace_test_damaged"),
+    # --- time without SimGrid ---
+    ("sim/engine/calendar.c", "calendar->now + fmax(actor->seconds, SHORTEST_SECONDS);", "calendar->now + actor->seconds;",
+     "SimGrid's sleeps are 1e-11 s at least", "test_calendar"),
+    ("sim/engine/calendar.c", "fabs(heap->all[0]->date - calendar->now) < SHORTEST_SECONDS", "heap->all[0]->date <= calendar->now",
+     "what is due within 1e-11 s is due at once", "test_calendar"),
+    ("sim/engine/calendar.c", "(a->date == b->date && a->order < b->order)", "(a->date == b->date && a->order > b->order)",
+     "who is due at one instant wakes in SimGrid's order", "test_calendar"),
+    ("sim/engine/calendar.c", "    forget_date(calendar, waiter);\n", "", "who is woken before his time is late no more", "test_calendar"),
+    ("sim/serving/batching/view.c", "end + look_ahead > table->room", "end > table->room + 1", "a token needs a place in a block",
+     "replay_schedule|test_serving"),
+    ("sim/serving/cache/kv_pool.c", "if (block != 0 && (block & KV_OWN) == 0) {", "if (block != 0 && (block & KV_OWN) == 0 && false) {",
+     "a block that others can hit loses its label when it is taken", "test_kv_cache|test_kv_pages"),
 ]

@@ -3,6 +3,8 @@
 
 #include "models/passes/token_weave.h"
 
+#include <math.h>
+
 enum { MAX_SLICES = 2 }; /* of a batch: prompts and answers */
 
 /* The first `rows` tokens of a batch, or about so many (whole sequences of several), and the rest.
@@ -53,9 +55,11 @@ static struct weave_group weave_group_of(const struct replica *replica,
 }
 
 /* What was measured of kernels beside all-reduces, with the fused kernel's SMs: of a stage's four
- * kernels in the mean, beside its exchange. */
+ * kernels in the mean, beside its exchange. They run in the waves of a product of the group's
+ * `tokens` with as many columns as the model is wide, and the blocks that an SM held ran late. */
 static struct weave_loss weave_loss_of(const struct replica *replica,
-                                       const struct weave_group groups[2], double stages)
+                                       const struct weave_group groups[2], double tokens,
+                                       double stages)
 {
     enum { STAGE_KERNELS = 4 }; /* products, attention or activation, and what stands between */
     struct overlap_constants constants = replica->software->library.overlap;
@@ -63,6 +67,9 @@ static struct weave_loss weave_loss_of(const struct replica *replica,
     double kernels = groups[0].kernels_seconds + groups[1].kernels_seconds;
     double exchanges = groups[0].exchange_seconds + groups[1].exchange_seconds;
     struct overlap_kernel kernel = {.seconds = kernels / (2.0 * stages * STAGE_KERNELS)};
+    kernel.wave_seconds =
+        overlap_gemm_wave_seconds(&constants, (uint64_t)ceil(tokens), replica->llm->hidden,
+                                  kernel.seconds, replica->gpu->streaming_multiprocessors);
     struct overlap_collective moved = {.seconds = exchanges / (2.0 * stages)};
     struct overlap_factors factors =
         overlap_slowdown(&constants, replica->gpu->streaming_multiprocessors, &kernel, &moved);
@@ -114,7 +121,8 @@ struct step_cost step_weave(const struct replica *replica, const struct batch *b
         }
         double stages = 2.0 * replica->llm->stack.layers / replica->layout->pipeline;
         double seconds =
-            token_weave_seconds(woven_groups, stages, weave_loss_of(replica, woven_groups, stages));
+            token_weave_seconds(woven_groups, stages,
+                                weave_loss_of(replica, woven_groups, 0.5 * (double)tokens, stages));
         if (seconds < best) {
             best = seconds;
             kernels = woven_groups[0].kernels_seconds + woven_groups[1].kernels_seconds;

@@ -345,40 +345,61 @@ static inline bool go_on(struct batch_view *view, struct decision *decision, uin
     return true;
 }
 
-/* The next token of who decodes without drafts, into room that it has: nearly every share of nearly
- * every step, and the same as go_on() gives. False: not so simple. */
-static inline bool go_on_simply(const struct batch_view *view, struct decision *decision,
-                                uint32_t id)
+/* The next tokens of those that decode without drafts, one after the other from `place` on, into
+ * room that they have: nearly every share of nearly every step, and the same as go_on() gives.
+ * Returns the place of the first with whom it is not so simple. */
+static inline uint32_t go_on_simply(const struct batch_view *view, struct decision *decision,
+                                    uint32_t place, uint64_t budget)
 {
     const struct batch_limits *limits = &view->limits;
-    struct request *request = batch_request(view, id);
-    uint32_t computed = request->computed_tokens, end = computed + 1;
-    uint32_t expected = request->expected_tokens;
-    uint32_t answer = limits->prompts_only ? 1 : request->output_tokens;
-    if (request->draft_tokens > 0 || limits->draft_tokens > 0 ||
-        end != request_target(request) + expected || computed < request->prompt_tokens ||
-        (expected > 0 && end + 1 >= request->prompt_tokens + answer + expected) ||
-        end >= limits->model_tokens ||
-        !kv_cache_is_ready(&view->kv, request, (uint64_t)end + limits->look_ahead, end)) {
-        return false;
+    if (limits->draft_tokens > 0 || !view->kv.grouped) {
+        return place;
     }
-    decision->shares[decision->share_count++] = (struct share){
-        .request = id, .tokens = 1, .computed = computed, .samples = true, .decodes = true};
-    decision->tokens++;
-    decision->decode_count++;
-    decision->decode_context += computed;
-    request->computed_tokens = end;
-    request->expected_tokens = expected + limits->ahead;
-    return true;
+    const uint32_t *running = view->running;
+    const struct kv_table *tables = view->kv.tables;
+    size_t table_count = view->kv.table_count;
+    uint32_t most_answer = limits->prompts_only ? 1 : UINT32_MAX, longest = limits->model_tokens;
+    uint64_t look_ahead = limits->look_ahead, context = 0, count = view->running_count;
+    uint64_t least =
+        budget - decision->tokens < count - place ? budget - decision->tokens : count - place;
+    struct share *share = &decision->shares[decision->share_count], *last = share + least;
+    uint32_t ahead = limits->ahead, taken = 0;
+    for (; share < last; share++, place++, taken++) {
+        uint32_t id = running[place];
+        struct request *request = batch_request(view, id);
+        uint32_t computed = request->computed_tokens, end = computed + 1;
+        uint32_t expected = request->expected_tokens, prompt = request->prompt_tokens;
+        uint32_t answer =
+            request->output_tokens < most_answer ? request->output_tokens : most_answer;
+        const struct kv_table *table = &tables[request->holder * table_count];
+        if (request->in_prompt || request->draft_tokens > 0 || request->holder == 0 ||
+            end != prompt + request->generated_tokens + expected || computed < prompt ||
+            (expected > 0 && end + 1 >= prompt + answer + expected) || end >= longest ||
+            end + look_ahead > table->room || end >= table->due) {
+            break;
+        }
+        *share = (struct share){
+            .request = id, .tokens = 1, .computed = computed, .samples = true, .decodes = true};
+        context += computed;
+        request->computed_tokens = end;
+        request->expected_tokens = expected + ahead;
+    }
+    decision->share_count += taken;
+    decision->tokens += taken;
+    decision->decode_count += taken;
+    decision->decode_context += context;
+    return place;
 }
 
 bool batch_continue(struct batch_view *view, struct decision *decision, bool decodes, bool prompts,
                     uint64_t budget)
 {
     for (uint32_t i = 0; i < view->running_count && decision->tokens < budget; i++) {
-        if (decodes && !batch_request(view, view->running[i])->in_prompt &&
-            go_on_simply(view, decision, view->running[i])) {
-            continue;
+        if (decodes) {
+            i = go_on_simply(view, decision, i, budget);
+            if (i == view->running_count || decision->tokens >= budget) {
+                return true;
+            }
         }
         bool wanted = batch_request(view, view->running[i])->in_prompt ? prompts : decodes;
         if (wanted && !go_on(view, decision, &i, budget - decision->tokens)) {
@@ -539,15 +560,7 @@ uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint3
     if (view->policy != NULL) {
         return view->policy->hand_in(view, share, accepted);
     }
-    if (share->decodes && share->drafts == 0 && is_running(request) &&
-        request->pending_tokens == 0 && view->limits.draft_tokens == 0 &&
-        request->generated_tokens + 1 < request->output_tokens &&
-        request_target(request) + 1 < view->limits.model_tokens) { /* what follows, of nearly all */
-        request->generated_tokens++;
-        if (view->limits.ahead) {
-            request->expected_tokens--;
-            kv_cache_label(&view->kv, request, request->computed_tokens - request->expected_tokens);
-        }
+    if (batch_hand_in_simply(view, share)) {
         return 1;
     }
     if (!is_running(request) && request->state != REQUEST_WAITING) {

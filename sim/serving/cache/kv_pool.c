@@ -176,17 +176,41 @@ static uint32_t take_named(struct kv_cache *cache)
     return block;
 }
 
+/* Fills blocks[i, count) as take_named() does, as long as they are nobody else's; returns how far
+ * it came. */
+static uint32_t take_own(struct kv_cache *cache, uint32_t *blocks, uint32_t i, uint32_t count)
+{
+    uint32_t *named = cache->named;
+    uint64_t mask = cache->named_mask, place = cache->named_first, end = cache->named_end;
+    while (i < count && place < end) {
+        uint32_t block = named[place & mask];
+        if (block != 0 && (block & KV_OWN) == 0) {
+            break;
+        }
+        if (block != 0) {
+            blocks[i++] = block & ~KV_OWN;
+        }
+        named[place++ & mask] = 0;
+    }
+    cache->named_first = place;
+    return i;
+}
+
 void kv_pool_take(struct kv_cache *cache, uint32_t *blocks, uint32_t count)
 {
     assert(cache->free >= count && "who takes a block has seen that it is free");
     cache->free -= count;
-    uint32_t i = 0;
-    while (i < count && cache->unnamed_count > 0) {
-        blocks[i++] = cache->unnamed[--cache->unnamed_count];
+    const uint32_t *unnamed = cache->unnamed;
+    uint32_t i = 0, left = cache->unnamed_count, fresh = cache->fresh;
+    while (i < count && left > 0) {
+        blocks[i++] = unnamed[--left];
     }
-    while (i < count && cache->fresh <= cache->pages) {
-        blocks[i++] = cache->fresh++;
+    while (i < count && fresh <= cache->pages) {
+        blocks[i++] = fresh++;
     }
+    cache->unnamed_count = left;
+    cache->fresh = fresh;
+    i = cache->sink.put == NULL && i < count ? take_own(cache, blocks, i, count) : i;
     while (i < count) {
         blocks[i++] = take_named(cache);
     }
@@ -231,12 +255,18 @@ void kv_pool_let_go_own(struct kv_cache *cache, const uint32_t *blocks, uint32_t
     for (uint32_t i = labelled; i < count; i++) { /* the last is taken first */
         cache->unnamed[cache->unnamed_count++] = blocks[i];
     }
-    for (uint32_t i = labelled; i-- > 0;) {
-        if (cache->named_end - cache->named_first > cache->named_mask) {
-            close_gaps(cache);
-        }
-        *named_at(cache, cache->named_end++) = blocks[i] | KV_OWN;
+    if (labelled == 0) {
+        return;
     }
+    if (cache->named_end - cache->named_first + labelled > cache->named_mask + UINT64_C(1)) {
+        close_gaps(cache); /* then there is room for twice as many as there are */
+    }
+    uint32_t *named = cache->named;
+    uint64_t mask = cache->named_mask, end = cache->named_end;
+    for (uint32_t i = labelled; i-- > 0;) {
+        named[end++ & mask] = blocks[i] | KV_OWN;
+    }
+    cache->named_end = end;
 }
 
 uint32_t kv_cache_taken(const struct kv_cache *cache, uint64_t index)

@@ -32,12 +32,10 @@ static void price_adapters(struct pool *pool)
     const struct layout one = {.tensor = 1, .context = 1, .pipeline = 1, .data = 1};
     struct replica alone = pool->replica;
     alone.layout = &one;
-    double by_hand = adapters_matrices(&pool->replica, &stage, says->targets) *
-                     scenario->software.adapters.load_matrix_seconds;
+    pool->adapter_hand_seconds = adapters_matrices(&pool->replica, &stage, says->targets) *
+                                 scenario->software.adapters.load_matrix_seconds;
     pool->adapter_room_bytes = adapters_room_bytes(scenario, &stage);
     pool->adapter_bytes = adapters_bytes(&pool->replica, &stage, says->targets, says->rank);
-    pool->adapter_load_seconds =
-        by_hand + pool->adapter_bytes / scenario->cluster.host_bytes_per_second;
     if (says->storage_bytes_per_second > 0.0) {
         pool->adapter_read_seconds = adapters_bytes(&alone, &whole, says->targets, says->rank) /
                                      says->storage_bytes_per_second;
@@ -128,6 +126,7 @@ void fleet_create(struct fleet *fleet)
         create_servers(fleet, &fleet->pools[i], first);
         first += fleet->pools[i].server_count;
     }
+    host_memory_create(fleet);
     tiers_create(fleet);
     protection_create(fleet);
     scaling_create(fleet);

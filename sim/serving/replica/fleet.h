@@ -8,6 +8,7 @@
 #include "models/passes/memory.h"
 #include "sim/serving/load/acceptance.h"
 #include "sim/serving/load/source.h"
+#include "sim/serving/replica/host_memory.h"
 #include "sim/serving/replica/server.h"
 #include "sim/serving/replica/sharing.h"
 #include "sim/serving/replica/switching.h"
@@ -58,7 +59,7 @@ struct pool {
     uint64_t kv_pages;            /* of a server */
     struct kv_layout kv_layout;
     double kv_page_bytes;                       /* of one GPU of a server */
-    double adapter_bytes, adapter_load_seconds; /* of one adapter: to each GPU, and how long ... */
+    double adapter_bytes, adapter_hand_seconds; /* of one adapter: to each GPU; work beside ... */
     double adapter_read_seconds;                /* ... and from storage before that */
     double adapter_room_bytes;                  /* of each GPU, for all that a step may have */
     struct memory_use memory;    /* of one GPU: weights, the whole KV cache, activations */
@@ -80,6 +81,7 @@ struct fleet {
     struct server *servers; /* [server_count]: replicas, or their ranks with own requests */
     uint32_t server_count;
     struct acceptance_source acceptance;
+    struct host_socket *sockets; /* [fleet_gpus()]: by their first GPU */
     struct tiers tiers;
     struct fleet_scaling scaling;
     struct fleet_switching switching;

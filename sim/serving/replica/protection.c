@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/replica/protection.h"
 
+#include "models/machine/host_link.h"
 #include "sim/serving/replica/fleet.h"
 
 #include <math.h>
@@ -15,7 +16,8 @@ static struct protection_links links_of(const struct pool *pool)
     const struct scenario *scenario = pool->scenario;
     return (struct protection_links){
         .gpus = pool->gpus_per_server,
-        .host_bytes_per_second = scenario->cluster.host_bytes_per_second,
+        .host_bytes_per_second = host_link_rate(&scenario->cluster, 1, false),
+        .hosts_bytes_per_second = host_links_rate(&scenario->cluster, pool->gpus_per_server, false),
         .node_bytes_per_second = scenario->cluster.node_bytes_per_second,
         .memory_bytes_per_second =
             scenario->gpu.memory_bytes_per_second * scenario->gpu.memory_efficiency,
@@ -49,14 +51,17 @@ static void load(void *data, uint32_t id, uint32_t cached, uint32_t tokens)
     struct server *server = data;
     struct fleet *fleet = server->fleet;
     struct protection_links links = links_of(server->pool);
-    double seconds = protection_recover_seconds(protection_of(server), &links,
-                                                shard_bytes(server->pool, tokens));
+    double bytes = shard_bytes(server->pool, tokens);
+    double seconds = protection_recover_seconds(protection_of(server), &links, bytes);
+    const struct host_copy copy = {
+        .way = HOST_IN, .gpus = 1, .bytes = bytes, .begin_seconds = server->host_free_seconds};
+    double beside = seconds - bytes / links.host_bytes_per_second;
     (void)cached;
     batch_request(&server->view, id)->safe_tokens = 0;
     fleet->recovered++;
     fleet->recovered_tokens += tokens;
     fleet->recovery_seconds += seconds;
-    server->host_free_seconds = fmax(server->host_free_seconds, engine_clock()) + seconds;
+    server->host_free_seconds = engine_clock() + host_memory_copy(server, &copy) + beside;
     tiers_load(server, id, server->host_free_seconds);
 }
 

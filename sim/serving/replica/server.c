@@ -279,42 +279,53 @@ static void move_on(struct lane *lane, uint32_t id)
     }
 }
 
+/* False when the request got no token. */
+static bool hand_in_share(struct server *server, const struct share *share)
+{
+    if (!share->decodes) {
+        server->totals.prompt_tokens += share->tokens;
+    }
+    uint32_t accepted = acceptance_draw(&server->fleet->acceptance, share->drafts);
+    server->totals.drafts += share->drafts;
+    server->totals.accepted += accepted;
+    server->totals.verified += share->drafts > 0;
+    return batch_hand_in(&server->view, share, accepted) > 0;
+}
+
 /* The step's tokens, or those of a run of such steps, are there: the first at `first_end`, the last
  * `now`. */
 void lane_hand_in(struct lane *lane, const struct decision *decision, double first_end, double now)
 {
     struct server *server = lane->server;
     uint64_t alike = 0;
-    double answer = answer_seconds(lane, decision);
+    double answer = answer_seconds(lane, decision), decoded = lane->decode_end_seconds;
+    bool decodes = server->role != SERVER_PREFILL; /* else who has a token goes on elsewhere */
     for (uint32_t i = 0; i < decision->share_count; i++) {
         const struct share *share = &decision->shares[i];
         struct request *request = request_of(server, share->request);
         bool first = request->generated_tokens == 0;
-        if (!share->decodes) {
-            server->totals.prompt_tokens += share->tokens;
-        }
-        uint32_t accepted = acceptance_draw(&server->fleet->acceptance, share->drafts);
-        server->totals.drafts += share->drafts;
-        server->totals.accepted += accepted;
-        server->totals.verified += share->drafts > 0;
-        if (batch_hand_in(&server->view, share, accepted) == 0) {
+        bool simply = decodes && !first && batch_hand_in_simply(&server->view, share);
+        if (!simply && !hand_in_share(server, share)) {
             continue;
         }
         if (first) {
             request->first_token_seconds = now + answer;
-        } else if (request->last_token_seconds == lane->decode_end_seconds) {
+        } else if (request->last_token_seconds == decoded) {
             alike++;
         } else {
             lane_add_gaps(lane, first_end - request->last_token_seconds, 1);
         }
         request->last_token_seconds = now;
+        if (simply) {
+            continue;
+        }
         if (request->state == REQUEST_DONE) {
             request->last_token_seconds = fmax(now + answer, request->first_token_seconds);
         }
         move_on(lane, share->request);
     }
     if (alike > 0) {
-        lane_add_gaps(lane, first_end - lane->decode_end_seconds, alike);
+        lane_add_gaps(lane, first_end - decoded, alike);
     }
     batch_sweep(&server->view);
     lane->decode_end_seconds = decision->decode_count > 0 ? now : lane->decode_end_seconds;
@@ -363,7 +374,10 @@ struct step_shape lane_shape(const struct decision *decision, const struct scena
     }
     for (uint32_t i = 0; shape.prompts > 0 && i < decision->share_count; i++) {
         const struct share *share = &decision->shares[i];
-        double tokens = share->decodes ? 0.0 : share->tokens;
+        if (share->decodes) {
+            continue;
+        }
+        double tokens = share->tokens;
         shape.prompt_tokens += (uint64_t)tokens;
         shape.prompt_pairs += tokens * (share->computed + 0.5 * tokens);
         if (ring && tokens > 0.0 &&
@@ -374,6 +388,14 @@ struct step_shape lane_shape(const struct decision *decision, const struct scena
         }
     }
     return shape;
+}
+
+/* Of bytes for each of its GPUs, all at once, over links of a rate (0: the cluster's). */
+static double copy_in(const struct server *server, double bytes, double rate)
+{
+    const struct host_copy copy = {
+        .way = HOST_IN, .gpus = server->pool->gpus_per_server, .bytes = bytes, .rate = rate};
+    return bytes > 0.0 ? host_memory_copy(server, &copy) : 0.0;
 }
 
 /* Those of the step that are not on the GPUs come before it begins, one after the other: vLLM's
@@ -390,7 +412,8 @@ static double load_adapters(struct server *server, const struct decision *decisi
                 continue;
             }
             bool read = adapter_store_load(&server->adapters, adapter) == ADAPTER_IN_STORAGE;
-            seconds += pool->adapter_load_seconds + (read ? pool->adapter_read_seconds : 0.0);
+            seconds += pool->adapter_hand_seconds + (read ? pool->adapter_read_seconds : 0.0) +
+                       copy_in(server, pool->adapter_bytes, 0.0);
             totals->adapter_loads++;
             totals->adapter_reads += read;
             totals->adapter_bytes += pool->adapter_bytes * pool->gpus_per_server;
@@ -415,13 +438,12 @@ static double load_by_layer(const struct server *server, const struct decision *
     double computes = step_cost(server->stage_costs[0], &shape).gpu_seconds;
     double tokens =
         (double)context_cached_tokens(decision->loaded_tokens, pool->scenario->layout.context);
-    double loads =
-        pool->kv_bytes_per_token * tokens / pool->scenario->cluster.host_bytes_per_second;
+    double loads = copy_in(server, pool->kv_bytes_per_token * tokens, 0.0);
     return fmax(computes, loads) + fmin(computes, loads) / stage.layers - computes;
 }
 
-/* KV moves between each GPU and its host before the step: each has a link of its own, so nothing
- * contends but what is swapped before the same step, which goes one after the other. */
+/* KV moves between each GPU and its host before the step: what is swapped before the same step goes
+ * one after the other, out and in. */
 void lane_swap(struct lane *lane, const struct decision *decision)
 {
     struct server *server = lane->server;
@@ -430,11 +452,10 @@ void lane_swap(struct lane *lane, const struct decision *decision)
     double tokens = (double)decision->swapped_tokens;
     double shard =
         (double)context_cached_tokens(decision->swapped_tokens, scenario->layout.context);
-    double own = scenario->serving.service.swap_bytes_per_second;
-    double rate = own > 0.0 ? own : scenario->cluster.host_bytes_per_second;
+    double rate = scenario->serving.service.swap_bytes_per_second;
     server->totals.swapped_bytes += pool->kv_bytes_per_token * tokens * scenario->layout.tensor;
-    lane->swap_seconds = pool->kv_bytes_per_token * shard / rate + load_adapters(server, decision) +
-                         load_by_layer(server, decision);
+    lane->swap_seconds = copy_in(server, pool->kv_bytes_per_token * shard, rate) +
+                         load_adapters(server, decision) + load_by_layer(server, decision);
 }
 
 /* One step, which an engine's loop has launched as `flight`, and perhaps `next` after it (both

@@ -207,9 +207,11 @@ static void load(void *data, uint32_t id, uint32_t cached, uint32_t tokens)
         start_flows(transfer, bytes_of(server, found[TIER_REMOTE]));
     }
     if (found[TIER_HOST] > 0) {
-        double rate = pool->scenario->cluster.host_bytes_per_second;
-        server->host_free_seconds = fmax(server->host_free_seconds, engine_clock()) +
-                                    bytes_of(server, found[TIER_HOST]) / rate;
+        const struct host_copy copy = {.way = HOST_IN,
+                                       .gpus = pool->gpus_per_server,
+                                       .bytes = bytes_of(server, found[TIER_HOST]),
+                                       .begin_seconds = server->host_free_seconds};
+        server->host_free_seconds = engine_clock() + host_memory_copy(server, &copy);
         const struct part part = {.gpu = server->first_gpu,
                                   .until_seconds = server->host_free_seconds};
         start_part(transfer, &part, host_main);
@@ -233,8 +235,11 @@ static void put(void *data, uint64_t label)
 {
     struct server *server = data;
     struct tiers *tiers = &server->fleet->tiers;
-    double bytes = bytes_of(server, block_tokens(server)) * server->pool->gpus_per_server;
+    uint32_t gpus = server->pool->gpus_per_server;
+    double of_gpu = bytes_of(server, block_tokens(server)), bytes = of_gpu * gpus;
     if (kv_tier_put(host_of(server), label)) {
+        const struct host_copy copy = {.way = HOST_OUT, .gpus = gpus, .bytes = of_gpu};
+        host_memory_copy(server, &copy); /* nobody waits for it but other copies */
         tiers->stored_bytes[TIER_HOST] += bytes;
     }
     if (kv_tier_put(&tiers->remote, label)) {
