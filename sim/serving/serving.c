@@ -157,17 +157,21 @@ static bool prepare(struct serving_run *run, const struct serving_options *optio
  * between a pipeline's stages, others' traffic. */
 static bool sends(const struct scenario *scenario)
 {
-    for (size_t i = 0; i < scenario->tenant_count; i++) {
-        if (sends(scenario->tenants[i].scenario)) {
-            return true;
-        }
-    }
     bool pipelined = false;
     for (uint32_t i = 0; i < scenario_pool_count(scenario); i++) {
         pipelined = pipelined || scenario_pool(scenario, i).layout.pipeline > 1;
     }
     return pipelined || scenario_pool_count(scenario) > 1 || scenario->background_count > 0 ||
            scenario->serving.service.tiers.capacity_bytes[TIER_REMOTE] > 0.0;
+}
+
+static bool anyone_sends(const struct scenario *scenario)
+{
+    bool any = scenario->tenant_count == 0 ? sends(scenario) : scenario->background_count > 0;
+    for (size_t i = 0; i < scenario->tenant_count; i++) {
+        any = any || sends(scenario->tenants[i].scenario);
+    }
+    return any;
 }
 
 static struct engine *open_engine(const struct scenario *scenario, struct diagnostics *diagnostics)
@@ -182,7 +186,7 @@ static struct engine *open_engine(const struct scenario *scenario, struct diagno
         .nodes = scenario_nodes(scenario) + store_nodes,
         .lanes = scenario->background_count > 0 ? LANE_COUNT : 1,
         .platform_xml = scenario->platform_xml,
-        .sends_nothing = scenario->platform_xml == NULL && !sends(scenario),
+        .sends_nothing = scenario->platform_xml == NULL && !anyone_sends(scenario),
     };
     return engine_open(&setup, diagnostics);
 }
@@ -299,6 +303,8 @@ bool serving_run_tenants(const struct scenario *scenario, struct arena *arena,
                          uint64_t *events, bool *wrong_input, struct diagnostics *diagnostics)
 {
     size_t count = scenario->tenant_count;
+    struct host_socket *sockets = NULL; /* of all: those of the last GPU's tenant reach farthest */
+    uint32_t most = 0;
     struct fleet **fleets = ARENA_ARRAY(arena, struct fleet *, count);
     *wrong_input = true;
     for (size_t i = 0; i < count; i++) {
@@ -308,6 +314,13 @@ bool serving_run_tenants(const struct scenario *scenario, struct arena *arena,
         }
         runs[i].watch = goal_watch_begin(NULL, runs[i].requests.capacity);
         fleets[i] = &runs[i].fleet;
+        if (fleet_gpus(fleets[i]) > most) {
+            most = fleet_gpus(fleets[i]);
+            sockets = fleets[i]->sockets;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        fleets[i]->sockets = sockets;
     }
     if (count > 1 && scenario->sharing.policy != SHARING_APART) {
         sharing_create(fleets, (uint32_t)count, &scenario->sharing);

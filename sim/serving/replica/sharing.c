@@ -2,6 +2,7 @@
 #include "sim/serving/replica/sharing.h"
 
 #include "sim/serving/replica/fleet.h"
+#include "sim/serving/replica/host_memory.h"
 #include "sim/serving/replica/router.h"
 
 #include <math.h>
@@ -185,12 +186,14 @@ static double moved_bytes(const struct gpu_seat *seat, const struct seat_member 
     return pool->memory.weight_bytes + pages * pool->kv_page_bytes;
 }
 
-/* Over each GPU's own link. */
-static void move(const struct seat_member *member, double bytes)
+/* Over the links of its GPUs and their sockets' memory, which others may use too. */
+static void move(const struct seat_member *member, enum host_way way, double bytes)
 {
-    const struct pool *pool = member->server->pool;
-    member->server->fleet->sharing.bytes += bytes * pool->gpus_per_server;
-    actor_sleep(bytes / pool->scenario->cluster.host_bytes_per_second);
+    const struct server *server = member->server;
+    const struct host_copy copy = {
+        .way = way, .gpus = server->pool->gpus_per_server, .bytes = bytes};
+    server->fleet->sharing.bytes += bytes * copy.gpus;
+    actor_sleep(host_memory_copy(server, &copy));
 }
 
 static void put_out(struct gpu_seat *seat, struct seat_member *member)
@@ -200,7 +203,7 @@ static void put_out(struct gpu_seat *seat, struct seat_member *member)
     double bytes = seat->says->offload ? moved_bytes(seat, member) : cache_bytes;
     scaling_close(member->server, keeps);
     if (bytes > 0.0) {
-        move(member, bytes);
+        move(member, HOST_OUT, bytes);
     }
 }
 
@@ -222,7 +225,7 @@ static void take_in(struct gpu_seat *seat, struct seat_member *member, double be
     struct fleet *fleet = server->fleet;
     scaling_hold(server);
     actor_sleep(seat->says->switch_seconds);
-    move(member, moved_bytes(seat, member));
+    move(member, HOST_IN, moved_bytes(seat, member));
     fleet->sharing.swaps++;
     fleet->sharing.swap_seconds += engine_clock() - begin_seconds;
     member->came_seconds = member->idle_since_seconds = engine_clock();
