@@ -223,6 +223,18 @@ def test_a_replica_does_one_step_at_a_time(trace):
         nested(rows, 0, figures.run_seconds(trace), stages)
 
 
+def test_a_step_takes_time_though_its_gpu_was_quicker_than_its_host(tmp_path):
+    """Prompts of a small model, whose launches take longer than their kernels: when the host has taken in one step, the
+    next has long been ready, and taking that in takes time too."""
+    settings = ["model=llama3.2-1b", "layout.tensor=1", "precision=bf16", "workload.arrivals.rate=88 /s", "workload.requests=150",
+                "workload.warm_up=0 s", "workload.lengths.prompt={kind: fixed, tokens: 57 tokens}",
+                "workload.lengths.output={kind: exponential, mean: 2}"]  # fmt: skip
+    path = simulate(tmp_path / "run.h5", "serving-70b-chat.yaml", *settings)
+    assert check_trace(path) == (0, [])
+    steps = cpsim_trace.load(path)["steps"]
+    assert (steps["prompts"] > 0).sum() > 50 and steps["duration"].min() > 50e-6
+
+
 def test_averages_over_time_are_those_of_requests(trace):
     """Little's law: time in service, summed over requests, is the mean number in service x time."""
     requests, series = service(trace), trace["series"]

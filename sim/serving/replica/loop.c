@@ -98,7 +98,8 @@ double loop_taken_in(const struct lane *lane, const struct flight *flight,
 {
     bool busy = next != NULL && loop_launches(lane);
     double free = busy ? next->launched_seconds : 0.0;
-    return fmax(flight->ready_seconds, free) + take_in_seconds(lane, flight->sequences);
+    double begins = fmax(fmax(flight->ready_seconds, free), engine_clock());
+    return begins + take_in_seconds(lane, flight->sequences);
 }
 
 double loop_pace(const struct lane *lane, const struct step_shape *shape, double gpu_seconds,
