@@ -5,6 +5,7 @@
 
 #include "sim/serving/load/preview.h"
 #include "sim/serving/result/metrics.h"
+#include "sim/serving/result/need.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ struct played {
     uint32_t places;                        /* that its requests took (struct requests) */
     bool may_leave;                         /* its requests, before their answers end */
     bool missed;                            /* its goal: the figures mean nothing */
+    struct serving_need need, room;         /* of limits: what it needed, and what it had */
 };
 
 static inline void played_requests(const struct serving_run *run, struct played *played)
@@ -131,6 +133,8 @@ static inline struct played play_here(const char *path, const char *const *overr
         }
         played.may_leave = run->fleet.may_leave;
         played.missed = run->watch.missed;
+        played.need = serving_need(run, arena);
+        played.room = serving_room(scenario);
         played.places = run->requests.places;
         if (run->fold == NULL) {
             played_preview(run, &played);

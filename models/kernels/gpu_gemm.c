@@ -30,6 +30,7 @@ struct product {
     double k_step;                      /* elements of a stage */
     double between_cycles, start_seconds;
     double memory_seconds;
+    double sm_memory_bytes_per_second;
 };
 
 static double start_seconds(const struct gpu *gpu, const struct gemm_shape *shape)
@@ -37,6 +38,14 @@ static double start_seconds(const struct gpu *gpu, const struct gemm_shape *shap
     const struct product_kernel *kernel = library_product(shape);
     return kernel != NULL ? kernel->start_seconds
                           : gpu->matmul_seconds[matmul_fitted_scaling(shape->scaling)];
+}
+
+static double sm_memory_rate(const struct gpu *gpu, const struct gemm_shape *shape)
+{
+    const struct product_kernel *kernel = library_product(shape);
+    return kernel != NULL && kernel->sm_memory_bytes_per_second > 0.0
+               ? kernel->sm_memory_bytes_per_second
+               : gpu->sm_memory_bytes_per_second;
 }
 
 static struct product product_of(const struct gpu *gpu, const struct gemm_shape *shape,
@@ -57,6 +66,7 @@ static struct product product_of(const struct gpu *gpu, const struct gemm_shape 
             gpu->tile_seconds[matmul_fitted_scaling(shape->scaling)] * gpu->boost_clock_hertz,
         .start_seconds = start_seconds(gpu, shape),
         .memory_seconds = memory_seconds,
+        .sm_memory_bytes_per_second = sm_memory_rate(gpu, shape),
     };
 }
 
@@ -81,7 +91,7 @@ static double cycles_per_k(const struct product *product, struct tile tile, doub
     return fmax(
         multiply / product->efficiency +
             matmul_lane_cycles_per_k(gpu, product->shape, tile.rows, tile.columns, along_n),
-        fmax(load / gpu->tile_bytes_per_clock, first_load / gpu->sm_memory_bytes_per_second));
+        fmax(load / gpu->tile_bytes_per_clock, first_load / product->sm_memory_bytes_per_second));
 }
 
 /* Kernels that overlap take as long as the longer at least, but for a rounding error. */
@@ -147,8 +157,24 @@ static void try_tile(const struct product *product, const struct tile_family *fa
     }
 }
 
-/* The library's heuristics are taken to find the fastest plan at full clock; of plans alike, the
- * one with the larger tile (first in the list), which moves fewer bytes. */
+/* The row of a library's own table that a product falls under; NULL: it has none. */
+static const struct product_rule *rule_of(const struct product_kernel *own,
+                                          const struct gemm_shape *shape)
+{
+    for (size_t i = 0; own != NULL && i < own->rule_count; i++) {
+        const struct product_rule *rule = &own->rules[i];
+        if ((rule->most_tokens == 0 || shape->m <= rule->most_tokens) &&
+            (rule->most_columns == 0 || shape->n <= rule->most_columns) &&
+            shape->k >= rule->least_depth) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+/* A library's table says which tile; where it has none, its heuristics are taken to find the
+ * fastest plan at full clock; of plans alike, the one with the larger tile (first in the list),
+ * which moves fewer bytes. */
 static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *shape,
                              double memory_seconds)
 {
@@ -157,6 +183,11 @@ static struct plan best_plan(const struct gpu *gpu, const struct gemm_shape *sha
         own != NULL ? &own->family : &gpu->generation.families[shape->scaling];
     const struct product product = product_of(gpu, shape, memory_seconds);
     struct plan best = {.seconds = INFINITY};
+    const struct product_rule *rule = rule_of(own, shape);
+    if (rule != NULL) {
+        try_tile(&product, family, rule->tile.tiles[0], !rule->turned, &best);
+        return best;
+    }
     for (size_t i = 0; i < family->tiles.count; i++) {
         struct tile tile = family->tiles.tiles[i];
         for (int turned = 0; turned < 2; turned++) {

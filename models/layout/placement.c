@@ -291,6 +291,19 @@ static bool context_ranks_alike(const struct placement *placement)
            !placement->shares_replicas;
 }
 
+static bool replicas_lie_alike(const struct placement *placement, enum dimension dimension)
+{
+    return placement->gpus_per_nic == 1 &&
+           blocks_lie_alike(placement, placement->stride[dimension]);
+}
+
+uint32_t placement_stand_ins_end(const struct placement *placement)
+{
+    uint32_t stride = placement->stride[DIMENSION_DATA];
+    bool outermost = stride * placement->size[DIMENSION_DATA] == placement->ranks;
+    return outermost && replicas_lie_alike(placement, DIMENSION_DATA) ? stride : placement->ranks;
+}
+
 uint32_t placement_stand_in(const struct placement *placement, uint32_t rank)
 {
     if (context_ranks_alike(placement)) {
@@ -298,8 +311,7 @@ uint32_t placement_stand_in(const struct placement *placement, uint32_t rank)
     }
     static const enum dimension alike[] = {DIMENSION_DATA, DIMENSION_SHARE};
     for (size_t i = 0; i < sizeof alike / sizeof *alike; i++) {
-        if (placement->gpus_per_nic == 1 &&
-            blocks_lie_alike(placement, placement->stride[alike[i]])) {
+        if (replicas_lie_alike(placement, alike[i])) {
             rank = placement_move(placement, rank, alike[i], 0);
         }
     }

@@ -100,4 +100,8 @@ bool placement_is_even(const struct placement *placement);
  * rank's stand-in: */
 uint32_t placement_stand_in(const struct placement *placement, uint32_t rank);
 
+/* No rank from this one on is its own stand-in, and rank r's is that of r modulo it: of replicas
+ * that lie alike, one behind the other, the first stands in for all. */
+uint32_t placement_stand_ins_end(const struct placement *placement);
+
 #endif

@@ -51,11 +51,24 @@ struct decode_kernel {
     uint32_t most_parts;
 };
 
+/* Which kernel a library takes for a product of up to so many tokens and columns and of at least
+ * such a depth, by a table of its own and not by trying. */
+struct product_rule {
+    uint64_t most_tokens, most_columns, least_depth; /* 0: any */
+    struct tile_list tile;                           /* one: rows by columns */
+    bool turned; /* the tile's columns lie along the tokens, else its rows do */
+};
+
 /* A product of operands with scales. Its tiles are the library's own. */
 struct product_kernel {
     double efficiency; /* of the matrix units' peak, inside a tile; 0: no such kernel */
     double start_seconds;
+    double sm_memory_bytes_per_second; /* GPU memory to one SM: how much is under way at a time is
+                                          the kernel's; 0: as the GPU file's */
     struct tile_family family;
+    const struct product_rule *rules; /* [rule_count], the first that fits; where none does, the
+                                         fastest of the family */
+    size_t rule_count;
 };
 
 /* The two products of a mixture of experts with what lies around them. */

@@ -169,6 +169,9 @@ static void list_all_lost(struct export *export, const struct dialect *dialect)
             list_lost(export, dialect, section, sections[i]);
         }
     }
+    if (export->resolved->scenario->tenant_count > 0) {
+        export_lose(export, "tenants: an engine serves one model; these are the scenario's keys");
+    }
     if (preset_of(export)[0] != '\0' && !is_carried(dialect, "precision.preset")) {
         export_lose(export, "precision: %s; the checkpoint's own", preset_of(export));
     }

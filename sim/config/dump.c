@@ -78,6 +78,26 @@ static void dump_mapping(struct dump *dump, const struct field *fields, const st
                          const char *path, struct indent indent);
 
 static void dump_field(struct dump *dump, const struct field *field, const struct node *node,
+                       const char *path, struct indent *indent);
+
+/* A tagged mapping that does not say which it is, as it is laid over one that does: keys of any. */
+static void dump_untagged(struct dump *dump, const struct field *field, const struct node *node,
+                          const char *path, struct indent indent)
+{
+    for (size_t i = 0; i < node->count; i++) {
+        const char *key = node->entries[i].key;
+        const struct field *row = NULL;
+        for (const struct variant *of = field->variants; of->name != NULL && row == NULL; of++) {
+            row = field_find(of->fields, key);
+        }
+        if (row != NULL) {
+            dump_field(dump, row, node->entries[i].value,
+                       arena_printf(dump->arena, "%s.%s", path, key), &indent);
+        }
+    }
+}
+
+static void dump_field(struct dump *dump, const struct field *field, const struct node *node,
                        const char *path, struct indent *indent)
 {
     struct arena *arena = dump->arena;
@@ -95,6 +115,8 @@ static void dump_field(struct dump *dump, const struct field *field, const struc
     struct indent inside = {.depth = indent->depth + 1};
     if (field_has_keys(field)) {
         dump_mapping(dump, field->fields, node, path, inside);
+    } else if (field->kind == FIELD_TAGGED && node_get(node, "kind") == NULL) {
+        dump_untagged(dump, field, node, path, inside);
     } else if (field->kind == FIELD_TAGGED) {
         const struct field tag = {.key = "kind"};
         const struct variant *variant = field_variant(field, node);

@@ -123,10 +123,21 @@ static void complain_of_quantity(const struct place *place, const struct node *n
 /* A number of any kind; false after a complaint. */
 static bool read_quantity(const struct place *place, const struct node *node, double *value)
 {
+    bool keeps = node->number != NULL && node->number->text == node->text;
+    struct node_number *kept = keeps ? node->number : NULL;
+    int kind = (int)place->field->kind;
+    if (kept != NULL && kept->kind == kind) {
+        *value = kept->value;
+        return true;
+    }
     struct quantity_reading reading = field_quantity_read(place->field->kind, node->text);
     if (reading.fault != QUANTITY_OK) {
         complain_of_quantity(place, node, &reading);
         return false;
+    }
+    if (kept != NULL) {
+        kept->kind = kind;
+        kept->value = reading.value;
     }
     *value = reading.value;
     return true;
@@ -470,7 +481,8 @@ void field_check(const struct field_context *context, const struct field *field,
 static bool has_required(const struct field *fields)
 {
     for (const struct field *field = fields; field->key != NULL; field++) {
-        bool inside = field->kind == FIELD_MAPPING && has_required(field->fields);
+        bool inside = field->kind == FIELD_MAPPING && field->folder == NULL &&
+                      has_required(field->fields); /* a file says all that it must */
         if (field->required || inside) {
             return true;
         }

@@ -81,6 +81,18 @@ struct node *node_copy(struct arena *arena, const struct node *node)
     return copy;
 }
 
+void node_keep_numbers(struct arena *arena, struct node *node)
+{
+    if (node->kind == NODE_SCALAR) {
+        node->number = ARENA_NEW(arena, struct node_number);
+        *node->number = (struct node_number){.text = node->text, .kind = -1};
+    }
+    for (size_t i = 0; i < node->count; i++) {
+        node_keep_numbers(arena,
+                          node->kind == NODE_MAPPING ? node->entries[i].value : node->items[i]);
+    }
+}
+
 struct node *node_get(const struct node *mapping, const char *key)
 {
     const struct node_entry *entry = node_entry(mapping, key);

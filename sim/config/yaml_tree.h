@@ -40,6 +40,13 @@ struct node_entry {
     struct node *value;
 };
 
+/* What a scalar's text was last read as, shared by all copies of its node that have that text. */
+struct node_number {
+    const char *text; /* by its place: a copy that was given another is another value */
+    int kind;         /* enum field_kind that it was read for; -1: it was not yet */
+    double value;     /* in the canonical unit */
+};
+
 struct node {
     enum node_kind kind;
     enum node_origin origin;
@@ -47,6 +54,7 @@ struct node {
     const char *text;           /* scalar */
     bool quoted;                /* scalar, written in quotes or as a block */
     bool accepted;              /* it passed the checks of its field, and is in the struct */
+    struct node_number *number; /* scalar that is read over and over; NULL: any other */
     const char *source;         /* where a data file says the value comes from; NULL: it does not */
     struct node_entry *entries; /* mapping: [count] */
     struct node **items;        /* list: [count] */
@@ -64,6 +72,10 @@ struct node *node_mapping(struct arena *arena, struct mark mark, enum node_origi
 
 /* All of it, in `arena`; texts are shared. */
 struct node *node_copy(struct arena *arena, const struct node *node);
+
+/* Gives every scalar a place for the number that it is read as: of a tree that outlives its copies,
+ * and whose texts do not change. */
+void node_keep_numbers(struct arena *arena, struct node *node);
 
 /* The value of a key, NULL when the node is no mapping or lacks it. */
 struct node *node_get(const struct node *mapping, const char *key);

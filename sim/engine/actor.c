@@ -231,6 +231,8 @@ static struct way enter(struct engine *engine, enum engine_lane lane, uint32_t f
             way.ends[i]->since = simgrid_get_clock();
         }
     }
+    uint32_t end = (from > to ? from : to) + 1;
+    engine->used_end = end > engine->used_end ? end : engine->used_end;
     engine->events++;
     return way;
 }

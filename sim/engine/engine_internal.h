@@ -38,7 +38,8 @@ struct engine {
     sg_link_t *limiters[LANE_COUNT][LIMITER_COUNT]; /* [gpu_count] */
     double *limits[LANE_COUNT][LIMITER_COUNT];      /* [gpu_count] as set, bytes per second */
     struct link_use *link_use[LINK_KIND_COUNT];     /* [gpu_count], of the last play */
-    struct link_use *others_use[LINK_KIND_COUNT];   /* [gpu_count], from the start */
+    uint32_t used_end; /* no link of a GPU from this one on was used in it */
+    struct link_use *others_use[LINK_KIND_COUNT]; /* [gpu_count], from the start */
     uint64_t events;
     double play_start; /* engine clock */
     struct flow_watch watch, others_watch;

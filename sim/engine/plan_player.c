@@ -258,19 +258,18 @@ struct group_player *group_players_create(const struct placement *placement, enu
     uint32_t size = placement_group_size(placement, kind);
     struct group_player *groups = ARENA_ARRAY(arena, struct group_player, count);
     for (uint32_t i = 0; i < count; i++) {
-        groups[i] = (struct group_player){
-            .kind = kind,
-            .size = size,
-            .members = ARENA_ARRAY(arena, struct group_member *, size),
-        };
+        groups[i] = (struct group_player){.kind = kind, .size = size};
     }
     return groups;
 }
 
 void group_join(struct group_player *groups, struct group_member *member,
-                struct plan_player *player, const struct rank_role *role)
+                struct plan_player *player, const struct rank_role *role, struct arena *arena)
 {
     struct group_player *group = &groups[role->group[groups->kind]];
+    if (group->members == NULL) {
+        group->members = ARENA_ARRAY(arena, struct group_member *, group->size);
+    }
     *member = (struct group_member){
         .group = group, .player = player, .number = role->member[groups->kind]};
     group->members[member->number] = member;

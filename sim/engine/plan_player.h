@@ -59,7 +59,8 @@ void plan_player_set_pace(struct plan_player *player, double pace);
 
 /* The played members of one group. */
 struct group_player {
-    struct group_member **members; /* [size]; NULL where a stand-in plays for the member */
+    /* [size], once somebody has joined; NULL where a stand-in plays for the member */
+    struct group_member **members;
     enum group kind;
     uint32_t size, played;
     uint64_t arrived, finished;
@@ -79,7 +80,7 @@ struct group_member {
 struct group_player *group_players_create(const struct placement *placement, enum group kind,
                                           struct arena *arena);
 void group_join(struct group_player *groups, struct group_member *member,
-                struct plan_player *player, const struct rank_role *role);
+                struct plan_player *player, const struct rank_role *role, struct arena *arena);
 /* Inboxes for the plan's edges, if every member of the group is to be played. */
 void group_member_expect(struct group_member *member, const struct collective_plan *plan);
 

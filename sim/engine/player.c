@@ -283,7 +283,7 @@ static void make_rank(struct player *player, struct rank_player *rank, uint32_t 
     plan_player_open(&rank->plans, player->engine, placement, rank->role.gpu,
                      &rank->streams[STREAM_COMMUNICATION].signal, most_flows(player), arena);
     for (int kind = 0; kind < GROUP_COUNT; kind++) {
-        group_join(player->groups[kind], &rank->groups[kind], &rank->plans, &rank->role);
+        group_join(player->groups[kind], &rank->groups[kind], &rank->plans, &rank->role, arena);
     }
     make_inboxes(rank);
 }
@@ -295,9 +295,11 @@ static void make_ranks(struct player *player, struct arena *arena)
     for (int kind = 0; kind < GROUP_COUNT; kind++) {
         player->groups[kind] = group_players_create(play->placement, (enum group)kind, arena);
     }
-    player->ranks = ARENA_ARRAY(arena, struct rank_player, play->placement->ranks);
-    for (uint32_t i = 0; i < play->placement->ranks; i++) {
-        if (!play->folded || play->every_rank || placement_stand_in(play->placement, i) == i) {
+    bool all = !play->folded || play->every_rank;
+    uint32_t end = all ? play->placement->ranks : placement_stand_ins_end(play->placement);
+    player->ranks = ARENA_ARRAY(arena, struct rank_player, end);
+    for (uint32_t i = 0; i < end; i++) {
+        if (all || placement_stand_in(play->placement, i) == i) {
             make_rank(player, &player->ranks[player->rank_count++], i, operators, arena);
         }
     }
@@ -359,10 +361,11 @@ bool engine_play(struct engine *engine, const struct play *play, double *seconds
     struct player player = {.engine = engine, .play = play, .start = engine_clock()};
     engine->play_start = player.start;
     for (int kind = 0; kind < LINK_KIND_COUNT; kind++) {
-        for (uint32_t gpu = 0; gpu < engine->gpu_count; gpu++) {
+        for (uint32_t gpu = 0; gpu < engine->used_end; gpu++) {
             engine->link_use[kind][gpu] = (struct link_use){0};
         }
     }
+    engine->used_end = 0;
     find_overlaps(&player, arena);
     make_ranks(&player, arena);
     start_ranks(&player);

@@ -102,6 +102,13 @@ static uint32_t played_rank(const struct scenario *scenario, uint32_t rank)
     return placement_stand_in(&placement, rank);
 }
 
+/* played_rank() repeats itself from this rank on. */
+static uint32_t stand_ins_end(const struct runner *runner)
+{
+    bool folded = is_folded(runner->scenario) && runner->scenario->platform_xml == NULL;
+    return folded ? placement_stand_ins_end(&runner->placement) : runner->placement.ranks;
+}
+
 /* The nodes of the ranks that are played and of all that they may send to; NULL: all nodes, on a
  * network whose switches are shared or which is the user's own. */
 static void make_nodes(const struct runner *runner, struct engine_setup *setup)
@@ -116,7 +123,7 @@ static void make_nodes(const struct runner *runner, struct engine_setup *setup)
     for (int group = 0; group < GROUP_COUNT; group++) {
         shapes[group] = placement_group_shape(&runner->placement, (enum group)group);
     }
-    for (uint32_t rank = 0; rank < runner->placement.ranks; rank++) {
+    for (uint32_t rank = 0; rank < stand_ins_end(runner); rank++) {
         if (placement_stand_in(&runner->placement, rank) != rank) {
             continue;
         }
@@ -481,8 +488,10 @@ bool conversation_run(const struct scenario *scenario, struct arena *arena, stru
     }
     result->rank_breakdowns = ARENA_ARRAY(arena, struct breakdown, layout_gpus(&scenario->layout));
     uint32_t *stand_ins = ARENA_ARRAY(arena, uint32_t, result->gpu_count);
+    uint32_t ranks = layout_gpus(&scenario->layout), end = stand_ins_end(&runner);
     for (uint32_t gpu = 0; gpu < result->gpu_count; gpu++) {
-        stand_ins[gpu] = conversation_stand_in(scenario, gpu);
+        bool repeats = gpu >= end && gpu < ranks;
+        stand_ins[gpu] = repeats ? stand_ins[gpu % end] : conversation_stand_in(scenario, gpu);
     }
     runner.stand_ins = stand_ins;
     size_t all = transformer_room(&runner.replica, 1);

@@ -29,9 +29,12 @@ struct planner {
     struct journal_contents kept; /* answers of earlier runs: candidate * TRIALS_MOST + trial */
     uint64_t first_open;          /* all before are at an end, or carry the rate */
     uint64_t under_way, ended, total;
+    struct alike *alike;
     bool chosen; /* whose capacity is sought */
     bool failed;
-    bool unfit; /* of a child: a run failed in it */
+    bool unfit;               /* of a child: a run failed in it */
+    struct arena *told;       /* of a child: what it was told last ... */
+    struct point_record lent; /* ... of one that is alike (trial_run()) */
     double started, synced;
 };
 
@@ -176,12 +179,6 @@ static bool confirm(struct planner *planner)
 
 /* --- all of them --- */
 
-static bool is_open(const struct candidate *candidate)
-{
-    return candidate->state == CANDIDATE_NEW || candidate->state == CANDIDATE_TRYING ||
-           candidate->state == CANDIDATE_SEARCHING || candidate->state == CANDIDATE_CONFIRMING;
-}
-
 static uint64_t place_of(uint64_t candidate, const struct candidate *state)
 {
     return candidate * TRIALS_MOST + state->trials;
@@ -189,36 +186,66 @@ static uint64_t place_of(uint64_t candidate, const struct candidate *state)
 
 static void take(struct planner *planner, uint64_t index, const struct point_record *record)
 {
-    trial_take(planner->job, &planner->candidates[index], record);
-    planner->ended += !is_open(&planner->candidates[index]);
+    struct candidate *candidate = &planner->candidates[index];
+    struct trial_question question = trial_question(planner->job, candidate);
+    struct serving_need need = trial_need(&record->metrics);
+    if (record->status == POINT_DONE && need.known) {
+        alike_add(planner->alike, index, &question, &record->metrics, &need);
+    }
+    trial_take(planner->job, candidate, record);
+    planner->ended += !candidate_is_open(candidate);
 }
 
-/* What an earlier run of this command was answered. */
-static void replay(struct planner *planner, uint64_t index)
+/* The answer of one that is alike, if that is all there is to it. */
+static bool take_shared(struct planner *planner, uint64_t index)
+{
+    const struct candidate *candidate = &planner->candidates[index];
+    struct trial_question question = trial_question(planner->job, candidate);
+    struct serving_need need;
+    const struct metric_list *metrics =
+        question.unloaded ? NULL /* its own checks come first */
+                          : alike_find(planner->alike, index, &question, &candidate->room, &need);
+    if (metrics == NULL) {
+        return false;
+    }
+    struct arena *scratch = arena_create();
+    struct point_record record = trial_shared(scratch, metrics);
+    take(planner, index, &record);
+    arena_destroy(scratch);
+    return true;
+}
+
+/* Takes what needs no run: what an earlier run of this command was answered, and those alike. False
+ * when the candidate must wait for one that is alike. */
+static bool replay(struct planner *planner, uint64_t index)
 {
     struct candidate *candidate = &planner->candidates[index];
-    while (is_open(candidate)) {
+    while (candidate_is_open(candidate)) {
         const struct point_record *record = planner->kept.points[place_of(index, candidate)];
-        if (record == NULL) {
-            return;
+        if (record != NULL) {
+            take(planner, index, record);
+        } else if (alike_waits(planner->alike, planner->candidates, index)) {
+            return false;
+        } else if (!take_shared(planner, index)) {
+            return true;
         }
-        take(planner, index, record);
     }
+    return true;
 }
 
 static bool next_open(struct planner *planner, uint64_t *index)
 {
     uint64_t count = planner->job->points->count;
-    while (planner->first_open < count && !is_open(&planner->candidates[planner->first_open])) {
+    while (planner->first_open < count &&
+           !candidate_is_open(&planner->candidates[planner->first_open])) {
         planner->first_open++;
     }
     for (uint64_t i = planner->first_open; i < count; i++) {
         struct candidate *candidate = &planner->candidates[i];
-        if (!is_open(candidate) || candidate->under_way) {
+        if (!candidate_is_open(candidate) || candidate->under_way) {
             continue;
         }
-        replay(planner, i);
-        if (is_open(candidate)) {
+        if (replay(planner, i) && candidate_is_open(candidate)) {
             candidate->under_way = true;
             planner->under_way++;
             *index = i;
@@ -257,7 +284,8 @@ static void run_candidate(void *context, uint64_t index, struct text *bytes)
     const struct candidate *candidate = &planner->candidates[index];
     struct arena *arena = arena_create();
     struct point_record record;
-    trial_run(planner->job, candidate, index, arena, &record);
+    trial_run(planner->job, candidate, index, planner->told != NULL ? &planner->lent : NULL, arena,
+              &record);
     record.point = place_of(index, candidate);
     planner->unfit = record.status == POINT_FAILED;
     point_record_write(bytes, &record);
@@ -265,23 +293,52 @@ static void run_candidate(void *context, uint64_t index, struct text *bytes)
 }
 
 /* What a run depends on, of what earlier answers have made of the candidate: the child may be of a
- * time before them. Texts and metrics are none of it. */
+ * time before them. Texts and metrics are none of it, but for what one that is alike was answered.
+ */
+struct told {
+    struct candidate candidate;
+    uint64_t lent_bytes; /* of the record that follows; 0: none does */
+};
+
 static void tell(void *context, uint64_t index, struct text *bytes)
 {
     const struct planner *planner = context;
     const struct candidate *now = &planner->candidates[index];
-    const struct candidate told = {.state = now->state,
-                                   .search = now->search,
-                                   .answer_seconds = now->answer_seconds,
-                                   .confirm_rate = now->confirm_rate,
-                                   .trials = now->trials};
+    struct trial_question question = trial_question(planner->job, now);
+    struct serving_need need;
+    const struct metric_list *metrics =
+        question.unloaded ? alike_find(planner->alike, index, &question, NULL, &need) : NULL;
+    struct text lent = {.arena = bytes->arena};
+    text_add(&lent, "");
+    if (metrics != NULL) {
+        const struct point_record record = {.error = "", .metrics = *metrics};
+        point_record_write(&lent, &record);
+    }
+    const struct told told = {.candidate = {.state = now->state,
+                                            .search = now->search,
+                                            .answer_seconds = now->answer_seconds,
+                                            .confirm_rate = now->confirm_rate,
+                                            .trials = now->trials},
+                              .lent_bytes = lent.length};
     text_append(bytes, (const char *)&told, sizeof told);
+    text_append(bytes, lent.bytes, lent.length);
 }
 
 static void hear(void *context, uint64_t index, const char *bytes)
 {
-    const struct planner *planner = context;
-    memcpy(&planner->candidates[index], bytes, sizeof *planner->candidates);
+    struct planner *planner = context;
+    struct told told;
+    memcpy(&told, bytes, sizeof told);
+    planner->candidates[index] = told.candidate;
+    if (planner->told != NULL) {
+        arena_destroy(planner->told);
+        planner->told = NULL;
+    }
+    if (told.lent_bytes > 0) {
+        planner->told = arena_create();
+        point_record_read(planner->told, bytes + sizeof told, told.lent_bytes, NULL,
+                          &planner->lent);
+    }
 }
 
 static bool is_fit(void *context)
@@ -386,6 +443,7 @@ static enum plan_end run_locked(struct planner *planner, const struct sweep_reco
         return PLAN_BROKEN;
     }
     job->prices = run_prices_create();
+    planner->alike = alike_create(job->arena, job->points);
     const struct pool pool = {
         .workers = job->workers,
         .context = planner,

@@ -3,8 +3,9 @@
  * without load (too slow there is too slow) and then at the rate asked for, each run a simulation
  * of its own; of those that carry it, the ones that matter get their capacity within the SLO by
  * bisection of the rate. What would be recommended must stand a long run of other draws, or it is
- * given up and the next is looked at. What each run answered is kept in a journal: the same command
- * goes on where one was stopped, and ends with the same bytes. */
+ * given up and the next is looked at. Runs that cannot differ are played once (alike.h). What each
+ * run answered is kept in a journal: the same command goes on where one was stopped, and ends with
+ * the same bytes. */
 #ifndef CPSIM_SIM_PLAN_PLAN_H
 #define CPSIM_SIM_PLAN_PLAN_H
 
@@ -12,6 +13,7 @@
 #include "sim/plan/bounds.h"
 #include "sim/plan/capacity.h"
 #include "sim/plan/plan_file.h"
+#include "sim/serving/result/need.h"
 #include "sim/sweep/points.h"
 
 enum candidate_state {
@@ -62,11 +64,20 @@ struct candidate {
     struct metric_list at_capacity;
     struct metric_list searched_at_rate, searched_at_capacity; /* the same in short runs, with the
                                                                   draws that all have in common */
-    double confirm_rate; /* of the run that confirms it next; 0: none is under way */
-    bool confirmed;      /* all figures are those of such runs */
-    uint32_t trials;     /* answers so far */
-    uint32_t runs;       /* simulations among them */
+    double confirm_rate;      /* of the run that confirms it next; 0: none is under way */
+    bool confirmed;           /* all figures are those of such runs */
+    uint32_t trials;          /* answers so far */
+    uint32_t runs;            /* simulations among them, those of candidates alike too */
+    uint32_t shared;          /* of them, those of candidates alike (alike.h) */
+    struct serving_need room; /* of its own limits; known after the first answer */
 };
+
+/* Whether there is more to be asked of it. */
+static inline bool candidate_is_open(const struct candidate *candidate)
+{
+    return candidate->state == CANDIDATE_NEW || candidate->state == CANDIDATE_TRYING ||
+           candidate->state == CANDIDATE_SEARCHING || candidate->state == CANDIDATE_CONFIRMING;
+}
 
 struct plan_job {
     const struct plan_file *file;

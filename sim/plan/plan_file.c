@@ -129,6 +129,14 @@ static void check_base(const struct plan_file *plan, struct arena *arena,
                        "compares any)",
                        plan->sweep.base);
     }
+    const struct node *tenants = base == NULL ? NULL : node_get(base, "tenants");
+    if (tenants != NULL && tenants->count > 0) {
+        DIAGNOSE_ERROR(diagnostics, node_get(plan->sweep.tree, "base")->mark,
+                       "base: '%s' has several models (tenants), and a candidate's rate and bounds "
+                       "are those of one; expected a scenario without `tenants` (cpsim sweep "
+                       "compares any)",
+                       plan->sweep.base);
+    }
     diagnostics_destroy(silent);
 }
 

@@ -52,16 +52,18 @@ static const char *at_least(const struct candidate *candidate)
 static void print_counts(const struct plan_job *job, const struct candidate *candidates,
                          FILE *stream)
 {
-    uint64_t counts[RULE_COUNT] = {0}, runs = 0, good = 0;
+    uint64_t counts[RULE_COUNT] = {0}, runs = 0, shared = 0, good = 0;
     for (uint64_t i = 0; i < job->points->count; i++) {
         counts[candidates[i].rule]++;
         good += candidates[i].state == CANDIDATE_GOOD;
         runs += candidates[i].runs;
+        shared += candidates[i].shared;
     }
     fprintf(stream,
-            "%s candidates, %s simulations: %s carry %s requests/s within TTFT p99 %s and "
+            "%s candidates, %s simulations%s%s: %s carry %s requests/s within TTFT p99 %s and "
             "TPOT p99 %s\n",
-            quantity_count(job->points->count).text, quantity_count(runs).text,
+            quantity_count(job->points->count).text, quantity_count(runs - shared).text,
+            shared == 0 ? "" : " that answer for ", shared == 0 ? "" : quantity_count(runs).text,
             quantity_count(good).text, quantity_number(job->file->rate).text,
             quantity_seconds(job->file->ttft_seconds).text,
             quantity_seconds(job->file->tpot_seconds).text);

@@ -48,6 +48,7 @@ static void write_candidate(struct json *json, const char *key, const struct pla
     json_number(json, "gpus", candidate->gpus);
     json_number(json, "dollars_per_hour", candidate->dollars_per_hour);
     json_count(json, "runs", candidate->runs);
+    json_count(json, "shared", candidate->shared);
     if (candidate->state == CANDIDATE_GOOD) {
         json_exact(json, "capacity_requests_per_second", candidate->search.low);
         json_boolean(json, "capacity_is_more", candidate->search.high <= 0.0);

@@ -33,9 +33,34 @@ uint32_t trial_requests(const struct plan_file *file, const struct candidate *ca
     return (uint32_t)fmin(fmax(ceil(seconds * rate), file->requests), 1e7);
 }
 
+/* Of the run that confirms a candidate at a rate. */
+static uint32_t confirm_requests(const struct plan_file *file, const struct candidate *candidate,
+                                 double rate)
+{
+    uint32_t searched = trial_requests(file, candidate, rate);
+    return searched > file->confirm_requests ? searched : file->confirm_requests;
+}
+
 double trial_warm_up(uint32_t requests, double rate)
 {
     return WARM_UP_SHARE * requests / rate;
+}
+
+struct trial_question trial_question(const struct plan_job *job, const struct candidate *candidate)
+{
+    const struct plan_file *file = job->file;
+    if (candidate->state == CANDIDATE_NEW) {
+        return (struct trial_question){
+            .unloaded = true, .rate = UNLOADED_SHARE * file->rate, .requests = UNLOADED_REQUESTS};
+    }
+    bool confirms = candidate->state == CANDIDATE_CONFIRMING;
+    double rate = confirms ? candidate->confirm_rate : candidate->search.next;
+    return (struct trial_question){
+        .confirms = confirms,
+        .rate = rate,
+        .requests = confirms ? confirm_requests(file, candidate, rate)
+                             : trial_requests(file, candidate, rate),
+    };
 }
 
 static struct override *lay_over(const struct plan_job *job, struct arena *arena, uint64_t index,
@@ -74,9 +99,7 @@ const struct override *trial_confirm_overrides(const struct plan_job *job, struc
                                                const struct candidate *candidate, uint64_t index,
                                                double rate, size_t *count)
 {
-    uint32_t searched = trial_requests(job->file, candidate, rate);
-    uint32_t least = job->file->confirm_requests;
-    uint32_t requests = searched > least ? searched : least;
+    uint32_t requests = confirm_requests(job->file, candidate, rate);
     struct override *all = lay_over(job, arena, index, rate, requests, count);
     all[(*count)++].text = arena_printf(arena, "seed=%" PRIu64, job->points->base_seed + 1);
     return all;
@@ -197,6 +220,83 @@ static double number_of(const struct metric_list *metrics, const char *name, dou
     return metric == NULL ? otherwise : metric->value;
 }
 
+/* What a plan goes by; a record has no other figures of its run. */
+static const char *const asked[] = {"completed",
+                                    "sustained",
+                                    "goal_missed",
+                                    "e2e_mean_seconds",
+                                    "ttft_p50_seconds",
+                                    "ttft_p99_seconds",
+                                    "ttft_p99_high_seconds",
+                                    "tpot_p50_seconds",
+                                    "tpot_p99_seconds",
+                                    "tpot_p99_high_seconds",
+                                    "output_tokens_per_second",
+                                    "output_tokens_per_second_per_gpu"};
+
+static void keep_asked(const struct metric_list *all, struct metric_list *kept)
+{
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        const struct metric *metric = metric_find(all, asked[i]);
+        if (metric != NULL) {
+            metric_add(kept, *metric);
+        }
+    }
+}
+
+static struct serving_need need_of(const struct metric_list *metrics, const char *sequences,
+                                   const char *blocks)
+{
+    const struct metric *seats = metric_find(metrics, sequences);
+    return (struct serving_need){.known = seats != NULL,
+                                 .sequences = seats == NULL ? 0 : (uint32_t)seats->value,
+                                 .blocks = (uint64_t)number_of(metrics, blocks, 0.0)};
+}
+
+struct serving_need trial_need(const struct metric_list *metrics)
+{
+    return need_of(metrics, "need_sequences", "need_blocks");
+}
+
+struct serving_need trial_room(const struct metric_list *metrics)
+{
+    return need_of(metrics, "room_sequences", "room_blocks");
+}
+
+static void add_need(struct metric_list *metrics, const struct serving_need *need,
+                     const char *sequences, const char *blocks)
+{
+    if (need->known) {
+        metric_add_number(metrics, sequences, "1", need->sequences);
+        metric_add_number(metrics, blocks, "1", (double)need->blocks);
+    }
+}
+
+struct point_record trial_shared(struct arena *arena, const struct metric_list *metrics)
+{
+    struct point_record record = {.error = "", .metrics = {.arena = arena}};
+    keep_asked(metrics, &record.metrics);
+    metric_add_number(&record.metrics, "shared", "1", 1.0);
+    return record;
+}
+
+/* Plays a scenario for what is asked. False after an error. */
+static bool play(const struct scenario *scenario, const struct run_options *options,
+                 struct point_record *record, struct diagnostics *diagnostics)
+{
+    struct arena *arena = record->metrics.arena;
+    struct metric_list all = {.arena = arena};
+    struct serving_need need = {0};
+    struct run_options own = *options;
+    own.workload.need = &need;
+    if (!run_for_metrics(scenario, arena, &own, &all, diagnostics)) {
+        return false;
+    }
+    keep_asked(&all, &record->metrics);
+    add_need(&record->metrics, &need, "need_sequences", "need_blocks");
+    return true;
+}
+
 /* Nobody waits for anybody in that run, so its medians are below any 99th percentile under load. */
 static bool is_too_slow(const struct plan_file *file, const struct metric_list *metrics)
 {
@@ -204,9 +304,29 @@ static bool is_too_slow(const struct plan_file *file, const struct metric_list *
            number_of(metrics, "tpot_p50_seconds", 0.0) > file->tpot_seconds;
 }
 
+/* What another's run without load gave, if it goes the same way here. */
+static bool is_lent(const struct scenario *scenario, const struct point_record *lent,
+                    struct point_record *record)
+{
+    struct serving_need room = serving_room(scenario);
+    add_need(&record->metrics, &room, "room_sequences", "room_blocks");
+    if (lent == NULL) {
+        return false;
+    }
+    struct serving_need need = trial_need(&lent->metrics);
+    if (!serving_need_fits(&need, &room)) {
+        return false;
+    }
+    keep_asked(&lent->metrics, &record->metrics);
+    add_need(&record->metrics, &need, "need_sequences", "need_blocks");
+    metric_add_number(&record->metrics, "shared", "1", 1.0);
+    return true;
+}
+
 static void run_unloaded(const struct plan_job *job, const struct run_options *options,
                          const struct scenario *scenario, uint64_t index,
-                         struct point_record *record, struct diagnostics *diagnostics)
+                         const struct point_record *lent, struct point_record *record,
+                         struct diagnostics *diagnostics)
 {
     const struct plan_file *file = job->file;
     struct arena *arena = record->metrics.arena;
@@ -217,7 +337,7 @@ static void run_unloaded(const struct plan_job *job, const struct run_options *o
     if (!worth_a_run(job, scenario, record)) {
         return;
     }
-    if (!run_for_metrics(scenario, arena, options, &record->metrics, diagnostics)) {
+    if (!is_lent(scenario, lent, record) && !play(scenario, options, record, diagnostics)) {
         record->status = POINT_FAILED;
         return;
     }
@@ -235,7 +355,7 @@ static void run_unloaded(const struct plan_job *job, const struct run_options *o
 }
 
 void trial_run(const struct plan_job *job, const struct candidate *candidate, uint64_t index,
-               struct arena *arena, struct point_record *record)
+               const struct point_record *lent, struct arena *arena, struct point_record *record)
 {
     const struct plan_file *file = job->file;
     const struct serving_goal goal = {file->ttft_seconds, file->tpot_seconds};
@@ -257,8 +377,8 @@ void trial_run(const struct plan_job *job, const struct candidate *candidate, ui
     if (scenario == NULL) {
         record->status = POINT_REJECTED;
     } else if (unloaded) {
-        run_unloaded(job, &options, scenario, index, record, diagnostics);
-    } else if (!run_for_metrics(scenario, arena, &options, &record->metrics, diagnostics)) {
+        run_unloaded(job, &options, scenario, index, lent, record, diagnostics);
+    } else if (!play(scenario, &options, record, diagnostics)) {
         record->status = POINT_FAILED;
     }
     if (record->status != POINT_DONE) {
@@ -325,6 +445,7 @@ static void take_unloaded(const struct plan_job *job, struct candidate *candidat
     candidate->gpus = number_of(metrics, "gpus", 0.0);
     candidate->dollars_per_hour = number_of(metrics, "dollars_per_hour", 0.0);
     candidate->answer_seconds = number_of(metrics, "e2e_mean_seconds", 0.0);
+    candidate->room = trial_room(metrics);
     candidate->runs += metric_find(metrics, "e2e_mean_seconds") != NULL;
     candidate->search =
         capacity_begin(file->rate, file->tolerance, file->prune ? PLAN_AMPLE : MOST);
@@ -421,6 +542,7 @@ void trial_take(const struct plan_job *job, struct candidate *candidate,
                 const struct point_record *record)
 {
     candidate->trials++;
+    candidate->shared += metric_find(&record->metrics, "shared") != NULL;
     if (record->status != POINT_DONE) {
         end(job, candidate, record->status == POINT_REJECTED ? RULE_IMPOSSIBLE : RULE_FAILED,
             record->error);

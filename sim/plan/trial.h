@@ -5,7 +5,7 @@
 #ifndef CPSIM_SIM_PLAN_TRIAL_H
 #define CPSIM_SIM_PLAN_TRIAL_H
 
-#include "sim/plan/plan.h"
+#include "sim/plan/alike.h"
 #include "sim/sweep/record.h"
 
 /* Answers that a candidate can have: without load, those of a capacity's search (capacity.h: at
@@ -32,9 +32,19 @@ const struct override *trial_confirm_overrides(const struct plan_job *job, struc
 /* A candidate that is good, and is to be recommended, must be confirmed first. */
 void trial_confirm(const struct plan_job *job, struct candidate *candidate);
 
-/* Makes the run that the candidate's state asks for. */
+/* What the candidate's state asks. */
+struct trial_question trial_question(const struct plan_job *job, const struct candidate *candidate);
+
+/* Of metrics of a record, what its run needed of limits, and what the candidate's own are. */
+struct serving_need trial_need(const struct metric_list *metrics);
+struct serving_need trial_room(const struct metric_list *metrics);
+
+/* Makes the run that the candidate's state asks for. `lent`: the record of the run without load of
+ * one that is alike, which stands for this one's where it has that room; NULL: there is none. */
 void trial_run(const struct plan_job *job, const struct candidate *candidate, uint64_t index,
-               struct arena *arena, struct point_record *record);
+               const struct point_record *lent, struct arena *arena, struct point_record *record);
+/* The record of an answer that another's run gave. */
+struct point_record trial_shared(struct arena *arena, const struct metric_list *metrics);
 
 /* Takes its answer. Metrics are kept in job->arena. */
 void trial_take(const struct plan_job *job, struct candidate *candidate,

@@ -9,6 +9,7 @@
 #include "sim/scenario/pools.h"
 #include "sim/scenario/precision_checks.h"
 #include "sim/scenario/tables.h"
+#include "sim/scenario/tenants.h"
 #include "sim/scenario/workload_checks.h"
 
 #include <errno.h>
@@ -274,10 +275,16 @@ void scenario_cross_check(const struct scenario *scenario, struct node *tree, st
 {
     struct checker checker = {
         .scenario = scenario, .tree = tree, .arena = arena, .diagnostics = diagnostics};
+    if (scenario->tenant_count > 0) {
+        check_tenants(&checker);
+        check_background(&checker);
+        return;
+    }
     if (node_get(tree, "pools") != NULL) {
         check_scenario_of_pools(&checker);
         return;
     }
+    check_no_tenants(&checker);
     check_layers(&checker);
     check_super_weights(&checker);
     check_placement(&checker);

@@ -106,11 +106,12 @@ struct node *expand_read_file(const struct expansion *expansion, const char *pat
     const struct expansion keeping = {.arena = arena, .diagnostics = expansion->diagnostics};
     size_t errors_before = diagnostics_error_count(expansion->diagnostics);
     const char *name = arena_strdup(arena, path);
-    const struct node *root = read_file(&keeping, name, origin);
+    struct node *root = read_file(&keeping, name, origin);
     if (root == NULL) {
         return NULL;
     }
     if (diagnostics_error_count(expansion->diagnostics) == errors_before) {
+        node_keep_numbers(arena, root);
         kept_files_add(expansion->files, name, origin, root);
     }
     return node_copy(expansion->arena, root);

@@ -196,6 +196,46 @@ static const struct field experts_fields[] = {
      .doc = "The kernel of 16 bits where it was not tuned."},
     {0}};
 
+static const struct field rule_fields[] = {
+    {.key = "tokens",
+     .kind = FIELD_COUNT,
+     FIELD_AT(product_rule, most_tokens),
+     .min = 1,
+     .max = 1e12,
+     .doc = "Of products of up to so many tokens. Left out: of any number."},
+    {.key = "columns",
+     .kind = FIELD_COUNT,
+     FIELD_AT(product_rule, most_columns),
+     .min = 1,
+     .max = 1e12,
+     .doc = "And of up to so many columns. Left out: of any number."},
+    {.key = "depth",
+     .kind = FIELD_COUNT,
+     FIELD_AT(product_rule, least_depth),
+     .min = 1,
+     .max = 1e12,
+     .doc = "And of at least such a depth. Left out: of any."},
+    {.key = "tile",
+     .kind = FIELD_SIZES,
+     .offset = offsetof(struct product_rule, tile.tiles),
+     .size = sizeof(const struct tile *),
+     .count_offset = offsetof(struct product_rule, tile.count),
+     .required = true,
+     .min = 1,
+     .max = 1,
+     .doc = "Its rows (the side that the matrix unit takes in steps) by columns."},
+    {.key = "turned",
+     .kind = FIELD_BOOLEAN,
+     FIELD_AT(product_rule, turned),
+     .fallback = "false",
+     .doc = "Whether the tile's columns lie along the tokens. Otherwise its rows do."},
+    {0}};
+
+static const struct field rule_item = {.kind = FIELD_MAPPING,
+                                       .size = sizeof(struct product_rule),
+                                       .fields = rule_fields,
+                                       .doc = "Products and the tile they get."};
+
 static const struct field product_kernel_fields[] = {
     SIZES(
         "tiles", product_kernel, family.tiles, 1,
@@ -208,9 +248,24 @@ static const struct field product_kernel_fields[] = {
      FIELD_AT(product_kernel, family.splits),
      .fallback = "false",
      .doc = "Whether there are kernels that split a product along its depth."},
+    {.key = "rules",
+     .kind = FIELD_LIST,
+     FIELD_AT(product_kernel, rules),
+     .count_offset = offsetof(struct product_kernel, rule_count),
+     .min = 1,
+     .max = 64,
+     .item = &rule_item,
+     .doc = "The library's table of which tile a product gets, the first row that fits. Left out, "
+            "or where none fits: the fastest of its tiles."},
     SHARE("efficiency", product_kernel, efficiency,
           "Share of the matrix units' peak inside a tile."),
     SECONDS("start", product_kernel, start_seconds, "Launch, fill and drain."),
+    {.key = "sm_memory_rate",
+     .kind = FIELD_BYTES_PER_SECOND,
+     FIELD_AT(product_kernel, sm_memory_bytes_per_second),
+     .max = 1e15,
+     .fallback = "0 B/s",
+     .doc = "What one SM gets of the GPU's memory. 0: the GPU file's."},
     {0}};
 
 static const struct field products_fields[] = {

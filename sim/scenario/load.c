@@ -16,6 +16,7 @@
 #include "sim/scenario/proposers.h"
 #include "sim/scenario/schedule_file.h"
 #include "sim/scenario/tables.h"
+#include "sim/scenario/tenants.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -182,6 +183,7 @@ const struct node *scenario_read_values(struct arena *arena, const char *path,
     if (root != NULL) {
         lay_over(&expansion, root, overrides, override_count);
         pools_split(&expansion, root);
+        tenants_split(&expansion, root);
         read_values(&expansion, path, root, overrides, override_count,
                     ARENA_NEW(arena, struct scenario));
     }
@@ -205,6 +207,27 @@ static void read_pools(const struct expansion *expansion, const char *path,
     scenario->serving.pools_refuse = service_refuses(&first->serving.service);
 }
 
+/* Each tenant likewise, and where its GPUs lie. */
+static void read_tenants(const struct expansion *expansion, const char *path, struct node *root,
+                         const struct tenant_trees *tenants, struct scenario *scenario)
+{
+    for (size_t i = 0; i < tenants->count; i++) {
+        struct scenario *tenant = ARENA_NEW(expansion->arena, struct scenario);
+        struct node *tree = tenants->trees[i];
+        if (node_find(root, arena_printf(expansion->arena, "tenants.%zu.seed", i)) == NULL) {
+            tenant_seed(expansion->arena, tree, scenario->seed + i);
+        }
+        tenant->is_tenant = true;
+        tenant->tenant = (uint32_t)i;
+        read_values(expansion, path, tree, NULL, 0, tenant);
+        expert_loads_read(expansion->arena, tree, tenant, expansion->diagnostics);
+        scenario_cross_check(tenant, tree, expansion->arena, expansion->diagnostics);
+        tenant->tree = tree;
+        tenant->first_gpu = tenant_first_gpu(scenario, tenant);
+        scenario->tenants[i].scenario = tenant;
+    }
+}
+
 /* From the tree as it was written; NULL after at least one error. */
 static struct scenario *resolve(const struct expansion *expansion, const char *path,
                                 struct node *root, const struct override *overrides,
@@ -216,8 +239,13 @@ static struct scenario *resolve(const struct expansion *expansion, const char *p
     scenario->layout_is_open = expansion->layout_is_open;
     lay_over(expansion, root, overrides, override_count);
     struct pool_trees pools = pools_split(expansion, root);
+    struct tenant_trees tenants = tenants_split(expansion, root);
     read_values(expansion, path, root, overrides, override_count, scenario);
-    if (pools.trees[0] != NULL && diagnostics_error_count(diagnostics) == errors_before) {
+    bool fine = diagnostics_error_count(diagnostics) == errors_before;
+    if (tenants.count > 0 && fine && scenario->workload == WORKLOAD_SERVING &&
+        pools.trees[0] == NULL) {
+        read_tenants(expansion, path, root, &tenants, scenario);
+    } else if (pools.trees[0] != NULL && diagnostics_error_count(diagnostics) == errors_before) {
         read_pools(expansion, path, &pools, scenario);
     } else if (diagnostics_error_count(diagnostics) == errors_before) {
         expert_loads_read(arena, root, scenario, diagnostics);
@@ -230,6 +258,7 @@ static struct scenario *resolve(const struct expansion *expansion, const char *p
     if (pools.trees[0] != NULL) {
         pools_write_back(arena, root, &pools);
     }
+    tenants_write_back(arena, root, &tenants);
     scenario_note(scenario, root, arena, diagnostics);
     scenario->tree = root;
     return scenario;

@@ -3,6 +3,7 @@
 
 #include "models/numeric/whole.h"
 #include "sim/scenario/adapter_checks.h"
+#include "sim/scenario/finetuning.h"
 #include "sim/scenario/proposers.h"
 
 #include <math.h>
@@ -83,9 +84,15 @@ static uint32_t first_gpu_after(const struct scenario *before, const struct scen
     return (uint32_t)divide_up(gpus, step) * step;
 }
 
+uint32_t scenario_first_gpu_after(const struct scenario *before, const struct scenario *scenario)
+{
+    return first_gpu_after(before, scenario, before->first_gpu + layout_gpus(&before->layout));
+}
+
 struct pool_place scenario_pool(const struct scenario *scenario, uint32_t pool)
 {
-    struct pool_place place = {.scenario = scenario, .layout = scenario->layout};
+    struct pool_place place = {
+        .scenario = scenario, .layout = scenario->layout, .first_gpu = scenario->first_gpu};
     if (scenario->pools[0] != NULL) {
         place.scenario = scenario->pools[pool];
         place.layout = place.scenario->layout;
@@ -96,13 +103,27 @@ struct pool_place scenario_pool(const struct scenario *scenario, uint32_t pool)
         uint32_t prefill = scenario->serving.service.prefill_replicas;
         uint32_t gpus = layout_gpus(&scenario->layout) / scenario->layout.data;
         place.layout.data = pool == 0 ? prefill : scenario->layout.data - prefill;
-        place.first_gpu = pool == 0 ? 0 : prefill * gpus;
+        place.first_gpu += pool == 0 ? 0 : prefill * gpus;
     }
     return place;
 }
 
+/* Of all tenants, which share them or have each their own. */
+static uint32_t tenant_gpus(const struct scenario *scenario)
+{
+    size_t owners = scenario->sharing.policy == SHARING_APART ? scenario->tenant_count : 1;
+    uint32_t gpus = 0;
+    for (size_t i = 0; i < owners; i++) {
+        gpus += scenario_gpus(scenario->tenants[i].scenario);
+    }
+    return gpus;
+}
+
 uint32_t scenario_gpus(const struct scenario *scenario)
 {
+    if (scenario->tenant_count > 0) {
+        return tenant_gpus(scenario);
+    }
     uint32_t gpus = 0, pools = shares_gpus(scenario) ? 1 : scenario_pool_count(scenario);
     for (uint32_t i = 0; i < pools; i++) {
         struct pool_place place = scenario_pool(scenario, i);
@@ -128,7 +149,11 @@ uint32_t scenario_nodes(const struct scenario *scenario)
 {
     struct placement placement = scenario_placement(scenario);
     uint32_t nodes = placement_nodes(&placement);
-    if (scenario->pools[0] != NULL) {
+    if (scenario->tenant_count > 0) {
+        const struct scenario *last = scenario->tenants[scenario->tenant_count - 1].scenario;
+        nodes = (uint32_t)divide_up(last->first_gpu + layout_gpus(&last->layout),
+                                    scenario->cluster.gpus_per_node);
+    } else if (scenario->pools[0] != NULL) {
         struct pool_place last = scenario_pool(scenario, POOL_DECODE);
         nodes = (uint32_t)divide_up(last.first_gpu + layout_gpus(&last.layout),
                                     scenario->pools[0]->cluster.gpus_per_node);
@@ -231,7 +256,8 @@ static struct memory_use stage_memory(const struct scenario *scenario,
 {
     struct memory_use use = {.weight_bytes = memory_stage_weight_bytes(replica, stage) +
                                              speculation_weight_bytes(scenario) +
-                                             adapters_room_bytes(scenario, stage),
+                                             adapters_room_bytes(scenario, stage) +
+                                             finetuning_room_bytes(scenario),
                              .activation_bytes = activation_bytes};
     double left = scenario_cache_bytes(scenario, use.weight_bytes, use.activation_bytes);
     use.kv_cache_bytes = left > 0.0 ? left : 0.0;
@@ -310,4 +336,11 @@ uint64_t scenario_serving_kv_pages(const struct scenario *scenario)
     double bytes = scenario_serving_memory(scenario, &room).kv_cache_bytes;
     double tokens = floor(bytes / room.token_bytes) * scenario->layout.context;
     return (uint64_t)(tokens / scenario->serving.service.block_tokens);
+}
+
+double tenant_gpu_bytes(const struct scenario *tenant)
+{
+    struct kv_room room = {0};
+    struct memory_use use = scenario_serving_memory(tenant, &room);
+    return use.weight_bytes + use.kv_cache_bytes + use.activation_bytes;
 }

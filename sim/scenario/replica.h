@@ -34,7 +34,13 @@ struct pool_place {
 uint32_t scenario_pool_count(const struct scenario *scenario);
 struct pool_place scenario_pool(const struct scenario *scenario, uint32_t pool);
 
-/* GPUs that work, of all pools. */
+/* The first GPU that replicas of `scenario` may have after those of `before`. */
+uint32_t scenario_first_gpu_after(const struct scenario *before, const struct scenario *scenario);
+
+/* What a tenant takes of a GPU's memory: weights, cache, activations. */
+double tenant_gpu_bytes(const struct scenario *tenant);
+
+/* GPUs that work, of all pools, or of all tenants. */
 uint32_t scenario_gpus(const struct scenario *scenario);
 
 /* Nodes that are not the cluster's, by pool: fills `kinds` and returns how many. */

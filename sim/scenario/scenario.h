@@ -72,6 +72,14 @@ struct trace_options {
     bool watch; /* cpsim run --watch: whether it can be read while it grows; no key has it */
 };
 
+struct scenario;
+
+/* A model with its requests, beside others on one cluster. */
+struct tenant {
+    const char *name;
+    const struct scenario *scenario; /* of it alone; its own has no tenants */
+};
+
 struct scenario {
     const char *title;
     uint64_t seed;
@@ -86,6 +94,12 @@ struct scenario {
     /* The scenario as either pool's replicas are set up; NULL: no pools say anything of their own.
      * A pool's own scenario has none. */
     const struct scenario *pools[POOL_COUNT];
+    struct tenant *tenants; /* [tenant_count]; none: one model */
+    size_t tenant_count;
+    struct gpu_sharing sharing; /* by tenants; of a tenant its scenario's */
+    bool is_tenant;
+    uint32_t tenant;     /* its number, of one that is */
+    uint32_t first_gpu;  /* of the cluster: its ranks count from it */
     bool layout_is_open; /* a plan chooses it: whether this one fits the memory is not asked */
     bool is_pool;
     enum pool_kind pool; /* of one that is */

@@ -206,7 +206,7 @@ static const struct choice placement_choices[] = {
             "Needs tokens' choices (`routing.file`)."},
     {0}};
 
-static const struct field routing_fields[] = {
+const struct field routing_fields[] = {
     {.key = "kind",
      .kind = FIELD_CHOICE,
      FIELD_AT(routing_keys, routing.kind),
@@ -442,6 +442,21 @@ const struct field scenario_fields[] = {
      .doc = "Of a service whose prompts and answers are computed by replicas of their own (its "
             "policy is then `disaggregated`): what is different about either kind. Both are "
             "joined by one fabric, the decoding replicas' GPUs after the prefilling ones'."},
+    {.key = "tenants",
+     .kind = FIELD_LIST,
+     FIELD_AT(scenario, tenants),
+     .count_offset = offsetof(struct scenario, tenant_count),
+     .max = 64,
+     .item = &tenant_item,
+     .doc =
+         "Several models on one cluster, each a service with requests, targets and figures of its "
+         "own. None: the scenario's model has all GPUs."},
+    {.key = "sharing",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(scenario, sharing),
+     .fields = sharing_fields,
+     .shorthand = "policy",
+     .doc = "How tenants have the cluster's GPUs."},
     {.key = "trace",
      .kind = FIELD_MAPPING,
      FIELD_AT(scenario, trace),

@@ -8,7 +8,9 @@
 #include "models/numeric/rows.h"
 
 #include "models/architecture/llm.h"
+#include "models/layers/training_choices.h"
 #include "models/machine/adapters.h"
+#include "models/machine/software.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -196,6 +198,38 @@ struct phase_switching {
     double switch_seconds; /* from the end of its last request until it does the other */
 };
 
+/* How several models have the cluster's GPUs: a sharing_NAME.c of sim/serving/tenants and a row
+ * here. */
+/* clang-format off */
+#define SHARINGS(ROW)                                                                              \
+    ROW(SHARING_APART, sharing_apart, "apart",                                                     \
+        "Each tenant has GPUs of its own, one after the other.")                                   \
+    ROW(SHARING_RESIDENT, sharing_resident, "resident",                                            \
+        "All are on the same GPUs and stay there: weights and caches of all share the memory, as " \
+        "each one's memory.fraction says, and their steps go in turns.")                           \
+    ROW(SHARING_SWAP, sharing_swap, "swap",                                                        \
+        "All are on the same GPUs, and those whose weights have no room wait in the host's "       \
+        "memory. One that is asked for comes when another has nothing to do, for `idle`; of "      \
+        "several the one that was used the longest ago goes.")                                     \
+    ROW(SHARING_SWAP_DRAIN, sharing_swap_drain, "swap-drain",                                      \
+        "The same, but who is asked for is not kept waiting by newcomers: once the others have "   \
+        "been there for `stay`, they take nothing new, end what they have, and go.")
+/* clang-format on */
+enum sharing_kind { SHARINGS(ROW_MEMBER) SHARING_KIND_COUNT };
+
+/* What becomes of a prefix cache when its model's weights go. */
+enum sharing_cache { SHARING_CACHE_DROP, SHARING_CACHE_HOST };
+
+/* Several models on one cluster. */
+struct gpu_sharing {
+    enum sharing_kind policy;
+    double idle_seconds;   /* swap: without work, before it gives way */
+    double stay_seconds;   /* swap-drain: that it serves at least */
+    double switch_seconds; /* of a swap, beside weights */
+    bool offload;          /* weights that go are copied to the host */
+    enum sharing_cache cache;
+};
+
 /* In which order SGLang tries those who wait. */
 enum queue_order { QUEUE_FCFS, QUEUE_LPM, QUEUE_DFS_WEIGHT, QUEUE_LOF };
 
@@ -278,6 +312,32 @@ struct replica_scaling {
     double start_seconds;            /* of a replica's start, beside its weights */
 };
 
+/* How much a step trains beside what it serves: a finetuning_NAME.c of sim/serving/replica and a
+ * row here. */
+/* clang-format off */
+#define FINETUNINGS(ROW)                                                                           \
+    ROW(FINETUNING_NONE, finetuning_none, "none",                                                  \
+        "Nothing: replicas serve.")                                                                \
+    ROW(FINETUNING_SLACK, finetuning_slack, "slack",                                               \
+        "What a step leaves of `target`: a step that is longer trains nothing.")                   \
+    ROW(FINETUNING_SHARE, finetuning_share, "share",                                               \
+        "A fixed `share` of each step's time, however long it is.")
+/* clang-format on */
+enum finetuning_kind { FINETUNINGS(ROW_MEMBER) FINETUNING_KIND_COUNT };
+
+/* Low-rank adapters that are trained on the replicas that serve. */
+struct finetuning {
+    enum finetuning_kind policy;
+    struct software stack; /* whose training constants price the passes */
+    uint32_t rank, micro_batch;
+    uint64_t sequence_tokens;
+    enum recompute recompute;
+    double target_seconds;   /* slack: of a step with what it trains */
+    double share;            /* share: of a step's time */
+    double interval_seconds; /* between two looks at whether a replica trains */
+    uint32_t most_waiting;   /* in its queue then, for it to train until the next */
+};
+
 struct service {
     enum batching_kind policy;
     enum proposer_kind proposer;
@@ -287,6 +347,7 @@ struct service {
     struct protection protection; /* of caches against the loss of a GPU */
     struct replica_scaling scaling;
     struct phase_switching switching;
+    struct finetuning finetuning;
     uint64_t max_batched_tokens;  /* of a step */
     uint32_t max_sequences;       /* of a replica at once */
     uint64_t long_prefill_tokens; /* of one request in a step; 0: no such limit */

@@ -4,6 +4,7 @@
 #include "sim/scenario/classes.h"
 #include "sim/scenario/expert_checks.h"
 #include "sim/scenario/fault_checks.h"
+#include "sim/scenario/finetuning.h"
 #include "sim/scenario/proposers.h"
 #include "sim/scenario/replica.h"
 #include "sim/scenario/tables.h"
@@ -320,6 +321,7 @@ static void check(const struct checker *checker)
     check_deadlines(checker);
     check_scaling(checker);
     check_switching(checker);
+    finetuning_check(checker);
     check_overlap(checker);
     check_weave(checker);
     check_align(checker);

@@ -295,6 +295,13 @@ const struct field service_fields[] = {
      .shorthand = "policy",
      .doc = "Replicas that move between prefill and decode with the load; `prefill_replicas` "
             "prefill at the beginning."},
+    {.key = "finetuning",
+     .kind = FIELD_MAPPING,
+     FIELD_AT(service, finetuning),
+     .fields = finetuning_fields,
+     .shorthand = "policy",
+     .doc = "Low-rank adapters that are trained on the replicas that serve, in what their steps "
+            "leave (CoLLM, arXiv 2604.16400)."},
     {.key = "preemption",
      .kind = FIELD_CHOICE,
      FIELD_AT(service, preemption),

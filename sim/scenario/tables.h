@@ -38,8 +38,13 @@ extern const struct field request_class_fields[]; /* struct request_class */
 extern const struct field service_fields[];       /* struct service */
 extern const struct field scaling_fields[];       /* struct replica_scaling */
 extern const struct field switching_fields[];     /* struct phase_switching */
+extern const struct field finetuning_fields[];    /* struct finetuning */
+extern const struct choice recompute_choices[];   /* enum recompute */
 extern const struct field layout_fields[];        /* struct layout */
 extern const struct field memory_fields[];        /* of struct scenario */
+extern const struct field routing_fields[];       /* struct routing_keys */
+extern const struct field tenant_item;            /* struct tenant */
+extern const struct field sharing_fields[];       /* struct gpu_sharing */
 extern const struct field pools_fields[];         /* checked by pools.h */
 
 extern const struct variant speculation_variants[];

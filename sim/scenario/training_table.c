@@ -5,7 +5,7 @@
 
 static const struct choice schedule_choices[] = {PIPELINE_SCHEDULES(CHOICE_OF){0}};
 
-static const struct choice recompute_choices[] = {
+const struct choice recompute_choices[] = {
     {.name = "none", .value = RECOMPUTE_NONE, .doc = "Everything is kept."},
     {.name = "selective",
      .value = RECOMPUTE_SELECTIVE,

@@ -165,10 +165,17 @@ static bool sends(const struct scenario *scenario)
            scenario->serving.service.tiers.capacity_bytes[TIER_REMOTE] > 0.0;
 }
 
-static bool play(struct serving_run *run)
+static bool anyone_sends(const struct scenario *scenario)
 {
-    const struct scenario *scenario = run->scenario;
-    struct fleet *fleet = &run->fleet;
+    bool any = scenario->tenant_count == 0 ? sends(scenario) : scenario->background_count > 0;
+    for (size_t i = 0; i < scenario->tenant_count; i++) {
+        any = any || sends(scenario->tenants[i].scenario);
+    }
+    return any;
+}
+
+static struct engine *open_engine(const struct scenario *scenario, struct diagnostics *diagnostics)
+{
     struct node_links kinds[POOL_COUNT];
     const struct kv_tiers *tiers = &scenario->serving.service.tiers;
     uint32_t store_nodes = tiers->capacity_bytes[TIER_REMOTE] > 0.0 ? tiers->remote_nodes : 0;
@@ -179,29 +186,34 @@ static bool play(struct serving_run *run)
         .nodes = scenario_nodes(scenario) + store_nodes,
         .lanes = scenario->background_count > 0 ? LANE_COUNT : 1,
         .platform_xml = scenario->platform_xml,
-        .sends_nothing = scenario->platform_xml == NULL && !sends(scenario),
+        .sends_nothing = scenario->platform_xml == NULL && !anyone_sends(scenario),
     };
-    struct engine *engine = engine_open(&setup, run->diagnostics);
-    if (engine == NULL) {
-        return false;
-    }
-    fleet->engine = engine;
+    return engine_open(&setup, diagnostics);
+}
+
+static void start(struct serving_run *run, struct engine *engine)
+{
+    run->fleet.engine = engine;
     source_start(&run->source, engine, request_due, run);
-    fleet_start(fleet);
-    faults_start(&run->faults, fleet);
-    struct background_traffic *others =
-        background_start(engine, run->arena, scenario->background, scenario->background_count);
-    engine_run(engine);
-    background_end(others);
+    fleet_start(&run->fleet);
+    faults_start(&run->faults, &run->fleet);
+}
+
+static void stop(struct serving_run *run)
+{
+    struct fleet *fleet = &run->fleet;
     faults_sort(&run->faults);
     run->end_seconds = run->source.end_seconds;
-    run->events = engine_event_count(engine) + run->source.orders;
+    run->events = run->source.orders;
     for (uint32_t i = 0; i < fleet->server_count; i++) {
         run->events += fleet->servers[i].totals.plays;
     }
     fleet_destroy(fleet);
     signal_destroy(&run->source.signal);
-    engine_close(engine);
+}
+
+static bool has_ended(const struct serving_run *run)
+{
     const struct requests *requests = &run->requests;
     if (run->faults.hopeless) {
         DIAGNOSE_ERROR(run->diagnostics, ((struct mark){.file = "cpsim"}),
@@ -219,11 +231,41 @@ static bool play(struct serving_run *run)
     return true;
 }
 
-bool serving_run(const struct scenario *scenario, struct arena *arena,
-                 const struct serving_options *options, struct serving_run *run, bool *wrong_input,
-                 struct diagnostics *diagnostics)
+/* `runs` [count] on one cluster, which `scenario` describes. */
+static bool play(const struct scenario *scenario, struct serving_run *runs, size_t count,
+                 uint64_t *events, struct diagnostics *diagnostics)
 {
-    *run = (struct serving_run){
+    struct engine *engine = open_engine(scenario, diagnostics);
+    if (engine == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        start(&runs[i], engine);
+    }
+    sharing_start(&runs[0].fleet);
+    struct background_traffic *others =
+        background_start(engine, runs[0].arena, scenario->background, scenario->background_count);
+    engine_run(engine);
+    background_end(others);
+    *events = engine_event_count(engine);
+    sharing_destroy(&runs[0].fleet);
+    for (size_t i = 0; i < count; i++) {
+        stop(&runs[i]);
+    }
+    engine_close(engine);
+    for (size_t i = 0; i < count; i++) {
+        if (!has_ended(&runs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct serving_run open_run(const struct scenario *scenario, struct arena *arena,
+                                   const struct serving_options *options,
+                                   struct diagnostics *diagnostics)
+{
+    return (struct serving_run){
         .scenario = scenario,
         .serving = &scenario->serving,
         .arena = arena,
@@ -231,11 +273,62 @@ bool serving_run(const struct scenario *scenario, struct arena *arena,
         .trace = options->trace,
         .progress = options->progress,
     };
+}
+
+bool serving_run(const struct scenario *scenario, struct arena *arena,
+                 const struct serving_options *options, struct serving_run *run, bool *wrong_input,
+                 struct diagnostics *diagnostics)
+{
+    uint64_t events = 0;
+    *run = open_run(scenario, arena, options, diagnostics);
     *wrong_input = true;
+    if (scenario->tenant_count > 0) { /* runs, sweeps and pages of results take any */
+        DIAGNOSE_ERROR(diagnostics, ((struct mark){.file = scenario->title}),
+                       "tenants: one model is asked for here; expected a scenario without "
+                       "`tenants`, of the one that was measured");
+        return false;
+    }
     if (!prepare(run, options)) {
         return false;
     }
     run->watch = goal_watch_begin(options->goal, run->requests.capacity);
     *wrong_input = scenario->platform_xml != NULL;
-    return play(run);
+    bool played = play(scenario, run, 1, &events, diagnostics);
+    run->events += events;
+    return played;
+}
+
+bool serving_run_tenants(const struct scenario *scenario, struct arena *arena,
+                         const struct serving_options options[], struct serving_run runs[],
+                         uint64_t *events, bool *wrong_input, struct diagnostics *diagnostics)
+{
+    size_t count = scenario->tenant_count;
+    struct host_socket *sockets = NULL; /* of all: those of the last GPU's tenant reach farthest */
+    uint32_t most = 0;
+    struct fleet **fleets = ARENA_ARRAY(arena, struct fleet *, count);
+    *wrong_input = true;
+    for (size_t i = 0; i < count; i++) {
+        runs[i] = open_run(scenario->tenants[i].scenario, arena, &options[i], diagnostics);
+        if (!prepare(&runs[i], &options[i])) {
+            return false;
+        }
+        runs[i].watch = goal_watch_begin(NULL, runs[i].requests.capacity);
+        fleets[i] = &runs[i].fleet;
+        if (fleet_gpus(fleets[i]) > most) {
+            most = fleet_gpus(fleets[i]);
+            sockets = fleets[i]->sockets;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        fleets[i]->sockets = sockets;
+    }
+    if (count > 1 && scenario->sharing.policy != SHARING_APART) {
+        sharing_create(fleets, (uint32_t)count, &scenario->sharing);
+    }
+    *wrong_input = scenario->platform_xml != NULL;
+    bool played = play(scenario, runs, count, events, diagnostics);
+    if (count == 1) {
+        runs[0].events += *events;
+    }
+    return played;
 }

@@ -57,4 +57,11 @@ bool serving_run(const struct scenario *scenario, struct arena *arena,
                  const struct serving_options *options, struct serving_run *run, bool *wrong_input,
                  struct diagnostics *diagnostics);
 
+/* The same of a scenario's tenants on one cluster: `options` and `runs` are [tenant_count], of
+ * which no goal is watched. `*events`: that SimGrid played for all of them, beside each run's own
+ * (of one tenant they are in its run, as where it is alone). */
+bool serving_run_tenants(const struct scenario *scenario, struct arena *arena,
+                         const struct serving_options options[], struct serving_run runs[],
+                         uint64_t *events, bool *wrong_input, struct diagnostics *diagnostics);
+
 #endif

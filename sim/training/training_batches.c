@@ -3,8 +3,8 @@
 
 #include "models/laws/batch_size.h"
 #include "models/numeric/whole.h"
+#include "sim/scenario/training_scratch.h"
 #include "sim/scenario/training_setup.h"
-#include "sim/training/training_scratch.h"
 
 #include <math.h>
 

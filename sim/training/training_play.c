@@ -38,7 +38,7 @@ static void open_tokens(struct player *player, struct expert_queue *tokens, uint
     if (player->most_exchanges == 0) {
         return;
     }
-    group_join(player->token_groups, &tokens->member, &tokens->player, role);
+    group_join(player->token_groups, &tokens->member, &tokens->player, role, arena);
     uint32_t parts = player->schedule->pipeline.stages * player->schedule->pipeline.chunks;
     for (uint32_t i = 0; i < parts * CELL_KIND_COUNT; i++) {
         for (uint32_t j = 0; j < player->exchanges[i].count; j++) {
@@ -69,10 +69,10 @@ static void open_stage(struct player *player, struct stage_player *stage, uint32
     open_queue(&stage->sends[1], arena, player->cell_count + 1);
     plan_player_open(&stage->plans, player->engine, &player->placement, stage->gpu,
                      &stage->plan_signal, most_flows(costs), arena);
-    group_join(player->groups, &stage->replicas, &stage->plans, &role);
+    group_join(player->groups, &stage->replicas, &stage->plans, &role, arena);
     group_member_expect(&stage->replicas, &costs->gather);
     group_member_expect(&stage->replicas, &costs->reduce);
-    group_join(player->expert_groups, &stage->experts, &stage->plans, &role);
+    group_join(player->expert_groups, &stage->experts, &stage->plans, &role, arena);
     group_member_expect(&stage->experts, &costs->expert_gather);
     group_member_expect(&stage->experts, &costs->expert_reduce);
     stage->plans.lane = player->replica_lane;

@@ -3,11 +3,11 @@
 
 #include "models/laws/batch_size.h"
 #include "models/laws/goodput.h"
+#include "sim/scenario/training_scratch.h"
 #include "sim/scenario/training_setup.h"
 #include "sim/training/training_batches.h"
 #include "sim/training/training_budget.h"
 #include "sim/training/training_play.h"
-#include "sim/training/training_scratch.h"
 #include "sim/training/training_width.h"
 
 #include <math.h>

@@ -80,21 +80,48 @@ static void print_pools(const struct scenario *scenario, struct ink ink, FILE *s
     fprintf(stream, "%s\n", ink.plain);
 }
 
-/* What the answer stands on, below the title; on two lines where one is too long. */
-void title_print(const struct scenario *scenario, struct ink ink, FILE *stream)
+/* Several models, a line each. */
+static void print_tenants(const struct scenario *scenario, struct ink ink, FILE *stream)
 {
-    if (scenario->pools[0] != NULL) {
-        print_pools(scenario, ink, stream);
-        return;
+    char layout[WORDS_BYTES], precision[WORDS_BYTES];
+    bool apart = scenario->sharing.policy == SHARING_APART;
+    fprintf(stream, "%s%s%s\n%s%zu models on %s%" PRIu32 " x %s (%s)\n", ink.bold, scenario->title,
+            ink.plain, ink.dim, scenario->tenant_count, apart ? "" : "the same ",
+            scenario_gpus(scenario), scenario->gpu.name, scenario->cluster.name);
+    for (size_t i = 0; i < scenario->tenant_count; i++) {
+        const struct scenario *own = scenario->tenants[i].scenario;
+        fprintf(stream, "%-15.15s %s, %s, %s; software %s\n", scenario->tenants[i].name,
+                own->llm.name, layout_words(&own->layout, layout),
+                precision_words(&own->precision, precision), own->software.name);
     }
+    fprintf(stream, "%s\n", ink.plain);
+}
+
+/* On two lines where one is too long. */
+static void print_one(const struct scenario *scenario, const char *title, struct ink ink,
+                      FILE *stream)
+{
     char machine[MACHINE_BYTES], how[MACHINE_BYTES], layout[WORDS_BYTES], precision[WORDS_BYTES];
     int width = snprintf(machine, sizeof machine, "%s on %" PRIu32 " x %s (%s), %s",
                          scenario->llm.name, layout_gpus(&scenario->layout), scenario->gpu.name,
                          scenario->cluster.name, layout_words(&scenario->layout, layout));
     width += snprintf(how, sizeof how, "%s; software %s",
                       precision_words(&scenario->precision, precision), scenario->software.name);
-    fprintf(stream, "%s%s%s\n%s%s%s%s%s\n\n", ink.bold, scenario->title, ink.plain, ink.dim,
-            machine, width + 2 > LINE_WIDTH ? ",\n" : ", ", how, ink.plain);
+    fprintf(stream, "%s%s%s\n%s%s%s%s%s\n\n", ink.bold, title, ink.plain, ink.dim, machine,
+            width + 2 > LINE_WIDTH ? ",\n" : ", ", how, ink.plain);
+}
+
+/* What the answer stands on, below the title. */
+void title_print(const struct scenario *scenario, struct ink ink, FILE *stream)
+{
+    if (scenario->pools[0] != NULL) {
+        print_pools(scenario, ink, stream);
+    } else if (scenario->tenant_count > 1) {
+        print_tenants(scenario, ink, stream);
+    } else {
+        bool tenant = scenario->tenant_count == 1;
+        print_one(tenant ? scenario->tenants[0].scenario : scenario, scenario->title, ink, stream);
+    }
 }
 
 void title_write(const struct scenario *scenario, const char *const *notes, size_t count,

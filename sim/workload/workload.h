@@ -17,6 +17,7 @@
 
 struct price_store;
 struct serving_goal;
+struct serving_need;
 
 /* What a run does besides. Zero: nothing. A kind that has no use for one leaves it. */
 struct workload_options {
@@ -24,6 +25,7 @@ struct workload_options {
     struct price_store *prices;      /* of steps, shared with other processes; NULL: none ... */
     uint64_t price_kind;             /* ... and what its prices are of */
     const struct serving_goal *goal; /* a run that misses it ends; NULL: none does */
+    struct serving_need *need;       /* gets what the run needed of limits (need.h); or NULL */
 };
 
 enum run_end {

@@ -45,8 +45,8 @@ def without_turn(name):
     return re.sub(r"^turn\d+_", "", name)
 
 
-def part_of_class(name):
-    return f"class_{re.sub(r'[-.]', '_', name)}_"
+def part_of_class(name, kind="class"):
+    return f"{kind}_{re.sub(r'[-.]', '_', name)}_"
 
 
 def alike(one, two):
@@ -105,6 +105,9 @@ def check_run(cpsim, scenario, described, former, folder):
             faults.append(f"{name}: another value than {former[without_turn(name)]}")
     known = described | {
         name.replace("class_NAME_", part_of_class(of["name"])) for of in run.get("classes", []) for name in described
+    }
+    known |= {
+        name.replace("tenant_NAME_", part_of_class(of["name"], "tenant")) for of in run.get("tenants", []) for name in described
     }
     known |= former.keys() & {without_turn(name) for name in figures}
     faults += [f"{name}: not in cpsim describe figures" for name in figures if without_turn(name) not in known]

@@ -36,6 +36,9 @@ def documented_key(key, documented):
     if key.startswith("figures.class_"):  # figures.class_chat_ttft_p99_seconds is classes[].ttft_p99_seconds
         own = [name for name in documented if name.startswith("classes[].") and key.endswith("_" + name.removeprefix("classes[]."))]
         return max(own, key=len, default=key)
+    if key.startswith("figures.tenant_"):
+        own = [name for name in documented if name.startswith("tenants[].") and key.endswith("_" + name.removeprefix("tenants[]."))]
+        return max(own, key=len, default=key)
     own = "phases[]." + key.removeprefix("figures.")
     return own if own in documented else re.sub(r"^phases\[\]\.(prefill|decode)_", "phases[].", own)
 

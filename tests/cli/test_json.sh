@@ -10,7 +10,7 @@ cd "$scratch"
 python=$("$source/tools/find-python.sh" json)
 
 for scenario in llama405b follow-up-prompt one-gpu serving-azure-trace serving-mixed serving-speculation serving-lora serving-kv-tiers serving-gpu-failures \
-    serving-disaggregated serving-scale-to-zero serving-phases serving-deadlines serving-70b-chat precision-405b \
+    serving-disaggregated serving-scale-to-zero serving-phases serving-tenants serving-deadlines serving-finetuning serving-70b-chat precision-405b \
     train-failures train-batch-size train-compute-budget train-growing-batch train-four-sites; do
     expect 0 "*" "" "$cpsim" "$source/scenarios/$scenario.yaml" --json -o trace.h5
     cp out "$scenario.json"

@@ -148,4 +148,39 @@ expect 2 '' "mistakes.yaml:1:1: error: missing required key 'rate'; expected a n
 mistakes.yaml:3:1: error: unknown key 'rat' (did you mean 'rate'?)
 mistakes.yaml:4:17: error: slo.ttft_p99: '1' needs a unit; expected a time such as 40 us
 3 errors" "$cpsim" plan mistakes.yaml -o none
+
+# Candidates alike but for a limit that no run meets are played once: each still has what a run of its
+# own gives, to the last bit, however many processes play.
+cat >alike-axes.yaml <<'YAML'
+axes:
+  grid:
+    layout.tensor: [2, 4]
+    layout.data: [1, 2]
+    workload.service.max_sequences: [16, 48, 128, 512]
+YAML
+{ sed '/^axes:/,$d' plan.yaml; cat alike-axes.yaml; } >alike.yaml
+{ printf '%s\n' 'schema: 1' 'base: base.yaml'; cat alike-axes.yaml; } >alike-sweep.yaml
+for jobs in 1 4; do
+    expect 0 '/simulations that answer for/' '' "$cpsim" plan alike.yaml -o "alike$jobs" -j "$jobs"
+    grep simulations out >"alike$jobs.out"
+done
+cmp alike1/plan.csv alike4/plan.csv && cmp alike1.out alike4.out || failures=$((failures + 1))
+"$cpsim" plan alike.yaml -o alike1 --json >alike.json
+expect 0 '*' '' "$cpsim" sweep alike-sweep.yaml -o alike-all --set workload.arrivals.rate='4 /s' \
+    --set workload.requests=300 --set workload.warm_up='15 s'
+cat >alike.py <<'END'
+import csv, json
+rows, all_rows = (list(csv.DictReader(open(name + ".csv"))) for name in ("alike1/plan", "alike-all/sweep"))
+shared = [candidate["shared"] for candidate in json.load(open("alike.json"))["candidates"]]
+figures, compared = ("ttft_p99_seconds", "tpot_p99_seconds", "output_tokens_per_second"), 0
+for row, alone, times in zip(rows, all_rows, shared, strict=True):
+    keeps = alone["status"] == "done" and float(alone["ttft_p99_seconds"]) <= 1 and \
+        float(alone["tpot_p99_seconds"]) <= 0.03 and alone["sustained"] == "1"
+    assert keeps == (row["state"] == "good"), (row, alone)
+    if keeps and row["confirmed"] == "0":
+        assert all(row[figure] == alone[figure] for figure in figures), (row, alone)
+        compared += times > 1 # the run at the rate was another's
+assert compared > 0, "none were shared"
+END
+expect 0 '' '' "$python" alike.py
 finish

@@ -12,10 +12,10 @@
 #include "run_tests.h"
 #include "sim/engine/engine.h"
 #include "sim/scenario/replica.h"
+#include "sim/scenario/training_scratch.h"
 #include "sim/scenario/training_setup.h"
 #include "sim/training/training_experts.h"
 #include "sim/training/training_run.h"
-#include "sim/training/training_scratch.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -184,5 +184,28 @@ START_TEST(where_it_stops_to_pay)
 }
 END_TEST
 
+/* docs/serving.md's picture: five guesses stop paying before 64 clients and not before 32, one pays
+ * with 512. */
+START_TEST(more_guesses_stop_to_pay_sooner)
+{
+    static const struct {
+        const char *clients, *tokens;
+        bool pays;
+    } rows[] = {{"32", "5", true}, {"64", "5", false}, {"512", "1", true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char clients[64], tokens[64];
+        snprintf(clients, sizeof clients, "workload.arrivals.clients=%s", rows[i].clients);
+        snprintf(tokens, sizeof tokens, "workload.service.speculation.tokens=%s", rows[i].tokens);
+        struct played plain = play_serving(
+            LARGE, (const char *const[]){clients, "workload.service.speculation.tokens=0", NULL});
+        struct played guessed = play_serving(LARGE, (const char *const[]){clients, tokens, NULL});
+        ck_assert_int_eq(guessed.metrics.output_tokens_per_second >
+                             plain.metrics.output_tokens_per_second,
+                         rows[i].pays);
+    }
+}
+END_TEST
+
 RUN_TESTS(serving_speculation, tokens_a_step, steps_by_hand, heads_by_hand,
-          the_budget_counts_guesses, models_that_guess, where_it_stops_to_pay)
+          the_budget_counts_guesses, models_that_guess, where_it_stops_to_pay,
+          more_guesses_stop_to_pay_sooner)

@@ -8,7 +8,7 @@
 #include "hopper.h"
 #include "models/training/training_memory.h"
 #include "run_tests.h"
-#include "sim/training/training_scratch.h"
+#include "sim/scenario/training_scratch.h"
 
 #include <math.h>
 

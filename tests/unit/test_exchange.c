@@ -368,6 +368,39 @@ START_TEST(context_ranks_that_stand_in)
 }
 END_TEST
 
+/* What is said of the end, of layouts in which replicas lie alike, go over nodes' edges or are
+ * joined by cards. Tensor 2 x context 4 fills a node: the first replica stands in for all 16. */
+START_TEST(replicas_that_stand_in)
+{
+    struct cluster cluster = fixture_cluster;
+    cluster.nodes_per_leaf = 0;
+    uint32_t ended = 0;
+    for (uint32_t i = 0; i < 3 * 3 * 3 * 2; i++) {
+        cluster.gpus_per_node = 8;
+        cluster.nics_per_node = i % 2 == 0 ? 8 : 4;
+        const struct layout layout = {.tensor = 1U << (i / 2 % 3),
+                                      .context = 1 + i / 6 % 3,
+                                      .pipeline = 1,
+                                      .data = 1 + 3 * (i / 18 % 3),
+                                      .expert = 1};
+        struct placement placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+        uint32_t end = placement_stand_ins_end(&placement);
+        for (uint32_t rank = 0; rank < placement.ranks; rank++) {
+            uint32_t stand_in = placement_stand_in(&placement, rank);
+            ck_assert_uint_lt(stand_in, end);
+            ck_assert_uint_eq(stand_in, placement_stand_in(&placement, rank % end));
+        }
+        ended += end < placement.ranks;
+    }
+    ck_assert_uint_gt(ended, 0);
+    const struct layout layout = {
+        .tensor = 2, .context = 4, .pipeline = 1, .data = 16, .expert = 1};
+    cluster.nics_per_node = 8;
+    struct placement placement = placement_of(&layout, &cluster, STAGES_INSIDE);
+    ck_assert_uint_eq(placement_stand_ins_end(&placement), 8);
+}
+END_TEST
+
 RUN_TESTS(exchange, destinations_by_hand, deepep_over_two_nodes, low_latency_by_hand, pplx_by_hand,
           shared_experts_beside_the_dispatch, weights_of_a_rank, operators_of_shared_experts,
-          placement_of_experts_in_training, context_ranks_that_stand_in)
+          placement_of_experts_in_training, context_ranks_that_stand_in, replicas_that_stand_in)

@@ -5,6 +5,7 @@
  * in tests/validation. */
 #include "models/kernels/gpu_attention.h"
 #include "models/kernels/gpu_power.h"
+#include "models/numeric/random.h"
 #include "round_gpu.h"
 #include "run_tests.h"
 
@@ -256,6 +257,51 @@ START_TEST(clock_sinks_to_the_limit)
 }
 END_TEST
 
+/* The clock is the very one that forty halvings of the range end at, however it is found: loads
+ * drawn at random, some beyond the limit at every clock, some with kinks where the voltage's floor
+ * is. */
+START_TEST(clock_is_where_halvings_end)
+{
+    struct gpu gpu = round_gpu();
+    gpu.voltage_slope = 0.4;
+    gpu.voltage_floor = 0.75;
+    gpu.clock_watts = 30.0;
+    struct random_stream stream = random_open(1, "clock");
+    unsigned limited = 0, hopeless = 0;
+    for (int load_number = 0; load_number < 2000; load_number++) {
+        struct kernel_work works[3];
+        for (size_t i = 0; i < 3; i++) {
+            works[i] = (struct kernel_work){.sm_cycles = 1e6 * random_uniform(&stream),
+                                            .memory_seconds = 1e-3 * random_uniform(&stream),
+                                            .core_joules = random_uniform(&stream),
+                                            .memory_joules = 0.2 * random_uniform(&stream)};
+        }
+        struct power_load load = {.works = works, .work_count = 3};
+        double allowance = 120.0 + 600.0 * random_uniform(&stream);
+        double low = gpu.generation.lowest_clock_share * gpu.boost_clock_hertz;
+        double high = gpu.boost_clock_hertz;
+        if (power_at_clock(&gpu, &load, high).watts <= allowance) {
+            low = high;
+        } else if (power_at_clock(&gpu, &load, low).watts > allowance) {
+            hopeless++;
+        } else {
+            limited++;
+            for (int i = 0; i < 40; i++) {
+                double middle = 0.5 * (low + high);
+                bool within = power_at_clock(&gpu, &load, middle).watts <= allowance;
+                *(within ? &low : &high) = middle;
+            }
+        }
+        struct power_state state = power_settle(&gpu, &load, allowance);
+        ck_assert_msg(state.clock_hertz == low, "load %d: %.17g, not %.17g", load_number,
+                      state.clock_hertz, low);
+        ck_assert(state.watts == power_at_clock(&gpu, &load, low).watts);
+    }
+    ck_assert_uint_gt(limited, 500); /* or nothing was tried */
+    ck_assert_uint_gt(hopeless, 20);
+}
+END_TEST
+
 /* A lower voltage saves twice: half the clock at 0.8 of the voltage costs 0.64 of the joules. */
 START_TEST(voltage_falls_with_the_clock)
 {
@@ -371,7 +417,8 @@ RUN_TESTS(gpu_kernel, gemm_goes_in_waves, gemm_splits_few_tiles, thin_gemm_is_bo
           two_rectangles_are_one_launch, decode_reads_the_cache_once,
           memory_kernels_read_memory_or_l2, a_row_takes_its_time, a_block_a_row_takes_its_time,
           small_heads_wait_for_softmax, backward_attention_has_five_products,
-          clock_sinks_to_the_limit, voltage_falls_with_the_clock, short_runs_may_draw_more,
-          partial_sums_pass_through_l2, what_is_added_to_is_read_and_written,
-          backward_attention_moves_twice_the_bytes, queries_see_what_is_before_them,
-          a_cache_is_read_by_the_page, keys_beyond_the_l2_are_read_again)
+          clock_sinks_to_the_limit, clock_is_where_halvings_end, voltage_falls_with_the_clock,
+          short_runs_may_draw_more, partial_sums_pass_through_l2,
+          what_is_added_to_is_read_and_written, backward_attention_moves_twice_the_bytes,
+          queries_see_what_is_before_them, a_cache_is_read_by_the_page,
+          keys_beyond_the_l2_are_read_again)

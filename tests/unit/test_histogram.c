@@ -16,7 +16,15 @@ START_TEST(quantiles_to_a_thousandth)
     for (int i = 1; i <= 1000; i++) {
         histogram_add(i % 2 == 0 ? &histogram : &other, i * 1e-3, 3);
     }
+    struct histogram joined = histogram_create(arena);
+    histogram_join(&joined, &histogram);
+    histogram_join(&joined, &other);
     histogram_move(&histogram, &other);
+    for (int i = 0; i <= 10; i++) {
+        ck_assert_double_eq(histogram_quantile(&joined, i * 0.1),
+                            histogram_quantile(&histogram, i * 0.1));
+    }
+    ck_assert_double_eq(histogram_quantile(&joined, 1.0), 1.0);
     ck_assert_uint_eq(histogram.count, 3000);
     ck_assert_uint_eq(other.count, 0);
     ck_assert_double_eq(histogram_quantile(&other, 0.5), 0.0);

@@ -303,6 +303,20 @@ START_TEST(products_with_scales_by_hand)
                                .scaling = SCALING_ROW,
                                .library = &own};
     ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 5e-6 + 8.192e-6, 1e-10);
+    /* By rule 20 tokens lie along the 16 columns of 64 x 16: 2 x 20 tiles in one wave of 64 x 16 x
+     * 1024 products, whose columns count as (64 + 16) / 2: 2 x 64 x 40 x 1024 FLOP are 1.28 us. */
+    static const struct tile slim[] = {{64, 16}};
+    static const struct product_rule rules[] = {
+        {.most_tokens = 16, .tile = {square, 1}},
+        {.most_tokens = 64, .most_columns = 1279, .tile = {square, 1}},
+        {.most_tokens = 64, .least_depth = 1025, .tile = {square, 1}},
+        {.most_tokens = 64, .tile = {slim, 1}, .turned = true}};
+    own.products[SCALING_ROW].rules = rules;
+    own.products[SCALING_ROW].rule_count = 4;
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 5e-6 + 8.192e-6, 1e-10);
+    shape.m = 20;
+    ck_assert_double_eq_tol(gemm_cost(&gpu, &shape, 1e9).seconds, 5e-6 + 1.28e-6, 1e-9);
+    shape.m = 1280;
     shape.scaling = SCALING_TENSOR;
     double scaled = gemm_cost(&gpu, &shape, 1e9).seconds;
     shape.library = NULL;

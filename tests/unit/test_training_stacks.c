@@ -10,7 +10,7 @@
 #include "fixture.h"
 #include "platform_files.h"
 #include "run_tests.h"
-#include "sim/training/training_scratch.h"
+#include "sim/scenario/training_scratch.h"
 
 #include <math.h>
 #include <string.h>

@@ -24,6 +24,9 @@ MODELS = {
     "deepseek-v2-lite": "deepseek-v2-lite",
     "gemma3-27b": "gemma-3-27b",
     "qwen3-30b-a3b-ep2": "qwen3-30b-a3b",
+    "mistral-nemo": "mistral-nemo",
+    "qwen2.5-14b": "qwen2.5-14b",
+    "granite-3b-a800m": str(HERE / "granite-3b-a800m" / "config.json"),
 }
 EXPERT = {"qwen3-30b-a3b-ep2": 2}  # ranks that share its experts (--enable-expert-parallel)
 # Where the router sent a prompt's tokens: with weights of no meaning all choose the same experts.
@@ -40,7 +43,10 @@ BOUNDS = {
     "room, older": (2, 2.5, 6),
     "again, TTFT p50": (8, 17, 85),
     "again, TPOT p50": (3, 9, 46),
-    "again, steps": (6, 6, 15),
+    "again, steps": (6, 6, 17),
+    "families, TTFT p50": (8, 20, 63),
+    "families, TPOT p50": (3, 3.8, 29),
+    "families, decode steps": (6, 3.4, 14),
     "gpt-oss-20b's loads, steps": (6, 12, 13),
 }
 NAMES = {"ttft_p50": "TTFT p50", "ttft_p99": "TTFT p99", "tpot_p50": "TPOT p50", "e2e_p50": "E2E p50"}
@@ -68,7 +74,7 @@ def routing(case, loads):
 
 
 def scenario(case, folder, loads):
-    name = f"{case['model']}-{case['case']}"
+    name = f"{case['set']}{case['model']}-{case['case']}"
     if case["case"] == "prefix":
         arrivals = f"{{kind: trace, format: mooncake, file: {HERE}/requests/{name}.jsonl}}"
     elif case["clients"] != "0":
@@ -151,6 +157,7 @@ def compare_set(cpsim, prefix, folder, loads, models=frozenset(MODELS)):
     for case in read(f"{prefix}cases.csv"):
         if case["model"] not in models:
             continue
+        case["set"] = "families-" if prefix == "families_" else ""
         figures, steps = play(cpsim, case, folder, loads)
         rooms[case["model"]] = figures["kv_cache_tokens_per_replica"]
         for figure in NAMES:
@@ -180,12 +187,13 @@ def compare(cpsim):
         rows, classes, rooms = compare_set(cpsim, "", folder, loads=False)
         *loaded, _ = compare_set(cpsim, "", folder, True, {"gpt-oss-20b"})
         *again, rooms_again = compare_set(cpsim, "again_", folder, loads=True)
+        *families, _ = compare_set(cpsim, "families_", folder, loads=True)
         rows_of_room = capacities(cpsim, folder)
     starts = rooms_of(rooms, "starts.csv") + rooms_of(rooms_again, "again_starts.csv")
-    return rows, classes, starts, rows_of_room, again, loaded
+    return rows, classes, starts, rows_of_room, again, loaded, families
 
 
-def summary(rows, classes, starts, capacity, again, loaded):
+def summary(rows, classes, starts, capacity, again, loaded, families):
     errors = {figure: [abs(row[4]) for row in rows
                        if row[1] == figure and (row[0]["model"], row[0]["case"], figure) not in TWO_HALVES]
               for figure in NAMES}
@@ -195,7 +203,9 @@ def summary(rows, classes, starts, capacity, again, loaded):
     errors["room, older"] = [abs(error) for row, error in capacity if row["version"] != "0.19"]
     for figure in ("ttft_p50", "tpot_p50"):
         errors[f"again, {NAMES[figure]}"] = [abs(row[4]) for row in again[0] if row[1] == figure]
+        errors[f"families, {NAMES[figure]}"] = [abs(row[4]) for row in families[0] if row[1] == figure]
     errors["again, steps"] = [abs(row[4]) for row in again[1]]
+    errors["families, decode steps"] = [abs(row[4]) for row in families[1]]
     errors["gpt-oss-20b's loads, steps"] = [abs(row[4]) for row in loaded[1]]
     return {name: (statistics.median(values), max(values)) for name, values in errors.items()}
 
@@ -218,7 +228,7 @@ def step_table(classes):
     return lines + [f"| {m} | {k} | {a:.3g} ms | {e:+.1f} % |" for m, k, a, _, e in classes]
 
 
-def tables(rows, classes, starts, capacity, again, loaded):
+def tables(rows, classes, starts, capacity, again, loaded, families):
     lines = case_table(rows)
     lines += ["", *step_table(classes)]
     lines += ["", "gpt-oss-20b once more, its experts loaded as they were:", "", *case_table(loaded[0]), "", *step_table(loaded[1])]
@@ -230,8 +240,9 @@ def tables(rows, classes, starts, capacity, again, loaded):
         lines.append(f"| {row['version']} | {row['name']} | {precision} | tensor {row['tensor']}, pipeline {row['pipeline']} "
                      f"| {row['fitted']} | {row['kv_tokens']} tokens | {error:+.1f} % |")
     lines += ["", *case_table(again[0]), "", *step_table(again[1])]
+    lines += ["", *case_table(families[0]), "", *step_table(families[1])]
     lines += ["", "| figure | aimed at, median | median | worst |", "| --- | ---: | ---: | ---: |"]
-    for name, (median, worst) in summary(rows, classes, starts, capacity, again, loaded).items():
+    for name, (median, worst) in summary(rows, classes, starts, capacity, again, loaded, families).items():
         lines.append(f"| {NAMES.get(name, name)} | {BOUNDS[name][0]} % | {median:.1f} % | {worst:.1f} % |")
     return "\n".join(lines) + "\n"
 

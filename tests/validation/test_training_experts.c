@@ -10,8 +10,8 @@
 #include "csv.h"
 #include "platform_files.h"
 #include "run_tests.h"
+#include "sim/scenario/training_scratch.h"
 #include "sim/scenario/training_setup.h"
-#include "sim/training/training_scratch.h"
 #include "validation/errors.h"
 
 static uint32_t count(const struct csv *csv, size_t row, const char *column)

@@ -12,7 +12,7 @@
 #include "one_kind.h"
 #include "platform_files.h"
 #include "run_tests.h"
-#include "sim/training/training_scratch.h"
+#include "sim/scenario/training_scratch.h"
 #include "validation/errors.h"
 
 static uint32_t count(const struct csv *csv, size_t row, const char *column)

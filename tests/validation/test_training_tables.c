@@ -8,7 +8,7 @@
 #include "csv.h"
 #include "platform_files.h"
 #include "run_tests.h"
-#include "sim/training/training_scratch.h"
+#include "sim/scenario/training_scratch.h"
 #include "validation/errors.h"
 
 #include <math.h>

@@ -5,8 +5,8 @@
 #include "models/training/training_memory.h"
 #include "sim/plan/bounds.h"
 #include "sim/scenario/cross_checks.h"
+#include "sim/scenario/training_scratch.h"
 #include "sim/scenario/training_setup.h"
-#include "sim/training/training_scratch.h"
 
 #include <math.h>
 #include <string.h>

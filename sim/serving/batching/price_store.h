@@ -11,8 +11,8 @@
 
 /* What a price depends on. */
 struct price_key {
-    uint64_t kind; /* of replica: the same for scenarios that differ in layout.data and in what the
-                      workload says alone */
+    uint64_t kind; /* of replica: the same for scenarios that differ alone in what no price depends
+                      on (sim/sweep/price_kind.h) */
     uint32_t decodes, prompts;
     uint32_t shared; /* tokens that all ranks which share experts bring, over as many each as this
                         one's: step_cost.c's steps of it; 0: as many each */

@@ -41,6 +41,7 @@ struct step_cost {
     struct step_parts parts;
     double norm_seconds, sum_seconds; /* of its kernels residual sums and norms, and all-reduces of
                                          tensor ranks that nothing hides */
+    double finetuning_seconds;        /* of it, in which adapters are trained (finetuning.h) */
     enum ring_variant variant;        /* of its prompts */
 };
 
@@ -74,7 +75,7 @@ struct step_costs *step_costs_create(struct arena *arena, const struct scenario 
                                      uint32_t stage, double nic_share);
 
 /* Prices are looked up in `store` (price_store.h), which outlives the costs, and put there. `kind`
- * names the replica: a step's price depends on nothing that layout.data and the workload say. */
+ * names the replica and how it is served (sim/sweep/price_kind.h). */
 void step_costs_share(struct step_costs *costs, struct price_store *store, uint64_t kind);
 
 /* Both need at least one sequence. */

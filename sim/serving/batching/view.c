@@ -346,10 +346,10 @@ static inline bool go_on(struct batch_view *view, struct decision *decision, uin
     return true;
 }
 
-/* The next tokens of those that decode without drafts, one after the other from `place` on, into
- * room that they have: nearly every share of nearly every step, and the same as go_on() gives.
+/* The next tokens of those that decode without drafts, one after the other from `place` on, where
+ * there is room for them: nearly every share of nearly every step, and the same as go_on() gives.
  * Returns the place of the first with whom it is not so simple. */
-static inline uint32_t go_on_simply(const struct batch_view *view, struct decision *decision,
+static inline uint32_t go_on_simply(struct batch_view *view, struct decision *decision,
                                     uint32_t place, uint64_t budget)
 {
     const struct batch_limits *limits = &view->limits;
@@ -373,11 +373,20 @@ static inline uint32_t go_on_simply(const struct batch_view *view, struct decisi
         uint32_t answer =
             request->output_tokens < most_answer ? request->output_tokens : most_answer;
         const struct kv_table *table = &tables[request->holder * table_count];
-        if (request->in_prompt || request->draft_tokens > 0 || request->holder == 0 ||
+        if (request->in_prompt || request->draft_tokens > 0 ||
             end != prompt + request->generated_tokens + expected || computed < prompt ||
-            (expected > 0 && end + 1 >= prompt + answer + expected) || end >= longest ||
-            end + look_ahead > table->room || end >= table->due) {
+            (expected > 0 && end + 1 >= prompt + answer + expected) || end >= longest) {
             break;
+        }
+        if (end + look_ahead > table->room || end >= table->due) { /* so is nobody's table, too */
+            const struct kv_wish wish = {.computed = computed,
+                                         .tokens = 1,
+                                         .known = end - expected,
+                                         .look_ahead = look_ahead,
+                                         .most = longest};
+            if (request->holder == 0 || !kv_cache_grow(&view->kv, request, &wish)) {
+                break;
+            }
         }
         *share = (struct share){
             .request = id, .tokens = 1, .computed = computed, .samples = true, .decodes = true};
@@ -555,14 +564,39 @@ static void end(struct batch_view *view, uint32_t id)
     view->gone = true;
 }
 
+uint32_t batch_hand_in_alike(struct batch_view *view, const struct decision *decision,
+                             uint32_t from, double last_seconds, double now)
+{
+    const uint32_t longest = view->limits.model_tokens, ahead = view->limits.ahead;
+    uint32_t place = from;
+    if (view->policy != NULL || view->limits.draft_tokens > 0) {
+        return 0;
+    }
+    for (; place < decision->share_count; place++) {
+        const struct share *share = &decision->shares[place];
+        struct request *request = batch_request(view, share->request);
+        uint32_t generated = request->generated_tokens + 1;
+        if (!share->decodes || share->drafts > 0 || generated == 1 ||
+            request->last_token_seconds != last_seconds || request->state != REQUEST_RUNNING ||
+            request->pending_tokens > 0 || generated >= request->output_tokens ||
+            request->prompt_tokens + generated >= longest) {
+            break;
+        }
+        request->generated_tokens = generated;
+        request->last_token_seconds = now;
+        if (ahead > 0) {
+            uint32_t expected = --request->expected_tokens;
+            kv_cache_label(&view->kv, request, request->computed_tokens - expected);
+        }
+    }
+    return place - from;
+}
+
 uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint32_t accepted)
 {
     struct request *request = batch_request(view, share->request);
     if (view->policy != NULL) {
         return view->policy->hand_in(view, share, accepted);
-    }
-    if (batch_hand_in_simply(view, share)) {
-        return 1;
     }
     if (!is_running(request) && request->state != REQUEST_WAITING) {
         return 0;

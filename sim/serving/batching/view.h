@@ -151,24 +151,11 @@ void batch_decide(struct batch_view *view, const struct batching_policy *policy,
  * ended if its state is REQUEST_DONE, and then holds nothing any more. */
 uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint32_t accepted);
 
-/* The same where a share gives the next token, not the last, of one that decodes without drafts: of
- * nearly all shares. False, and nothing is done, where it is not so simple. */
-static inline bool batch_hand_in_simply(struct batch_view *view, const struct share *share)
-{
-    struct request *request = batch_request(view, share->request);
-    if (!share->decodes || share->drafts > 0 || view->policy != NULL ||
-        view->limits.draft_tokens > 0 || request->state != REQUEST_RUNNING ||
-        request->pending_tokens > 0 || request->generated_tokens + 1 >= request->output_tokens ||
-        request_target(request) + 1 >= view->limits.model_tokens) {
-        return false;
-    }
-    request->generated_tokens++;
-    if (view->limits.ahead) {
-        request->expected_tokens--;
-        kv_cache_label(&view->kv, request, request->computed_tokens - request->expected_tokens);
-    }
-    return true;
-}
+/* The same for the shares from place `from` on, as long as each gives the next token, not the last,
+ * of one that decodes without drafts and had its last token at `last_seconds`: nearly all. Their
+ * tokens come `now`. Returns how many they are. */
+uint32_t batch_hand_in_alike(struct batch_view *view, const struct decision *decision,
+                             uint32_t from, double last_seconds, double now);
 
 /* After the last share: who has ended, or has gone elsewhere, leaves those that run. */
 void batch_sweep(struct batch_view *view);

@@ -622,6 +622,26 @@ static void take_new(struct kv_cache *cache, const struct request *request, uint
     note_room(cache, request);
 }
 
+/* take_new() where has_room() in a plain cache: somebody who holds blocks wants room for so many
+ * tokens, and `spare` blocks besides. */
+static bool take_plain(struct kv_cache *cache, struct kv_table *table, uint64_t tokens,
+                       uint64_t spare)
+{
+    uint32_t block = cache->layout.groups[0].block_tokens;
+    uint32_t count = (uint32_t)divide_up(tokens, block);
+    uint32_t more = count > table->count ? count - table->count : 0;
+    if (more + spare > cache->free) {
+        return false;
+    }
+    if (more > 0) {
+        table_reach(cache, table, count);
+        kv_pool_take(cache, &table->blocks[table->count], more);
+        table->count = count;
+        table->room = (uint64_t)count * block;
+    }
+    return true;
+}
+
 bool kv_cache_grow(struct kv_cache *cache, struct request *request, const struct kv_wish *wish)
 {
     uint64_t computed = wish->computed + wish->tokens, room = computed + wish->look_ahead;
@@ -629,6 +649,13 @@ bool kv_cache_grow(struct kv_cache *cache, struct request *request, const struct
     labelled = wish->on_their_way ? wish->computed : labelled;
     room = room < wish->most ? room : wish->most;
     if (kv_cache_is_ready(cache, request, room, labelled)) {
+        return true;
+    }
+    if (cache->plain && request->holder != 0 && !wish->whole) {
+        if (!take_plain(cache, tables_of(cache, request), room, wish->spare)) {
+            return false;
+        }
+        kv_cache_label(cache, request, labelled);
         return true;
     }
     uint64_t whole = wish->known < wish->most ? wish->known : wish->most;
@@ -671,6 +698,13 @@ void kv_cache_label_blocks(struct kv_cache *cache, const struct request *request
         return;
     }
     uint64_t aligned = tokens / layout->alignment_tokens * layout->alignment_tokens;
+    struct kv_table *first_table = tables_of(cache, request);
+    if (cache->plain && first_table->own && cache->sink.put == NULL) { /* none is made */
+        uint32_t block = layout->groups[0].block_tokens, full = (uint32_t)(aligned / block);
+        first_table->labelled = full > first_table->labelled ? full : first_table->labelled;
+        first_table->due = ((uint64_t)first_table->labelled + 1) * block;
+        return;
+    }
     for (uint32_t g = 0; g < layout->group_count; g++) {
         struct kv_table *table = &tables_of(cache, request)[g];
         uint64_t own = aligned, beyond = aligned + layout->groups[g].block_tokens;

@@ -201,6 +201,9 @@ void kv_cache_set_aside(struct kv_cache *cache, struct request *request);
 /* Forgets all labels: a machine that has failed. */
 void kv_cache_clear(struct kv_cache *cache);
 
+/* Blocks that nobody holds and that can still be hit. */
+uint64_t kv_cache_named(const struct kv_cache *cache);
+
 /* --- for those who look closely --- */
 
 /* How block `index` of a plain cache's request is known, wherever it lies. */

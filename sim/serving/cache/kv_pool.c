@@ -286,3 +286,12 @@ uint32_t kv_cache_taken(const struct kv_cache *cache, uint64_t index)
     }
     return place < cache->named_end ? *named_at(cache, place) & ~KV_OWN : 0;
 }
+
+uint64_t kv_cache_named(const struct kv_cache *cache)
+{
+    uint64_t count = 0;
+    for (uint64_t place = cache->named_first; place < cache->named_end; place++) {
+        count += *named_at(cache, place) != 0;
+    }
+    return count;
+}

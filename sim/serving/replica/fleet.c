@@ -131,6 +131,7 @@ void fleet_create(struct fleet *fleet)
     protection_create(fleet);
     scaling_create(fleet);
     switching_create(fleet);
+    finetuning_create(fleet);
 }
 
 uint32_t fleet_gpus(const struct fleet *fleet)
@@ -279,6 +280,9 @@ void fleet_route(struct fleet *fleet, uint32_t id)
         fleet_end(fleet, id, REQUEST_REJECTED);
         return;
     }
+    if (sharing_holds(fleet, id)) {
+        return;
+    }
     request->replica = scaling_waits_at(fleet);
     if (request->replica == UINT32_MAX) {
         request->replica = router_choose(fleet, &fleet->pools[0], request);
@@ -355,6 +359,7 @@ struct step_costs **fleet_costs(struct fleet *fleet, struct pool *pool, double n
                                .stages = ARENA_ARRAY(fleet->arena, struct step_costs *, stages),
                                .next = pool->costs};
     uint64_t own = pool->scenario->is_pool ? (pool->index + 1ULL) << 32 : 0;
+    own += pool->scenario->is_tenant ? (pool->scenario->tenant + 1ULL) << 40 : 0;
     for (uint32_t i = 0; i < stages; i++) {
         costs->stages[i] = step_costs_create(fleet->arena, pool->scenario, i, nic_share);
         if (fleet->prices != NULL && nic_share >= 1.0) { /* prices of weak cards are not shared */

@@ -10,6 +10,7 @@
 #include "sim/serving/load/source.h"
 #include "sim/serving/replica/host_memory.h"
 #include "sim/serving/replica/server.h"
+#include "sim/serving/replica/sharing.h"
 #include "sim/serving/replica/switching.h"
 
 struct price_store; /* sim/serving/batching/price_store.h */
@@ -84,6 +85,8 @@ struct fleet {
     struct tiers tiers;
     struct fleet_scaling scaling;
     struct fleet_switching switching;
+    struct fleet_sharing sharing;
+    struct finetuning_price finetuning; /* of a micro-batch on one replica */
     bool may_leave;       /* requests may end before their answers do, or be told to */
     uint32_t turns[2];    /* of round robin, by pool */
     uint64_t answered;    /* requests that have all their tokens ... */

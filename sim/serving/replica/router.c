@@ -33,10 +33,17 @@ static void note(struct server *server)
     }
 }
 
+/* Of tenants on the same GPUs routers see all. */
 void router_count(struct server *server, int32_t change)
 {
     server->outstanding += (uint32_t)change;
     note(server);
+    for (uint32_t i = 0; server->seat != NULL && i < server->seat->count; i++) {
+        note(server->seat->members[i].server);
+    }
+    if (server->seat != NULL) {
+        seat_count(server, change);
+    }
 }
 
 uint32_t router_down(struct server *server, int32_t change)
@@ -70,7 +77,8 @@ static uint32_t choose_round_robin(struct fleet *fleet, struct pool *pool,
 /* Who is down is behind all others. */
 static uint64_t key_outstanding(const struct server *server)
 {
-    return is_up(server) ? server->outstanding : UINT64_MAX;
+    uint64_t unfinished = server->seat != NULL ? seat_load(server->seat) : server->outstanding;
+    return is_up(server) ? unfinished : UINT64_MAX;
 }
 
 static uint32_t choose_lightest(struct fleet *fleet, struct pool *pool,

@@ -104,11 +104,13 @@ void scaling_let_go(struct server *server)
     router_down(server, 1);
 }
 
-static void go(struct server *server)
+void scaling_close(struct server *server, bool keeps_cache)
 {
     scaling_let_go(server);
     server->epoch++;
-    kv_cache_clear(&server->view.kv);
+    if (!keeps_cache) {
+        kv_cache_clear(&server->view.kv);
+    }
     batch_fail(&server->view);
     adapter_store_clear(&server->adapters);
     tiers_fail(server);
@@ -189,7 +191,7 @@ static void look(struct fleet *fleet)
         struct server *server = &fleet->servers[i];
         if (server->scaling.standing == STANDING_LEAVING && server->outstanding == 0 &&
             server->updating == 0 && server->down == 0) {
-            go(server);
+            scaling_close(server, false);
         }
     }
 }

@@ -58,6 +58,8 @@ void scaling_stand_up(struct server *server);
 void scaling_set_standing(struct server *server, enum standing standing);
 /* It has no requests, and lets go of its GPUs. */
 void scaling_let_go(struct server *server);
+/* The same, and it loses what it has; all but its prefix cache, if it keeps that. */
+void scaling_close(struct server *server, bool keeps_cache);
 uint32_t scaling_count(const struct pool *pool, enum standing standing);
 /* Of that standing, the one with fewest requests; of equals the first or, with `last`, the last, so
  * that it is always the same ones that serve. NULL: there is none. */

@@ -183,6 +183,7 @@ void server_destroy(struct server *server)
 
 void server_wake(struct server *server)
 {
+    server->wakes++;
     if (server->group != NULL) {
         step_group_wake(server->group);
         return;
@@ -306,11 +307,18 @@ void lane_hand_in(struct lane *lane, const struct decision *decision, double fir
     double answer = answer_seconds(lane, decision), decoded = lane->decode_end_seconds;
     bool decodes = server->role != SERVER_PREFILL; /* else who has a token goes on elsewhere */
     for (uint32_t i = 0; i < decision->share_count; i++) {
+        if (decodes) {
+            uint32_t handed = batch_hand_in_alike(&server->view, decision, i, decoded, now);
+            alike += handed;
+            i += handed;
+            if (i == decision->share_count) {
+                break;
+            }
+        }
         const struct share *share = &decision->shares[i];
         struct request *request = request_of(server, share->request);
         bool first = request->generated_tokens == 0;
-        bool simply = decodes && !first && batch_hand_in_simply(&server->view, share);
-        if (!simply && !hand_in_share(server, share)) {
+        if (!hand_in_share(server, share)) {
             continue;
         }
         if (first) {
@@ -321,9 +329,6 @@ void lane_hand_in(struct lane *lane, const struct decision *decision, double fir
             lane_add_gaps(lane, first_end - request->last_token_seconds, 1);
         }
         request->last_token_seconds = now;
-        if (simply) {
-            continue;
-        }
         if (request->state == REQUEST_DONE) {
             request->last_token_seconds = fmax(now + answer, request->first_token_seconds);
         }
@@ -352,6 +357,7 @@ void lane_account(struct lane *lane, const struct played_steps *played)
     totals->joules += seconds * cost->watts * server->pool->gpus_per_server;
     totals->bytes += played->steps * cost->bytes;
     totals->nvlink_bytes += played->steps * cost->nvlink_bytes;
+    finetuning_account(server, cost, played->steps);
     totals->network_bytes += played->steps * cost->network_bytes;
     totals->sequence_seconds += seconds * (shape->decodes + shape->prompts);
     totals->decode_steps += shape->prompts == 0 ? played->steps : 0;
@@ -463,6 +469,13 @@ void lane_swap(struct lane *lane, const struct decision *decision)
                          load_adapters(server, decision) + load_by_layer(server, decision);
 }
 
+/* Of a replica that is one stage. */
+static struct step_cost cost_of(const struct server *server, const struct step_shape *shape)
+{
+    struct step_cost cost = step_cost(server->stage_costs[0], shape);
+    return finetuning_extend(server, &cost);
+}
+
 /* One step, which an engine's loop has launched as `flight`, and perhaps `next` after it (both
  * NULL: none has). False when the replica failed meanwhile. */
 static bool play_step(struct lane *lane, const struct decision *decision,
@@ -481,7 +494,7 @@ static bool play_step(struct lane *lane, const struct decision *decision,
         actor_sleep(fmax(0.0, loop_taken_in(lane, flight, next) - engine_clock()));
         played.busy_seconds = engine_clock() - played.start_seconds;
     } else {
-        played.cost = step_cost(server->stage_costs[0], &played.shape);
+        played.cost = cost_of(server, &played.shape);
         double pace = pace_of_step(&server->pace, played.cost.watts, engine_clock());
         played.busy_seconds = played.cost.seconds * server->slowness[0] * pace + lane->swap_seconds;
         actor_sleep(played.busy_seconds);
@@ -502,8 +515,9 @@ static bool play_step(struct lane *lane, const struct decision *decision,
 static double run_step_seconds(const struct lane *lane, const struct step_shape *shape, uint32_t i)
 {
     const struct server *server = lane->server;
-    return server->slowness[0] *
-           step_cost_decode_seconds(server->stage_costs[0], shape, shape->decode_context + i);
+    double seconds =
+        step_cost_decode_seconds(server->stage_costs[0], shape, shape->decode_context + i);
+    return server->slowness[0] * (seconds + finetuning_extra(server, seconds));
 }
 
 /* Fills lane->ends with when each step of a run ends, from its start. `first`: the step under way,
@@ -555,7 +569,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
      * its way is let in when it lands. */
     bool settled = server->view.waiting.count > 0 && server->view.incoming == 0 &&
                    !server->view.limits.by_priority && server->view.limits.adapters == 0;
-    if (settled && !server->fleet->may_leave) {
+    if (settled && !server->fleet->may_leave && server->seat == NULL) {
         actor_sleep(lane->ends[steps - 1]);
     } else if (signal_wait_until(&lane->signal, settled ? SERVER_LEAVE : SERVER_WAKE,
                                  lane->ends[steps - 1])) {
@@ -572,7 +586,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
     server->updating++;
     played.steps = steps;
     played.shape.decode_context += 0.5 * (steps - 1);
-    played.cost = step_cost(server->stage_costs[0], &played.shape);
+    played.cost = cost_of(server, &played.shape);
     played.seconds = played.busy_seconds = now - start;
     batch_repeat(&server->view, decision, next, steps - 1);
     loop_draw(lane, played.cost.watts, played.seconds);
@@ -596,6 +610,7 @@ static bool play_run(struct lane *lane, struct decision *decision, struct decisi
 void lane_decide(struct lane *lane, struct decision *decision)
 {
     struct server *server = lane->server;
+    finetuning_look(server);
     server->view.now_seconds = engine_clock();
     server->view.answer_seconds = loop_answer_seconds(lane, server->view.running_count);
     server->view.begin_seconds = fmax(engine_clock(), lane->gpu_free_seconds);
@@ -618,7 +633,7 @@ static void launch(struct lane *lane, const struct decision *decision, struct fl
 {
     struct step_shape shape = lane_shape(decision, lane->server->pool->scenario);
     lane_swap(lane, decision);
-    flight->cost = step_cost(lane->server->stage_costs[0], &shape);
+    flight->cost = cost_of(lane->server, &shape);
     loop_launch(lane, &shape, flight);
 }
 
@@ -649,12 +664,16 @@ static bool play_ahead(struct lane *lane, struct decision *decision, bool launch
             return false;
         }
     }
-    lane_decide(lane, next);
+    bool alone = !seat_is_asked_for(server); /* else the step under way is the last of its turn */
+    next->share_count = 0;
+    if (alone) {
+        lane_decide(lane, next);
+    }
     bool goes_on = next->share_count > 0;
     if (goes_on) {
         launch(lane, next, ahead);
     }
-    uint32_t steps = batch_repeats(&server->view, decision, next, longest_run(server));
+    uint32_t steps = alone ? batch_repeats(&server->view, decision, next, longest_run(server)) : 1;
     bool played = steps > 1 ? play_run(lane, decision, next, steps)
                             : play_step(lane, decision, flight, goes_on ? ahead : NULL);
     return played && goes_on;
@@ -668,7 +687,8 @@ static bool play(struct lane *lane, struct decision *decision, bool launched)
         return play_ahead(lane, decision, launched);
     }
     lane_swap(lane, decision);
-    uint32_t steps = server->lane_count > 1
+    uint32_t steps = server->lane_count > 1 ? 1
+                     : seat_is_asked_for(server)
                          ? 1
                          : batch_repeats(&server->view, decision, NULL, longest_run(server));
     if (steps > 1) {
@@ -683,25 +703,50 @@ static void lane_main(void *data)
 {
     struct lane *lane = data;
     struct server *server = lane->server;
-    bool made_up = false;
+    bool made_up = false, again = false;
     for (;;) {
         struct decision *decision = &lane->decisions[lane->turn];
+        uint32_t wakes = server->wakes;
         retired_free(server);
         if (!made_up && server->down == 0) {
+            seat_enter(server);
             lane_decide(lane, decision);
         }
         if (server->down == 0 && decision->share_count > 0) {
             made_up = play(lane, decision, made_up);
+            if (!made_up) {
+                seat_leave(server);
+            }
             lane->turn = made_up ? 1 - lane->turn : lane->turn;
             if (server->lane_count > 1 && server->view.waiting.count > 0) {
                 server_wake(server); /* there may be room now */
             }
             source_wake(server->fleet->source);
-        } else if (server->fleet->source->stirred || server->left) {
+            again = false;
+            continue;
+        }
+        /* A scheduler that is a step ahead takes the last step of a turn for one under way. */
+        if (seat_has_work(server) && server->down == 0 && !again) {
+            again = true;
+            continue;
+        }
+        again = false;
+        seat_leave(server);
+        if (server->fleet->source->stirred || server->left) {
             server->left = false;
             source_wake(server->fleet->source); /* others run meanwhile: look again */
-        } else if (server->down > 0 || decision->preempted_count == 0) {
+            continue;
+        }
+        seat_rest(server); /* likewise, where GPUs are shared */
+        if (server->seat != NULL && server->wakes != wakes) {
+            continue;
+        }
+        if (server->down > 0 || decision->preempted_count == 0) {
+            double since = engine_clock();
             signal_wait(&lane->signal, SERVER_WAKE);
+            if (server->down == 0) {
+                finetuning_idle(server, since);
+            }
         }
     }
 }

@@ -16,6 +16,7 @@
 #include "sim/serving/batching/policy.h"
 #include "sim/serving/batching/step_cost.h"
 #include "sim/serving/replica/adapter_store.h"
+#include "sim/serving/replica/finetuning.h"
 #include "sim/serving/replica/pace.h"
 #include "sim/serving/replica/scaling.h"
 #include "sim/serving/replica/tiers.h"
@@ -125,7 +126,11 @@ struct server {
     struct request_queue over; /* ended, and perhaps still in a decision (retired.h) */
     uint64_t retired;          /* that ever were in it */
     struct server_scaling scaling;
+    struct gpu_seat *seat; /* its GPUs, which other models' servers have too; NULL: its own */
+    uint32_t seat_place;   /* among their members */
+    uint32_t wakes;        /* so far: one that comes while the lane is about to wait is not lost */
     struct adapter_store adapters; /* where the service has some */
+    struct finetuning_state finetuning;
     /* Of a service with tiers (tiers.h): */
     uint32_t found[KV_TIER_COUNT]; /* blocks of the last look-up */
     double host_free_seconds;      /* when all loads from the host have come */

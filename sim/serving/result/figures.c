@@ -56,10 +56,23 @@ static bool is_scaled(const void *subject)
     return metrics->run->serving->service.scaling.target > 0.0;
 }
 
+static bool is_finetuned(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    return metrics->run->serving->service.finetuning.policy != FINETUNING_NONE;
+}
+
 static bool is_switched(const void *subject)
 {
     const struct serving_metrics *metrics = subject;
     return fleet_shares_gpus(&metrics->run->fleet);
+}
+
+static bool swaps_weights(const void *subject)
+{
+    const struct serving_metrics *metrics = subject;
+    const struct gpu_seat *seats = metrics->run->fleet.sharing.seats;
+    return seats != NULL && seats[0].policy->swaps;
 }
 
 /* --- of theory.h --- */
@@ -286,12 +299,26 @@ static const struct figure figures[] = {
      .doc = "Replicas that started and came to serve."},
     {.name = "cold_start_mean_seconds", .unit = "s", METRIC(cold_start_seconds), .applies = is_scaled,
      .doc = "From the decision that one starts until it serves."},
+    {.name = "finetuning_tokens", .unit = "1", METRIC(finetuning_tokens), .applies = is_finetuned,
+     .doc = "Tokens that adapters were trained on beside the service, all replicas (service.finetuning)."},
+    {.name = "finetuning_tokens_per_second", .unit = "1/s", METRIC(finetuning_tokens_per_second), .applies = is_finetuned,
+     .doc = "Those a second, over the run."},
+    {.name = "finetuning_share", .unit = "1", METRIC(finetuning_share), .applies = is_finetuned,
+     .doc = "Of the replicas' time, what they trained in: in steps and while nobody asked for anything."},
+    {.name = "finetuning_room_bytes", .unit = "B", METRIC(finetuning_room_bytes), .applies = is_finetuned,
+     .doc = "Taken from a GPU's KV cache by adapters, their gradients and states, and what a micro-batch keeps."},
     {.name = "mean_prefill_replicas", .unit = "1", METRIC(prefill_replicas), .applies = is_switched,
      .doc = "Replicas that prefilled, on average over the run (service.switching)."},
     {.name = "phase_moves", .unit = "1", METRIC(phase_moves), .applies = is_switched,
      .doc = "Times that a replica came to serve in the other phase."},
     {.name = "phase_move_mean_seconds", .unit = "s", METRIC(phase_move_seconds), .applies = is_switched,
      .doc = "From the decision that one moves until it serves in the other phase: its last requests, and `switch`."},
+    {.name = "weight_swaps", .unit = "1", METRIC(weight_swaps), .applies = swaps_weights,
+     .doc = "Times that a model's weights came to GPUs that it shares (sharing)."},
+    {.name = "weight_swap_mean_seconds", .unit = "s", METRIC(weight_swap_seconds), .applies = swaps_weights,
+     .doc = "From the moment that another gives way until the model serves: weights that go, `switch`, weights that come."},
+    {.name = "weight_swapped_bytes", .unit = "B", METRIC(weight_swapped_bytes), .applies = swaps_weights,
+     .doc = "Of the model, over host links both ways, its kept caches among them; of all GPUs."},
     {.name = "requests", .unit = "1", METRIC(requests),
      .doc = "Requests that arrived.",
      .former_key = "service.requests"},
@@ -452,7 +479,59 @@ static const struct figure of_class[] = {
 };
 /* clang-format on */
 
+/* --- of a tenant: those that are of its requests, and what it has of the GPUs --- */
+
+/* clang-format off */
+static const struct figure of_tenant[] = {
+    OF_CLASS(LATENCY_TTFT, "ttft", "Time to first token."),
+    OF_CLASS(LATENCY_TPOT, "tpot", "Time per output token."),
+    OF_CLASS(LATENCY_ITL, "itl", "Between two tokens of a request."),
+    OF_CLASS(LATENCY_E2E, "e2e", "Arrival to last token."),
+    OF_CLASS(LATENCY_QUEUE, "queue", "In a queue, until first in a batch; for its model's weights too."),
+    {.name = "goodput_requests_per_second", .unit = "1/s", METRIC(goodput),
+     .doc = "Those within the tenant's SLO a second; without an SLO all are."},
+    {.name = "requests_per_second", .unit = "1/s", METRIC(requests_per_second),
+     .doc = "Over the time from its first measured arrival to its last token, as all rates here."},
+    {.name = "input_tokens_per_second", .unit = "1/s", METRIC(input_tokens_per_second),
+     .doc = "Prompt tokens."},
+    {.name = "output_tokens_per_second", .unit = "1/s", METRIC(output_tokens_per_second),
+     .doc = "Output tokens."},
+    {.name = "good_share", .unit = "1", METRIC(good_share),
+     .doc = "Share of its measured requests within its SLO."},
+    {.name = "sustained", .unit = "1", .number = sustained,
+     .doc = "1; 0 when its queue grew as long as requests arrived."},
+    {.name = "mean_batch", .unit = "1", METRIC(mean_batch), .doc = "Requests in a step, by time."},
+    {.name = "busy_share", .unit = "1", METRIC(busy_share),
+     .doc = "Of the time in which its replicas held GPUs, in steps."},
+    {.name = "kv_max_share", .unit = "1", METRIC(kv_max_share), .doc = "Of its KV cache, at the fullest."},
+    {.name = "prefix_hit_share", .unit = "1", METRIC(hit_share),
+     .doc = "Of its prompt tokens, found in the prefix cache."},
+    {.name = "weight_swaps", .unit = "1", METRIC(weight_swaps), .applies = swaps_weights,
+     .doc = "Times that its weights came to GPUs that it shares."},
+    {.name = "weight_swap_mean_seconds", .unit = "s", METRIC(weight_swap_seconds), .applies = swaps_weights,
+     .doc = "From the moment that another gives way until it serves."},
+    {.name = "weight_swapped_bytes", .unit = "B", METRIC(weight_swapped_bytes), .applies = swaps_weights,
+     .doc = "Of it, over host links both ways."},
+    {.name = "requests", .unit = "1", METRIC(requests), .doc = "Requests that arrived."},
+    {.name = "completed", .unit = "1", METRIC(completed), .doc = "Of them, answered."},
+    {.name = "measured", .unit = "1", METRIC(measured), .doc = "Of those, arrived after the warm-up."},
+    {.name = "rejected", .unit = "1", METRIC(rejected),
+     .doc = "Too long for a replica's KV cache, or a prompt of `model.context` tokens or more."},
+    {.name = "preemptions", .unit = "1", METRIC(preemptions), .doc = "Times that one of them gave way."},
+    {.name = "steps", .unit = "1", METRIC(steps), .doc = "Forward passes of its replicas."},
+    {.name = "input_tokens", .unit = "1", METRIC(input_tokens),
+     .doc = "Prompt tokens of the measured requests."},
+    {.name = "output_tokens", .unit = "1", METRIC(output_tokens), .doc = "Their output tokens."},
+    {.name = "weight_bytes", .unit = "B", METRIC(memory.weight_bytes),
+     .doc = "Its weights in a GPU's memory."},
+    {.name = "kv_cache_bytes", .unit = "B", METRIC(memory.kv_cache_bytes), .doc = "Its KV cache there."},
+    {.name = "kv_cache_tokens_per_replica", .unit = "1", METRIC(kv_cache_tokens),
+     .doc = "Tokens that fit it."},
+};
+/* clang-format on */
+
 static const char *const class_parts[] = {"class_NAME_", NULL};
+static const char *const tenant_parts[] = {"tenant_NAME_", NULL};
 
 const struct figure_table serving_tables[] = {
     [SERVING_ALL] = {.heading = "A service",
@@ -472,5 +551,16 @@ const struct figure_table serving_tables[] = {
                        .parts = class_parts,
                        .figures = of_class,
                        .count = sizeof of_class / sizeof *of_class},
+    [SERVING_TENANT] = {.heading = "A tenant of several",
+                        .doc = "With `tenants`: an object for each, beside its `name` and "
+                               "`model`, with `classes` where it has some. Those in "
+                               "`figures` are then of all together: latencies of all requests, "
+                               "time and energy of every GPU once. In sweeps and traces `tenant_`, "
+                               "the tenant's name ('-' and '.' as '_') and `_` stand before a "
+                               "figure.",
+                        .key = "tenants[]",
+                        .parts = tenant_parts,
+                        .figures = of_tenant,
+                        .count = sizeof of_tenant / sizeof *of_tenant},
     [SERVING_TABLE_COUNT] = {.count = 0},
 };

@@ -65,11 +65,10 @@ double histogram_quantile(const struct histogram *histogram, double quantile)
     return 0.0;
 }
 
-void histogram_move(struct histogram *into, struct histogram *from)
+void histogram_join(struct histogram *into, const struct histogram *from)
 {
     for (int64_t bin = from->first; bin < from->end; bin++) {
         into->counts[bin] += from->counts[bin];
-        from->counts[bin] = 0;
     }
     into->count += from->count;
     into->sum += from->sum;
@@ -77,6 +76,14 @@ void histogram_move(struct histogram *into, struct histogram *from)
     into->end = from->end > into->end ? from->end : into->end;
     into->least = fmin(into->least, from->least);
     into->largest = fmax(into->largest, from->largest);
+}
+
+void histogram_move(struct histogram *into, struct histogram *from)
+{
+    histogram_join(into, from);
+    for (int64_t bin = from->first; bin < from->end; bin++) {
+        from->counts[bin] = 0;
+    }
     *from = (struct histogram){.counts = from->counts, .least = INFINITY, .first = HISTOGRAM_BINS};
 }
 

@@ -22,6 +22,8 @@ struct histogram histogram_create(struct arena *arena);
 void histogram_add(struct histogram *histogram, double value, uint64_t times);
 /* 0 when it is empty. */
 double histogram_quantile(const struct histogram *histogram, double quantile);
+/* Adds what `from` has. */
+void histogram_join(struct histogram *into, const struct histogram *from);
 /* `from` is empty afterwards. */
 void histogram_move(struct histogram *into, struct histogram *from);
 

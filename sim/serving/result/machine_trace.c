@@ -14,6 +14,14 @@ struct place {
     struct rank_role role;
     struct stage_totals totals; /* of all servers on it */
     uint64_t most_pages;        /* of any of them */
+    double weight_bytes;
+};
+
+struct machine {
+    const struct scenario *scenario;
+    const struct serving_run *runs; /* [count] */
+    size_t count;
+    double end_seconds;
 };
 
 static void add_server(struct place *place, const struct server *server)
@@ -24,22 +32,42 @@ static void add_server(struct place *place, const struct server *server)
     }
 }
 
-static struct place place_of(const struct serving_run *run, uint32_t gpu)
+/* Several models may have it: weights are then of all that stay there, or of the largest. */
+static void add_run(struct place *place, const struct serving_run *run, uint32_t gpu)
 {
-    struct place place = {.pool = fleet_pool_of(&run->fleet, gpu)};
-    if (place.pool != NULL) {
-        place.role = placement_role(&place.pool->placement, gpu - place.pool->first_gpu);
-        uint32_t index = place.role.replica * pool_ranks(place.pool) + place.role.attention_rank;
-        place.server = &place.pool->servers[index];
-        add_server(&place, place.server);
-        if (fleet_shares_gpus(&run->fleet)) {
-            add_server(&place, &run->fleet.pools[POOL_DECODE].servers[index]);
-        }
+    const struct pool *pool = fleet_pool_of(&run->fleet, gpu);
+    if (pool == NULL) {
+        return;
+    }
+    struct rank_role role = placement_role(&pool->placement, gpu - pool->first_gpu);
+    uint32_t index = role.replica * pool_ranks(pool) + role.attention_rank;
+    struct model_stage layers =
+        model_stage(pool->replica.llm, pool->scenario->layout.pipeline, role.stage);
+    double weights = memory_stage_weight_bytes(&pool->replica, &layers);
+    bool stays = run->scenario->sharing.policy == SHARING_RESIDENT;
+    place->weight_bytes =
+        stays ? place->weight_bytes + weights : fmax(place->weight_bytes, weights);
+    if (place->pool == NULL) {
+        place->pool = pool;
+        place->role = role;
+        place->server = &pool->servers[index];
+    }
+    add_server(place, &pool->servers[index]);
+    if (fleet_shares_gpus(&run->fleet)) {
+        add_server(place, &run->fleet.pools[POOL_DECODE].servers[index]);
+    }
+}
+
+static struct place place_of(const struct machine *machine, uint32_t gpu)
+{
+    struct place place = {.pool = NULL};
+    for (size_t i = 0; i < machine->count; i++) {
+        add_run(&place, &machine->runs[i], gpu);
     }
     return place;
 }
 
-static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t gpu,
+static void add_gpu(struct trace *trace, const struct machine *machine, uint32_t gpu,
                     const struct place *place)
 {
     const struct pool *pool = place->pool;
@@ -53,7 +81,7 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
     double pages = (double)place->most_pages;
     double tokens =
         pages * server->view.kv.layout.groups[0].block_tokens / scenario->layout.context;
-    double seconds = run->end_seconds;
+    double seconds = machine->end_seconds;
     double idle = fmax(seconds - totals->busy_seconds, 0.0);
     trace_add_gpu(
         trace,
@@ -67,7 +95,7 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
             .memory_kernel_seconds = parts->memory_kernel_seconds,
             .communication_seconds = parts->communication_seconds,
             .experts_seconds = parts->experts_seconds,
-            .weights_bytes = memory_stage_weight_bytes(&pool->replica, &layers),
+            .weights_bytes = place->weight_bytes,
             .kv_cache_bytes =
                 pool->kv_layout.group_count > 1
                     ? pages * pool->kv_page_bytes
@@ -82,20 +110,31 @@ static void add_gpu(struct trace *trace, const struct serving_run *run, uint32_t
         });
 }
 
+static uint32_t gpus_of(const struct machine *machine)
+{
+    uint32_t gpus = 0;
+    for (size_t i = 0; i < machine->count; i++) {
+        uint32_t own = fleet_gpus(&machine->runs[i].fleet);
+        gpus = own > gpus ? own : gpus;
+    }
+    return gpus;
+}
+
 /* A card that several GPUs share is counted with the first of them. */
-static void add_link(struct trace *trace, const struct serving_run *run, uint32_t gpu,
+static void add_link(struct trace *trace, const struct machine *machine, uint32_t gpu,
                      enum link_kind kind)
 {
     bool nvlink = kind == LINK_NVLINK_OUT || kind == LINK_NVLINK_IN;
     bool out = kind == LINK_NVLINK_OUT || kind == LINK_NIC_OUT;
-    uint32_t per_nic = run->fleet.pools[0].placement.gpus_per_nic, gpus = fleet_gpus(&run->fleet);
-    const struct cluster *cluster = &run->scenario->cluster;
+    uint32_t per_nic = machine->runs[0].fleet.pools[0].placement.gpus_per_nic;
+    uint32_t gpus = gpus_of(machine);
+    const struct cluster *cluster = &machine->scenario->cluster;
     if (!nvlink && gpu % per_nic != 0) {
         return;
     }
     double bytes = 0.0, busy = 0.0;
     for (uint32_t i = gpu; i < gpus && i < gpu + (nvlink ? 1 : per_nic); i++) {
-        struct place place = place_of(run, i);
+        struct place place = place_of(machine, i);
         if (place.pool != NULL) {
             const struct link_totals *link = &place.totals.links[kind];
             cluster = &place.pool->scenario->cluster;
@@ -114,25 +153,29 @@ static void add_link(struct trace *trace, const struct serving_run *run, uint32_
                               .direction = out ? TRACE_OUT : TRACE_IN,
                               .bytes = bytes,
                               .capacity_bytes_per_second = rate,
-                              .busy_seconds = fmin(busy, run->end_seconds),
-                              .utilisation = bytes / (rate * run->end_seconds),
+                              .busy_seconds = fmin(busy, machine->end_seconds),
+                              .utilisation = bytes / (rate * machine->end_seconds),
                           });
 }
 
-void machine_trace_write(struct trace *trace, const struct serving_run *run)
+void machine_trace_write(struct trace *trace, const struct scenario *scenario,
+                         const struct serving_run *runs, size_t count, double end_seconds)
 {
-    uint32_t gpus = fleet_gpus(&run->fleet);
-    bool links = run->scenario->trace.links != LINKS_NONE;
-    if (run->fleet.pool_count == 1) { /* ranks of several pools have no numbers in common */
-        trace_groups_write(trace, &run->fleet.pools[0].placement);
+    const struct machine machine = {
+        .scenario = scenario, .runs = runs, .count = count, .end_seconds = end_seconds};
+    uint32_t gpus = gpus_of(&machine);
+    bool links = scenario->trace.links != LINKS_NONE;
+    /* Ranks of several pools or models have no numbers in common. */
+    if (count == 1 && runs[0].fleet.pool_count == 1) {
+        trace_groups_write(trace, &runs[0].fleet.pools[0].placement);
     }
     for (uint32_t gpu = 0; gpu < gpus; gpu++) {
-        struct place place = place_of(run, gpu);
+        struct place place = place_of(&machine, gpu);
         if (place.pool != NULL) {
-            add_gpu(trace, run, gpu, &place);
+            add_gpu(trace, &machine, gpu, &place);
         }
         for (int kind = 0; kind < LINK_KIND_COUNT && links; kind++) {
-            add_link(trace, run, gpu, (enum link_kind)kind);
+            add_link(trace, &machine, gpu, (enum link_kind)kind);
         }
     }
 }

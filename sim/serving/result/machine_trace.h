@@ -6,6 +6,8 @@
 #include "sim/serving/serving.h"
 #include "sim/trace/trace.h"
 
-void machine_trace_write(struct trace *trace, const struct serving_run *run);
+/* Of all runs [count] on the cluster, which `scenario` describes; `end_seconds`: of the last. */
+void machine_trace_write(struct trace *trace, const struct scenario *scenario,
+                         const struct serving_run *runs, size_t count, double end_seconds);
 
 #endif

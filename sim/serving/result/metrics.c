@@ -4,7 +4,10 @@
 #include "sim/serving/replica/protection.h"
 #include "sim/serving/result/fold.h"
 
+#include "sim/scenario/replica.h"
+
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *latency_name(enum latency latency)
@@ -118,21 +121,51 @@ double serving_latency_seconds(const struct request *request, enum latency laten
     return -1.0;
 }
 
-/* Exact, of requests that were kept. */
-static void measure_kept(struct serving_metrics *metrics)
+/* A measured request's value. */
+struct timed {
+    double arrival_seconds, value;
+    size_t order;
+};
+
+static int by_arrival(const void *a, const void *b)
 {
-    const struct serving_run *run = metrics->run;
+    const struct timed *left = a, *right = b;
+    int later = (left->arrival_seconds > right->arrival_seconds) -
+                (left->arrival_seconds < right->arrival_seconds);
+    return later != 0 ? later : (left->order > right->order) - (left->order < right->order);
+}
+
+/* Exact, of requests that were kept; of several runs in the order in which they came. */
+static void measure_kept(struct serving_metrics *metrics, const struct serving_run *runs,
+                         size_t run_count)
+{
     struct arena *arena = arena_create();
-    double *column = ARENA_ARRAY(arena, double, run->requests.count + 1);
-    double *scratch = ARENA_ARRAY(arena, double, 2 * (size_t)run->requests.count + 1);
+    size_t most = 0;
+    for (size_t r = 0; r < run_count; r++) {
+        most += runs[r].requests.count;
+    }
+    double *column = ARENA_ARRAY(arena, double, most + 1);
+    double *scratch = ARENA_ARRAY(arena, double, 2 * most + 1);
+    struct timed *timed = ARENA_ARRAY(arena, struct timed, most + 1);
     for (int latency = 0; latency < LATENCY_COUNT; latency++) {
         size_t count = 0;
-        for (uint32_t i = 0; i < run->requests.count; i++) {
-            const struct request *request = &run->requests.all[i];
-            double value = serving_latency_seconds(request, (enum latency)latency);
-            if (is_of(metrics, request) && tally_measures(run, request) && value >= 0.0) {
-                column[count++] = value;
+        for (size_t r = 0; r < run_count; r++) {
+            for (uint32_t i = 0; i < runs[r].requests.count; i++) {
+                const struct request *request = &runs[r].requests.all[i];
+                double value = serving_latency_seconds(request, (enum latency)latency);
+                if (is_of(metrics, request) && tally_measures(&runs[r], request) && value >= 0.0) {
+                    timed[count] = (struct timed){.arrival_seconds = request->arrival_seconds,
+                                                  .value = value,
+                                                  .order = count};
+                    count++;
+                }
             }
+        }
+        if (run_count > 1) {
+            qsort(timed, count, sizeof *timed, by_arrival);
+        }
+        for (size_t i = 0; i < count; i++) {
+            column[i] = timed[i].value;
         }
         metrics->latencies[latency] = summarise(column, count, scratch);
     }
@@ -149,7 +182,7 @@ static void measure_latencies(struct serving_metrics *metrics)
 {
     const struct serving_run *run = metrics->run;
     if (run->fold == NULL) {
-        measure_kept(metrics);
+        measure_kept(metrics, run, 1);
     }
     for (int i = 0; run->fold != NULL && i < LATENCY_COUNT; i++) {
         const struct fold_part *part = part_of(metrics);
@@ -420,6 +453,21 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
         metrics->cold_start_seconds =
             run->fleet.scaling.start_seconds / (double)metrics->cold_starts;
     }
+    metrics->weight_swaps = run->fleet.sharing.swaps;
+    metrics->weight_swapped_bytes = run->fleet.sharing.bytes;
+    if (metrics->weight_swaps > 0) {
+        metrics->weight_swap_seconds =
+            run->fleet.sharing.swap_seconds / (double)metrics->weight_swaps;
+    }
+    if (run->serving->service.finetuning.policy != FINETUNING_NONE) {
+        metrics->finetuning_tokens = finetuning_tokens(&run->fleet);
+        metrics->finetuning_room_bytes = finetuning_room_bytes(run->scenario);
+        if (run->end_seconds > 0.0) {
+            metrics->finetuning_tokens_per_second = metrics->finetuning_tokens / run->end_seconds;
+            metrics->finetuning_share =
+                finetuning_seconds(&run->fleet) / run->end_seconds / run->fleet.server_count;
+        }
+    }
     metrics->phase_moves = run->fleet.switching.moves;
     if (metrics->phase_moves > 0) {
         metrics->phase_move_seconds =
@@ -445,4 +493,156 @@ void serving_metrics(const struct serving_run *run, struct serving_metrics *metr
     judge_load(run, metrics);
     metrics->theory =
         load_theory(run, &tally, metrics->offered_per_second, metrics->tokens_per_verification);
+}
+
+/* --- of several runs --- */
+
+/* Sums of what each has by itself. */
+static void add_each(const struct serving_metrics *each, struct serving_metrics *all)
+{
+    all->dropped += each->dropped;
+    all->moved_bytes += each->moved_bytes;
+    all->swapped_bytes += each->swapped_bytes;
+    all->preemptions += each->preemptions;
+    all->steps += each->steps;
+    all->replicas += each->replicas;
+    all->drafts += each->drafts;
+    all->accepted += each->accepted;
+    all->adapter_loads += each->adapter_loads;
+    all->adapter_reads += each->adapter_reads;
+    all->adapter_bytes += each->adapter_bytes;
+    all->adapter_seconds += each->adapter_seconds;
+    all->weight_swaps += each->weight_swaps;
+    all->weight_swap_seconds += each->weight_swap_seconds * (double)each->weight_swaps;
+    all->weight_swapped_bytes += each->weight_swapped_bytes;
+    all->in_service_early += each->in_service_early;
+    all->in_service_late += each->in_service_late;
+    all->offered_per_second += each->offered_per_second;
+    all->theory.in_service += each->theory.in_service;
+    all->theory.little_number += each->theory.little_number;
+    all->sustained = all->sustained && each->sustained;
+    all->kv_max_share = fmax(all->kv_max_share, each->kv_max_share);
+    all->end_seconds = fmax(all->end_seconds, each->end_seconds);
+    all->events += each->events;
+}
+
+/* Of a GPU that all are on, of as many of them as are there at once; else the one with most. */
+static void add_memory(const struct serving_run *run, const struct memory_use *own,
+                       struct memory_use *all)
+{
+    double bytes = own->weight_bytes + own->kv_cache_bytes + own->activation_bytes;
+    double most = all->weight_bytes + all->kv_cache_bytes + all->activation_bytes;
+    if (run->scenario->sharing.policy == SHARING_RESIDENT) {
+        all->weight_bytes += own->weight_bytes;
+        all->kv_cache_bytes += own->kv_cache_bytes;
+        all->activation_bytes += own->activation_bytes;
+    } else if (bytes > most) {
+        *all = *own;
+    }
+}
+
+/* GPUs' time and energy, of every GPU once. */
+static void measure_machine(const struct scenario *scenario, const struct serving_run *runs,
+                            size_t count, const struct request_tally *tally,
+                            struct serving_metrics *all)
+{
+    double busy = 0.0, sequences = 0.0, gpu_busy = 0.0, bytes = 0.0, pages = 0.0;
+    for (size_t r = 0; r < count; r++) {
+        for (uint32_t i = 0; i < runs[r].fleet.server_count; i++) {
+            const struct server *server = &runs[r].fleet.servers[i];
+            const struct server_totals *totals = &server->totals;
+            busy += totals->busy_seconds;
+            sequences += totals->sequence_seconds;
+            pages += totals->page_seconds / (double)server->pool->kv_pages;
+            gpu_busy += totals->busy_seconds * server->pool->gpus_per_server;
+            bytes += totals->bytes * server->pool->gpus_per_server;
+            all->joules += totals->joules;
+        }
+    }
+    double gpu_seconds = all->end_seconds * scenario_gpus(scenario);
+    if (busy <= 0.0 || gpu_seconds <= 0.0) {
+        all->joules = 0.0;
+        return;
+    }
+    all->mean_batch = sequences / busy;
+    all->kv_mean_share = pages / busy;
+    all->busy_share = gpu_busy / gpu_seconds;
+    all->memory_share = bytes / (gpu_seconds * scenario->gpu.memory_bytes_per_second);
+    all->mfu = tally->flops / (gpu_seconds * gpu_stated_flops_per_second(&scenario->gpu));
+    all->joules += (gpu_seconds - gpu_busy) * scenario->gpu.idle_watts;
+    all->watts_per_gpu = all->joules / gpu_seconds;
+    if (tally->answer_tokens > 0) {
+        double tokens = (double)tally->answer_tokens;
+        all->joules_per_token = all->joules / tokens;
+        all->dollars_per_million_tokens =
+            scenario->serving.price_gpu_hour * gpu_seconds / 3600.0 / (tokens * 1e-6);
+    }
+}
+
+/* What a figure may ask of the run of all. */
+static void open_together(const struct scenario *scenario, const struct serving_run *runs,
+                          size_t count, struct serving_run *all)
+{
+    struct serving *serving = ARENA_NEW(runs[0].arena, struct serving);
+    *serving = scenario->serving;
+    serving->service = (struct service){.block_tokens = 1};
+    serving->every = (struct request_class){.name = NULL};
+    serving->classes = NULL;
+    serving->class_count = 0;
+    serving->warm_up_seconds = (double)INFINITY;
+    serving->pools_refuse = false;
+    for (size_t i = 0; i < count; i++) {
+        serving->warm_up_seconds = fmin(serving->warm_up_seconds, runs[i].serving->warm_up_seconds);
+        serving->pools_refuse = serving->pools_refuse || serving_may_leave(runs[i].serving);
+    }
+    *all = (struct serving_run){.scenario = scenario, .serving = serving, .arena = runs[0].arena};
+    all->fleet.pool_count = 0; /* none that stands for all */
+    all->fleet.serving = serving;
+    all->fleet.sharing = runs[0].fleet.sharing;
+}
+
+static void join_gaps(const struct serving_run *runs, size_t count, struct serving_metrics *all)
+{
+    struct batched_histogram joined = batched_histogram_create(runs[0].arena);
+    for (size_t i = 0; i < count; i++) {
+        histogram_join(&joined.all, &runs[i].inter_token.all);
+    }
+    all->latencies[LATENCY_ITL] = summarise_histogram(&joined);
+}
+
+void serving_metrics_together(const struct scenario *scenario, const struct serving_run runs[],
+                              const struct serving_metrics each[], size_t count, uint64_t events,
+                              struct serving_run *all, struct serving_metrics *metrics)
+{
+    if (count == 1) {
+        *all = runs[0];
+        *metrics = each[0];
+        metrics->classes = NULL;
+        metrics->class_count = 0;
+        return;
+    }
+    open_together(scenario, runs, count, all);
+    *metrics = (struct serving_metrics){
+        .run = all, .class_index = ALL_CLASSES, .sustained = true, .events = events};
+    metrics->theory = (struct load_theory){
+        .silent = "each model has its own", .shared_number = -1.0, .wait_seconds = -1.0};
+    struct request_tally tally = tally_open();
+    for (size_t r = 0; r < count; r++) {
+        add_each(&each[r], metrics);
+        add_memory(&runs[r], &each[r].memory, &metrics->memory);
+        for (uint32_t i = 0; i < runs[r].requests.count; i++) {
+            tally_add(&tally, &runs[r], &runs[r].requests.all[i]);
+        }
+    }
+    if (metrics->weight_swaps > 0) {
+        metrics->weight_swap_seconds /= (double)metrics->weight_swaps;
+    }
+    all->end_seconds = metrics->end_seconds;
+    measure_kept(metrics, runs, count);
+    join_gaps(runs, count, metrics);
+    measure_requests(metrics, &tally);
+    measure_machine(scenario, runs, count, &tally, metrics);
+    metrics->adapter_waits = tally.held_back;
+    metrics->accepted_share =
+        metrics->drafts > 0 ? (double)metrics->accepted / (double)metrics->drafts : 0.0;
 }

@@ -72,8 +72,15 @@ struct serving_metrics {
     double prefill_replicas;                 /* that prefilled, on average over the run */
     uint64_t phase_moves;                    /* of replicas between phases ... */
     double phase_move_seconds;               /* ... one of them */
+    uint64_t weight_swaps;                   /* times that a model came to GPUs it shares ... */
+    double weight_swap_seconds;              /* ... one of them, ... */
+    double weight_swapped_bytes;             /* ... and of all, over host links, both ways */
     uint64_t cold_starts;                    /* that have ended ... */
     double cold_start_seconds;               /* ... one of them */
+    double finetuning_tokens;                /* that adapters were trained on ... */
+    double finetuning_tokens_per_second;     /* ... over the run, of all replicas */
+    double finetuning_share;                 /* of the replicas' time */
+    double finetuning_room_bytes;            /* of a GPU */
     uint64_t preemptions;
     uint64_t steps;
     double mfu;              /* useful FLOPs of all requests over the bf16 peak, over the run */
@@ -103,6 +110,15 @@ struct serving_metrics {
 };
 
 void serving_metrics(const struct serving_run *run, struct serving_metrics *metrics);
+
+/* Of all tenants together: `runs` and their metrics `each`, [count]. Latencies are of all requests,
+ * rates over the time from the first measured one's arrival to the last one's end, GPUs' time and
+ * energy of every GPU once. `all` stands for them where somebody asks for their run; `events`:
+ * beside the runs' own. What is of one model (theory, a cache's tokens) is left out; of one tenant
+ * they are its own. */
+void serving_metrics_together(const struct scenario *scenario, const struct serving_run runs[],
+                              const struct serving_metrics each[], size_t count, uint64_t events,
+                              struct serving_run *all, struct serving_metrics *metrics);
 
 /* Of a request whose first token comes at that time; of one that has all of them (negative: a
  * single token has none). */

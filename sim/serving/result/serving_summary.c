@@ -93,9 +93,11 @@ static void print_intervals(const struct serving_metrics *metrics, struct ink in
 {
     fprintf(stream, "%s%-14s %15s %15s %15s %15s%s\n", ink.dim, "95 % intervals", "p50", "p90",
             "p95", "p99", ink.plain);
+    /* Of several models together the gaps are not kept in the order in which they came. */
+    bool together = metrics->run->scenario->tenant_count > 1;
     for (int i = 0; i < LATENCY_COUNT; i++) {
         const struct latency_summary *summary = &metrics->latencies[i];
-        if (summary->count > 0) {
+        if (summary->count > 0 && !(together && i == LATENCY_ITL)) {
             fprintf(stream, "%-14s", latency_name((enum latency)i));
             print_interval(&summary->p50_interval, stream);
             print_interval(&summary->p90_interval, stream);
@@ -106,7 +108,8 @@ static void print_intervals(const struct serving_metrics *metrics, struct ink in
     }
     for (size_t i = 0; i < sizeof which / sizeof *which; i++) {
         const struct latency_summary *summary = &metrics->latencies[which[i]];
-        if (summary->count > 0 && !summary->p99_interval.known) {
+        bool unordered = together && which[i] == LATENCY_ITL;
+        if (summary->count > 0 && !summary->p99_interval.known && !unordered) {
             fprintf(stream, "95 %% intervals  p99 of %s: not known, of %s values; it takes %s\n",
                     latency_name(which[i]), quantity_count(summary->count).text,
                     quantity_count(steady_values_needed(0.99)).text);
@@ -283,10 +286,17 @@ static void print_rates(const struct serving_run *run, const struct serving_metr
     double per_gpu =
         figure_value(&serving_tables[SERVING_ALL], metrics, "output_tokens_per_second_per_gpu");
     fprintf(stream, " (%s output tokens/s a GPU)\n", quantity_number(per_gpu).text);
-    if (anyone_has_targets(serving)) {
+    const struct scenario *scenario = run->scenario;
+    bool targets = anyone_has_targets(serving);
+    for (size_t i = 0; i < scenario->tenant_count; i++) {
+        targets = targets || anyone_has_targets(&scenario->tenants[i].scenario->serving);
+    }
+    if (targets) {
         fprintf(stream, "goodput         %s requests/s: %s within",
                 quantity_number(metrics->goodput).text, quantity_percent(metrics->good_share).text);
-        if (serving->class_count > 0) {
+        if (scenario->tenant_count > 0) {
+            fputs(" their model's targets", stream);
+        } else if (serving->class_count > 0) {
             fputs(" their class's targets", stream);
         } else {
             print_targets(serving_class(serving, 0), stream);
@@ -442,6 +452,13 @@ static void print_machine(const struct serving_run *run, const struct serving_me
         }
         fputc('\n', stream);
     }
+    if (run->serving->service.finetuning.policy != FINETUNING_NONE) {
+        fprintf(stream,
+                "fine-tuning     %s tokens/s in %s of the replicas' time; %s of a GPU's memory\n",
+                quantity_number(metrics->finetuning_tokens_per_second).text,
+                quantity_percent(metrics->finetuning_share).text,
+                quantity_bytes(metrics->finetuning_room_bytes).text);
+    }
     if (fleet_shares_gpus(&run->fleet)) {
         fprintf(stream, "phases          %.3g of %u replicas prefill on average, %s moves",
                 metrics->prefill_replicas, run->scenario->layout.data,
@@ -516,4 +533,116 @@ void serving_summary_print(const struct serving_run *run, const struct serving_m
     print_rates(run, metrics, stream);
     print_theory(metrics, stream);
     print_machine(run, metrics, stream);
+}
+
+/* --- several models --- */
+
+static void print_tenant_rows(const struct scenario *scenario, const struct serving_metrics each[],
+                              struct ink ink, FILE *stream)
+{
+    fprintf(stream, "%s%-12s %-14s %8s %9s %9s %9s %9s%s\n", ink.dim, "tenant", "model", "measured",
+            "TTFT p50", "p99", "TPOT p50", "p99", ink.plain);
+    for (size_t i = 0; i < scenario->tenant_count; i++) {
+        const struct tenant *tenant = &scenario->tenants[i];
+        const struct latency_summary *latencies = each[i].latencies;
+        const struct latency_summary *ttft = &latencies[LATENCY_TTFT];
+        const struct latency_summary *tpot = &latencies[LATENCY_TPOT];
+        const double values[] = {ttft->p50, ttft->p99, tpot->p50, tpot->p99};
+        fprintf(stream, "%-12.12s %-14.14s %8" PRIu64, tenant->name, tenant->scenario->llm.name,
+                each[i].measured);
+        for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
+            bool none = j < 2 ? ttft->count == 0 : tpot->count == 0;
+            fprintf(stream, " %9s", none ? "-" : quantity_seconds(values[j]).text);
+        }
+        fputc('\n', stream);
+    }
+    for (size_t i = 0; i < scenario->tenant_count; i++) {
+        const struct tenant *tenant = &scenario->tenants[i];
+        const struct serving *serving = &tenant->scenario->serving;
+        if (anyone_has_targets(serving)) {
+            fprintf(stream, "%-15.15s %s within", tenant->name,
+                    quantity_percent(each[i].good_share).text);
+            if (serving->class_count > 0) {
+                fputs(" their class's targets", stream);
+            } else {
+                print_targets(serving_class(serving, 0), stream);
+            }
+            fprintf(stream, ": %s requests/s\n", quantity_number(each[i].goodput).text);
+        }
+    }
+    fputc('\n', stream);
+}
+
+static void print_extrapolated(const struct scenario *scenario, const struct serving_metrics each[],
+                               FILE *stream)
+{
+    struct arena *arena = arena_create();
+    for (size_t i = 0; i < scenario->tenant_count; i++) {
+        const char *note = serving_shape_note(&each[i], arena);
+        if (note != NULL) {
+            fprintf(stream, "extrapolated    %s: %s\n", scenario->tenants[i].name, note);
+        }
+    }
+    arena_destroy(arena);
+}
+
+static void print_sharing(const struct scenario *scenario, const struct serving_metrics *together,
+                          FILE *stream)
+{
+    static const char *const words[] = {
+        [SHARING_APART] = "none: each model has GPUs of its own",
+        [SHARING_RESIDENT] = "resident: all models are on the same GPUs, whose steps go in turns",
+        [SHARING_SWAP] = "swap",
+        [SHARING_SWAP_DRAIN] = "swap-drain",
+    };
+    fprintf(stream, "sharing         %s", words[scenario->sharing.policy]);
+    if (scenario->sharing.policy == SHARING_SWAP ||
+        scenario->sharing.policy == SHARING_SWAP_DRAIN) {
+        fprintf(stream, ": %" PRIu64 " swaps of weights", together->weight_swaps);
+        if (together->weight_swaps > 0) {
+            fprintf(stream, " of %s each, %s over host links",
+                    quantity_seconds(together->weight_swap_seconds).text,
+                    quantity_bytes(together->weight_swapped_bytes).text);
+        }
+    }
+    fputc('\n', stream);
+}
+
+void tenants_summary_print(const struct scenario *scenario, const struct serving_run runs[],
+                           const struct serving_metrics each[],
+                           const struct serving_metrics *together, struct ink ink, FILE *stream)
+{
+    print_tenant_rows(scenario, each, ink, stream);
+    print_latencies(together, ink, stream);
+    print_extrapolated(scenario, each, stream);
+    print_requests(together->run, together, stream);
+    print_rates(together->run, together, stream);
+    print_sharing(scenario, together, stream);
+    fprintf(stream, "batches         %.3g requests on average, %s steps, %s busy\n",
+            together->mean_batch, quantity_count(together->steps).text,
+            quantity_percent(together->busy_share).text);
+    for (size_t i = 0; i < scenario->tenant_count; i++) {
+        const struct memory_use *memory = &each[i].memory;
+        fprintf(stream, "%-15s %s: weights %s, KV cache %s (%s tokens a replica, %s used at most)",
+                i == 0 ? "memory per GPU" : "", scenario->tenants[i].name,
+                quantity_bytes(memory->weight_bytes).text,
+                quantity_bytes(memory->kv_cache_bytes).text,
+                quantity_count(each[i].kv_cache_tokens).text,
+                quantity_percent(each[i].kv_max_share).text);
+        fprintf(stream, ", activations and buffers %s of %s\n",
+                quantity_bytes(memory->activation_bytes).text,
+                quantity_bytes(runs[i].scenario->gpu.memory_bytes).text);
+    }
+    fprintf(stream, "use of GPUs     %s of bf16 FLOPs, %s of memory bandwidth, %.3g W a GPU\n",
+            quantity_percent(together->mfu).text, quantity_percent(together->memory_share).text,
+            together->watts_per_gpu);
+    fprintf(stream, "energy          %s, %.3g J an output token\n",
+            quantity_joules(together->joules).text, together->joules_per_token);
+    if (together->dollars_per_million_tokens > 0.0) {
+        fprintf(stream, "cost            %s a million output tokens, at %s a GPU-hour\n",
+                quantity_dollars(together->dollars_per_million_tokens).text,
+                quantity_dollars(scenario->serving.price_gpu_hour).text);
+    }
+    fprintf(stream, "total           %s simulated\n",
+            quantity_duration(together->end_seconds).text);
 }

@@ -21,4 +21,10 @@ const char *serving_context_note(const struct serving_metrics *metrics, struct a
 /* That shapes lay beyond those that the GPU's kernels were measured with; NULL: they did not. */
 const char *serving_shape_note(const struct serving_metrics *metrics, struct arena *arena);
 
+/* Of several tenants: a row each, what all of them are together, whose GPUs they have. `runs` and
+ * `each` are [tenant_count]. */
+void tenants_summary_print(const struct scenario *scenario, const struct serving_run runs[],
+                           const struct serving_metrics each[],
+                           const struct serving_metrics *together, struct ink ink, FILE *stream);
+
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/serving/result/serving_trace.h"
 
-#include "sim/serving/result/machine_trace.h"
 #include "sim/serving/result/shown_steps.h"
 
 #include <math.h>
@@ -23,12 +22,14 @@ struct serving_trace {
     struct trace_options options;
     struct stretch *stretches; /* [capacity][replicas] */
     uint64_t capacity;
-    uint32_t replicas;
+    uint32_t replicas, first_replica;
+    const char *tenant; /* NULL: none */
     double stretch_seconds;
     struct shown_steps shown;
 };
 
 struct serving_trace *serving_trace_begin(struct arena *arena, const struct scenario *scenario,
+                                          const char *tenant, uint32_t first_replica,
                                           struct trace *file)
 {
     struct serving_trace *trace = ARENA_NEW(arena, struct serving_trace);
@@ -37,6 +38,8 @@ struct serving_trace *serving_trace_begin(struct arena *arena, const struct scen
         .arena = arena,
         .trace = file,
         .options = scenario->trace,
+        .tenant = tenant,
+        .first_replica = first_replica,
         .stretch_seconds = interval > 0.0 ? interval : FIRST_STRETCH_SECONDS,
     };
     return trace;
@@ -135,7 +138,7 @@ void serving_trace_step(struct serving_trace *trace, const struct server *server
     }
     uint32_t like = shown_steps_like(&trace->shown, trace->trace, server, steps);
     trace_add_step(trace->trace, &(struct trace_step){
-                                     .replica = server->index,
+                                     .replica = trace->first_replica + server->index,
                                      .start_seconds = start_seconds,
                                      .duration_seconds = steps->seconds,
                                      .steps = steps->steps,
@@ -193,7 +196,7 @@ static void write_series(struct serving_trace *trace, const struct serving_run *
                 &(struct trace_sample){
                     .time_seconds = start + 0.5 * seconds,
                     .duration_seconds = seconds,
-                    .replica = replica,
+                    .replica = trace->first_replica + replica,
                     .waiting = sums->waiting / seconds,
                     .running = sums->running / seconds,
                     .kv_tokens = sums->kv_tokens / seconds,
@@ -230,14 +233,24 @@ static enum trace_outcome outcome_of(const struct request *request)
     return TRACE_LOST;
 }
 
-static const char *class_name(const struct serving_run *run, const struct request *request)
+/* "night-batch"; of a tenant "chat", or "chat.night-batch". */
+static const char **class_names(const struct serving_trace *trace, const struct serving_run *run)
 {
-    const char *name = serving_class(run->serving, request->class_index)->name;
-    return name == NULL ? "" : name;
+    size_t count = serving_class_count(run->serving);
+    const char **names = ARENA_ARRAY(trace->arena, const char *, count);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = serving_class(run->serving, i)->name, *tenant = trace->tenant;
+        name = name == NULL ? "" : name;
+        names[i] = tenant == NULL    ? name
+                   : name[0] == '\0' ? tenant
+                                     : arena_printf(trace->arena, "%s.%s", tenant, name);
+    }
+    return names;
 }
 
 static void write_requests(struct serving_trace *trace, const struct serving_run *run)
 {
+    const char **names = class_names(trace, run);
     for (uint32_t i = 0; i < run->requests.count; i++) {
         const struct request *request = &run->requests.all[i];
         bool done = request->state == REQUEST_DONE;
@@ -246,7 +259,8 @@ static void write_requests(struct serving_trace *trace, const struct serving_run
             trace->trace,
             &(struct trace_request){
                 .outcome = outcome_of(request),
-                .replica = request->replica == REQUEST_NONE ? 0 : request->replica,
+                .replica = trace->first_replica +
+                           (request->replica == REQUEST_NONE ? 0 : request->replica),
                 .session = request->session,
                 .turn = request->turn,
                 .prompt_tokens = request->prompt_tokens,
@@ -260,7 +274,7 @@ static void write_requests(struct serving_trace *trace, const struct serving_run
                 .retries = request->retries,
                 .room_seconds = (double)request->room_seconds,
                 .move_seconds = (double)request->move_seconds,
-                .of_class = class_name(run, request),
+                .of_class = names[request->class_index],
                 .priority = (uint32_t)request->priority,
             });
     }
@@ -288,5 +302,4 @@ void serving_trace_end(struct serving_trace *trace, const struct serving_run *ru
     }
     write_series(trace, run);
     write_faults(trace, run);
-    machine_trace_write(trace->trace, run);
 }

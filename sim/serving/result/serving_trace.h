@@ -11,8 +11,10 @@
 
 struct serving_trace;
 
-/* The rows go to `file`, which stays the caller's. */
+/* The rows go to `file`, which stays the caller's. Of a tenant replicas count from `first_replica`,
+ * and its name is its requests' class, before that of their own; NULL: there is one model. */
 struct serving_trace *serving_trace_begin(struct arena *arena, const struct scenario *scenario,
+                                          const char *tenant, uint32_t first_replica,
                                           struct trace *file);
 
 /* One row of /steps. Called inside actors: the trace writes in a thread of its own. */
@@ -22,7 +24,7 @@ void serving_trace_off(struct serving_trace *trace, const struct server *server,
 void serving_trace_step(struct serving_trace *trace, const struct server *server,
                         const struct played_steps *steps);
 
-/* The rows that are known at the end. */
+/* The rows that are known at the end, but for those of GPUs and links (machine_trace.h). */
 void serving_trace_end(struct serving_trace *trace, const struct serving_run *run);
 
 #endif

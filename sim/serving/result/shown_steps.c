@@ -159,11 +159,13 @@ uint32_t shown_steps_like(struct shown_steps *shown, struct trace *trace,
         }
     }
     if (least == 0 || shown->count == SHOWN_STEPS) {
-        return nearest;
+        return shown->steps[nearest].phase;
     }
     shown->steps[shown->count] = wanted;
     shown->count++;
-    return steps->shape.decodes == 0 && steps->shape.prompts == 0
-               ? show_idle(trace, steps, shown->count)
-               : show(trace, server, steps, shown->count);
+    uint32_t *phase = &shown->steps[shown->count - 1].phase;
+    *phase = steps->shape.decodes == 0 && steps->shape.prompts == 0
+                 ? show_idle(trace, steps, shown->count)
+                 : show(trace, server, steps, shown->count);
+    return *phase;
 }

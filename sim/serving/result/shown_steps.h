@@ -14,6 +14,7 @@ enum { SHOWN_STEPS = 64 };
 struct shown_steps {
     struct shown_step {
         uint32_t pool;
+        uint32_t phase; /* its row */
         int octaves[3]; /* of prompt tokens, of sequences that decode, of their contexts */
     } steps[SHOWN_STEPS];
     uint32_t count;

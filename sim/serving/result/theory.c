@@ -361,8 +361,14 @@ static const char *silence(const struct serving_run *run, const struct demand *d
     if (service->adapters.max_adapters > 0) {
         return "adapters of a step are drawn by chance";
     }
+    if (service->finetuning.policy != FINETUNING_NONE) {
+        return "adapters are trained in its steps";
+    }
     if (service->switching.policy != SWITCHING_NONE) {
         return "replicas move between phases";
+    }
+    if (run->fleet.sharing.seats != NULL) {
+        return "its GPUs are other models' too";
     }
     if (service->scaling.target > 0.0) {
         return "replicas come and go";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/training/training_scratch.h"
+#include "sim/scenario/training_scratch.h"
 
 struct training_scratch training_scratch_create(struct arena *arena,
                                                 const struct training *training)

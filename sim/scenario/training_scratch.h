@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The room that models/training/training_step.h asks its caller for. */
-#ifndef CPSIM_SIM_TRAINING_TRAINING_SCRATCH_H
-#define CPSIM_SIM_TRAINING_TRAINING_SCRATCH_H
+#ifndef CPSIM_SIM_SCENARIO_TRAINING_SCRATCH_H
+#define CPSIM_SIM_SCENARIO_TRAINING_SCRATCH_H
 
 #include "models/training/training_step.h"
 #include "sim/base/arena.h"
