@@ -19,11 +19,15 @@ struct walk {
     void *state;
 };
 
-/* Whether the scenario has the row too: what a cluster says of its GPU moves up. */
-static bool is_own_key(const struct field *root, const struct field *field)
+/* Whether the scenario has the rows of that folder's files too: what a cluster says of its GPU moves
+ * up, and a second piece of software has the rows of the first. */
+static bool has_own_key(const struct field *root, const struct field *field)
 {
-    const struct field *own = field->folder == NULL ? NULL : field_find(root, field->key);
-    return own != NULL && own->fields == field->fields;
+    bool found = false;
+    for (const struct field *own = root; own->key != NULL && field->folder != NULL; own++) {
+        found = found || own->fields == field->fields;
+    }
+    return found;
 }
 
 /* Rows inside that are found nowhere else: what another mapping's keys are is told there. */
@@ -38,8 +42,8 @@ static void walk_fields(const struct walk *walk, const struct field *fields, con
     for (const struct field *field = fields; field->key != NULL; field++) {
         const char *own = path_of(walk->arena, path, field->key);
         walk->visit(walk->state, own, field);
-        bool moved_up = path[0] != '\0' && is_own_key(walk->root, field);
-        if (has_own_rows(field) && !moved_up) {
+        bool is_told = path[0] != '\0' && has_own_key(walk->root, field);
+        if (has_own_rows(field) && !is_told) {
             walk_fields(walk, field->fields, own);
         } else if (field->kind == FIELD_LIST && field->item->kind == FIELD_MAPPING) {
             walk_fields(walk, field->item->fields, arena_printf(walk->arena, "%s.0", own));

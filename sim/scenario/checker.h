@@ -26,6 +26,9 @@ bool is_written(const struct checker *checker, const char *path);
  * prints such values, and its text must read as the scenario did. */
 bool is_default(const struct node *value, const char *path);
 
+/* Whether two names are one in figures' names, where '-' and '.' are '_'. */
+bool figures_alike(const char *name, const char *other);
+
 /* Complains of a file that the run will read and cannot; NULL or "": none is named. */
 void check_input_file(const struct checker *checker, const char *path, const char *file);
 

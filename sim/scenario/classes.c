@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim/scenario/classes.h"
 
-#include <string.h>
-
 static struct node *class_nodes(struct node *root)
 {
     struct node *classes = node_find(root, "workload.classes");
@@ -66,25 +64,12 @@ const char *class_path(const struct checker *checker, size_t index, const char *
 
 /* --- what must hold --- */
 
-/* Names become parts of figures' names, in which only letters, digits and '_' are left. */
-static bool same_name(const char *a, const char *b)
-{
-    size_t i = 0;
-    for (; a[i] != '\0' && b[i] != '\0'; i++) {
-        bool alike = a[i] == b[i] || (strchr("-._", a[i]) != NULL && strchr("-._", b[i]) != NULL);
-        if (!alike) {
-            return false;
-        }
-    }
-    return a[i] == b[i];
-}
-
 static void check_name(const struct checker *checker, size_t index)
 {
     const struct serving *serving = &checker->scenario->serving;
     const char *name = serving->classes[index].name;
     for (size_t i = 0; i < index && name != NULL; i++) {
-        if (serving->classes[i].name != NULL && same_name(serving->classes[i].name, name)) {
+        if (serving->classes[i].name != NULL && figures_alike(serving->classes[i].name, name)) {
             const char *path = class_path(checker, index, "name");
             DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
                            "%s: '%s' is the name of class %zu, '%s' (in figures '-' and '.' are "

@@ -53,6 +53,19 @@ bool is_default(const struct node *value, const char *path)
     return field != NULL && field->fallback != NULL && strcmp(field->fallback, value->text) == 0;
 }
 
+bool figures_alike(const char *name, const char *other)
+{
+    size_t i = 0;
+    for (; name[i] != '\0' && other[i] != '\0'; i++) {
+        bool alike = name[i] == other[i] ||
+                     (strchr("-._", name[i]) != NULL && strchr("-._", other[i]) != NULL);
+        if (!alike) {
+            return false;
+        }
+    }
+    return name[i] == other[i];
+}
+
 void check_input_file(const struct checker *checker, const char *path, const char *file)
 {
     if (file == NULL || file[0] == '\0' || !is_known(checker, path) || access(file, R_OK) == 0) {

@@ -66,6 +66,12 @@ struct finetuning_price finetuning_price(const struct scenario *scenario, struct
     };
 }
 
+/* A format that was not read has been complained about. */
+static bool is_narrow(enum format format)
+{
+    return format != FORMAT_UNSET && format_bytes(format) < 2.0;
+}
+
 void finetuning_check(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
@@ -90,8 +96,8 @@ void finetuning_check(const struct checker *checker)
         {says->stack.name != NULL && says->stack.runs == SOFTWARE_INFERENCE,
          "its stack does not train; expected `stack`, such as pytorch-training-bf16"},
         {!trains, "layers of this model run in inference alone; expected another model"},
-        {format_bytes(scenario->precision.attention_weights.format) < 2.0 ||
-             format_bytes(scenario->precision.ffn_weights.format) < 2.0,
+        {is_narrow(scenario->precision.attention_weights.format) ||
+             is_narrow(scenario->precision.ffn_weights.format),
          "gradients through weights of less than 16 bits are not modelled; expected precision "
          "bf16"},
         {says->policy == FINETUNING_SLACK && says->target_seconds <= 0.0,

@@ -258,25 +258,12 @@ static const char *path_of(const struct checker *checker, size_t index, const ch
     return arena_printf(checker->arena, "tenants.%zu.%s", index, key);
 }
 
-/* Names become parts of figures' names, in which only letters, digits and '_' are left. */
-static bool same_name(const char *a, const char *b)
-{
-    size_t i = 0;
-    for (; a[i] != '\0' && b[i] != '\0'; i++) {
-        bool alike = a[i] == b[i] || (strchr("-._", a[i]) != NULL && strchr("-._", b[i]) != NULL);
-        if (!alike) {
-            return false;
-        }
-    }
-    return a[i] == b[i];
-}
-
 static void check_names(const struct checker *checker)
 {
     const struct scenario *scenario = checker->scenario;
     for (size_t i = 0; i < scenario->tenant_count; i++) {
         for (size_t j = 0; j < i; j++) {
-            if (same_name(scenario->tenants[i].name, scenario->tenants[j].name)) {
+            if (figures_alike(scenario->tenants[i].name, scenario->tenants[j].name)) {
                 const char *path = path_of(checker, i, "name");
                 DIAGNOSE_ERROR(checker->diagnostics, mark_of(checker, path),
                                "%s: '%s' is the name of tenant %zu, '%s' (in figures '-' and '.' "

@@ -49,8 +49,8 @@ expect 2 "" "/error: model: 'Qwen\\/Qwen3-8B-FP8' is a checkpoint in a format of
 "$cpsim" models qwen3-8b >by-file
 expect 0 "$(cat by-file)" "" "$cpsim" models qwen/qwen3-8b
 # Names of a list are whole, the last too.
-expect 2 "" "/there are: 8[0-9] files \(cpsim models lists them\); looked beside the file/" "$cpsim" models nothing
-expect 2 "" "/there are: deepseek-v2, .*, [.][.][.] 8[0-9] in all \(cpsim models/" "$cpsim" models deepseek-v9-large
+expect 2 "" "/there are: 1[0-9][0-9] files \(cpsim models lists them\); looked beside the file/" "$cpsim" models nothing
+expect 2 "" "/there are: deepseek-v2, .*, [.][.][.] 1[0-9][0-9] in all \(cpsim models/" "$cpsim" models deepseek-v9-large
 last=$(sed -nE 's/.* ([^ ,]+), [.]{3} [0-9]+ in all.*/\1/p' err)
 if [ ! -f "$source/models/llm/$last.yaml" ]; then
     echo "'$last', the last name of the list, is no model"

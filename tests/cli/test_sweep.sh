@@ -109,8 +109,11 @@ same one killed
 printf '%s\n' 'schema: 1' 'base: base.yaml' 'axes: {random: {samples: 20000, keys: {workload.batch: {from: 1, to: 8}}}}' >long.yaml
 "$cpsim" sweep long.yaml -o long >long.out 2>long.err &
 process=$!
-for _ in $(seq 600); do # however slow the machine: until the first points are in
-    if [ -s long/points-0-of-1.journal ]; then break; fi
+head=0
+for _ in $(seq 600); do # however slow the machine: until points follow the journal's head
+    now=$(wc -c <long/points-0-of-1.journal 2>/dev/null || echo 0)
+    if [ "$head" -gt 0 ] && [ "$now" -gt "$head" ]; then break; fi
+    if [ "$head" = 0 ]; then head=$now; fi
     sleep 0.1
 done
 kill -TERM "$process"
