@@ -66,14 +66,17 @@ void suggestion_consider(struct suggestion *suggestion, const char *candidate)
     size_t length = strlen(suggestion->word);
     size_t allowed = length < 3 ? 1 : length / 3 + 1;
     bool near = distance <= (allowed < 3 ? allowed : 3) && distance < length;
-    if (length >= 3 && strncmp(suggestion->word, candidate, length) == 0) {
+    bool begins = length >= 3 && strncmp(suggestion->word, candidate, length) == 0;
+    if (begins) {
         near = true;
         distance = distance > 1 ? 1 : distance; /* nearer than another word of two other letters */
     }
-    bool shorter = suggestion->best != NULL && distance == suggestion->distance &&
-                   strlen(candidate) < strlen(suggestion->best) && distance == 1 &&
-                   strncmp(suggestion->word, candidate, length) == 0;
-    if (near && (suggestion->best == NULL || distance < suggestion->distance || shorter)) {
+    const char *best = suggestion->best;
+    bool best_begins = best != NULL && strncmp(suggestion->word, best, length) == 0;
+    /* Of words as near one that begins so, and of those the shortest. */
+    bool rather = best != NULL && distance == suggestion->distance && begins &&
+                  (!best_begins || (distance == 1 && strlen(candidate) < strlen(best)));
+    if (near && (best == NULL || distance < suggestion->distance || rather)) {
         suggestion->best = candidate;
         suggestion->distance = distance;
     }

@@ -19,8 +19,8 @@ struct walk {
     void *state;
 };
 
-/* Whether the scenario has the rows of that folder's files too: what a cluster says of its GPU moves
- * up, and a second piece of software has the rows of the first. */
+/* Whether the scenario has the rows of that folder's files too: what a cluster says of its GPU
+ * moves up, and a second piece of software has the rows of the first. */
 static bool has_own_key(const struct field *root, const struct field *field)
 {
     bool found = false;

@@ -121,6 +121,28 @@ START_TEST(experts_in_both_pools)
 }
 END_TEST
 
+/* Prompts in parts of 500 tokens that fill the cache of the one that prefills: some give way with
+ * their first token under way. Their caches are gone, and their prompts are computed again. */
+START_TEST(prompts_that_give_way)
+{
+    const char *sets[] = {
+        "layout={data: 2}",
+        "memory.fraction=0.25",
+        "workload.requests=200",
+        "workload.arrivals={kind: burst, size: 60, period: 2 s}",
+        "workload.lengths={prompt: {kind: exponential, mean: 1900}, output: {kind: uniform, "
+        "least: 60 tokens, most: 400 tokens}}",
+        "workload.service={policy: disaggregated, prefill_replicas: 1, "
+        "long_prefill_threshold: 500 tokens}",
+        NULL};
+    struct played played = play_serving(SMALL, sets);
+    ck_assert_uint_eq(played.metrics.completed, 200);
+    ck_assert_uint_eq(played.out_of_order, 0);
+    ck_assert_uint_gt(played.metrics.preemptions, 20);
+    ck_assert_uint_eq(played.free_pages, 2 * played.kv_pages);
+}
+END_TEST
+
 /* Those that decode are two stages of a pipeline: all is answered, and the caches come whole. */
 START_TEST(pipelines)
 {
@@ -265,6 +287,7 @@ START_TEST(refused_where_it_is_said)
 END_TEST
 
 RUN_TESTS(serving_pools, refused_where_it_is_said, ranks_gather_their_heads, nodes_of_their_own,
-          gpus_of_their_own, settings_of_their_own, experts_in_both_pools, pipelines,
-          ranks_that_share_experts_fall_together, ranks_that_share_experts_wait_for_the_slowest,
-          replicas_count_over_pools, clients_give_up, as_many_give_up_as_should)
+          gpus_of_their_own, settings_of_their_own, experts_in_both_pools, prompts_that_give_way,
+          pipelines, ranks_that_share_experts_fall_together,
+          ranks_that_share_experts_wait_for_the_slowest, replicas_count_over_pools, clients_give_up,
+          as_many_give_up_as_should)

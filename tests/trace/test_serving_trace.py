@@ -111,6 +111,17 @@ def test_gpus_and_links(played):
     assert sent == pytest.approx(summary["figures"]["kv_moved_bytes"], rel=1e-6)
 
 
+def test_a_gpu_between_pools_has_no_row(tmp_path):
+    """One GPU prefills, the two that decode begin at GPU 2: rows are of GPUs 0, 2 and 3, and their links name those rows."""
+    pools = ["pools={prefill: {layout: {tensor: 1, data: 1}}, decode: {layout: {tensor: 2, data: 1}}}", "model=llama3-8b",
+             "workload.requests=20", "workload.warm_up=0 s"]  # fmt: skip
+    _, tables = play(tmp_path, "serving-splitwise", pools)
+    assert tables["gpus"]["gpu"].tolist() == [0, 2, 3]
+    links = tables["links"]
+    assert sorted(links["gpu"].tolist()) == [row for row in range(3) for _ in range(4)]
+    assert links["name"][links["gpu"] == 1].tolist()[0] == b"nvlink2_UP"
+
+
 def test_a_pipeline_s_activations(tmp_path):
     """Hidden state and residual of every token go once from node to node: 2 x 8192 elements of 2 bytes."""
     layout = ["cluster.nodes=2", "layout={tensor: 8, pipeline: 2}", "workload.requests=100", "workload.warm_up=0 s"]

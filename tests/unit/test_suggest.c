@@ -41,6 +41,9 @@ START_TEST(only_what_is_near_is_suggested)
     ck_assert_str_eq(best_of("tenser", keys), "tensor");
     ck_assert_str_eq(best_of("contxet", keys), "context");
     ck_assert_str_eq(best_of("pipe", keys), "pipeline"); /* a beginning */
+    static const char *const gpus[] = {"h800", "h100-hbm2e-500w", "h100-sxm", "h20", NULL};
+    ck_assert_str_eq(best_of("h100", gpus), "h100-sxm"); /* the shortest that begins so */
+    ck_assert_str_eq(best_of("h801", gpus), "h800");
     ck_assert_ptr_null(best_of("batch", keys));
     ck_assert_ptr_null(best_of("x", keys)); /* one letter is no likeness */
     ck_assert_ptr_null(best_of("", keys));

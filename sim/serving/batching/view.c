@@ -608,6 +608,12 @@ uint32_t batch_hand_in(struct batch_view *view, const struct share *share, uint3
     if (!share->samples) {
         return 0;
     }
+    if (view->limits.prompts_only && !is_running(request)) {
+        /* It gave way with its first token under way: the cache that another replica would decode
+         * with is gone, and its prompt is computed again. */
+        request->expected_tokens -= view->limits.ahead ? 1 : 0;
+        return 0;
+    }
     uint32_t rejected = share->drafts - accepted;
     request->computed_tokens -= request->computed_tokens > 0 ? rejected : 0;
     request->expected_tokens -= request->expected_tokens > 0 ? rejected : 0;

@@ -120,8 +120,9 @@ static uint32_t gpus_of(const struct machine *machine)
     return gpus;
 }
 
-/* A card that several GPUs share is counted with the first of them. */
-static void add_link(struct trace *trace, const struct machine *machine, uint32_t gpu,
+/* A card that several GPUs share is counted with the first of them. GPUs between pools have no row,
+ * nor has what they alone would use. `row`: of the GPU, or of the next that has one. */
+static void add_link(struct trace *trace, const struct machine *machine, uint32_t gpu, uint32_t row,
                      enum link_kind kind)
 {
     bool nvlink = kind == LINK_NVLINK_OUT || kind == LINK_NVLINK_IN;
@@ -133,14 +134,19 @@ static void add_link(struct trace *trace, const struct machine *machine, uint32_
         return;
     }
     double bytes = 0.0, busy = 0.0;
+    bool used = false;
     for (uint32_t i = gpu; i < gpus && i < gpu + (nvlink ? 1 : per_nic); i++) {
         struct place place = place_of(machine, i);
         if (place.pool != NULL) {
             const struct link_totals *link = &place.totals.links[kind];
+            used = true;
             cluster = &place.pool->scenario->cluster;
             bytes += link->bytes;
             busy = fmax(busy, link->busy_seconds);
         }
+    }
+    if (!used) {
+        return;
     }
     double rate = nvlink ? cluster->node_bytes_per_second : cluster->nic_bytes_per_second;
     char name[32];
@@ -149,7 +155,7 @@ static void add_link(struct trace *trace, const struct machine *machine, uint32_
     trace_add_link(trace, &(struct trace_link){
                               .name = name,
                               .kind = nvlink ? TRACE_NVLINK : TRACE_NIC,
-                              .gpu = gpu,
+                              .gpu = row,
                               .direction = out ? TRACE_OUT : TRACE_IN,
                               .bytes = bytes,
                               .capacity_bytes_per_second = rate,
@@ -169,13 +175,14 @@ void machine_trace_write(struct trace *trace, const struct scenario *scenario,
     if (count == 1 && runs[0].fleet.pool_count == 1) {
         trace_groups_write(trace, &runs[0].fleet.pools[0].placement);
     }
-    for (uint32_t gpu = 0; gpu < gpus; gpu++) {
+    for (uint32_t gpu = 0, row = 0; gpu < gpus; gpu++) {
         struct place place = place_of(&machine, gpu);
         if (place.pool != NULL) {
             add_gpu(trace, &machine, gpu, &place);
         }
         for (int kind = 0; kind < LINK_KIND_COUNT && links; kind++) {
-            add_link(trace, &machine, gpu, (enum link_kind)kind);
+            add_link(trace, &machine, gpu, row, (enum link_kind)kind);
         }
+        row += place.pool != NULL;
     }
 }
