@@ -548,8 +548,8 @@ static void print_tenant_rows(const struct scenario *scenario, const struct serv
         const struct latency_summary *ttft = &latencies[LATENCY_TTFT];
         const struct latency_summary *tpot = &latencies[LATENCY_TPOT];
         const double values[] = {ttft->p50, ttft->p99, tpot->p50, tpot->p99};
-        fprintf(stream, "%-12.12s %-14.14s %8" PRIu64, tenant->name, tenant->scenario->llm.name,
-                each[i].measured);
+        fprintf(stream, "%-12.12s %-14.14s %8s", tenant->name, tenant->scenario->llm.name,
+                quantity_count(each[i].measured).text);
         for (size_t j = 0; j < sizeof values / sizeof *values; j++) {
             bool none = j < 2 ? ttft->count == 0 : tpot->count == 0;
             fprintf(stream, " %9s", none ? "-" : quantity_seconds(values[j]).text);
@@ -598,7 +598,7 @@ static void print_sharing(const struct scenario *scenario, const struct serving_
     fprintf(stream, "sharing         %s", words[scenario->sharing.policy]);
     if (scenario->sharing.policy == SHARING_SWAP ||
         scenario->sharing.policy == SHARING_SWAP_DRAIN) {
-        fprintf(stream, ": %" PRIu64 " swaps of weights", together->weight_swaps);
+        fprintf(stream, ": %s swaps of weights", quantity_count(together->weight_swaps).text);
         if (together->weight_swaps > 0) {
             fprintf(stream, " of %s each, %s over host links",
                     quantity_seconds(together->weight_swap_seconds).text,
